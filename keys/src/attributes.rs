@@ -1,0 +1,71 @@
+//! Seals the decision attributes of a row under the header key. Never sees a section.
+//! What the caller binds as associated data must be given again to open.
+
+use zeroize::Zeroizing;
+
+use crate::error::KeyError;
+use crate::keyring::{Keyring, Place};
+use crate::sealed::{KeyKind, SealingKey};
+
+impl Keyring {
+    /// Seals decision attributes and authenticates `associated` (the clear header of the row) with them.
+    ///
+    /// # Errors
+    /// [`KeyError::PlainTooLong`], [`KeyError::AssociatedTooLong`], [`KeyError::Randomness`].
+    pub fn seal_attributes(&self, associated: &[u8], plain: &[u8]) -> Result<Vec<u8>, KeyError> {
+        self.header_key().seal(associated, plain)
+    }
+
+    /// Opens decision attributes beside the same `associated`.
+    ///
+    /// # Errors
+    /// As [`crate::SubjectKey::open_section`], and [`KeyError::AssociatedTooLong`].
+    pub fn open_attributes(
+        &self,
+        associated: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        self.header_key().open(associated, sealed)
+    }
+
+    fn header_key(&self) -> SealingKey<'_> {
+        let entry = self.at(Place::Header);
+        SealingKey {
+            kind: KeyKind::Header,
+            id: u64::from(entry.epoch),
+            key: entry.key,
+            context: &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyring::test_keyring;
+
+    #[test]
+    fn attributes_open_only_beside_their_header() {
+        let keyring = test_keyring();
+        let sealed = keyring
+            .seal_attributes(b"header", b"attributes")
+            .expect("sealing");
+        let opened = keyring.open_attributes(b"header", &sealed).expect("own");
+        assert_eq!(opened.as_slice(), b"attributes");
+        assert!(matches!(
+            keyring.open_attributes(b"headers", &sealed),
+            Err(KeyError::Unauthentic)
+        ));
+    }
+
+    #[test]
+    fn attributes_of_another_keyring_do_not_open() {
+        let sealed = test_keyring()
+            .seal_attributes(b"header", b"attributes")
+            .expect("sealing");
+        assert!(matches!(
+            test_keyring().open_attributes(b"header", &sealed),
+            Err(KeyError::Commitment)
+        ));
+    }
+}

@@ -1,0 +1,192 @@
+//! Makes the terms by which a value is found without being stored. Never gives a term from which a value can be guessed
+//! without the keyring. Equal values of one match group have equal terms, and a bucket is re-keyed without knowing its values.
+//!
+//! ```text
+//! prf    = HMAC-SHA256(index base key, len(match group) u32 || match group || normalised value)
+//! bucket = first 12 bits of prf; block = prf[16..32]
+//! term   = bucket || AES-256(the bucket's index key, block)
+//! ```
+//! AES (FIPS 197) serves as a permutation of one block: it can be undone with the old key and done with the new one.
+
+use aes::Aes256;
+use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
+use hmac::Mac;
+
+use crate::bucket::Bucket;
+use crate::derive::{HASH_BYTES, finish, hmac, length_prefix};
+use crate::error::KeyError;
+use crate::keyring::{Keyring, Place};
+use crate::secret::{KEY_BYTES, Secret};
+
+const BLOCK_BYTES: usize = 16;
+const TERM_BYTES: usize = 2 + BLOCK_BYTES;
+
+/// The blind term of one value in one match group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IndexTerm {
+    bucket: Bucket,
+    block: [u8; BLOCK_BYTES],
+}
+
+impl IndexTerm {
+    /// The number of the term's bucket, below [`crate::limits::BUCKETS`].
+    #[must_use]
+    pub fn bucket(&self) -> u16 {
+        self.bucket.number()
+    }
+
+    /// The encoding: bucket in two bytes, big-endian, then the block. Terms of one bucket lie together in order.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; TERM_BYTES] {
+        let mut bytes = [0; TERM_BYTES];
+        bytes[..2].copy_from_slice(&self.bucket.number().to_be_bytes());
+        bytes[2..].copy_from_slice(&self.block);
+        bytes
+    }
+
+    /// Reads the encoding.
+    ///
+    /// # Errors
+    /// [`KeyError::TermBucket`].
+    pub fn from_bytes(bytes: &[u8; TERM_BYTES]) -> Result<Self, KeyError> {
+        let number = u16::from_be_bytes([bytes[0], bytes[1]]);
+        let mut block = [0; BLOCK_BYTES];
+        block.copy_from_slice(&bytes[2..]);
+        Ok(Self {
+            bucket: Bucket::from_number(number).ok_or(KeyError::TermBucket)?,
+            block,
+        })
+    }
+
+    /// The same value's term under another key of the bucket. The value is not needed and not learnt.
+    #[must_use]
+    pub fn rekeyed(&self, from: &PermutationKey, to: &PermutationKey) -> Self {
+        let block = permute(to.0.expose(), undo(from.0.expose(), self.block));
+        Self { block, ..*self }
+    }
+}
+
+/// The key of an index bucket's permutation, wiped on drop.
+pub struct PermutationKey(Secret);
+
+impl PermutationKey {
+    /// Draws a new key, to which a bucket's terms can be re-keyed.
+    ///
+    /// # Errors
+    /// [`KeyError::Randomness`].
+    pub fn generate() -> Result<Self, KeyError> {
+        Secret::random().map(Self)
+    }
+}
+
+impl Keyring {
+    /// The term of a value, already normalised, in its field's match group. Fields of few possible values must get none.
+    #[must_use]
+    pub fn index_term(&self, match_group: &str, normalised: &[u8]) -> IndexTerm {
+        let prf = prf(self.at(Place::IndexBase).key, match_group, normalised);
+        let bucket = Bucket::of_hash(&prf);
+        let block = prf.last_chunk().expect("the hash is longer than a block");
+        IndexTerm {
+            bucket,
+            block: permute(self.at(Place::IndexBucket(bucket)).key, *block),
+        }
+    }
+
+    /// An own wiping copy of the key that permutes a bucket's terms now.
+    ///
+    /// # Errors
+    /// [`KeyError::TermBucket`].
+    pub fn permutation_key(&self, bucket: u16) -> Result<PermutationKey, KeyError> {
+        let bucket = Bucket::from_number(bucket).ok_or(KeyError::TermBucket)?;
+        let entry = self.at(Place::IndexBucket(bucket));
+        Ok(PermutationKey(Secret::copy_of(entry.key)))
+    }
+}
+
+fn prf(base: &[u8; KEY_BYTES], match_group: &str, normalised: &[u8]) -> [u8; HASH_BYTES] {
+    let mut machine = hmac(base);
+    machine.update(&length_prefix(match_group.as_bytes()));
+    machine.update(match_group.as_bytes());
+    machine.update(normalised);
+    finish(machine)
+}
+
+fn permute(key: &[u8; KEY_BYTES], block: [u8; BLOCK_BYTES]) -> [u8; BLOCK_BYTES] {
+    let mut block = block.into();
+    Aes256::new(key.into()).encrypt_block(&mut block);
+    block.into()
+}
+
+fn undo(key: &[u8; KEY_BYTES], block: [u8; BLOCK_BYTES]) -> [u8; BLOCK_BYTES] {
+    let mut block = block.into();
+    Aes256::new(key.into()).decrypt_block(&mut block);
+    block.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyring::test_keyring;
+
+    #[test]
+    fn equal_values_of_one_group_have_equal_terms() {
+        let keyring = test_keyring();
+        let term = keyring.index_term("phone", b"12000000001");
+        assert_eq!(term, keyring.index_term("phone", b"12000000001"));
+        assert_ne!(term, keyring.index_term("phone", b"12000000002"));
+        assert_ne!(term, keyring.index_term("id_number", b"12000000001"));
+        assert_ne!(term, keyring.index_term("phone1", b"2000000001"));
+        assert_ne!(term, test_keyring().index_term("phone", b"12000000001"));
+    }
+
+    #[test]
+    fn a_term_is_rekeyed_without_its_value() {
+        let keyring = test_keyring();
+        let term = keyring.index_term("phone", b"12000000001");
+        let old = keyring.permutation_key(term.bucket()).expect("in range");
+        let new = PermutationKey::generate().expect("randomness");
+        let moved = term.rekeyed(&old, &new);
+        let prf = prf(keyring.at(Place::IndexBase).key, "phone", b"12000000001");
+        let block = *prf.last_chunk().expect("longer than a block");
+        assert_eq!(moved.block, permute(new.0.expose(), block));
+        assert_eq!(moved.bucket(), term.bucket());
+        assert_ne!(moved, term);
+        assert_eq!(moved.rekeyed(&new, &old), term);
+    }
+
+    #[test]
+    fn a_term_is_read_back_from_its_encoding() {
+        let term = test_keyring().index_term("phone", b"12000000001");
+        let bytes = term.to_bytes();
+        assert_eq!(IndexTerm::from_bytes(&bytes).expect("own bytes"), term);
+        assert_eq!(u16::from_be_bytes([bytes[0], bytes[1]]), term.bucket());
+    }
+
+    #[test]
+    fn a_bucket_out_of_range_is_refused() {
+        let mut bytes = [0; TERM_BYTES];
+        bytes[..2].copy_from_slice(&4095_u16.to_be_bytes());
+        assert!(IndexTerm::from_bytes(&bytes).is_ok());
+        bytes[..2].copy_from_slice(&4096_u16.to_be_bytes());
+        assert!(matches!(
+            IndexTerm::from_bytes(&bytes),
+            Err(KeyError::TermBucket)
+        ));
+        let keyring = test_keyring();
+        assert!(keyring.permutation_key(4095).is_ok());
+        assert!(matches!(
+            keyring.permutation_key(4096),
+            Err(KeyError::TermBucket)
+        ));
+    }
+
+    #[test]
+    fn terms_fall_into_many_buckets() {
+        let keyring = test_keyring();
+        let buckets: std::collections::HashSet<u16> = (0..1000_u32)
+            .map(|value| keyring.index_term("phone", &value.to_be_bytes()).bucket())
+            .collect();
+        // A thousand values in 4,096 buckets hit about 887 of them.
+        assert!(buckets.len() > 800, "{} buckets", buckets.len());
+    }
+}

@@ -1,0 +1,241 @@
+//! Keeps a keyring's content in one file of two slots, so that one of them is whole at any moment. Never interprets a key.
+//! Opening takes the newest slot that authenticates under the root key and makes the other one like it again.
+//!
+//! ```text
+//! file = slot A | slot B
+//! slot = "GVKEYRNG" | format u8 | position u8 (0 is A) | generation u64 | root key id u64 | content sealed under the root key
+//! ```
+//! What precedes the sealed content is its associated data, so a slot moved or relabelled does not open.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use subtle::ConstantTimeEq;
+
+use super::layout::{CONTENT_BYTES, Content};
+use crate::error::KeyError;
+use crate::file::{check_read_back, read_bounded, write_new};
+use crate::root::RootKey;
+use crate::sealed::{KeyKind, SEALED_OVERHEAD_BYTES, SealingKey};
+
+const MAGIC: [u8; 8] = *b"GVKEYRNG";
+const FORMAT: u8 = 1;
+const HEADER_BYTES: usize = 26;
+/// 75 pages of 4 KiB, so that no page of the disk belongs to both slots.
+const SLOT_BYTES: usize = HEADER_BYTES + SEALED_OVERHEAD_BYTES + CONTENT_BYTES;
+const FILE_BYTES: usize = 2 * SLOT_BYTES;
+const GENERATION_FIRST: u64 = 1;
+
+const _: () = assert!(SLOT_BYTES == 75 * 4096);
+
+/// One of the two slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyringSlot {
+    /// The first half of the file.
+    A,
+    /// The second half.
+    B,
+}
+
+/// What was wrong with a slot that opening repaired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlotFault {
+    /// It was torn, altered or missing.
+    Damaged,
+    /// It was whole and of an older generation, as a crash between two writes leaves it.
+    Older,
+}
+
+/// How the keyring file was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyringHealth {
+    /// Both slots were whole and equal.
+    Whole,
+    /// One slot was made again from the other: rewritten, synced and read back. An operator should know.
+    Repaired {
+        /// The slot that was made again.
+        slot: KeyringSlot,
+        /// What was wrong with it.
+        fault: SlotFault,
+    },
+}
+
+impl KeyringSlot {
+    const fn code(self) -> u8 {
+        match self {
+            Self::A => 0,
+            Self::B => 1,
+        }
+    }
+
+    const fn start(self) -> usize {
+        match self {
+            Self::A => 0,
+            Self::B => SLOT_BYTES,
+        }
+    }
+
+    const fn other(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+        }
+    }
+}
+
+/// Writes both slots of a new file; durable and read back when this returns.
+pub(super) fn create(path: &Path, root: &RootKey, content: &Content) -> Result<(), KeyError> {
+    let mut bytes = seal_slot(root, KeyringSlot::A, GENERATION_FIRST, content)?;
+    bytes.extend(seal_slot(root, KeyringSlot::B, GENERATION_FIRST, content)?);
+    write_new(path, &bytes)
+}
+
+/// Opens the newest whole slot and repairs the other.
+pub(super) fn open(path: &Path, root: &RootKey) -> Result<(Content, KeyringHealth), KeyError> {
+    let bytes = read_bounded(path, FILE_BYTES)?.ok_or(KeyError::KeyringDamaged)?;
+    let a = read_slot(root, KeyringSlot::A, &bytes);
+    let b = read_slot(root, KeyringSlot::B, &bytes);
+    let (kept, fault) = match (a, b) {
+        (Ok(a), Ok(b)) if a.generation == b.generation => {
+            return if bool::from(a.content.bytes().ct_eq(b.content.bytes())) {
+                Ok((a.content, KeyringHealth::Whole))
+            } else {
+                Err(KeyError::KeyringSlotsDisagree)
+            };
+        }
+        (Ok(a), Ok(b)) if a.generation > b.generation => (a, SlotFault::Older),
+        (Ok(_), Ok(b)) => (b, SlotFault::Older),
+        (Ok(a), Err(_)) => (a, SlotFault::Damaged),
+        (Err(_), Ok(b)) => (b, SlotFault::Damaged),
+        (Err(a), Err(b)) => return Err(Unreadable::of_both(&a, &b)),
+    };
+    let slot = kept.slot.other();
+    repair(path, root, &bytes, slot, &kept)?;
+    Ok((kept.content, KeyringHealth::Repaired { slot, fault }))
+}
+
+/// Makes `slot` again from the kept one. A crash in here leaves it damaged and the kept one whole.
+fn repair(
+    path: &Path,
+    root: &RootKey,
+    file: &[u8],
+    slot: KeyringSlot,
+    kept: &Whole,
+) -> Result<(), KeyError> {
+    let sealed = seal_slot(root, slot, kept.generation, &kept.content)?;
+    let start = slot.start();
+    let opened = OpenOptions::new()
+        .write(true)
+        .open(path)
+        .map_err(KeyError::io("opening the keyring for its repair"))?;
+    let offset = u64::try_from(start).expect("a slot starts within 64 bits");
+    opened
+        .write_all_at(&sealed, offset)
+        .map_err(KeyError::io("rewriting a keyring slot"))?;
+    opened
+        .sync_all()
+        .map_err(KeyError::io("syncing a rewritten keyring slot"))?;
+    let mut expected = file.to_vec();
+    expected.resize(FILE_BYTES, 0);
+    expected[start..start + SLOT_BYTES].copy_from_slice(&sealed);
+    check_read_back(path, &expected)
+}
+
+/// A slot that opened.
+struct Whole {
+    slot: KeyringSlot,
+    generation: u64,
+    content: Content,
+}
+
+/// Why a slot did not open.
+enum Unreadable {
+    Damaged,
+    NewerFormat(u8),
+    ForeignRoot,
+}
+
+impl Unreadable {
+    /// What to say when no slot opened: a newer format first, because a newer build may open it; another root key only
+    /// when both slots name one, because a torn slot beside it says that this file needs its own repair first.
+    fn of_both(a: &Self, b: &Self) -> KeyError {
+        match (a, b) {
+            (Self::NewerFormat(format), _) | (_, Self::NewerFormat(format)) => {
+                KeyError::KeyringFormat { format: *format }
+            }
+            (Self::ForeignRoot, Self::ForeignRoot) => KeyError::KeyringForeignRoot,
+            _ => KeyError::KeyringDamaged,
+        }
+    }
+}
+
+fn read_slot(root: &RootKey, slot: KeyringSlot, file: &[u8]) -> Result<Whole, Unreadable> {
+    let bytes = file
+        .get(slot.start()..slot.start() + SLOT_BYTES)
+        .ok_or(Unreadable::Damaged)?;
+    let (header, sealed) = bytes
+        .split_first_chunk::<HEADER_BYTES>()
+        .ok_or(Unreadable::Damaged)?;
+    if header[..8] != MAGIC {
+        return Err(Unreadable::Damaged);
+    }
+    if header[8] != FORMAT {
+        return Err(Unreadable::NewerFormat(header[8]));
+    }
+    let number = |start: usize| {
+        let field = header[start..]
+            .first_chunk()
+            .expect("the header has 26 bytes");
+        u64::from_be_bytes(*field)
+    };
+    if number(18) != root.id() {
+        return Err(Unreadable::ForeignRoot);
+    }
+    let generation = number(10);
+    if *header != slot_header(root, slot, generation) {
+        return Err(Unreadable::Damaged);
+    }
+    let opened = sealing_key(root, header).open(header, sealed);
+    let content = opened
+        .and_then(Content::from_opened)
+        .map_err(|_| Unreadable::Damaged)?;
+    Ok(Whole {
+        slot,
+        generation,
+        content,
+    })
+}
+
+fn seal_slot(
+    root: &RootKey,
+    slot: KeyringSlot,
+    generation: u64,
+    content: &Content,
+) -> Result<Vec<u8>, KeyError> {
+    let header = slot_header(root, slot, generation);
+    let sealed = sealing_key(root, &header).seal(&header, content.bytes())?;
+    Ok([header.as_slice(), &sealed].concat())
+}
+
+fn slot_header(root: &RootKey, slot: KeyringSlot, generation: u64) -> [u8; HEADER_BYTES] {
+    let mut header = [0; HEADER_BYTES];
+    header[..8].copy_from_slice(&MAGIC);
+    header[8] = FORMAT;
+    header[9] = slot.code();
+    header[10..18].copy_from_slice(&generation.to_be_bytes());
+    header[18..].copy_from_slice(&root.id().to_be_bytes());
+    header
+}
+
+fn sealing_key<'a>(root: &'a RootKey, header: &'a [u8; HEADER_BYTES]) -> SealingKey<'a> {
+    SealingKey {
+        kind: KeyKind::Root,
+        id: root.id(),
+        key: root.expose(),
+        context: header,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,43 @@
+#![doc = include_str!("../README.md")]
+
+mod attributes;
+mod bucket;
+mod cache;
+mod chain;
+mod context;
+mod derive;
+mod error;
+mod file;
+mod gcm;
+mod index;
+mod keyring;
+pub mod limits;
+mod month;
+mod root;
+mod sealed;
+mod secret;
+mod sign;
+mod subject;
+mod suite;
+mod tags;
+mod unlock;
+mod verify;
+
+#[cfg(test)]
+mod formats;
+#[cfg(test)]
+mod known_answers;
+
+pub use cache::SubjectKeyCache;
+pub use chain::ChainKey;
+pub use error::KeyError;
+pub use index::{IndexTerm, PermutationKey};
+pub use keyring::{Keyring, KeyringHealth, KeyringSlot, SlotFault};
+pub use month::Month;
+pub use root::RootKey;
+pub use sealed::SEALED_OVERHEAD_BYTES;
+pub use sign::Signer;
+pub use subject::{SectionPlace, SubjectKey};
+pub use suite::Suite;
+pub use unlock::{ArgonCost, DemoOnly, Envelope, KeyFile, Passphrase, Provider, UnlockFile};
+pub use verify::verify_signature;

@@ -1,0 +1,60 @@
+//! Names every limit of this crate, with its unit and reason. Never computes anything at run time.
+//! Whatever comes from outside is held against one of these before work is spent on it.
+
+/// Bytes of plain text in one sealed object (1 MiB): values in the store are chunks of 64 KiB, the keyring has 300 KiB.
+pub const PLAIN_BYTES_MAX: usize = 1024 * 1024;
+
+/// Bytes of associated data that a caller binds to one sealed object.
+pub const ASSOCIATED_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of a record type's or a section's name.
+pub const NAME_BYTES_MAX: usize = 255;
+
+/// Bytes of the shortest passphrase: a shorter one is guessed whatever Argon2id costs.
+pub const PASSPHRASE_BYTES_MIN: usize = 12;
+
+/// Bytes of the longest passphrase.
+pub const PASSPHRASE_BYTES_MAX: usize = 1024;
+
+/// Least Argon2id memory in KiB (8 MiB): below it a guess costs next to nothing.
+pub const ARGON_MEMORY_KIB_MIN: u32 = 8 * 1024;
+
+/// Most Argon2id memory in KiB (1 GiB): an altered envelope must not exhaust the host.
+pub const ARGON_MEMORY_KIB_MAX: u32 = 1024 * 1024;
+
+/// Fewest Argon2id passes.
+pub const ARGON_PASSES_MIN: u32 = 1;
+
+/// Most Argon2id passes: an altered envelope must not keep the host busy for hours.
+pub const ARGON_PASSES_MAX: u32 = 16;
+
+/// Fewest Argon2id lanes.
+pub const ARGON_LANES_MIN: u32 = 1;
+
+/// Most Argon2id lanes.
+pub const ARGON_LANES_MAX: u32 = 4;
+
+/// Envelopes in one unlock file: each is one way in, and one more thing to guard.
+pub const ENVELOPES_MAX: usize = 16;
+
+/// Bytes of one envelope; the longest of today's kinds needs 157.
+pub const ENVELOPE_BYTES_MAX: usize = 1024;
+
+/// Bytes of an unlock file.
+pub const UNLOCK_FILE_BYTES_MAX: usize = 16 + ENVELOPES_MAX * (2 + ENVELOPE_BYTES_MAX);
+
+/// Buckets of subject keys, and as many of index keys: twelve bits of a hash choose one. An erasure
+/// re-keys one bucket, so their number sets how many members it re-wraps.
+pub const BUCKETS: usize = 4096;
+
+/// Calendar months for which a keyring holds a context key, counted from its creation.
+pub const CONTEXT_MONTHS: usize = 60;
+
+/// First year that a month may lie in.
+pub const YEAR_MIN: i32 = 2000;
+
+/// Last year that a month may lie in.
+pub const YEAR_MAX: i32 = 9999;
+
+/// Most subject keys that a cache may hold (about 300 bytes each).
+pub const CACHE_KEYS_MAX: usize = 1 << 20;

@@ -1,0 +1,245 @@
+//! Seals the sections of one subject under that subject's own key, and wraps that key under its bucket's. Never opens a
+//! section in another place than the one it was sealed for. Destroying the bucket's key destroys every key wrapped under it.
+//!
+//! ```text
+//! wrapped key = sealed under the bucket's key, id = bucket << 32 | epoch, associated = subject id; content = key id u64 | key 32
+//! section     = sealed under the subject key, context = record, section; associated = the whole place and the suite
+//! bucket      = first 12 bits of SHA-256(subject id)
+//! ```
+
+use ring::digest::{SHA256, digest};
+use zeroize::Zeroizing;
+
+use crate::bucket::Bucket;
+use crate::derive::join;
+use crate::error::KeyError;
+use crate::keyring::{Keyring, Place};
+use crate::limits::NAME_BYTES_MAX;
+use crate::sealed::{KeyKind, SealingKey};
+use crate::secret::{KEY_BYTES, Secret, random_array};
+use crate::suite::Suite;
+
+const KEY_ID_BYTES: usize = 8;
+const PLACE_LABEL: &[u8] = b"gridvault/section/v1";
+
+/// The key of one subject, or of one record without a subject; wiped on drop.
+pub struct SubjectKey {
+    id: u64,
+    secret: Secret,
+}
+
+/// Where a section lies. All of it is authenticated with the section; the grid is not part of it, because grids move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SectionPlace<'a> {
+    /// The record's id.
+    pub record: [u8; 16],
+    /// The record's type, at most 255 bytes.
+    pub record_type: &'a str,
+    /// The subject's id, or the record's where there is no subject.
+    pub subject: [u8; 16],
+    /// The section's name, at most 255 bytes.
+    pub section: &'a str,
+    /// The section's version, which rises with each patch.
+    pub section_version: u32,
+    /// The version of the schema that the content follows.
+    pub schema_version: u32,
+}
+
+impl SectionPlace<'_> {
+    /// The canonical encoding: each field with its length before it, so that equal encodings mean equal places.
+    fn associated(&self) -> Result<Vec<u8>, KeyError> {
+        if self.record_type.len() > NAME_BYTES_MAX || self.section.len() > NAME_BYTES_MAX {
+            return Err(KeyError::NameTooLong);
+        }
+        Ok(join(&[
+            PLACE_LABEL,
+            &self.record,
+            self.record_type.as_bytes(),
+            &self.subject,
+            self.section.as_bytes(),
+            &self.section_version.to_be_bytes(),
+            &self.schema_version.to_be_bytes(),
+            &[Suite::Aes256GcmSha256Ed25519.code()],
+        ]))
+    }
+
+    /// What the derivation of the section's key binds.
+    fn context(&self) -> Vec<u8> {
+        join(&[&self.record, self.section.as_bytes()])
+    }
+}
+
+impl SubjectKey {
+    /// The random name of this key; it stays when the key is wrapped anew.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Seals a section for its place.
+    ///
+    /// # Errors
+    /// [`KeyError::NameTooLong`], [`KeyError::PlainTooLong`], [`KeyError::Randomness`].
+    pub fn seal_section(&self, at: &SectionPlace<'_>, plain: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let associated = at.associated()?;
+        self.sealing_key(&at.context()).seal(&associated, plain)
+    }
+
+    /// Opens a section in the place that it was sealed for.
+    ///
+    /// # Errors
+    /// [`KeyError::NameTooLong`]; [`KeyError::WrongKeyKind`] or [`KeyError::WrongKeyId`] when another key sealed it;
+    /// [`KeyError::Commitment`] or [`KeyError::Unauthentic`] when the place is another or bytes were altered;
+    /// [`KeyError::SealedTooShort`], [`KeyError::SealedTooLong`], [`KeyError::SealedFormat`], [`KeyError::UnknownSuite`],
+    /// [`KeyError::UnsupportedSuite`].
+    pub fn open_section(
+        &self,
+        at: &SectionPlace<'_>,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let associated = at.associated()?;
+        self.sealing_key(&at.context()).open(&associated, sealed)
+    }
+
+    fn sealing_key<'a>(&'a self, context: &'a [u8]) -> SealingKey<'a> {
+        SealingKey {
+            kind: KeyKind::Subject,
+            id: self.id,
+            key: self.secret.expose(),
+            context,
+        }
+    }
+}
+
+impl Keyring {
+    /// Draws a subject key and wraps it under its subject's bucket. The wrapped form belongs in the store.
+    ///
+    /// # Errors
+    /// [`KeyError::Randomness`].
+    pub fn wrap_new_subject_key(
+        &self,
+        subject: &[u8; 16],
+    ) -> Result<(SubjectKey, Vec<u8>), KeyError> {
+        let key = SubjectKey {
+            id: u64::from_be_bytes(random_array()?),
+            secret: Secret::random()?,
+        };
+        let mut content = Zeroizing::new([0; KEY_ID_BYTES + KEY_BYTES]);
+        content[..KEY_ID_BYTES].copy_from_slice(&key.id.to_be_bytes());
+        content[KEY_ID_BYTES..].copy_from_slice(key.secret.expose());
+        let wrapped = self
+            .subject_bucket(subject)
+            .seal(subject, content.as_slice())?;
+        Ok((key, wrapped))
+    }
+
+    /// Unwraps a subject key with the key that its bucket has now.
+    ///
+    /// # Errors
+    /// [`KeyError::WrongKeyId`] when it belongs to another bucket or its bucket was re-keyed since;
+    /// [`KeyError::Commitment`] or [`KeyError::Unauthentic`] when it is another subject's or was altered;
+    /// [`KeyError::ContentShape`], and as [`SubjectKey::open_section`] for malformed bytes.
+    pub fn unwrap_subject_key(
+        &self,
+        subject: &[u8; 16],
+        wrapped: &[u8],
+    ) -> Result<SubjectKey, KeyError> {
+        let content = self.subject_bucket(subject).open(subject, wrapped)?;
+        let (id, secret) = content.split_first_chunk().ok_or(KeyError::ContentShape)?;
+        let secret = secret.try_into().map_err(|_| KeyError::ContentShape)?;
+        Ok(SubjectKey {
+            id: u64::from_be_bytes(*id),
+            secret: Secret::copy_of(secret),
+        })
+    }
+
+    fn subject_bucket<'a>(&'a self, subject: &'a [u8; 16]) -> SealingKey<'a> {
+        let bucket = bucket_of(subject);
+        let entry = self.at(Place::SubjectBucket(bucket));
+        SealingKey {
+            kind: KeyKind::SubjectBucket,
+            id: (u64::from(bucket.number()) << 32) | u64::from(entry.epoch),
+            key: entry.key,
+            context: subject,
+        }
+    }
+}
+
+/// The bucket of a subject: the first twelve bits of SHA-256 over its id.
+fn bucket_of(subject: &[u8; 16]) -> Bucket {
+    let hash = digest(&SHA256, subject);
+    Bucket::of_hash(hash.as_ref().try_into().expect("SHA-256 gives 32 bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyring::test_keyring;
+    use crate::sealed::key_id;
+
+    #[test]
+    fn a_wrapped_key_names_its_bucket_and_epoch() {
+        let keyring = test_keyring();
+        // SHA-256 of sixteen zero bytes begins with 0x374.
+        let (_, wrapped) = keyring.wrap_new_subject_key(&[0; 16]).expect("wrapping");
+        assert_eq!(bucket_of(&[0; 16]).number(), 0x374);
+        assert_eq!(
+            key_id(KeyKind::SubjectBucket, &wrapped).expect("own bytes"),
+            (0x374 << 32) | 1
+        );
+    }
+
+    #[test]
+    fn content_of_another_length_is_not_a_subject_key() {
+        let keyring = test_keyring();
+        for length in [0, 7, 8, 39, 41] {
+            let wrapped = keyring
+                .subject_bucket(&[0; 16])
+                .seal(&[0; 16], &vec![0; length])
+                .expect("sealing");
+            assert!(matches!(
+                keyring.unwrap_subject_key(&[0; 16], &wrapped),
+                Err(KeyError::ContentShape)
+            ));
+        }
+    }
+
+    #[test]
+    fn the_encoding_of_a_place_is_fixed() {
+        let place = SectionPlace {
+            record: [1; 16],
+            record_type: "person",
+            subject: [2; 16],
+            section: "c2",
+            section_version: 3,
+            schema_version: 4,
+        };
+        let expected = [
+            b"\0\0\0\x14gridvault/section/v1".as_slice(),
+            b"\0\0\0\x10",
+            &[1; 16],
+            b"\0\0\0\x06person\0\0\0\x10",
+            &[2; 16],
+            b"\0\0\0\x02c2\0\0\0\x04\0\0\0\x03\0\0\0\x04\0\0\0\x04\0\0\0\x01\x01",
+        ]
+        .concat();
+        assert_eq!(place.associated().expect("short names"), expected);
+    }
+
+    #[test]
+    fn names_are_held_against_their_limit() {
+        let name = "n".repeat(256);
+        let place = |record_type, section| SectionPlace {
+            record: [1; 16],
+            record_type,
+            subject: [2; 16],
+            section,
+            section_version: 1,
+            schema_version: 1,
+        };
+        assert!(place(&name[..255], &name[..255]).associated().is_ok());
+        for long in [place(&name, "c2"), place("person", &name)] {
+            assert!(matches!(long.associated(), Err(KeyError::NameTooLong)));
+        }
+    }
+}
