@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+pub mod constants;
+pub mod events;
+pub mod verify;
+pub mod write;
+
+pub use events::Event;
+pub use write::entry::{Draft, EntryError, Outcome, Scalar};
+pub use write::log::{Checkpoint, Log, LogError};
+pub use write::note::{NoteSigner, verifier_key};
+pub use write::reader::{InclusionProof, LogReader};
+pub use write::tree::leaf_hash;

@@ -1,0 +1,18 @@
+//! The verifier: judges a log or a proof that someone else hands over, with nothing but a public key from outside.
+//! Never uses the writer's code, never re-serialises an entry, and never reads more than one bundle into memory.
+//! A log is accepted only if every byte that its checkpoint covers was read and agrees.
+
+mod entry;
+mod finding;
+mod json;
+mod note;
+mod proof;
+mod shelf;
+mod tree;
+mod walk;
+
+pub use finding::{Class, Finding, VerifyError};
+pub use note::{Head, KeyError, VerifierKey, open_note};
+pub use proof::{ProofSummary, verify_proof};
+pub use tree::{Hash, leaf_hash};
+pub use walk::{Summary, verify_directory};

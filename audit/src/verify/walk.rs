@@ -1,0 +1,447 @@
+//! Reads a whole log once, from the first bundle to the last, and compares everything with the signed root.
+//! Never trusts a tile: the tree is grown from the entries, and tiles are held against it.
+//! Memory is one bundle, one unfinished tile for each level and the first finding of each kind.
+
+use std::ops::Range;
+use std::path::Path;
+
+use super::entry::Rules;
+use super::finding::{Class, Finding, VerifyError};
+use super::note::{Head, VerifierKey, open_note};
+use super::shelf::{Found, Series, Shelf};
+use super::tree::{Frontier, Hash, leaf_hash};
+use crate::constants::{
+    BUNDLE_BYTES_MAX, CHECKPOINT_FILE, HASH_BYTES, NOTE_BYTES_MAX, TILE_BYTES, TILE_HEIGHT,
+    TILE_WIDTH,
+};
+
+/// What a log that was accepted is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// The checkpoint that covers it.
+    pub head: Head,
+    /// Whether files lie beyond the checkpoint. A vault that runs, or was killed, leaves such; so does someone who puts
+    /// an older checkpoint back. An earlier checkpoint from elsewhere tells which.
+    pub beyond: bool,
+}
+
+/// Verifies the log in `directory` under `key`: signature, entries, tiles, root, and the content of every entry.
+///
+/// `earlier` is what a checkpoint stated that was seen before; the log must be its continuation.
+///
+/// # Errors
+/// [`VerifyError::Tampered`] with the first finding; other variants where the log could not be judged.
+pub fn verify_directory(
+    directory: &Path,
+    key: &VerifierKey,
+    earlier: Option<&Head>,
+) -> Result<Summary, VerifyError> {
+    let mut shelf = Shelf::open(directory)?;
+    let mut note = Vec::new();
+    match shelf.read(CHECKPOINT_FILE, NOTE_BYTES_MAX, &mut note)? {
+        Found::File => {}
+        Found::Missing => return Err(VerifyError::NoCheckpoint),
+        Found::Foreign => {
+            return Err(Finding::new(Class::NotAPlainFile, "checkpoint is not a plain file").into());
+        }
+    }
+    let head = open_note(&note, key)?;
+    if let Some(earlier) = earlier {
+        follows(&head, earlier)?;
+    }
+    let mut walk = Walk {
+        shelf,
+        earlier: earlier.cloned(),
+        frontier: Frontier::default(),
+        rules: Rules::new(),
+        levels: Vec::new(),
+        bundle: Vec::new(),
+        stored: Vec::new(),
+        suspicion: None,
+        content: None,
+        rewritten: false,
+        beyond: false,
+    };
+    for number in 0..head.size.div_ceil(TILE_WIDTH as u64) {
+        walk.bundle(number, width_at(head.size, number))?;
+    }
+    walk.finish(&head)?;
+    Ok(Summary { head, beyond: walk.beyond })
+}
+
+/// Whether a checkpoint can follow an earlier one, by what the two state alone.
+fn follows(head: &Head, earlier: &Head) -> Result<(), Finding> {
+    if earlier.origin != head.origin {
+        return Err(Finding::new(Class::OriginDiffers, "earlier checkpoint is of another log"));
+    }
+    if earlier.size > head.size {
+        return Err(Finding::at(
+            Class::CheckpointStale,
+            head.size,
+            "checkpoint covers less than an earlier one",
+        ));
+    }
+    if earlier.size == head.size && earlier.root != head.root {
+        return Err(Finding::new(
+            Class::HistoryRewritten,
+            "two checkpoints of one size state different roots",
+        ));
+    }
+    Ok(())
+}
+
+/// Items of tile `number` in a series of `size` items.
+fn width_at(size: u64, number: u64) -> usize {
+    usize::try_from(size - number * TILE_WIDTH as u64)
+        .map_or(TILE_WIDTH, |left| left.min(TILE_WIDTH))
+}
+
+struct Walk {
+    shelf: Shelf,
+    earlier: Option<Head>,
+    frontier: Frontier,
+    rules: Rules,
+    /// Level by level: number of the unfinished tile and its hashes so far.
+    levels: Vec<(u64, Vec<Hash>)>,
+    /// The bundle at hand.
+    bundle: Vec<u8>,
+    /// The tile or partial file that is held against what was computed.
+    stored: Vec<u8>,
+    /// The first file that disagrees with the tree grown from the entries.
+    suspicion: Option<Finding>,
+    /// The first entry whose content breaks a rule.
+    content: Option<Finding>,
+    /// Whether the tree passed the size of the earlier checkpoint with another root.
+    rewritten: bool,
+    beyond: bool,
+}
+
+/// A bundle cut into entries, up to the first fault.
+struct Cut {
+    entries: Vec<Range<usize>>,
+    fault: Option<(Class, &'static str)>,
+}
+
+impl Walk {
+    /// Takes in one bundle of `width` entries.
+    fn bundle(&mut self, number: u64, width: usize) -> Result<(), VerifyError> {
+        let base = number * TILE_WIDTH as u64;
+        let mut bytes = std::mem::take(&mut self.bundle);
+        let (found, exact) =
+            self.read(Series::Bundles, number, width, BUNDLE_BYTES_MAX, &mut bytes)?;
+        match found {
+            Found::File => {}
+            Found::Missing => {
+                return Err(self.stop(Finding::at(Class::Truncated, base, "bundle is missing")));
+            }
+            Found::Foreign => {
+                return Err(self.stop(Finding::at(
+                    Class::NotAPlainFile,
+                    base,
+                    "bundle is not a plain file",
+                )));
+            }
+        }
+        let cut = cut(&bytes, width, exact);
+        for range in &cut.entries {
+            let entry = &bytes[range.clone()];
+            self.take_in(entry)?;
+        }
+        if let Some((class, detail)) = cut.fault {
+            let index = base + cut.entries.len() as u64;
+            self.compare_begun_tile(number, width)?;
+            return Err(self.stop(Finding::at(class, index, detail)));
+        }
+        self.check_partials(Series::Bundles, number, width, &bytes, &cut.entries)?;
+        self.bundle = bytes;
+        Ok(())
+    }
+
+    /// Grows the tree by one entry and checks the entry's content.
+    fn take_in(&mut self, entry: &[u8]) -> Result<(), VerifyError> {
+        let index = self.frontier.size();
+        if self.content.is_none() {
+            self.content = self.rules.check(index, entry).err();
+        }
+        let leaf = leaf_hash(entry);
+        let completed = self.frontier.push(leaf);
+        self.add(0, leaf)?;
+        for (level, hash) in completed {
+            self.add(level, hash)?;
+        }
+        if let Some(earlier) = self.earlier.as_ref().filter(|earlier| earlier.size == index + 1) {
+            self.rewritten = self.frontier.root() != earlier.root;
+        }
+        Ok(())
+    }
+
+    /// Adds a hash to the unfinished tile of `level`; a tile that is full by it is compared with the stored one.
+    fn add(&mut self, level: u32, hash: Hash) -> Result<(), VerifyError> {
+        if self.levels.len() == level as usize {
+            self.levels.push((0, Vec::with_capacity(TILE_WIDTH)));
+        }
+        let (number, hashes) = &mut self.levels[level as usize];
+        hashes.push(hash);
+        if hashes.len() < TILE_WIDTH {
+            return Ok(());
+        }
+        let number = *number;
+        let full = std::mem::take(hashes);
+        self.compare_tile(level, number, &full)?;
+        let mut hashes = full;
+        hashes.clear();
+        self.levels[level as usize] = (number + 1, hashes);
+        Ok(())
+    }
+
+    /// Holds the stored tile against the hashes computed for it, which are all that it must have.
+    fn compare_tile(
+        &mut self,
+        level: u32,
+        number: u64,
+        computed: &[Hash],
+    ) -> Result<(), VerifyError> {
+        let series = Series::Tiles(level);
+        let mut stored = std::mem::take(&mut self.stored);
+        let (found, exact) = self.read(series, number, computed.len(), TILE_BYTES, &mut stored)?;
+        let base = number * TILE_WIDTH as u64;
+        let suspicion = match found {
+            Found::Missing => Some((Class::Truncated, 0, "tile is missing")),
+            Found::Foreign => Some((Class::NotAPlainFile, 0, "tile is not a plain file")),
+            Found::File => tile_fault(&stored, computed, exact),
+        };
+        if let Some((class, slot, detail)) = suspicion {
+            self.suspect(class, level, base + slot as u64, detail);
+        }
+        self.stored = stored;
+        let ranges: Vec<_> =
+            (0..computed.len()).map(|slot| slot * HASH_BYTES..(slot + 1) * HASH_BYTES).collect();
+        self.check_partials(series, number, computed.len(), computed.as_flattened(), &ranges)
+    }
+
+    /// Compares the entries of a bundle that broke off with the tile of their hashes, to find the first that differs.
+    fn compare_begun_tile(&mut self, number: u64, width: usize) -> Result<(), VerifyError> {
+        let Some((begun, hashes)) = self.levels.first_mut() else {
+            return Ok(());
+        };
+        if *begun != number {
+            return Ok(());
+        }
+        let hashes = std::mem::take(hashes);
+        let mut stored = std::mem::take(&mut self.stored);
+        self.read(Series::Tiles(0), number, width, TILE_BYTES, &mut stored)?;
+        let slots = stored.as_chunks::<HASH_BYTES>().0.iter().zip(&hashes);
+        if let Some(slot) = slots.clone().position(|(stored, computed)| stored != computed) {
+            let index = number * TILE_WIDTH as u64 + slot as u64;
+            self.suspect(Class::EntryChanged, 0, index, "entry does not have the hash in its tile");
+        }
+        self.stored = stored;
+        Ok(())
+    }
+
+    /// Reads number `number` of a series: the full form, or the partial form of `width` items, or where that is gone the
+    /// full form that has replaced it. Says whether the file must hold exactly `width` items.
+    fn read(
+        &mut self,
+        series: Series,
+        number: u64,
+        width: usize,
+        bytes_max: usize,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(Found, bool), VerifyError> {
+        let full = series.full(number);
+        if width == TILE_WIDTH {
+            return Ok((self.shelf.read(&full, bytes_max, buffer)?, true));
+        }
+        match self.shelf.read(&series.partial(number, width), bytes_max, buffer)? {
+            Found::Missing => Ok((self.shelf.read(&full, bytes_max, buffer)?, false)),
+            found => Ok((found, true)),
+        }
+    }
+
+    /// Holds every other form of a tile or bundle against `bytes`, whose first `width` items lie at `items`.
+    fn check_partials(
+        &mut self,
+        series: Series,
+        number: u64,
+        width: usize,
+        bytes: &[u8],
+        items: &[Range<usize>],
+    ) -> Result<(), VerifyError> {
+        let base = number * TILE_WIDTH as u64;
+        let level = if let Series::Tiles(level) = series { level } else { 0 };
+        let Some(mut widths) = self.shelf.widths(&series.partials(number))? else {
+            self.suspect(
+                Class::NotAPlainFile,
+                level,
+                base,
+                "directory of partial files is not one",
+            );
+            return Ok(());
+        };
+        if width < TILE_WIDTH {
+            widths.push(TILE_WIDTH);
+        }
+        let mut other = std::mem::take(&mut self.stored);
+        for other_width in widths {
+            let path = match other_width {
+                TILE_WIDTH => series.full(number),
+                _ => series.partial(number, other_width),
+            };
+            match self.shelf.read(&path, BUNDLE_BYTES_MAX, &mut other)? {
+                Found::Missing => continue,
+                Found::Foreign => {
+                    self.suspect(
+                        Class::NotAPlainFile,
+                        level,
+                        base,
+                        "partial file is not a plain file",
+                    );
+                    continue;
+                }
+                Found::File => {}
+            }
+            self.beyond |= other_width > width;
+            let shared = &items[..other_width.min(width)];
+            let end = shared.last().map_or(0, |range| range.end);
+            let differs = shared
+                .iter()
+                .position(|range| other.get(range.clone()) != Some(&bytes[range.clone()]));
+            let slot = match differs {
+                Some(slot) => slot,
+                None if other.get(..end) != Some(&bytes[..end]) => 0,
+                None if other_width <= width && other.len() != end => shared.len() - 1,
+                None => continue,
+            };
+            self.suspect(
+                Class::PartialDisagrees,
+                level,
+                base + slot as u64,
+                "partial file disagrees with the log",
+            );
+        }
+        self.stored = other;
+        Ok(())
+    }
+
+    /// Notes that item `item` of `level` is not as the entries make it, unless something earlier was noted.
+    ///
+    /// A changed entry changes every hash above it, so what was noted within the item's entries explains it.
+    fn suspect(&mut self, class: Class, level: u32, item: u64, detail: &'static str) {
+        let index = item << (TILE_HEIGHT * level);
+        let last = index + ((1 << (TILE_HEIGHT * level)) - 1);
+        if self.suspicion.as_ref().and_then(|noted| noted.index).is_none_or(|noted| last < noted) {
+            self.suspicion =
+                Some(Finding { class, index: Some(index), level: Some(level), detail });
+        }
+    }
+
+    /// The finding to report where the pass cannot go on: an earlier suspicion goes before `finding`.
+    fn stop(&mut self, finding: Finding) -> VerifyError {
+        match self.suspicion.take() {
+            Some(earlier) if earlier.index < finding.index => {
+                VerifyError::Tampered(weigh(earlier, false))
+            }
+            _ => VerifyError::Tampered(finding),
+        }
+    }
+
+    /// Compares the right edge and the root, and weighs everything that was noted.
+    fn finish(&mut self, head: &Head) -> Result<(), VerifyError> {
+        for (level, (number, hashes)) in (0..).zip(std::mem::take(&mut self.levels)) {
+            if !hashes.is_empty() {
+                self.compare_tile(level, number, &hashes)?;
+            }
+        }
+        let next = head.size.div_ceil(TILE_WIDTH as u64);
+        self.beyond |= self.shelf.has(&Series::Bundles.full(next))?
+            || self.shelf.has(&Series::Bundles.partials(next))?;
+        let signed = self.frontier.root() == head.root;
+        match self.suspicion.take() {
+            Some(finding) => return Err(weigh(finding, signed).into()),
+            None if !signed => {
+                return Err(Finding::new(
+                    Class::RootMismatch,
+                    "entries and tiles do not have the signed root",
+                )
+                .into());
+            }
+            None => {}
+        }
+        if self.rewritten {
+            return Err(Finding::new(
+                Class::HistoryRewritten,
+                "log is no continuation of an earlier checkpoint",
+            )
+            .into());
+        }
+        self.content.take().map_or(Ok(()), |finding| Err(finding.into()))
+    }
+}
+
+/// Says whether tile or entry changed where the two differ: the entry, unless the signature is for the entries.
+fn weigh(finding: Finding, signed: bool) -> Finding {
+    if finding.class == Class::TileChanged && !signed {
+        return Finding {
+            class: Class::EntryChanged,
+            detail: "entry is not the one in the signed tree",
+            ..finding
+        };
+    }
+    finding
+}
+
+/// What is wrong with a stored tile: class, slot and sentence.
+fn tile_fault(
+    stored: &[u8],
+    computed: &[Hash],
+    exact: bool,
+) -> Option<(Class, usize, &'static str)> {
+    let (slots, rest) = stored.as_chunks::<HASH_BYTES>();
+    if let Some(slot) = slots.iter().zip(computed).position(|(stored, computed)| stored != computed)
+    {
+        return Some((Class::TileChanged, slot, "hash in a tile is not the one of the entries"));
+    }
+    if slots.len() < computed.len() {
+        return Some((Class::Truncated, slots.len(), "tile is too short"));
+    }
+    let fits = if exact {
+        slots.len() == computed.len() && rest.is_empty()
+    } else {
+        stored.len() == TILE_BYTES
+    };
+    if fits {
+        None
+    } else {
+        Some((Class::TileChanged, 0, "tile has another length than its width"))
+    }
+}
+
+/// Cuts a bundle into its first `width` entries, which are all it has if `exact`.
+fn cut(bytes: &[u8], width: usize, exact: bool) -> Cut {
+    let mut entries = Vec::with_capacity(width);
+    let mut at = 0;
+    let fault = loop {
+        if entries.len() == width {
+            let trailing = exact && at != bytes.len();
+            break trailing
+                .then_some((Class::BundleMalformed, "bundle has bytes after its last entry"));
+        }
+        let Some(length) = bytes[at..].first_chunk::<2>() else {
+            let clean = at == bytes.len();
+            let class = if clean { Class::Truncated } else { Class::BundleMalformed };
+            break Some((class, "bundle ends before its last entry"));
+        };
+        let from = at + 2;
+        let to = from + usize::from(u16::from_be_bytes(*length));
+        if to == from || to > bytes.len() {
+            break Some((
+                Class::BundleMalformed,
+                "length of an entry is zero or leads past the bundle",
+            ));
+        }
+        entries.push(from..to);
+        at = to;
+    };
+    Cut { entries, fault }
+}

@@ -1,0 +1,256 @@
+//! The only place where the writer makes, replaces, syncs and removes files.
+//! Never writes into a file that a reader may have open: contents appear whole, by rename.
+//! A file counts as written once [`Staging::sync`] has synced it and every directory above it that changed.
+
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::constants::TEMPORARY_ENDING;
+
+/// Mode of files: the vault's user alone.
+const FILE_MODE: u32 = 0o600;
+
+/// Mode of directories: the vault's user alone.
+const DIRECTORY_MODE: u32 = 0o700;
+
+/// Files written and not yet synced that are kept open. More are synced at once, so that descriptors do not run out.
+const PENDING_FILES_MAX: usize = 64;
+
+/// Files written since the last sync, and the directories whose names changed.
+#[derive(Default)]
+pub(super) struct Staging {
+    files: Vec<File>,
+    directories: BTreeSet<PathBuf>,
+}
+
+impl Staging {
+    /// Puts `bytes` at `path`, replacing what is there. Readers see the old content or the new, whole.
+    ///
+    /// A crash here leaves a temporary file that nobody reads, or a file that no checkpoint covers yet.
+    pub(super) fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut temporary = path.to_path_buf();
+        temporary.as_mut_os_string().push(".");
+        temporary.as_mut_os_string().push(TEMPORARY_ENDING);
+        let mut file = match create_file(&temporary) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.create_directories(parent(path))?;
+                create_file(&temporary)?
+            }
+            other => other?,
+        };
+        file.write_all(bytes)?;
+        fs::rename(&temporary, path)?;
+        self.files.push(file);
+        self.directories.insert(parent(path).to_path_buf());
+        if self.files.len() >= PENDING_FILES_MAX {
+            self.sync_files()?;
+        }
+        Ok(())
+    }
+
+    /// Removes a file, if it is there.
+    pub(super) fn remove_file(&mut self, path: &Path) -> io::Result<()> {
+        self.removed(path, fs::remove_file(path))
+    }
+
+    /// Removes a directory and what is in it, if it is there.
+    pub(super) fn remove_directory(&mut self, path: &Path) -> io::Result<()> {
+        self.removed(path, fs::remove_dir_all(path))
+    }
+
+    fn removed(&mut self, path: &Path, result: io::Result<()>) -> io::Result<()> {
+        match result {
+            Ok(()) => {
+                self.directories.remove(path);
+                self.directories.insert(parent(path).to_path_buf());
+                Ok(())
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes `path` and the directories above it that are missing.
+    pub(super) fn create_directories(&mut self, path: &Path) -> io::Result<()> {
+        match DirBuilder::new().mode(DIRECTORY_MODE).create(path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.create_directories(parent(path))?;
+                DirBuilder::new().mode(DIRECTORY_MODE).create(path)?;
+            }
+            Err(error) => return Err(error),
+        }
+        self.directories.insert(parent(path).to_path_buf());
+        Ok(())
+    }
+
+    /// Syncs everything written since the last call: contents first, then the names.
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        self.sync_files()?;
+        for directory in std::mem::take(&mut self.directories) {
+            File::open(directory)?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    fn sync_files(&mut self) -> io::Result<()> {
+        self.files.drain(..).try_for_each(|file| file.sync_all())
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Makes `path` anew. What a crash left under this name goes first, a link is never followed.
+fn create_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(FILE_MODE);
+    match options.open(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            fs::remove_file(path)?;
+            options.open(path)
+        }
+        other => other,
+    }
+}
+
+/// Opens the lock file beneath `directory`, making it if it is missing, and locks it for this process.
+/// `None` if another process holds it.
+pub(super) fn lock(path: &Path) -> io::Result<Option<File>> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(FILE_MODE)
+        .open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Reads a plain file; `None` if there is none. A link or anything else under this name is an error.
+pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_file() => match fs::read(path) {
+            // A partial may go between the two calls, when its full form has come.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            other => other.map(Some),
+        },
+        Ok(_) => Err(io::Error::new(ErrorKind::InvalidData, "not a plain file")),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A file or directory that must stay the one that was opened: same place, device, inode and, for a file, length.
+pub(super) struct Watched {
+    path: PathBuf,
+    file: File,
+    bytes: Option<u64>,
+}
+
+impl Watched {
+    /// Watches the plain file or directory at `path` from now on.
+    pub(super) fn open(path: PathBuf) -> io::Result<Watched> {
+        let file = File::open(&path)?;
+        Watched::held(path, file)
+    }
+
+    /// Watches `file`, which is open already and lies at `path`.
+    pub(super) fn held(path: PathBuf, file: File) -> io::Result<Watched> {
+        let metadata = file.metadata()?;
+        let bytes = metadata.is_file().then_some(metadata.len());
+        Ok(Watched { path, file, bytes })
+    }
+
+    /// Whether the name still leads to the open file, which is still linked and as long as it was.
+    pub(super) fn is_in_place(&self) -> io::Result<bool> {
+        let held = self.file.metadata()?;
+        let named = match fs::symlink_metadata(&self.path) {
+            Ok(metadata) => metadata,
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        };
+        let same = held.nlink() > 0 && held.dev() == named.dev() && held.ino() == named.ino();
+        Ok(same && self.bytes.is_none_or(|bytes| held.len() == bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn written_files_and_directories_belong_to_the_user_alone() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("a/b/c");
+        let mut staging = Staging::default();
+        staging.write(&path, b"first").expect("written");
+        staging.write(&path, b"second").expect("replaced");
+        staging.sync().expect("synced");
+        assert_eq!(fs::read(&path).expect("readable"), b"second");
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(&directory.path().join("a/b"))), (0o600, 0o700));
+        assert_eq!(fs::read_dir(directory.path().join("a/b")).expect("listed").count(), 1);
+    }
+
+    #[test]
+    fn lock_is_held_once() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("lock");
+        let first = lock(&path).expect("possible");
+        assert!(first.is_some());
+        assert!(lock(&path).expect("possible").is_none());
+        drop(first);
+        assert!(lock(&path).expect("possible").is_some());
+    }
+
+    #[test]
+    fn watched_file_notices_removal_replacement_and_growth() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("file");
+        let watch = || {
+            fs::write(&path, b"content").expect("written");
+            Watched::open(path.clone()).expect("opened")
+        };
+        let watched = watch();
+        assert!(watched.is_in_place().expect("known"));
+        fs::remove_file(&path).expect("removed");
+        assert!(!watched.is_in_place().expect("known"));
+
+        let watched = watch();
+        fs::write(directory.path().join("other"), b"content").expect("written");
+        fs::rename(directory.path().join("other"), &path).expect("replaced");
+        assert!(!watched.is_in_place().expect("known"));
+
+        let watched = watch();
+        fs::write(&path, b"content and more").expect("written");
+        assert!(!watched.is_in_place().expect("known"));
+    }
+
+    #[test]
+    fn link_is_not_read() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink("/dev/null", &link).expect("linked");
+        assert_eq!(read(&link).expect_err("refused").kind(), ErrorKind::InvalidData);
+        assert!(read(&directory.path().join("none")).expect("possible").is_none());
+    }
+}

@@ -1,0 +1,196 @@
+//! Reads the published part of a log beside its running writer: entries, proofs and the checkpoint itself.
+//! Never reads past the checkpoint, takes no lock and changes nothing.
+//! Every answer stands for one checkpoint, read at the start of the call.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::error::LogError;
+use super::files;
+use super::note::{Checkpoint, is_key_name};
+use super::stored::{Bundle, read_bundle, read_edge_tile, read_tile};
+use super::tree::{Hash, TileKind, TileSource, full_path, level_hashes, path};
+use crate::constants::{CHECKPOINT_FILE, PROOF_HEADER, TILE_WIDTH};
+
+/// A view of a log's directory that many threads may use at once.
+#[derive(Clone, Debug)]
+pub struct LogReader {
+    directory: PathBuf,
+    origin: String,
+}
+
+/// That one entry is in the log: its leaf, its way to the root, and the checkpoint that states the root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InclusionProof {
+    /// Index of the entry.
+    pub index: u64,
+    /// Entries under the checkpoint.
+    pub size: u64,
+    /// Leaf hash of the entry.
+    pub leaf: Hash,
+    /// Hashes from the leaf's sibling up to a child of the root (RFC 6962 section 2.1.1).
+    pub path: Vec<Hash>,
+    /// The signed checkpoint, as published.
+    pub checkpoint: String,
+}
+
+impl InclusionProof {
+    /// The proof as a file for offline use (c2sp.org/tlog-proof). Neither entry nor leaf is in it.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = format!("{PROOF_HEADER}\nindex {}\n", self.index);
+        for hash in &self.path {
+            text.push_str(&STANDARD.encode(hash));
+            text.push('\n');
+        }
+        text.push('\n');
+        text.push_str(&self.checkpoint);
+        text
+    }
+}
+
+impl LogReader {
+    /// A reader of the log named `origin` in `directory`. A log without a checkpoint yet is read as empty.
+    ///
+    /// # Errors
+    /// [`LogError::OriginInvalid`], [`LogError::OriginDiffers`], [`LogError::CheckpointInvalid`], [`LogError::Io`].
+    pub fn open(directory: &Path, origin: &str) -> Result<LogReader, LogError> {
+        if !is_key_name(origin) {
+            return Err(LogError::OriginInvalid);
+        }
+        let reader = LogReader { directory: directory.to_path_buf(), origin: origin.to_owned() };
+        reader.published()?;
+        Ok(reader)
+    }
+
+    /// The signed checkpoint as published; `None` before the first.
+    ///
+    /// # Errors
+    /// [`LogError::OriginDiffers`], [`LogError::CheckpointInvalid`], [`LogError::Io`].
+    pub fn checkpoint_text(&self) -> Result<Option<String>, LogError> {
+        Ok(self.published()?.map(|(note, _)| note))
+    }
+
+    /// Entries that the published checkpoint covers; 0 before the first.
+    ///
+    /// # Errors
+    /// Those of [`LogReader::checkpoint_text`].
+    pub fn size(&self) -> Result<u64, LogError> {
+        Ok(self.published()?.map_or(0, |(_, checkpoint)| checkpoint.size))
+    }
+
+    /// The entry at `index`.
+    ///
+    /// # Errors
+    /// [`LogError::NotCovered`], [`LogError::FileDamaged`] and those of [`LogReader::checkpoint_text`].
+    pub fn entry(&self, index: u64) -> Result<Vec<u8>, LogError> {
+        let size = self.size()?;
+        if index >= size {
+            return Err(LogError::NotCovered { index, size });
+        }
+        let mut entries = self.range(index, index + 1, size)?;
+        Ok(entries.pop().expect("a range of one entry gives one"))
+    }
+
+    /// Up to `limit` entries from index `from` on; fewer, or none, at the end of the log.
+    ///
+    /// # Errors
+    /// [`LogError::FileDamaged`] and those of [`LogReader::checkpoint_text`].
+    pub fn entries(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, LogError> {
+        let size = self.size()?;
+        self.range(from, size.min(from.saturating_add(limit as u64)), size)
+    }
+
+    /// Proof that entry `index` is in the log that the published checkpoint states.
+    ///
+    /// # Errors
+    /// [`LogError::NotCovered`], [`LogError::FileDamaged`] and those of [`LogReader::checkpoint_text`].
+    pub fn inclusion_proof(&self, index: u64) -> Result<InclusionProof, LogError> {
+        let Some((checkpoint, Checkpoint { size, .. })) = self.published()? else {
+            return Err(LogError::NotCovered { index, size: 0 });
+        };
+        if index >= size {
+            return Err(LogError::NotCovered { index, size });
+        }
+        let mut tiles = Tiles { directory: &self.directory, size, read: HashMap::new() };
+        let leaf = tiles.hash(0, index)?;
+        let path = path(&mut tiles, index, size)?;
+        Ok(InclusionProof { index, size, leaf, path, checkpoint })
+    }
+
+    /// The proof of [`LogReader::inclusion_proof`] as the text of an offline proof file.
+    ///
+    /// # Errors
+    /// Those of [`LogReader::inclusion_proof`].
+    pub fn proof_file(&self, index: u64) -> Result<String, LogError> {
+        Ok(self.inclusion_proof(index)?.to_text())
+    }
+
+    fn published(&self) -> Result<Option<(String, Checkpoint)>, LogError> {
+        let Some(note) = files::read(&self.directory.join(CHECKPOINT_FILE))? else {
+            return Ok(None);
+        };
+        let note = String::from_utf8(note).map_err(|_| LogError::CheckpointInvalid)?;
+        let checkpoint = Checkpoint::parse(&note).ok_or(LogError::CheckpointInvalid)?;
+        if checkpoint.origin != self.origin {
+            return Err(LogError::OriginDiffers);
+        }
+        Ok(Some((note, checkpoint)))
+    }
+
+    fn range(&self, from: u64, to: u64, size: u64) -> Result<Vec<Vec<u8>>, LogError> {
+        let mut entries = Vec::new();
+        let mut open: Option<(u64, Bundle)> = None;
+        for index in from..to {
+            let (number, slot) = (index / TILE_WIDTH as u64, (index % TILE_WIDTH as u64) as usize);
+            if open.as_ref().is_none_or(|(held, _)| *held != number) {
+                open =
+                    Some((number, read_bundle(&self.directory, number, width(size, 0, number))?));
+            }
+            let (_, bundle) = open.as_ref().expect("a bundle was read just now or before");
+            entries.push(
+                bundle
+                    .entry(slot)
+                    .expect("a bundle is read to the width that holds the entry")
+                    .to_vec(),
+            );
+        }
+        Ok(entries)
+    }
+}
+
+/// Width of tile `number` of `level` in a log of `size` entries.
+fn width(size: u64, level: u32, number: u64) -> usize {
+    let hashes = level_hashes(size, level) - number * TILE_WIDTH as u64;
+    usize::try_from(hashes).map_or(TILE_WIDTH, |hashes| hashes.min(TILE_WIDTH))
+}
+
+/// The tiles on disk, each read once for one proof.
+struct Tiles<'a> {
+    directory: &'a Path,
+    size: u64,
+    read: HashMap<(u32, u64), Vec<Hash>>,
+}
+
+impl TileSource for Tiles<'_> {
+    type Error = LogError;
+
+    fn hash(&mut self, level: u32, index: u64) -> Result<Hash, LogError> {
+        let (number, slot) = (index / TILE_WIDTH as u64, (index % TILE_WIDTH as u64) as usize);
+        if let Some(hashes) = self.read.get(&(level, number)) {
+            return Ok(hashes[slot]);
+        }
+        let hashes = match width(self.size, level, number) {
+            TILE_WIDTH => {
+                read_tile(self.directory, full_path(TileKind::Level(level), number), TILE_WIDTH)?
+            }
+            width => read_edge_tile(self.directory, level, number, width)?,
+        };
+        let hash = hashes[slot];
+        self.read.insert((level, number), hashes);
+        Ok(hash)
+    }
+}

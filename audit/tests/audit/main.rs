@@ -1,0 +1,12 @@
+//! The log through its public face: what the writer makes, the verifier accepts; what anyone changes, it finds.
+//! Never looks into the crate: files are changed as an attacker would change them.
+//! Every piece of tampering is expected by class and by the first entry concerned.
+
+mod content;
+mod flips;
+mod notes;
+mod program;
+mod recovery;
+mod round_trip;
+mod support;
+mod tampering;
