@@ -1,0 +1,45 @@
+//! What a record is: ids, classes, schemas, values, validators and masks.
+//! Never reads a clock, a file or randomness, and never decides who may see what.
+//! A value is checked once, when it is parsed; from then on its type says that it is right.
+
+mod birthdays;
+mod code_list;
+pub mod detector;
+mod facts;
+mod field;
+mod field_file;
+mod forbidden;
+mod ids;
+mod mask;
+mod normalise;
+pub mod numbers;
+mod parse;
+mod plain_fields;
+mod problem;
+mod retention;
+mod schema;
+mod schema_file;
+mod sensitive;
+mod text;
+mod value;
+mod words;
+
+pub use birthdays::{Birthdays, days_since_epoch, turns_14_18};
+pub use code_list::{Code, CodeList};
+pub use facts::{BasisFact, Facts, FactsError};
+pub use field::{Field, FieldKind, MaskRule};
+pub use ids::{Handle, IdError, Owner, RecordId, RecordRef, SubjectId, Target};
+pub use mask::mask;
+pub use normalise::normalise;
+pub use parse::{FIELD_LIST_ITEMS_MAX, ParsedPatch};
+pub use plain_fields::{PlainFields, PlainFieldsError};
+pub use problem::{FieldProblem, ProblemReason};
+pub use retention::{Retention, RetentionStart};
+pub use schema::{Schema, SchemaError, SchemaSet, Section, SubjectSlot};
+pub use sensitive::{Reason, Sensitive};
+pub use text::is_slug;
+pub use value::Value;
+pub use words::{Class, LegalKind, RecordType, UnknownWord, View};
+
+#[cfg(test)]
+mod tests;

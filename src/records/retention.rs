@@ -1,0 +1,130 @@
+//! How long something is kept: from which moment on, for how long, and at most.
+//! Never says "for ever": every rule has an end even when its moment never comes.
+//! Lengths are calendar months and days, as notices state them.
+
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+/// Longest time that any rule may keep a record without a new look at it, in months: fifty years.
+pub const RETENTION_MONTHS_MAX: u32 = 600;
+
+/// The moment that a retention period counts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetentionStart {
+    /// The day of collection.
+    Collection,
+    /// The person moved out, or withdrew where consent is the basis.
+    ResidenceEnd,
+    /// The residence permit ended.
+    PermitEnd,
+    /// Consent was withdrawn or ran out.
+    ConsentEnd,
+    /// The matter, item or request was closed.
+    CaseClose,
+    /// The programme or entitlement ended.
+    ProgrammeEnd,
+    /// The need ended, or the child came of age.
+    NeedEnd,
+    /// The emergency was declared over.
+    EmergencyEnd,
+    /// The organisation was struck off.
+    RegistrationEnd,
+    /// The building, place or object is gone.
+    PlaceEnd,
+}
+
+/// A retention rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// What the period counts from.
+    pub after: RetentionStart,
+    /// Months after it.
+    #[serde(default)]
+    pub months: u32,
+    /// Days after the months.
+    #[serde(default)]
+    pub days: u32,
+    /// Months after collection at which the record ends even if the moment never came.
+    pub cap_months: u32,
+}
+
+impl Retention {
+    /// The first day on which the record may no longer be read, once the moment came on `start`.
+    pub fn ends_on(&self, start: Date) -> Date {
+        let span = months(self.months).days(i64::from(self.days.min(RETENTION_MONTHS_MAX * 31)));
+        start.saturating_add(span)
+    }
+
+    /// The first day on which a record collected on `collected` may no longer be read while the moment has not come.
+    pub fn retain_until(&self, collected: Date) -> Date {
+        match self.after {
+            RetentionStart::Collection => self.ends_on(collected).min(self.cap(collected)),
+            _ => self.cap(collected),
+        }
+    }
+
+    /// Whether the rule has an end within [`RETENTION_MONTHS_MAX`], and its period fits before that end.
+    pub fn is_bounded(&self) -> bool {
+        let bounded = (1..=RETENTION_MONTHS_MAX).contains(&self.cap_months);
+        bounded && self.months.saturating_add(self.days / 31) <= self.cap_months
+    }
+
+    fn cap(&self, collected: Date) -> Date {
+        collected.saturating_add(months(self.cap_months))
+    }
+}
+
+/// A span of months; never beyond what jiff accepts, whatever a hostile file says.
+fn months(count: u32) -> jiff::Span {
+    i64::from(count.min(RETENTION_MONTHS_MAX)).months()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    const PERMIT: Retention =
+        Retention { after: RetentionStart::PermitEnd, months: 6, days: 0, cap_months: 24 };
+
+    #[test]
+    fn a_period_counts_in_calendar_months() {
+        assert_eq!(PERMIT.ends_on(date(2026, 8, 31)), date(2027, 2, 28));
+    }
+
+    #[test]
+    fn a_record_ends_even_when_its_moment_never_comes() {
+        assert_eq!(PERMIT.retain_until(date(2026, 1, 31)), date(2028, 1, 31));
+    }
+
+    #[test]
+    fn a_rule_from_collection_ends_at_its_own_period() {
+        let rule =
+            Retention { after: RetentionStart::Collection, months: 0, days: 30, cap_months: 2 };
+        assert_eq!(rule.retain_until(date(2026, 1, 1)), date(2026, 1, 31));
+    }
+
+    #[test]
+    fn keeping_for_ever_is_not_a_rule() {
+        assert!(PERMIT.is_bounded());
+        for cap_months in [0, RETENTION_MONTHS_MAX + 1, u32::MAX] {
+            assert!(!Retention { cap_months, ..PERMIT }.is_bounded());
+        }
+        assert!(!Retention { months: 25, ..PERMIT }.is_bounded());
+    }
+
+    #[test]
+    fn hostile_numbers_do_not_overflow() {
+        let rule = Retention {
+            after: RetentionStart::Collection,
+            months: u32::MAX,
+            days: u32::MAX,
+            cap_months: u32::MAX,
+        };
+        assert!(rule.retain_until(Date::MAX) <= Date::MAX);
+        assert!(!rule.is_bounded());
+    }
+}
