@@ -81,7 +81,7 @@ impl PlainFields {
         self.0.is_empty()
     }
 
-    /// The bytes to seal. Every schema is so bounded that a section's fields fit into [`SECTION_BYTES_MAX`].
+    /// The bytes to seal. Every schema is so bounded that a section's fields fit into `SECTION_BYTES_MAX`.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
         let plain: BTreeMap<&str, PlainValue<'_>> =
             self.0.iter().map(|(name, value)| (name.as_str(), borrowed(value))).collect();

@@ -66,7 +66,7 @@ impl Retention {
         }
     }
 
-    /// Whether the rule has an end within [`RETENTION_MONTHS_MAX`], and its period fits before that end.
+    /// Whether the rule has an end within `RETENTION_MONTHS_MAX`, and its period fits before that end.
     pub fn is_bounded(&self) -> bool {
         let bounded = (1..=RETENTION_MONTHS_MAX).contains(&self.cap_months);
         bounded && self.months.saturating_add(self.days / 31) <= self.cap_months

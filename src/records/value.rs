@@ -30,7 +30,8 @@ impl Value {
 
     /// A copy in custody of its own, for a section that is sealed anew or a write that is tried again.
     pub fn duplicate(&self) -> Value {
-        let copy = |text: &Sensitive<String>| Sensitive::new(text.expose_for(Reason::Sealing).clone());
+        let copy =
+            |text: &Sensitive<String>| Sensitive::new(text.expose_for(Reason::Sealing).clone());
         match self {
             Value::Text(text) => Value::Text(copy(text)),
             Value::Integer(number) => {

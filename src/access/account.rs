@@ -1,0 +1,127 @@
+//! What the log will say about a decision: who, what, where, why and by which rule.
+//! Never a value, a name or a word that a caller wrote freely.
+//! It is filled by the decision and read by the trail; nothing in between changes it.
+
+use super::permit::FieldView;
+use super::policy::RoleId;
+use super::question::Duty;
+use super::standing::ActorId;
+use crate::records::{Handle, RecordType};
+
+/// The request that something came with. Address, device and reason end up sealed.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// Random id of the request.
+    pub request: [u8; 16],
+    /// The client's address.
+    pub address: Option<String>,
+    /// What the client says it is.
+    pub device: Option<String>,
+    /// The reason that the caller wrote.
+    pub reason: Option<String>,
+}
+
+/// What is being recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// Fields of a record were asked for.
+    Read,
+    /// A record was stored.
+    Create,
+    /// A household was stored.
+    Household,
+    /// A record was changed.
+    Update,
+    /// A record was removed.
+    Delete,
+    /// A value was matched.
+    Match,
+    /// The form of a record type was asked for.
+    Schema,
+    /// The proof of a receipt was asked for.
+    Proof,
+    /// Something that is about no record.
+    Duty(Duty),
+    /// A one-time code was turned into a token.
+    Enrol,
+    /// A caller without an identity was turned away.
+    Stranger,
+    /// A known caller was turned away before or after a decision.
+    Refused,
+}
+
+/// The account of one decision.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// What.
+    pub written: Written,
+    /// Who; nothing for a caller without an identity.
+    pub actor: Option<ActorId>,
+    /// The system through which it acted.
+    pub via: Option<ActorId>,
+    /// Strength of the log-in (NIST SP 800-63B level).
+    pub strength: Option<u8>,
+    /// The log-in session.
+    pub session: Option<[u8; 16]>,
+    /// The role that carried the decision.
+    pub role: Option<RoleId>,
+    /// Its area.
+    pub scope: Option<String>,
+    /// The assignment that carried it.
+    pub assignment: Option<[u8; 16]>,
+    /// Audit handles of the records.
+    pub records: Vec<Handle>,
+    /// Audit handles of the subjects.
+    pub subjects: Vec<Handle>,
+    /// The first record's grid at that time.
+    pub grid: Option<String>,
+    /// The first record's type.
+    pub record_type: Option<RecordType>,
+    /// Fields and the view of each.
+    pub fields: Vec<FieldView>,
+    /// Version of the record before and after.
+    pub versions: Option<(u64, u64)>,
+    /// The purpose.
+    pub purpose: Option<String>,
+    /// The legal basis that the record holds for the purpose.
+    pub basis: Option<String>,
+    /// The case.
+    pub case: Option<[u8; 16]>,
+    /// The rule that decided: role and line.
+    pub rule: Option<String>,
+    /// Index of the entry that activated the policy.
+    pub policy_index: u64,
+    /// The actor or token that an act of administration was about.
+    pub about: Option<ActorId>,
+    /// The request.
+    pub origin: Origin,
+}
+
+impl Account {
+    /// An account that names the request alone.
+    pub fn of(written: Written, origin: &Origin) -> Account {
+        Account {
+            written,
+            actor: None,
+            via: None,
+            strength: None,
+            session: None,
+            role: None,
+            scope: None,
+            assignment: None,
+            records: Vec::new(),
+            subjects: Vec::new(),
+            grid: None,
+            record_type: None,
+            fields: Vec::new(),
+            versions: None,
+            purpose: None,
+            basis: None,
+            case: None,
+            rule: None,
+            policy_index: 0,
+            about: None,
+            origin: origin.clone(),
+        }
+    }
+}

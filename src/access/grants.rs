@@ -1,0 +1,285 @@
+//! What a policy grants at one point: a small set of actions and the lines that grant them.
+//! Never says anything about a record; it is the answer for role, level, topic, class and group alone.
+//! A set is complete: an action that is not in it is refused.
+
+use crate::records::View;
+use std::fmt;
+use std::str::FromStr;
+
+/// What can be granted about a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Action {
+    /// See the value.
+    ReadRaw,
+    /// See the value inside an open task.
+    ReadRawInTask,
+    /// See the value when a second person agreed.
+    ReadRawApproved,
+    /// See the masked value.
+    ReadMasked,
+    /// Ask whether a value is held.
+    Match,
+    /// Be counted in statistics.
+    Count,
+    /// Write the value.
+    Write,
+    /// Remove the record.
+    Delete,
+}
+
+impl Action {
+    /// All, in the order of the set's bits.
+    pub const ALL: [Action; 8] = [
+        Action::ReadRaw,
+        Action::ReadRawInTask,
+        Action::ReadRawApproved,
+        Action::ReadMasked,
+        Action::Match,
+        Action::Count,
+        Action::Write,
+        Action::Delete,
+    ];
+
+    /// The word in a policy line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Action::ReadRaw => "read:raw",
+            Action::ReadRawInTask => "read:raw/task",
+            Action::ReadRawApproved => "read:raw/approval",
+            Action::ReadMasked => "read:masked",
+            Action::Match => "match",
+            Action::Count => "count",
+            Action::Write => "write",
+            Action::Delete => "delete",
+        }
+    }
+}
+
+/// A set of actions, with the number of the policy line behind the highest read, the write, the match
+/// and the removal.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct Grants {
+    bits: u8,
+    lines: [u8; 4],
+}
+
+impl Grants {
+    /// Nothing.
+    pub const NONE: Grants = Grants { bits: 0, lines: [0; 4] };
+
+    /// Adds an action and the line that grants it.
+    pub(super) fn add(&mut self, action: Action, line: u8) {
+        let slot = match action {
+            Action::Write => 1,
+            Action::Match => 2,
+            Action::Delete => 3,
+            _ => 0,
+        };
+        // Actions come in order of height, so the first read keeps the slot.
+        if slot != 0 || self.lines[0] == 0 {
+            self.lines[slot] = line;
+        }
+        self.bits |= 1 << action as u8;
+    }
+
+    /// Whether the action is granted.
+    pub fn has(self, action: Action) -> bool {
+        self.bits & (1 << action as u8) != 0
+    }
+
+    /// Whether nothing is granted.
+    pub fn is_empty(self) -> bool {
+        self.bits == 0
+    }
+
+    /// The words of what is granted.
+    pub fn words(self) -> Vec<&'static str> {
+        Action::ALL.into_iter().filter(|action| self.has(*action)).map(Action::as_str).collect()
+    }
+
+    /// Whether a record of the type may be known of: at least `match`, with or without a condition.
+    pub fn knows(self) -> bool {
+        [
+            Action::ReadRaw,
+            Action::ReadRawInTask,
+            Action::ReadRawApproved,
+            Action::ReadMasked,
+            Action::Match,
+        ]
+        .into_iter()
+        .any(|action| self.has(action))
+    }
+
+    /// Whether any view of a value is granted, with or without a condition.
+    pub fn reads(self) -> bool {
+        self.knows() && self.bits & !(1 << Action::Match as u8) & 0x1f != 0
+    }
+
+    /// The line behind the highest read.
+    pub fn read_line(self) -> u8 {
+        self.lines[0]
+    }
+
+    /// The line behind the write.
+    pub fn write_line(self) -> u8 {
+        self.lines[1]
+    }
+
+    /// The line behind the match, or behind the read that includes it.
+    pub fn match_line(self) -> u8 {
+        if self.lines[2] == 0 { self.lines[0] } else { self.lines[2] }
+    }
+
+    /// The line behind the removal.
+    pub fn delete_line(self) -> u8 {
+        self.lines[3]
+    }
+
+    /// Without every action that a narrower cap does not leave.
+    pub(super) fn capped(mut self, highest: Cap, write: bool) -> Grants {
+        for action in Action::ALL {
+            let kept = match action {
+                Action::Write => write,
+                Action::Delete => true,
+                other => highest.leaves(other),
+            };
+            if !kept {
+                self.bits &= !(1 << action as u8);
+            }
+        }
+        self
+    }
+
+    /// The highest view without a condition.
+    pub fn unconditional_view(self) -> View {
+        if self.has(Action::ReadRaw) {
+            View::Raw
+        } else if self.has(Action::ReadMasked) {
+            View::Masked
+        } else if self.has(Action::Match) {
+            View::Match
+        } else if self.has(Action::Count) {
+            View::Count
+        } else {
+            View::None
+        }
+    }
+
+    pub(super) fn pack(self) -> u64 {
+        let [read, write, matching, delete] = self.lines;
+        u64::from_le_bytes([self.bits, read, write, matching, delete, 0, 0, 1])
+    }
+
+    pub(super) fn unpack(packed: u64) -> Option<Grants> {
+        let [bits, read, write, matching, delete, _, _, known] = packed.to_le_bytes();
+        (known == 1).then_some(Grants { bits, lines: [read, write, matching, delete] })
+    }
+}
+
+impl fmt::Debug for Grants {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_set()
+            .entries(Action::ALL.into_iter().filter(|action| self.has(*action)))
+            .finish()
+    }
+}
+
+/// The highest view that a purpose leaves a role, with its condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cap {
+    Raw,
+    RawInTask,
+    RawApproved,
+    Masked,
+    Match,
+    Count,
+    None,
+}
+
+impl Cap {
+    fn leaves(self, action: Action) -> bool {
+        // Each cap leaves its own view and those below it; a condition never lifts itself.
+        let from = match self {
+            Cap::Raw => 0,
+            Cap::RawInTask => 1,
+            Cap::RawApproved => 2,
+            Cap::Masked => 3,
+            Cap::Match => 4,
+            Cap::Count => 5,
+            Cap::None => return false,
+        };
+        action as u8 >= from
+    }
+}
+
+impl FromStr for Cap {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<Cap, ()> {
+        Ok(match word {
+            "raw" => Cap::Raw,
+            "raw/task" => Cap::RawInTask,
+            "raw/approval" => Cap::RawApproved,
+            "masked" => Cap::Masked,
+            "match" => Cap::Match,
+            "count" => Cap::Count,
+            "none" => Cap::None,
+            _ => return Err(()),
+        })
+    }
+}
+
+/// Where a role works. The five levels of the territory, and the vault itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Level {
+    /// One grid.
+    Grid,
+    /// One community or village.
+    Community,
+    /// One street or township.
+    Street,
+    /// One county or district.
+    County,
+    /// The city.
+    City,
+    /// No area: administration and oversight of the vault.
+    Platform,
+}
+
+impl Level {
+    /// All.
+    pub const ALL: [Level; 6] = [
+        Level::Grid,
+        Level::Community,
+        Level::Street,
+        Level::County,
+        Level::City,
+        Level::Platform,
+    ];
+
+    /// The word in policies.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Level::Grid => "grid",
+            Level::Community => "community",
+            Level::Street => "street",
+            Level::County => "county",
+            Level::City => "city",
+            Level::Platform => "platform",
+        }
+    }
+
+    /// The level of an area.
+    pub fn of(area: &crate::territory::Area) -> Level {
+        match area.level() {
+            crate::territory::Level::Grid => Level::Grid,
+            crate::territory::Level::Community => Level::Community,
+            crate::territory::Level::Street => Level::Street,
+            crate::territory::Level::County => Level::County,
+            crate::territory::Level::City => Level::City,
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Decides whether a caller may do what it asks, from facts that others fetched.
+//! Never reads a record's sections, a store or a clock; casbin is named in this room and nowhere else.
+//! Unknown means no, deny wins, one assignment carries a decision, and only this room makes a [`Permit`].
+
+mod account;
+mod code;
+mod decide;
+mod grants;
+mod permit;
+mod policy;
+mod question;
+mod standing;
+
+pub use account::{Account, Origin, Written};
+pub use code::Code;
+pub use decide::{Access, Explanation};
+pub use grants::{Action, Grants, Level};
+pub use permit::{Authority, Charge, Denied, FieldView, Permit, Views};
+pub use policy::{Policy, PolicyError, PolicySources, Role, RoleFamily, RoleId};
+pub use question::{Ask, Duty, Item, Matter, Question};
+pub use standing::{ActorId, Assignment, NotAnActorId, Standing};

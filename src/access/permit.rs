@@ -1,0 +1,140 @@
+//! The outcome of a decision, as values that only this room can make.
+//! Never copied: a permit owns its target, so it cannot be used for another record, nor twice.
+//! A permit says under which versions it was given; the trail refuses it once they have moved on.
+
+use super::account::Account;
+use super::code::Code;
+use super::standing::ActorId;
+use crate::records::View;
+use crate::territory::Area;
+
+/// A field and the view that was given of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldView {
+    /// The field.
+    pub field: String,
+    /// How much of it.
+    pub view: View,
+}
+
+/// What a read may show, field by field, in the caller's order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Views {
+    /// Fields with a view.
+    pub given: Vec<FieldView>,
+    /// Fields without, and why.
+    pub withheld: Vec<(String, Code)>,
+}
+
+/// The versions that a decision was taken under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Authority {
+    /// Version of policy, purposes and schemas.
+    pub policy: u64,
+    /// The actor and its version in the directory; nothing before there is an identity.
+    pub actor: Option<(ActorId, u64)>,
+}
+
+/// A distinct value to be counted when the decision is sequenced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charge {
+    /// Days since the epoch.
+    pub day: i32,
+    /// Keyed tag of the value.
+    pub tag: [u8; 16],
+    /// How many distinct values the actor may have on that day.
+    pub limit: u32,
+}
+
+/// A decision that said yes. The fields are private to the room.
+///
+/// A permit cannot be made outside of `access`:
+/// ```compile_fail,E0451
+/// use gridvault::access::{Authority, Permit};
+/// fn forge(account: gridvault::access::Account) -> Permit<()> {
+///     Permit { target: (), account, area: None, views: Default::default(),
+///         authority: Authority { policy: 1, actor: None }, charges: Vec::new() }
+/// }
+/// ```
+#[must_use = "a permit that is not recorded permits nothing"]
+pub struct Permit<T> {
+    pub(super) target: T,
+    pub(super) views: Views,
+    pub(super) account: Account,
+    pub(super) area: Option<Area>,
+    pub(super) authority: Authority,
+    pub(super) charges: Vec<Charge>,
+}
+
+impl<T> Permit<T> {
+    /// What it is about.
+    pub fn target(&self) -> &T {
+        &self.target
+    }
+
+    /// Names the actor that an act of administration is about.
+    pub fn about(mut self, actor: ActorId) -> Permit<T> {
+        self.account.about = Some(actor);
+        self
+    }
+
+    /// The view of each field.
+    pub fn views(&self) -> &Views {
+        &self.views
+    }
+
+    /// What the log will say.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// The area of the assignment that carried the decision.
+    pub fn area(&self) -> Option<&Area> {
+        self.area.as_ref()
+    }
+
+    /// The versions that it was given under.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// What is counted when it is sequenced.
+    pub fn charges(&self) -> &[Charge] {
+        &self.charges
+    }
+
+    /// The target, with the permit given up.
+    pub fn into_target(self) -> T {
+        self.target
+    }
+
+    /// The target and what the permit said of it, with the permit given up.
+    pub fn into_parts(self) -> (T, Views, Account) {
+        (self.target, self.views, self.account)
+    }
+}
+
+/// A decision that said no. It is recorded like a yes, and opens nothing.
+#[must_use = "a refusal must be recorded"]
+pub struct Denied {
+    pub(super) why: Code,
+    pub(super) fields: Vec<String>,
+    pub(super) account: Account,
+}
+
+impl Denied {
+    /// Why.
+    pub fn why(&self) -> Code {
+        self.why
+    }
+
+    /// The fields that it was about, where it was about some.
+    pub fn fields(&self) -> &[String] {
+        &self.fields
+    }
+
+    /// What the log will say.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+}

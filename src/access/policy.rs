@@ -1,0 +1,531 @@
+//! Reads the policy files, checks every word, and answers what a role is granted at one point.
+//! Never falls back: an unknown word, a duplicate or a missing file stops the start.
+//! casbin is the authority; its answers are kept in a table whose index is the whole question.
+
+use super::grants::{Action, Cap, Grants, Level};
+use super::question::Duty;
+use crate::purposes::{PurposeGroup, PurposeSet};
+use crate::records::{Class, RecordType, SchemaSet};
+use casbin::{CoreApi, DefaultModel, Enforcer, MemoryAdapter, MgmtApi};
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Lines in one role's policy; casbin scans them all for a refusal.
+const LINES_COUNT_MAX: usize = 20;
+/// Roles in one policy: the table keeps a cell for each point.
+const ROLES_COUNT_MAX: usize = 64;
+
+/// The slug of a role.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RoleId(Arc<str>);
+
+impl RoleId {
+    /// From any word; a role that the policy does not know is granted nothing.
+    pub fn new(word: &str) -> RoleId {
+        RoleId(word.into())
+    }
+
+    /// The slug.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for RoleId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Which of the three worlds a role belongs to. Nobody belongs to two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoleFamily {
+    /// Works with records.
+    Business,
+    /// Runs the vault and sees no value.
+    Administration,
+    /// Watches over the vault and sees no value.
+    Oversight,
+}
+
+/// A role.
+#[derive(Clone, Debug)]
+pub struct Role {
+    /// Its slug.
+    pub id: RoleId,
+    /// Its Chinese name.
+    pub zh: String,
+    /// Its English name.
+    pub en: String,
+    /// Where it works.
+    pub level: Level,
+    /// Which world it belongs to.
+    pub family: RoleFamily,
+    /// Roles that share this word exclude each other.
+    pub exclusive: Option<String>,
+}
+
+/// The text of the policy files.
+pub struct PolicySources<'a> {
+    /// `policies/model.conf`
+    pub model: &'a str,
+    /// `policies/roles.toml`
+    pub roles: &'a str,
+    /// `policies/roles/<role>.csv`: role and text.
+    pub lines: Vec<(String, String)>,
+    /// `policies/narrowing.csv`
+    pub narrowing: &'a str,
+    /// `policies/purposes.toml`, for the digest.
+    pub purposes: &'a str,
+}
+
+/// Why a policy cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// A word that means nothing here.
+    #[error("{file}, line {line}: unknown {what} \"{word}\"")]
+    UnknownWord {
+        /// The file.
+        file: String,
+        /// Its line, from 1.
+        line: u64,
+        /// What the word should have named.
+        what: &'static str,
+        /// The word.
+        word: String,
+    },
+    /// A line without the right number of fields, or said twice.
+    #[error("{file}, line {line}: {what}")]
+    Line {
+        /// The file.
+        file: String,
+        /// Its line, from 1.
+        line: u64,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// A file that does not parse.
+    #[error("{file}: {reason}")]
+    File {
+        /// The file.
+        file: String,
+        /// What the parser says.
+        reason: String,
+    },
+    /// Two roles of one name, a role without a file or a file without a role.
+    #[error("role \"{role}\": {what}")]
+    Role {
+        /// The role.
+        role: String,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// casbin refused the model or a line.
+    #[error("casbin refused the policy: {0}")]
+    Casbin(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RolesFile {
+    role: Vec<RoleLine>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RoleLine {
+    id: String,
+    zh: String,
+    en: String,
+    level: String,
+    family: RoleFamily,
+    exclusive: Option<String>,
+}
+
+/// A policy that was read whole and understood whole.
+pub struct Policy {
+    roles: Vec<Role>,
+    by_word: HashMap<Arc<str>, usize>,
+    enforcers: Vec<(Enforcer, Vec<[String; 6]>)>,
+    narrowing: Narrowing,
+    duties: Vec<[bool; Duty::ALL.len()]>,
+    table: Box<[AtomicU64]>,
+    digest: [u8; 32],
+}
+
+const TOPICS: usize = RecordType::ALL.len();
+const CLASSES: usize = 4;
+const GROUPS: usize = PurposeGroup::ALL.len();
+const CELLS_PER_ROLE: usize = Level::ALL.len() * TOPICS * CLASSES * GROUPS;
+
+impl Policy {
+    /// Reads and checks everything.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its file and line.
+    pub async fn load(
+        sources: &PolicySources<'_>,
+        purposes: &PurposeSet,
+        schemas: &SchemaSet,
+    ) -> Result<Policy, PolicyError> {
+        let roles = read_roles(sources.roles)?;
+        let by_word: HashMap<Arc<str>, usize> =
+            roles.iter().enumerate().map(|(index, role)| (role.id.0.clone(), index)).collect();
+        if by_word.len() != roles.len() {
+            return Err(PolicyError::Role { role: "roles.toml".into(), what: "named twice" });
+        }
+        let mut files: BTreeMap<&str, &str> = BTreeMap::new();
+        for (role, text) in &sources.lines {
+            if !by_word.contains_key(role.as_str()) {
+                return Err(PolicyError::Role { role: role.clone(), what: "is not in roles.toml" });
+            }
+            files.insert(role, text);
+        }
+        let mut enforcers = Vec::with_capacity(roles.len());
+        for role in &roles {
+            let text = files.get(role.id.as_str()).ok_or(PolicyError::Role {
+                role: role.id.as_str().into(),
+                what: "has no policy file",
+            })?;
+            let lines = read_lines(role, text)?;
+            enforcers.push((enforcer(sources.model, &lines).await?, lines));
+        }
+        let narrowing = read_narrowing(sources.narrowing, &by_word, purposes, schemas)?;
+        let table = (0..roles.len() * CELLS_PER_ROLE).map(|_| AtomicU64::new(0)).collect();
+        let digest = digest(sources, schemas);
+        let mut policy =
+            Policy { roles, by_word, enforcers, narrowing, duties: Vec::new(), table, digest };
+        policy.duties = (0..policy.roles.len())
+            .map(|role| {
+                let mut granted = [false; Duty::ALL.len()];
+                for duty in Duty::ALL {
+                    granted[duty as usize] = policy.enforce_duty(role, duty)?;
+                }
+                Ok(granted)
+            })
+            .collect::<Result<_, PolicyError>>()?;
+        Ok(policy)
+    }
+
+    /// SHA-256 over all policy, purpose and schema files, names and lengths included.
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+
+    /// The roles, in the order of the file.
+    pub fn roles(&self) -> &[Role] {
+        &self.roles
+    }
+
+    /// The role of this slug.
+    pub fn role(&self, word: &str) -> Option<&Role> {
+        self.by_word.get(word).map(|index| &self.roles[*index])
+    }
+
+    pub(super) fn index(&self, role: &RoleId) -> Option<usize> {
+        self.by_word.get(&role.0).copied()
+    }
+
+    /// What a role is granted at a point, before any purpose narrows it. Remembered after the first time.
+    pub fn grants(
+        &self,
+        role: usize,
+        level: Level,
+        topic: RecordType,
+        class: Class,
+        group: PurposeGroup,
+    ) -> Grants {
+        let topic_index = RecordType::ALL.iter().position(|one| *one == topic).unwrap_or(0);
+        let cell = (((role * Level::ALL.len() + level as usize) * TOPICS + topic_index) * CLASSES
+            + class as usize)
+            * GROUPS
+            + group as usize;
+        // The index is the whole question, so an answer can never be that of another question.
+        if let Some(known) = Grants::unpack(self.table[cell].load(Ordering::Relaxed)) {
+            return known;
+        }
+        let grants = self.enforce(role, level, topic, class, group);
+        self.table[cell].store(grants.pack(), Ordering::Relaxed);
+        grants
+    }
+
+    /// The same asked of casbin itself. An error is a no.
+    pub fn enforce(
+        &self,
+        role: usize,
+        level: Level,
+        topic: RecordType,
+        class: Class,
+        group: PurposeGroup,
+    ) -> Grants {
+        let (enforcer, lines) = &self.enforcers[role];
+        let (level, topic) = (level.as_str(), topic.as_str());
+        let (class, group) = (class.as_str(), group.as_str());
+        let mut grants = Grants::NONE;
+        for action in Action::ALL {
+            let question = [level, topic, class, group, action.as_str()];
+            if let Ok(true) = enforcer.enforce((level, topic, class, group, action.as_str())) {
+                grants.add(action, deciding_line(lines, &question));
+            }
+        }
+        grants
+    }
+
+    fn enforce_duty(&self, role: usize, duty: Duty) -> Result<bool, PolicyError> {
+        self.enforcers[role]
+            .0
+            .enforce(("platform", "duty", "C1", "oversight", duty.as_str()))
+            .map_err(|error| PolicyError::Casbin(error.to_string()))
+    }
+
+    /// Whether a role has a duty that is about no record.
+    pub fn has_duty(&self, role: &RoleId, duty: Duty) -> bool {
+        self.index(role).is_some_and(|index| self.duties[index][duty as usize])
+    }
+
+    /// What a purpose leaves of a role's grants over a field. A role that it does not name gets nothing.
+    pub(super) fn narrowed(
+        &self,
+        grants: Grants,
+        role: usize,
+        purpose: &str,
+        field: &str,
+    ) -> Grants {
+        let Some(rows) = self.narrowing.get(purpose).and_then(|roles| roles.get(&role)) else {
+            return Grants::NONE;
+        };
+        let row = rows
+            .iter()
+            .find(|(name, ..)| name == field)
+            .or_else(|| rows.iter().find(|(name, ..)| name == "*"));
+        row.map_or(Grants::NONE, |(_, cap, write)| grants.capped(*cap, *write))
+    }
+
+    /// Whether a purpose names a role at all.
+    pub(super) fn names(&self, role: usize, purpose: &str) -> bool {
+        self.narrowing.get(purpose).is_some_and(|roles| roles.contains_key(&role))
+    }
+}
+
+fn read_roles(text: &str) -> Result<Vec<Role>, PolicyError> {
+    let file: RolesFile = toml::from_str(text).map_err(|error| PolicyError::File {
+        file: "roles.toml".into(),
+        reason: error.message().to_owned(),
+    })?;
+    if file.role.len() > ROLES_COUNT_MAX {
+        return Err(PolicyError::File {
+            file: "roles.toml".into(),
+            reason: format!("more than {ROLES_COUNT_MAX} roles"),
+        });
+    }
+    file.role
+        .into_iter()
+        .map(|line| {
+            let level = Level::ALL
+                .into_iter()
+                .find(|level| level.as_str() == line.level)
+                .ok_or(PolicyError::UnknownWord {
+                    file: "roles.toml".into(),
+                    line: 0,
+                    what: "level",
+                    word: line.level,
+                })?;
+            let business = line.family == RoleFamily::Business;
+            if business == (level == Level::Platform) {
+                return Err(PolicyError::Role {
+                    role: line.id,
+                    what: "a business role has an area, and no other role has one",
+                });
+            }
+            Ok(Role {
+                id: RoleId::new(&line.id),
+                zh: line.zh,
+                en: line.en,
+                level,
+                family: line.family,
+                exclusive: line.exclusive,
+            })
+        })
+        .collect()
+}
+
+fn reader(text: &str) -> csv::Reader<&[u8]> {
+    csv::ReaderBuilder::new()
+        .has_headers(false)
+        .comment(Some(b'#'))
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes())
+}
+
+fn read_lines(role: &Role, text: &str) -> Result<Vec<[String; 6]>, PolicyError> {
+    let file = format!("roles/{}.csv", role.id.as_str());
+    let mut lines: Vec<[String; 6]> = Vec::new();
+    for record in reader(text).records() {
+        let record = record.map_err(|error| PolicyError::File {
+            file: file.clone(),
+            reason: error.to_string(),
+        })?;
+        let number = record.position().map_or(0, csv::Position::line);
+        let words: Vec<String> = record.iter().map(str::to_owned).collect();
+        let line: [String; 6] = words.try_into().map_err(|_| PolicyError::Line {
+            file: file.clone(),
+            line: number,
+            what: "needs level, topic, class, group, action, effect",
+        })?;
+        check_line(role, &line, &file, number)?;
+        if lines.contains(&line) {
+            return Err(PolicyError::Line { file, line: number, what: "said twice" });
+        }
+        lines.push(line);
+    }
+    if lines.len() > LINES_COUNT_MAX {
+        return Err(PolicyError::Line { file, line: 0, what: "more than 20 lines" });
+    }
+    Ok(lines)
+}
+
+fn check_line(
+    role: &Role,
+    line: &[String; 6],
+    file: &str,
+    number: u64,
+) -> Result<(), PolicyError> {
+    let [level, topic, class, group, action, effect] = line.each_ref().map(String::as_str);
+    let any = |word: &str| word == "any";
+    let duty = topic == "duty";
+    let checks = [
+        ("level of this role", level, level == role.level.as_str()),
+        ("topic", topic, any(topic) || duty || RecordType::ALL.iter().any(|t| t.as_str() == topic)),
+        ("class", class, any(class) || Class::ALL.iter().any(|one| one.as_str() == class)),
+        ("purpose group", group, any(group) || PurposeGroup::ALL.iter().any(|g| g.as_str() == group)),
+        (
+            "action",
+            action,
+            if duty {
+                role.family != RoleFamily::Business
+                    && Duty::ALL.iter().any(|one| one.as_str() == action)
+            } else {
+                role.family == RoleFamily::Business
+                    && Action::ALL.iter().any(|one| one.as_str() == action)
+            },
+        ),
+        ("effect", effect, effect == "allow" || effect == "deny"),
+    ];
+    match checks.into_iter().find(|(.., known)| !known) {
+        None => Ok(()),
+        Some((what, word, _)) => Err(PolicyError::UnknownWord {
+            file: file.into(),
+            line: number,
+            what,
+            word: word.into(),
+        }),
+    }
+}
+
+/// The number, from 1, of the first line that grants what casbin allowed; 0 if none can be named.
+fn deciding_line(lines: &[[String; 6]], question: &[&str; 5]) -> u8 {
+    let grants = |line: &[String; 6]| {
+        let words = question.iter().zip(line).enumerate();
+        line[5] == "allow"
+            && words.into_iter().all(|(place, (asked, word))| {
+                asked == word || ((1..=3).contains(&place) && word == "any")
+            })
+    };
+    let found = lines.iter().position(grants);
+    found.and_then(|index| u8::try_from(index + 1).ok()).unwrap_or(0)
+}
+
+async fn enforcer(model: &str, lines: &[[String; 6]]) -> Result<Enforcer, PolicyError> {
+    let refuse = |error: casbin::Error| PolicyError::Casbin(error.to_string());
+    let model = DefaultModel::from_str(model).await.map_err(refuse)?;
+    let mut enforcer = Enforcer::new(model, MemoryAdapter::default()).await.map_err(refuse)?;
+    let rules: Vec<Vec<String>> = lines.iter().map(|line| line.to_vec()).collect();
+    if !rules.is_empty() {
+        enforcer.add_policies(rules).await.map_err(refuse)?;
+    }
+    Ok(enforcer)
+}
+
+/// Purpose, role, and what it leaves of each field.
+type Narrowing = HashMap<String, HashMap<usize, Vec<(String, Cap, bool)>>>;
+
+fn read_narrowing(
+    text: &str,
+    roles: &HashMap<Arc<str>, usize>,
+    purposes: &PurposeSet,
+    schemas: &SchemaSet,
+) -> Result<Narrowing, PolicyError> {
+    const FILE: &str = "narrowing.csv";
+    let mut narrowing: Narrowing = HashMap::new();
+    for record in reader(text).records() {
+        let record = record.map_err(|error| PolicyError::File {
+            file: FILE.into(),
+            reason: error.to_string(),
+        })?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let unknown = |what, word: &str| PolicyError::UnknownWord {
+            file: FILE.into(),
+            line,
+            what,
+            word: word.into(),
+        };
+        let words: Vec<&str> = record.iter().collect();
+        let [purpose, role, field, highest, write] = words[..] else {
+            return Err(PolicyError::Line {
+                file: FILE.into(),
+                line,
+                what: "needs purpose, role, field, highest view, write",
+            });
+        };
+        let known = purposes.get(purpose).ok_or_else(|| unknown("purpose", purpose))?;
+        let role = *roles.get(role).ok_or_else(|| unknown("role", role))?;
+        let listed = field == "*"
+            || RecordType::ALL.into_iter().any(|topic| {
+                schemas.get(topic).is_some_and(|schema| schema.field(field).is_some())
+                    && known.lists(topic, field)
+            });
+        if !listed {
+            return Err(unknown("field of this purpose", field));
+        }
+        let cap = highest.parse().map_err(|()| unknown("view", highest))?;
+        let write = match write {
+            "write" => true,
+            "" => false,
+            other => return Err(unknown("word for writing", other)),
+        };
+        let rows = narrowing.entry(purpose.to_owned()).or_default().entry(role).or_default();
+        if rows.iter().any(|(name, ..)| name == field) {
+            return Err(PolicyError::Line { file: FILE.into(), line, what: "said twice" });
+        }
+        rows.push((field.to_owned(), cap, write));
+    }
+    Ok(narrowing)
+}
+
+fn digest(sources: &PolicySources<'_>, schemas: &SchemaSet) -> [u8; 32] {
+    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    let mut add = |name: &str, bytes: &[u8]| {
+        context.update(&(name.len() as u64).to_be_bytes());
+        context.update(name.as_bytes());
+        context.update(&(bytes.len() as u64).to_be_bytes());
+        context.update(bytes);
+    };
+    add("model.conf", sources.model.as_bytes());
+    add("roles.toml", sources.roles.as_bytes());
+    let files: BTreeMap<&String, &String> =
+        sources.lines.iter().map(|(role, text)| (role, text)).collect();
+    for (role, text) in files {
+        add(role, text.as_bytes());
+    }
+    add("narrowing.csv", sources.narrowing.as_bytes());
+    add("purposes", sources.purposes.as_bytes());
+    add("schemas", schemas.digest_input());
+    let mut digest = [0; 32];
+    digest.copy_from_slice(context.finish().as_ref());
+    digest
+}

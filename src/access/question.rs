@@ -1,0 +1,121 @@
+//! What is asked of a decision, with everything that the answer may depend on.
+//! Never fetches: whoever asks brings the facts.
+//! A question about nothing that exists is asked in the same form, so that its answer takes the same way.
+
+use super::account::Origin;
+use super::standing::Standing;
+use crate::ambient::Micros;
+use crate::purposes::Purpose;
+use crate::records::{Facts, RecordType, SchemaSet};
+use crate::territory::{CellId, Territory};
+
+/// One question.
+pub struct Question<'a> {
+    /// Who asks.
+    pub standing: &'a Standing,
+    /// The request that it came with.
+    pub origin: &'a Origin,
+    /// When.
+    pub now: Micros,
+    /// The tree of grids as it is now.
+    pub territory: &'a Territory,
+    /// What records can hold.
+    pub schemas: &'a SchemaSet,
+    /// For which purpose.
+    pub purpose: &'a Purpose,
+    /// Inside which task, event or case of the vault.
+    pub case: Option<[u8; 16]>,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+/// What is asked about records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// See fields of one record.
+    Read,
+    /// Store new records; the caller named their grid.
+    Create,
+    /// Change fields of one record.
+    Update,
+    /// Remove one record.
+    Delete,
+    /// Learn whether a value is held.
+    Match,
+}
+
+/// One record that a question is about, with the fields that it asks for.
+pub struct Item<'a> {
+    /// The record.
+    pub matter: Matter<'a>,
+    /// Field names, in the caller's order.
+    pub fields: &'a [String],
+}
+
+/// What is known of a record without opening it.
+pub enum Matter<'a> {
+    /// It is there, or is about to be.
+    Present {
+        /// Its type.
+        record_type: RecordType,
+        /// Its cell.
+        cell: CellId,
+        /// Its decision attributes.
+        facts: &'a Facts,
+        /// Version before and after; nothing for a read.
+        versions: Option<(u64, u64)>,
+        /// Its version as it is read.
+        version: u64,
+    },
+    /// It was removed.
+    Erased {
+        /// Its type.
+        record_type: RecordType,
+        /// Where it lay.
+        cell: CellId,
+    },
+    /// There is none. The decision still looks at a cell that no assignment covers.
+    Missing,
+}
+
+/// What a role may do that is about no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Duty {
+    /// Enrol an actor and place it.
+    ActorAdd,
+    /// See the directory of actors.
+    ActorList,
+    /// Issue a token for an actor.
+    TokenIssue,
+    /// Read the log.
+    AuditRead,
+    /// Ask why a decision would be taken.
+    PolicyExplain,
+    /// See the matrix of rights.
+    PolicyMatrix,
+}
+
+impl Duty {
+    /// All.
+    pub const ALL: [Duty; 6] = [
+        Duty::ActorAdd,
+        Duty::ActorList,
+        Duty::TokenIssue,
+        Duty::AuditRead,
+        Duty::PolicyExplain,
+        Duty::PolicyMatrix,
+    ];
+
+    /// The word in policy lines.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Duty::ActorAdd => "actor.add",
+            Duty::ActorList => "actor.list",
+            Duty::TokenIssue => "token.issue",
+            Duty::AuditRead => "audit.read",
+            Duty::PolicyExplain => "policy.explain",
+            Duty::PolicyMatrix => "policy.matrix",
+        }
+    }
+}

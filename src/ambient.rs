@@ -1,0 +1,140 @@
+//! What a vault takes from outside itself: time and chance.
+//! Never decides anything; rooms receive these as parameters so that tests can hold them still.
+//! A clock never runs backwards on its monotonic side, and randomness never repeats.
+
+use ring::rand::SecureRandom as _;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// Microseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Micros(pub i64);
+
+impl Micros {
+    /// Whole seconds since the epoch, rounded down.
+    pub fn seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+
+    /// Whole days since the epoch, rounded down (UTC).
+    pub fn days(self) -> i32 {
+        i32::try_from(self.0.div_euclid(86_400_000_000)).unwrap_or(i32::MAX)
+    }
+
+    /// Milliseconds since the epoch; zero before it.
+    pub fn unix_millis(self) -> u64 {
+        u64::try_from(self.0.div_euclid(1_000)).unwrap_or(0)
+    }
+
+    /// Year and month (1 to 12) in UTC.
+    pub fn year_month(self) -> (i32, u8) {
+        let date = self.date();
+        (i32::from(date.year()), date.month().unsigned_abs())
+    }
+
+    /// The calendar date in UTC.
+    pub fn date(self) -> jiff::civil::Date {
+        jiff::Timestamp::from_microsecond(self.0)
+            .map(|at| at.to_zoned(jiff::tz::TimeZone::UTC).date())
+            .unwrap_or(jiff::civil::Date::MAX)
+    }
+
+    /// RFC 3339 in UTC with microseconds.
+    pub fn rfc3339(self) -> String {
+        jiff::Timestamp::from_microsecond(self.0).map(|at| format!("{at:.6}")).unwrap_or_default()
+    }
+}
+
+/// Where the time comes from.
+pub trait Clock: Send + Sync {
+    /// Wall-clock time in UTC. May jump when an operator sets the clock.
+    fn now(&self) -> Micros;
+    /// Microseconds since this clock was made. Never goes back.
+    fn monotonic(&self) -> u64;
+}
+
+/// Where unpredictable bytes come from.
+pub trait Random: Send + Sync {
+    /// Fills the buffer.
+    ///
+    /// # Errors
+    /// When the operating system gives none; nothing that needed them may then happen.
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoRandomness>;
+}
+
+/// The operating system gave no random bytes.
+#[derive(Debug, thiserror::Error)]
+#[error("the operating system gave no random bytes")]
+pub struct NoRandomness;
+
+impl dyn Random + '_ {
+    /// Sixteen random bytes.
+    ///
+    /// # Errors
+    /// As [`Random::fill`].
+    pub fn bytes16(&self) -> Result<[u8; 16], NoRandomness> {
+        let mut bytes = [0; 16];
+        self.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Ten random bytes, as a version 7 UUID needs beside its time.
+    ///
+    /// # Errors
+    /// As [`Random::fill`].
+    pub fn bytes10(&self) -> Result<[u8; 10], NoRandomness> {
+        let mut bytes = [0; 10];
+        self.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// The clock of the host.
+pub struct HostClock {
+    started: Instant,
+}
+
+impl HostClock {
+    /// Starts the monotonic side at zero.
+    pub fn new() -> HostClock {
+        HostClock { started: Instant::now() }
+    }
+}
+
+impl Default for HostClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for HostClock {
+    fn now(&self) -> Micros {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    }
+
+    fn monotonic(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Randomness of the host, through ring.
+pub struct HostRandom(ring::rand::SystemRandom);
+
+impl HostRandom {
+    /// A handle on the host's generator.
+    pub fn new() -> HostRandom {
+        HostRandom(ring::rand::SystemRandom::new())
+    }
+}
+
+impl Default for HostRandom {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Random for HostRandom {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        self.0.fill(bytes).map_err(|_| NoRandomness)
+    }
+}

@@ -1,0 +1,76 @@
+//! The command line's calls to a running vault.
+//! Never takes a token as an argument, where every process of the host could read it: it comes from a file.
+//! A refusal is printed with its code and title.
+
+use super::failure::Failure;
+use serde_json::Value;
+use std::path::PathBuf;
+use zeroize::Zeroizing;
+
+/// Longest answer that is read, in bytes.
+const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Where the vault is and who calls.
+#[derive(clap::Args)]
+pub(super) struct Connection {
+    /// The vault's address.
+    #[arg(long, env = "GRIDVAULT_URL", default_value = "http://127.0.0.1:8480")]
+    pub(super) url: String,
+    /// A file that holds the caller's token.
+    #[arg(long, env = "GRIDVAULT_TOKEN_FILE")]
+    pub(super) token_file: Option<PathBuf>,
+}
+
+impl Connection {
+    /// `GET`.
+    pub(super) fn get(&self, path: &str) -> Result<Value, Failure> {
+        let request = self.agent().get(format!("{}{path}", self.url));
+        answer(request.header("authorization", &*self.bearer()?).call())
+    }
+
+    /// `POST` with a token.
+    pub(super) fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        let request = self.agent().post(format!("{}{path}", self.url));
+        answer(request.header("authorization", &*self.bearer()?).send_json(body))
+    }
+
+    /// `POST` without a token.
+    pub(super) fn post_open(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        answer(self.agent().post(format!("{}{path}", self.url)).send_json(body))
+    }
+
+    fn agent(&self) -> ureq::Agent {
+        ureq::Agent::config_builder().http_status_as_error(false).build().into()
+    }
+
+    fn bearer(&self) -> Result<Zeroizing<String>, Failure> {
+        let Some(file) = &self.token_file else {
+            return Err(Failure::Usage("name the file that holds your token: --token-file".into()));
+        };
+        let token = std::fs::read_to_string(file)
+            .map(Zeroizing::new)
+            .map_err(|error| Failure::failed("the token file cannot be read", &error))?;
+        Ok(Zeroizing::new(format!("Bearer {}", token.trim())))
+    }
+}
+
+fn answer(
+    outcome: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+) -> Result<Value, Failure> {
+    let mut response =
+        outcome.map_err(|error| Failure::failed("the vault cannot be reached", &error))?;
+    let status = response.status();
+    let text = response
+        .body_mut()
+        .with_config()
+        .limit(ANSWER_BYTES_MAX)
+        .read_to_string()
+        .map_err(|error| Failure::failed("the answer cannot be read", &error))?;
+    let value: Value = serde_json::from_str(&text)
+        .map_err(|error| Failure::failed("the answer is not JSON", &error))?;
+    if status.is_success() {
+        return Ok(value);
+    }
+    let word = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+    Err(Failure::Failed(format!("{} ({}): {}", word("code"), status.as_u16(), word("title"))))
+}

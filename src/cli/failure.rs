@@ -1,0 +1,66 @@
+//! How a command ends badly, with the exit status that says which way.
+//! Never prints a secret or a value.
+//! The cause chain follows the sentence, so that an operator can act.
+
+use crate::trail::TrailFault;
+use std::error::Error;
+
+/// A command that did not do what was asked.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Refused or failed.
+    Failed(String),
+    /// Called wrongly.
+    Usage(String),
+    /// The disk, the journal, the store or the log is not as it should be.
+    Storage(String),
+}
+
+impl Failure {
+    /// A failure with its cause.
+    pub(super) fn failed(what: &str, cause: &(dyn Error + 'static)) -> Failure {
+        Failure::Failed(chain(what, cause))
+    }
+
+    /// A storage fault with its cause.
+    pub(super) fn storage(what: &str, cause: &(dyn Error + 'static)) -> Failure {
+        Failure::Storage(chain(what, cause))
+    }
+
+    /// The exit status.
+    pub(super) fn status(&self) -> u8 {
+        match self {
+            Failure::Failed(_) => 1,
+            Failure::Usage(_) => 2,
+            Failure::Storage(_) => 4,
+        }
+    }
+
+    pub(super) fn print(&self, json: bool) {
+        use std::io::Write as _;
+        let (Failure::Failed(text) | Failure::Usage(text) | Failure::Storage(text)) = self;
+        let line = if json {
+            serde_json::json!({"error": text, "status": self.status()}).to_string()
+        } else {
+            format!("gridvault: {text}")
+        };
+        let _nobody_reads = writeln!(std::io::stderr(), "{line}");
+    }
+}
+
+impl From<&TrailFault> for Failure {
+    fn from(fault: &TrailFault) -> Failure {
+        Failure::storage("the trail stopped", fault)
+    }
+}
+
+fn chain(what: &str, cause: &(dyn Error + 'static)) -> String {
+    let mut text = format!("{what}: {cause}");
+    let mut next = cause.source();
+    while let Some(one) = next {
+        text.push_str(": ");
+        text.push_str(&one.to_string());
+        next = one.source();
+    }
+    text
+}

@@ -1,0 +1,214 @@
+//! `gridvault init`: makes a vault and enrols its three administrators by one-time codes.
+//! Never over a vault that is there, and never with one person in two of the three posts.
+//! The codes are shown once; each is good for a day.
+
+use super::failure::Failure;
+use super::vault::{self, Vault};
+use super::{print, runtime};
+use crate::access::ActorId;
+use crate::config::{Config, ConfigFile, Overrides};
+use crate::identity::{ActorKind, ActorRecord, ActorState, AssignmentRecord, EnrolmentCode, NewActor};
+use crate::territory::TerritoryData;
+use crate::trail::Announcement;
+use gridvault_keys::{ArgonCost, Envelope, Keyring, Month, RootKey, UnlockFile};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The directory of the new vault; it must be empty or not there.
+    #[arg(long, env = "GRIDVAULT_DIR")]
+    dir: PathBuf,
+    /// Origin of the log and issuer of tokens: a schema-less URL prefix. It never changes.
+    #[arg(long)]
+    origin: String,
+    /// Address to listen on.
+    #[arg(long)]
+    listen: Option<String>,
+    /// A file that holds the passphrase of the root key: 12 bytes or more.
+    #[arg(long)]
+    passphrase_file: PathBuf,
+    /// Log-in name of the system administrator.
+    #[arg(long)]
+    system_admin: String,
+    /// Log-in name of the security administrator.
+    #[arg(long)]
+    security_admin: String,
+    /// Log-in name of the audit administrator.
+    #[arg(long)]
+    audit_admin: String,
+    /// The tree of grids, as JSON.
+    #[arg(long)]
+    territory: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
+    let named = [
+        ("system_admin", &arguments.system_admin),
+        ("security_admin", &arguments.security_admin),
+        ("audit_admin", &arguments.audit_admin),
+    ];
+    if named.iter().enumerate().any(|(at, (_, one))| named[..at].iter().any(|(_, o)| o == one)) {
+        return Err(Failure::Usage("the three administrators are three people".into()));
+    }
+    let territory = arguments.territory.as_deref().map(read_territory).transpose()?;
+    let passphrase = vault::read_passphrase(&arguments.passphrase_file)?;
+    make_directory(&arguments.dir)?;
+    let root = RootKey::generate().map_err(|error| Failure::failed("the root key", &error))?;
+    let envelope = Envelope::seal_with_passphrase(&root, &passphrase, ArgonCost::ROOT)
+        .map_err(|error| Failure::failed("the passphrase", &error))?;
+    let file = ConfigFile {
+        origin: arguments.origin.clone(),
+        listen: arguments.listen.clone(),
+        store_cache_bytes: None,
+        journal_segment_bytes: None,
+        passphrase_file: None,
+        policies: None,
+        synthetic: false,
+    };
+    let (config, keyring) = lay_out(&arguments.dir, file, &[envelope], &root)?;
+    let codes = runtime()?.block_on(async {
+        let vault = vault::open(&config, keyring).await?;
+        let codes = enrol_all(&vault, &named).await?;
+        if let Some(territory) = territory {
+            vault::set_territory(&vault, territory).await?;
+        }
+        vault.rooms.trail.stop().await.map_err(|fault| Failure::from(&*fault))?;
+        Ok::<_, Failure>((codes, vault.log_key))
+    })?;
+    show(arguments, codes, json);
+    Ok(())
+}
+
+/// An empty directory for a vault, readable by its owner alone.
+pub(super) fn make_directory(directory: &Path) -> Result<(), Failure> {
+    let fail = |error: std::io::Error| Failure::failed("the vault's directory", &error);
+    if directory.exists() {
+        if std::fs::read_dir(directory).map_err(fail)?.next().is_some() {
+            return Err(Failure::Failed("the directory is not empty".into()));
+        }
+        return Ok(());
+    }
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(fail)
+}
+
+/// Writes configuration, envelopes and keyring of a new vault.
+pub(super) fn lay_out(
+    directory: &Path,
+    file: ConfigFile,
+    envelopes: &[Envelope],
+    root: &RootKey,
+) -> Result<(Config, Keyring), Failure> {
+    let config = Config::check(directory, file.clone(), &Overrides::default())
+        .map_err(|error| Failure::failed("the configuration", &error))?;
+    file.create(directory).map_err(|error| Failure::failed("the configuration", &error))?;
+    UnlockFile::create(&directory.join("unlock"), envelopes)
+        .map_err(|error| Failure::storage("the unlock file", &error))?;
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let month = Month::from_year_month(i32::from(today.year()), today.month().unsigned_abs())
+        .map_err(|error| Failure::failed("the clock", &error))?;
+    let keyring = Keyring::create(&directory.join("keyring"), root, month)
+        .map_err(|error| Failure::storage("the keyring", &error))?;
+    Ok((config, keyring))
+}
+
+async fn enrol_all(
+    vault: &Vault,
+    named: &[(&str, &String); 3],
+) -> Result<Vec<(String, String, EnrolmentCode)>, Failure> {
+    announce_init(vault).await?;
+    let mut codes = Vec::new();
+    for (role, login) in named {
+        let rooms = &vault.rooms;
+        let code = EnrolmentCode::draw(&*rooms.random)
+            .map_err(|error| Failure::failed("a one-time code", &error))?;
+        enrol_first(vault, role, login, None, Some(&code)).await?;
+        codes.push(((*role).to_owned(), (*login).clone(), code));
+    }
+    Ok(codes)
+}
+
+/// The entry that a new vault begins with.
+pub(super) async fn announce_init(vault: &Vault) -> Result<(), Failure> {
+    vault
+        .rooms
+        .trail
+        .announce(Announcement::Init)
+        .await
+        .map(drop)
+        .map_err(|error| Failure::storage("the first entry", &error))
+}
+
+/// Enrols an actor while the vault is made, before there is anybody who could.
+pub(super) async fn enrol_first(
+    vault: &Vault,
+    role: &str,
+    login: &str,
+    area: Option<String>,
+    code: Option<&EnrolmentCode>,
+) -> Result<ActorId, Failure> {
+    let rooms = &vault.rooms;
+    let fail = |error: &(dyn std::error::Error + 'static)| Failure::failed("an actor", error);
+    let now = rooms.clock.now();
+    let id = ActorId::from_bytes(rooms.random.bytes16().map_err(|error| fail(&error))?);
+    let assignment = AssignmentRecord {
+        id: rooms.random.bytes16().map_err(|error| fail(&error))?,
+        role: role.to_owned(),
+        area,
+        line: None,
+        from: now.0,
+        until: None,
+    };
+    let record = ActorRecord {
+        id,
+        login: login.to_owned(),
+        kind: ActorKind::Person,
+        state: ActorState::Active,
+        assignments: vec![assignment],
+        tokens_from: 0,
+    };
+    let directory = rooms.identity.directory();
+    let mut change = directory.addition(&NewActor { record }).map_err(|error| fail(&error))?;
+    if let Some(code) = code {
+        let enrolment = directory.enrolment(id, code, now).map_err(|error| fail(&error))?;
+        change.ops.extend(enrolment.ops);
+        change.expects.extend(enrolment.expects);
+    }
+    let announcement =
+        Announcement::Enrolled { actor: *id.as_bytes(), role: role.to_owned() };
+    rooms.trail.announce_change(announcement, change).await.map_err(|error| fail(&error))?;
+    Ok(id)
+}
+
+fn read_territory(file: &Path) -> Result<TerritoryData, Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::failed("the tree of grids", &error))?;
+    serde_json::from_str(&text).map_err(|error| Failure::failed("the tree of grids", &error))
+}
+
+fn show(arguments: &Arguments, made: (Vec<(String, String, EnrolmentCode)>, String), json: bool) {
+    let (codes, log_key) = made;
+    if json {
+        let codes: Vec<serde_json::Value> = codes
+            .iter()
+            .map(|(role, login, code)| {
+                serde_json::json!({"role": role, "login": login, "code": code.show()})
+            })
+            .collect();
+        print(&serde_json::json!({"log_key": log_key, "administrators": codes}).to_string());
+        return;
+    }
+    print(&format!("A vault was made in {}.", arguments.dir.display()));
+    print(&format!("Log key, for the auditors: {log_key}"));
+    print("One-time codes, good for 24 hours, one for each administrator:");
+    for (role, login, code) in &codes {
+        print(&format!("  {role:15} {login:20} {}", code.show()));
+    }
+    print("Next:");
+    print(&format!(
+        "  gridvault serve --dir {} --passphrase-file {}",
+        arguments.dir.display(),
+        arguments.passphrase_file.display()
+    ));
+    print("  gridvault enrol CODE");
+}

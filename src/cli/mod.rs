@@ -1,0 +1,106 @@
+//! One file per command: parse, call, print, and an exit status that machines can rely on.
+//! Never does what a room should do; it opens the vault and hands the rooms to each other.
+//! Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 tampering found, 4 storage fault.
+
+mod actor;
+mod audit;
+mod client;
+mod config;
+mod demo;
+mod enrol;
+mod failure;
+mod init;
+mod policies;
+mod policy;
+mod serve;
+mod synth;
+mod token;
+mod vault;
+
+use clap::{Parser, Subcommand};
+use failure::Failure;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "gridvault", version, about = "A protected store for personal data collected in grids")]
+struct Arguments {
+    /// Print results for machines.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// A fresh vault with a synthetic community and sample actors, serving.
+    Demo(demo::Arguments),
+    /// Make a vault and enrol its three administrators.
+    Init(init::Arguments),
+    /// Serve a vault.
+    Serve(serve::Arguments),
+    /// Turn a one-time code into a token, once.
+    Enrol(enrol::Arguments),
+    /// Look at a vault's configuration.
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Tokens of a running vault.
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Actors of a running vault.
+    #[command(subcommand)]
+    Actor(actor::Command),
+    /// Policies.
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// A synthetic city as NDJSON; never real people.
+    Synth(synth::Arguments),
+    /// The audit log of a running vault.
+    #[command(subcommand)]
+    Audit(audit::Command),
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let Arguments { json, command } = Arguments::parse();
+    start_logging();
+    let outcome = match command {
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments, json),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Enrol(arguments) => enrol::run(&arguments, json),
+        Command::Config(command) => config::run(&command, json),
+        Command::Token(command) => token::run(&command, json),
+        Command::Actor(command) => actor::run(&command, json),
+        Command::Policy(command) => policy::run(&command, json),
+        Command::Synth(arguments) => synth::run(&arguments),
+        Command::Audit(command) => audit::run(&command, json),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print(json);
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+fn start_logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("GRIDVAULT_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+/// Prints a line; a closed pipe is the reader's choice, not a failure.
+fn print(line: &str) {
+    use std::io::Write as _;
+    let _reader_is_gone = writeln!(std::io::stdout(), "{line}");
+}
+
+/// A runtime for commands that open a vault.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed("the runtime cannot start", &error))
+}

@@ -1,0 +1,227 @@
+//! Opens a vault: unlocks, recovers, and hands the rooms to each other.
+//! Never serves by itself, and never before the journal is applied to its end.
+//! The one place where the Applier passes from the store to the trail.
+
+use super::failure::Failure;
+use super::policies::{self, Policies};
+use crate::access::Access;
+use crate::ambient::{Clock, HostClock, HostRandom, Random};
+use crate::config::Config;
+use crate::http::Rooms;
+use crate::identity::{Directory, Identity};
+use crate::oversight::LogReader;
+use crate::seal::Seal;
+use crate::store::{self, Change, EngineKind, Expect, Key, Op, Reader, Stored, SystemKey, Version};
+use crate::territory::{Territory, TerritoryData};
+use crate::trail::{
+    Announcement, FileMedia, Settings, Surroundings, Trail,
+};
+use arc_swap::ArcSwap;
+use gridvault_keys::{Envelope, Keyring, Passphrase, Provider, RootKey, UnlockFile};
+use std::path::Path;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// An open vault.
+pub(super) struct Vault {
+    pub(super) rooms: Arc<Rooms>,
+    /// The key that verifies the log, for auditors.
+    pub(super) log_key: String,
+}
+
+/// Parts of the tree of grids are stored in pieces of this size, in bytes.
+const TERRITORY_PART_BYTES: usize = 48 * 1024;
+
+/// Opens the vault of a configuration with an unlocked keyring.
+pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Failure> {
+    let keyring = Arc::new(keyring);
+    let clock: Arc<dyn Clock> = Arc::new(HostClock::new());
+    let random: Arc<dyn Random> = Arc::new(HostRandom::new());
+    let Policies { policy, purposes, schemas } = policies::load(config.policies.as_deref()).await?;
+    let schemas = Arc::new(schemas);
+    let directory = &config.directory;
+    let (reader, applier) =
+        store::open(&directory.join("store"), EngineKind::Sled, config.store_cache_bytes)
+            .map_err(|error| Failure::storage("the store cannot be opened", &error))?;
+    let actors = Arc::new(Directory::new(keyring.clone()));
+    let seal = Seal::new(keyring.clone(), schemas.clone());
+    let seal = Arc::new(seal.map_err(|error| Failure::failed("the seal cannot start", &error))?);
+    let settings = Settings {
+        journal_directory: directory.join("journal"),
+        log_directory: directory.join("log"),
+        origin: config.origin.clone(),
+        segment_bytes: config.journal_segment_bytes,
+    };
+    let around = Surroundings {
+        keyring: keyring.clone(),
+        clock: clock.clone(),
+        random: random.clone(),
+        media: Arc::new(FileMedia),
+    };
+    let trail = Trail::start(applier, settings, around, vec![seal.clone(), actors.clone()])
+        .map_err(|fault| Failure::from(&fault))?;
+    let trail = Arc::new(trail);
+    actors
+        .load(&reader)
+        .await
+        .map_err(|error| Failure::storage("the directory of actors cannot be read", &error))?;
+    announce_start(&trail, config, &*random).await?;
+    let (version, index) = activate(&trail, &reader, policy.digest()).await?;
+    let territory = read_territory(&reader).await?;
+    let log = LogReader::open(&directory.join("log"), &config.origin)
+        .map_err(|error| Failure::storage("the log cannot be read", &error))?;
+    let signer = keyring.token_signer();
+    let log_key =
+        gridvault_audit::verifier_key(&config.origin, &keyring.log_signer().public_key());
+    let rooms = Rooms {
+        identity: Arc::new(Identity::new(actors, signer, &config.origin, random.clone())),
+        access: Arc::new(Access::new(policy, version, index)),
+        trail,
+        seal,
+        store: reader,
+        schemas,
+        purposes: Arc::new(purposes),
+        territory: Arc::new(ArcSwap::from_pointee(territory)),
+        log,
+        clock,
+        random,
+        synthetic: config.synthetic,
+    };
+    Ok(Vault { rooms: Arc::new(rooms), log_key })
+}
+
+/// The first entry of every run: which program, which configuration.
+async fn announce_start(
+    trail: &Trail,
+    config: &Config,
+    random: &dyn Random,
+) -> Result<(), Failure> {
+    let boot = random.bytes16().map_err(|error| Failure::failed("the start", &error))?;
+    let start = Announcement::Start { build: build(), configuration: config.digest(), boot };
+    trail
+        .announce(start)
+        .await
+        .map(drop)
+        .map_err(|error| Failure::storage("the start cannot be recorded", &error))
+}
+
+/// SHA-256 of the running program; zeros where the system does not let it be read.
+fn build() -> [u8; 32] {
+    let mut digest = [0; 32];
+    let bytes = std::env::current_exe().and_then(std::fs::read).unwrap_or_default();
+    if !bytes.is_empty() {
+        digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, &bytes).as_ref());
+    }
+    digest
+}
+
+/// Puts the policy in force, with an entry when it is not the one that was in force before.
+async fn activate(
+    trail: &Trail,
+    reader: &Reader,
+    digest: &[u8; 32],
+) -> Result<(u64, u64), Failure> {
+    let fail = |error: &(dyn std::error::Error + 'static)| {
+        Failure::storage("the policy cannot be put in force", error)
+    };
+    let key = Key::system(SystemKey::Policy);
+    let stored = reader.get(&key).await.map_err(|error| fail(&error))?;
+    if let Some(Stored { version, index, payload }) = &stored
+        && payload == digest
+    {
+        return Ok((version.0, *index));
+    }
+    let version = stored.map_or(Version::ABSENT, |stored| stored.version);
+    let change = Change {
+        ops: vec![Op::Put(key.clone(), version.next(), digest.to_vec())],
+        expects: vec![Expect { key, version, stamp: 0 }],
+    };
+    let version = version.next().0;
+    let announcement = Announcement::PolicyActivated { digest: *digest, version };
+    let recorded =
+        trail.announce_change(announcement, change).await.map_err(|error| fail(&error))?;
+    Ok((version, recorded.index()))
+}
+
+/// Sets the tree of grids of a new vault.
+pub(super) async fn set_territory(vault: &Vault, data: TerritoryData) -> Result<(), Failure> {
+    let fail = |error: &(dyn std::error::Error + 'static)| {
+        Failure::failed("the tree of grids cannot be set", error)
+    };
+    let bytes = serde_json::to_vec(&data).map_err(|error| fail(&error))?;
+    let territory = Territory::from_data(data).map_err(|error| fail(&error))?;
+    let mut digest = [0; 32];
+    digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, &bytes).as_ref());
+    let mut change = Change::default();
+    for (part, piece) in bytes.chunks(TERRITORY_PART_BYTES).enumerate() {
+        let part = u16::try_from(part)
+            .map_err(|_| Failure::Failed("the tree of grids is too large".into()))?;
+        change.put_new(Key::system(SystemKey::Territory(part)), piece.to_vec());
+    }
+    let announcement = Announcement::TerritorySet { digest };
+    vault.rooms.trail.announce_change(announcement, change).await.map_err(|error| fail(&error))?;
+    vault.rooms.territory.store(Arc::new(territory));
+    Ok(())
+}
+
+async fn read_territory(reader: &Reader) -> Result<Territory, Failure> {
+    let fail = |error: &(dyn std::error::Error + 'static)| {
+        Failure::storage("the tree of grids cannot be read", error)
+    };
+    let parts = reader
+        .scan(&Key::territory_prefix(), None, usize::from(u16::MAX))
+        .await
+        .map_err(|error| fail(&error))?;
+    if parts.is_empty() {
+        return Territory::from_data(TerritoryData::default()).map_err(|error| fail(&error));
+    }
+    let bytes: Vec<u8> = parts.into_iter().flat_map(|(_, stored)| stored.payload).collect();
+    let data = serde_json::from_slice(&bytes).map_err(|error| fail(&error))?;
+    Territory::from_data(data).map_err(|error| fail(&error))
+}
+
+/// Opens the keyring of a vault with the passphrase in a file.
+pub(super) fn unlock(config: &Config) -> Result<Keyring, Failure> {
+    let Some(file) = &config.passphrase_file else {
+        return Err(Failure::Usage(
+            "name the file that holds the passphrase: --passphrase-file".into(),
+        ));
+    };
+    let passphrase = read_passphrase(file)?;
+    let envelopes = UnlockFile::load(&config.directory.join("unlock"))
+        .map_err(|error| Failure::storage("the unlock file cannot be read", &error))?;
+    let envelope = envelopes
+        .iter()
+        .find(|envelope| matches!(envelope.provider(), Provider::Passphrase(_)))
+        .ok_or_else(|| Failure::Failed("this vault is not unlocked by a passphrase".into()))?;
+    let root = open_envelope(envelope, &passphrase)?;
+    open_keyring(&config.directory, &root)
+}
+
+fn open_envelope(envelope: &Envelope, passphrase: &Passphrase) -> Result<RootKey, Failure> {
+    envelope
+        .open_with_passphrase(passphrase)
+        .map_err(|error| Failure::failed("the vault stays sealed", &error))
+}
+
+/// Opens the keyring under a root key; says when a slot had to be repaired.
+pub(super) fn open_keyring(directory: &Path, root: &RootKey) -> Result<Keyring, Failure> {
+    let (keyring, health) = Keyring::open(&directory.join("keyring"), root)
+        .map_err(|error| Failure::storage("the keyring cannot be opened", &error))?;
+    if health != gridvault_keys::KeyringHealth::Whole {
+        tracing::warn!(?health, "the keyring was repaired");
+    }
+    Ok(keyring)
+}
+
+/// Reads a passphrase; a line end at its end does not belong to it.
+pub(super) fn read_passphrase(file: &Path) -> Result<Passphrase, Failure> {
+    let mut bytes = Zeroizing::new(
+        std::fs::read(file)
+            .map_err(|error| Failure::failed("the passphrase file cannot be read", &error))?,
+    );
+    while matches!(bytes.last(), Some(b'\n' | b'\r')) {
+        bytes.pop();
+    }
+    Passphrase::new(bytes).map_err(|error| Failure::failed("the passphrase", &error))
+}

@@ -1,0 +1,244 @@
+//! The configuration of a vault: one file in its directory, overridden by environment and flags.
+//! Never holds a secret, only the paths of files that do; an unknown key is an error.
+//! What comes out is checked whole.
+
+use crate::limits::{SEGMENT_BYTES, SEGMENT_BYTES_MIN, STORE_CACHE_BYTES};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Where a vault listens unless it is told otherwise.
+pub const LISTEN_DEFAULT: &str = "127.0.0.1:8480";
+/// Smallest cache of the engine, in bytes.
+const STORE_CACHE_BYTES_MIN: u64 = 16 * 1024 * 1024;
+/// Longest origin, in characters.
+const ORIGIN_CHARACTERS_MAX: usize = 200;
+
+/// The file `config` in the vault's directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigFile {
+    /// Origin of the log, issuer and audience of tokens: a schema-less URL prefix. Never changes.
+    pub origin: String,
+    /// Address to listen on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<String>,
+    /// Cache of the engine, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store_cache_bytes: Option<u64>,
+    /// Size of a journal segment, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub journal_segment_bytes: Option<u64>,
+    /// A file that holds the passphrase of the root key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passphrase_file: Option<PathBuf>,
+    /// A directory with policies in place of those built in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policies: Option<PathBuf>,
+    /// Whether everything in the vault is invented.
+    #[serde(default)]
+    pub synthetic: bool,
+}
+
+/// What environment and flags put in place of the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// Address to listen on.
+    pub listen: Option<String>,
+    /// A file that holds the passphrase of the root key.
+    pub passphrase_file: Option<PathBuf>,
+}
+
+/// A configuration that was checked whole.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The vault's directory.
+    pub directory: PathBuf,
+    /// Origin of the log, issuer and audience of tokens.
+    pub origin: String,
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// Cache of the engine, in bytes.
+    pub store_cache_bytes: u64,
+    /// Size of a journal segment, in bytes.
+    pub journal_segment_bytes: u64,
+    /// A file that holds the passphrase of the root key.
+    pub passphrase_file: Option<PathBuf>,
+    /// A directory with policies in place of those built in.
+    pub policies: Option<PathBuf>,
+    /// Whether everything in the vault is invented.
+    pub synthetic: bool,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// There is no vault in the directory.
+    #[error("there is no vault in this directory: it has no file \"config\"")]
+    NoVault,
+    /// The file cannot be read or written.
+    #[error("the configuration file cannot be read or written")]
+    Io(#[source] std::io::Error),
+    /// The file is not what it should be.
+    #[error("the configuration file: {0}")]
+    File(String),
+    /// A value makes no sense.
+    #[error("{name}: {reason}")]
+    Value {
+        /// The key.
+        name: &'static str,
+        /// What is wrong.
+        reason: &'static str,
+    },
+}
+
+impl Config {
+    /// Reads and checks the configuration of the vault in a directory.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn load(directory: &Path, overrides: &Overrides) -> Result<Config, ConfigError> {
+        let text = match std::fs::read_to_string(directory.join("config")) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(ConfigError::NoVault);
+            }
+            Err(error) => return Err(ConfigError::Io(error)),
+        };
+        let file: ConfigFile =
+            toml::from_str(&text).map_err(|error| ConfigError::File(error.to_string()))?;
+        Config::check(directory, file, overrides)
+    }
+
+    /// Checks a file's content under the overrides.
+    ///
+    /// # Errors
+    /// The first value that makes no sense.
+    pub fn check(
+        directory: &Path,
+        file: ConfigFile,
+        overrides: &Overrides,
+    ) -> Result<Config, ConfigError> {
+        let listen = overrides.listen.as_deref().or(file.listen.as_deref());
+        let listen = listen.unwrap_or(LISTEN_DEFAULT).parse().map_err(|_| ConfigError::Value {
+            name: "listen",
+            reason: "is not an address with a port",
+        })?;
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-._/:".contains(c);
+        let origin_fits = !file.origin.is_empty()
+            && file.origin.len() <= ORIGIN_CHARACTERS_MAX
+            && file.origin.chars().all(allowed)
+            && !file.origin.contains("//");
+        if !origin_fits {
+            return Err(ConfigError::Value {
+                name: "origin",
+                reason: "is not a schema-less URL prefix",
+            });
+        }
+        let store_cache_bytes = file.store_cache_bytes.unwrap_or(STORE_CACHE_BYTES);
+        if store_cache_bytes < STORE_CACHE_BYTES_MIN {
+            return Err(ConfigError::Value {
+                name: "store_cache_bytes",
+                reason: "is below 16 MiB",
+            });
+        }
+        let journal_segment_bytes = file.journal_segment_bytes.unwrap_or(SEGMENT_BYTES);
+        if journal_segment_bytes < SEGMENT_BYTES_MIN {
+            return Err(ConfigError::Value {
+                name: "journal_segment_bytes",
+                reason: "is smaller than the largest frame",
+            });
+        }
+        Ok(Config {
+            directory: directory.to_owned(),
+            origin: file.origin,
+            listen,
+            store_cache_bytes,
+            journal_segment_bytes,
+            passphrase_file: overrides.passphrase_file.clone().or(file.passphrase_file),
+            policies: file.policies,
+            synthetic: file.synthetic,
+        })
+    }
+
+    /// SHA-256 over what was checked, for the entry of a start. Holds no secret.
+    pub fn digest(&self) -> [u8; 32] {
+        let text = format!(
+            "{}\n{}\n{}\n{}\n{:?}\n{}",
+            self.origin,
+            self.listen,
+            self.store_cache_bytes,
+            self.journal_segment_bytes,
+            self.policies,
+            self.synthetic
+        );
+        let mut digest = [0; 32];
+        digest.copy_from_slice(
+            ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref(),
+        );
+        digest
+    }
+}
+
+impl ConfigFile {
+    /// Writes a new file; never over one that is there.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn create(&self, directory: &Path) -> Result<(), ConfigError> {
+        use std::io::Write as _;
+        let text = toml::to_string(self).map_err(|error| ConfigError::File(error.to_string()))?;
+        let mut file =
+            std::fs::File::create_new(directory.join("config")).map_err(ConfigError::Io)?;
+        file.write_all(text.as_bytes()).map_err(ConfigError::Io)?;
+        file.sync_all().map_err(ConfigError::Io)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file() -> ConfigFile {
+        toml::from_str("origin = \"vault.example/log\"").expect("a small file")
+    }
+
+    #[test]
+    fn defaults_fill_what_the_file_leaves_out() {
+        let config =
+            Config::check(Path::new("."), file(), &Overrides::default()).expect("checked");
+        assert_eq!(config.listen.to_string(), LISTEN_DEFAULT);
+        assert_eq!(config.store_cache_bytes, STORE_CACHE_BYTES);
+        assert!(!config.synthetic);
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file() {
+        let overrides =
+            Overrides { listen: Some("127.0.0.1:0".to_owned()), passphrase_file: None };
+        let mut file = file();
+        file.listen = Some("127.0.0.1:9".to_owned());
+        let config = Config::check(Path::new("."), file, &overrides).expect("checked");
+        assert_eq!(config.listen.port(), 0);
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error() {
+        let text = "origin = \"a\"\npassphrase = \"secret in a file that is no place for it\"";
+        assert!(toml::from_str::<ConfigFile>(text).is_err());
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused() {
+        let broken = |change: fn(&mut ConfigFile)| {
+            let mut file = file();
+            change(&mut file);
+            Config::check(Path::new("."), file, &Overrides::default()).is_err()
+        };
+        assert!(broken(|file| file.origin = "https://vault".to_owned()));
+        assert!(broken(|file| file.origin = String::new()));
+        assert!(broken(|file| file.listen = Some("everywhere".to_owned())));
+        assert!(broken(|file| file.store_cache_bytes = Some(1)));
+        assert!(broken(|file| file.journal_segment_bytes = Some(SEGMENT_BYTES_MIN - 1)));
+    }
+}

@@ -1,0 +1,83 @@
+//! An answer that carries data: it can only be made from a proof that its entry is durable.
+//! Never without a receipt in body and header.
+//! Nothing is cached on the way.
+
+use crate::trail::Recorded;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// An answer with its receipt.
+pub struct Answer<T> {
+    body: T,
+    recorded: Recorded,
+    status: StatusCode,
+    version: Option<u64>,
+    log: String,
+}
+
+/// Where the entry of an answer is.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ReceiptBody {
+    /// Origin of the log.
+    log: String,
+    /// Index of the entry.
+    index: u64,
+    /// Leaf hash of the entry, base64url (RFC 6962 section 2.1).
+    leaf: String,
+}
+
+#[derive(Serialize)]
+struct WithReceipt<T> {
+    #[serde(flatten)]
+    body: T,
+    receipt: ReceiptBody,
+}
+
+impl<T: Serialize> Answer<T> {
+    /// Only from what the trail recorded.
+    pub(super) fn new(body: T, recorded: Recorded, log: &str) -> Answer<T> {
+        Answer { body, recorded, status: StatusCode::OK, version: None, log: log.to_owned() }
+    }
+
+    /// As 201.
+    pub(super) fn created(self) -> Answer<T> {
+        Answer { status: StatusCode::CREATED, ..self }
+    }
+
+    /// With the record's version as entity tag.
+    pub(super) fn versioned(self, version: u64) -> Answer<T> {
+        Answer { version: Some(version), ..self }
+    }
+}
+
+/// The receipt header alone, for answers that are not JSON.
+pub(super) fn receipt_header(log: &str, recorded: Recorded) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!("{log}#{}", recorded.index())).ok()
+}
+
+impl<T: Serialize> IntoResponse for Answer<T> {
+    fn into_response(self) -> Response {
+        let receipt = ReceiptBody {
+            log: self.log.clone(),
+            index: self.recorded.index(),
+            leaf: BASE64_URL_SAFE_NO_PAD.encode(self.recorded.leaf()),
+        };
+        let header = receipt_header(&self.log, self.recorded);
+        let body = WithReceipt { body: self.body, receipt };
+        let mut response = (self.status, axum::Json(body)).into_response();
+        let headers = response.headers_mut();
+        if let Some(value) = header {
+            headers.insert("audit-receipt", value);
+        }
+        if let Some(tag) =
+            self.version.and_then(|version| HeaderValue::from_str(&format!("\"{version}\"")).ok())
+        {
+            headers.insert(header::ETAG, tag);
+        }
+        response
+    }
+}

@@ -1,0 +1,79 @@
+//! The known caller of a request: token to actor, or a recorded 401.
+//! Never tells which part of a token was wrong, and never takes two tokens.
+//! It comes before every other extractor, so that a stranger learns nothing else.
+
+use super::problem::Problem;
+use super::rooms::Rooms;
+use crate::access::{Code, Denied, Origin};
+use crate::ambient::Micros;
+use crate::identity::{Actor, IdentityError};
+use crate::trail::Unrecorded;
+use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use std::sync::Arc;
+
+/// A caller whose token was checked, with its request.
+pub(super) struct Caller {
+    pub(super) actor: Actor,
+    pub(super) origin: Origin,
+    pub(super) now: Micros,
+}
+
+impl FromRequestParts<Arc<Rooms>> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        rooms: &Arc<Rooms>,
+    ) -> Result<Caller, Problem> {
+        let origin = origin_of(parts);
+        let now = rooms.clock.now();
+        let mut tokens = parts.headers.get_all(AUTHORIZATION).iter();
+        let found = match (tokens.next(), tokens.next()) {
+            (Some(header), None) => header
+                .to_str()
+                .ok()
+                .and_then(|text| text.strip_prefix("Bearer "))
+                .ok_or(IdentityError::Invalid)
+                .and_then(|token| rooms.identity.authenticate(token, now)),
+            _ => Err(IdentityError::Invalid),
+        };
+        let actor = match found {
+            Ok(actor) => actor,
+            Err(error) => {
+                let code = match error {
+                    IdentityError::Invalid => Code::TokenInvalid,
+                    IdentityError::Expired => Code::TokenExpired,
+                };
+                return Err(refuse(rooms, rooms.access.refuse(None, code, &origin), code).await);
+            }
+        };
+        if rooms.trail.is_locked_out(actor.standing().actor) {
+            return Err(Problem::unrecorded(Code::RateLimited));
+        }
+        Ok(Caller { actor, origin, now })
+    }
+}
+
+impl Caller {
+    /// Turns a known caller away and records it.
+    pub(super) async fn turn_away(&self, rooms: &Rooms, code: Code) -> Problem {
+        let denied = rooms.access.refuse(Some(self.actor.standing()), code, &self.origin);
+        refuse(rooms, denied, code).await
+    }
+}
+
+/// The origin that the surrounding layer put there.
+pub(super) fn origin_of(parts: &Parts) -> Origin {
+    parts.extensions.get::<Origin>().cloned().unwrap_or_default()
+}
+
+/// Records a refusal and makes it a problem.
+pub(super) async fn refuse(rooms: &Rooms, denied: Denied, code: Code) -> Problem {
+    match rooms.trail.refuse(denied).await {
+        Ok(recorded) => Problem::recorded(code, Some(recorded)),
+        Err(Unrecorded::Counted) => Problem::recorded(code, None),
+        Err(Unrecorded::Trail(error)) => error.into(),
+    }
+}

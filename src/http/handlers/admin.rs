@@ -1,0 +1,387 @@
+//! Actors, tokens, one-time codes, and the policy explained.
+//! Never a value of a resident, and never an administrator made or posing as another.
+//! A code or token is in one answer and nowhere else.
+
+use super::super::answer::Answer;
+use super::super::body::{self, Media};
+use super::super::caller::Caller;
+use super::super::problem::Problem;
+use super::super::rooms::Rooms;
+use super::super::surround::turn_stranger_away;
+use crate::access::{Ask, Code, Origin};
+use crate::ambient::Micros;
+use crate::identity::ActorKind;
+use crate::limits::TOKEN_LIFE_SECONDS_MAX;
+use crate::operations::{
+    ActorRequest, AssignmentRequest, ExplainRequest, TokenRequest, add_actor, enrol,
+    explain_policy, issue_token, list_actors, policy_matrix,
+};
+use crate::records::is_slug;
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// An actor to be enrolled.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct ActorBody {
+    /// Log-in name: letters, digits, dot, dash, underscore.
+    login: String,
+    /// `person` or `system`.
+    #[schema(value_type = String)]
+    kind: ActorKind,
+    /// Where it is placed.
+    #[serde(default)]
+    assignments: Vec<AssignmentBody>,
+}
+
+/// A place for an actor.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct AssignmentBody {
+    /// The role's id.
+    role: String,
+    /// The area's digits: 4, 6, 9, 12 or 16; none for a role of the platform.
+    area: Option<String>,
+    /// The line of business.
+    line: Option<String>,
+    /// First moment, RFC 3339; now if nothing is said.
+    from: Option<String>,
+    /// First moment no more, RFC 3339.
+    to: Option<String>,
+}
+
+/// An actor that was enrolled.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct ActorAddedBody {
+    /// The actor's id.
+    id: String,
+    /// The one-time code for `POST /v1/enrol`, good for a day.
+    code: String,
+}
+
+/// The directory.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct ActorsBody {
+    /// The actors.
+    #[schema(value_type = Vec<Object>)]
+    actors: Vec<serde_json::Value>,
+}
+
+/// A token that is asked for.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct TokenBody {
+    /// The system that may act with it.
+    via: Option<String>,
+    /// How long it lives, in seconds; 12 hours at most.
+    life_seconds: Option<i64>,
+}
+
+/// A token.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct IssuedBody {
+    /// The actor.
+    actor: String,
+    /// The token, for the `Authorization` header.
+    token: String,
+}
+
+/// A one-time code.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct EnrolBody {
+    /// The code.
+    code: String,
+}
+
+/// A decision to be explained.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct ExplainBody {
+    /// Whose decision.
+    actor: String,
+    /// For which purpose.
+    purpose: String,
+    /// Over which type of record.
+    #[serde(rename = "type")]
+    kind: String,
+    /// In which grid.
+    grid: String,
+    /// `read`, `create`, `update`, `delete` or `match`.
+    action: String,
+    /// For which fields.
+    #[serde(default)]
+    fields: Vec<String>,
+}
+
+/// A decision explained.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct ExplainedBody {
+    /// Whether it would be allowed.
+    allowed: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    /// The view of each field that would be shown.
+    #[schema(value_type = Object)]
+    views: std::collections::BTreeMap<String, &'static str>,
+    /// The fields that would be withheld, and why.
+    #[schema(value_type = Object)]
+    withheld: std::collections::BTreeMap<String, &'static str>,
+    /// The rule that decides.
+    rule: Option<String>,
+    /// The role that carries it.
+    role: Option<String>,
+    /// Its area.
+    scope: Option<String>,
+}
+
+/// The matrix of rights.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct MatrixBody {
+    /// Every cell that grants something.
+    cells: Vec<CellBody>,
+}
+
+/// A cell of the matrix.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct CellBody {
+    /// The role.
+    role: String,
+    /// The type of record.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The class.
+    class: &'static str,
+    /// The purpose group.
+    group: &'static str,
+    /// What is granted.
+    granted: Vec<&'static str>,
+}
+
+pub(in crate::http) async fn add(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer<ActorAddedBody>, Problem> {
+    let body: ActorBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
+    let Some(request) = actor_request(body) else {
+        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    };
+    let added = add_actor(
+        &caller.actor,
+        request,
+        &caller.origin,
+        caller.now,
+        rooms.identity.directory(),
+        &rooms.access,
+        &rooms.trail,
+        &*rooms.random,
+    )
+    .await?;
+    let body = ActorAddedBody { id: added.id.to_string(), code: added.code.show().to_owned() };
+    Ok(Answer::new(body, added.recorded, rooms.trail.origin()).created())
+}
+
+fn actor_request(body: ActorBody) -> Option<ActorRequest> {
+    let moment = |text: Option<String>| match text {
+        None => Some(None),
+        Some(text) => {
+            let at: jiff::Timestamp = text.parse().ok()?;
+            Some(Some(Micros(at.as_microsecond())))
+        }
+    };
+    let assignments = body
+        .assignments
+        .into_iter()
+        .map(|asked| {
+            Some(AssignmentRequest {
+                role: asked.role,
+                area: asked.area,
+                line: match asked.line {
+                    Some(line) if !is_slug(&line) => return None,
+                    line => line,
+                },
+                from: moment(asked.from)?,
+                until: moment(asked.to)?,
+            })
+        })
+        .collect::<Option<Vec<_>>>()?;
+    Some(ActorRequest { login: body.login, kind: body.kind, assignments })
+}
+
+pub(in crate::http) async fn list(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+) -> Result<Answer<ActorsBody>, Problem> {
+    let directory = rooms.identity.directory();
+    let (records, recorded) = list_actors(
+        &caller.actor,
+        &caller.origin,
+        caller.now,
+        directory,
+        &rooms.access,
+        &rooms.trail,
+    )
+    .await?;
+    let actors = records
+        .into_iter()
+        .map(|record| {
+            let assignments: Vec<serde_json::Value> = record
+                .assignments
+                .iter()
+                .map(|one| {
+                    serde_json::json!({
+                        "role": one.role, "area": one.area, "line": one.line,
+                        "from": Micros(one.from).rfc3339(),
+                        "to": one.until.map(|until| Micros(until).rfc3339()),
+                    })
+                })
+                .collect();
+            serde_json::json!({
+                "id": record.id, "login": record.login, "kind": record.kind,
+                "state": record.state, "assignments": assignments,
+            })
+        })
+        .collect();
+    Ok(Answer::new(ActorsBody { actors }, recorded, rooms.trail.origin()))
+}
+
+pub(in crate::http) async fn token(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Path(actor): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer<IssuedBody>, Problem> {
+    let body: TokenBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
+    let Ok(actor) = actor.parse() else {
+        return Err(caller.turn_away(&rooms, Code::NotFound).await);
+    };
+    let Ok(via) = body.via.as_deref().map(str::parse).transpose() else {
+        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    };
+    let life_seconds = body.life_seconds.unwrap_or(TOKEN_LIFE_SECONDS_MAX);
+    let issued = issue_token(
+        &caller.actor,
+        TokenRequest { actor, via, life_seconds },
+        &caller.origin,
+        caller.now,
+        &rooms.identity,
+        &rooms.access,
+        &rooms.trail,
+    )
+    .await?;
+    let body = IssuedBody { actor: actor.to_string(), token: issued.token.show().to_owned() };
+    Ok(Answer::new(body, issued.recorded, rooms.trail.origin()).created())
+}
+
+pub(in crate::http) async fn redeem(
+    State(rooms): State<Arc<Rooms>>,
+    Extension(origin): Extension<Origin>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer<IssuedBody>, Problem> {
+    let body: EnrolBody = match body::take(&headers, body, Media::Json).await {
+        Ok(body) => body,
+        Err(code) => return Err(turn_stranger_away(&rooms, &origin, code).await),
+    };
+    let enrolled = enrol(
+        &body.code,
+        &origin,
+        rooms.clock.now(),
+        &rooms.store,
+        &rooms.identity,
+        &rooms.access,
+        &rooms.trail,
+    )
+    .await?;
+    let body = IssuedBody {
+        actor: enrolled.actor.to_string(),
+        token: enrolled.token.show().to_owned(),
+    };
+    Ok(Answer::new(body, enrolled.recorded, rooms.trail.origin()).created())
+}
+
+pub(in crate::http) async fn explain(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer<ExplainedBody>, Problem> {
+    let body: ExplainBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
+    let ask = match body.action.as_str() {
+        "read" => Some(Ask::Read),
+        "create" => Some(Ask::Create),
+        "update" => Some(Ask::Update),
+        "delete" => Some(Ask::Delete),
+        "match" => Some(Ask::Match),
+        _ => None,
+    };
+    let purpose = rooms.purposes.get(&body.purpose).filter(|purpose| purpose.active);
+    let shaped = body.fields.iter().all(|field| is_slug(field));
+    let (Some(ask), Some(purpose), Ok(actor), Ok(record_type), true) =
+        (ask, purpose, body.actor.parse(), body.kind.parse(), shaped)
+    else {
+        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    };
+    let territory = rooms.territory.load();
+    let request =
+        ExplainRequest { actor, purpose, record_type, grid: body.grid, ask, fields: body.fields };
+    let explained = explain_policy(
+        &caller.actor,
+        request,
+        &caller.origin,
+        caller.now,
+        &rooms.identity,
+        &rooms.access,
+        &rooms.trail,
+        &rooms.schemas,
+        &territory,
+    )
+    .await?;
+    let explanation = explained.explanation;
+    let given = explanation.views.given.into_iter();
+    let withheld = explanation.views.withheld.into_iter();
+    let body = ExplainedBody {
+        allowed: explanation.refused.is_none(),
+        code: explanation.refused.map(Code::as_str),
+        views: given.map(|field| (field.field, field.view.as_str())).collect(),
+        withheld: withheld.map(|(field, why)| (field, why.as_str())).collect(),
+        rule: explanation.account.rule,
+        role: explanation.account.role.map(|role| role.as_str().to_owned()),
+        scope: explanation.account.scope,
+    };
+    Ok(Answer::new(body, explained.recorded, rooms.trail.origin()))
+}
+
+pub(in crate::http) async fn matrix(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+) -> Result<Answer<MatrixBody>, Problem> {
+    let (cells, recorded) = policy_matrix(
+        &caller.actor,
+        &caller.origin,
+        caller.now,
+        &rooms.access,
+        &rooms.trail,
+    )
+    .await?;
+    let cells = cells
+        .into_iter()
+        .map(|cell| CellBody {
+            role: cell.role,
+            kind: cell.record_type.as_str(),
+            class: cell.class.as_str(),
+            group: cell.group.as_str(),
+            granted: cell.granted,
+        })
+        .collect();
+    Ok(Answer::new(MatrixBody { cells }, recorded, rooms.trail.origin()))
+}

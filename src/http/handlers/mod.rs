@@ -1,0 +1,11 @@
+//! One file per group of calls: bodies in, one operation, bodies out.
+//! Never a decision and never a status but that of success; refusals are problems.
+//! The bodies are the contract of API.md; their schemas are the OpenAPI document's.
+
+pub(super) mod admin;
+pub(super) mod audit;
+pub(super) mod describe;
+pub(super) mod health;
+pub(super) mod households;
+pub(super) mod matching;
+pub(super) mod records;

@@ -1,0 +1,326 @@
+//! Create, read, change and remove one record.
+//! Never a default set of fields: a read names what it needs.
+//! Answers carry the version as entity tag, for the next change.
+
+use super::super::answer::Answer;
+use super::super::body::{self, Media};
+use super::super::caller::Caller;
+use super::super::headers::{expected_version, field_names, purpose, query};
+use super::super::problem::Problem;
+use super::super::rooms::Rooms;
+use crate::access::Code;
+use crate::operations::{
+    Asked, CreateRequest, PatchRequest, create_record, delete_record, patch_record, read_record,
+};
+use crate::purposes::{BasisClaim, ConsentClaim};
+use crate::records::{RecordId, RecordType};
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderMap;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// Longest reason of a removal, in characters.
+const REASON_CHARACTERS_MAX: usize = 200;
+
+/// On what a record is held.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct BasisBody {
+    /// The purpose; the same as in the header.
+    purpose: String,
+    /// One of the purpose's legal bases.
+    legal_basis: String,
+    /// The notice that was given.
+    notice: String,
+    /// The consent, where the basis rests on one.
+    #[schema(value_type = Option<ConsentBody>)]
+    consent: Option<ConsentClaim>,
+}
+
+/// A consent.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape of purposes::ConsentClaim, for the OpenAPI document")]
+pub(in crate::http) struct ConsentBody {
+    /// `self` or `guardian`.
+    by: String,
+    /// `written`, `oral` or `electronic`.
+    method: String,
+    /// The day, as `YYYY-MM-DD`.
+    given_on: String,
+}
+
+impl BasisBody {
+    pub(in crate::http) fn into_claim(self) -> BasisClaim {
+        let BasisBody { purpose, legal_basis, notice, consent } = self;
+        BasisClaim { purpose, legal_basis, notice, consent }
+    }
+}
+
+/// A record to be stored.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct CreateBody {
+    /// The type of record.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The grid: 16 digits, or a 15-digit outside code.
+    grid: String,
+    /// A subject that the caller holds: its id, or the link that a match gave.
+    subject: Option<String>,
+    /// Values by field name, as the schema of the type says.
+    #[schema(value_type = Object)]
+    fields: Map<String, Value>,
+    /// On what it is held.
+    basis: BasisBody,
+    /// An earlier end than the purpose gives, as `YYYY-MM-DD`.
+    retain_until: Option<String>,
+}
+
+/// A record that was stored.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct CreatedBody {
+    /// The record's id.
+    id: String,
+    /// Whom it is about; absent for a record about nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    /// The record's version.
+    version: u64,
+}
+
+/// Fields of a record, as the caller may see them.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct ReadBody {
+    /// The record's id.
+    id: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The grid that it lies in now.
+    grid: Option<String>,
+    /// Its version.
+    version: u64,
+    /// Values, in clear or masked; `null` where nothing is held.
+    #[schema(value_type = Object)]
+    fields: Map<String, Value>,
+    /// The fields whose value is masked.
+    masked: Vec<String>,
+    /// The fields that are not shown.
+    withheld: Vec<String>,
+    /// Why each withheld field is not shown.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    withheld_because: BTreeMap<String, &'static str>,
+}
+
+/// A change of a record: a merge patch (RFC 7396) over its fields.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct PatchBody {
+    /// Fields with their new values; `null` takes a value away.
+    #[schema(value_type = Object)]
+    fields: Map<String, Value>,
+    /// A further basis.
+    basis: Option<BasisBody>,
+}
+
+/// A record that was changed.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct PatchedBody {
+    /// The record's id.
+    id: String,
+    /// Its version now.
+    version: u64,
+}
+
+/// Why a record is removed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct DeleteBody {
+    /// The reason, in the caller's words; it is kept sealed.
+    reason: String,
+}
+
+/// A record that was removed.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct DeletedBody {
+    /// The record's id.
+    id: String,
+}
+
+pub(in crate::http) async fn create(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer<CreatedBody>, Problem> {
+    let purpose = purpose(&caller, &headers, &rooms).await?;
+    let body: CreateBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
+    let (Ok(record_type), Ok(retain_until)) = (
+        body.kind.parse::<RecordType>(),
+        body.retain_until.as_deref().map(str::parse::<Date>).transpose(),
+    ) else {
+        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    };
+    let request = CreateRequest {
+        record_type,
+        grid: body.grid,
+        subject: body.subject,
+        fields: body.fields,
+        basis: body.basis.into_claim(),
+        retain_until,
+    };
+    let territory = rooms.territory.load();
+    let created = create_record(
+        &caller.asked(purpose),
+        request,
+        &rooms.store,
+        &rooms.seal,
+        &rooms.access,
+        &rooms.trail,
+        &rooms.schemas,
+        &territory,
+        &*rooms.random,
+    )
+    .await?;
+    let body = CreatedBody {
+        id: created.id.to_string(),
+        subject: created.subject.map(|subject| subject.to_string()),
+        version: created.version,
+    };
+    let answer = Answer::new(body, created.recorded, rooms.trail.origin());
+    Ok(answer.created().versioned(created.version))
+}
+
+pub(in crate::http) async fn read(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Result<Answer<ReadBody>, Problem> {
+    let purpose = purpose(&caller, &headers, &rooms).await?;
+    let [fields] = query(&caller, raw.as_deref(), ["fields"], &rooms).await?;
+    let Some(fields) = field_names(fields.as_deref()) else {
+        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    };
+    let id = record_id(&caller, &id, &rooms).await?;
+    let territory = rooms.territory.load();
+    let opened = read_record(
+        &caller.asked(purpose),
+        id,
+        &fields,
+        &rooms.store,
+        &rooms.seal,
+        &rooms.access,
+        &rooms.trail,
+        &rooms.schemas,
+        &territory,
+    )
+    .await?;
+    let shown = opened.view();
+    let body = ReadBody {
+        id: opened.id().to_string(),
+        kind: opened.record_type().as_str(),
+        grid: territory.grid_of(opened.cell(), caller.now.0).map(|grid| grid.to_string()),
+        version: opened.version(),
+        fields: shown.fields,
+        masked: shown.masked,
+        withheld: shown.withheld.iter().map(|(field, _)| field.clone()).collect(),
+        withheld_because: shown
+            .withheld
+            .into_iter()
+            .map(|(field, why)| (field, why.as_str()))
+            .collect(),
+    };
+    Ok(Answer::new(body, opened.recorded(), rooms.trail.origin()).versioned(opened.version()))
+}
+
+pub(in crate::http) async fn patch(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer<PatchedBody>, Problem> {
+    let purpose = purpose(&caller, &headers, &rooms).await?;
+    let version = expected_version(&caller, &headers, &rooms).await?;
+    let body: PatchBody = body::read(&caller, &headers, body, Media::MergePatch, &rooms).await?;
+    let id = record_id(&caller, &id, &rooms).await?;
+    let request = PatchRequest {
+        id,
+        version,
+        fields: body.fields,
+        basis: body.basis.map(BasisBody::into_claim),
+    };
+    let territory = rooms.territory.load();
+    let patched = patch_record(
+        &caller.asked(purpose),
+        request,
+        &rooms.store,
+        &rooms.seal,
+        &rooms.access,
+        &rooms.trail,
+        &rooms.schemas,
+        &territory,
+        &*rooms.random,
+    )
+    .await?;
+    let body = PatchedBody { id: id.to_string(), version: patched.version };
+    Ok(Answer::new(body, patched.recorded, rooms.trail.origin()).versioned(patched.version))
+}
+
+pub(in crate::http) async fn delete(
+    State(rooms): State<Arc<Rooms>>,
+    mut caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer<DeletedBody>, Problem> {
+    let purpose = purpose(&caller, &headers, &rooms).await?;
+    let version = expected_version(&caller, &headers, &rooms).await?;
+    let body: DeleteBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
+    let length = body.reason.trim().chars().count();
+    if length == 0 || length > REASON_CHARACTERS_MAX {
+        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    }
+    caller.origin.reason = Some(body.reason);
+    let id = record_id(&caller, &id, &rooms).await?;
+    let territory = rooms.territory.load();
+    let deleted = delete_record(
+        &caller.asked(purpose),
+        id,
+        version,
+        &rooms.store,
+        &rooms.seal,
+        &rooms.access,
+        &rooms.trail,
+        &rooms.schemas,
+        &territory,
+    )
+    .await?;
+    let body = DeletedBody { id: id.to_string() };
+    Ok(Answer::new(body, deleted.recorded, rooms.trail.origin()))
+}
+
+/// What has not the form of an id names no record.
+async fn record_id(caller: &Caller, text: &str, rooms: &Rooms) -> Result<RecordId, Problem> {
+    match text.parse() {
+        Ok(id) => Ok(id),
+        Err(_) => Err(caller.turn_away(rooms, Code::NotFound).await),
+    }
+}
+
+impl Caller {
+    /// The frame of a data request.
+    pub(in crate::http) fn asked<'a>(
+        &'a self,
+        purpose: &'a crate::purposes::Purpose,
+    ) -> Asked<'a> {
+        Asked { actor: &self.actor, purpose, case: None, origin: &self.origin, now: self.now }
+    }
+}

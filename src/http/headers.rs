@@ -1,0 +1,128 @@
+//! The headers and query strings that carry meaning: purpose, expected version, field list.
+//! Never a personal value in any of them; what has not the shape of its kind is refused, not echoed.
+//! Each comes once or not at all.
+
+use super::caller::Caller;
+use super::problem::Problem;
+use super::rooms::Rooms;
+use crate::access::Code;
+use crate::limits::{QUERY_BYTES_MAX, READ_FIELDS_COUNT_MAX};
+use crate::purposes::Purpose;
+use crate::records::is_slug;
+use axum::http::{HeaderMap, StatusCode, header};
+
+/// The purpose that a data request names.
+pub(super) async fn purpose<'a>(
+    caller: &Caller,
+    headers: &HeaderMap,
+    rooms: &'a Rooms,
+) -> Result<&'a Purpose, Problem> {
+    match find_purpose(headers, rooms) {
+        Ok(purpose) => Ok(purpose),
+        Err(code) => Err(caller.turn_away(rooms, code).await),
+    }
+}
+
+fn find_purpose<'a>(headers: &HeaderMap, rooms: &'a Rooms) -> Result<&'a Purpose, Code> {
+    let mut values = headers.get_all("purpose").iter();
+    let value = match (values.next(), values.next()) {
+        (None, _) => return Err(Code::PurposeMissing),
+        (Some(value), None) => value.to_str().map_err(|_| Code::PurposeUnknown)?,
+        (Some(_), Some(_)) => return Err(Code::PurposeUnknown),
+    };
+    rooms.purposes.get(value).filter(|purpose| purpose.active).ok_or(Code::PurposeUnknown)
+}
+
+/// The version that a write expects (RFC 9110 section 13.1.1): one strong tag.
+pub(super) async fn expected_version(
+    caller: &Caller,
+    headers: &HeaderMap,
+    rooms: &Rooms,
+) -> Result<u64, Problem> {
+    let mut values = headers.get_all(header::IF_MATCH).iter();
+    let tag = match (values.next(), values.next()) {
+        (None, _) => {
+            let problem = caller.turn_away(rooms, Code::VersionConflict).await;
+            return Err(problem.with_status(StatusCode::PRECONDITION_REQUIRED));
+        }
+        (Some(value), None) => value.to_str().unwrap_or_default(),
+        (Some(_), Some(_)) => "",
+    };
+    // A weak tag never matches in a write.
+    if tag.starts_with("W/") {
+        return Err(caller.turn_away(rooms, Code::VersionConflict).await);
+    }
+    let digits = tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default();
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+    match digits.parse() {
+        Ok(version) if plain => Ok(version),
+        _ => Err(caller.turn_away(rooms, Code::SchemaInvalid).await),
+    }
+}
+
+/// The members of a query string, each at most once, of the names that the call knows.
+pub(super) async fn query<const N: usize>(
+    caller: &Caller,
+    raw: Option<&str>,
+    names: [&str; N],
+    rooms: &Rooms,
+) -> Result<[Option<String>; N], Problem> {
+    match parse_query(raw.unwrap_or_default(), names) {
+        Some(values) => Ok(values),
+        None => Err(caller.turn_away(rooms, Code::SchemaInvalid).await),
+    }
+}
+
+fn parse_query<const N: usize>(raw: &str, names: [&str; N]) -> Option<[Option<String>; N]> {
+    if raw.len() > QUERY_BYTES_MAX {
+        return None;
+    }
+    let mut values = [const { None }; N];
+    for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=')?;
+        let place = names.iter().position(|known| *known == name)?;
+        // Field names, numbers and hashes need no escapes, so none are taken.
+        let plain = value.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-,.".contains(&b));
+        if !plain || values[place].replace(value.to_owned()).is_some() {
+            return None;
+        }
+    }
+    Some(values)
+}
+
+/// The field names of a read: at least one, none twice, each with the shape of a name.
+pub(super) fn field_names(list: Option<&str>) -> Option<Vec<String>> {
+    let names: Vec<String> = list?.split(',').map(str::to_owned).collect();
+    let repeated = names.iter().enumerate().any(|(at, name)| names[..at].contains(name));
+    let shaped = names.iter().all(|name| is_slug(name));
+    (shaped && !repeated && names.len() <= READ_FIELDS_COUNT_MAX).then_some(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_takes_known_members_once() {
+        assert_eq!(
+            parse_query("fields=a,b", ["fields"]),
+            Some([Some("a,b".to_owned())])
+        );
+        assert_eq!(parse_query("", ["fields"]), Some([None]));
+        for bad in ["fields", "fields=a&fields=b", "other=1", "fields=%41", "fields=a b"] {
+            assert_eq!(parse_query(bad, ["fields"]), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn field_names_are_taken_at_the_limit_and_refused_beyond_it() {
+        let list = |count: usize| {
+            (0..count).map(|number| format!("f{number}")).collect::<Vec<_>>().join(",")
+        };
+        assert!(field_names(Some(&list(READ_FIELDS_COUNT_MAX))).is_some());
+        assert!(field_names(Some(&list(READ_FIELDS_COUNT_MAX + 1))).is_none());
+        for bad in [None, Some(""), Some("a,,b"), Some("a,a"), Some("张三")] {
+            assert!(field_names(bad).is_none(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The door: one table of routes, extractors that parse, replies that choose the status.
+//! Never decides and never opens; it hands typed requests to operations and writes what they prove.
+//! Every answer with data names the entry that let it out.
+
+mod answer;
+mod body;
+mod caller;
+mod handlers;
+mod headers;
+mod local;
+mod openapi;
+mod problem;
+mod reply;
+mod rooms;
+mod routes;
+mod server;
+mod strict_json;
+mod surround;
+mod titles;
+
+pub use answer::Answer;
+pub use axum::http::Method;
+pub use local::{Call, Local};
+pub use problem::Problem;
+pub use rooms::Rooms;
+pub use routes::{Guard, ROUTES, Route, router};
+pub use server::{Serving, serve};

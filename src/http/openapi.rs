@@ -1,0 +1,206 @@
+//! The OpenAPI 3.1 document, made from the table of routes and the types of the bodies.
+//! Never written by hand, so that it cannot say other than the code.
+//! What holds for every route (token, purpose, refusals) is said once, here.
+
+use super::answer::ReceiptBody;
+use super::routes::{Guard, ROUTES, Route};
+use super::surround::{PointerBody, ProblemBody};
+use axum::http::Method;
+use serde_json::{Value, json};
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{ComponentsBuilder, RefOr};
+use utoipa::ToSchema;
+
+type Schemas = Vec<(String, RefOr<Schema>)>;
+
+/// What a route says of itself.
+#[derive(Clone, Copy)]
+pub(super) struct Doc {
+    operation: &'static str,
+    summary: &'static str,
+    body: Option<fn(&mut Schemas) -> Value>,
+    answer: Option<(u16, fn(&mut Schemas) -> Value)>,
+    queries: [Option<(&'static str, &'static str, bool)>; 2],
+    conditional: bool,
+}
+
+impl Doc {
+    pub(super) const fn new(operation: &'static str, summary: &'static str) -> Doc {
+        Doc {
+            operation,
+            summary,
+            body: None,
+            answer: None,
+            queries: [None; 2],
+            conditional: false,
+        }
+    }
+
+    pub(super) const fn takes(mut self, body: fn(&mut Schemas) -> Value) -> Doc {
+        self.body = Some(body);
+        self
+    }
+
+    pub(super) const fn answer(mut self, status: u16, body: fn(&mut Schemas) -> Value) -> Doc {
+        self.answer = Some((status, body));
+        self
+    }
+
+    pub(super) const fn query(
+        mut self,
+        name: &'static str,
+        text: &'static str,
+        required: bool,
+    ) -> Doc {
+        let place = if self.queries[0].is_none() { 0 } else { 1 };
+        self.queries[place] = Some((name, text, required));
+        self
+    }
+
+    pub(super) const fn conditional(mut self) -> Doc {
+        self.conditional = true;
+        self
+    }
+}
+
+/// Kinds of bodies: the content object of a request or an answer.
+pub(super) struct Body;
+
+impl Body {
+    pub(super) fn of<T: ToSchema>(schemas: &mut Schemas) -> Value {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+        json!({"application/json": {"schema": {"$ref": reference(&T::name())}}})
+    }
+
+    pub(super) fn any(_schemas: &mut Schemas) -> Value {
+        json!({"application/json": {"schema": {"type": "object"}}})
+    }
+
+    pub(super) fn text(_schemas: &mut Schemas) -> Value {
+        json!({"text/plain": {"schema": {"type": "string"}}})
+    }
+}
+
+fn reference(name: &str) -> String {
+    format!("#/components/schemas/{name}")
+}
+
+/// The document as text.
+pub(super) fn document() -> String {
+    let mut schemas: Schemas = Vec::new();
+    let mut paths = serde_json::Map::new();
+    for route in ROUTES {
+        let operation = operation(route, &mut schemas);
+        let path = paths.entry(route.path).or_insert_with(|| json!({}));
+        path[route.method.as_str().to_ascii_lowercase()] = operation;
+    }
+    Body::of::<ProblemBody>(&mut schemas);
+    Body::of::<PointerBody>(&mut schemas);
+    Body::of::<ReceiptBody>(&mut schemas);
+    let components = ComponentsBuilder::new().schemas_from_iter(schemas).build();
+    let mut components = serde_json::to_value(components).unwrap_or_default();
+    components["securitySchemes"] =
+        json!({"token": {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"}});
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Gridvault",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "A protected store for personal data that is collected in grids. Every answer \
+                with data names the log entry that let it out.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": paths,
+        "components": components,
+    });
+    serde_json::to_string_pretty(&document).unwrap_or_default()
+}
+
+fn operation(route: &Route, schemas: &mut Schemas) -> Value {
+    let doc = &route.doc;
+    let mut operation = json!({
+        "operationId": doc.operation,
+        "summary": doc.summary,
+        "parameters": parameters(route),
+        "responses": responses(route, schemas),
+    });
+    if let Some(body) = doc.body {
+        let mut content = body(schemas);
+        if route.method == Method::PATCH {
+            content["application/merge-patch+json"] = content["application/json"].clone();
+        }
+        operation["requestBody"] = json!({"required": true, "content": content});
+    }
+    if route.guard == Guard::Token {
+        operation["security"] = json!([{"token": []}]);
+    }
+    operation
+}
+
+fn parameters(route: &Route) -> Vec<Value> {
+    let text = json!({"type": "string"});
+    let mut parameters: Vec<Value> = route
+        .path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": text}))
+        .collect();
+    for (name, description, required) in route.doc.queries.into_iter().flatten() {
+        parameters.push(json!({
+            "name": name, "in": "query", "required": required, "description": description,
+            "schema": text,
+        }));
+    }
+    if route.purpose {
+        parameters.push(json!({
+            "name": "Purpose", "in": "header", "required": true, "schema": text,
+            "description": "The purpose of the request; see /v1/purposes",
+        }));
+    }
+    if route.doc.conditional {
+        parameters.push(json!({
+            "name": "If-Match", "in": "header", "required": true, "schema": text,
+            "description": "The version that the caller saw, as a strong entity tag",
+        }));
+    }
+    parameters
+}
+
+fn responses(route: &Route, schemas: &mut Schemas) -> Value {
+    let refusal = json!({
+        "description": "Refused, with a stable code",
+        "content": {"application/problem+json": {"schema": {"$ref": reference("ProblemBody")}}},
+    });
+    let mut responses = serde_json::Map::new();
+    if let Some((status, body)) = route.doc.answer {
+        let mut content = body(schemas);
+        let data = route.guard != Guard::Open;
+        if let (true, Some(json)) = (data, content.get_mut("application/json")) {
+            // Every answer with data carries its receipt beside its own members.
+            let own = json["schema"].take();
+            let receipt = json!({
+                "type": "object", "required": ["receipt"],
+                "properties": {"receipt": {"$ref": reference("ReceiptBody")}},
+            });
+            json["schema"] = json!({"allOf": [own, receipt]});
+        }
+        let answer = json!({"description": route.doc.summary, "content": content});
+        responses.insert(status.to_string(), answer);
+    }
+    let statuses: &[&str] = match (route.guard, route.doc.body.is_some()) {
+        (Guard::Open, _) => &["503"],
+        (Guard::Code, _) => &["400", "401", "413", "415", "429", "500", "503"],
+        (Guard::Token, false) => {
+            &["400", "401", "403", "404", "410", "429", "500", "503"]
+        }
+        (Guard::Token, true) => &[
+            "400", "401", "403", "404", "410", "412", "413", "415", "428", "429", "500", "503",
+            "507",
+        ],
+    };
+    for status in statuses {
+        responses.insert((*status).to_owned(), refusal.clone());
+    }
+    Value::Object(responses)
+}

@@ -1,0 +1,98 @@
+//! A refusal on its way out: problem details (RFC 9457) with the stable code.
+//! Never tells anything of the server's inside; the cause goes to the log of the process under the request id.
+//! Language and request id are filled in by the outermost layer, which knows them.
+
+use crate::access::Code;
+use crate::operations::OperationError;
+use crate::oversight::OversightError;
+use crate::trail::{Recorded, TrailError};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+/// What a refused caller will read.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    pub(super) code: Code,
+    pub(super) status: StatusCode,
+    pub(super) pointers: Vec<(String, Option<&'static str>)>,
+    pub(super) audit_index: Option<u64>,
+}
+
+impl Problem {
+    /// A refusal that has no entry, because nothing can be recorded or nothing was decided.
+    pub(super) fn unrecorded(code: Code) -> Problem {
+        Problem {
+            code,
+            status: super::reply::status_of(code),
+            pointers: Vec::new(),
+            audit_index: None,
+        }
+    }
+
+    /// A refusal with its entry.
+    pub(super) fn recorded(code: Code, recorded: Option<Recorded>) -> Problem {
+        let audit_index = recorded.map(|entry| entry.index());
+        Problem { audit_index, ..Problem::unrecorded(code) }
+    }
+
+    /// The same under another status of its code.
+    pub(super) fn with_status(self, status: StatusCode) -> Problem {
+        Problem { status, ..self }
+    }
+}
+
+impl From<OperationError> for Problem {
+    fn from(error: OperationError) -> Problem {
+        match error {
+            OperationError::Refused { code, problems, recorded } => {
+                Problem { pointers: problems, ..Problem::recorded(code, recorded) }
+            }
+            OperationError::Trail(error) => error.into(),
+            OperationError::Store(_)
+            | OperationError::Seal(_)
+            | OperationError::Randomness(_)
+            | OperationError::Internal(_) => internal(&error),
+        }
+    }
+}
+
+impl From<OversightError> for Problem {
+    fn from(error: OversightError) -> Problem {
+        match error {
+            OversightError::Refused { code, recorded } => Problem::recorded(code, recorded),
+            OversightError::Trail(error) => error.into(),
+            OversightError::Log(_) | OversightError::Malformed => internal(&error),
+        }
+    }
+}
+
+impl From<TrailError> for Problem {
+    fn from(error: TrailError) -> Problem {
+        match error {
+            TrailError::Overloaded => Problem::unrecorded(Code::Overloaded),
+            TrailError::TooLarge => Problem::unrecorded(Code::TooLarge),
+            TrailError::Unavailable => Problem::unrecorded(Code::TrailUnavailable),
+            TrailError::Foreign | TrailError::Context => internal(&error),
+        }
+    }
+}
+
+/// The cause stays inside: its chain goes to the process's own log, without any value.
+fn internal(error: &dyn std::error::Error) -> Problem {
+    let mut causes = Vec::new();
+    let mut cause = error.source();
+    while let Some(one) = cause {
+        causes.push(one.to_string());
+        cause = one.source();
+    }
+    tracing::error!(%error, causes = causes.join(": "), "a request failed");
+    Problem::unrecorded(Code::Internal)
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}

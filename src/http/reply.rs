@@ -1,0 +1,70 @@
+//! The only place where a status is chosen.
+//! Never chosen from a text or an inner error: from the stable code alone (API.md section 1).
+//! Whether a caller may try again is part of the code's meaning.
+
+use crate::access::Code;
+use axum::http::StatusCode;
+
+/// The status of a code.
+pub(super) fn status_of(code: Code) -> StatusCode {
+    match code {
+        Code::TokenInvalid | Code::TokenExpired => StatusCode::UNAUTHORIZED,
+        Code::PurposeMissing
+        | Code::PurposeUnknown
+        | Code::PurposeNotForField
+        | Code::BasisMissing
+        | Code::SchemaInvalid
+        | Code::FieldUnknown => StatusCode::BAD_REQUEST,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::Denied
+        | Code::ConsentWithdrawn
+        | Code::Restricted
+        | Code::OutOfTerritory
+        | Code::ApprovalRequired
+        | Code::CaseRequired => StatusCode::FORBIDDEN,
+        Code::Erased => StatusCode::GONE,
+        Code::VersionConflict => StatusCode::PRECONDITION_FAILED,
+        Code::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::InFlight => StatusCode::CONFLICT,
+        Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::RateLimited | Code::RevealLimit => StatusCode::TOO_MANY_REQUESTS,
+        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Code::MediaTypeUnsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::Overloaded | Code::Stale | Code::Sealed | Code::TrailUnavailable => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Code::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
+        Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// Whether the same request may succeed later, or after what the code asks for.
+pub(super) fn is_retryable(code: Code) -> bool {
+    matches!(
+        code,
+        Code::ApprovalRequired
+            | Code::CaseRequired
+            | Code::VersionConflict
+            | Code::InFlight
+            | Code::RateLimited
+            | Code::RevealLimit
+            | Code::Overloaded
+            | Code::Stale
+            | Code::Sealed
+            | Code::TrailUnavailable
+            | Code::StorageFull
+    )
+}
+
+/// The article that refuses, where one does.
+pub(super) fn law_of(code: Code) -> Option<&'static str> {
+    match code {
+        Code::PurposeMissing | Code::PurposeUnknown | Code::PurposeNotForField => Some("PIPL 6"),
+        Code::BasisMissing => Some("PIPL 13"),
+        Code::ConsentWithdrawn => Some("PIPL 15"),
+        Code::Restricted => Some("PIPL 47"),
+        Code::Erased => Some("PIPL 47"),
+        Code::ApprovalRequired => Some("PIPL 28"),
+        _ => None,
+    }
+}

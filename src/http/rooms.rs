@@ -1,0 +1,44 @@
+//! What the handlers can reach. Held here and nowhere else: an operation gets the rooms that it uses, one by one.
+//! Never holds state of a request.
+//! Everything in it is shared and safe to use from any thread.
+
+use crate::access::Access;
+use crate::ambient::{Clock, Random};
+use crate::identity::Identity;
+use crate::oversight::LogReader;
+use crate::purposes::PurposeSet;
+use crate::records::SchemaSet;
+use crate::seal::Seal;
+use crate::store::Reader;
+use crate::territory::Territory;
+use crate::trail::Trail;
+use arc_swap::ArcSwap;
+use std::sync::Arc;
+
+/// The rooms behind the door.
+pub struct Rooms {
+    /// Who is asking.
+    pub identity: Arc<Identity>,
+    /// May they.
+    pub access: Arc<Access>,
+    /// The one door for change.
+    pub trail: Arc<Trail>,
+    /// Sections and bytes.
+    pub seal: Arc<Seal>,
+    /// Sealed bytes.
+    pub store: Reader,
+    /// What records can hold.
+    pub schemas: Arc<SchemaSet>,
+    /// Why data may be held.
+    pub purposes: Arc<PurposeSet>,
+    /// The tree of grids.
+    pub territory: Arc<ArcSwap<Territory>>,
+    /// The published log.
+    pub log: LogReader,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+    /// Whether everything in this vault is invented; said in a header of every answer.
+    pub synthetic: bool,
+}

@@ -1,0 +1,146 @@
+//! The one table of routes: from it come the router, the OpenAPI document and the tests that let no route escape.
+//! Never a route beside it.
+//! Every route is guarded but those that the table marks open.
+
+use super::handlers::{admin, audit, describe, health, households, matching, records};
+use super::openapi::{Body, Doc};
+use super::rooms::Rooms;
+use super::surround::{surround, unknown_method, unknown_path};
+use crate::limits::REQUESTS_COUNT_MAX;
+use axum::Router;
+use axum::http::Method;
+use axum::routing::{MethodRouter, delete, get, patch, post};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Who may call a route at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Everyone; it tells nothing and leaves no entry.
+    Open,
+    /// Whoever has a one-time code; every use leaves an entry.
+    Code,
+    /// Whoever has a token; every use leaves an entry.
+    Token,
+}
+
+/// One route.
+pub struct Route {
+    /// Its method.
+    pub method: Method,
+    /// Its path, with `{names}` for its parameters.
+    pub path: &'static str,
+    /// Who may call it.
+    pub guard: Guard,
+    /// Whether a request names its purpose.
+    pub purpose: bool,
+    pub(super) doc: Doc,
+    handler: fn() -> MethodRouter<Arc<Rooms>>,
+}
+
+macro_rules! route {
+    ($method:ident $verb:ident $path:literal $guard:ident $purpose:literal $doc:expr => $handler:path) => {
+        Route {
+            method: Method::$method,
+            path: $path,
+            guard: Guard::$guard,
+            purpose: $purpose,
+            doc: $doc,
+            handler: || $verb($handler),
+        }
+    };
+}
+
+/// Every route that there is.
+pub static ROUTES: &[Route] = &[
+    route!(GET get "/healthz" Open false
+        Doc::new("health", "Whether the process is alive").answer(200, Body::of::<health::StatusBody>)
+        => health::healthz),
+    route!(GET get "/readyz" Open false
+        Doc::new("ready", "Whether the vault is unsealed and can record")
+            .answer(200, Body::of::<health::StatusBody>)
+        => health::readyz),
+    route!(GET get "/openapi.json" Open false
+        Doc::new("openapi", "This document").answer(200, Body::any)
+        => health::document),
+    route!(POST post "/v1/enrol" Code false
+        Doc::new("enrol", "Turn a one-time code into a token, once")
+            .takes(Body::of::<admin::EnrolBody>).answer(201, Body::of::<admin::IssuedBody>)
+        => admin::redeem),
+    route!(POST post "/v1/records" Token true
+        Doc::new("create_record", "Store a record")
+            .takes(Body::of::<records::CreateBody>).answer(201, Body::of::<records::CreatedBody>)
+        => records::create),
+    route!(GET get "/v1/records/{id}" Token true
+        Doc::new("read_record", "Read named fields of a record")
+            .query("fields", "Field names, separated by commas", true)
+            .answer(200, Body::of::<records::ReadBody>)
+        => records::read),
+    route!(PATCH patch "/v1/records/{id}" Token true
+        Doc::new("patch_record", "Change fields of a record (merge patch)").conditional()
+            .takes(Body::of::<records::PatchBody>).answer(200, Body::of::<records::PatchedBody>)
+        => records::patch),
+    route!(DELETE delete "/v1/records/{id}" Token true
+        Doc::new("delete_record", "Remove a record").conditional()
+            .takes(Body::of::<records::DeleteBody>).answer(200, Body::of::<records::DeletedBody>)
+        => records::delete),
+    route!(POST post "/v1/records/match" Token true
+        Doc::new("match_record", "Whether an exact value is held")
+            .takes(Body::of::<matching::MatchBody>).answer(200, Body::of::<matching::MatchedBody>)
+        => matching::matches),
+    route!(POST post "/v1/households" Token true
+        Doc::new("create_household", "Store a household in one all-or-nothing write")
+            .takes(Body::of::<households::HouseholdBody>)
+            .answer(201, Body::of::<households::HouseholdCreatedBody>)
+        => households::create),
+    route!(GET get "/v1/schemas/{type}" Token false
+        Doc::new("schema", "The form of a record type").answer(200, Body::of::<describe::SchemaBody>)
+        => describe::schema),
+    route!(GET get "/v1/code-lists" Token false
+        Doc::new("code_lists", "All code lists").answer(200, Body::of::<describe::CodeListsBody>)
+        => describe::code_lists),
+    route!(GET get "/v1/purposes" Token false
+        Doc::new("purposes", "All active purposes").answer(200, Body::of::<describe::PurposesBody>)
+        => describe::purposes),
+    route!(GET get "/v1/receipts/{index}/proof" Token false
+        Doc::new("receipt_proof", "The proof of a receipt, as a tlog-proof file")
+            .query("leaf", "The leaf hash of the receipt, base64url", true).answer(200, Body::text)
+        => audit::proof),
+    route!(GET get "/v1/audit/entries" Token false
+        Doc::new("audit_entries", "Entries of the log, in order")
+            .query("from", "First index", false).query("limit", "At most 100", false)
+            .answer(200, Body::of::<audit::EntriesBody>)
+        => audit::entries),
+    route!(POST post "/v1/admin/actors" Token false
+        Doc::new("add_actor", "Enrol an actor")
+            .takes(Body::of::<admin::ActorBody>).answer(201, Body::of::<admin::ActorAddedBody>)
+        => admin::add),
+    route!(GET get "/v1/admin/actors" Token false
+        Doc::new("list_actors", "The directory of actors").answer(200, Body::of::<admin::ActorsBody>)
+        => admin::list),
+    route!(POST post "/v1/admin/actors/{id}/tokens" Token false
+        Doc::new("issue_token", "Issue a token for an actor")
+            .takes(Body::of::<admin::TokenBody>).answer(201, Body::of::<admin::IssuedBody>)
+        => admin::token),
+    route!(POST post "/v1/admin/policies/explain" Token false
+        Doc::new("explain_policy", "Why a decision would be taken")
+            .takes(Body::of::<admin::ExplainBody>).answer(200, Body::of::<admin::ExplainedBody>)
+        => admin::explain),
+    route!(GET get "/v1/admin/policies/matrix" Token false
+        Doc::new("policy_matrix", "Every right that a role has").answer(200, Body::of::<admin::MatrixBody>)
+        => admin::matrix),
+];
+
+/// The router over the table.
+pub fn router(rooms: Arc<Rooms>) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES {
+        router = router.route(route.path, (route.handler)());
+    }
+    let places = Arc::new(Semaphore::new(REQUESTS_COUNT_MAX));
+    router
+        .method_not_allowed_fallback(unknown_method)
+        .fallback(unknown_path)
+        .with_state(rooms.clone())
+        .layer(axum::middleware::from_fn_with_state((rooms, places), surround))
+}

@@ -1,0 +1,83 @@
+//! Accepts connections and serves them until told to stop.
+//! Never waits for a slow request head, and never has more connections than its limit.
+//! HTTP/1.1 alone: one request at a time on a connection is all that a grid system needs.
+
+use super::rooms::Rooms;
+use super::routes::router;
+use crate::limits::{CONNECTIONS_COUNT_MAX, DRAIN_TIME_MAX, HEADER_BYTES_MAX, HEADER_TIME_MAX};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tower::ServiceExt as _;
+
+/// A server that is bound and not yet serving.
+pub struct Serving {
+    listener: TcpListener,
+}
+
+impl Serving {
+    /// Binds an address.
+    ///
+    /// # Errors
+    /// The system's, when the address is taken or not ours.
+    pub async fn bind(address: SocketAddr) -> std::io::Result<Serving> {
+        Ok(Serving { listener: TcpListener::bind(address).await? })
+    }
+
+    /// The address that was bound.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+/// Serves until `stop` resolves, then lets open requests finish for a while.
+pub async fn serve(serving: Serving, rooms: Arc<Rooms>, stop: impl Future<Output = ()>) {
+    let application = router(rooms);
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(CONNECTIONS_COUNT_MAX));
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let place = places.clone().acquire_owned();
+        let accepted = tokio::select! {
+            () = &mut stop => break,
+            accepted = async {
+                let place = place.await;
+                (serving.listener.accept().await, place)
+            } => accepted,
+        };
+        let (Ok((stream, peer)), Ok(place)) = accepted else {
+            // Too many open files and the like: let others close before the next try.
+            tokio::task::yield_now().await;
+            continue;
+        };
+        let _no_delay_is_only_speed = stream.set_nodelay(true);
+        let service = application.clone().map_request(
+            move |mut request: hyper::Request<hyper::body::Incoming>| {
+                request.extensions_mut().insert::<SocketAddr>(peer);
+                request.map(axum::body::Body::new)
+            },
+        );
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIME_MAX)
+            .max_buf_size(HEADER_BYTES_MAX)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        let watched = graceful.watch(connection);
+        tokio::spawn(async move {
+            // A client that breaks the protocol or goes away is its own affair.
+            let _ended = watched.await;
+            drop(place);
+        });
+    }
+    drop(serving);
+    let _all_or_time = tokio::time::timeout(DRAIN_TIME_MAX, graceful.shutdown()).await;
+}

@@ -1,0 +1,145 @@
+//! JSON as this vault takes it: one value, no key twice, no deeper than needed.
+//! Never lets two parsers disagree about a body: what is ambiguous is refused.
+//! What does not parse is told apart from nothing else; the reason stays inside.
+
+use crate::limits::BODY_DEPTH_MAX;
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+use std::fmt;
+
+/// A body that is not acceptable JSON.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct NotStrictJson;
+
+/// Parses a whole body.
+pub(super) fn parse(bytes: &[u8]) -> Result<Value, NotStrictJson> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = Strict { depth: 0 }.deserialize(&mut deserializer).map_err(|_| NotStrictJson)?;
+    deserializer.end().map_err(|_| NotStrictJson)?;
+    Ok(value)
+}
+
+#[derive(Clone, Copy)]
+struct Strict {
+    depth: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Strict {
+    fn deeper<E: Error>(self) -> Result<Strict, E> {
+        if self.depth >= BODY_DEPTH_MAX {
+            return Err(E::custom("too deep"));
+        }
+        Ok(Strict { depth: self.depth + 1 })
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not finite"))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(inner)? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut map = Map::new();
+        while let Some(key) = members.next_key::<String>()? {
+            if map.contains_key(&key) {
+                return Err(A::Error::custom("a key came twice"));
+            }
+            let value = members.next_value_seed(inner)?;
+            map.insert(key, value);
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn ordinary_bodies_parse_as_usual() {
+        let body = r#"{"a": [1, -2, 1.5, null, true], "b": {"c": "𠮷"}}"#;
+        assert_eq!(
+            parse(body.as_bytes()),
+            Ok(json!({"a": [1, -2, 1.5, null, true], "b": {"c": "𠮷"}}))
+        );
+    }
+
+    #[test]
+    fn a_key_that_comes_twice_is_refused_at_any_depth() {
+        assert_eq!(parse(br#"{"a": 1, "a": 2}"#), Err(NotStrictJson));
+        assert_eq!(parse(br#"{"x": [{"a": 1, "\u0061": 2}]}"#), Err(NotStrictJson));
+    }
+
+    #[test]
+    fn depth_is_taken_at_the_limit_and_refused_beyond_it() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(parse(nested(BODY_DEPTH_MAX).as_bytes()).is_ok());
+        assert_eq!(parse(nested(BODY_DEPTH_MAX + 1).as_bytes()), Err(NotStrictJson));
+        assert_eq!(parse(nested(100_000).as_bytes()), Err(NotStrictJson));
+    }
+
+    #[test]
+    fn what_is_not_one_json_value_in_utf_8_is_refused() {
+        for body in [
+            &b""[..],
+            b"{} {}",
+            b"{\"a\": \"\\ud800\"}",
+            b"\"\xff\"",
+            b"{a: 1}",
+            b"[1,]",
+            b"NaN",
+            b"1e999",
+        ] {
+            assert_eq!(parse(body), Err(NotStrictJson), "{body:?}");
+        }
+    }
+}

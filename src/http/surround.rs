@@ -1,0 +1,156 @@
+//! What surrounds every request: an id, a place among those worked on, and the form of a refusal.
+//! Never lets a panic or an unknown path answer in another form than everything else.
+//! The outermost layer; it knows nothing of what is asked.
+
+use super::caller::{Caller, refuse};
+use super::problem::Problem;
+use super::reply::{is_retryable, law_of};
+use super::rooms::Rooms;
+use super::titles::{Language, title_of};
+use crate::access::{Code, Origin};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Longest client description that is kept, sealed, in characters.
+const DEVICE_CHARACTERS_MAX: usize = 80;
+
+/// Problem details (RFC 9457).
+#[derive(Serialize, ToSchema)]
+pub(super) struct ProblemBody {
+    /// A URN made of the code.
+    #[serde(rename = "type")]
+    kind: String,
+    /// What happened and what to do next, in the caller's language.
+    title: &'static str,
+    /// The status.
+    status: u16,
+    /// The stable code.
+    code: &'static str,
+    /// The request's id.
+    request_id: String,
+    /// Index of the entry that records the refusal; absent where it was only counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit_index: Option<u64>,
+    /// Whether the same request may succeed later.
+    retryable: bool,
+    /// The fields that it is about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pointers: Vec<PointerBody>,
+    /// The article that refuses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    law: Option<&'static str>,
+}
+
+/// A field of a refused body.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PointerBody {
+    /// The field, with its item in front where there are several.
+    field: String,
+    /// What is wrong with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+}
+
+/// Gives the request an id and a place, and its refusal a form.
+pub(super) async fn surround(
+    State((rooms, places)): State<(Arc<Rooms>, Arc<Semaphore>)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let language = language_of(request.headers());
+    let Ok(id) = rooms.random.bytes16() else {
+        return finish(Problem::unrecorded(Code::Internal).into_response(), [0; 16], language);
+    };
+    let origin = origin(&request, id);
+    request.extensions_mut().insert(origin);
+    let mut response = match places.try_acquire() {
+        Ok(_place) => {
+            // A task of its own, so that a defect in one request is one request's answer, and so that a
+            // client that goes away does not stop an operation between its entry and its end.
+            let task = tokio::spawn(next.run(request));
+            match task.await {
+                Ok(response) => response,
+                Err(_) => Problem::unrecorded(Code::Internal).into_response(),
+            }
+        }
+        Err(_) => Problem::unrecorded(Code::Overloaded).into_response(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if rooms.synthetic {
+        headers.insert(HeaderName::from_static("synthetic"), HeaderValue::from_static("true"));
+    }
+    finish(response, id, language)
+}
+
+fn origin(request: &Request, id: [u8; 16]) -> Origin {
+    let address = request.extensions().get::<SocketAddr>().map(|address| address.ip().to_string());
+    let device = request
+        .headers()
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok())
+        .map(|text| text.chars().take(DEVICE_CHARACTERS_MAX).collect());
+    Origin { request: id, address, device, reason: None }
+}
+
+fn language_of(headers: &HeaderMap) -> Language {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    Language::accepted(accepted.unwrap_or_default())
+}
+
+/// Writes the body of a refusal, and the request's id on every answer.
+fn finish(mut response: Response, id: [u8; 16], language: Language) -> Response {
+    let request_id = Uuid::from_bytes(id).to_string();
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let body = ProblemBody {
+            kind: format!("urn:gridvault:problem:{}", problem.code.as_str()),
+            title: title_of(problem.code, language),
+            status: problem.status.as_u16(),
+            code: problem.code.as_str(),
+            request_id: request_id.clone(),
+            audit_index: problem.audit_index,
+            retryable: is_retryable(problem.code),
+            pointers: problem
+                .pointers
+                .into_iter()
+                .map(|(field, reason)| PointerBody { field, reason })
+                .collect(),
+            law: law_of(problem.code),
+        };
+        let bytes = serde_json::to_vec(&body).unwrap_or_default();
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        *response.body_mut() = Body::from(bytes);
+    }
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(HeaderName::from_static("request-id"), value);
+    }
+    response
+}
+
+/// A path that is not in the table: a stranger gets 401, a known caller 404, both recorded.
+pub(super) async fn unknown_path(State(rooms): State<Arc<Rooms>>, caller: Caller) -> Problem {
+    caller.turn_away(&rooms, Code::NotFound).await
+}
+
+/// A method that the path does not have, in the same way.
+pub(super) async fn unknown_method(State(rooms): State<Arc<Rooms>>, caller: Caller) -> Problem {
+    caller.turn_away(&rooms, Code::MethodNotAllowed).await
+}
+
+/// The refusal of a request that needs no identity and makes no sense.
+pub(super) async fn turn_stranger_away(rooms: &Rooms, origin: &Origin, code: Code) -> Problem {
+    refuse(rooms, rooms.access.refuse(None, code, origin), code).await
+}

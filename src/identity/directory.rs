@@ -1,0 +1,275 @@
+//! The directory of actors: who there is, in which state, placed where.
+//! Never holds a right: a role that the policy does not know gives none.
+//! The picture in memory follows the store before anyone is told of a change.
+
+use crate::access::{ActorId, Assignment, RoleId};
+use crate::ambient::Micros;
+use crate::limits::{ASSIGNMENTS_COUNT_MAX, LOGIN_CHARACTERS_MAX};
+use crate::store::{Change, Expect, Key, Op, Reader, StoreError, Version};
+use crate::territory::Area;
+use crate::trail::Applied;
+use gridvault_keys::{KeyError, Keyring};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// What an actor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActorKind {
+    /// A natural person.
+    Person,
+    /// A calling system.
+    System,
+}
+
+/// What an actor may do at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActorState {
+    /// Works.
+    Active,
+    /// Enrolled, without rights until activated.
+    Reserve,
+    /// Stopped for the time being.
+    Suspended,
+    /// Gone for good.
+    Left,
+}
+
+/// An assignment as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AssignmentRecord {
+    /// Random id.
+    pub id: [u8; 16],
+    /// The role's slug.
+    pub role: String,
+    /// The area's digits; nothing for a role of the platform.
+    pub area: Option<String>,
+    /// The line of business, if it is bound to one.
+    pub line: Option<String>,
+    /// First moment, in microseconds since the epoch.
+    pub from: i64,
+    /// First moment no more.
+    pub until: Option<i64>,
+}
+
+/// An actor as it is kept, sealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActorRecord {
+    /// Its id.
+    pub id: ActorId,
+    /// The log-in name; erasable with the record.
+    pub login: String,
+    /// What it is.
+    pub kind: ActorKind,
+    /// Its state.
+    pub state: ActorState,
+    /// Where it is placed.
+    pub assignments: Vec<AssignmentRecord>,
+    /// Tokens issued before this second are refused.
+    pub tokens_from: i64,
+}
+
+/// An actor to be added.
+pub struct NewActor {
+    /// The record.
+    pub record: ActorRecord,
+}
+
+/// Why the directory cannot take or give something.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// A stored actor cannot be opened.
+    #[error("a stored actor cannot be opened")]
+    Keys(#[from] KeyError),
+    /// A stored actor is malformed.
+    #[error("a stored actor is malformed")]
+    Malformed,
+    /// The log-in name is empty, too long or has characters that names do not have.
+    #[error("the log-in name is not acceptable")]
+    Login,
+    /// Too many assignments, or one whose times or area make no sense.
+    #[error("an assignment is not acceptable")]
+    Assignment,
+}
+
+/// An actor as the directory has it now.
+pub(super) struct Known {
+    pub(super) record: ActorRecord,
+    pub(super) version: u64,
+    pub(super) assignments: Arc<[Assignment]>,
+}
+
+/// The directory.
+pub struct Directory {
+    keyring: Arc<Keyring>,
+    known: RwLock<HashMap<ActorId, Arc<Known>>>,
+}
+
+impl Directory {
+    /// An empty picture; [`Directory::load`] fills it after recovery.
+    pub fn new(keyring: Arc<Keyring>) -> Directory {
+        Directory { keyring, known: RwLock::default() }
+    }
+
+    /// Reads every actor from the store.
+    ///
+    /// # Errors
+    /// The first actor that cannot be read: a directory with a hole is no directory.
+    pub async fn load(&self, reader: &Reader) -> Result<(), DirectoryError> {
+        const PAGE: usize = 1_024;
+        let prefix = Key::actor_prefix();
+        let mut after: Option<Key> = None;
+        loop {
+            let page = reader.scan(&prefix, after.as_ref(), PAGE).await?;
+            for (key, stored) in &page {
+                let id = key.actor_id().ok_or(DirectoryError::Malformed)?;
+                let known = self.open(&id, &stored.payload, stored.version)?;
+                self.write().insert(ActorId::from_bytes(id), Arc::new(known));
+            }
+            match page.last() {
+                Some((key, _)) if page.len() == PAGE => after = Some(key.clone()),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    pub(super) fn get(&self, id: &ActorId) -> Option<Arc<Known>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// Every actor, ordered by id.
+    pub fn list(&self) -> Vec<ActorRecord> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let mut records: Vec<ActorRecord> =
+            known.values().map(|known| known.record.clone()).collect();
+        records.sort_by_key(|record| record.id);
+        records
+    }
+
+    /// One actor.
+    pub fn record(&self, id: &ActorId) -> Option<ActorRecord> {
+        self.get(id).map(|known| known.record.clone())
+    }
+
+    /// The steps that add an actor whose log-in name is not taken.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Login`] or [`DirectoryError::Assignment`] for a record that cannot be.
+    pub fn addition(&self, actor: &NewActor) -> Result<Change, DirectoryError> {
+        let record = &actor.record;
+        check(record)?;
+        let mut change = Change::default();
+        let payload = self.seal(record)?;
+        change.put_new(Key::actor(record.id.as_bytes()), payload);
+        let tag = self.keyring.charge_tag(b"gridvault/login/v1", record.login.as_bytes());
+        change.put_new(Key::login(&tag), record.id.as_bytes().to_vec());
+        Ok(change)
+    }
+
+    /// The steps that replace an actor's record by one derived from it.
+    ///
+    /// # Errors
+    /// As [`Directory::addition`]; [`DirectoryError::Malformed`] when there is no such actor.
+    pub fn replacement(&self, record: &ActorRecord) -> Result<Change, DirectoryError> {
+        check(record)?;
+        let known = self.get(&record.id).ok_or(DirectoryError::Malformed)?;
+        let key = Key::actor(record.id.as_bytes());
+        let version = Version(known.version);
+        let expect = Expect { key: key.clone(), version, stamp: 0 };
+        let op = Op::Put(key, version.next(), self.seal(record)?);
+        Ok(Change { ops: vec![op], expects: vec![expect] })
+    }
+
+    fn seal(&self, record: &ActorRecord) -> Result<Vec<u8>, DirectoryError> {
+        let plain = serde_json::to_vec(record).map_err(|_| DirectoryError::Malformed)?;
+        Ok(self.keyring.seal_attributes(&associated(record.id.as_bytes()), &plain)?)
+    }
+
+    fn open(
+        &self,
+        id: &[u8; 16],
+        payload: &[u8],
+        version: Version,
+    ) -> Result<Known, DirectoryError> {
+        let plain = self.keyring.open_attributes(&associated(id), payload)?;
+        let record: ActorRecord =
+            serde_json::from_slice(&plain).map_err(|_| DirectoryError::Malformed)?;
+        let assignments = record
+            .assignments
+            .iter()
+            .map(assignment)
+            .collect::<Result<Vec<Assignment>, DirectoryError>>()?;
+        Ok(Known { record, version: version.0, assignments: assignments.into() })
+    }
+
+    pub(super) fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<ActorId, Arc<Known>>> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Applied for Directory {
+    fn applied(&self, ops: &[Op]) {
+        for op in ops {
+            let Some(id) = op.key().actor_id() else { continue };
+            let known = match op {
+                Op::Put(_, version, payload) => self.open(&id, payload, *version).ok(),
+                Op::Delete(_) => None,
+            };
+            // What cannot be opened is not known, and so may nothing.
+            match known {
+                Some(known) => self.write().insert(ActorId::from_bytes(id), Arc::new(known)),
+                None => self.write().remove(&ActorId::from_bytes(id)),
+            };
+        }
+    }
+}
+
+fn associated(id: &[u8; 16]) -> Vec<u8> {
+    [b"gridvault/actor/v1".as_slice(), id].concat()
+}
+
+fn assignment(record: &AssignmentRecord) -> Result<Assignment, DirectoryError> {
+    let area = match &record.area {
+        Some(digits) => {
+            Some(digits.parse::<Area>().map_err(|_| DirectoryError::Assignment)?)
+        }
+        None => None,
+    };
+    Ok(Assignment {
+        id: record.id,
+        role: RoleId::new(&record.role),
+        area,
+        line: record.line.clone(),
+        from: Micros(record.from),
+        until: record.until.map(Micros),
+    })
+}
+
+fn check(record: &ActorRecord) -> Result<(), DirectoryError> {
+    let length = record.login.chars().count();
+    let plain = |character: char| character.is_alphanumeric() || "._-@".contains(character);
+    if length == 0 || length > LOGIN_CHARACTERS_MAX || !record.login.chars().all(plain) {
+        return Err(DirectoryError::Login);
+    }
+    if record.assignments.len() > ASSIGNMENTS_COUNT_MAX {
+        return Err(DirectoryError::Assignment);
+    }
+    for kept in &record.assignments {
+        assignment(kept)?;
+        if kept.until.is_some_and(|until| until <= kept.from) {
+            return Err(DirectoryError::Assignment);
+        }
+    }
+    Ok(())
+}

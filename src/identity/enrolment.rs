@@ -1,0 +1,136 @@
+//! One-time codes: how the first token comes to a person without passing through an administrator's screen twice.
+//! Never stored in clear: the store has the code's hash, and under it, sealed, whom it enrols and until when.
+//! A code is used up by the entry of its use.
+
+use super::directory::Directory;
+use crate::access::ActorId;
+use crate::ambient::{Micros, Random};
+use crate::limits::ENROL_CODE_SECONDS;
+use crate::records::{Owner, RecordRef, Target};
+use crate::store::{Change, Expect, Key, Op, Reader};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
+
+/// A one-time code: 256 random bits in base64url.
+pub struct EnrolmentCode(Zeroizing<String>);
+
+impl EnrolmentCode {
+    /// Draws a code.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn draw(random: &dyn Random) -> Result<EnrolmentCode, EnrolmentError> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        random.fill(bytes.as_mut_slice()).map_err(|_| EnrolmentError::Unavailable)?;
+        Ok(EnrolmentCode(Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(bytes.as_slice()))))
+    }
+
+    /// The code, to be shown once.
+    pub fn show(&self) -> &str {
+        &self.0
+    }
+
+    fn hash(text: &str) -> [u8; 32] {
+        let mut hash = [0; 32];
+        let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+        hash.copy_from_slice(digest.as_ref());
+        hash
+    }
+}
+
+/// Why a code cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrolmentError {
+    /// There is no such code, it was used, or its time is over.
+    #[error("the code is not valid")]
+    Invalid,
+    /// Store or keys failed.
+    #[error("codes cannot be checked now")]
+    Unavailable,
+}
+
+/// A code that was found, about to be used up.
+pub struct Redemption {
+    actor: ActorId,
+    expect: Expect,
+}
+
+impl Redemption {
+    /// Whom it enrols.
+    pub fn actor(&self) -> ActorId {
+        self.actor
+    }
+
+    /// The steps that use it up; a second use goes stale.
+    pub fn change(&self) -> Change {
+        Change {
+            ops: vec![Op::Delete(self.expect.key.clone())],
+            expects: vec![self.expect.clone()],
+        }
+    }
+}
+
+impl Target for Redemption {
+    fn records(&self) -> &[RecordRef] {
+        &[]
+    }
+
+    fn owns(&self, owner: Owner) -> bool {
+        owner == Owner::Enrolment
+    }
+}
+
+const ASSOCIATED: &[u8] = b"gridvault/enrolment/v1";
+
+impl Directory {
+    /// The steps that make a code usable for an actor for a day.
+    ///
+    /// # Errors
+    /// [`EnrolmentError::Unavailable`] when it cannot be sealed.
+    pub fn enrolment(
+        &self,
+        actor: ActorId,
+        code: &EnrolmentCode,
+        now: Micros,
+    ) -> Result<Change, EnrolmentError> {
+        let hash = EnrolmentCode::hash(code.show());
+        let mut plain = actor.as_bytes().to_vec();
+        plain.extend_from_slice(&(now.seconds() + ENROL_CODE_SECONDS).to_be_bytes());
+        let sealed = self
+            .keyring()
+            .seal_attributes(&[ASSOCIATED, &hash].concat(), &plain)
+            .map_err(|_| EnrolmentError::Unavailable)?;
+        let mut change = Change::default();
+        change.put_new(Key::enrolment(&hash), sealed);
+        Ok(change)
+    }
+
+    /// Looks a code up. Using it up takes a permit and a receipt.
+    ///
+    /// # Errors
+    /// [`EnrolmentError::Invalid`] whatever is wrong with the code.
+    pub async fn redeem(
+        &self,
+        reader: &Reader,
+        code: &str,
+        now: Micros,
+    ) -> Result<Redemption, EnrolmentError> {
+        let hash = EnrolmentCode::hash(code);
+        let key = Key::enrolment(&hash);
+        let stamp = reader.stamp();
+        let stored = reader.get(&key).await.map_err(|_| EnrolmentError::Unavailable)?;
+        let stored = stored.ok_or(EnrolmentError::Invalid)?;
+        let plain = self
+            .keyring()
+            .open_attributes(&[ASSOCIATED, &hash].concat(), &stored.payload)
+            .map_err(|_| EnrolmentError::Unavailable)?;
+        let (actor, ends) = plain.split_first_chunk::<16>().ok_or(EnrolmentError::Unavailable)?;
+        let ends: [u8; 8] = ends.try_into().map_err(|_| EnrolmentError::Unavailable)?;
+        if now.seconds() >= i64::from_be_bytes(ends) {
+            return Err(EnrolmentError::Invalid);
+        }
+        let expect = Expect { key, version: stored.version, stamp };
+        Ok(Redemption { actor: ActorId::from_bytes(*actor), expect })
+    }
+}

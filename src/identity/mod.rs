@@ -1,0 +1,15 @@
+//! Who is asking: from a bearer token to an [`Actor`], or to nothing.
+//! Never decides what an actor may do, and never writes a log-in name anywhere but sealed.
+//! An actor's state, assignments and version are those that the directory has now, not those of the token.
+
+mod actor;
+mod directory;
+mod enrolment;
+mod token;
+
+pub use actor::Actor;
+pub use directory::{
+    ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory, DirectoryError, NewActor,
+};
+pub use enrolment::{EnrolmentCode, EnrolmentError, Redemption};
+pub use token::{Identity, IdentityError, IssuedToken};

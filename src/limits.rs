@@ -1,0 +1,105 @@
+//! Every limit of the service, with its unit and its reason.
+//! Holds numbers alone; the rooms that keep them are named beside each.
+//! Raising one is a decision: its reason must still hold.
+
+use std::time::Duration;
+
+// --- the door (http) ---
+
+/// Longest accepted request body, in bytes. A household of twenty with long free texts stays below it.
+pub const BODY_BYTES_MAX: usize = 256 * 1024;
+/// Deepest nesting of arrays and objects in a body. Ours needs five.
+pub const BODY_DEPTH_MAX: usize = 16;
+/// Longest `fields` list of one read; the largest schema has fewer.
+pub const READ_FIELDS_COUNT_MAX: usize = 64;
+/// Longest query string, in bytes: 64 field names of 32 characters.
+pub const QUERY_BYTES_MAX: usize = 2_304;
+/// Longest bearer token, in bytes; the vault's own have about 500.
+pub const TOKEN_BYTES_MAX: usize = 4_096;
+/// Time for a client to send its request head; slower clients are cut off.
+pub const HEADER_TIME_MAX: Duration = Duration::from_secs(5);
+/// Time for a client to send its whole body.
+pub const BODY_TIME_MAX: Duration = Duration::from_secs(10);
+/// Largest request head, in bytes.
+pub const HEADER_BYTES_MAX: usize = 16 * 1024;
+/// Connections served at once; later ones wait in the kernel's backlog.
+pub const CONNECTIONS_COUNT_MAX: usize = 4_096;
+/// Requests worked on at once; beyond it the answer is `overloaded` at once.
+pub const REQUESTS_COUNT_MAX: usize = 2_048;
+/// Time that open requests get to finish when the service stops.
+pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
+
+// --- identity ---
+
+/// Longest life of a token that the vault issues.
+pub const TOKEN_LIFE_SECONDS_MAX: i64 = 12 * 3_600;
+/// How far a clock of another host may differ when `nbf` and `exp` are checked.
+pub const TOKEN_LEEWAY_SECONDS: u64 = 5;
+/// Tokens whose verified form is remembered; a signature check costs 45 microseconds, a look-up one.
+pub const TOKEN_MEMO_COUNT_MAX: usize = 16_384;
+/// Life of a one-time enrolment code.
+pub const ENROL_CODE_SECONDS: i64 = 24 * 3_600;
+/// Assignments that one actor may hold.
+pub const ASSIGNMENTS_COUNT_MAX: usize = 16;
+/// Longest log-in name, in characters.
+pub const LOGIN_CHARACTERS_MAX: usize = 64;
+
+// --- operations ---
+
+/// How often a permit that went stale is decided again before the caller gets `stale`.
+pub const STALE_ATTEMPTS_MAX: u32 = 3;
+/// People in one household write.
+pub const HOUSEHOLD_PEOPLE_COUNT_MAX: usize = 20;
+/// Records that one match looks at behind a term; more cannot be told apart by an exact value.
+pub const MATCH_CANDIDATES_COUNT_MAX: usize = 256;
+/// Records looked through to learn whether a caller already holds a subject.
+pub const SUBJECT_RECORDS_COUNT_MAX: usize = 256;
+/// Distinct values that one actor may match in a day (DOMAIN section 5, kind "other" for grid roles).
+pub const MATCH_VALUES_DAY_MAX: u32 = 80;
+/// Life of the link handle that a match gives.
+pub const LINK_SECONDS: i64 = 300;
+/// Entries in one answer of the audit listing.
+pub const AUDIT_PAGE_COUNT_MAX: usize = 100;
+/// Time to wait for a checkpoint that covers an entry just recorded.
+pub const PROOF_WAIT_MAX: Duration = Duration::from_secs(3);
+
+// --- trail ---
+
+/// Operations waiting for the committer; beyond it the answer is `overloaded`.
+pub const PENDING_COUNT_MAX: usize = 16_384;
+/// Operations in one frame: keeps a frame, and so a torn one, small.
+pub const GROUP_COUNT_MAX: usize = 1_024;
+/// Bytes of entries and puts in one frame.
+pub const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of one change: a city's tree of grids is the largest, a household stays far below it.
+pub const CHANGE_BYTES_MAX: usize = 3 * 1024 * 1024;
+/// Size of a journal segment, in bytes.
+pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+/// Smallest segment that may be configured: one frame of the largest size and its header.
+pub const SEGMENT_BYTES_MIN: u64 = 8 * 1024 * 1024;
+/// Entries journalled and not yet integrated into the log, in bytes; the committer waits beyond it.
+pub const INTEGRATE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Longest time between an entry's durability and the checkpoint over it.
+pub const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(500);
+/// How often the engine is flushed and the replay mark moved.
+pub const MARK_INTERVAL: Duration = Duration::from_secs(5);
+/// How often an idle vault says that it lives.
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(60);
+/// Changed keys remembered to tell whether a row is still the one that was read.
+pub const RECENT_KEYS_COUNT_MAX: usize = 65_536;
+/// Versions of actors and of the policy remembered by the committer.
+pub const KNOWN_VERSIONS_COUNT_MAX: usize = 65_536;
+/// Refusals of unknown callers recorded one by one, per source and minute; then counted.
+pub const STRANGER_REFUSALS_MINUTE_MAX: u32 = 20;
+/// Sources of unknown callers counted apart; further ones share one count.
+pub const STRANGER_SOURCES_COUNT_MAX: usize = 4_096;
+/// Refusals of one actor in an hour before it is locked out for the rest of that hour.
+pub const ACTOR_REFUSALS_HOUR_MAX: u32 = 600;
+// --- store and seal ---
+
+/// Cache of the sled engine, in bytes, unless configured.
+pub const STORE_CACHE_BYTES: u64 = 1024 * 1024 * 1024;
+/// Longest value in the store, in bytes (sled's pages suffer beyond it).
+pub const VALUE_BYTES_MAX: usize = 64 * 1024;
+/// Unwrapped subject keys kept in memory.
+pub const SUBJECT_KEYS_COUNT_MAX: usize = 65_536;

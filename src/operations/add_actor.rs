@@ -1,0 +1,191 @@
+//! Enrols an actor and places it, by the administrator who has that duty.
+//! Never makes an administrator, and never mixes worlds: business, oversight and administration stay apart.
+//! The newcomer gets its first token by a one-time code that is shown once.
+
+use super::describe::{Nothing, ended};
+use super::OperationError;
+use crate::access::{Access, ActorId, Code, Duty, Level, Origin, Policy, RoleFamily};
+use crate::ambient::{Micros, Random};
+use crate::identity::{
+    Actor, ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory, EnrolmentCode,
+    NewActor,
+};
+use crate::records::{Owner, RecordRef, Target};
+use crate::territory::Area;
+use crate::trail::{Recorded, Refused, Trail};
+
+/// An actor to be enrolled.
+pub struct ActorRequest {
+    /// Log-in name.
+    pub login: String,
+    /// Person or system.
+    pub kind: ActorKind,
+    /// Where it is placed.
+    pub assignments: Vec<AssignmentRequest>,
+}
+
+/// A place for an actor.
+pub struct AssignmentRequest {
+    /// The role's slug.
+    pub role: String,
+    /// The area's digits.
+    pub area: Option<String>,
+    /// The line of business.
+    pub line: Option<String>,
+    /// First moment; now if nothing is said.
+    pub from: Option<Micros>,
+    /// First moment no more.
+    pub until: Option<Micros>,
+}
+
+/// An actor that was enrolled.
+pub struct Added {
+    /// Its id.
+    pub id: ActorId,
+    /// Its one-time code.
+    pub code: EnrolmentCode,
+    /// The entry.
+    pub recorded: Recorded,
+}
+
+struct Newcomer(ActorId);
+
+impl Target for Newcomer {
+    fn records(&self) -> &[RecordRef] {
+        &[]
+    }
+
+    fn owns(&self, owner: Owner) -> bool {
+        match owner {
+            Owner::Actor(id) => id == *self.0.as_bytes(),
+            Owner::Login | Owner::Enrolment => true,
+            _ => false,
+        }
+    }
+}
+
+/// Enrols the actor.
+///
+/// # Errors
+/// `denied` without the duty; `approval_required` for a role of administration; `schema_invalid` for an unknown
+/// role, an area of another level, or roles that exclude each other; `version_conflict` for a taken name.
+#[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
+pub async fn add_actor(
+    actor: &Actor,
+    request: ActorRequest,
+    origin: &Origin,
+    now: Micros,
+    directory: &Directory,
+    access: &Access,
+    trail: &Trail,
+    random: &dyn Random,
+) -> Result<Added, OperationError> {
+    let standing = actor.standing();
+    let id = ActorId::from_bytes(random.bytes16()?);
+    let permit = match access.decide_duty(standing, Duty::ActorAdd, origin, now, Newcomer(id)) {
+        Ok(permit) => permit.about(id),
+        Err(denied) => return Err(super::refuse(trail, denied).await),
+    };
+    let turn_away = async |code| {
+        super::refuse(trail, access.refuse(Some(standing), code, origin)).await
+    };
+    if let Err(code) = access.with_policy(|policy| check_roles(policy, &request)) {
+        return Err(turn_away(code).await);
+    }
+    let record = record_of(id, request, now, random)?;
+    let Ok(mut change) = directory.addition(&NewActor { record }) else {
+        return Err(turn_away(Code::SchemaInvalid).await);
+    };
+    let unavailable = OperationError::Internal("a code could not be made");
+    let Ok(code) = EnrolmentCode::draw(random) else { return Err(unavailable) };
+    let Ok(enrolment) = directory.enrolment(id, &code, now) else { return Err(unavailable) };
+    change.ops.extend(enrolment.ops);
+    change.expects.extend(enrolment.expects);
+    match trail.commit(permit, change).await {
+        Ok(receipt) => Ok(Added { id, code, recorded: receipt.recorded() }),
+        // The only key that can be there already is the log-in name.
+        Err(Refused::Stale(_)) => Err(turn_away(Code::VersionConflict).await),
+        Err(refused) => Err(ended(refused, actor, origin, access, trail).await),
+    }
+}
+
+/// The directory, for those who have the duty to see it.
+///
+/// # Errors
+/// `denied` without the duty.
+pub async fn list_actors(
+    actor: &Actor,
+    origin: &Origin,
+    now: Micros,
+    directory: &Directory,
+    access: &Access,
+    trail: &Trail,
+) -> Result<(Vec<ActorRecord>, Recorded), OperationError> {
+    let standing = actor.standing();
+    let permit = match access.decide_duty(standing, Duty::ActorList, origin, now, Nothing) {
+        Ok(permit) => permit,
+        Err(denied) => return Err(super::refuse(trail, denied).await),
+    };
+    match trail.append(permit).await {
+        Ok(receipt) => Ok((directory.list(), receipt.recorded())),
+        Err(refused) => Err(ended(refused, actor, origin, access, trail).await),
+    }
+}
+
+fn check_roles(policy: &Policy, request: &ActorRequest) -> Result<(), Code> {
+    let mut families: Vec<RoleFamily> = Vec::new();
+    let mut exclusive: Vec<&str> = Vec::new();
+    for assignment in &request.assignments {
+        let role = policy.role(&assignment.role).ok_or(Code::SchemaInvalid)?;
+        if role.family == RoleFamily::Administration {
+            return Err(Code::ApprovalRequired);
+        }
+        let level = match &assignment.area {
+            Some(digits) => Level::of(&digits.parse::<Area>().map_err(|_| Code::SchemaInvalid)?),
+            None => Level::Platform,
+        };
+        let group = role.exclusive.as_deref();
+        let clashes = families.iter().any(|family| *family != role.family)
+            || group.is_some_and(|group| exclusive.contains(&group));
+        if level != role.level || clashes {
+            return Err(Code::SchemaInvalid);
+        }
+        families.push(role.family);
+        exclusive.extend(group);
+    }
+    // A system acts for persons and holds nothing itself.
+    if request.kind == ActorKind::System && !request.assignments.is_empty() {
+        return Err(Code::SchemaInvalid);
+    }
+    Ok(())
+}
+
+fn record_of(
+    id: ActorId,
+    request: ActorRequest,
+    now: Micros,
+    random: &dyn Random,
+) -> Result<ActorRecord, OperationError> {
+    let assignments = request
+        .assignments
+        .into_iter()
+        .map(|asked| {
+            Ok(AssignmentRecord {
+                id: random.bytes16()?,
+                role: asked.role,
+                area: asked.area,
+                line: asked.line,
+                from: asked.from.unwrap_or(now).0,
+                until: asked.until.map(|until| until.0),
+            })
+        })
+        .collect::<Result<Vec<_>, OperationError>>()?;
+    Ok(ActorRecord {
+        id,
+        login: request.login,
+        kind: request.kind,
+        state: ActorState::Active,
+        assignments,
+        tokens_from: 0,
+    })
+}

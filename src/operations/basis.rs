@@ -1,0 +1,82 @@
+//! On what a record is held: checks the claim of a write and makes its control records.
+//! Never a resident's value in a control record: they outlive erasure.
+//! Without a live notice, and a consent where the purpose rests on one, nothing is stored.
+
+use super::Asked;
+use crate::access::Code;
+use crate::ambient::{NoRandomness, Random};
+use crate::purposes::{BasisClaim, check_basis};
+use crate::records::{BasisFact, Class, Handle, PlainFields, Schema};
+use crate::seal::Control;
+use crate::store::ControlKind;
+use serde_json::json;
+
+/// A checked basis with the control records that go in with the write.
+pub(super) struct Grounds {
+    pub(super) fact: BasisFact,
+    pub(super) controls: Vec<Control>,
+}
+
+/// Why a claim is no basis.
+pub(super) enum Ungrounded {
+    Code(Code),
+    Randomness(NoRandomness),
+}
+
+impl From<NoRandomness> for Ungrounded {
+    fn from(error: NoRandomness) -> Self {
+        Ungrounded::Randomness(error)
+    }
+}
+
+/// Checks a claim against the purpose of the request.
+pub(super) fn ground(
+    asked: &Asked<'_>,
+    claim: &BasisClaim,
+    under_14: bool,
+    collects_sensitive: bool,
+    about: Handle,
+    random: &dyn Random,
+) -> Result<Grounds, Ungrounded> {
+    if claim.purpose != asked.purpose.id.as_str() {
+        return Err(Ungrounded::Code(Code::SchemaInvalid));
+    }
+    let today = asked.now.date();
+    let mut fact = check_basis(asked.purpose, claim, under_14, collects_sensitive, today)
+        .map_err(|_| Ungrounded::Code(Code::BasisMissing))?;
+    let common = json!({
+        "about": base64_of(about.as_bytes()),
+        "actor": asked.actor.standing().actor,
+        "at": asked.now.rfc3339(),
+        "notice": claim.notice,
+        "purpose": claim.purpose,
+    });
+    let mut controls = vec![Control {
+        kind: ControlKind::NoticeGiven,
+        id: random.bytes16()?,
+        payload: common.to_string().into_bytes(),
+    }];
+    if let Some(consent) = &claim.consent {
+        let id = random.bytes16()?;
+        let mut record = common;
+        record["consent"] = serde_json::to_value(consent).unwrap_or_default();
+        record["legal_basis"] = json!(claim.legal_basis);
+        let payload = record.to_string().into_bytes();
+        controls.push(Control { kind: ControlKind::Consent, id, payload });
+        fact.consent = Some(id);
+    }
+    Ok(Grounds { fact, controls })
+}
+
+/// Whether a set of fields holds one that is sensitive by itself. A child's general fields do not count here: for
+/// those the guardian's consent is asked.
+pub(super) fn collects_sensitive(schema: &Schema, fields: &PlainFields) -> bool {
+    fields
+        .iter()
+        .any(|(name, _)| schema.field(name).is_some_and(|field| field.class >= Class::C3))
+}
+
+fn base64_of(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}

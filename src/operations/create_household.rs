@@ -1,0 +1,389 @@
+//! Stores a household with its people and their link to a dwelling in one write.
+//! Never stores a part: with one item wrong nothing is stored, and the problems name their items.
+//! References between the items are words of the request; what is stored are ids.
+
+use super::create_record::{Build, Plan, Unbuilt, cell_of, duplicate};
+use super::error::{after, refuse, turn_away, turn_away_fields};
+use super::subject::{Subject, new_subject};
+use super::{Asked, OperationError};
+use crate::access::{Access, Ask, Code, Item, Matter};
+use crate::ambient::Random;
+use crate::limits::{HOUSEHOLD_PEOPLE_COUNT_MAX, STALE_ATTEMPTS_MAX};
+use crate::purposes::BasisClaim;
+use crate::records::{
+    FieldProblem, Handle, PlainFields, RecordId, RecordType, Schema, SchemaSet, SubjectId,
+};
+use crate::seal::{Draft, KeySource, Seal};
+use crate::store::{Fetched, Reader};
+use crate::territory::{CellId, Territory};
+use crate::trail::{Recorded, Trail};
+use serde_json::{Map, Value as Json, json};
+
+/// A household to be stored.
+pub struct HouseholdRequest {
+    /// The grid that it lives in.
+    pub grid: String,
+    /// On what it is held, unless a person says otherwise.
+    pub basis: BasisClaim,
+    /// The household's own values.
+    pub fields: Map<String, Json>,
+    /// Where it lives.
+    pub dwelling: Option<DwellingRequest>,
+    /// Its people.
+    pub people: Vec<PersonRequest>,
+}
+
+/// Where a household lives.
+pub enum DwellingRequest {
+    /// A place that is stored already.
+    Held(RecordId),
+    /// A place to be stored with it.
+    New(Map<String, Json>),
+}
+
+/// A person of the household.
+pub struct PersonRequest {
+    /// What other items call it.
+    pub reference: String,
+    /// Its values.
+    pub fields: Map<String, Json>,
+    /// The references of its guardians.
+    pub guardians: Vec<String>,
+    /// The values of its link to the dwelling.
+    pub residence: Map<String, Json>,
+    /// On what it is held, where not as the household.
+    pub basis: Option<BasisClaim>,
+}
+
+/// A person that was stored.
+pub struct PersonCreated {
+    /// What the request called it.
+    pub reference: String,
+    /// Its record.
+    pub id: RecordId,
+    /// Its subject.
+    pub subject: SubjectId,
+    /// Its link to the dwelling.
+    pub residence: Option<RecordId>,
+}
+
+/// What was stored.
+pub struct HouseholdCreated {
+    /// The household's record.
+    pub id: RecordId,
+    /// The dwelling's record.
+    pub dwelling: Option<RecordId>,
+    /// The people.
+    pub people: Vec<PersonCreated>,
+    /// The one entry.
+    pub recorded: Recorded,
+}
+
+/// Values that fit their schemas; nothing is drawn yet.
+struct Parsed {
+    cell: CellId,
+    household: PlainFields,
+    dwelling: Option<Result<RecordId, PlainFields>>,
+    people: Vec<PlainFields>,
+    residences: Vec<Map<String, Json>>,
+}
+
+/// Stores the household.
+///
+/// # Errors
+/// As for one record; field names in problems carry their item in front, as `people.p1.phone`.
+#[expect(clippy::too_many_arguments, reason = "the rooms that a creation visits, in order")]
+pub async fn create_household(
+    asked: &Asked<'_>,
+    request: HouseholdRequest,
+    store: &Reader,
+    seal: &Seal,
+    access: &Access,
+    trail: &Trail,
+    schemas: &SchemaSet,
+    territory: &Territory,
+    random: &dyn Random,
+) -> Result<HouseholdCreated, OperationError> {
+    if let Err(code) = check_shape(&request) {
+        return Err(turn_away(asked, access, trail, code).await);
+    }
+    if let Some(DwellingRequest::Held(place)) = &request.dwelling
+        && !may_use_place(asked, *place, store, access, territory).await?
+    {
+        return Err(turn_away(asked, access, trail, Code::NotFound).await);
+    }
+    let Some(cell) = cell_of(&request.grid, territory, asked) else {
+        return Err(turn_away(asked, access, trail, Code::OutOfTerritory).await);
+    };
+    let parsed = match parse(asked, &request, cell, schemas) {
+        Ok(parsed) => parsed,
+        Err(problems) => return Err(turn_away_fields(asked, access, trail, problems).await),
+    };
+    for _ in 0..STALE_ATTEMPTS_MAX {
+        let (draft, created) = match build(asked, &request, &parsed, schemas, random) {
+            Ok(built) => built,
+            Err(Unbuilt::Code(code)) => return Err(turn_away(asked, access, trail, code).await),
+            Err(Unbuilt::Error(error)) => return Err(error),
+        };
+        let facts: Vec<_> = draft
+            .items()
+            .iter()
+            .map(|item| {
+                let names: Vec<String> =
+                    item.fields.iter().map(|(name, _)| name.to_owned()).collect();
+                (item.record_type, item.cell, item.facts.clone(), names)
+            })
+            .collect();
+        let items: Vec<Item<'_>> = facts
+            .iter()
+            .map(|(record_type, cell, facts, fields)| Item {
+                matter: Matter::Present {
+                    record_type: *record_type,
+                    cell: *cell,
+                    facts,
+                    versions: Some((0, 1)),
+                    version: 1,
+                },
+                fields,
+            })
+            .collect();
+        let question = asked.question(Ask::Create, schemas, territory);
+        let permit = match access.decide(&question, &items, Vec::new(), draft) {
+            Ok(permit) => permit,
+            Err(denied) => return Err(refuse(trail, denied).await),
+        };
+        let change = seal.seal_new(&permit)?;
+        match trail.commit(permit, change).await {
+            Ok(receipt) => return Ok(created(receipt.recorded())),
+            Err(refused) => {
+                if let Some(end) = after(refused, asked, access, trail).await {
+                    return Err(end);
+                }
+            }
+        }
+    }
+    Err(turn_away(asked, access, trail, Code::Stale).await)
+}
+
+fn check_shape(request: &HouseholdRequest) -> Result<(), Code> {
+    let count = request.people.len();
+    if count > HOUSEHOLD_PEOPLE_COUNT_MAX {
+        return Err(Code::TooLarge);
+    }
+    let references: Vec<&str> =
+        request.people.iter().map(|person| person.reference.as_str()).collect();
+    let repeated = references.iter().enumerate().any(|(at, one)| references[..at].contains(one));
+    let dangling = request.people.iter().any(|person| {
+        person.guardians.iter().any(|guardian| {
+            !references.contains(&guardian.as_str()) || *guardian == person.reference
+        })
+    });
+    // A link to a dwelling needs a dwelling.
+    let unlinked =
+        request.dwelling.is_none() && request.people.iter().any(|p| !p.residence.is_empty());
+    let nameless = references.iter().any(|reference| !crate::records::is_slug(reference));
+    if count == 0 || repeated || dangling || unlinked || nameless {
+        Err(Code::SchemaInvalid)
+    } else {
+        Ok(())
+    }
+}
+
+async fn may_use_place(
+    asked: &Asked<'_>,
+    place: RecordId,
+    store: &Reader,
+    access: &Access,
+    territory: &Territory,
+) -> Result<bool, OperationError> {
+    let Fetched::Found(sealed) = store.fetch(place).await? else { return Ok(false) };
+    let header = &sealed.row().header;
+    let standing = asked.actor.standing();
+    Ok(header.record_type == RecordType::Place
+        && access.may_know(standing, RecordType::Place, header.cell, territory, asked.now))
+}
+
+fn parse(
+    asked: &Asked<'_>,
+    request: &HouseholdRequest,
+    cell: CellId,
+    schemas: &SchemaSet,
+) -> Result<Parsed, Vec<FieldProblem>> {
+    let today = asked.now.date();
+    let mut problems = Vec::new();
+    let mut read = |record_type, item: &str, fields: &Map<String, Json>| {
+        let schema: &Schema = schemas.get(record_type)?;
+        match schema.parse_fields(fields.clone(), today) {
+            Ok(fields) => Some(fields),
+            Err(found) => {
+                problems.extend(found.into_iter().map(|problem| FieldProblem {
+                    field: format!("{item}.{}", problem.field),
+                    reason: problem.reason,
+                }));
+                None
+            }
+        }
+    };
+    let household = read(RecordType::Household, "household", &request.fields);
+    let dwelling = match &request.dwelling {
+        None => None,
+        Some(DwellingRequest::Held(id)) => Some(Ok(*id)),
+        Some(DwellingRequest::New(fields)) => {
+            read(RecordType::Place, "dwelling", fields).map(Err)
+        }
+    };
+    let people: Vec<Option<PlainFields>> = request
+        .people
+        .iter()
+        .map(|person| {
+            let item = format!("people.{}", person.reference);
+            read(RecordType::Person, &item, &person.fields)
+        })
+        .collect();
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let residences = request.people.iter().map(|person| person.residence.clone()).collect();
+    Ok(Parsed {
+        cell,
+        household: household.unwrap_or_default(),
+        dwelling,
+        people: people.into_iter().flatten().collect(),
+        residences,
+    })
+}
+
+type Finish = Box<dyn FnOnce(Recorded) -> HouseholdCreated + Send>;
+
+fn build(
+    asked: &Asked<'_>,
+    request: &HouseholdRequest,
+    parsed: &Parsed,
+    schemas: &SchemaSet,
+    random: &dyn Random,
+) -> Result<(Draft, Finish), Unbuilt> {
+    let mut write = Build::new(asked, random);
+    let plan = |record_type, claim| Plan {
+        record_type,
+        cell: parsed.cell,
+        claim,
+        retain_until: None,
+    };
+    let schema = |record_type| schemas.get(record_type).ok_or(Unbuilt::Code(Code::SchemaInvalid));
+    let dwelling = match &parsed.dwelling {
+        None => None,
+        Some(Ok(held)) => Some(*held),
+        Some(Err(fields)) => {
+            let plan = plan(RecordType::Place, &request.basis);
+            let own = new_subject(asked, random)?;
+            Some(write.add(schema(RecordType::Place)?, plan, duplicate(fields), own)?)
+        }
+    };
+    let subjects: Vec<(SubjectId, Handle)> = request
+        .people
+        .iter()
+        .map(|_| new_subject(asked, random).map(|subject| (subject.id, subject.handle)))
+        .collect::<Result<_, _>>()?;
+    let mut people = Vec::with_capacity(subjects.len());
+    for (at, person) in request.people.iter().enumerate() {
+        let claim = person.basis.as_ref().unwrap_or(&request.basis);
+        let fields = with_guardians(asked, request, person, &parsed.people[at], &subjects, schemas)?;
+        let (id, handle) = subjects[at];
+        let own = Subject { id, handle, key: KeySource::New };
+        let record = write.add(
+            schema(RecordType::Person)?,
+            plan(RecordType::Person, claim),
+            fields,
+            own,
+        )?;
+        let residence = match dwelling {
+            None => None,
+            Some(place) => {
+                let mut body = parsed.residences[at].clone();
+                body.insert("person".into(), json!(id));
+                body.insert("place".into(), json!(place));
+                let schema = schema(RecordType::Residence)?;
+                let fields = schema
+                    .parse_fields(body, asked.now.date())
+                    .map_err(|_| Unbuilt::Code(Code::SchemaInvalid))?;
+                let plan = plan(RecordType::Residence, claim);
+                let own = Subject { id, handle, key: KeySource::New };
+                Some(write.add(schema, plan, fields, own)?)
+            }
+        };
+        let reference = person.reference.clone();
+        people.push(PersonCreated { reference, id: record, subject: id, residence });
+    }
+    let fields = household_fields(asked, parsed, dwelling, &subjects, schemas)?;
+    let own = new_subject(asked, random)?;
+    write.key(&own);
+    let id = write.add_about(
+        schema(RecordType::Household)?,
+        plan(RecordType::Household, &request.basis),
+        fields,
+        own.id,
+        subjects,
+    )?;
+    let finish =
+        Box::new(move |recorded| HouseholdCreated { id, dwelling, people, recorded });
+    Ok((write.finish(), finish))
+}
+
+/// A person's values with its guardians' subjects in place of their references.
+fn with_guardians(
+    asked: &Asked<'_>,
+    request: &HouseholdRequest,
+    person: &PersonRequest,
+    fields: &PlainFields,
+    subjects: &[(SubjectId, Handle)],
+    schemas: &SchemaSet,
+) -> Result<PlainFields, Unbuilt> {
+    let mut fields = duplicate(fields);
+    if person.guardians.is_empty() {
+        return Ok(fields);
+    }
+    let ids: Vec<Json> = request
+        .people
+        .iter()
+        .zip(subjects)
+        .filter(|(other, _)| person.guardians.contains(&other.reference))
+        .map(|(_, (id, _))| json!(id))
+        .collect();
+    let value = parse_one(asked, RecordType::Person, "guardians", Json::Array(ids), schemas)?;
+    fields.insert("guardians".into(), value);
+    Ok(fields)
+}
+
+fn household_fields(
+    asked: &Asked<'_>,
+    parsed: &Parsed,
+    dwelling: Option<RecordId>,
+    subjects: &[(SubjectId, Handle)],
+    schemas: &SchemaSet,
+) -> Result<PlainFields, Unbuilt> {
+    let mut fields = duplicate(&parsed.household);
+    let household = RecordType::Household;
+    let members: Vec<Json> = subjects.iter().map(|(id, _)| json!(id)).collect();
+    let members = parse_one(asked, household, "members", Json::Array(members), schemas)?;
+    fields.insert("members".into(), members);
+    if let Some(place) = dwelling {
+        let place = parse_one(asked, household, "place", json!(place), schemas)?;
+        fields.insert("place".into(), place);
+    }
+    Ok(fields)
+}
+
+fn parse_one(
+    asked: &Asked<'_>,
+    record_type: RecordType,
+    name: &str,
+    value: Json,
+    schemas: &SchemaSet,
+) -> Result<crate::records::Value, Unbuilt> {
+    let field = schemas
+        .get(record_type)
+        .and_then(|schema| schema.field(name))
+        .ok_or(Unbuilt::Code(Code::FieldUnknown))?;
+    crate::records::Value::parse(field, value, asked.now.date())
+        .map_err(|_| Unbuilt::Code(Code::SchemaInvalid))
+}

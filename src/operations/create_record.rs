@@ -1,0 +1,308 @@
+//! Stores one new record.
+//! Never stores a field without purpose, basis and right, and never half a record.
+//! Row, keys, index terms, listings, control records and entry are durable together.
+
+use super::basis::{Grounds, Ungrounded, collects_sensitive, ground};
+use super::error::{after, refuse, turn_away, turn_away_fields};
+use super::subject::{Subject, held_subject, new_subject};
+use super::{Asked, OperationError, draw};
+use crate::access::{Access, Ask, Code, Item, Matter};
+use crate::ambient::Random;
+use crate::limits::STALE_ATTEMPTS_MAX;
+use crate::purposes::BasisClaim;
+use crate::records::{
+    Facts, Handle, PlainFields, Reason, RecordId, RecordType, Schema, SchemaSet, SubjectId,
+    SubjectSlot, days_since_epoch, turns_14_18,
+};
+use crate::seal::{Control, Draft, KeySource, NewRecord, Seal};
+use crate::store::Reader;
+use crate::territory::{CellId, GridCode, Territory};
+use crate::trail::{Recorded, Trail};
+use jiff::civil::Date;
+use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A record to be stored, as the door parsed it.
+pub struct CreateRequest {
+    /// Its type.
+    pub record_type: RecordType,
+    /// The grid that it belongs to, as the caller wrote it: 16 digits or a 15-digit alias.
+    pub grid: String,
+    /// A subject that the caller holds, by id or link.
+    pub subject: Option<String>,
+    /// Its values, not yet checked against the schema.
+    pub fields: Map<String, Json>,
+    /// On what it is held.
+    pub basis: BasisClaim,
+    /// An earlier end than the purpose gives.
+    pub retain_until: Option<Date>,
+}
+
+/// What was stored.
+pub struct Created {
+    /// The record.
+    pub id: RecordId,
+    /// Whom it is about.
+    pub subject: Option<SubjectId>,
+    /// Its version: 1.
+    pub version: u64,
+    /// The entry.
+    pub recorded: Recorded,
+}
+
+/// Stores the record.
+///
+/// # Errors
+/// [`OperationError::Refused`]: `schema_invalid` and `field_unknown` with every field that is wrong,
+/// `basis_missing`, `out_of_territory`, `purpose_not_for_field`, `denied`, `not_found` for a subject that the
+/// caller does not hold.
+#[expect(clippy::too_many_arguments, reason = "the rooms that a creation visits, in order")]
+pub async fn create_record(
+    asked: &Asked<'_>,
+    request: CreateRequest,
+    store: &Reader,
+    seal: &Seal,
+    access: &Access,
+    trail: &Trail,
+    schemas: &SchemaSet,
+    territory: &Territory,
+    random: &dyn Random,
+) -> Result<Created, OperationError> {
+    let Some(schema) = schemas.get(request.record_type) else {
+        return Err(turn_away(asked, access, trail, Code::SchemaInvalid).await);
+    };
+    let Some(cell) = cell_of(&request.grid, territory, asked) else {
+        return Err(turn_away(asked, access, trail, Code::OutOfTerritory).await);
+    };
+    let names: Vec<String> = request.fields.keys().cloned().collect();
+    let fields = match schema.parse_fields(request.fields, asked.now.date()) {
+        Ok(fields) => fields,
+        Err(problems) => return Err(turn_away_fields(asked, access, trail, problems).await),
+    };
+    for _ in 0..STALE_ATTEMPTS_MAX {
+        let own = match &request.subject {
+            _ if !is_about_a_person(request.record_type) && request.subject.is_some() => None,
+            Some(given) => held_subject(asked, given, store, seal, access, territory).await?,
+            None => Some(new_subject(asked, random)?),
+        };
+        let Some(own) = own else {
+            return Err(turn_away(asked, access, trail, Code::NotFound).await);
+        };
+        let mut built = Build::new(asked, random);
+        let plan = Plan {
+            record_type: request.record_type,
+            cell,
+            claim: &request.basis,
+            retain_until: request.retain_until,
+        };
+        let subject = is_about_a_person(request.record_type).then_some(own.id);
+        let id = match built.add(schema, plan, duplicate(&fields), own) {
+            Ok(id) => id,
+            Err(Unbuilt::Code(code)) => return Err(turn_away(asked, access, trail, code).await),
+            Err(Unbuilt::Error(error)) => return Err(error),
+        };
+        let draft = built.finish();
+        let facts = draft.items()[0].facts.clone();
+        let question = asked.question(Ask::Create, schemas, territory);
+        let matter = Matter::Present {
+            record_type: request.record_type,
+            cell,
+            facts: &facts,
+            versions: Some((0, 1)),
+            version: 1,
+        };
+        let items = [Item { matter, fields: &names }];
+        let permit = match access.decide(&question, &items, Vec::new(), draft) {
+            Ok(permit) => permit,
+            Err(denied) => return Err(refuse(trail, denied).await),
+        };
+        let change = seal.seal_new(&permit)?;
+        match trail.commit(permit, change).await {
+            Ok(receipt) => {
+                return Ok(Created { id, subject, version: 1, recorded: receipt.recorded() });
+            }
+            Err(refused) => {
+                if let Some(end) = after(refused, asked, access, trail).await {
+                    return Err(end);
+                }
+            }
+        }
+    }
+    Err(turn_away(asked, access, trail, Code::Stale).await)
+}
+
+/// Person and residence are about a person; every other record is its own subject.
+pub(super) fn is_about_a_person(record_type: RecordType) -> bool {
+    matches!(record_type, RecordType::Person | RecordType::Residence)
+}
+
+/// The cell of a grid that the caller names, if there is such a grid now.
+pub(super) fn cell_of(grid: &str, territory: &Territory, asked: &Asked<'_>) -> Option<CellId> {
+    let code: GridCode = territory.resolve(grid, asked.now.0).ok()?;
+    territory.cell_for_new_record(&code, asked.now.0)
+}
+
+/// A copy for the next attempt.
+pub(super) fn duplicate(fields: &PlainFields) -> PlainFields {
+    fields.iter().map(|(name, value)| (name.to_owned(), value.duplicate())).collect()
+}
+
+/// Where a record goes and on what it is held.
+pub(super) struct Plan<'a> {
+    pub(super) record_type: RecordType,
+    pub(super) cell: CellId,
+    pub(super) claim: &'a BasisClaim,
+    pub(super) retain_until: Option<Date>,
+}
+
+/// Why a record could not be put together.
+pub(super) enum Unbuilt {
+    Code(Code),
+    Error(OperationError),
+}
+
+impl From<crate::ambient::NoRandomness> for Unbuilt {
+    fn from(error: crate::ambient::NoRandomness) -> Self {
+        Unbuilt::Error(error.into())
+    }
+}
+
+impl From<OperationError> for Unbuilt {
+    fn from(error: OperationError) -> Self {
+        Unbuilt::Error(error)
+    }
+}
+
+/// A write that is being put together.
+pub(super) struct Build<'a> {
+    asked: &'a Asked<'a>,
+    random: &'a dyn Random,
+    items: Vec<NewRecord>,
+    keys: BTreeMap<SubjectId, KeySource>,
+    controls: Vec<Control>,
+}
+
+impl<'a> Build<'a> {
+    pub(super) fn new(asked: &'a Asked<'a>, random: &'a dyn Random) -> Build<'a> {
+        Build { asked, random, items: Vec::new(), keys: BTreeMap::new(), controls: Vec::new() }
+    }
+
+    /// Adds a record about `own`, or with `own` as its own key where it is about nobody.
+    pub(super) fn add(
+        &mut self,
+        schema: &Schema,
+        plan: Plan<'_>,
+        fields: PlainFields,
+        own: Subject,
+    ) -> Result<RecordId, Unbuilt> {
+        let personal = is_about_a_person(plan.record_type);
+        let about = if personal { vec![(own.id, own.handle)] } else { Vec::new() };
+        self.keys.entry(own.id).or_insert(own.key);
+        self.add_about(schema, plan, fields, own.id, about)
+    }
+
+    /// Brings a subject's key into the write.
+    pub(super) fn key(&mut self, own: &Subject) {
+        self.keys.insert(own.id, KeySource::New);
+    }
+
+    /// Adds a record whose own key is already among the write's, about these people.
+    pub(super) fn add_about(
+        &mut self,
+        schema: &Schema,
+        plan: Plan<'_>,
+        fields: PlainFields,
+        own: SubjectId,
+        about: Vec<(SubjectId, Handle)>,
+    ) -> Result<RecordId, Unbuilt> {
+        let mut facts = self.facts(&plan, &fields, &about)?;
+        let mut subjects = vec![(SubjectSlot::Own, own)];
+        for part in schema.sections() {
+            let used = schema.fields_of(&part.name).any(|f| fields.get(&f.name).is_some());
+            let known = subjects.iter().any(|(slot, _)| *slot == part.subject);
+            if used && !known {
+                let other = new_subject(self.asked, self.random)?;
+                facts.subject_handles.push((*other.id.as_bytes(), other.handle));
+                subjects.push((part.subject.clone(), other.id));
+                self.keys.insert(other.id, KeySource::New);
+            }
+        }
+        let today = self.asked.now.days();
+        let sensitive = collects_sensitive(schema, &fields);
+        let under_14 = facts.is_under_14(today);
+        let Grounds { fact, controls } = ground(
+            self.asked,
+            plan.claim,
+            under_14,
+            sensitive,
+            facts.record_handle,
+            self.random,
+        )
+        .map_err(|ungrounded| match ungrounded {
+            Ungrounded::Code(code) => Unbuilt::Code(code),
+            Ungrounded::Randomness(error) => Unbuilt::Error(error.into()),
+        })?;
+        facts.bases.push(fact);
+        self.controls.extend(controls);
+        let id = draw::record_id(self.asked.now, self.random)?;
+        self.items.push(NewRecord {
+            id,
+            record_type: plan.record_type,
+            cell: plan.cell,
+            fields,
+            facts: Arc::new(facts),
+            subjects,
+        });
+        Ok(id)
+    }
+
+    fn facts(
+        &self,
+        plan: &Plan<'_>,
+        fields: &PlainFields,
+        about: &[(SubjectId, Handle)],
+    ) -> Result<Facts, Unbuilt> {
+        let today = self.asked.now.date();
+        let latest = self.asked.purpose.retention.retain_until(today);
+        let ends = match plan.retain_until {
+            Some(asked) if asked > latest || asked <= today => {
+                return Err(Unbuilt::Code(Code::SchemaInvalid));
+            }
+            Some(asked) => asked,
+            None => latest,
+        };
+        let birthdays = birthdays(fields);
+        Ok(Facts {
+            turns_14: birthdays.map(|(turns_14, _)| turns_14),
+            turns_18: birthdays.map(|(_, turns_18)| turns_18),
+            restricted: false,
+            legal_hold: false,
+            line: None,
+            bases: Vec::new(),
+            record_handle: draw::handle(self.random)?,
+            subject_handles: about.iter().map(|(id, handle)| (*id.as_bytes(), *handle)).collect(),
+            protected_address: false,
+            retain_until: Some(days_since_epoch(ends)),
+        })
+    }
+
+    pub(super) fn finish(self) -> Draft {
+        Draft::new(self.items, self.keys, self.controls)
+    }
+}
+
+/// The days on which the subject turns 14 and 18, from a birth date, or from the ID number where there is none.
+pub(super) fn birthdays(fields: &PlainFields) -> Option<(i32, i32)> {
+    let text = |name: &str| {
+        fields
+            .get(name)
+            .and_then(|value| value.as_text())
+            .map(|text| text.expose_for(Reason::Validation).as_str())
+    };
+    let birth = text("birth_date")
+        .and_then(|date| date.parse::<Date>().ok())
+        .or_else(|| text("id_number").and_then(crate::records::numbers::id_birth_date))?;
+    let days = turns_14_18(birth);
+    Some((days_since_epoch(days.turns_14), days_since_epoch(days.turns_18)))
+}

@@ -1,0 +1,101 @@
+//! How an operation ends without its result.
+//! Never carries a value; problems of a body name fields and reasons.
+//! A refusal was recorded before it got here, or only counted where its budget was used up.
+
+use crate::access::{Access, Code, Denied};
+use crate::records::{FieldProblem, ProblemReason};
+use crate::seal::SealError;
+use crate::store::StoreError;
+use crate::trail::{Recorded, Refused, Trail, TrailError, Unrecorded};
+
+use super::Asked;
+
+/// Why an operation has no result.
+#[derive(Debug, thiserror::Error)]
+pub enum OperationError {
+    /// It was refused.
+    #[error("refused: {}", code.as_str())]
+    Refused {
+        /// Why.
+        code: Code,
+        /// Fields that it was about, each with the reason where there is one.
+        problems: Vec<(String, Option<&'static str>)>,
+        /// The entry, unless it was only counted.
+        recorded: Option<Recorded>,
+    },
+    /// It could not be recorded, so it did not happen.
+    #[error("it could not be recorded")]
+    Trail(#[from] TrailError),
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// Sealing or opening failed.
+    #[error("sealing or opening failed")]
+    Seal(#[from] SealError),
+    /// The system gave no random bytes.
+    #[error("no random bytes")]
+    Randomness(#[from] crate::ambient::NoRandomness),
+    /// A step that cannot fail failed.
+    #[error("{0}")]
+    Internal(&'static str),
+}
+
+/// Records a refusal and turns it into the operation's end.
+pub async fn refuse(trail: &Trail, denied: Denied) -> OperationError {
+    let code = denied.why();
+    let problems = denied.fields().iter().map(|field| (field.clone(), None)).collect();
+    recorded(trail, denied, code, problems).await
+}
+
+async fn recorded(
+    trail: &Trail,
+    denied: Denied,
+    code: Code,
+    problems: Vec<(String, Option<&'static str>)>,
+) -> OperationError {
+    match trail.refuse(denied).await {
+        Ok(entry) => OperationError::Refused { code, problems, recorded: Some(entry) },
+        Err(Unrecorded::Counted) => OperationError::Refused { code, problems, recorded: None },
+        Err(Unrecorded::Trail(error)) => OperationError::Trail(error),
+    }
+}
+
+/// Refuses a request that was found wanting outside of a decision.
+pub(super) async fn turn_away(
+    asked: &Asked<'_>,
+    access: &Access,
+    trail: &Trail,
+    code: Code,
+) -> OperationError {
+    let denied = access.refuse(Some(asked.actor.standing()), code, asked.origin);
+    recorded(trail, denied, code, Vec::new()).await
+}
+
+/// Refuses a body whose fields are wrong.
+pub(super) async fn turn_away_fields(
+    asked: &Asked<'_>,
+    access: &Access,
+    trail: &Trail,
+    problems: Vec<FieldProblem>,
+) -> OperationError {
+    let unknown = problems.iter().all(|p| p.reason == ProblemReason::UnknownField);
+    let code = if unknown { Code::FieldUnknown } else { Code::SchemaInvalid };
+    let problems =
+        problems.into_iter().map(|p| (p.field, Some(p.reason.as_str()))).collect();
+    let denied = access.refuse(Some(asked.actor.standing()), code, asked.origin);
+    recorded(trail, denied, code, problems).await
+}
+
+/// What follows a permit that the trail did not take: another try, or the end.
+pub(super) async fn after<T>(
+    refused: Refused<T>,
+    asked: &Asked<'_>,
+    access: &Access,
+    trail: &Trail,
+) -> Option<OperationError> {
+    match refused {
+        Refused::Stale(_) => None,
+        Refused::Limit(_) => Some(turn_away(asked, access, trail, Code::RevealLimit).await),
+        Refused::Trail(error) => Some(OperationError::Trail(error)),
+    }
+}

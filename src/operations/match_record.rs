@@ -1,0 +1,147 @@
+//! Says whether an exact value is held, within the caller's purpose and territory.
+//! Never shows a record, opens a section or tells which record it was.
+//! Each distinct value counts against the caller's day, at sequencing, so two at once cannot both be the last.
+
+use super::error::{after, refuse, turn_away, turn_away_fields};
+use super::{Asked, OperationError};
+use crate::access::{Access, Ask, Code, Item, Matter};
+use crate::limits::{MATCH_CANDIDATES_COUNT_MAX, STALE_ATTEMPTS_MAX};
+use crate::records::{
+    Facts, FieldProblem, Handle, ProblemReason, RecordType, SchemaSet, SubjectId, Value,
+};
+use crate::seal::{Candidates, Link, Seal};
+use crate::store::{Fetched, Key, Reader, Sealed};
+use crate::territory::{CellId, Territory};
+use crate::trail::{Recorded, Trail};
+use serde_json::Value as Json;
+
+/// What is matched.
+pub struct MatchRequest {
+    /// The type of record.
+    pub record_type: RecordType,
+    /// The field.
+    pub field: String,
+    /// The value, not yet checked.
+    pub value: Json,
+}
+
+/// The answer.
+pub struct Matched {
+    /// Whether it is held where the caller may know of it.
+    pub held: bool,
+    /// Five minutes in which the caller may hang a new record on the subject.
+    pub link: Option<Link>,
+    /// The entry.
+    pub recorded: Recorded,
+}
+
+/// Matches the value.
+///
+/// # Errors
+/// `reveal_limit` once the caller matched its number of distinct values today.
+#[expect(clippy::too_many_arguments, reason = "the rooms that a match visits, in order")]
+pub async fn match_record(
+    asked: &Asked<'_>,
+    request: MatchRequest,
+    store: &Reader,
+    seal: &Seal,
+    access: &Access,
+    trail: &Trail,
+    schemas: &SchemaSet,
+    territory: &Territory,
+) -> Result<Matched, OperationError> {
+    let schema = schemas.get(request.record_type);
+    let Some(field) = schema.and_then(|schema| schema.field(&request.field)) else {
+        let problem = FieldProblem::new(&request.field, ProblemReason::UnknownField);
+        return Err(turn_away_fields(asked, access, trail, vec![problem]).await);
+    };
+    let value = match Value::parse(field, request.value, asked.now.date()) {
+        Ok(value) => value,
+        Err(problem) => return Err(turn_away_fields(asked, access, trail, vec![problem]).await),
+    };
+    let actor = asked.actor.standing().actor;
+    let names = [request.field.clone()];
+    let question = asked.question(Ask::Match, schemas, territory);
+    for _ in 0..STALE_ATTEMPTS_MAX {
+        // A field without a match group has no term; the decision says no to it, in its order.
+        let (found, charges) = match field.match_group {
+            Some(_) => {
+                let term = seal.term(field, &value)?;
+                let charge = seal.charge(actor, asked.now.days(), field, &value)?;
+                (candidates(&term, request.record_type, store).await?, vec![charge])
+            }
+            None => (Vec::new(), Vec::new()),
+        };
+        let facts = found
+            .iter()
+            .map(|sealed| Ok((sealed.row().header.cell, seal.facts(sealed)?)))
+            .collect::<Result<Vec<(CellId, Facts)>, OperationError>>()?;
+        let nobody = Facts::of_nobody();
+        let about = |cell, facts| Matter::Present {
+            record_type: request.record_type,
+            cell,
+            facts,
+            versions: None,
+            version: 0,
+        };
+        let mut items = vec![Item { matter: about(CellId::NOWHERE, &nobody), fields: &names }];
+        items.extend(
+            facts.iter().map(|(cell, facts)| Item { matter: about(*cell, facts), fields: &[] }),
+        );
+        let subjects = subjects_of(&found, &facts);
+        let permit = match access.decide(&question, &items, charges, Candidates::of(&found)) {
+            Ok(permit) => permit,
+            Err(denied) => return Err(refuse(trail, denied).await),
+        };
+        match trail.append(permit).await {
+            Ok(receipt) => {
+                let hits = &receipt.permit().account().records;
+                let subject = hits.first().and_then(|hit| {
+                    subjects.iter().find(|(handle, _)| handle == hit).map(|(_, subject)| *subject)
+                });
+                let link = subject.map(|subject| seal.link(actor, subject, asked.now)).transpose()?;
+                return Ok(Matched {
+                    held: !hits.is_empty(),
+                    link,
+                    recorded: receipt.recorded(),
+                });
+            }
+            Err(refused) => {
+                if let Some(end) = after(refused, asked, access, trail).await {
+                    return Err(end);
+                }
+            }
+        }
+    }
+    Err(turn_away(asked, access, trail, Code::Stale).await)
+}
+
+async fn candidates(
+    term: &[u8; 18],
+    record_type: RecordType,
+    store: &Reader,
+) -> Result<Vec<Sealed>, OperationError> {
+    let mut found = Vec::new();
+    let listed =
+        store.scan(&Key::term_prefix(term), None, MATCH_CANDIDATES_COUNT_MAX).await?;
+    for (key, _) in listed {
+        let Some(id) = key.record() else { continue };
+        if let Fetched::Found(sealed) = store.fetch(id).await?
+            && sealed.row().header.record_type == record_type
+        {
+            found.push(sealed);
+        }
+    }
+    Ok(found)
+}
+
+/// The subject of each candidate, under the record's handle.
+fn subjects_of(found: &[Sealed], facts: &[(CellId, Facts)]) -> Vec<(Handle, SubjectId)> {
+    found
+        .iter()
+        .zip(facts)
+        .filter_map(|(sealed, (_, facts))| {
+            Some((facts.record_handle, *sealed.row().header.subjects.first()?))
+        })
+        .collect()
+}

@@ -1,0 +1,37 @@
+//! One file per verb: each is one straight walk through the rooms, and its signature shows its reach.
+//! Never touches key bytes, an engine or HTTP; it carries proofs from room to room.
+//! Whatever ends an operation, yes or no, is in the log before the caller learns it.
+
+mod add_actor;
+mod asked;
+mod basis;
+mod create_household;
+mod create_record;
+mod delete_record;
+mod describe;
+mod draw;
+mod enrol;
+mod error;
+mod issue_token;
+mod match_record;
+mod patch_record;
+mod policy;
+mod read_record;
+mod subject;
+
+pub use add_actor::{ActorRequest, Added, AssignmentRequest, add_actor, list_actors};
+pub use asked::Asked;
+pub use create_household::{
+    DwellingRequest, HouseholdCreated, HouseholdRequest, PersonCreated, PersonRequest,
+    create_household,
+};
+pub use create_record::{Created, CreateRequest, create_record};
+pub use delete_record::{Deleted, delete_record};
+pub use describe::{Described, describe};
+pub use enrol::{Enrolled, enrol};
+pub use error::{OperationError, refuse};
+pub use issue_token::{Issued, TokenRequest, issue_token};
+pub use match_record::{Matched, MatchRequest, match_record};
+pub use patch_record::{PatchRequest, Patched, patch_record};
+pub use policy::{ExplainRequest, Explained, explain_policy, policy_matrix};
+pub use read_record::read_record;

@@ -1,0 +1,177 @@
+//! Changes fields of one record.
+//! Never shows what was there: the merge is closed, and the answer is a version.
+//! A caller that saw another version is told so, and changes nothing.
+
+use super::basis::{Grounds, Ungrounded, collects_sensitive, ground};
+use super::create_record::{birthdays, duplicate};
+use super::error::{after, refuse, turn_away, turn_away_fields};
+use super::read_record::absence;
+use super::{Asked, OperationError, draw};
+use crate::access::{Access, Ask, Code, Item, Matter};
+use crate::ambient::Random;
+use crate::limits::STALE_ATTEMPTS_MAX;
+use crate::purposes::BasisClaim;
+use crate::records::{
+    Facts, Handle, ParsedPatch, RecordId, Schema, SchemaSet, SubjectId, SubjectSlot,
+};
+use crate::seal::{Patch, Revision, Seal};
+use crate::store::{Fetched, Reader, Row};
+use crate::territory::Territory;
+use crate::trail::{Recorded, Trail};
+use serde_json::{Map, Value as Json};
+
+/// A change to be made.
+pub struct PatchRequest {
+    /// The record.
+    pub id: RecordId,
+    /// The version that the caller saw.
+    pub version: u64,
+    /// A merge patch (RFC 7396) over the fields.
+    pub fields: Map<String, Json>,
+    /// A further basis, where one is needed or given.
+    pub basis: Option<BasisClaim>,
+}
+
+/// What was changed.
+pub struct Patched {
+    /// The record's version now.
+    pub version: u64,
+    /// The entry.
+    pub recorded: Recorded,
+}
+
+/// Changes the record.
+///
+/// # Errors
+/// As for a creation; `version_conflict` when the record has another version, and `not_found` before all else
+/// for a caller that may not know of it.
+#[expect(clippy::too_many_arguments, reason = "the rooms that a change visits, in order")]
+pub async fn patch_record(
+    asked: &Asked<'_>,
+    request: PatchRequest,
+    store: &Reader,
+    seal: &Seal,
+    access: &Access,
+    trail: &Trail,
+    schemas: &SchemaSet,
+    territory: &Territory,
+    random: &dyn Random,
+) -> Result<Patched, OperationError> {
+    let question = asked.question(Ask::Update, schemas, territory);
+    let names: Vec<String> = request.fields.keys().cloned().collect();
+    for _ in 0..STALE_ATTEMPTS_MAX {
+        let sealed = match store.fetch(request.id).await? {
+            Fetched::Found(sealed) => sealed,
+            absent => return Err(absence(absent, &question, &names, access, trail).await),
+        };
+        let facts = seal.facts(&sealed)?;
+        let record_type = sealed.row().header.record_type;
+        let cell = sealed.row().header.cell;
+        let current = sealed.version().0;
+        let matter = Matter::Present {
+            record_type,
+            cell,
+            facts: &facts,
+            versions: Some((current, current + 1)),
+            version: current,
+        };
+        let items = [Item { matter, fields: &names }];
+        // Who may not know of the record learns nothing of its version or of the patch's faults.
+        if let Err(denied) = access.decide(&question, &items, Vec::new(), ()) {
+            return Err(refuse(trail, denied).await);
+        }
+        if current != request.version {
+            return Err(turn_away(asked, access, trail, Code::VersionConflict).await);
+        }
+        let schema = schemas
+            .get(record_type)
+            .ok_or(OperationError::Internal("a stored record has no schema"))?;
+        let parsed = match schema.parse_patch(request.fields.clone(), asked.now.date()) {
+            Ok(parsed) => parsed,
+            Err(problems) => return Err(turn_away_fields(asked, access, trail, problems).await),
+        };
+        let patch = match prepare(asked, &request, schema, sealed.row(), &facts, parsed, random) {
+            Ok(patch) => patch,
+            Err(Ungrounded::Code(code)) => {
+                return Err(turn_away(asked, access, trail, code).await);
+            }
+            Err(Ungrounded::Randomness(error)) => return Err(error.into()),
+        };
+        let revision = Revision::new(sealed, patch);
+        let permit = match access.decide(&question, &items, Vec::new(), revision) {
+            Ok(permit) => permit,
+            Err(denied) => return Err(refuse(trail, denied).await),
+        };
+        let change = seal.merge(&permit)?;
+        match trail.commit(permit, change).await {
+            Ok(receipt) => {
+                return Ok(Patched { version: current + 1, recorded: receipt.recorded() });
+            }
+            Err(refused) => {
+                if let Some(end) = after(refused, asked, access, trail).await {
+                    return Err(end);
+                }
+            }
+        }
+    }
+    Err(turn_away(asked, access, trail, Code::Stale).await)
+}
+
+fn prepare(
+    asked: &Asked<'_>,
+    request: &PatchRequest,
+    schema: &Schema,
+    row: &Row,
+    facts: &Facts,
+    parsed: ParsedPatch,
+    random: &dyn Random,
+) -> Result<Patch, Ungrounded> {
+    let today = asked.now.days();
+    let birthdays = birthdays(&parsed.set);
+    let under_14 = match birthdays {
+        Some((turns_14, _)) => today < turns_14,
+        None => facts.is_under_14(today),
+    };
+    let sensitive = collects_sensitive(schema, &parsed.set);
+    let held = facts.basis_for(asked.purpose.id.as_str()).is_some();
+    let becomes_child = under_14 && !facts.is_under_14(today);
+    let (basis, controls) = match &request.basis {
+        Some(claim) => {
+            let about = facts.record_handle;
+            let grounds = ground(asked, claim, under_14, sensitive, about, random)?;
+            let Grounds { fact, controls } = grounds;
+            (Some(fact), controls)
+        }
+        // What is already held on this purpose may be corrected under it; anything else needs its own basis.
+        None if held && !becomes_child => (None, Vec::new()),
+        None if !facts.subject_handles.is_empty() => {
+            return Err(Ungrounded::Code(Code::BasisMissing));
+        }
+        None => (None, Vec::new()),
+    };
+    let drawn = draw_slots(asked, schema, row, &parsed, random)?;
+    let ParsedPatch { set, remove } = parsed;
+    Ok(Patch { set: duplicate(&set), remove, basis, birthdays, drawn, controls })
+}
+
+/// Subjects for slots that the patch fills and the record does not have yet.
+fn draw_slots(
+    asked: &Asked<'_>,
+    schema: &Schema,
+    row: &Row,
+    parsed: &ParsedPatch,
+    random: &dyn Random,
+) -> Result<Vec<(SubjectSlot, SubjectId, Handle)>, Ungrounded> {
+    let mut drawn: Vec<(SubjectSlot, SubjectId, Handle)> = Vec::new();
+    for part in schema.sections().iter().filter(|part| part.subject != SubjectSlot::Own) {
+        let filled = schema.fields_of(&part.name).any(|f| parsed.set.get(&f.name).is_some());
+        let there = row.sections.iter().any(|section| {
+            schema.section(&section.name).is_some_and(|held| held.subject == part.subject)
+        });
+        if filled && !there && !drawn.iter().any(|(slot, ..)| *slot == part.subject) {
+            let subject = draw::subject_id(asked.now, random)?;
+            drawn.push((part.subject.clone(), subject, draw::handle(random)?));
+        }
+    }
+    Ok(drawn)
+}

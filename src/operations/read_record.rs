@@ -1,0 +1,82 @@
+//! Reads fields of one record.
+//! Never opens before the entry is durable, and never more than the permit shows.
+//! A record that is not there takes the same way as one that the caller may not know of.
+
+use super::error::{after, refuse, turn_away};
+use super::{Asked, OperationError};
+use crate::access::{Access, Ask, Code, Item, Matter};
+use crate::limits::STALE_ATTEMPTS_MAX;
+use crate::records::{RecordId, SchemaSet};
+use crate::seal::{Opened, Seal};
+use crate::store::{Fetched, Reader};
+use crate::territory::Territory;
+use crate::trail::Trail;
+
+/// Reads `fields` of the record.
+///
+/// # Errors
+/// [`OperationError::Refused`] with `not_found` whenever the caller may not know of the record, whatever else
+/// is wrong; with the first other reason where no field may be shown.
+#[expect(clippy::too_many_arguments, reason = "the rooms that a read visits, in order")]
+pub async fn read_record(
+    asked: &Asked<'_>,
+    id: RecordId,
+    fields: &[String],
+    store: &Reader,
+    seal: &Seal,
+    access: &Access,
+    trail: &Trail,
+    schemas: &SchemaSet,
+    territory: &Territory,
+) -> Result<Opened, OperationError> {
+    let question = asked.question(Ask::Read, schemas, territory);
+    for _ in 0..STALE_ATTEMPTS_MAX {
+        let sealed = match store.fetch(id).await? {
+            Fetched::Found(sealed) => sealed,
+            absent => return Err(absence(absent, &question, fields, access, trail).await),
+        };
+        let facts = seal.facts(&sealed)?;
+        let header = &sealed.row().header;
+        let matter = Matter::Present {
+            record_type: header.record_type,
+            cell: header.cell,
+            facts: &facts,
+            versions: None,
+            version: header.version,
+        };
+        let permit =
+            match access.decide(&question, &[Item { matter, fields }], Vec::new(), sealed) {
+                Ok(permit) => permit,
+                Err(denied) => return Err(refuse(trail, denied).await),
+            };
+        match trail.append(permit).await {
+            Ok(receipt) => return Ok(seal.open(receipt)?),
+            Err(refused) => {
+                if let Some(end) = after(refused, asked, access, trail).await {
+                    return Err(end);
+                }
+            }
+        }
+    }
+    Err(turn_away(asked, access, trail, Code::Stale).await)
+}
+
+/// The end for a record that is gone or never was, decided and recorded like any other.
+pub(super) async fn absence(
+    absent: Fetched,
+    question: &crate::access::Question<'_>,
+    fields: &[String],
+    access: &Access,
+    trail: &Trail,
+) -> OperationError {
+    let matter = match absent {
+        Fetched::Erased(tombstone, _) => {
+            Matter::Erased { record_type: tombstone.record_type, cell: tombstone.cell }
+        }
+        Fetched::Missing | Fetched::Found(_) => Matter::Missing,
+    };
+    match access.decide(question, &[Item { matter, fields }], Vec::new(), ()) {
+        Err(denied) => refuse(trail, denied).await,
+        Ok(_) => OperationError::Internal("a decision about nothing said yes"),
+    }
+}

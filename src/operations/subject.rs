@@ -1,0 +1,101 @@
+//! Whom a new record is about: somebody new, or a subject that the caller already holds.
+//! Never lets a caller hang a record on a subject that it may not know of without a link from a match.
+//! A subject has one audit handle, carried from record to record.
+
+use super::{Asked, OperationError, draw};
+use crate::access::Access;
+use crate::ambient::Random;
+use crate::limits::SUBJECT_RECORDS_COUNT_MAX;
+use crate::records::{Handle, SubjectId};
+use crate::seal::{KeySource, Seal};
+use crate::store::{Expect, Fetched, Key, Reader};
+use crate::territory::Territory;
+
+/// A subject with its handle and where its key comes from.
+pub(super) struct Subject {
+    pub(super) id: SubjectId,
+    pub(super) handle: Handle,
+    pub(super) key: KeySource,
+}
+
+/// Somebody of whom nothing is held yet.
+pub(super) fn new_subject(
+    asked: &Asked<'_>,
+    random: &dyn Random,
+) -> Result<Subject, OperationError> {
+    let id = draw::subject_id(asked.now, random)?;
+    Ok(Subject { id, handle: draw::handle(random)?, key: KeySource::New })
+}
+
+/// The subject that a caller names by id or by link, if it may.
+pub(super) async fn held_subject(
+    asked: &Asked<'_>,
+    given: &str,
+    store: &Reader,
+    seal: &Seal,
+    access: &Access,
+    territory: &Territory,
+) -> Result<Option<Subject>, OperationError> {
+    let actor = asked.actor.standing().actor;
+    let linked = seal.follow(actor, given, asked.now);
+    let Some(id) = linked.or_else(|| given.parse().ok()) else { return Ok(None) };
+    let Some(handle) =
+        handle_if_held(asked, id, linked.is_some(), store, seal, access, territory).await?
+    else {
+        return Ok(None);
+    };
+    let (key, stamp) = (Key::subject_key(id), store.stamp());
+    let Some(stored) = store.get(&key).await? else { return Ok(None) };
+    let expect = Expect { key, version: stored.version, stamp };
+    Ok(Some(Subject { id, handle, key: KeySource::Held { wrapped: stored.payload, expect } }))
+}
+
+async fn handle_if_held(
+    asked: &Asked<'_>,
+    subject: SubjectId,
+    linked: bool,
+    store: &Reader,
+    seal: &Seal,
+    access: &Access,
+    territory: &Territory,
+) -> Result<Option<Handle>, OperationError> {
+    let prefix = Key::subject_listing_prefix(subject);
+    for (key, _) in store.scan(&prefix, None, SUBJECT_RECORDS_COUNT_MAX).await? {
+        let Some(record) = key.record() else { continue };
+        let Fetched::Found(sealed) = store.fetch(record).await? else { continue };
+        let header = &sealed.row().header;
+        let known = linked
+            || access.may_know(
+                asked.actor.standing(),
+                header.record_type,
+                header.cell,
+                territory,
+                asked.now,
+            );
+        if known {
+            let facts = seal.facts(&sealed)?;
+            if let Some(handle) = facts.subject_handle(subject.as_bytes()) {
+                return Ok(Some(handle));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The subjects of a record that have no other, with what was seen of their keys.
+pub(super) async fn last_record_of(
+    subjects: &[SubjectId],
+    store: &Reader,
+) -> Result<Vec<(SubjectId, Expect)>, OperationError> {
+    let mut last = Vec::new();
+    for subject in subjects {
+        // The key is looked at first: a record added after the look moves its version.
+        let (key, stamp) = (Key::subject_key(*subject), store.stamp());
+        let Some(stored) = store.get(&key).await? else { continue };
+        let listed = store.scan(&Key::subject_listing_prefix(*subject), None, 2).await?;
+        if listed.len() <= 1 {
+            last.push((*subject, Expect { key, version: stored.version, stamp }));
+        }
+    }
+    Ok(last)
+}

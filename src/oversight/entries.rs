@@ -1,0 +1,79 @@
+//! Lists entries in the order of the log.
+//! Never opens their sealed context, and never lists without an entry of its own.
+//! Only published entries are listed: each of them can be proven.
+
+use super::error::{OversightError, refuse};
+use crate::access::{Access, Code, Duty, Origin};
+use crate::ambient::Micros;
+use crate::identity::Actor;
+use crate::limits::AUDIT_PAGE_COUNT_MAX;
+use crate::records::{Owner, RecordRef, Target};
+use crate::trail::{Recorded, Refused, Trail};
+use gridvault_audit::LogReader;
+
+/// A page of the log.
+pub struct Entries {
+    /// The entries, as they were written.
+    pub entries: Vec<serde_json::Value>,
+    /// The index after the last one.
+    pub next: u64,
+    /// How many are published.
+    pub size: u64,
+    /// The entry of this reading.
+    pub recorded: Recorded,
+}
+
+/// The target of a reading: the log itself.
+pub(super) struct TheLog;
+
+impl Target for TheLog {
+    fn records(&self) -> &[RecordRef] {
+        &[]
+    }
+
+    fn owns(&self, _owner: Owner) -> bool {
+        false
+    }
+}
+
+/// Lists up to `limit` entries from an index on.
+///
+/// # Errors
+/// `denied` without the duty, `schema_invalid` for a page above the limit.
+#[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
+pub async fn read_entries(
+    actor: &Actor,
+    from: u64,
+    limit: usize,
+    origin: &Origin,
+    now: Micros,
+    access: &Access,
+    trail: &Trail,
+    log: &LogReader,
+) -> Result<Entries, OversightError> {
+    let standing = actor.standing();
+    let permit = match access.decide_duty(standing, Duty::AuditRead, origin, now, TheLog) {
+        Ok(permit) => permit,
+        Err(denied) => return Err(refuse(trail, denied).await),
+    };
+    if limit == 0 || limit > AUDIT_PAGE_COUNT_MAX {
+        let denied = access.refuse(Some(standing), Code::SchemaInvalid, origin);
+        return Err(refuse(trail, denied).await);
+    }
+    let recorded = match trail.append(permit).await {
+        Ok(receipt) => receipt.recorded(),
+        Err(Refused::Trail(error)) => return Err(OversightError::Trail(error)),
+        Err(Refused::Stale(_) | Refused::Limit(_)) => {
+            let denied = access.refuse(Some(standing), Code::Stale, origin);
+            return Err(refuse(trail, denied).await);
+        }
+    };
+    let size = log.size()?;
+    let entries = log
+        .entries(from, limit)?
+        .iter()
+        .map(|entry| serde_json::from_slice(entry).map_err(|_| OversightError::Malformed))
+        .collect::<Result<Vec<serde_json::Value>, _>>()?;
+    let next = from.min(size) + entries.len() as u64;
+    Ok(Entries { entries, next, size, recorded })
+}

@@ -1,0 +1,57 @@
+//! Gives whoever holds a receipt the proof that its entry is in the log.
+//! Never shows the entry, and never a proof to somebody who does not know the leaf hash.
+//! Waits for the checkpoint that covers the entry, which is at most a second away.
+
+use super::entries::TheLog;
+use super::error::{OversightError, refuse};
+use crate::access::{Access, Code, Origin, Written};
+use crate::identity::Actor;
+use crate::limits::PROOF_WAIT_MAX;
+use crate::trail::{Recorded, Refused, Trail};
+use gridvault_audit::{LogReader, leaf_hash};
+
+/// A proof in the form of c2sp.org/tlog-proof.
+pub struct ReceiptProof {
+    /// The text of the `.tlog-proof` file.
+    pub text: String,
+    /// The entry of this request.
+    pub recorded: Recorded,
+}
+
+/// Proves that the entry with this leaf hash is in the log.
+///
+/// # Errors
+/// `not_found` when there is no such entry or the hash is not its own.
+#[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
+pub async fn prove_receipt(
+    actor: &Actor,
+    index: u64,
+    leaf: &[u8; 32],
+    origin: &Origin,
+    access: &Access,
+    trail: &Trail,
+    log: &LogReader,
+) -> Result<ReceiptProof, OversightError> {
+    let standing = actor.standing();
+    let permit = access.permit_known(standing, Written::Proof, origin, TheLog);
+    let recorded = match trail.append(permit).await {
+        Ok(receipt) => receipt.recorded(),
+        Err(Refused::Trail(error)) => return Err(OversightError::Trail(error)),
+        Err(Refused::Stale(_) | Refused::Limit(_)) => {
+            let denied = access.refuse(Some(standing), Code::Stale, origin);
+            return Err(refuse(trail, denied).await);
+        }
+    };
+    let not_found = || access.refuse(Some(standing), Code::NotFound, origin);
+    // An index that was never given out is not waited for.
+    if index >= recorded.index() {
+        return Err(refuse(trail, not_found()).await);
+    }
+    if tokio::time::timeout(PROOF_WAIT_MAX, trail.covered(index)).await.is_err() {
+        return Err(OversightError::Trail(crate::trail::TrailError::Unavailable));
+    }
+    if leaf_hash(&log.entry(index)?) != *leaf {
+        return Err(refuse(trail, not_found()).await);
+    }
+    Ok(ReceiptProof { text: log.proof_file(index)?, recorded })
+}

@@ -1,0 +1,216 @@
+//! Records on their way in: one, or the items of one all-or-nothing write.
+//! Never stored before there is a permit; a draft is plain text and is wiped when dropped.
+//! The fields that were decided are the fields that are sealed: the permit owns the draft.
+
+use super::{Seal, SealError, section};
+use crate::access::Permit;
+use crate::records::{
+    Facts, Owner, PlainFields, RecordId, RecordRef, RecordType, Schema, SubjectId, SubjectSlot,
+    Target,
+};
+use crate::store::{
+    Change, ControlKind, Expect, Header, Key, Op, Row, SealedSection, Version,
+};
+use crate::territory::CellId;
+use gridvault_keys::SubjectKey;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One record to be stored.
+pub struct NewRecord {
+    /// Its id.
+    pub id: RecordId,
+    /// Its type.
+    pub record_type: RecordType,
+    /// Where it belongs.
+    pub cell: CellId,
+    /// Its values.
+    pub fields: PlainFields,
+    /// Its decision attributes.
+    pub facts: Arc<Facts>,
+    /// Who stands in each slot; the record's own slot is first.
+    pub subjects: Vec<(SubjectSlot, SubjectId)>,
+}
+
+/// Where a subject's key comes from.
+pub enum KeySource {
+    /// It is drawn with this write.
+    New,
+    /// The subject is known; this is its wrapped key and what was seen of it.
+    Held {
+        /// The wrapped key.
+        wrapped: Vec<u8>,
+        /// Version and stamp of the look.
+        expect: Expect,
+    },
+}
+
+/// A control record that goes in with the write. Holds no resident's value.
+pub struct Control {
+    /// Its kind.
+    pub kind: ControlKind,
+    /// Its id.
+    pub id: [u8; 16],
+    /// Its content.
+    pub payload: Vec<u8>,
+}
+
+/// Everything that one creation stores.
+pub struct Draft {
+    items: Vec<NewRecord>,
+    keys: BTreeMap<SubjectId, KeySource>,
+    controls: Vec<Control>,
+    about: Vec<RecordRef>,
+}
+
+impl Draft {
+    /// Puts a write together.
+    pub fn new(
+        items: Vec<NewRecord>,
+        keys: BTreeMap<SubjectId, KeySource>,
+        controls: Vec<Control>,
+    ) -> Draft {
+        let about = items
+            .iter()
+            .map(|item| RecordRef { id: item.id, record_type: item.record_type })
+            .collect();
+        Draft { items, keys, controls, about }
+    }
+
+    /// The items.
+    pub fn items(&self) -> &[NewRecord] {
+        &self.items
+    }
+}
+
+impl Target for Draft {
+    fn records(&self) -> &[RecordRef] {
+        &self.about
+    }
+
+    fn owns(&self, owner: Owner) -> bool {
+        match owner {
+            Owner::Record(id) => self.items.iter().any(|item| item.id == id),
+            Owner::Subject(id) => self.keys.contains_key(&id),
+            Owner::Control(id) => self.controls.iter().any(|control| control.id == id),
+            _ => false,
+        }
+    }
+}
+
+impl Seal {
+    /// Seals everything that the permit allows to be stored.
+    ///
+    /// # Errors
+    /// [`SealError::KeyMissing`] when the draft names a subject without a key, else the key hierarchy's.
+    pub fn seal_new(&self, permit: &Permit<Draft>) -> Result<Change, SealError> {
+        let draft = permit.target();
+        let mut change = Change::default();
+        let mut opened: BTreeMap<SubjectId, Arc<SubjectKey>> = BTreeMap::new();
+        for (subject, source) in &draft.keys {
+            opened.insert(*subject, self.subject_key(*subject, source, &mut change)?);
+        }
+        for item in &draft.items {
+            self.seal_item(item, &opened, &mut change)?;
+        }
+        for control in &draft.controls {
+            change.put_new(Key::control(control.kind, &control.id), control.payload.clone());
+        }
+        Ok(change)
+    }
+
+    fn subject_key(
+        &self,
+        subject: SubjectId,
+        source: &KeySource,
+        change: &mut Change,
+    ) -> Result<Arc<SubjectKey>, SealError> {
+        match source {
+            KeySource::New => {
+                let (key, wrapped) = self.keyring.wrap_new_subject_key(subject.as_bytes())?;
+                change.put_new(Key::subject_key(subject), wrapped);
+                Ok(Arc::new(key))
+            }
+            KeySource::Held { wrapped, expect } => {
+                let key = self.keys.get_or_unwrap(&self.keyring, subject.as_bytes(), wrapped)?;
+                // Written again one version later, so that a removal which saw the subject without this
+                // record goes stale instead of taking the key away under it.
+                let next = expect.version.next();
+                change.ops.push(Op::Put(expect.key.clone(), next, wrapped.clone()));
+                change.expects.push(expect.clone());
+                Ok(key)
+            }
+        }
+    }
+
+    fn seal_item(
+        &self,
+        item: &NewRecord,
+        keys: &BTreeMap<SubjectId, Arc<SubjectKey>>,
+        change: &mut Change,
+    ) -> Result<(), SealError> {
+        let schema = self.schema(item.record_type)?;
+        let mut header = Header {
+            id: item.id,
+            record_type: item.record_type,
+            cell: item.cell,
+            version: 1,
+            schema: schema.version(),
+            subjects: item.subjects.iter().map(|(_, subject)| *subject).collect(),
+            terms: self.terms(schema, &item.fields)?,
+            sections: Vec::new(),
+        };
+        let mut sections = Vec::new();
+        for part in schema.sections() {
+            let fields = fields_of_section(schema, &part.name, &item.fields);
+            if fields.is_empty() {
+                continue;
+            }
+            let slot = item
+                .subjects
+                .iter()
+                .position(|(slot, _)| *slot == part.subject)
+                .ok_or(SealError::KeyMissing)?;
+            let subject = item.subjects[slot].1;
+            let key = keys.get(&subject).ok_or(SealError::KeyMissing)?;
+            let mut sealed =
+                SealedSection { name: part.name.clone(), subject, version: 1, bytes: Vec::new() };
+            section::seal(key, &header, &mut sealed, &fields)?;
+            let slot = u8::try_from(slot).map_err(|_| SealError::KeyMissing)?;
+            header.sections.push((part.name.clone(), slot, 1));
+            sections.push(sealed);
+        }
+        let attributes = self.seal_facts(&header, &item.facts)?;
+        put_listings(&header, &item.facts, change);
+        let row = Row { header, attributes, sections };
+        change.put_new(Key::row(item.id), row.encode());
+        Ok(())
+    }
+}
+
+/// The fields of a set that lie in one section.
+pub(super) fn fields_of_section(
+    schema: &Schema,
+    section: &str,
+    fields: &PlainFields,
+) -> PlainFields {
+    schema
+        .fields_of(section)
+        .filter_map(|field| Some((field.name.clone(), fields.get(&field.name)?.duplicate())))
+        .collect()
+}
+
+fn put_listings(header: &Header, facts: &Facts, change: &mut Change) {
+    for term in &header.terms {
+        change.ops.push(Op::Put(Key::term(term, header.id), Version(1), Vec::new()));
+    }
+    let listing = Key::cell_listing(header.cell, header.record_type, header.id);
+    change.ops.push(Op::Put(listing, Version(1), Vec::new()));
+    for subject in &header.subjects {
+        let listing = Key::subject_listing(*subject, header.id);
+        change.ops.push(Op::Put(listing, Version(1), Vec::new()));
+    }
+    if let Some(day) = facts.retain_until {
+        change.ops.push(Op::Put(Key::retention(day, header.id), Version(1), Vec::new()));
+    }
+}

@@ -1,0 +1,29 @@
+//! What can go wrong between sealed bytes and values.
+//! Never carries either.
+//! Every variant means that nothing was opened.
+
+use crate::store::StoreError;
+use gridvault_keys::KeyError;
+
+/// A fault of sealing or opening.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// The key hierarchy refused.
+    #[error("the key hierarchy refused")]
+    Keys(#[from] KeyError),
+    /// The store failed on the way.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// Opened bytes have not the form that this version writes.
+    #[error("an opened {what} is malformed")]
+    Malformed {
+        /// What it was.
+        what: &'static str,
+    },
+    /// A value cannot be brought into the form that is matched.
+    #[error("a value cannot be matched")]
+    Unmatchable,
+    /// A key that the change needs is not among those that its draft brought.
+    #[error("a subject's key is missing from the draft")]
+    KeyMissing,
+}

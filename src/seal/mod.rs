@@ -1,0 +1,129 @@
+//! Between sealed bytes and values: the only caller of the key hierarchy for data.
+//! Never opens a section without a receipt, and never lets plain text out but through [`Opened`].
+//! Closed functions (facts, merge, removal) may look inside before there is a receipt, and let nothing out.
+
+mod draft;
+mod error;
+mod link;
+mod opened;
+mod removal;
+mod revision;
+mod section;
+mod term;
+
+pub use draft::{Control, Draft, KeySource, NewRecord};
+pub use error::SealError;
+pub use link::Link;
+pub use opened::{Opened, Shown};
+pub use removal::Removal;
+pub use revision::{Patch, Revision};
+pub use term::Candidates;
+
+use crate::limits::SUBJECT_KEYS_COUNT_MAX;
+use crate::records::{Facts, PlainFields, SchemaSet};
+use crate::store::{Header, Op, Sealed, Tombstone};
+use crate::trail::{Applied, Receipt};
+use gridvault_keys::{Keyring, SubjectKeyCache};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The room's door.
+pub struct Seal {
+    keyring: Arc<Keyring>,
+    keys: SubjectKeyCache,
+    schemas: Arc<SchemaSet>,
+}
+
+impl Seal {
+    /// With the unlocked keyring and the schemas that say which field lies in which section.
+    ///
+    /// # Errors
+    /// [`SealError::Keys`] never for the built-in cache size.
+    pub fn new(keyring: Arc<Keyring>, schemas: Arc<SchemaSet>) -> Result<Seal, SealError> {
+        let keys = SubjectKeyCache::new(SUBJECT_KEYS_COUNT_MAX)?;
+        Ok(Seal { keyring, keys, schemas })
+    }
+
+    /// The decision attributes of a record: what a decision may know without opening anything.
+    ///
+    /// # Errors
+    /// [`SealError::Keys`] when header or attributes are not those that were written together.
+    pub fn facts(&self, sealed: &Sealed) -> Result<Facts, SealError> {
+        let row = sealed.row();
+        self.open_facts(&row.header, &row.attributes)
+    }
+
+    /// The line of business of a removed record, for the decision who may know that it was there.
+    ///
+    /// # Errors
+    /// As [`Seal::facts`].
+    pub fn line_of(&self, tombstone: &Tombstone) -> Result<Option<String>, SealError> {
+        let associated = removal::associated(tombstone);
+        let line = self.keyring.open_attributes(&associated, &tombstone.sealed_line)?;
+        let line = std::str::from_utf8(&line).map_err(|_| SealError::Malformed { what: "line" })?;
+        Ok((!line.is_empty()).then(|| line.to_owned()))
+    }
+
+    /// Opens exactly the sections that the recorded permit shows a field of.
+    ///
+    /// # Errors
+    /// [`SealError::Keys`] when a section is not the one that was sealed in this place.
+    pub fn open(&self, receipt: Receipt<Sealed>) -> Result<Opened, SealError> {
+        let recorded = receipt.recorded();
+        let (sealed, mut views, _) = receipt.into_permit().into_parts();
+        let row = sealed.row();
+        let schema = self.schema(row.header.record_type)?;
+        let needed: BTreeSet<&str> = views
+            .given
+            .iter()
+            .filter_map(|given| schema.field(&given.field))
+            .map(|field| field.section.as_str())
+            .collect();
+        let mut fields = PlainFields::new();
+        let mut blinded = BTreeSet::new();
+        for section in row.sections.iter().filter(|section| needed.contains(&*section.name)) {
+            match sealed.wrapped_key(section.subject) {
+                Some(wrapped) => {
+                    let key =
+                        self.keys.get_or_unwrap(&self.keyring, section.subject.as_bytes(), wrapped)?;
+                    let opened = section::open(&key, &row.header, section)?;
+                    for (name, value) in opened {
+                        if views.given.iter().any(|given| given.field == name) {
+                            fields.insert(name, value);
+                        }
+                    }
+                }
+                None => {
+                    blinded.insert(section.name.clone());
+                }
+            }
+        }
+        opened::blind(&mut views, schema, &blinded);
+        Ok(Opened::new(&row.header, fields, views, recorded, self.schemas.clone()))
+    }
+
+    fn open_facts(&self, header: &Header, attributes: &[u8]) -> Result<Facts, SealError> {
+        let plain = self.keyring.open_attributes(&header.encode(), attributes)?;
+        Facts::decode(&plain).map_err(|_| SealError::Malformed { what: "decision attributes" })
+    }
+
+    fn seal_facts(&self, header: &Header, facts: &Facts) -> Result<Vec<u8>, SealError> {
+        Ok(self.keyring.seal_attributes(&header.encode(), &facts.encode())?)
+    }
+
+    fn schema(
+        &self,
+        record_type: crate::records::RecordType,
+    ) -> Result<&crate::records::Schema, SealError> {
+        self.schemas.get(record_type).ok_or(SealError::Malformed { what: "record type" })
+    }
+}
+
+/// A removed or re-wrapped subject key leaves the cache before anyone learns of the change.
+impl Applied for Seal {
+    fn applied(&self, ops: &[Op]) {
+        for subject in ops.iter().filter_map(|op| op.key().subject_of_key()) {
+            self.keys.evict(subject.as_bytes());
+        }
+    }
+}

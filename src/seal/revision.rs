@@ -1,0 +1,277 @@
+//! A change of one record: opens the sections that it touches, merges, and seals them anew.
+//! Never lets out what it opened, and never touches a section that the patch does not name.
+//! Closed because the old values are needed before there is a receipt: it takes a permit and gives a change.
+
+use super::draft::fields_of_section;
+use super::{Control, Seal, SealError, section};
+use crate::access::Permit;
+use crate::records::{
+    BasisFact, Facts, Handle, Owner, PlainFields, RecordId, RecordRef, Schema, SubjectId,
+    SubjectSlot, Target,
+};
+use crate::store::{Change, Header, Key, Op, Row, Sealed, SealedSection, Version};
+use gridvault_keys::SubjectKey;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What is to change.
+pub struct Patch {
+    /// Fields that get a value.
+    pub set: PlainFields,
+    /// Fields that lose theirs.
+    pub remove: BTreeSet<String>,
+    /// A basis that the record is held on from now on.
+    pub basis: Option<BasisFact>,
+    /// The days on which the subject turns 14 and 18, where the patch sets the birth date.
+    pub birthdays: Option<(i32, i32)>,
+    /// Subjects and handles for slots that the record does not have yet.
+    pub drawn: Vec<(SubjectSlot, SubjectId, Handle)>,
+    /// Control records that go in with it.
+    pub controls: Vec<Control>,
+}
+
+/// A record with the patch that was decided for it.
+pub struct Revision {
+    sealed: Sealed,
+    patch: Patch,
+}
+
+impl Revision {
+    /// Ties a patch to its record.
+    pub fn new(sealed: Sealed, patch: Patch) -> Revision {
+        Revision { sealed, patch }
+    }
+}
+
+impl Target for Revision {
+    fn records(&self) -> &[RecordRef] {
+        self.sealed.records()
+    }
+
+    fn seen(&self) -> Vec<(RecordId, u64, u64)> {
+        self.sealed.seen()
+    }
+
+    fn owns(&self, owner: Owner) -> bool {
+        match owner {
+            Owner::Subject(id) => self.patch.drawn.iter().any(|(_, drawn, _)| *drawn == id),
+            Owner::Control(id) => self.patch.controls.iter().any(|control| control.id == id),
+            other => self.sealed.owns(other),
+        }
+    }
+}
+
+impl Seal {
+    /// Merges the patch into the record.
+    ///
+    /// # Errors
+    /// [`SealError::KeyMissing`] when a section belongs to a subject that was erased or never drawn, else the
+    /// key hierarchy's.
+    pub fn merge(&self, permit: &Permit<Revision>) -> Result<Change, SealError> {
+        let Revision { sealed, patch } = permit.target();
+        let old = sealed.row();
+        let schema = self.schema(old.header.record_type)?;
+        let facts = Facts::decode(&self.facts(sealed)?.encode())
+            .map_err(|_| SealError::Malformed { what: "decision attributes" })?;
+        let mut change = Change::default();
+        let mut header = old.header.clone();
+        header.version += 1;
+        header.schema = schema.version();
+        let mut keys = self.keys_of(sealed)?;
+        for (_, subject, _) in &patch.drawn {
+            let (key, wrapped) = self.keyring.wrap_new_subject_key(subject.as_bytes())?;
+            change.put_new(Key::subject_key(*subject), wrapped);
+            keys.insert(*subject, Arc::new(key));
+            header.subjects.push(*subject);
+            let listing = Key::subject_listing(*subject, header.id);
+            change.ops.push(Op::Put(listing, Version(1), Vec::new()));
+        }
+        let merged = merge_sections(schema, old, patch, &keys)?;
+        self.swap_terms(schema, &merged, &mut header, &mut change)?;
+        // A section is bound to the schema version that its header names, so all of them move with it.
+        let reseal_all = old.header.schema != header.schema;
+        let sections =
+            seal_sections(schema, old, patch, &keys, merged, reseal_all, &mut header)?;
+        let facts = renewed(facts, patch);
+        let attributes = self.seal_facts(&header, &facts)?;
+        let row = Row { header, attributes, sections };
+        change.ops.push(Op::Put(
+            Key::row(row.header.id),
+            sealed.version().next(),
+            row.encode(),
+        ));
+        for control in &patch.controls {
+            change.put_new(Key::control(control.kind, &control.id), control.payload.clone());
+        }
+        Ok(change)
+    }
+
+    fn keys_of(
+        &self,
+        sealed: &Sealed,
+    ) -> Result<BTreeMap<SubjectId, Arc<SubjectKey>>, SealError> {
+        let mut keys = BTreeMap::new();
+        for subject in &sealed.row().header.subjects {
+            if let Some(wrapped) = sealed.wrapped_key(*subject) {
+                let key = self.keys.get_or_unwrap(&self.keyring, subject.as_bytes(), wrapped)?;
+                keys.insert(*subject, key);
+            }
+        }
+        Ok(keys)
+    }
+
+    fn swap_terms(
+        &self,
+        schema: &Schema,
+        merged: &[Merged],
+        header: &mut Header,
+        change: &mut Change,
+    ) -> Result<(), SealError> {
+        for section in merged {
+            let before = self.terms(schema, &section.before)?;
+            let after = self.terms(schema, &section.after)?;
+            for gone in before.iter().filter(|term| !after.contains(term)) {
+                header.terms.retain(|term| term != gone);
+                change.ops.push(Op::Delete(Key::term(gone, header.id)));
+            }
+            for new in after.iter().filter(|term| !header.terms.contains(term)).cloned()
+                .collect::<Vec<_>>()
+            {
+                header.terms.push(new);
+                change.ops.push(Op::Put(Key::term(&new, header.id), Version(1), Vec::new()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A touched section before and after.
+struct Merged {
+    name: String,
+    subject: SubjectId,
+    before: PlainFields,
+    after: PlainFields,
+}
+
+fn merge_sections(
+    schema: &Schema,
+    old: &Row,
+    patch: &Patch,
+    keys: &BTreeMap<SubjectId, Arc<SubjectKey>>,
+) -> Result<Vec<Merged>, SealError> {
+    let mut merged = Vec::new();
+    for part in schema.sections() {
+        let touched = schema
+            .fields_of(&part.name)
+            .any(|field| patch.set.get(&field.name).is_some() || patch.remove.contains(&field.name));
+        if !touched {
+            continue;
+        }
+        let held = old.sections.iter().find(|section| section.name == part.name);
+        let subject = match held {
+            Some(section) => section.subject,
+            None => subject_of_slot(schema, old, patch, &part.subject)?,
+        };
+        let key = keys.get(&subject).ok_or(SealError::KeyMissing)?;
+        let before = match held {
+            Some(held) => section::open(key, &old.header, held)?,
+            None => PlainFields::new(),
+        };
+        let mut after: PlainFields =
+            before.iter().map(|(name, value)| (name.to_owned(), value.duplicate())).collect();
+        for name in &patch.remove {
+            after.remove(name);
+        }
+        for (name, value) in fields_of_section(schema, &part.name, &patch.set) {
+            after.insert(name, value);
+        }
+        merged.push(Merged { name: part.name.clone(), subject, before, after });
+    }
+    Ok(merged)
+}
+
+/// Who stands in a slot: the record's own subject, whoever another section of the slot names, or the one
+/// that was drawn for it.
+fn subject_of_slot(
+    schema: &Schema,
+    old: &Row,
+    patch: &Patch,
+    slot: &SubjectSlot,
+) -> Result<SubjectId, SealError> {
+    if *slot == SubjectSlot::Own {
+        return old.header.subjects.first().copied().ok_or(SealError::KeyMissing);
+    }
+    let of_slot = |name: &str| schema.section(name).is_some_and(|part| part.subject == *slot);
+    old.sections
+        .iter()
+        .find(|section| of_slot(&section.name))
+        .map(|section| section.subject)
+        .or_else(|| {
+            patch.drawn.iter().find(|(drawn, ..)| drawn == slot).map(|(_, subject, _)| *subject)
+        })
+        .ok_or(SealError::KeyMissing)
+}
+
+fn seal_sections(
+    schema: &Schema,
+    old: &Row,
+    patch: &Patch,
+    keys: &BTreeMap<SubjectId, Arc<SubjectKey>>,
+    merged: Vec<Merged>,
+    reseal_all: bool,
+    header: &mut Header,
+) -> Result<Vec<SealedSection>, SealError> {
+    let mut merged: BTreeMap<String, Merged> =
+        merged.into_iter().map(|section| (section.name.clone(), section)).collect();
+    let mut sections = Vec::new();
+    header.sections.clear();
+    for part in schema.sections() {
+        let held = old.sections.iter().find(|section| section.name == part.name);
+        let fresh = match (merged.remove(&part.name), held) {
+            (Some(section), _) => Some((section.subject, section.after)),
+            (None, Some(held)) if reseal_all => {
+                let key = keys.get(&held.subject).ok_or(SealError::KeyMissing)?;
+                Some((held.subject, section::open(key, &old.header, held)?))
+            }
+            (None, _) => None,
+        };
+        let sealed = match (fresh, held) {
+            (Some((_, fields)), _) if fields.is_empty() => continue,
+            (Some((subject, fields)), _) => {
+                let version = held.map_or(1, |held| held.version + 1);
+                let name = part.name.clone();
+                let mut sealed = SealedSection { name, subject, version, bytes: Vec::new() };
+                let key = keys.get(&subject).ok_or(SealError::KeyMissing)?;
+                section::seal(key, header, &mut sealed, &fields)?;
+                sealed
+            }
+            (None, Some(held)) => held.clone(),
+            (None, None) => continue,
+        };
+        let slot = header.subjects.iter().position(|subject| *subject == sealed.subject);
+        let slot = slot.and_then(|slot| u8::try_from(slot).ok()).ok_or(SealError::KeyMissing)?;
+        header.sections.push((sealed.name.clone(), slot, sealed.version));
+        sections.push(sealed);
+    }
+    debug_assert!(patch.drawn.iter().all(|(_, subject, _)| header.subjects.contains(subject)));
+    Ok(sections)
+}
+
+fn renewed(mut facts: Facts, patch: &Patch) -> Facts {
+    if let Some((turns_14, turns_18)) = patch.birthdays {
+        facts.turns_14 = Some(turns_14);
+        facts.turns_18 = Some(turns_18);
+    }
+    if patch.remove.contains("birth_date") {
+        facts.turns_14 = None;
+        facts.turns_18 = None;
+    }
+    if let Some(basis) = &patch.basis {
+        facts.bases.retain(|held| held.purpose != basis.purpose);
+        facts.bases.push(basis.clone());
+    }
+    for (_, subject, handle) in &patch.drawn {
+        facts.subject_handles.push((*subject.as_bytes(), *handle));
+    }
+    facts
+}

@@ -1,0 +1,40 @@
+//! One section: the fields of one class and one subject, sealed alone.
+//! Never holds two subjects or two classes; the schema's loading sees to that.
+//! The place of a section (record, type, subject, name, versions) is authenticated with it.
+
+use super::SealError;
+use crate::records::PlainFields;
+use crate::store::{Header, SealedSection};
+use gridvault_keys::{SectionPlace, SubjectKey};
+
+fn place<'a>(header: &Header, section: &'a SealedSection) -> SectionPlace<'a> {
+    SectionPlace {
+        record: *header.id.as_bytes(),
+        record_type: header.record_type.as_str(),
+        subject: *section.subject.as_bytes(),
+        section: &section.name,
+        section_version: section.version,
+        schema_version: header.schema,
+    }
+}
+
+/// Opens a section in its place.
+pub(super) fn open(
+    key: &SubjectKey,
+    header: &Header,
+    section: &SealedSection,
+) -> Result<PlainFields, SealError> {
+    let plain = key.open_section(&place(header, section), &section.bytes)?;
+    PlainFields::decode(&plain).map_err(|_| SealError::Malformed { what: "section" })
+}
+
+/// Seals fields into a section's place; fills its bytes.
+pub(super) fn seal(
+    key: &SubjectKey,
+    header: &Header,
+    section: &mut SealedSection,
+    fields: &PlainFields,
+) -> Result<(), SealError> {
+    section.bytes = key.seal_section(&place(header, section), &fields.encode())?;
+    Ok(())
+}

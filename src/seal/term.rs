@@ -1,0 +1,92 @@
+//! Index terms: what stands in the index instead of a value, and what is charged for asking.
+//! Never a plain hash: an ID number is guessed from one in minutes.
+//! Equal values of one match group give equal terms, so that an exact value can be found.
+
+use super::{Seal, SealError};
+use crate::access::{ActorId, Charge};
+use crate::limits::MATCH_VALUES_DAY_MAX;
+use crate::records::{
+    Field, Owner, PlainFields, RecordId, RecordRef, Schema, Target, Value, normalise,
+};
+use crate::store::Sealed;
+
+/// The records behind a term, as the target of a match. Whether there are any that the caller may know of
+/// is in the permit's account, and leaves only with the receipt.
+pub struct Candidates {
+    about: Vec<RecordRef>,
+    seen: Vec<(RecordId, u64, u64)>,
+}
+
+impl Candidates {
+    /// From the records that were fetched.
+    pub fn of(found: &[Sealed]) -> Candidates {
+        Candidates {
+            about: found.iter().flat_map(|sealed| sealed.records().to_vec()).collect(),
+            seen: found.iter().flat_map(Target::seen).collect(),
+        }
+    }
+}
+
+impl Target for Candidates {
+    fn records(&self) -> &[RecordRef] {
+        &self.about
+    }
+
+    fn seen(&self) -> Vec<(RecordId, u64, u64)> {
+        self.seen.clone()
+    }
+
+    fn owns(&self, _owner: Owner) -> bool {
+        false
+    }
+}
+
+impl Seal {
+    /// The term of a value.
+    ///
+    /// # Errors
+    /// [`SealError::Unmatchable`] for a field without match group or a value that has no normal form.
+    pub fn term(&self, field: &Field, value: &Value) -> Result<[u8; 18], SealError> {
+        let group = field.match_group.as_deref().ok_or(SealError::Unmatchable)?;
+        let normal = normalise(field, value).map_err(|_| SealError::Unmatchable)?;
+        Ok(self.keyring.index_term(group, &normal).to_bytes())
+    }
+
+    /// What asking for a value costs its asker: one of the day's distinct values.
+    ///
+    /// # Errors
+    /// As [`Seal::term`].
+    pub fn charge(
+        &self,
+        actor: ActorId,
+        day: i32,
+        field: &Field,
+        value: &Value,
+    ) -> Result<Charge, SealError> {
+        let normal = normalise(field, value).map_err(|_| SealError::Unmatchable)?;
+        let mut ledger = actor.as_bytes().to_vec();
+        ledger.extend_from_slice(&day.to_be_bytes());
+        ledger.extend_from_slice(field.match_group.as_deref().unwrap_or_default().as_bytes());
+        let tag = self.keyring.charge_tag(&ledger, &normal);
+        Ok(Charge { day, tag, limit: MATCH_VALUES_DAY_MAX })
+    }
+
+    /// The terms of all matchable fields of a set.
+    pub(super) fn terms(
+        &self,
+        schema: &Schema,
+        fields: &PlainFields,
+    ) -> Result<Vec<[u8; 18]>, SealError> {
+        let mut terms = Vec::new();
+        for (name, value) in fields.iter() {
+            let Some(field) = schema.field(name) else { continue };
+            if field.match_group.is_some() {
+                let term = self.term(field, value)?;
+                if !terms.contains(&term) {
+                    terms.push(term);
+                }
+            }
+        }
+        Ok(terms)
+    }
+}

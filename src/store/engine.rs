@@ -1,0 +1,188 @@
+//! The engines behind the store: sled, and a map in memory for tests.
+//! Neither is ever trusted with durability: what is acknowledged is in the journal first.
+//! Stored form of a value: version, entry index (8 bytes each, big-endian), payload.
+
+use super::{Key, StoreError, Stored, Version};
+use crate::limits::VALUE_BYTES_MAX;
+use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
+
+/// Which engine a vault runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineKind {
+    /// sled 0.34, the default.
+    Sled,
+    /// A map in memory that ends with the process.
+    Memory,
+}
+
+pub(super) enum Engine {
+    Sled { db: sled::Db, directory: PathBuf, _lock: File },
+    Memory(RwLock<BTreeMap<Key, Vec<u8>>>),
+}
+
+/// Longer than the longest pause that a batch of inserts should meet, short enough that garbage is
+/// collected: without the flusher sled's memory grows by 2 KB for each overwrite.
+const SLED_FLUSH_MS: u64 = 500;
+
+impl Engine {
+    pub(super) fn open(
+        directory: &Path,
+        kind: EngineKind,
+        cache_bytes: u64,
+    ) -> Result<Engine, StoreError> {
+        match kind {
+            EngineKind::Memory => Ok(Engine::Memory(RwLock::new(BTreeMap::new()))),
+            EngineKind::Sled => {
+                std::fs::create_dir_all(directory).map_err(StoreError::Io)?;
+                let lock = File::create(directory.join("lock")).map_err(StoreError::Io)?;
+                lock.try_lock().map_err(|error| match error {
+                    TryLockError::WouldBlock => StoreError::Locked,
+                    TryLockError::Error(error) => StoreError::Io(error),
+                })?;
+                let db = sled::Config::new()
+                    .path(directory)
+                    .cache_capacity(cache_bytes)
+                    .flush_every_ms(Some(SLED_FLUSH_MS))
+                    .open()
+                    .map_err(StoreError::Engine)?;
+                Ok(Engine::Sled { db, directory: directory.into(), _lock: lock })
+            }
+        }
+    }
+
+    pub(super) fn get(&self, key: &Key) -> Result<Option<Stored>, StoreError> {
+        match self {
+            Engine::Sled { db, .. } => db
+                .get(key.as_bytes())
+                .map_err(StoreError::Engine)?
+                .map(|bytes| parse(&bytes))
+                .transpose(),
+            Engine::Memory(map) => map
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(key)
+                .map(|bytes| parse(bytes))
+                .transpose(),
+        }
+    }
+
+    pub(super) fn scan(
+        &self,
+        prefix: &Key,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<(Key, Stored)>, StoreError> {
+        let start = after.unwrap_or(prefix).as_bytes();
+        let start = if after.is_some() { Bound::Excluded(start) } else { Bound::Included(start) };
+        match self {
+            Engine::Sled { db, .. } => db
+                .range::<&[u8], _>((start, Bound::Unbounded))
+                .take_while(|pair| {
+                    pair.as_ref().map_or(true, |(key, _)| key.starts_with(prefix.as_bytes()))
+                })
+                .take(limit)
+                .map(|pair| {
+                    let (key, bytes) = pair.map_err(StoreError::Engine)?;
+                    Ok((Key::from_bytes(&key), parse(&bytes)?))
+                })
+                .collect(),
+            Engine::Memory(map) => {
+                let start = start.map(Key::from_bytes);
+                map.read()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .range((start, Bound::Unbounded))
+                    .take_while(|(key, _)| key.as_bytes().starts_with(prefix.as_bytes()))
+                    .take(limit)
+                    .map(|(key, bytes)| Ok((key.clone(), parse(bytes)?)))
+                    .collect()
+            }
+        }
+    }
+
+    pub(super) fn put(
+        &self,
+        key: &Key,
+        version: Version,
+        index: u64,
+        payload: &[u8],
+    ) -> Result<(), StoreError> {
+        if payload.len() > VALUE_BYTES_MAX {
+            return Err(StoreError::TooLarge { bytes: payload.len() });
+        }
+        let mut bytes = Vec::with_capacity(16 + payload.len());
+        bytes.extend_from_slice(&version.0.to_be_bytes());
+        bytes.extend_from_slice(&index.to_be_bytes());
+        bytes.extend_from_slice(payload);
+        match self {
+            // A plain insert: batches and transactions take one lock for the whole process.
+            Engine::Sled { db, .. } => {
+                db.insert(key.as_bytes(), bytes).map_err(StoreError::Engine)?;
+            }
+            Engine::Memory(map) => {
+                map.write().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), bytes);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn delete(&self, key: &Key) -> Result<(), StoreError> {
+        match self {
+            Engine::Sled { db, .. } => {
+                db.remove(key.as_bytes()).map_err(StoreError::Engine)?;
+            }
+            Engine::Memory(map) => {
+                map.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn flush(&self) -> Result<(), StoreError> {
+        match self {
+            Engine::Memory(_) => Ok(()),
+            Engine::Sled { db, directory, .. } => {
+                db.flush().map_err(StoreError::Engine)?;
+                // sled's flush is sync_file_range, which leaves the disk's own cache and the file's
+                // metadata out; so each of its files is synced through a handle of ours.
+                sync_files(directory).map_err(StoreError::Io)
+            }
+        }
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<Stored, StoreError> {
+    let (version, rest) =
+        bytes.split_first_chunk().ok_or(StoreError::Corrupt { what: "version" })?;
+    let (index, payload) = rest.split_first_chunk().ok_or(StoreError::Corrupt { what: "index" })?;
+    Ok(Stored {
+        version: Version(u64::from_be_bytes(*version)),
+        index: u64::from_be_bytes(*index),
+        payload: payload.to_vec(),
+    })
+}
+
+fn sync_files(directory: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let kind = match entry.file_type() {
+            Ok(kind) => kind,
+            // sled removes old snapshots and blobs while we look.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        if kind.is_dir() {
+            sync_files(&entry.path())?;
+        } else if kind.is_file() {
+            match File::open(entry.path()) {
+                Ok(file) => file.sync_data()?,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    File::open(directory)?.sync_all()
+}

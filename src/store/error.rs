@@ -1,0 +1,29 @@
+//! What can go wrong between the vault and its engine.
+//! Never carries a value or an id of a resident.
+//! Every variant means: stop trusting the store, not the journal.
+
+/// A fault of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has the directory open.
+    #[error("the store is locked by another process")]
+    Locked,
+    /// A stored value has not the form that this version writes.
+    #[error("a stored {what} is malformed")]
+    Corrupt {
+        /// What was being read.
+        what: &'static str,
+    },
+    /// A value longer than the engine bears.
+    #[error("a value of {bytes} bytes is longer than the store takes")]
+    TooLarge {
+        /// Its length.
+        bytes: usize,
+    },
+    /// The engine failed.
+    #[error("the engine failed")]
+    Engine(#[source] sled::Error),
+    /// The disk failed.
+    #[error("the disk failed")]
+    Io(#[source] std::io::Error),
+}

@@ -1,0 +1,211 @@
+//! The keys of the one ordered key space.
+//! A key never holds a value: index terms come keyed and permuted, everything else is an id.
+//! The first byte tells the kind, so that kinds never mix in a scan.
+
+use crate::records::{Owner, RecordId, RecordType, SubjectId};
+use crate::territory::CellId;
+
+const ROW: u8 = 0x01;
+const SUBJECT_KEY: u8 = 0x02;
+const TERM: u8 = 0x03;
+const CELL_LISTING: u8 = 0x04;
+const SUBJECT_LISTING: u8 = 0x05;
+const RETENTION: u8 = 0x06;
+const CONTROL: u8 = 0x07;
+const ACTOR: u8 = 0x08;
+const ENROLMENT: u8 = 0x09;
+const CHARGE: u8 = 0x0a;
+const SYSTEM: u8 = 0x0b;
+const LOGIN: u8 = 0x0c;
+
+/// A key of the store.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key(Box<[u8]>);
+
+/// Kinds of control records (DOMAIN section 4.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ControlKind {
+    /// A notice was given.
+    NoticeGiven = 1,
+    /// A consent was given.
+    Consent = 2,
+}
+
+/// Single values that the vault keeps about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SystemKey {
+    /// Digest of the active policy, purposes and schemas.
+    Policy,
+    /// A part of the tree of grids and the cells under it, counting from 0.
+    Territory(u16),
+}
+
+impl Key {
+    fn of(kind: u8, parts: &[&[u8]]) -> Key {
+        let mut bytes = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
+        bytes.push(kind);
+        for part in parts {
+            bytes.extend_from_slice(part);
+        }
+        Key(bytes.into_boxed_slice())
+    }
+
+    /// A record's row.
+    pub fn row(id: RecordId) -> Key {
+        Key::of(ROW, &[id.as_bytes()])
+    }
+
+    /// The wrapped key of a subject, or of a record that has none.
+    pub fn subject_key(subject: SubjectId) -> Key {
+        Key::of(SUBJECT_KEY, &[subject.as_bytes()])
+    }
+
+    /// One index term of one record.
+    pub fn term(term: &[u8; 18], id: RecordId) -> Key {
+        Key::of(TERM, &[term, id.as_bytes()])
+    }
+
+    /// All records behind one index term.
+    pub fn term_prefix(term: &[u8; 18]) -> Key {
+        Key::of(TERM, &[term])
+    }
+
+    /// The listing of a record under its cell.
+    pub fn cell_listing(cell: CellId, record_type: RecordType, id: RecordId) -> Key {
+        Key::of(CELL_LISTING, &[&cell.to_bytes(), &[record_type as u8], id.as_bytes()])
+    }
+
+    /// The listing of a record under a subject.
+    pub fn subject_listing(subject: SubjectId, id: RecordId) -> Key {
+        Key::of(SUBJECT_LISTING, &[subject.as_bytes(), id.as_bytes()])
+    }
+
+    /// All records of a subject.
+    pub fn subject_listing_prefix(subject: SubjectId) -> Key {
+        Key::of(SUBJECT_LISTING, &[subject.as_bytes()])
+    }
+
+    /// The end of a record's retention: days since the epoch, then the record.
+    pub fn retention(day: i32, id: RecordId) -> Key {
+        // Shifted, so that days before 1970 sort in front.
+        let shifted = (i64::from(day) - i64::from(i32::MIN)) as u32;
+        Key::of(RETENTION, &[&shifted.to_be_bytes(), id.as_bytes()])
+    }
+
+    /// A control record.
+    pub fn control(kind: ControlKind, id: &[u8; 16]) -> Key {
+        Key::of(CONTROL, &[&[kind as u8], id])
+    }
+
+    /// An actor of the directory.
+    pub fn actor(id: &[u8; 16]) -> Key {
+        Key::of(ACTOR, &[id])
+    }
+
+    /// All actors.
+    pub fn actor_prefix() -> Key {
+        Key::of(ACTOR, &[])
+    }
+
+    /// A log-in name taken by an actor, by its keyed tag.
+    pub fn login(tag: &[u8; 16]) -> Key {
+        Key::of(LOGIN, &[tag])
+    }
+
+    /// A one-time enrolment code, by its hash.
+    pub fn enrolment(code_hash: &[u8; 32]) -> Key {
+        Key::of(ENROLMENT, &[code_hash])
+    }
+
+    /// One distinct value charged to an actor's ledger on a day.
+    pub fn charge(actor: &[u8; 16], day: i32, tag: &[u8; 16]) -> Key {
+        Key::of(CHARGE, &[&day.to_be_bytes(), actor, tag])
+    }
+
+    /// All charges of a day.
+    pub fn charge_day_prefix(day: i32) -> Key {
+        Key::of(CHARGE, &[&day.to_be_bytes()])
+    }
+
+    /// Takes a charge's key apart: actor and tag.
+    pub fn charge_parts(&self) -> Option<([u8; 16], [u8; 16])> {
+        let rest = self.0.strip_prefix(&[CHARGE])?;
+        if rest.len() != 36 {
+            return None;
+        }
+        Some((rest[4..20].try_into().ok()?, rest[20..36].try_into().ok()?))
+    }
+
+    /// A value that the vault keeps about itself.
+    pub fn system(key: SystemKey) -> Key {
+        match key {
+            SystemKey::Policy => Key::of(SYSTEM, &[b"policy"]),
+            SystemKey::Territory(part) => Key::of(SYSTEM, &[b"territory", &part.to_be_bytes()]),
+        }
+    }
+
+    /// All parts of the tree of grids.
+    pub fn territory_prefix() -> Key {
+        Key::of(SYSTEM, &[b"territory"])
+    }
+
+    /// From bytes that the store or the journal held.
+    pub fn from_bytes(bytes: &[u8]) -> Key {
+        Key(bytes.into())
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Whom the key belongs to. Charges belong to the trail alone, and so to nobody here.
+    pub fn owner(&self) -> Option<Owner> {
+        let tail = |from: usize| <[u8; 16]>::try_from(self.0.get(from..)?).ok();
+        let record = |from: usize| Some(Owner::Record(RecordId::from_bytes(tail(from)?)));
+        match *self.0.first()? {
+            ROW => record(1),
+            TERM => record(19),
+            CELL_LISTING => record(10),
+            SUBJECT_LISTING => record(17),
+            RETENTION => record(5),
+            SUBJECT_KEY => Some(Owner::Subject(SubjectId::from_bytes(tail(1)?))),
+            CONTROL => Some(Owner::Control(tail(2)?)),
+            ACTOR => Some(Owner::Actor(tail(1)?)),
+            ENROLMENT => Some(Owner::Enrolment),
+            LOGIN => Some(Owner::Login),
+            SYSTEM => Some(Owner::System),
+            _ => None,
+        }
+    }
+
+    /// The record that the key belongs to, where it belongs to one.
+    pub fn record(&self) -> Option<RecordId> {
+        match self.owner()? {
+            Owner::Record(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The subject whose key lies here, where one does.
+    pub fn subject_of_key(&self) -> Option<SubjectId> {
+        let rest = self.0.strip_prefix(&[SUBJECT_KEY])?;
+        Some(SubjectId::from_bytes(rest.try_into().ok()?))
+    }
+
+    /// The actor whose entry this is, where it is one.
+    pub fn actor_id(&self) -> Option<[u8; 16]> {
+        self.0.strip_prefix(&[ACTOR])?.try_into().ok()
+    }
+
+    /// Whether this is the row of a record.
+    pub fn is_row(&self) -> bool {
+        self.0.first() == Some(&ROW)
+    }
+
+    /// Whether the version under this key is one of the few that every permit relies on.
+    pub fn is_authority(&self) -> bool {
+        matches!(self.0.first(), Some(&ACTOR | &SYSTEM))
+    }
+}

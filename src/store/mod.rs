@@ -1,0 +1,237 @@
+//! Keeps sealed bytes in one ordered key space and hands them out again.
+//! Never sees a key of the key hierarchy, a plain value or a decision; sled is named here and nowhere else.
+//! Every stored value names its version and the log entry that wrote it, and only the [`Applier`] writes.
+
+mod codec;
+mod engine;
+mod error;
+mod key;
+mod row;
+mod sealed;
+
+pub use codec::{Decoder, Encoder, Malformed};
+pub use engine::EngineKind;
+pub use error::StoreError;
+pub use key::{ControlKind, Key, SystemKey};
+pub use row::{Header, Row, SealedSection, SectionName, Tombstone};
+pub use sealed::{Fetched, Sealed};
+
+use engine::Engine;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The version of a stored value; 0 says that there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(pub u64);
+
+impl Version {
+    /// Nothing is stored under the key.
+    pub const ABSENT: Version = Version(0);
+
+    /// The version after this one.
+    pub fn next(self) -> Version {
+        Version(self.0 + 1)
+    }
+}
+
+/// A value as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Counts up with each change of this key.
+    pub version: Version,
+    /// Index of the log entry that wrote it.
+    pub index: u64,
+    /// Sealed or public bytes; never a resident's value in clear.
+    pub payload: Vec<u8>,
+}
+
+/// One absolute step of a change, so that replaying it any number of times gives the same store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// The key holds these bytes at this version afterwards.
+    Put(Key, Version, Vec<u8>),
+    /// The key holds nothing afterwards.
+    Delete(Key),
+}
+
+impl Op {
+    /// The key that the step is about.
+    pub fn key(&self) -> &Key {
+        match self {
+            Op::Put(key, ..) | Op::Delete(key) => key,
+        }
+    }
+
+    /// The version that the key has afterwards.
+    pub fn version_after(&self) -> Version {
+        match self {
+            Op::Put(_, version, _) => *version,
+            Op::Delete(_) => Version::ABSENT,
+        }
+    }
+}
+
+/// What a change relies on: this key still has this version.
+#[derive(Clone, Debug)]
+pub struct Expect {
+    /// The key that was looked at.
+    pub key: Key,
+    /// The version that was seen.
+    pub version: Version,
+    /// [`Reader::stamp`] taken before the look.
+    pub stamp: u64,
+}
+
+/// Steps that happen together or not at all, and what they rely on.
+#[derive(Default)]
+pub struct Change {
+    /// The steps, in order.
+    pub ops: Vec<Op>,
+    /// What must still be so when the change is sequenced.
+    pub expects: Vec<Expect>,
+}
+
+impl Change {
+    /// Puts a value under a key that must not exist yet.
+    pub fn put_new(&mut self, key: Key, payload: Vec<u8>) {
+        self.expects.push(Expect { key: key.clone(), version: Version::ABSENT, stamp: 0 });
+        self.ops.push(Op::Put(key, Version(1), payload));
+    }
+
+    /// Bytes that the steps bring into the journal.
+    pub fn size_bytes(&self) -> usize {
+        self.ops
+            .iter()
+            .map(|op| match op {
+                Op::Put(key, _, payload) => key.as_bytes().len() + payload.len() + 24,
+                Op::Delete(key) => key.as_bytes().len() + 24,
+            })
+            .sum()
+    }
+}
+
+/// Opens the store in `directory` and takes its lock, so that a second open fails.
+///
+/// Only the command line calls this; the [`Applier`] goes to the trail and to nobody else.
+///
+/// # Errors
+/// [`StoreError::Locked`] when another process has it, else what the engine says.
+pub fn open(
+    directory: &Path,
+    kind: EngineKind,
+    cache_bytes: u64,
+) -> Result<(Reader, Applier), StoreError> {
+    let engine = Arc::new(Engine::open(directory, kind, cache_bytes)?);
+    let applied = Arc::new(AtomicU64::new(1));
+    let reader = Reader { engine: engine.clone(), applied: applied.clone() };
+    Ok((reader, Applier { engine, applied }))
+}
+
+/// Reads the store. Cheap to clone; any number may read while one [`Applier`] writes.
+#[derive(Clone)]
+pub struct Reader {
+    engine: Arc<Engine>,
+    applied: Arc<AtomicU64>,
+}
+
+impl Reader {
+    /// A number that grows with every applied group. What is read after taking it is at least as new.
+    pub fn stamp(&self) -> u64 {
+        self.applied.load(Ordering::Acquire)
+    }
+
+    /// The value under a key.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] for a value that is too short to be one, else the engine's.
+    pub async fn get(&self, key: &Key) -> Result<Option<Stored>, StoreError> {
+        self.engine.get(key)
+    }
+
+    /// Up to `limit` pairs whose keys start with `prefix`, in order, beginning after `after`.
+    ///
+    /// # Errors
+    /// As [`Reader::get`].
+    pub async fn scan(
+        &self,
+        prefix: &Key,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<(Key, Stored)>, StoreError> {
+        self.engine.scan(prefix, after, limit)
+    }
+}
+
+/// Writes the store. There is one, it belongs to the trail, and it has no `Clone`.
+pub struct Applier {
+    engine: Arc<Engine>,
+    applied: Arc<AtomicU64>,
+}
+
+impl Applier {
+    /// Applies steps that are already durable in the journal, naming the entry that wrote them.
+    /// Readers see them when this returns. Not durable by itself.
+    ///
+    /// # Errors
+    /// The engine's; the caller must then stop, and the journal makes the store whole at the next start.
+    pub fn apply<'a>(
+        &mut self,
+        steps: impl IntoIterator<Item = (u64, &'a Op)>,
+    ) -> Result<(), StoreError> {
+        for (index, op) in steps {
+            match op {
+                Op::Put(key, version, payload) => {
+                    self.engine.put(key, *version, index, payload)?;
+                }
+                Op::Delete(key) => self.engine.delete(key)?,
+            }
+        }
+        self.applied.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// The version under a key, for the sequencing of a group.
+    ///
+    /// # Errors
+    /// As [`Reader::get`].
+    pub fn version(&self, key: &Key) -> Result<Version, StoreError> {
+        Ok(self.engine.get(key)?.map_or(Version::ABSENT, |stored| stored.version))
+    }
+
+    /// Every pair under a prefix, for what the trail counts in memory. Start-up only.
+    ///
+    /// # Errors
+    /// As [`Reader::get`].
+    pub fn scan(&self, prefix: &Key) -> Result<Vec<(Key, Stored)>, StoreError> {
+        self.engine.scan(prefix, None, usize::MAX)
+    }
+
+    /// The same number as [`Reader::stamp`].
+    pub fn stamp(&self) -> u64 {
+        self.applied.load(Ordering::Acquire)
+    }
+
+    /// A handle that makes applied steps durable from another thread.
+    pub fn flusher(&self) -> Flusher {
+        Flusher { engine: self.engine.clone() }
+    }
+}
+
+/// Makes what was applied durable, off the request path.
+pub struct Flusher {
+    engine: Arc<Engine>,
+}
+
+impl Flusher {
+    /// Returns once everything applied before the call is on the disk.
+    ///
+    /// # Errors
+    /// The engine's or the disk's; never to be retried.
+    pub fn flush(&self) -> Result<(), StoreError> {
+        self.engine.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! The stored form of a record: a clear header, sealed decision attributes, sealed sections.
+//! Never opens anything; it only finds the parts.
+//! The header's exact bytes are the associated data of the attributes, so changing either shows.
+
+use super::codec::{Decoder, Encoder, Malformed};
+use crate::records::{RecordId, RecordType, SubjectId};
+use crate::territory::CellId;
+
+const FORMAT: u8 = 1;
+const KIND_ROW: u8 = 1;
+const KIND_TOMBSTONE: u8 = 2;
+
+/// The name of a section, as the schema gives it.
+pub type SectionName = String;
+
+/// What a row says in clear. Authenticated, not secret: ids, versions and where the record lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The record.
+    pub id: RecordId,
+    /// Its type.
+    pub record_type: RecordType,
+    /// The immutable cell under a grid that it belongs to.
+    pub cell: CellId,
+    /// Counts up with every change of the record.
+    pub version: u64,
+    /// Version of the schema that its sections were written under.
+    pub schema: u32,
+    /// Owners of the keys that its sections are sealed under; the first is the record's own.
+    pub subjects: Vec<SubjectId>,
+    /// Its index terms, so that they can be removed with it.
+    pub terms: Vec<[u8; 18]>,
+    /// Name, owner (index into `subjects`) and version of each section.
+    pub sections: Vec<(SectionName, u8, u32)>,
+}
+
+/// A section as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedSection {
+    /// Its name in the schema.
+    pub name: SectionName,
+    /// Whose key it is sealed under.
+    pub subject: SubjectId,
+    /// Counts up with every sealing of this section.
+    pub version: u32,
+    /// The sealed bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// A record as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// What is in clear.
+    pub header: Header,
+    /// The decision attributes, sealed under the header key.
+    pub attributes: Vec<u8>,
+    /// The sections, in the order of `header.sections`.
+    pub sections: Vec<SealedSection>,
+}
+
+/// What a removed record leaves behind: enough to say `erased` to whoever may know, and no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tombstone {
+    /// The record.
+    pub id: RecordId,
+    /// Its type.
+    pub record_type: RecordType,
+    /// Where it lay.
+    pub cell: CellId,
+    /// Its line of business, sealed under the header key; the store names the removing entry beside.
+    pub sealed_line: Vec<u8>,
+}
+
+impl Header {
+    /// The exact bytes that authenticate the attributes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Encoder::with_capacity(160);
+        out.u8(FORMAT);
+        out.raw(self.id.as_bytes());
+        out.u8(self.record_type as u8);
+        out.raw(&self.cell.to_bytes());
+        out.u64(self.version);
+        out.u32(self.schema);
+        out.u8(count(self.subjects.len()));
+        for subject in &self.subjects {
+            out.raw(subject.as_bytes());
+        }
+        out.u8(count(self.terms.len()));
+        for term in &self.terms {
+            out.raw(term);
+        }
+        out.u8(count(self.sections.len()));
+        for (name, subject, version) in &self.sections {
+            out.run(name.as_bytes());
+            out.u8(*subject);
+            out.u32(*version);
+        }
+        out.finish()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Header, Malformed> {
+        let mut from = Decoder::new(bytes);
+        if from.u8()? != FORMAT {
+            return Err(Malformed);
+        }
+        let id = RecordId::from_bytes(from.array()?);
+        let record_type = record_type(from.u8()?)?;
+        let cell = CellId::from_bytes(from.array()?);
+        let version = from.u64()?;
+        let schema = from.u32()?;
+        let subjects = (0..from.u8()?)
+            .map(|_| Ok(SubjectId::from_bytes(from.array()?)))
+            .collect::<Result<Vec<_>, Malformed>>()?;
+        let terms = (0..from.u8()?).map(|_| from.array()).collect::<Result<Vec<_>, _>>()?;
+        let sections = (0..from.u8()?)
+            .map(|_| Ok((from.text()?.to_owned(), from.u8()?, from.u32()?)))
+            .collect::<Result<Vec<_>, Malformed>>()?;
+        from.end()?;
+        if sections.iter().any(|(_, subject, _)| usize::from(*subject) >= subjects.len()) {
+            return Err(Malformed);
+        }
+        Ok(Header { id, record_type, cell, version, schema, subjects, terms, sections })
+    }
+}
+
+impl Row {
+    /// The payload of the row's key.
+    pub fn encode(&self) -> Vec<u8> {
+        let header = self.header.encode();
+        let sections: usize = self.sections.iter().map(|section| section.bytes.len() + 4).sum();
+        let mut out =
+            Encoder::with_capacity(16 + header.len() + self.attributes.len() + sections);
+        out.u8(KIND_ROW);
+        out.run(&header);
+        out.run(&self.attributes);
+        for section in &self.sections {
+            out.run(&section.bytes);
+        }
+        out.finish()
+    }
+}
+
+impl Tombstone {
+    /// The payload of the row's key once the record is gone.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Encoder::with_capacity(96);
+        out.u8(KIND_TOMBSTONE);
+        out.u8(FORMAT);
+        out.raw(self.id.as_bytes());
+        out.u8(self.record_type as u8);
+        out.raw(&self.cell.to_bytes());
+        out.run(&self.sealed_line);
+        out.finish()
+    }
+}
+
+/// What lies under a row's key.
+pub(super) enum RowOrTombstone {
+    Row(Row),
+    Tombstone(Tombstone),
+}
+
+pub(super) fn decode(payload: &[u8]) -> Result<RowOrTombstone, Malformed> {
+    let mut from = Decoder::new(payload);
+    match from.u8()? {
+        KIND_ROW => {
+            let header = Header::decode(from.run()?)?;
+            let attributes = from.run()?.to_vec();
+            let sections = header
+                .sections
+                .iter()
+                .map(|(name, subject, version)| {
+                    Ok(SealedSection {
+                        name: name.clone(),
+                        subject: header.subjects[usize::from(*subject)],
+                        version: *version,
+                        bytes: from.run()?.to_vec(),
+                    })
+                })
+                .collect::<Result<Vec<_>, Malformed>>()?;
+            from.end()?;
+            Ok(RowOrTombstone::Row(Row { header, attributes, sections }))
+        }
+        KIND_TOMBSTONE => {
+            if from.u8()? != FORMAT {
+                return Err(Malformed);
+            }
+            let tombstone = Tombstone {
+                id: RecordId::from_bytes(from.array()?),
+                record_type: record_type(from.u8()?)?,
+                cell: CellId::from_bytes(from.array()?),
+                sealed_line: from.run()?.to_vec(),
+            };
+            from.end()?;
+            Ok(RowOrTombstone::Tombstone(tombstone))
+        }
+        _ => Err(Malformed),
+    }
+}
+
+fn record_type(byte: u8) -> Result<RecordType, Malformed> {
+    RecordType::ALL.into_iter().find(|record_type| *record_type as u8 == byte).ok_or(Malformed)
+}
+
+fn count(length: usize) -> u8 {
+    u8::try_from(length).expect("schemas bound subjects, terms and sections far below 256")
+}

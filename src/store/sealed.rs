@@ -1,0 +1,98 @@
+//! A record as it came out of the store, still closed.
+//! Never holds an opened byte; only `seal` can look inside.
+//! It remembers which version it is and when it was read, so that a stale look is noticed later.
+
+use super::row::{self, RowOrTombstone};
+use super::{Expect, Key, Reader, Row, StoreError, Tombstone, Version};
+use crate::records::{Owner, RecordId, RecordRef, SubjectId, Target};
+
+/// A closed record with the wrapped keys that its sections need. Has no `Clone`: a proof owns its target.
+pub struct Sealed {
+    row: Row,
+    wrapped_keys: Vec<(SubjectId, Vec<u8>)>,
+    version: Version,
+    stamp: u64,
+    about: [RecordRef; 1],
+}
+
+impl Sealed {
+    /// The row.
+    pub fn row(&self) -> &Row {
+        &self.row
+    }
+
+    /// The version that the store held.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The wrapped key of a subject of this record.
+    pub fn wrapped_key(&self, subject: SubjectId) -> Option<&[u8]> {
+        self.wrapped_keys.iter().find(|(id, _)| *id == subject).map(|(_, bytes)| bytes.as_slice())
+    }
+
+    /// What a decision over this record relies on.
+    pub fn expect(&self) -> Expect {
+        Expect { key: Key::row(self.row.header.id), version: self.version, stamp: self.stamp }
+    }
+}
+
+impl Target for Sealed {
+    fn records(&self) -> &[RecordRef] {
+        &self.about
+    }
+
+    fn seen(&self) -> Vec<(RecordId, u64, u64)> {
+        vec![(self.row.header.id, self.version.0, self.stamp)]
+    }
+
+    fn owns(&self, owner: Owner) -> bool {
+        owner == Owner::Record(self.row.header.id)
+    }
+}
+
+/// What lies under a record id.
+pub enum Fetched {
+    /// A record.
+    Found(Sealed),
+    /// A record was here; the index names the entry that removed it.
+    Erased(Tombstone, u64),
+    /// Nothing.
+    Missing,
+}
+
+impl Reader {
+    /// Fetches a record and its wrapped keys: two engine reads for a record of one subject.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a row is malformed, lies under another record's key, or its key is gone.
+    pub async fn fetch(&self, id: RecordId) -> Result<Fetched, StoreError> {
+        let stamp = self.stamp();
+        let Some(stored) = self.get(&Key::row(id)).await? else {
+            return Ok(Fetched::Missing);
+        };
+        let row = match row::decode(&stored.payload) {
+            Ok(RowOrTombstone::Row(row)) if row.header.id == id => row,
+            Ok(RowOrTombstone::Tombstone(tombstone)) if tombstone.id == id => {
+                return Ok(Fetched::Erased(tombstone, stored.index));
+            }
+            _ => return Err(StoreError::Corrupt { what: "row" }),
+        };
+        let mut wrapped_keys = Vec::with_capacity(row.header.subjects.len());
+        for subject in &row.header.subjects {
+            match self.get(&Key::subject_key(*subject)).await? {
+                Some(wrapped) => wrapped_keys.push((*subject, wrapped.payload)),
+                // The row was removed together with its key between the two reads: look again.
+                None if self.get(&Key::row(id)).await?.map(|now| now.version)
+                    != Some(stored.version) =>
+                {
+                    return Box::pin(self.fetch(id)).await;
+                }
+                // Another subject of the record was erased: its part alone stays closed for ever.
+                None => {}
+            }
+        }
+        let about = [RecordRef { id, record_type: row.header.record_type }];
+        Ok(Fetched::Found(Sealed { row, wrapped_keys, version: stored.version, stamp, about }))
+    }
+}

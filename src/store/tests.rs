@@ -1,0 +1,156 @@
+//! One suite over both engines, and what only an engine on disk can show.
+
+use super::*;
+use crate::records::RecordId;
+
+fn both(test: impl Fn(Reader, Applier)) {
+    let directory = tempfile::tempdir().expect("a directory");
+    for kind in [EngineKind::Sled, EngineKind::Memory] {
+        let path = directory.path().join(format!("{kind:?}"));
+        let (reader, applier) = open(&path, kind, 16 << 20).expect("a store");
+        test(reader, applier);
+    }
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
+}
+
+fn row_key(number: u8) -> Key {
+    Key::row(RecordId::from_bytes([number; 16]))
+}
+
+#[test]
+fn a_put_is_read_back_with_its_version_and_entry() {
+    both(|reader, mut applier| {
+        let op = Op::Put(row_key(1), Version(3), b"sealed".to_vec());
+        applier.apply([(7, &op)]).expect("applied");
+        let stored = wait(reader.get(&row_key(1))).expect("read").expect("there");
+        assert_eq!(stored, Stored { version: Version(3), index: 7, payload: b"sealed".to_vec() });
+        assert_eq!(applier.version(&row_key(1)).expect("read"), Version(3));
+        assert_eq!(applier.version(&row_key(2)).expect("read"), Version::ABSENT);
+    });
+}
+
+#[test]
+fn replaying_a_change_over_newer_state_gives_the_same_store() {
+    both(|reader, mut applier| {
+        let steps = [
+            Op::Put(row_key(1), Version(1), b"a".to_vec()),
+            Op::Put(row_key(2), Version(1), b"b".to_vec()),
+            Op::Delete(row_key(1)),
+        ];
+        for _ in 0..2 {
+            applier.apply(steps.iter().map(|op| (1, op))).expect("applied");
+            assert_eq!(wait(reader.get(&row_key(1))).expect("read"), None);
+            assert!(wait(reader.get(&row_key(2))).expect("read").is_some());
+        }
+    });
+}
+
+#[test]
+fn a_scan_stays_inside_its_prefix_and_goes_on_after_a_key() {
+    both(|reader, mut applier| {
+        let term = [9; 18];
+        let keys: Vec<Key> =
+            (1..=3).map(|n| Key::term(&term, RecordId::from_bytes([n; 16]))).collect();
+        let mut ops: Vec<Op> =
+            keys.iter().map(|key| Op::Put(key.clone(), Version(1), vec![])).collect();
+        ops.push(Op::Put(
+            Key::term(&[10; 18], RecordId::from_bytes([1; 16])),
+            Version(1),
+            vec![],
+        ));
+        ops.push(Op::Put(row_key(1), Version(1), vec![]));
+        applier.apply(ops.iter().map(|op| (1, op))).expect("applied");
+        let prefix = Key::term_prefix(&term);
+        let first = wait(reader.scan(&prefix, None, 2)).expect("scanned");
+        assert_eq!(first.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>(), keys[..2]);
+        let rest = wait(reader.scan(&prefix, Some(&keys[1]), 9)).expect("scanned");
+        assert_eq!(rest.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>(), keys[2..]);
+    });
+}
+
+#[test]
+fn the_stamp_grows_with_each_applied_group() {
+    both(|reader, mut applier| {
+        let before = reader.stamp();
+        applier.apply([(1, &Op::Delete(row_key(1)))]).expect("applied");
+        assert!(reader.stamp() > before);
+    });
+}
+
+#[test]
+fn a_value_at_the_limit_is_kept_and_one_byte_more_is_refused() {
+    both(|_, mut applier| {
+        let limit = crate::limits::VALUE_BYTES_MAX;
+        let fits = Op::Put(row_key(1), Version(1), vec![0; limit]);
+        applier.apply([(1, &fits)]).expect("applied");
+        let over = Op::Put(row_key(1), Version(1), vec![0; limit + 1]);
+        assert!(matches!(
+            applier.apply([(1, &over)]),
+            Err(StoreError::TooLarge { bytes }) if bytes == limit + 1
+        ));
+    });
+}
+
+#[test]
+fn a_second_open_of_the_directory_fails() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let _first = open(directory.path(), EngineKind::Sled, 16 << 20).expect("a store");
+    assert!(matches!(
+        open(directory.path(), EngineKind::Sled, 16 << 20),
+        Err(StoreError::Locked)
+    ));
+}
+
+#[test]
+fn flushed_values_are_there_after_reopening() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (reader, mut applier) = open(directory.path(), EngineKind::Sled, 16 << 20).expect("store");
+    let op = Op::Put(row_key(1), Version(2), b"kept".to_vec());
+    applier.apply([(5, &op)]).expect("applied");
+    applier.flusher().flush().expect("flushed");
+    drop((reader, applier));
+    let (reader, _applier) = open(directory.path(), EngineKind::Sled, 16 << 20).expect("store");
+    assert_eq!(wait(reader.get(&row_key(1))).expect("read").expect("there").payload, b"kept");
+}
+
+#[test]
+fn a_truncated_or_extended_row_is_malformed_at_every_length() {
+    let row = Row {
+        header: Header {
+            id: RecordId::from_bytes([1; 16]),
+            record_type: crate::records::RecordType::Person,
+            cell: crate::territory::CellId::from_bytes([2; 8]),
+            version: 4,
+            schema: 1,
+            subjects: vec![crate::records::SubjectId::from_bytes([3; 16])],
+            terms: vec![[4; 18]],
+            sections: vec![("identity".to_owned(), 0, 1)],
+        },
+        attributes: vec![5; 40],
+        sections: vec![SealedSection {
+            name: "identity".to_owned(),
+            subject: crate::records::SubjectId::from_bytes([3; 16]),
+            version: 1,
+            bytes: vec![6; 50],
+        }],
+    };
+    let bytes = row.encode();
+    assert!(matches!(row::decode(&bytes), Ok(row::RowOrTombstone::Row(read)) if read == row));
+    for length in 0..bytes.len() {
+        assert!(row::decode(&bytes[..length]).is_err(), "cut at {length}");
+    }
+    let mut longer = bytes;
+    longer.push(0);
+    assert!(row::decode(&longer).is_err());
+}
+
+#[test]
+fn days_sort_in_the_retention_queue_also_before_1970() {
+    let id = RecordId::from_bytes([1; 16]);
+    assert!(Key::retention(-5, id) < Key::retention(-4, id));
+    assert!(Key::retention(-1, id) < Key::retention(0, id));
+    assert!(Key::retention(0, id) < Key::retention(20_000, id));
+}

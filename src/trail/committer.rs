@@ -1,0 +1,230 @@
+//! The thread that makes groups durable: sequence, journal, apply, release.
+//! Never acknowledges before the sync and the apply; after any fault it acknowledges nothing more.
+//! A group is whatever waited while the one before it was synced; nobody lingers.
+
+use super::alarm::Alarm;
+use super::integrate::Batch;
+use super::journal::{FrameBuilder, Position, Writer};
+use super::receipt::Recorded;
+use super::sequence::Sequencer;
+use super::{TrailError, TrailFault};
+use crate::access::{ActorId, Charge};
+use crate::ambient::Clock;
+use crate::limits::{GROUP_BYTES_MAX, GROUP_COUNT_MAX, PENDING_COUNT_MAX};
+use crate::store::{Applier, Expect, Op};
+use gridvault_audit::{Draft, EntryError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use tokio::sync::oneshot;
+
+/// Rooms that keep a picture of the store in memory learn here what changed, before anyone is told.
+pub trait Applied: Send + Sync {
+    /// These steps are applied. Must be quick and must not fail.
+    fn applied(&self, ops: &[Op]);
+}
+
+/// Why an operation got no receipt.
+#[derive(Debug)]
+pub(super) enum Rejected {
+    Stale,
+    Limit,
+    Error(TrailError),
+}
+
+/// An operation that waits for its turn.
+pub(super) struct Pending {
+    pub(super) draft: Draft,
+    pub(super) expects: Vec<Expect>,
+    pub(super) charges: Vec<(ActorId, Charge)>,
+    pub(super) ops: Vec<Op>,
+    pub(super) reply: oneshot::Sender<Result<Recorded, Rejected>>,
+}
+
+/// What waits for the committer, bounded.
+#[derive(Default)]
+pub(super) struct Queue {
+    state: Mutex<QueueState>,
+    ready: Condvar,
+}
+
+#[derive(Default)]
+struct QueueState {
+    waiting: VecDeque<Pending>,
+    closed: bool,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn push(&self, pending: Pending) -> Result<(), TrailError> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(TrailError::Unavailable);
+        }
+        if state.waiting.len() >= PENDING_COUNT_MAX {
+            return Err(TrailError::Overloaded);
+        }
+        state.waiting.push_back(pending);
+        // The committer sleeps only on an empty queue.
+        if state.waiting.len() == 1 {
+            self.ready.notify_one();
+        }
+        Ok(())
+    }
+
+    /// No more is taken; what waits is still done.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.ready.notify_all();
+    }
+
+    /// Whatever waits, up to a group; nothing once the queue is closed and empty.
+    fn take(&self) -> Option<VecDeque<Pending>> {
+        let mut state = self.lock();
+        while state.waiting.is_empty() {
+            if state.closed {
+                return None;
+            }
+            state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let count = state.waiting.len().min(GROUP_COUNT_MAX);
+        Some(state.waiting.drain(..count).collect())
+    }
+
+    /// Takes nothing more, and says so to everybody who waits.
+    pub(super) fn refuse_all(&self) {
+        let waiting = {
+            let mut state = self.lock();
+            state.closed = true;
+            std::mem::take(&mut state.waiting)
+        };
+        self.ready.notify_all();
+        refuse(waiting);
+    }
+}
+
+fn refuse(waiting: VecDeque<Pending>) {
+    for pending in waiting {
+        let _gone = pending.reply.send(Err(Rejected::Error(TrailError::Unavailable)));
+    }
+}
+
+/// The committer's belongings.
+pub(super) struct Committer {
+    pub(super) sequencer: Sequencer,
+    pub(super) writer: Writer,
+    pub(super) applier: Applier,
+    pub(super) alarm: Alarm,
+    pub(super) listeners: Vec<Arc<dyn Applied>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) last_time_micros: u64,
+}
+
+/// A group that is sequenced and not yet durable.
+struct Group {
+    frame: FrameBuilder,
+    first_index: u64,
+    entries: Vec<Vec<u8>>,
+    ops: Vec<Vec<Op>>,
+    replies: Vec<(oneshot::Sender<Result<Recorded, Rejected>>, Recorded)>,
+}
+
+impl Committer {
+    /// Works until the queue is closed and empty, or until the first fault.
+    pub(super) fn run(mut self) {
+        while let Some(mut waiting) = self.alarm.queue.take() {
+            while !waiting.is_empty() {
+                if self.alarm.is_raised() {
+                    // The other thread met a fault: what it shares of the log would be missing for this group.
+                    refuse(waiting);
+                    return;
+                }
+                if let Err(fault) = self.commit_group(&mut waiting) {
+                    self.alarm.raise(fault);
+                    refuse(waiting);
+                    return;
+                }
+            }
+        }
+        self.alarm.handoff.close();
+    }
+
+    fn commit_group(&mut self, waiting: &mut VecDeque<Pending>) -> Result<(), TrailFault> {
+        let group = self.sequence(waiting)?;
+        if group.entries.is_empty() {
+            return Ok(());
+        }
+        let Group { frame, first_index, entries, ops, replies } = group;
+        // Nothing of the group is visible yet: a crash here leaves at most a torn frame.
+        let position = self.writer.append(frame, entries.len() as u64)?;
+        // Durable. A crash from here on is made good by the replay of this frame.
+        self.applier.apply(
+            ops.iter()
+                .zip(first_index..)
+                .flat_map(|(ops, index)| ops.iter().map(move |op| (index, op))),
+        )?;
+        self.sequencer.applied(self.applier.stamp());
+        for ops in ops.iter().filter(|ops| !ops.is_empty()) {
+            for listener in &self.listeners {
+                listener.applied(ops);
+            }
+        }
+        for (reply, recorded) in replies {
+            // A caller that went away leaves a logged operation whose answer nobody reads: safe.
+            let _gone = reply.send(Ok(recorded));
+        }
+        self.hand_off(first_index, entries, position);
+        Ok(())
+    }
+
+    fn sequence(&mut self, waiting: &mut VecDeque<Pending>) -> Result<Group, TrailFault> {
+        let first_index = self.writer.position().index;
+        let mut group = Group {
+            frame: FrameBuilder::new(),
+            first_index,
+            entries: Vec::with_capacity(waiting.len()),
+            ops: Vec::with_capacity(waiting.len()),
+            replies: Vec::with_capacity(waiting.len()),
+        };
+        while group.frame.payload_bytes() < GROUP_BYTES_MAX {
+            let Some(pending) = waiting.pop_front() else { break };
+            if !self.sequencer.holds(&pending.expects, &self.applier)? {
+                let _gone = pending.reply.send(Err(Rejected::Stale));
+                continue;
+            }
+            let index = first_index + group.entries.len() as u64;
+            let Ok(entry) = self.encode(&pending.draft, index) else {
+                let _gone = pending.reply.send(Err(Rejected::Error(TrailError::TooLarge)));
+                continue;
+            };
+            let charged = self.sequencer.charge(&pending.charges, &self.applier)?;
+            let Some(mut counted) = charged else {
+                let _gone = pending.reply.send(Err(Rejected::Limit));
+                continue;
+            };
+            let mut ops = pending.ops;
+            ops.append(&mut counted);
+            self.sequencer.accept(&ops);
+            group.frame.add(&entry, &ops);
+            let leaf = gridvault_audit::leaf_hash(&entry);
+            group.entries.push(entry);
+            group.ops.push(ops);
+            group.replies.push((pending.reply, Recorded { index, leaf }));
+        }
+        Ok(group)
+    }
+
+    fn encode(&mut self, draft: &Draft, index: u64) -> Result<Vec<u8>, EntryError> {
+        // A clock that was set back must not make the log look rearranged; `mono` shows the jump.
+        let now = u64::try_from(self.clock.now().0).unwrap_or(0).max(self.last_time_micros);
+        self.last_time_micros = now;
+        draft.encode(index, now, self.clock.monotonic())
+    }
+
+    fn hand_off(&self, first_index: u64, entries: Vec<Vec<u8>>, position: Position) {
+        let bytes = entries.iter().map(Vec::len).sum();
+        self.alarm.handoff.push(Batch { first_index, entries, bytes, position });
+    }
+}

@@ -1,0 +1,214 @@
+//! Turns the account of a decision into an entry of the log.
+//! Never writes a value, a name or a client's word in clear: address, device and reason are sealed.
+//! The members are those of AUDIT-LOG section 3.
+
+use super::TrailError;
+use crate::access::{Account, ActorId, Duty, Origin, Written};
+use crate::ambient::Clock;
+use gridvault_audit::{Draft, Event, Outcome, Scalar};
+use gridvault_keys::{Keyring, Month};
+
+/// What the vault itself has to say, without a caller.
+#[derive(Clone, Debug)]
+pub enum Announcement {
+    /// A new vault begins its log.
+    Init,
+    /// The process starts to serve.
+    Start {
+        /// SHA-256 of the running program, where it could be read.
+        build: [u8; 32],
+        /// SHA-256 of the checked configuration.
+        configuration: [u8; 32],
+        /// Random id of this run.
+        boot: [u8; 16],
+    },
+    /// The process stops in order.
+    Stop,
+    /// An idle vault says that it lives.
+    Heartbeat,
+    /// Refusals of unknown callers that were only counted.
+    Refusals {
+        /// How many.
+        count: u64,
+    },
+    /// A policy is in force from this entry on.
+    PolicyActivated {
+        /// SHA-256 over all policy, purpose and schema files.
+        digest: [u8; 32],
+        /// Its version, counting from 1.
+        version: u64,
+    },
+    /// One of the three administrators was enrolled when the vault was made.
+    Enrolled {
+        /// The actor.
+        actor: [u8; 16],
+        /// Its role.
+        role: String,
+    },
+    /// An actor over its budget of refusals is locked out for the rest of the hour.
+    LockedOut {
+        /// The actor.
+        actor: [u8; 16],
+    },
+    /// The tree of grids was set.
+    TerritorySet {
+        /// SHA-256 of its data.
+        digest: [u8; 32],
+    },
+}
+
+/// The entry of a decision that said yes.
+pub(super) fn allowed(
+    account: &Account,
+    digest: Option<[u8; 32]>,
+    keyring: &Keyring,
+    clock: &dyn Clock,
+) -> Result<Draft, TrailError> {
+    let mut draft = fill(account, event_of(account.written), Outcome::Success, keyring, clock)?;
+    draft.dig = digest;
+    Ok(draft)
+}
+
+/// The entry of a decision that said no.
+pub(super) fn denied(
+    account: &Account,
+    why: &str,
+    keyring: &Keyring,
+    clock: &dyn Clock,
+) -> Result<Draft, TrailError> {
+    let event = match account.written {
+        Written::Stranger => Event::AuthFailed,
+        _ => Event::AccessDenied,
+    };
+    let mut draft = fill(account, event, Outcome::Denied, keyring, clock)?;
+    draft.why = Some(why.to_owned());
+    Ok(draft)
+}
+
+fn event_of(written: Written) -> Event {
+    match written {
+        Written::Read => Event::DataRead,
+        Written::Create => Event::DataCreate,
+        Written::Household => Event::DataHousehold,
+        Written::Update => Event::DataUpdate,
+        Written::Delete => Event::DataDelete,
+        Written::Match => Event::DataMatch,
+        Written::Schema => Event::DataSchemaRead,
+        Written::Proof => Event::AuditReceiptProof,
+        Written::Enrol => Event::AdminEnrol,
+        Written::Duty(Duty::ActorAdd) => Event::AdminActorAdd,
+        Written::Duty(Duty::ActorList) => Event::AdminRead,
+        Written::Duty(Duty::TokenIssue) => Event::AdminTokenIssue,
+        Written::Duty(Duty::AuditRead) => Event::AuditRead,
+        Written::Duty(Duty::PolicyExplain) => Event::PolicyExplain,
+        Written::Duty(Duty::PolicyMatrix) => Event::PolicyRead,
+        Written::Stranger | Written::Refused => Event::AccessDenied,
+    }
+}
+
+fn fill(
+    account: &Account,
+    event: Event,
+    outcome: Outcome,
+    keyring: &Keyring,
+    clock: &dyn Clock,
+) -> Result<Draft, TrailError> {
+    let mut draft = Draft::new(event, outcome, account.origin.request);
+    draft.who = account.actor.map(|actor| *actor.as_bytes());
+    draft.via = account.via.map(|actor| *actor.as_bytes());
+    draft.aal = account.strength;
+    draft.sess = account.session;
+    draft.role = account.role.as_ref().map(|role| role.as_str().to_owned());
+    draft.scope = account.scope.clone();
+    draft.asg = account.assignment;
+    draft.rec = account.records.iter().map(|handle| *handle.as_bytes()).collect();
+    draft.sub = account.subjects.iter().map(|handle| *handle.as_bytes()).collect();
+    draft.n = (account.records.len() > 1).then_some(account.records.len() as u64);
+    draft.grid = account.grid.clone();
+    draft.typ = account.record_type.map(|record_type| record_type.as_str().to_owned());
+    draft.fld = account.fields.iter().map(|field| field.field.clone()).collect();
+    if account.written == Written::Read && outcome == Outcome::Success {
+        draft.view = account.fields.iter().map(|f| f.view.as_str().to_owned()).collect();
+    }
+    draft.ver = account.versions;
+    draft.pur = account.purpose.clone();
+    draft.basis = account.basis.clone();
+    draft.case = account.case;
+    draft.pol = (account.policy_index > 0).then_some(account.policy_index);
+    draft.rule = account.rule.clone();
+    if let Some(about) = account.about {
+        draft.detail.insert("actor", Scalar::Str(about.to_string()));
+    }
+    let actor = account.actor.map_or([0; 16], |actor| *actor.as_bytes());
+    draft.ctx = seal_context(&account.origin, &actor, keyring, clock)?;
+    Ok(draft)
+}
+
+/// Sealed under the key of this actor and month, which is destroyed at the end of its retention.
+fn seal_context(
+    origin: &Origin,
+    actor: &[u8; 16],
+    keyring: &Keyring,
+    clock: &dyn Clock,
+) -> Result<Option<Vec<u8>>, TrailError> {
+    let members = [
+        ("address", &origin.address),
+        ("device", &origin.device),
+        ("reason", &origin.reason),
+    ];
+    let context: std::collections::BTreeMap<&str, &str> = members
+        .into_iter()
+        .filter_map(|(name, value)| value.as_deref().map(|value| (name, value)))
+        .collect();
+    if context.is_empty() {
+        return Ok(None);
+    }
+    let plain = serde_json::to_vec(&context).map_err(|_| TrailError::Context)?;
+    let (year, month) = clock.now().year_month();
+    let month = Month::from_year_month(year, month).map_err(|_| TrailError::Context)?;
+    keyring
+        .seal_context(month, actor, &origin.request, &plain)
+        .map(Some)
+        .map_err(|_| TrailError::Context)
+}
+
+/// The entry of an announcement.
+pub(super) fn announced(announcement: &Announcement, request: [u8; 16]) -> Draft {
+    let (event, detail): (Event, Vec<(&'static str, Scalar)>) = match announcement {
+        Announcement::Init => (Event::SysInit, vec![]),
+        Announcement::Start { build, configuration, boot } => (
+            Event::SysStart,
+            vec![
+                ("boot", id(boot)),
+                ("build", Scalar::Bytes32(*build)),
+                ("configuration", Scalar::Bytes32(*configuration)),
+            ],
+        ),
+        Announcement::Stop => (Event::SysStop, vec![]),
+        Announcement::Heartbeat => (Event::SysHeartbeat, vec![]),
+        Announcement::Refusals { count } => {
+            (Event::SysSummary, vec![("refusals", Scalar::U64(*count))])
+        }
+        Announcement::PolicyActivated { digest, version } => (
+            Event::PolicyActivated,
+            vec![("digest", Scalar::Bytes32(*digest)), ("version", Scalar::U64(*version))],
+        ),
+        Announcement::Enrolled { actor, role } => (
+            Event::AdminEnrol,
+            vec![("actor", id(actor)), ("role", Scalar::Str(role.clone()))],
+        ),
+        Announcement::LockedOut { actor } => {
+            (Event::AccessLimited, vec![("actor", id(actor))])
+        }
+        Announcement::TerritorySet { digest } => {
+            (Event::AdminGridCreate, vec![("digest", Scalar::Bytes32(*digest))])
+        }
+    };
+    let mut draft = Draft::new(event, Outcome::Success, request);
+    draft.detail.extend(detail);
+    draft
+}
+
+fn id(bytes: &[u8; 16]) -> Scalar {
+    Scalar::Str(ActorId::from_bytes(*bytes).to_string())
+}

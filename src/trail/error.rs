@@ -1,0 +1,55 @@
+//! What can go wrong on the way to a durable entry.
+//! Never carries what was being recorded.
+//! A [`TrailFault`] is final for the process: nothing is acknowledged after it.
+
+use crate::store::StoreError;
+
+/// A fault that stops the vault, or keeps it from starting.
+#[derive(Debug, thiserror::Error)]
+pub enum TrailFault {
+    /// The disk under the journal failed. Never retried.
+    #[error("the journal cannot be written or read")]
+    Journal(#[source] std::io::Error),
+    /// Bytes in the journal are not those that were written, and what follows them is.
+    #[error("the journal is corrupt in segment {segment} at byte {offset}: {what}")]
+    Corrupt {
+        /// The segment.
+        segment: u64,
+        /// Where in it.
+        offset: u64,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// A journal file is not the one that was opened.
+    #[error("a journal file was removed, replaced or cut")]
+    Replaced,
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// The log failed.
+    #[error("the log failed")]
+    Log(#[source] gridvault_audit::LogError),
+    /// A thread of the trail ended.
+    #[error("a thread of the trail ended")]
+    Thread,
+}
+
+/// Why something was not recorded. The caller gets nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum TrailError {
+    /// The trail stopped; see [`TrailFault`].
+    #[error("the trail cannot be written")]
+    Unavailable,
+    /// Too much is waiting.
+    #[error("too many operations are waiting")]
+    Overloaded,
+    /// A change is larger than a frame takes, or a value of it larger than the store takes.
+    #[error("a change is larger than the journal takes")]
+    TooLarge,
+    /// A change touches a key that its target does not own. A defect, never input.
+    #[error("a change touches a key that its target does not own")]
+    Foreign,
+    /// The context could not be sealed.
+    #[error("the context of an entry could not be sealed")]
+    Context,
+}

@@ -1,0 +1,160 @@
+//! The thread off the request path: entries into the Merkle log, checkpoints, and the replay mark.
+//! Never acknowledges anything; what it does can be done again from the journal.
+//! The mark moves only over what is flushed in the store and covered by a published checkpoint.
+
+use super::alarm::Alarm;
+use super::journal::Position;
+use super::{TrailFault, recover};
+use crate::limits::{CHECKPOINT_INTERVAL, INTEGRATE_BYTES_MAX, MARK_INTERVAL};
+use crate::store::Flusher;
+use gridvault_audit::{Log, NoteSigner};
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// Entries of one group on their way into the log.
+pub(super) struct Batch {
+    pub(super) first_index: u64,
+    pub(super) entries: Vec<Vec<u8>>,
+    pub(super) bytes: usize,
+    pub(super) position: Position,
+}
+
+/// The bounded passage from the committer to the integrator.
+#[derive(Default)]
+pub(super) struct Handoff {
+    state: Mutex<HandoffState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct HandoffState {
+    batches: VecDeque<Batch>,
+    bytes: usize,
+    closed: bool,
+}
+
+impl Handoff {
+    fn lock(&self) -> MutexGuard<'_, HandoffState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits while too much is not integrated: the log may lag, but never without bound.
+    pub(super) fn push(&self, batch: Batch) {
+        let mut state = self.lock();
+        while state.bytes > INTEGRATE_BYTES_MAX && !state.closed {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.bytes += batch.bytes;
+        state.batches.push_back(batch);
+        self.changed.notify_all();
+    }
+
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// What came within the time, and whether more can come.
+    fn take(&self, wait: Duration) -> (VecDeque<Batch>, bool) {
+        let mut state = self.lock();
+        if state.batches.is_empty() && !state.closed {
+            state = self
+                .changed
+                .wait_timeout(state, wait)
+                .map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state);
+        }
+        state.bytes = 0;
+        let batches = std::mem::take(&mut state.batches);
+        let open = !state.closed || !batches.is_empty();
+        self.changed.notify_all();
+        (batches, open)
+    }
+}
+
+/// Signs checkpoints under the log's name.
+pub(super) struct LogSigner {
+    pub(super) name: String,
+    pub(super) signer: gridvault_keys::Signer,
+}
+
+impl NoteSigner for LogSigner {
+    fn key_name(&self) -> &str {
+        &self.name
+    }
+
+    fn public_key(&self) -> [u8; 32] {
+        self.signer.public_key()
+    }
+
+    fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.signer.sign(message)
+    }
+}
+
+/// The integrator's belongings.
+pub(super) struct Integrator {
+    pub(super) alarm: Alarm,
+    pub(super) log: Log,
+    pub(super) signer: LogSigner,
+    pub(super) flusher: Flusher,
+    pub(super) journal_directory: PathBuf,
+    pub(super) chain: gridvault_keys::ChainKey,
+    pub(super) position: Position,
+    pub(super) marked: Position,
+    pub(super) published: watch::Sender<u64>,
+}
+
+impl Integrator {
+    /// Works until the committer is done, then publishes and marks once more.
+    pub(super) fn run(mut self) {
+        if let Err(fault) = self.work() {
+            self.alarm.raise(fault);
+        }
+    }
+
+    fn work(&mut self) -> Result<(), TrailFault> {
+        let mut published_at = Instant::now();
+        let mut marked_at = Instant::now();
+        loop {
+            let (batches, open) = self.alarm.handoff.take(CHECKPOINT_INTERVAL / 4);
+            for batch in &batches {
+                self.log.append(batch.first_index, &batch.entries).map_err(TrailFault::Log)?;
+                self.position = batch.position;
+            }
+            let unpublished = self.log.size() > *self.published.borrow();
+            if unpublished && (published_at.elapsed() >= CHECKPOINT_INTERVAL || !open) {
+                self.publish()?;
+                published_at = Instant::now();
+            }
+            let unmarked = self.position != self.marked;
+            if unmarked && (marked_at.elapsed() >= MARK_INTERVAL || !open) {
+                self.mark()?;
+                marked_at = Instant::now();
+            }
+            if !open {
+                return Ok(());
+            }
+        }
+    }
+
+    fn publish(&mut self) -> Result<(), TrailFault> {
+        let checkpoint = self.log.publish(&self.signer).map_err(TrailFault::Log)?;
+        self.published.send_replace(checkpoint.size);
+        Ok(())
+    }
+
+    /// A crash between flush and mark only replays more than needed.
+    fn mark(&mut self) -> Result<(), TrailFault> {
+        let position = self.position;
+        self.flusher.flush()?;
+        if self.log.size() > *self.published.borrow() {
+            self.publish()?;
+        }
+        recover::write_mark(&self.journal_directory, &self.chain, &position)?;
+        self.marked = position;
+        Ok(())
+    }
+}

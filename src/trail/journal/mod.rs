@@ -1,0 +1,56 @@
+//! The journal: frames in preallocated segments, chained by a keyed tag.
+//! Never interprets what a frame holds.
+//! One frame at a time is unsynced, so only the last one can be torn.
+
+mod frame;
+mod media;
+mod read;
+mod write;
+
+pub use media::{FileMedia, Media, Segment};
+
+pub(super) use frame::{FRAME_BYTES_MAX, Frame, FrameBuilder, NoFrame};
+pub(super) use read::{Replayed, replay};
+pub(super) use write::Writer;
+
+use std::path::{Path, PathBuf};
+
+/// A place in the journal: everything before it is applied and integrated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position {
+    /// The segment.
+    pub(super) segment: u64,
+    /// The byte in it at which the next frame begins.
+    pub(super) offset: u64,
+    /// The index of the next entry.
+    pub(super) index: u64,
+    /// The tag of the frame before.
+    pub(super) previous: [u8; 32],
+}
+
+impl Position {
+    /// The beginning of an empty journal.
+    pub(super) const START: Position =
+        Position { segment: 0, offset: SEGMENT_HEADER_BYTES, index: 0, previous: [0; 32] };
+}
+
+/// Bytes in front of the first frame of a segment.
+pub(super) const SEGMENT_HEADER_BYTES: u64 = 128;
+
+fn segment_path(directory: &Path, segment: u64) -> PathBuf {
+    directory.join(format!("{segment:016x}.segment"))
+}
+
+/// The highest number among the segments. The directory is asked, so that a gap in front of it shows.
+fn newest_segment(directory: &Path) -> std::io::Result<Option<u64>> {
+    let mut newest = None;
+    for file in std::fs::read_dir(directory)? {
+        let name = file?.file_name();
+        let number = name
+            .to_str()
+            .and_then(|name| name.strip_suffix(".segment"))
+            .and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        newest = newest.max(number);
+    }
+    Ok(newest)
+}

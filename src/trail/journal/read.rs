@@ -1,0 +1,175 @@
+//! Reads the journal again from a position, frame by frame, through the callback that applies it.
+//! Never skips: a bad frame with anything genuine behind it is corruption and stops the start.
+//! Only a torn last frame is cut, and its bytes are zeroed once the log agrees that nothing is missing.
+
+use super::media::Media;
+use super::write::header;
+use super::{
+    FRAME_BYTES_MAX, Frame, NoFrame, Position, SEGMENT_HEADER_BYTES, newest_segment, segment_path,
+};
+use crate::trail::TrailFault;
+use gridvault_keys::ChainKey;
+use std::path::Path;
+
+/// What a replay found.
+pub(in crate::trail) struct Replayed {
+    /// Where the next frame goes.
+    pub(in crate::trail) end: Position,
+    /// Frames that were applied again.
+    pub(in crate::trail) frames: u64,
+    /// Bytes that a torn last frame left behind the end.
+    pub(in crate::trail) torn_bytes: usize,
+    /// Where the last frame of the last segment begins, and its bytes with zeros for the torn ones behind.
+    tail: (u64, Vec<u8>),
+}
+
+impl Replayed {
+    /// Makes durable what was read, and zeroes what a torn frame left, so that a shorter frame written over it
+    /// leaves nothing behind.
+    pub(in crate::trail) fn settle(
+        &self,
+        directory: &Path,
+        media: &dyn Media,
+    ) -> Result<(), TrailFault> {
+        let (offset, bytes) = &self.tail;
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let path = segment_path(directory, self.end.segment);
+        let mut segment = media.open(&path).map_err(TrailFault::Journal)?;
+        // The process before may have ended between write and sync, or by a sync that failed: then the last frame
+        // is in the system's cache alone, and a sync does not write it again unless it is handed over again.
+        // A crash in here leaves the frame as it was and fewer of the torn bytes, which the next start cuts.
+        segment.write_at(*offset, bytes).map_err(TrailFault::Journal)?;
+        segment.sync().map_err(TrailFault::Journal)
+    }
+}
+
+/// Replays everything behind `from`. Run twice, it gives the same.
+pub(in crate::trail) fn replay(
+    directory: &Path,
+    chain: &ChainKey,
+    from: Position,
+    mut apply: impl FnMut(Frame) -> Result<(), TrailFault>,
+) -> Result<Replayed, TrailFault> {
+    let mut at = from;
+    let mut found = Replayed { end: from, frames: 0, torn_bytes: 0, tail: (0, Vec::new()) };
+    let newest = newest_segment(directory).map_err(TrailFault::Journal)?;
+    if at == Position::START && newest.is_none() {
+        return Ok(found);
+    }
+    loop {
+        let path = segment_path(directory, at.segment);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(corrupt(&at, "a segment is missing"));
+            }
+            Err(error) => return Err(TrailFault::Journal(error)),
+        };
+        let last = newest == Some(at.segment);
+        check_header(&bytes, chain, &at, at.offset == SEGMENT_HEADER_BYTES)?;
+        let mut last_frame = at.offset;
+        let end = read_segment(&bytes, chain, at, last, |offset, frame| {
+            last_frame = offset;
+            found.frames += 1;
+            apply(frame)
+        })?;
+        if last {
+            found.end = end;
+            found.torn_bytes = torn_bytes(&bytes, &end)?;
+            found.tail = (last_frame, tail(&bytes, last_frame, &end, found.torn_bytes));
+            return Ok(found);
+        }
+        at = Position { segment: end.segment + 1, offset: SEGMENT_HEADER_BYTES, ..end };
+    }
+}
+
+fn read_segment(
+    bytes: &[u8],
+    chain: &ChainKey,
+    mut at: Position,
+    last: bool,
+    mut apply: impl FnMut(u64, Frame) -> Result<(), TrailFault>,
+) -> Result<Position, TrailFault> {
+    loop {
+        let rest = usize::try_from(at.offset).ok().and_then(|offset| bytes.get(offset..));
+        let rest = rest.ok_or_else(|| corrupt(&at, "the segment is too short"))?;
+        match Frame::read(rest, chain, at.segment) {
+            Ok((frame, previous)) => {
+                if previous != at.previous || frame.first_index != at.index {
+                    return Err(corrupt(&at, "a frame does not follow the one before it"));
+                }
+                let offset = at.offset;
+                at.offset += frame.length;
+                at.index += frame.entries.len() as u64;
+                at.previous = frame.tag;
+                apply(offset, frame)?;
+            }
+            Err(NoFrame::Unreadable) => {
+                return Err(corrupt(&at, "a genuine frame does not read"));
+            }
+            Err(_) if rest.iter().all(|byte| *byte == 0) => return Ok(at),
+            Err(_) if !last => return Err(corrupt(&at, "a bad frame lies before a segment")),
+            Err(_) if genuine_frame_behind(rest, chain, at.segment) => {
+                return Err(corrupt(&at, "a bad frame lies before a good one"));
+            }
+            Err(_) => return Ok(at),
+        }
+    }
+}
+
+fn genuine_frame_behind(rest: &[u8], chain: &ChainKey, segment: u64) -> bool {
+    (8..rest.len()).step_by(8).any(|offset| {
+        let candidate = &rest[offset..];
+        Frame::may_begin(candidate)
+            && !matches!(Frame::read(candidate, chain, segment), Err(NoFrame::NotGenuine))
+    })
+}
+
+fn check_header(
+    bytes: &[u8],
+    chain: &ChainKey,
+    at: &Position,
+    at_beginning: bool,
+) -> Result<(), TrailFault> {
+    let size = SEGMENT_HEADER_BYTES as usize;
+    let found = bytes.get(..size).ok_or_else(|| corrupt(at, "the segment is too short"))?;
+    if at_beginning {
+        return if found == header(chain, at) {
+            Ok(())
+        } else {
+            Err(corrupt(at, "the segment's header does not follow the one before"))
+        };
+    }
+    // In the middle of a segment its first index and chain are behind us; the tag still vouches for them.
+    let tag: [u8; 32] = found[64..96].try_into().expect("the slice has 32 bytes");
+    let names_segment = found[16..24] == at.segment.to_be_bytes();
+    if names_segment && chain.verify(&[&found[..64]], &tag) {
+        Ok(())
+    } else {
+        Err(corrupt(at, "the segment's header is not genuine"))
+    }
+}
+
+/// How far behind the end something was written that is no frame.
+fn torn_bytes(bytes: &[u8], end: &Position) -> Result<usize, TrailFault> {
+    let start = usize::try_from(end.offset).unwrap_or(usize::MAX);
+    let tail = bytes.get(start..).unwrap_or_default();
+    let used = tail.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    if used > FRAME_BYTES_MAX {
+        return Err(corrupt(end, "more than one frame's worth of bytes is not a frame"));
+    }
+    Ok(used)
+}
+
+fn tail(bytes: &[u8], last_frame: u64, end: &Position, torn_bytes: usize) -> Vec<u8> {
+    let place = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
+    let mut tail = bytes.get(place(last_frame)..place(end.offset)).unwrap_or_default().to_vec();
+    tail.resize(tail.len() + torn_bytes, 0);
+    tail
+}
+
+fn corrupt(at: &Position, what: &'static str) -> TrailFault {
+    TrailFault::Corrupt { segment: at.segment, offset: at.offset, what }
+}

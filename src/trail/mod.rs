@@ -1,0 +1,25 @@
+//! The one door for change: journal, committer, recovery, and the receipts that they give.
+//! Never opens sealed data and never decides; whatever cannot be recorded does not happen.
+//! A receipt exists only after the entry, and the change with it, is durable.
+
+mod alarm;
+mod committer;
+mod entry;
+mod error;
+mod integrate;
+mod journal;
+mod receipt;
+mod recover;
+mod refusals;
+mod sequence;
+mod start;
+
+pub use committer::Applied;
+pub use entry::Announcement;
+pub use error::{TrailError, TrailFault};
+pub use journal::{FileMedia, Media, Segment};
+pub use receipt::{Receipt, Recorded, Refused, Unrecorded};
+pub use start::{Settings, Surroundings, Trail};
+
+#[cfg(test)]
+mod tests;

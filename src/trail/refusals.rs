@@ -1,0 +1,135 @@
+//! Keeps refusals from becoming a weapon: each is recorded up to a budget, and counted beyond it.
+//! Never forgets that something was refused; what has no entry of its own is in the next summary.
+//! Sources are held for one minute and actors for one hour, both in bounded number.
+
+use crate::access::ActorId;
+use crate::ambient::Micros;
+use crate::limits::{
+    ACTOR_REFUSALS_HOUR_MAX, STRANGER_REFUSALS_MINUTE_MAX, STRANGER_SOURCES_COUNT_MAX,
+};
+use std::collections::HashMap;
+
+/// What to do with a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Budget {
+    /// Give it an entry.
+    Record,
+    /// Give it an entry, and one that says that the actor is locked out.
+    RecordAndLock,
+    /// Only count it.
+    Count,
+}
+
+#[derive(Default)]
+pub(super) struct Refusals {
+    minute: i64,
+    sources: HashMap<String, u32>,
+    hour: i64,
+    actors: HashMap<ActorId, u32>,
+    counted: u64,
+}
+
+impl Refusals {
+    pub(super) fn stranger(&mut self, source: &str, now: Micros) -> Budget {
+        let minute = now.seconds() / 60;
+        if minute != self.minute {
+            self.minute = minute;
+            self.sources.clear();
+        }
+        // Beyond the bound all further sources share one count.
+        let known = self.sources.contains_key(source);
+        let shared = !known && self.sources.len() >= STRANGER_SOURCES_COUNT_MAX;
+        let count =
+            self.sources.entry(if shared { String::new() } else { source.to_owned() }).or_insert(0);
+        *count += 1;
+        if *count <= STRANGER_REFUSALS_MINUTE_MAX {
+            Budget::Record
+        } else {
+            self.counted += 1;
+            Budget::Count
+        }
+    }
+
+    pub(super) fn known(&mut self, actor: ActorId, now: Micros) -> Budget {
+        self.turn_hour(now);
+        let count = self.actors.entry(actor).or_insert(0);
+        *count += 1;
+        match (*count).cmp(&ACTOR_REFUSALS_HOUR_MAX) {
+            std::cmp::Ordering::Less => Budget::Record,
+            std::cmp::Ordering::Equal => Budget::RecordAndLock,
+            std::cmp::Ordering::Greater => {
+                self.counted += 1;
+                Budget::Count
+            }
+        }
+    }
+
+    pub(super) fn is_locked_out(&mut self, actor: ActorId, now: Micros) -> bool {
+        self.turn_hour(now);
+        self.actors.get(&actor).is_some_and(|count| *count >= ACTOR_REFUSALS_HOUR_MAX)
+    }
+
+    /// Counts refusals that have no entry: a locked-out actor's, or one that found no place in line.
+    pub(super) fn count(&mut self, refusals: u64) {
+        self.counted += refusals;
+    }
+
+    /// What was only counted since the last call.
+    pub(super) fn take_counted(&mut self) -> u64 {
+        std::mem::take(&mut self.counted)
+    }
+
+    fn turn_hour(&mut self, now: Micros) {
+        let hour = now.seconds() / 3_600;
+        if hour != self.hour {
+            self.hour = hour;
+            self.actors.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Micros = Micros(1_000_000_000_000_000);
+
+    #[test]
+    fn a_source_at_its_budget_is_recorded_and_one_more_is_counted() {
+        let mut refusals = Refusals::default();
+        for _ in 0..STRANGER_REFUSALS_MINUTE_MAX {
+            assert_eq!(refusals.stranger("a", NOW), Budget::Record);
+        }
+        assert_eq!(refusals.stranger("a", NOW), Budget::Count);
+        assert_eq!(refusals.stranger("b", NOW), Budget::Record);
+        assert_eq!(refusals.take_counted(), 1);
+        assert_eq!(refusals.take_counted(), 0);
+        let later = Micros(NOW.0 + 60_000_000);
+        assert_eq!(refusals.stranger("a", later), Budget::Record);
+    }
+
+    #[test]
+    fn sources_beyond_the_bound_share_one_count() {
+        let mut refusals = Refusals::default();
+        for source in 0..STRANGER_SOURCES_COUNT_MAX {
+            refusals.stranger(&source.to_string(), NOW);
+        }
+        for more in 0..STRANGER_REFUSALS_MINUTE_MAX {
+            assert_eq!(refusals.stranger(&format!("more-{more}"), NOW), Budget::Record);
+        }
+        assert_eq!(refusals.stranger("one more", NOW), Budget::Count);
+    }
+
+    #[test]
+    fn an_actor_over_its_budget_is_locked_out_until_the_hour_ends() {
+        let mut refusals = Refusals::default();
+        let actor = ActorId::from_bytes([1; 16]);
+        for _ in 1..ACTOR_REFUSALS_HOUR_MAX {
+            assert_eq!(refusals.known(actor, NOW), Budget::Record);
+            assert!(!refusals.is_locked_out(actor, NOW));
+        }
+        assert_eq!(refusals.known(actor, NOW), Budget::RecordAndLock);
+        assert!(refusals.is_locked_out(actor, NOW));
+        assert!(!refusals.is_locked_out(actor, Micros(NOW.0 + 3_600_000_000)));
+    }
+}

@@ -1,0 +1,190 @@
+//! Gives every operation its place: checks, against everything sequenced before it, what it relies on.
+//! Never writes; it only remembers versions, recent changes and counted values.
+//! A permit decided under older versions is refused here, so no read follows its own revocation.
+
+use crate::access::{ActorId, Charge};
+use crate::limits::KNOWN_VERSIONS_COUNT_MAX;
+use crate::store::{Applier, Expect, Key, Op, StoreError, Version};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+/// The state of sequencing. Owned by the committer's thread.
+pub(super) struct Sequencer {
+    /// Sequenced in the group at hand and not yet applied.
+    overlay: HashMap<Key, Version>,
+    /// Versions of the keys that every permit relies on.
+    known: HashMap<Key, Version>,
+    recent: Recent,
+    /// What was counted on the days that were asked about lately. A day is here whole or not at all.
+    charges: BTreeMap<i32, HashMap<ActorId, HashSet<[u8; 16]>>>,
+}
+
+/// Days whose counts stay in memory: today, and yesterday for what was decided before midnight.
+const CHARGE_DAYS_COUNT: usize = 2;
+
+/// Rows that changed lately, with the stamp of the group that changed them.
+struct Recent {
+    keys_count_max: usize,
+    /// Changes at or below this stamp may have been forgotten.
+    floor: u64,
+    changed: HashMap<Key, u64>,
+    order: VecDeque<(Key, u64)>,
+}
+
+impl Sequencer {
+    /// Begins after recovery; what was counted on these days is read back from the store at once.
+    pub(super) fn new(
+        applier: &Applier,
+        days: &[i32],
+        recent_keys_count_max: usize,
+    ) -> Result<Sequencer, StoreError> {
+        let charges = days.iter().map(|day| Ok((*day, charges_of(*day, applier)?)));
+        let charges = charges.collect::<Result<_, StoreError>>()?;
+        Ok(Sequencer {
+            overlay: HashMap::new(),
+            known: HashMap::new(),
+            recent: Recent {
+                keys_count_max: recent_keys_count_max,
+                floor: applier.stamp(),
+                changed: HashMap::new(),
+                order: VecDeque::new(),
+            },
+            charges,
+        })
+    }
+
+    /// Whether everything that an operation relies on is still so.
+    pub(super) fn holds(
+        &mut self,
+        expects: &[Expect],
+        applier: &Applier,
+    ) -> Result<bool, StoreError> {
+        for expect in expects {
+            if !self.is_current(expect, applier)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn is_current(&mut self, expect: &Expect, applier: &Applier) -> Result<bool, StoreError> {
+        if let Some(version) = self.overlay.get(&expect.key) {
+            return Ok(*version == expect.version);
+        }
+        if expect.key.is_authority() {
+            if let Some(version) = self.known.get(&expect.key) {
+                return Ok(*version == expect.version);
+            }
+            let version = applier.version(&expect.key)?;
+            if self.known.len() >= KNOWN_VERSIONS_COUNT_MAX {
+                self.known.clear();
+            }
+            self.known.insert(expect.key.clone(), version);
+            return Ok(version == expect.version);
+        }
+        if expect.key.is_row() && self.recent.unchanged_since(&expect.key, expect.stamp) {
+            return Ok(true);
+        }
+        Ok(applier.version(&expect.key)? == expect.version)
+    }
+
+    /// Counts distinct values; says no at the limit. Values that were counted before are free.
+    /// The steps to store come back, so that the count survives the process.
+    pub(super) fn charge(
+        &mut self,
+        charges: &[(ActorId, Charge)],
+        applier: &Applier,
+    ) -> Result<Option<Vec<Op>>, StoreError> {
+        let mut fresh: Vec<(ActorId, &Charge)> = Vec::new();
+        for (actor, charge) in charges {
+            let again = |(other, seen): &(ActorId, &Charge)| {
+                other == actor && seen.day == charge.day && seen.tag == charge.tag
+            };
+            let counted = self.counted(*actor, charge.day, applier)?;
+            if !counted.contains(&charge.tag) && !fresh.iter().any(again) {
+                fresh.push((*actor, charge));
+            }
+        }
+        for (actor, charge) in &fresh {
+            let new = fresh.iter().filter(|(other, c)| other == actor && c.day == charge.day);
+            let new = new.count();
+            if self.counted(*actor, charge.day, applier)?.len() + new > charge.limit as usize {
+                return Ok(None);
+            }
+        }
+        let mut ops = Vec::with_capacity(fresh.len());
+        for (actor, charge) in fresh {
+            self.counted(actor, charge.day, applier)?.insert(charge.tag);
+            let key = Key::charge(actor.as_bytes(), charge.day, &charge.tag);
+            ops.push(Op::Put(key, Version(1), Vec::new()));
+        }
+        Ok(Some(ops))
+    }
+
+    /// What an actor was charged on a day. The store is asked once for each day, whatever day the clock says it
+    /// is: a clock that is set, or a restart, must not give anybody a second allowance.
+    fn counted(
+        &mut self,
+        actor: ActorId,
+        day: i32,
+        applier: &Applier,
+    ) -> Result<&mut HashSet<[u8; 16]>, StoreError> {
+        let actors = match self.charges.entry(day) {
+            Entry::Occupied(held) => held.into_mut(),
+            Entry::Vacant(place) => place.insert(charges_of(day, applier)?),
+        };
+        Ok(actors.entry(actor).or_default())
+    }
+
+    /// Takes the steps of an accepted operation into account for those behind it in the group.
+    pub(super) fn accept(&mut self, ops: &[Op]) {
+        for op in ops {
+            self.overlay.insert(op.key().clone(), op.version_after());
+        }
+    }
+
+    /// The group is applied and this is the store's stamp now.
+    pub(super) fn applied(&mut self, stamp: u64) {
+        for (key, version) in self.overlay.drain() {
+            if key.is_row() {
+                self.recent.record(key, stamp);
+            } else if let Some(known) = self.known.get_mut(&key) {
+                *known = version;
+            }
+        }
+        // Only now: everything counted is in the store, so a day that is forgotten can be read again.
+        while self.charges.len() > CHARGE_DAYS_COUNT {
+            self.charges.pop_first();
+        }
+    }
+}
+
+fn charges_of(
+    day: i32,
+    applier: &Applier,
+) -> Result<HashMap<ActorId, HashSet<[u8; 16]>>, StoreError> {
+    let mut actors: HashMap<ActorId, HashSet<[u8; 16]>> = HashMap::new();
+    for (key, _) in applier.scan(&Key::charge_day_prefix(day))? {
+        let (actor, tag) = key.charge_parts().ok_or(StoreError::Corrupt { what: "charge" })?;
+        actors.entry(ActorId::from_bytes(actor)).or_default().insert(tag);
+    }
+    Ok(actors)
+}
+
+impl Recent {
+    fn unchanged_since(&self, key: &Key, stamp: u64) -> bool {
+        stamp >= self.floor && self.changed.get(key).is_none_or(|changed| *changed <= stamp)
+    }
+
+    fn record(&mut self, key: Key, stamp: u64) {
+        self.order.push_back((key.clone(), stamp));
+        self.changed.insert(key, stamp);
+        while self.order.len() > self.keys_count_max {
+            let Some((oldest, at)) = self.order.pop_front() else { break };
+            self.floor = self.floor.max(at);
+            if self.changed.get(&oldest) == Some(&at) {
+                self.changed.remove(&oldest);
+            }
+        }
+    }
+}

@@ -1,0 +1,433 @@
+//! Opens the trail: recovery first, then the two threads, then the door for operations.
+//! Never serves before the journal is applied and integrated to its end.
+//! After a fault every call answers `Unavailable`, and [`Trail::fault`] tells the process to end.
+
+use super::alarm::Alarm;
+use super::committer::{Applied, Committer, Pending, Queue, Rejected};
+use super::entry::{self, Announcement};
+use super::integrate::{Handoff, Integrator, LogSigner};
+use super::journal::{Media, Writer};
+use super::recover;
+use super::refusals::{Budget, Refusals};
+use super::sequence::Sequencer;
+use super::{Receipt, Recorded, Refused, TrailError, TrailFault, Unrecorded};
+use crate::access::{ActorId, Authority, Charge, Denied, Permit};
+use crate::ambient::{Clock, Random};
+use crate::limits::{
+    CHANGE_BYTES_MAX, RECENT_KEYS_COUNT_MAX, SEGMENT_BYTES_MIN, VALUE_BYTES_MAX,
+};
+use crate::records::{Owner, Target};
+use crate::store::{Applier, Change, Expect, Key, Op, SystemKey, Version};
+use gridvault_audit::Draft;
+use gridvault_keys::Keyring;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use tokio::sync::{oneshot, watch};
+
+/// Where the trail lives and what it is called.
+pub struct Settings {
+    /// Directory of the journal.
+    pub journal_directory: PathBuf,
+    /// Directory of the log.
+    pub log_directory: PathBuf,
+    /// Origin of the log: a schema-less URL prefix.
+    pub origin: String,
+    /// Size of a journal segment, in bytes.
+    pub segment_bytes: u64,
+}
+
+/// What the trail takes from outside.
+pub struct Surroundings {
+    /// Keys of chain, context and log.
+    pub keyring: Arc<Keyring>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Request ids of announcements.
+    pub random: Arc<dyn Random>,
+    /// The disk.
+    pub media: Arc<dyn Media>,
+}
+
+/// The one door for change.
+pub struct Trail {
+    queue: Arc<Queue>,
+    keyring: Arc<Keyring>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    origin: String,
+    published: watch::Receiver<u64>,
+    fault: watch::Receiver<Option<Arc<TrailFault>>>,
+    refusals: Mutex<Refusals>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Trail {
+    /// Recovers and starts. The only holder of the [`Applier`].
+    ///
+    /// # Errors
+    /// [`TrailFault::Corrupt`] when the journal or the log is not what was written, else the disk's.
+    pub fn start(
+        applier: Applier,
+        settings: Settings,
+        around: Surroundings,
+        listeners: Vec<Arc<dyn Applied>>,
+    ) -> Result<Trail, TrailFault> {
+        let Surroundings { keyring, clock, random, media } = around;
+        let Settings { journal_directory, log_directory, origin, segment_bytes } = settings;
+        let mut applier = applier;
+        let begins = make_directory(&journal_directory).map_err(TrailFault::Journal)?;
+        let signer = LogSigner { name: origin.clone(), signer: keyring.log_signer() };
+        let mut log = recover::open_log(&log_directory, &signer, begins)?;
+        let chain = keyring.chain();
+        let (replayed, marked) =
+            recover::recover(&journal_directory, &*media, &chain, &mut applier, &mut log, &signer)?;
+        let segment_bytes = segment_bytes.max(SEGMENT_BYTES_MIN);
+        let writer =
+            Writer::open(&journal_directory, media, chain, segment_bytes, replayed.end)?;
+        let today = clock.now().days();
+        let sequencer = Sequencer::new(&applier, &[today - 1, today], RECENT_KEYS_COUNT_MAX)?;
+
+        let (fault_sender, fault) = watch::channel(None);
+        let (published_sender, published) = watch::channel(log.size());
+        let queue = Arc::new(Queue::default());
+        let handoff = Arc::new(Handoff::default());
+        let alarm = Alarm { queue: queue.clone(), handoff, fault: fault_sender };
+        let integrator = Integrator {
+            alarm: alarm.clone(),
+            log,
+            signer,
+            flusher: applier.flusher(),
+            journal_directory,
+            chain: keyring.chain(),
+            position: replayed.end,
+            marked,
+            published: published_sender,
+        };
+        let committer = Committer {
+            sequencer,
+            writer,
+            applier,
+            alarm: alarm.clone(),
+            listeners,
+            clock: clock.clone(),
+            last_time_micros: 0,
+        };
+        let threads = vec![
+            alarm.spawn("committer", move || committer.run())?,
+            alarm.spawn("integrator", move || integrator.run())?,
+        ];
+        Ok(Trail {
+            queue,
+            keyring,
+            clock,
+            random,
+            origin,
+            published,
+            fault,
+            refusals: Mutex::default(),
+            threads: Mutex::new(threads),
+        })
+    }
+
+    /// Records a permit that changes nothing.
+    ///
+    /// # Errors
+    /// [`Refused`]; nothing happened then.
+    pub async fn append<T: Target>(&self, permit: Permit<T>) -> Result<Receipt<T>, Refused<T>> {
+        self.record(permit, Change::default()).await
+    }
+
+    /// Records a permit together with its change: both are durable or neither is.
+    ///
+    /// # Errors
+    /// [`Refused`]; nothing happened then. [`TrailError::Foreign`] when a key of the change does not
+    /// belong to the permit's target.
+    pub async fn commit<T: Target>(
+        &self,
+        permit: Permit<T>,
+        change: Change,
+    ) -> Result<Receipt<T>, Refused<T>> {
+        let owned = change.ops.iter().all(|op| owns(permit.target(), op.key()));
+        if !owned {
+            return Err(Refused::Trail(TrailError::Foreign));
+        }
+        self.record(permit, change).await
+    }
+
+    async fn record<T: Target>(
+        &self,
+        permit: Permit<T>,
+        change: Change,
+    ) -> Result<Receipt<T>, Refused<T>> {
+        let digest = change.ops.iter().find_map(|op| match op {
+            Op::Put(key, _, payload) if key.is_row() => Some(sha256(payload)),
+            _ => None,
+        });
+        let draft = entry::allowed(permit.account(), digest, &self.keyring, &*self.clock)
+            .map_err(Refused::Trail)?;
+        let mut change = change;
+        change.expects.extend(authority_expects(permit.authority()));
+        change.expects.extend(permit.target().seen().into_iter().map(|(id, version, stamp)| Expect {
+            key: Key::row(id),
+            version: Version(version),
+            stamp,
+        }));
+        let charges: Vec<(ActorId, Charge)> = match permit.authority().actor {
+            Some((actor, _)) => {
+                permit.charges().iter().map(|charge| (actor, charge.clone())).collect()
+            }
+            None => Vec::new(),
+        };
+        match self.submit(draft, change, charges).await {
+            Ok(Recorded { index, leaf }) => Ok(Receipt { permit, index, leaf }),
+            Err(Rejected::Stale) => Err(Refused::Stale(permit.into_target())),
+            Err(Rejected::Limit) => Err(Refused::Limit(permit.into_target())),
+            Err(Rejected::Error(error)) => Err(Refused::Trail(error)),
+        }
+    }
+
+    /// Records a refusal, within its budget.
+    ///
+    /// # Errors
+    /// [`Unrecorded::Counted`] over the budget: the summary will have it.
+    pub async fn refuse(&self, denied: Denied) -> Result<Recorded, Unrecorded> {
+        let account = denied.account();
+        let now = self.clock.now();
+        let budget = {
+            let mut refusals = self.lock_refusals();
+            match account.actor {
+                Some(actor) => refusals.known(actor, now),
+                None => {
+                    refusals.stranger(account.origin.address.as_deref().unwrap_or_default(), now)
+                }
+            }
+        };
+        if budget == Budget::Count {
+            return Err(Unrecorded::Counted);
+        }
+        let recorded = self.record_refusal(&denied, budget == Budget::RecordAndLock).await;
+        recorded.map_err(|error| {
+            self.lock_refusals().count(1);
+            Unrecorded::Trail(error)
+        })
+    }
+
+    async fn record_refusal(&self, denied: &Denied, locks: bool) -> Result<Recorded, TrailError> {
+        let (account, why) = (denied.account(), denied.why().as_str());
+        let draft = entry::denied(account, why, &self.keyring, &*self.clock)?;
+        let lock_out = account.actor.filter(|_| locks);
+        let lock_out = lock_out
+            .map(|actor| self.announced(&Announcement::LockedOut { actor: *actor.as_bytes() }))
+            .transpose()?;
+        let refused = self.enqueue(draft, Change::default(), Vec::new())?;
+        // In line before anything is awaited: a caller that goes away must not take its lock-out with it.
+        let lock_out = lock_out
+            .map(|draft| self.enqueue(draft, Change::default(), Vec::new()))
+            .transpose();
+        let recorded = answered(refused).await.map_err(unchanged)?;
+        if let Ok(Some(lock_out)) = lock_out {
+            let _recorded_too = answered(lock_out).await;
+        }
+        Ok(recorded)
+    }
+
+    /// Whether an actor used up its budget of refusals for this hour. A yes is counted.
+    pub fn is_locked_out(&self, actor: ActorId) -> bool {
+        let mut refusals = self.lock_refusals();
+        let locked = refusals.is_locked_out(actor, self.clock.now());
+        if locked {
+            refusals.count(1);
+        }
+        locked
+    }
+
+    /// Records what the vault itself has to say.
+    ///
+    /// # Errors
+    /// When the trail takes nothing more.
+    pub async fn announce(&self, announcement: Announcement) -> Result<Recorded, TrailError> {
+        self.announce_change(announcement, Change::default()).await
+    }
+
+    /// Records what the vault itself changes: its policy, its first administrators, its tree of grids.
+    /// Touches system, actor and enrolment keys alone.
+    ///
+    /// # Errors
+    /// [`TrailError::Foreign`] for any other key, else as [`Trail::announce`].
+    pub async fn announce_change(
+        &self,
+        announcement: Announcement,
+        change: Change,
+    ) -> Result<Recorded, TrailError> {
+        let of_the_vault = |op: &Op| {
+            matches!(
+                op.key().owner(),
+                Some(Owner::System | Owner::Actor(_) | Owner::Enrolment | Owner::Login)
+            )
+        };
+        if !change.ops.iter().all(of_the_vault) {
+            return Err(TrailError::Foreign);
+        }
+        let draft = self.announced(&announcement)?;
+        self.submit(draft, change, Vec::new()).await.map_err(unchanged)
+    }
+
+    fn announced(&self, announcement: &Announcement) -> Result<Draft, TrailError> {
+        let request = self.random.bytes16().map_err(|_| TrailError::Unavailable)?;
+        Ok(entry::announced(announcement, request))
+    }
+
+    /// Says how many refusals were only counted, if any were.
+    ///
+    /// # Errors
+    /// As [`Trail::announce`].
+    pub async fn summarise_refusals(&self) -> Result<(), TrailError> {
+        let count = self.lock_refusals().take_counted();
+        if count == 0 {
+            return Ok(());
+        }
+        let summarised = self.announce(Announcement::Refusals { count }).await;
+        // What found no place in line is in the next summary.
+        summarised.map(|_| ()).inspect_err(|_| self.lock_refusals().count(count))
+    }
+
+    fn lock_refusals(&self) -> MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) async fn submit(
+        &self,
+        draft: Draft,
+        change: Change,
+        charges: Vec<(ActorId, Charge)>,
+    ) -> Result<Recorded, Rejected> {
+        answered(self.enqueue(draft, change, charges).map_err(Rejected::Error)?).await
+    }
+
+    /// Puts an operation in line. It is done whether or not anybody waits for the answer.
+    fn enqueue(
+        &self,
+        draft: Draft,
+        change: Change,
+        charges: Vec<(ActorId, Charge)>,
+    ) -> Result<Answer, TrailError> {
+        // The store would refuse a value that is too long only after the journal took it, and again at every start.
+        let fits = |op: &Op| !matches!(op, Op::Put(.., payload) if payload.len() > VALUE_BYTES_MAX);
+        if change.size_bytes() > CHANGE_BYTES_MAX || !change.ops.iter().all(fits) {
+            return Err(TrailError::TooLarge);
+        }
+        let (reply, answer) = oneshot::channel();
+        let Change { ops, expects } = change;
+        self.queue.push(Pending { draft, expects, charges, ops, reply })?;
+        Ok(answer)
+    }
+
+    /// The log's origin, as receipts name it.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Waits until a published checkpoint covers an entry. Never returns if the trail stopped.
+    pub async fn covered(&self, index: u64) {
+        let mut published = self.published.clone();
+        if published.wait_for(|size| *size > index).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Whether entries can be recorded now.
+    pub fn is_writable(&self) -> bool {
+        self.fault.borrow().is_none()
+    }
+
+    /// Returns the fault that stopped the trail. Never returns while there is none.
+    pub async fn fault(&self) -> Arc<TrailFault> {
+        let mut fault = self.fault.clone();
+        match fault.wait_for(Option::is_some).await {
+            Ok(found) => found.clone().unwrap_or_else(|| Arc::new(TrailFault::Thread)),
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Says what was only counted and that the vault stops, lets what waits finish, publishes and marks.
+    ///
+    /// # Errors
+    /// The fault that stopped the trail, if one did.
+    pub async fn stop(&self) -> Result<(), Arc<TrailFault>> {
+        let _unrecordable = self.summarise_refusals().await;
+        let _unrecordable = self.announce(Announcement::Stop).await;
+        self.queue.close();
+        let threads: Vec<JoinHandle<()>> =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let joined = tokio::task::spawn_blocking(move || {
+            threads.into_iter().all(|thread| thread.join().is_ok())
+        });
+        if !joined.await.unwrap_or(false) {
+            return Err(Arc::new(TrailFault::Thread));
+        }
+        match &*self.fault.borrow() {
+            Some(fault) => Err(fault.clone()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Trail {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+/// The committer's answer on its way. Nothing comes when the committer is gone.
+type Answer = oneshot::Receiver<Result<Recorded, Rejected>>;
+
+async fn answered(answer: Answer) -> Result<Recorded, Rejected> {
+    answer.await.unwrap_or(Err(Rejected::Error(TrailError::Unavailable)))
+}
+
+/// Why something that waits for no version and charges nothing was not recorded.
+fn unchanged(rejected: Rejected) -> TrailError {
+    match rejected {
+        Rejected::Error(error) => error,
+        Rejected::Stale | Rejected::Limit => TrailError::Unavailable,
+    }
+}
+
+/// Makes the directory durably where it is missing, and says whether it is empty.
+fn make_directory(directory: &Path) -> std::io::Result<bool> {
+    std::fs::create_dir_all(directory)?;
+    let empty = std::fs::read_dir(directory)?.next().is_none();
+    if empty && let Some(parent) = directory.canonicalize()?.parent() {
+        // Without this a power failure can take the directory away with everything that was synced in it.
+        File::open(parent)?.sync_all()?;
+    }
+    Ok(empty)
+}
+
+fn authority_expects(authority: &Authority) -> Vec<Expect> {
+    let mut expects = vec![Expect {
+        key: Key::system(SystemKey::Policy),
+        version: Version(authority.policy),
+        stamp: 0,
+    }];
+    if let Some((actor, version)) = authority.actor {
+        expects.push(Expect {
+            key: Key::actor(actor.as_bytes()),
+            version: Version(version),
+            stamp: 0,
+        });
+    }
+    expects
+}
+
+fn owns<T: Target>(target: &T, key: &Key) -> bool {
+    key.owner().is_some_and(|owner| target.owns(owner))
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut digest = [0; 32];
+    digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref());
+    digest
+}

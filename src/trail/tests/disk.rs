@@ -1,0 +1,257 @@
+//! A disk that can be broken: it fails at a chosen call, tears a write, holds a sync back, or loses its power.
+//! Never syncs for real; it remembers what would have been lost.
+//! A sector holds what was written or what was durable, never a mixture: that is all that hardware promises.
+
+use crate::trail::journal::{FileMedia, Media, Segment};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+const SECTOR_BYTES: usize = 512;
+/// Segments are made no longer than this, so that reading one again is quick. They grow when written to.
+const ALLOCATED_BYTES_MAX: u64 = 64 * 1024;
+
+/// How a call fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Break {
+    /// Nothing of it happens.
+    Undone,
+    /// All of it happens, and an error is reported all the same.
+    Done,
+    /// The first half of a write happens.
+    Torn,
+    /// Nothing of it happens, nor of anything later.
+    PowerOff,
+}
+
+/// What was asked of the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Call {
+    Allocate,
+    Open,
+    Rename,
+    Write,
+    Sync,
+    Look,
+}
+
+#[derive(Default)]
+struct State {
+    calls: Vec<Call>,
+    break_at: Option<(usize, Break)>,
+    is_off: bool,
+    /// For each file that was written since its last sync: the file, and what it held then.
+    durable: HashMap<u64, (File, Vec<u8>)>,
+    /// Files that the next sync writes. A sync that fails forgets them, as Linux does, and the one after it
+    /// has nothing to write.
+    to_write: HashSet<u64>,
+    is_held: bool,
+    held_back: u32,
+}
+
+#[derive(Default)]
+pub(super) struct Disk {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// A disk as the trail takes it.
+pub(super) struct DiskMedia(pub(super) Arc<Disk>);
+
+struct DiskSegment {
+    disk: Arc<Disk>,
+    file: File,
+    inner: Box<dyn Segment>,
+}
+
+/// What the caller of a broken call has to do before it reports an error.
+enum Turn {
+    Go,
+    Fail(Break),
+}
+
+fn broken() -> io::Error {
+    io::Error::other("broken for a test")
+}
+
+impl Disk {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets the call with this number, from 1, fail; counting begins anew.
+    pub(super) fn break_at(&self, number: usize, how: Break) {
+        let mut state = self.lock();
+        state.calls.clear();
+        state.break_at = Some((number, how));
+    }
+
+    /// Calls since [`Disk::break_at`].
+    pub(super) fn calls(&self) -> Vec<Call> {
+        self.lock().calls.clone()
+    }
+
+    /// Everything works again. What was not synced is still only in the cache.
+    pub(super) fn repair(&self) {
+        let mut state = self.lock();
+        state.break_at = None;
+        state.is_off = false;
+    }
+
+    /// The power fails: of every sector that was not synced, chance decides what is left.
+    pub(super) fn lose_power(&self, chance: &mut Chance) {
+        let lost = std::mem::take(&mut self.lock().durable);
+        for (file, durable) in lost.into_values() {
+            let now = contents(&file);
+            let mut left = now.clone();
+            for at in (0..now.len()).step_by(SECTOR_BYTES) {
+                let end = (at + SECTOR_BYTES).min(now.len());
+                if chance.next() % 2 == 0 {
+                    let mut before = durable.get(at..).unwrap_or_default().to_vec();
+                    before.resize(end - at, 0);
+                    left[at..end].copy_from_slice(&before[..end - at]);
+                }
+            }
+            file.write_all_at(&left, 0).expect("a file");
+        }
+    }
+
+    /// Holds every sync back until [`Disk::release`].
+    pub(super) fn hold(&self) {
+        self.lock().is_held = true;
+    }
+
+    /// Returns once a sync is held back.
+    pub(super) fn wait_until_held(&self) {
+        let mut state = self.lock();
+        while state.held_back == 0 {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    pub(super) fn release(&self) {
+        self.lock().is_held = false;
+        self.changed.notify_all();
+    }
+
+    fn turn(&self, call: Call) -> Turn {
+        let mut state = self.lock();
+        state.calls.push(call);
+        if state.is_off {
+            return Turn::Fail(Break::PowerOff);
+        }
+        match state.break_at {
+            Some((number, how)) if number == state.calls.len() => {
+                state.is_off = how == Break::PowerOff;
+                Turn::Fail(how)
+            }
+            _ => Turn::Go,
+        }
+    }
+
+    fn run<T>(&self, call: Call, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        match self.turn(call) {
+            Turn::Go => work(),
+            Turn::Fail(Break::Done) => work().and(Err(broken())),
+            Turn::Fail(_) => Err(broken()),
+        }
+    }
+}
+
+fn contents(file: &File) -> Vec<u8> {
+    let length = file.metadata().expect("a file").len();
+    let mut bytes = vec![0; usize::try_from(length).expect("a short file")];
+    file.read_exact_at(&mut bytes, 0).expect("a file");
+    bytes
+}
+
+impl Media for DiskMedia {
+    fn allocate(&self, path: &Path, length: u64) -> io::Result<Box<dyn Segment>> {
+        self.0.run(Call::Allocate, || {
+            File::create(path)?.set_len(length.min(ALLOCATED_BYTES_MAX))?;
+            segment(&self.0, path)
+        })
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Segment>> {
+        self.0.run(Call::Open, || segment(&self.0, path))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0.run(Call::Rename, || std::fs::rename(from, to))
+    }
+}
+
+fn segment(disk: &Arc<Disk>, path: &Path) -> io::Result<Box<dyn Segment>> {
+    let file = OpenOptions::new().read(true).write(true).open(path)?;
+    let inner = FileMedia.open(path)?;
+    Ok(Box::new(DiskSegment { disk: disk.clone(), file, inner }))
+}
+
+impl DiskSegment {
+    fn write(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let number = self.file.metadata()?.ino();
+        let mut state = self.disk.lock();
+        state.to_write.insert(number);
+        if let Entry::Vacant(place) = state.durable.entry(number) {
+            place.insert((self.file.try_clone()?, contents(&self.file)));
+        }
+        drop(state);
+        self.inner.write_at(offset, bytes)
+    }
+}
+
+impl Segment for DiskSegment {
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        match self.disk.turn(Call::Write) {
+            Turn::Go => self.write(offset, bytes),
+            Turn::Fail(Break::Done) => self.write(offset, bytes).and(Err(broken())),
+            Turn::Fail(Break::Torn) => {
+                self.write(offset, &bytes[..bytes.len() / 2]).and(Err(broken()))
+            }
+            Turn::Fail(_) => Err(broken()),
+        }
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        {
+            let mut state = self.disk.lock();
+            state.held_back += 1;
+            self.disk.changed.notify_all();
+            while state.is_held {
+                state = self.disk.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            state.held_back -= 1;
+        }
+        let number = self.file.metadata()?.ino();
+        let synced = self.disk.run(Call::Sync, || {
+            let mut state = self.disk.lock();
+            if state.to_write.contains(&number) {
+                state.durable.remove(&number);
+            }
+            Ok(())
+        });
+        self.disk.lock().to_write.remove(&number);
+        synced
+    }
+
+    fn is_still(&self, path: &Path) -> io::Result<bool> {
+        self.disk.run(Call::Look, || self.inner.is_still(path))
+    }
+}
+
+/// Chance that repeats for the same seed (splitmix64).
+pub(super) struct Chance(pub(super) u64);
+
+impl Chance {
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}

@@ -1,0 +1,33 @@
+//! What the trail promises, shown on a disk that can be broken at every call and lose what was not synced.
+//! Never sleeps and never depends on which thread is faster: groups are formed by holding a sync back.
+//! After each run everything is read again: the journal, the store that it makes, and the log with its verifier.
+
+mod acknowledge;
+mod book;
+mod charges;
+mod corruption;
+mod disk;
+mod door;
+mod log;
+mod model;
+mod order;
+mod power;
+mod recovery;
+mod refusals;
+mod world;
+
+use std::future::Future;
+use std::time::Duration;
+
+/// Longer than anything here takes on a slow machine; a test that waits so long fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs a future to its end, or fails.
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime")
+        .block_on(async { tokio::time::timeout(PATIENCE, future).await })
+        .expect("an answer in time")
+}
