@@ -173,9 +173,8 @@ impl Config {
             self.synthetic
         );
         let mut digest = [0; 32];
-        digest.copy_from_slice(
-            ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref(),
-        );
+        digest
+            .copy_from_slice(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref());
         digest
     }
 }
@@ -205,8 +204,7 @@ mod tests {
 
     #[test]
     fn defaults_fill_what_the_file_leaves_out() {
-        let config =
-            Config::check(Path::new("."), file(), &Overrides::default()).expect("checked");
+        let config = Config::check(Path::new("."), file(), &Overrides::default()).expect("checked");
         assert_eq!(config.listen.to_string(), LISTEN_DEFAULT);
         assert_eq!(config.store_cache_bytes, STORE_CACHE_BYTES);
         assert!(!config.synthetic);
@@ -214,8 +212,7 @@ mod tests {
 
     #[test]
     fn a_flag_wins_over_the_file() {
-        let overrides =
-            Overrides { listen: Some("127.0.0.1:0".to_owned()), passphrase_file: None };
+        let overrides = Overrides { listen: Some("127.0.0.1:0".to_owned()), passphrase_file: None };
         let mut file = file();
         file.listen = Some("127.0.0.1:9".to_owned());
         let config = Config::check(Path::new("."), file, &overrides).expect("checked");

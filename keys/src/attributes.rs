@@ -47,22 +47,15 @@ mod tests {
     #[test]
     fn attributes_open_only_beside_their_header() {
         let keyring = test_keyring();
-        let sealed = keyring
-            .seal_attributes(b"header", b"attributes")
-            .expect("sealing");
+        let sealed = keyring.seal_attributes(b"header", b"attributes").expect("sealing");
         let opened = keyring.open_attributes(b"header", &sealed).expect("own");
         assert_eq!(opened.as_slice(), b"attributes");
-        assert!(matches!(
-            keyring.open_attributes(b"headers", &sealed),
-            Err(KeyError::Unauthentic)
-        ));
+        assert!(matches!(keyring.open_attributes(b"headers", &sealed), Err(KeyError::Unauthentic)));
     }
 
     #[test]
     fn attributes_of_another_keyring_do_not_open() {
-        let sealed = test_keyring()
-            .seal_attributes(b"header", b"attributes")
-            .expect("sealing");
+        let sealed = test_keyring().seal_attributes(b"header", b"attributes").expect("sealing");
         assert!(matches!(
             test_keyring().open_attributes(b"header", &sealed),
             Err(KeyError::Commitment)

@@ -41,10 +41,7 @@ impl SubjectKeyCache {
         if !(1..=CACHE_KEYS_MAX).contains(&capacity_keys) {
             return Err(KeyError::CacheCapacity);
         }
-        Ok(Self {
-            capacity_keys,
-            state: Mutex::default(),
-        })
+        Ok(Self { capacity_keys, state: Mutex::default() })
     }
 
     /// The key of `subject` from these very wrapped bytes: held, or unwrapped and then held.
@@ -92,10 +89,7 @@ impl SubjectKeyCache {
     pub fn clear(&self) {
         let mut state = self.lock();
         let evictions = state.evictions + 1;
-        *state = State {
-            evictions,
-            ..State::default()
-        };
+        *state = State { evictions, ..State::default() };
     }
 
     /// How many keys are held.
@@ -176,10 +170,7 @@ mod tests {
         let bytes = wrapped(&keyring, 1);
         let first = cache.get_or_unwrap(&keyring, &subject(1), &bytes);
         let again = cache.get_or_unwrap(&keyring, &subject(1), &bytes);
-        assert!(Arc::ptr_eq(
-            &first.expect("own key"),
-            &again.expect("own key")
-        ));
+        assert!(Arc::ptr_eq(&first.expect("own key"), &again.expect("own key")));
     }
 
     #[test]
@@ -194,11 +185,7 @@ mod tests {
 
         let mut altered = new.clone();
         *altered.last_mut().expect("not empty") ^= 1;
-        assert!(
-            cache
-                .get_or_unwrap(&keyring, &subject(1), &altered)
-                .is_err()
-        );
+        assert!(cache.get_or_unwrap(&keyring, &subject(1), &altered).is_err());
     }
 
     #[test]
@@ -269,10 +256,7 @@ mod tests {
     #[test]
     fn the_capacity_is_bounded() {
         for capacity in [0, CACHE_KEYS_MAX + 1] {
-            assert!(matches!(
-                SubjectKeyCache::new(capacity),
-                Err(KeyError::CacheCapacity)
-            ));
+            assert!(matches!(SubjectKeyCache::new(capacity), Err(KeyError::CacheCapacity)));
         }
         assert!(SubjectKeyCache::new(1).is_ok());
         assert!(SubjectKeyCache::new(CACHE_KEYS_MAX).is_ok());

@@ -28,8 +28,7 @@ impl Keyring {
         plain: &[u8],
     ) -> Result<Vec<u8>, KeyError> {
         let key = ActorKey::derive(month, &self.month(month)?, actor)?;
-        key.sealing_key(actor)
-            .seal(&join(&[actor, associated]), plain)
+        key.sealing_key(actor).seal(&join(&[actor, associated]), plain)
     }
 
     /// Opens the context of one entry of an actor; the month is read from the sealed bytes.
@@ -47,8 +46,7 @@ impl Keyring {
         let number = u32::try_from(number).expect("half of 64 bits fits 32");
         let month = Month::from_number(number)?;
         let key = ActorKey::derive(month, &self.month(month)?, actor)?;
-        key.sealing_key(actor)
-            .open(&join(&[actor, associated]), sealed)
+        key.sealing_key(actor).open(&join(&[actor, associated]), sealed)
     }
 }
 
@@ -88,9 +86,8 @@ mod tests {
     #[test]
     fn context_opens_for_its_actor_and_entry_alone() {
         let keyring = test_keyring();
-        let sealed = keyring
-            .seal_context(month(2026, 4), &[1; 16], b"entry", b"reason")
-            .expect("sealing");
+        let sealed =
+            keyring.seal_context(month(2026, 4), &[1; 16], b"entry", b"reason").expect("sealing");
         let opened = keyring.open_context(&[1; 16], b"entry", &sealed);
         assert_eq!(opened.expect("own").as_slice(), b"reason");
         assert!(matches!(
@@ -106,15 +103,11 @@ mod tests {
     #[test]
     fn every_month_has_its_own_key() {
         let keyring = test_keyring();
-        let mut sealed = keyring
-            .seal_context(month(2026, 4), &[1; 16], b"", b"reason")
-            .expect("sealing");
+        let mut sealed =
+            keyring.seal_context(month(2026, 4), &[1; 16], b"", b"reason").expect("sealing");
         // The month's number ends in the seventh byte of the header.
         sealed[6] ^= 1;
-        assert!(matches!(
-            keyring.open_context(&[1; 16], b"", &sealed),
-            Err(KeyError::Commitment)
-        ));
+        assert!(matches!(keyring.open_context(&[1; 16], b"", &sealed), Err(KeyError::Commitment)));
     }
 
     #[test]
@@ -129,9 +122,7 @@ mod tests {
                 Err(KeyError::MonthNotHeld)
             ));
         }
-        let mut sealed = keyring
-            .seal_context(month(2026, 3), &[1; 16], b"", b"")
-            .expect("sealing");
+        let mut sealed = keyring.seal_context(month(2026, 3), &[1; 16], b"", b"").expect("sealing");
         sealed[3] = 0xff;
         assert!(matches!(
             keyring.open_context(&[1; 16], b"", &sealed),

@@ -50,11 +50,7 @@ pub(crate) fn hmac(key: &[u8]) -> HmacSha256 {
 /// Feeds each part with its length before it, so that no two lists of parts feed the same bytes.
 pub(crate) fn feed_parts(machine: &mut HmacSha256, parts: &[&[u8]]) {
     for part in parts {
-        machine.update(
-            &u64::try_from(part.len())
-                .expect("a length fits 64 bits")
-                .to_be_bytes(),
-        );
+        machine.update(&u64::try_from(part.len()).expect("a length fits 64 bits").to_be_bytes());
         machine.update(part);
     }
 }
@@ -70,9 +66,7 @@ pub(crate) fn finish(machine: HmacSha256) -> [u8; HASH_BYTES] {
 
 /// The length that precedes a field, in 32 bits. All fields here are far below 4 GiB, because the limits say so.
 pub(crate) fn length_prefix(field: &[u8]) -> [u8; 4] {
-    u32::try_from(field.len())
-        .expect("fields are held against limits below 4 GiB")
-        .to_be_bytes()
+    u32::try_from(field.len()).expect("fields are held against limits below 4 GiB").to_be_bytes()
 }
 
 /// Joins fields to one encoding, each preceded by its length: equal encodings mean equal fields.
@@ -113,9 +107,7 @@ mod tests {
     fn child_keys_differ_by_label_and_context() {
         let parent = [1; KEY_BYTES];
         let key = |label, context: &[u8]| {
-            *child_key(&parent, label, context)
-                .expect("derivation cannot fail")
-                .expose()
+            *child_key(&parent, label, context).expect("derivation cannot fail").expose()
         };
         assert_ne!(key("one", b"c"), key("two", b"c"));
         assert_ne!(key("one", b"c"), key("one", b"d"));

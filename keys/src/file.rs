@@ -20,15 +20,13 @@ const OWNER_ONLY: u32 = 0o600;
 /// # Errors
 /// [`KeyError::FileExists`], [`KeyError::ReadBack`], [`KeyError::Io`].
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(OWNER_ONLY)
-        .open(path)
-        .map_err(|source| match source.kind() {
-            io::ErrorKind::AlreadyExists => KeyError::FileExists,
-            _ => KeyError::io("creating a file of keys")(source),
-        })?;
+    let file =
+        OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(path).map_err(
+            |source| match source.kind() {
+                io::ErrorKind::AlreadyExists => KeyError::FileExists,
+                _ => KeyError::io("creating a file of keys")(source),
+            },
+        )?;
     let written = fill_and_sync(file, path, bytes);
     if written.is_err() {
         // The file is ours and incomplete, and no key in it has sealed anything. If it stays, the next try says so.
@@ -38,10 +36,8 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
 }
 
 fn fill_and_sync(mut file: File, path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
-    file.write_all(bytes)
-        .map_err(KeyError::io("writing a file of keys"))?;
-    file.sync_all()
-        .map_err(KeyError::io("syncing a file of keys"))?;
+    file.write_all(bytes).map_err(KeyError::io("writing a file of keys"))?;
+    file.sync_all().map_err(KeyError::io("syncing a file of keys"))?;
     sync_directory_of(path)?;
     check_read_back(path, bytes)
 }
@@ -97,10 +93,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("temporary directory");
         let path = directory.path().join("file");
         write_new(&path, b"first").expect("a new file");
-        assert!(matches!(
-            write_new(&path, b"second"),
-            Err(KeyError::FileExists)
-        ));
+        assert!(matches!(write_new(&path, b"second"), Err(KeyError::FileExists)));
         assert_eq!(fs::read(&path).expect("file"), b"first");
     }
 
@@ -120,10 +113,7 @@ mod tests {
         let path = directory.path().join("file");
         write_new(&path, b"12345").expect("a new file");
         for other in [&b"1234"[..], b"12346", b"123456"] {
-            assert!(matches!(
-                check_read_back(&path, other),
-                Err(KeyError::ReadBack)
-            ));
+            assert!(matches!(check_read_back(&path, other), Err(KeyError::ReadBack)));
         }
     }
 

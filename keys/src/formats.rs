@@ -44,9 +44,7 @@ fn envelopes_of_format_one_open() {
     let line = format!("gridvault-demo-key-file-v1 {}\n", "77".repeat(32));
     let file = KeyFile::parse(line.as_bytes()).expect("a key file");
     let witness = DemoOnly::data_is_synthetic();
-    let root = by_key_file
-        .open_with_key_file(&file, witness)
-        .expect("the key file");
+    let root = by_key_file.open_with_key_file(&file, witness).expect("the key file");
     assert_eq!(root.expose(), &counting_key());
 }
 
@@ -54,9 +52,7 @@ fn envelopes_of_format_one_open() {
 fn wrapped_subject_keys_and_sections_of_format_one_open() {
     let wrapped = include_bytes!("../tests/fixtures/wrapped_subject_key_v1.bin");
     let section = include_bytes!("../tests/fixtures/section_v1.bin");
-    let key = fixed_keyring()
-        .unwrap_subject_key(&SUBJECT, wrapped)
-        .expect("a wrapped key");
+    let key = fixed_keyring().unwrap_subject_key(&SUBJECT, wrapped).expect("a wrapped key");
     assert_eq!(key.id(), SUBJECT_KEY_ID);
     let place = SectionPlace {
         record: RECORD,
@@ -75,17 +71,11 @@ fn attributes_and_context_of_format_one_open() {
     let keyring = fixed_keyring();
     let attributes = include_bytes!("../tests/fixtures/attributes_v1.bin");
     let opened = keyring.open_attributes(b"header", attributes);
-    assert_eq!(
-        opened.expect("attributes").as_slice(),
-        b"attributes of the tests"
-    );
+    assert_eq!(opened.expect("attributes").as_slice(), b"attributes of the tests");
 
     let context = include_bytes!("../tests/fixtures/context_v1.bin");
     let opened = keyring.open_context(&ACTOR, b"entry", context);
-    assert_eq!(
-        opened.expect("context").as_slice(),
-        b"a reason of the tests"
-    );
+    assert_eq!(opened.expect("context").as_slice(), b"a reason of the tests");
 }
 
 #[test]

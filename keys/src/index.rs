@@ -52,10 +52,7 @@ impl IndexTerm {
         let number = u16::from_be_bytes([bytes[0], bytes[1]]);
         let mut block = [0; BLOCK_BYTES];
         block.copy_from_slice(&bytes[2..]);
-        Ok(Self {
-            bucket: Bucket::from_number(number).ok_or(KeyError::TermBucket)?,
-            block,
-        })
+        Ok(Self { bucket: Bucket::from_number(number).ok_or(KeyError::TermBucket)?, block })
     }
 
     /// The same value's term under another key of the bucket. The value is not needed and not learnt.
@@ -86,10 +83,7 @@ impl Keyring {
         let prf = prf(self.at(Place::IndexBase).key, match_group, normalised);
         let bucket = Bucket::of_hash(&prf);
         let block = prf.last_chunk().expect("the hash is longer than a block");
-        IndexTerm {
-            bucket,
-            block: permute(self.at(Place::IndexBucket(bucket)).key, *block),
-        }
+        IndexTerm { bucket, block: permute(self.at(Place::IndexBucket(bucket)).key, *block) }
     }
 
     /// An own wiping copy of the key that permutes a bucket's terms now.
@@ -168,16 +162,10 @@ mod tests {
         bytes[..2].copy_from_slice(&4095_u16.to_be_bytes());
         assert!(IndexTerm::from_bytes(&bytes).is_ok());
         bytes[..2].copy_from_slice(&4096_u16.to_be_bytes());
-        assert!(matches!(
-            IndexTerm::from_bytes(&bytes),
-            Err(KeyError::TermBucket)
-        ));
+        assert!(matches!(IndexTerm::from_bytes(&bytes), Err(KeyError::TermBucket)));
         let keyring = test_keyring();
         assert!(keyring.permutation_key(4095).is_ok());
-        assert!(matches!(
-            keyring.permutation_key(4096),
-            Err(KeyError::TermBucket)
-        ));
+        assert!(matches!(keyring.permutation_key(4096), Err(KeyError::TermBucket)));
     }
 
     #[test]

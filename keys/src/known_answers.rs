@@ -13,10 +13,7 @@ use crate::verify::verify_signature;
 
 /// Bytes of a vector written in hexadecimal.
 fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u32> = text
-        .chars()
-        .filter_map(|digit| digit.to_digit(16))
-        .collect();
+    let digits: Vec<u32> = text.chars().filter_map(|digit| digit.to_digit(16)).collect();
     let byte = |pair: &[u32]| u8::try_from(pair[0] * 16 + pair[1]).expect("two digits");
     digits.chunks_exact(2).map(byte).collect()
 }
@@ -118,9 +115,7 @@ fn argon2id_gives_the_answer_of_rfc_9106() {
         })
         .expect("inside the limits");
     let mut tag = [0; 32];
-    argon
-        .hash_password_into(&[1; 32], &[2; 16], &mut tag)
-        .expect("inside the limits");
+    argon.hash_password_into(&[1; 32], &[2; 16], &mut tag).expect("inside the limits");
     let expected = "0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659";
     assert_eq!(tag, array(expected));
 }
@@ -241,12 +236,7 @@ fn gcm_agrees_with_every_vector_of_wycheproof() {
                 let found = gcm::encrypt(key, nonce, &test.aad, &mut buffer).expect("short");
                 assert_eq!((buffer, &found), (test.ct.to_vec(), tag));
             } else {
-                assert_eq!(
-                    buffer,
-                    test.ct.to_vec(),
-                    "vector {} left plain text",
-                    test.tc_id
-                );
+                assert_eq!(buffer, test.ct.to_vec(), "vector {} left plain text", test.tc_id);
             }
         }
     }
@@ -298,12 +288,7 @@ fn ed25519_agrees_with_every_vector_of_wycheproof() {
         for test in group.tests {
             vectors += 1;
             let verified = verify_signature(public, &test.msg, &test.sig);
-            assert_eq!(
-                verified.is_ok(),
-                valid(test.result),
-                "vector {}",
-                test.tc_id
-            );
+            assert_eq!(verified.is_ok(), valid(test.result), "vector {}", test.tc_id);
         }
     }
     assert_eq!(vectors, 151);

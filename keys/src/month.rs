@@ -62,10 +62,7 @@ mod tests {
     #[test]
     fn months_outside_the_calendar_are_refused() {
         for (year, number) in [(1999, 12), (10_000, 1), (-1, 1), (2026, 0), (2026, 13)] {
-            assert!(matches!(
-                Month::from_year_month(year, number),
-                Err(KeyError::MonthOutOfRange)
-            ));
+            assert!(matches!(Month::from_year_month(year, number), Err(KeyError::MonthOutOfRange)));
         }
         for good in [month(2000, 1), month(9999, 12)] {
             assert_eq!(Month::from_number(good.number()).expect("in range"), good);

@@ -30,14 +30,8 @@ impl RootKey {
 
     pub(crate) fn from_secret(secret: Secret) -> Result<Self, KeyError> {
         let derived = child_key(secret.expose(), ID_LABEL, &[])?;
-        let id = derived
-            .expose()
-            .first_chunk()
-            .expect("a key is longer than its id");
-        Ok(Self {
-            id: u64::from_be_bytes(*id),
-            secret,
-        })
+        let id = derived.expose().first_chunk().expect("a key is longer than its id");
+        Ok(Self { id: u64::from_be_bytes(*id), secret })
     }
 
     pub(crate) fn expose(&self) -> &[u8; KEY_BYTES] {
@@ -55,10 +49,6 @@ mod tests {
         let again = RootKey::from_secret(Secret::copy_of(root.expose())).expect("derivation");
         assert_eq!(root.id(), again.id());
         assert_ne!(root.id(), RootKey::generate().expect("randomness").id());
-        assert!(
-            root.expose()
-                .windows(8)
-                .all(|window| window != root.id().to_be_bytes())
-        );
+        assert!(root.expose().windows(8).all(|window| window != root.id().to_be_bytes()));
     }
 }

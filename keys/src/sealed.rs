@@ -149,13 +149,8 @@ impl SealingKey<'_> {
 
     fn derive(&self, header: &[u8; HEADER_BYTES], salt: &[u8; SALT_BYTES]) -> Derived {
         let mut derived = Derived(Zeroizing::new([0; KEY_BYTES + COMMITMENT_BYTES]));
-        let info = [
-            LABEL,
-            &length_prefix(header),
-            header,
-            &length_prefix(self.context),
-            self.context,
-        ];
+        let info =
+            [LABEL, &length_prefix(header), header, &length_prefix(self.context), self.context];
         hkdf(self.key, salt, &info, &mut *derived.0);
         derived
     }
@@ -178,15 +173,11 @@ struct Derived(Zeroizing<[u8; KEY_BYTES + COMMITMENT_BYTES]>);
 
 impl Derived {
     fn key(&self) -> &[u8; KEY_BYTES] {
-        self.0
-            .first_chunk()
-            .expect("the derived bytes begin with the key")
+        self.0.first_chunk().expect("the derived bytes begin with the key")
     }
 
     fn commitment(&self) -> &[u8; COMMITMENT_BYTES] {
-        self.0
-            .last_chunk()
-            .expect("the derived bytes end with the commitment")
+        self.0.last_chunk().expect("the derived bytes end with the commitment")
     }
 }
 
@@ -225,14 +216,7 @@ impl<'a> Parts<'a> {
             return Err(KeyError::SealedFormat { format });
         }
         Suite::try_from(suite)?;
-        Ok(Self {
-            kind,
-            key_id: u64::from_be_bytes(*key_id),
-            salt,
-            commitment,
-            ciphertext,
-            tag,
-        })
+        Ok(Self { kind, key_id: u64::from_be_bytes(*key_id), salt, commitment, ciphertext, tag })
     }
 }
 

@@ -50,9 +50,7 @@ impl ZeroizeOnDrop for Secret {}
 
 /// Fills a buffer from the system's randomness.
 pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), KeyError> {
-    SystemRandom::new()
-        .fill(bytes)
-        .map_err(|_| KeyError::Randomness)
+    SystemRandom::new().fill(bytes).map_err(|_| KeyError::Randomness)
 }
 
 /// Draws a public random value: a salt or an id.

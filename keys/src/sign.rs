@@ -54,10 +54,9 @@ mod tests {
         let signature = log.sign(b"checkpoint");
         assert_ne!(log.public_key(), token.public_key());
         verify_signature(&log.public_key(), b"checkpoint", &signature).expect("own signature");
-        for (key, message) in [
-            (log.public_key(), &b"checkpoints"[..]),
-            (token.public_key(), b"checkpoint"),
-        ] {
+        for (key, message) in
+            [(log.public_key(), &b"checkpoints"[..]), (token.public_key(), b"checkpoint")]
+        {
             assert!(matches!(
                 verify_signature(&key, message, &signature),
                 Err(KeyError::Signature)
@@ -68,9 +67,6 @@ mod tests {
     #[test]
     fn signers_of_one_keyring_are_the_same_key() {
         let keyring = test_keyring();
-        assert_eq!(
-            keyring.log_signer().public_key(),
-            keyring.log_signer().public_key()
-        );
+        assert_eq!(keyring.log_signer().public_key(), keyring.log_signer().public_key());
     }
 }

@@ -102,12 +102,7 @@ impl SubjectKey {
     }
 
     fn sealing_key<'a>(&'a self, context: &'a [u8]) -> SealingKey<'a> {
-        SealingKey {
-            kind: KeyKind::Subject,
-            id: self.id,
-            key: self.secret.expose(),
-            context,
-        }
+        SealingKey { kind: KeyKind::Subject, id: self.id, key: self.secret.expose(), context }
     }
 }
 
@@ -120,16 +115,11 @@ impl Keyring {
         &self,
         subject: &[u8; 16],
     ) -> Result<(SubjectKey, Vec<u8>), KeyError> {
-        let key = SubjectKey {
-            id: u64::from_be_bytes(random_array()?),
-            secret: Secret::random()?,
-        };
+        let key = SubjectKey { id: u64::from_be_bytes(random_array()?), secret: Secret::random()? };
         let mut content = Zeroizing::new([0; KEY_ID_BYTES + KEY_BYTES]);
         content[..KEY_ID_BYTES].copy_from_slice(&key.id.to_be_bytes());
         content[KEY_ID_BYTES..].copy_from_slice(key.secret.expose());
-        let wrapped = self
-            .subject_bucket(subject)
-            .seal(subject, content.as_slice())?;
+        let wrapped = self.subject_bucket(subject).seal(subject, content.as_slice())?;
         Ok((key, wrapped))
     }
 
@@ -147,10 +137,7 @@ impl Keyring {
         let content = self.subject_bucket(subject).open(subject, wrapped)?;
         let (id, secret) = content.split_first_chunk().ok_or(KeyError::ContentShape)?;
         let secret = secret.try_into().map_err(|_| KeyError::ContentShape)?;
-        Ok(SubjectKey {
-            id: u64::from_be_bytes(*id),
-            secret: Secret::copy_of(secret),
-        })
+        Ok(SubjectKey { id: u64::from_be_bytes(*id), secret: Secret::copy_of(secret) })
     }
 
     fn subject_bucket<'a>(&'a self, subject: &'a [u8; 16]) -> SealingKey<'a> {
@@ -183,20 +170,15 @@ mod tests {
         // SHA-256 of sixteen zero bytes begins with 0x374.
         let (_, wrapped) = keyring.wrap_new_subject_key(&[0; 16]).expect("wrapping");
         assert_eq!(bucket_of(&[0; 16]).number(), 0x374);
-        assert_eq!(
-            key_id(KeyKind::SubjectBucket, &wrapped).expect("own bytes"),
-            (0x374 << 32) | 1
-        );
+        assert_eq!(key_id(KeyKind::SubjectBucket, &wrapped).expect("own bytes"), (0x374 << 32) | 1);
     }
 
     #[test]
     fn content_of_another_length_is_not_a_subject_key() {
         let keyring = test_keyring();
         for length in [0, 7, 8, 39, 41] {
-            let wrapped = keyring
-                .subject_bucket(&[0; 16])
-                .seal(&[0; 16], &vec![0; length])
-                .expect("sealing");
+            let wrapped =
+                keyring.subject_bucket(&[0; 16]).seal(&[0; 16], &vec![0; length]).expect("sealing");
             assert!(matches!(
                 keyring.unwrap_subject_key(&[0; 16], &wrapped),
                 Err(KeyError::ContentShape)

@@ -58,20 +58,14 @@ mod tests {
     #[test]
     fn every_suite_is_read_back_from_its_number() {
         for suite in Suite::ALL {
-            assert_eq!(
-                Suite::try_from(suite.code()).expect("own number is known"),
-                suite
-            );
+            assert_eq!(Suite::try_from(suite.code()).expect("own number is known"), suite);
         }
         assert_eq!(Suite::ALL[0].name(), "aes256gcm-sha256-ed25519");
     }
 
     #[test]
     fn reserved_and_unknown_suites_are_told_apart() {
-        assert!(matches!(
-            Suite::try_from(2),
-            Err(KeyError::UnsupportedSuite { code: 2 })
-        ));
+        assert!(matches!(Suite::try_from(2), Err(KeyError::UnsupportedSuite { code: 2 })));
         for code in [0, 3, 127, 255] {
             assert!(
                 matches!(Suite::try_from(code), Err(KeyError::UnknownSuite { code: found }) if found == code)

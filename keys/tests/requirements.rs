@@ -14,11 +14,7 @@ use zeroize::Zeroizing;
 const SUBJECT: [u8; 16] = [1; 16];
 const OTHER_SUBJECT: [u8; 16] = [2; 16];
 const RECORD: [u8; 16] = [3; 16];
-const TEST_COST: ArgonCost = ArgonCost {
-    memory_kib: 8 * 1024,
-    passes: 1,
-    lanes: 1,
-};
+const TEST_COST: ArgonCost = ArgonCost { memory_kib: 8 * 1024, passes: 1, lanes: 1 };
 
 fn march() -> Month {
     Month::from_year_month(2026, 3).expect("in range")
@@ -67,10 +63,7 @@ fn a_section_survives_closing_and_unlocking_the_vault() {
         UnlockFile::create(&unlock_path, &[envelope.expect("sealing")]).expect("a new file");
         let keyring = Keyring::create(&ring_path, &root, march()).expect("a new file");
         let (key, wrapped) = keyring.wrap_new_subject_key(&SUBJECT).expect("wrapping");
-        (
-            wrapped,
-            key.seal_section(&place(), b"value").expect("sealing"),
-        )
+        (wrapped, key.seal_section(&place(), b"value").expect("sealing"))
     };
 
     let envelopes = UnlockFile::load(&unlock_path).expect("own file");
@@ -94,10 +87,7 @@ fn each_envelope_of_a_file_opens_the_same_root() {
     ]
     .map(|sealed| sealed.expect("sealing"));
     UnlockFile::create(&unlock_path, &envelopes).expect("a new file");
-    assert!(matches!(
-        UnlockFile::create(&unlock_path, &envelopes),
-        Err(KeyError::FileExists)
-    ));
+    assert!(matches!(UnlockFile::create(&unlock_path, &envelopes), Err(KeyError::FileExists)));
 
     let loaded = UnlockFile::load(&unlock_path).expect("own file");
     assert_eq!(loaded, envelopes);
@@ -121,39 +111,14 @@ fn a_section_opens_in_its_own_place_alone() {
     let key = new_subject_key(&keyring);
     let sealed = key.seal_section(&place(), b"value").expect("sealing");
     let elsewhere = [
-        SectionPlace {
-            record: [4; 16],
-            ..place()
-        },
-        SectionPlace {
-            record_type: "event",
-            ..place()
-        },
-        SectionPlace {
-            subject: OTHER_SUBJECT,
-            ..place()
-        },
-        SectionPlace {
-            section: "c3",
-            ..place()
-        },
-        SectionPlace {
-            section_version: 6,
-            ..place()
-        },
-        SectionPlace {
-            section_version: 8,
-            ..place()
-        },
-        SectionPlace {
-            schema_version: 2,
-            ..place()
-        },
-        SectionPlace {
-            record_type: "personc",
-            section: "2",
-            ..place()
-        },
+        SectionPlace { record: [4; 16], ..place() },
+        SectionPlace { record_type: "event", ..place() },
+        SectionPlace { subject: OTHER_SUBJECT, ..place() },
+        SectionPlace { section: "c3", ..place() },
+        SectionPlace { section_version: 6, ..place() },
+        SectionPlace { section_version: 8, ..place() },
+        SectionPlace { schema_version: 2, ..place() },
+        SectionPlace { record_type: "personc", section: "2", ..place() },
     ];
     for wrong in elsewhere {
         assert!(
@@ -170,21 +135,13 @@ fn a_section_opens_in_its_own_place_alone() {
 #[test]
 fn a_section_does_not_open_under_another_key() {
     let keyring = new_keyring();
-    let sealed = new_subject_key(&keyring)
-        .seal_section(&place(), b"value")
-        .expect("sealing");
+    let sealed = new_subject_key(&keyring).seal_section(&place(), b"value").expect("sealing");
     assert!(matches!(
         new_subject_key(&keyring).open_section(&place(), &sealed),
         Err(KeyError::WrongKeyId)
     ));
-    assert!(matches!(
-        keyring.open_attributes(b"", &sealed),
-        Err(KeyError::WrongKeyKind)
-    ));
-    assert!(matches!(
-        keyring.unwrap_subject_key(&SUBJECT, &sealed),
-        Err(KeyError::WrongKeyKind)
-    ));
+    assert!(matches!(keyring.open_attributes(b"", &sealed), Err(KeyError::WrongKeyKind)));
+    assert!(matches!(keyring.unwrap_subject_key(&SUBJECT, &sealed), Err(KeyError::WrongKeyKind)));
 }
 
 #[test]
@@ -199,11 +156,7 @@ fn every_flipped_bit_of_a_wrapped_key_is_refused() {
         }
     }
     for length in 0..wrapped.len() {
-        assert!(
-            keyring
-                .unwrap_subject_key(&SUBJECT, &wrapped[..length])
-                .is_err()
-        );
+        assert!(keyring.unwrap_subject_key(&SUBJECT, &wrapped[..length]).is_err());
     }
 }
 
@@ -245,10 +198,7 @@ fn a_damaged_keyring_opens_and_says_what_it_repaired() {
     fs::write(&path, &bytes).expect("the file");
 
     let (keyring, health) = Keyring::open(&path, &root).expect("one whole slot");
-    let repaired = KeyringHealth::Repaired {
-        slot: KeyringSlot::A,
-        fault: SlotFault::Damaged,
-    };
+    let repaired = KeyringHealth::Repaired { slot: KeyringSlot::A, fault: SlotFault::Damaged };
     assert_eq!(health, repaired);
     assert_eq!(keyring.index_term("phone", b"12000000001"), term);
     let (_, health) = Keyring::open(&path, &root).expect("two whole slots");
@@ -261,14 +211,8 @@ fn a_keyring_does_not_open_under_another_root() {
     let root = RootKey::generate().expect("randomness");
     Keyring::create(&path, &root, march()).expect("a new file");
     let other = RootKey::generate().expect("randomness");
-    assert!(matches!(
-        Keyring::open(&path, &other),
-        Err(KeyError::KeyringForeignRoot)
-    ));
-    assert!(matches!(
-        Keyring::create(&path, &root, march()),
-        Err(KeyError::FileExists)
-    ));
+    assert!(matches!(Keyring::open(&path, &other), Err(KeyError::KeyringForeignRoot)));
+    assert!(matches!(Keyring::create(&path, &root, march()), Err(KeyError::FileExists)));
 }
 
 #[test]
@@ -288,18 +232,10 @@ fn errors_carry_no_secret_and_end_without_a_full_stop() {
     let keyring = new_keyring();
     let key = new_subject_key(&keyring);
     let sealed = key.seal_section(&place(), b"value").expect("sealing");
-    let wrong = SectionPlace {
-        section: "c3",
-        ..place()
-    };
-    let error = key
-        .open_section(&wrong, &sealed)
-        .expect_err("another place");
+    let wrong = SectionPlace { section: "c3", ..place() };
+    let error = key.open_section(&wrong, &sealed).expect_err("another place");
     let text = format!("{error} {error:?}");
-    assert!(
-        !text.contains("value") && !text.contains("person"),
-        "{text}"
-    );
+    assert!(!text.contains("value") && !text.contains("person"), "{text}");
     assert!(!error.to_string().ends_with('.'));
     assert_eq!(error.to_string(), error.to_string().to_lowercase());
 }

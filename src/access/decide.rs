@@ -1,17 +1,17 @@
-//! The decision itself, from the cheapest question to the finest.
-//! Never tells a caller who may not know more than `not_found`; never adds up rights of two assignments.
-//! Order: may the role use the call, may it know of the record, does the purpose list the field, what view.
+//! The room's door: decisions under the active policy, as permits or refusals.
+//! Never fetches, and never permits anything that is not weighed.
+//! What it gives says under which versions it was given.
 
 use super::account::{Account, Origin, Written};
+use super::bearer::{bearers, covers, knows};
 use super::code::Code;
-use super::grants::{Action, Grants, Level};
-use super::permit::{Authority, Charge, Denied, FieldView, Permit, Views};
+use super::permit::{Authority, Charge, Denied, Permit, Views};
 use super::policy::Policy;
-use super::question::{Ask, Duty, Item, Matter, Question};
+use super::question::{Ask, Duty, Item, Question};
 use super::standing::{ActorId, Assignment, Standing};
+use super::weigh::{named_fields, weigh};
 use crate::ambient::Micros;
-use crate::purposes::PurposeGroup;
-use crate::records::{Class, Facts, Handle, RecordType, View};
+use crate::records::RecordType;
 use crate::territory::{CellId, Territory};
 use arc_swap::ArcSwap;
 
@@ -34,26 +34,6 @@ pub struct Explanation {
     pub views: Views,
     /// Rule, role, area and assignment that would carry it.
     pub account: Account,
-}
-
-/// Why one item is refused, and for which fields.
-struct No {
-    why: Code,
-    fields: Vec<String>,
-}
-
-impl No {
-    fn plain(why: Code) -> No {
-        No { why, fields: Vec::new() }
-    }
-}
-
-/// An assignment that could carry the decision, with its role's place in the policy.
-#[derive(Clone, Copy)]
-struct Bearer<'a> {
-    assignment: &'a Assignment,
-    role: usize,
-    level: Level,
 }
 
 impl Access {
@@ -93,13 +73,13 @@ impl Access {
                 Ok(Permit {
                     target,
                     views,
-                    account,
+                    account: Box::new(account),
                     area: bearer.assignment.area,
                     authority: authority(&active, Some(question.standing)),
                     charges,
                 })
             }
-            Err(no) => Err(Denied { why: no.why, fields: no.fields, account }),
+            Err(no) => Err(Denied { why: no.why, fields: no.fields, account: Box::new(account) }),
         }
     }
 
@@ -121,7 +101,11 @@ impl Access {
             assignment.counts_at(now) && active.policy.has_duty(&assignment.role, duty)
         });
         let Some(assignment) = bearer else {
-            return Err(Denied { why: Code::Denied, fields: Vec::new(), account });
+            return Err(Denied {
+                why: Code::Denied,
+                fields: Vec::new(),
+                account: Box::new(account),
+            });
         };
         carry(&mut account, assignment);
         account.rule = Some(format!("{}/{}", assignment.role.as_str(), duty.as_str()));
@@ -129,7 +113,7 @@ impl Access {
         Ok(Permit {
             target,
             views: Views::default(),
-            account,
+            account: Box::new(account),
             area: None,
             authority,
             charges: Vec::new(),
@@ -150,7 +134,7 @@ impl Access {
         Permit {
             target,
             views: Views::default(),
-            account,
+            account: Box::new(account),
             area: None,
             authority,
             charges: Vec::new(),
@@ -167,7 +151,7 @@ impl Access {
         Permit {
             target,
             views: Views::default(),
-            account,
+            account: Box::new(account),
             area: None,
             authority,
             charges: Vec::new(),
@@ -178,12 +162,10 @@ impl Access {
     pub fn refuse(&self, standing: Option<&Standing>, why: Code, origin: &Origin) -> Denied {
         let active = self.active.load();
         let account = match standing {
-            Some(standing) => {
-                stand(Account::of(Written::Refused, origin), standing, active.index)
-            }
+            Some(standing) => stand(Account::of(Written::Refused, origin), standing, active.index),
             None => Account::of(Written::Stranger, origin),
         };
-        Denied { why, fields: Vec::new(), account }
+        Denied { why, fields: Vec::new(), account: Box::new(account) }
     }
 
     /// What would be decided, with the rule and the assignment that would carry it. Gives no permit.
@@ -230,7 +212,8 @@ fn stand(mut account: Account, standing: &Standing, policy_index: u64) -> Accoun
     account
 }
 
-fn carry(account: &mut Account, assignment: &Assignment) {
+/// Names the assignment that carries a decision.
+pub(super) fn carry(account: &mut Account, assignment: &Assignment) {
     account.role = Some(assignment.role.clone());
     account.scope = assignment.area.as_ref().map(ToString::to_string);
     account.assignment = Some(assignment.id);
@@ -244,485 +227,8 @@ fn account_of(active: &Active, question: &Question<'_>) -> Account {
         Ask::Delete => Written::Delete,
         Ask::Match => Written::Match,
     };
-    let mut account =
-        stand(Account::of(written, question.origin), question.standing, active.index);
+    let mut account = stand(Account::of(written, question.origin), question.standing, active.index);
     account.purpose = Some(question.purpose.id.as_str().to_owned());
     account.case = question.case;
     account
-}
-
-fn bearers<'a>(
-    policy: &'a Policy,
-    standing: &'a Standing,
-    now: Micros,
-) -> impl Iterator<Item = Bearer<'a>> {
-    standing.assignments.iter().filter(move |assignment| assignment.counts_at(now)).filter_map(
-        |assignment| {
-            let role = policy.index(&assignment.role)?;
-            let level = policy.roles()[role].level;
-            Some(Bearer { assignment, role, level })
-        },
-    )
-}
-
-fn covers(
-    assignment: &Assignment,
-    territory: &Territory,
-    cell: CellId,
-    now: Micros,
-    line: Option<&str>,
-) -> bool {
-    let Some(area) = &assignment.area else { return false };
-    let in_line = assignment.line.as_deref().is_none_or(|own| line == Some(own));
-    in_line && territory.covers(area, cell, now.0)
-}
-
-/// Any grant over the type, for any class and purpose group.
-fn any_grant(
-    policy: &Policy,
-    bearer: Bearer<'_>,
-    topics: &[RecordType],
-    enough: impl Fn(Grants) -> bool,
-) -> bool {
-    topics.iter().any(|topic| {
-        Class::ALL.iter().any(|class| {
-            PurposeGroup::ALL
-                .iter()
-                .any(|group| enough(policy.grants(bearer.role, bearer.level, *topic, *class, *group)))
-        })
-    })
-}
-
-fn knows(policy: &Policy, bearer: Bearer<'_>, record_type: RecordType) -> bool {
-    any_grant(policy, bearer, &[record_type], Grants::knows)
-}
-
-fn may_use_call(policy: &Policy, bearer: Bearer<'_>, ask: Ask) -> bool {
-    any_grant(policy, bearer, &RecordType::ALL, |grants| match ask {
-        Ask::Read => grants.reads(),
-        Ask::Create | Ask::Update => grants.has(Action::Write),
-        Ask::Delete => grants.has(Action::Delete),
-        Ask::Match => grants.knows(),
-    })
-}
-
-fn weigh<'a>(
-    policy: &'a Policy,
-    question: &'a Question<'_>,
-    items: &[Item<'_>],
-    account: &mut Account,
-) -> Result<(Views, Bearer<'a>), No> {
-    let able: Vec<Bearer<'a>> = bearers(policy, question.standing, question.now)
-        .filter(|bearer| may_use_call(policy, *bearer, question.ask))
-        .collect();
-    if able.is_empty() {
-        return Err(No::plain(Code::Denied));
-    }
-    match question.ask {
-        Ask::Match => weigh_match(policy, question, items, able, account),
-        Ask::Create => weigh_create(policy, question, items, able, account),
-        Ask::Read | Ask::Update | Ask::Delete => {
-            let item = items.first().ok_or(No::plain(Code::NotFound))?;
-            weigh_one(policy, question, item, able, account)
-        }
-    }
-}
-
-/// A read, an update or a removal of one record.
-fn weigh_one<'a>(
-    policy: &'a Policy,
-    question: &Question<'_>,
-    item: &Item<'_>,
-    able: Vec<Bearer<'a>>,
-    account: &mut Account,
-) -> Result<(Views, Bearer<'a>), No> {
-    // A missing record is weighed against a cell that no area holds, so that it takes the same way.
-    let (record_type, cell, line) = match &item.matter {
-        Matter::Present { record_type, cell, facts, .. } => {
-            (*record_type, *cell, facts.line.as_deref())
-        }
-        Matter::Erased { record_type, cell } => (*record_type, *cell, None),
-        Matter::Missing => (RecordType::Person, CellId::NOWHERE, None),
-    };
-    let covering: Vec<Bearer<'a>> = able
-        .into_iter()
-        .filter(|bearer| {
-            covers(bearer.assignment, question.territory, cell, question.now, line)
-                && knows(policy, *bearer, record_type)
-        })
-        .collect();
-    if covering.is_empty() {
-        return Err(No::plain(Code::NotFound));
-    }
-    let Matter::Present { facts, versions, .. } = &item.matter else {
-        return Err(No::plain(Code::Erased));
-    };
-    name_record(account, question, record_type, cell, facts, *versions);
-    check_fields(question, record_type, item.fields)?;
-    check_state(question, facts)?;
-    choose(covering, |bearer| {
-        let outcome = match question.ask {
-            Ask::Read => views_of(policy, question, bearer, record_type, facts, item.fields),
-            Ask::Update => writes(policy, question, bearer, record_type, facts, item.fields),
-            _ => deletes(policy, question, bearer, record_type),
-        };
-        let mut carried = account.clone();
-        carry(&mut carried, bearer.assignment);
-        carried.rule = rule_of(policy, question, bearer, record_type, facts, item.fields);
-        (outcome, carried)
-    })
-    .map(|(views, bearer, carried)| {
-        *account = carried;
-        (views, bearer)
-    })
-    .map_err(|(no, carried)| {
-        *account = carried;
-        no
-    })
-}
-
-/// New records: the caller named the grid, so it may be told that it is not its own.
-fn weigh_create<'a>(
-    policy: &'a Policy,
-    question: &Question<'_>,
-    items: &[Item<'_>],
-    able: Vec<Bearer<'a>>,
-    account: &mut Account,
-) -> Result<(Views, Bearer<'a>), No> {
-    let present = |item: &Item<'_>| match &item.matter {
-        Matter::Present { record_type, cell, .. } => Some((*record_type, *cell)),
-        _ => None,
-    };
-    let covering: Vec<Bearer<'a>> = able
-        .into_iter()
-        .filter(|bearer| {
-            items.iter().filter_map(present).all(|(_, cell)| {
-                covers(bearer.assignment, question.territory, cell, question.now, None)
-            })
-        })
-        .collect();
-    if covering.is_empty() || items.is_empty() {
-        return Err(No::plain(Code::OutOfTerritory));
-    }
-    for item in items {
-        let Matter::Present { record_type, cell, facts, versions, .. } = &item.matter else {
-            return Err(No::plain(Code::NotFound));
-        };
-        name_record(account, question, *record_type, *cell, facts, *versions);
-        check_fields(question, *record_type, item.fields)?;
-    }
-    if items.len() > 1 {
-        account.written = Written::Household;
-    }
-    choose(covering, |bearer| {
-        let mut carried = account.clone();
-        carry(&mut carried, bearer.assignment);
-        let mut outcome = Ok(Views::default());
-        for item in items {
-            let Matter::Present { record_type, facts, .. } = &item.matter else { continue };
-            outcome = writes(policy, question, bearer, *record_type, facts, item.fields);
-            if carried.rule.is_none() {
-                carried.rule =
-                    rule_of(policy, question, bearer, *record_type, facts, item.fields);
-            }
-            if outcome.is_err() {
-                break;
-            }
-        }
-        (outcome, carried)
-    })
-    .map(|(views, bearer, carried)| {
-        *account = carried;
-        (views, bearer)
-    })
-    .map_err(|(no, carried)| {
-        *account = carried;
-        no
-    })
-}
-
-/// A match: which of the candidates may the caller know of.
-fn weigh_match<'a>(
-    policy: &'a Policy,
-    question: &Question<'_>,
-    items: &[Item<'_>],
-    able: Vec<Bearer<'a>>,
-    account: &mut Account,
-) -> Result<(Views, Bearer<'a>), No> {
-    let (field, candidates) = items.split_first().ok_or(No::plain(Code::FieldUnknown))?;
-    let Matter::Present { record_type, facts, .. } = &field.matter else {
-        return Err(No::plain(Code::FieldUnknown));
-    };
-    account.record_type = Some(*record_type);
-    check_fields(question, *record_type, field.fields)?;
-    let schema = question.schemas.get(*record_type);
-    for name in field.fields {
-        let matchable = schema
-            .and_then(|schema| schema.field(name))
-            .is_some_and(|field| field.match_group.is_some());
-        if !matchable {
-            return Err(No { why: Code::Denied, fields: field.fields.to_vec() });
-        }
-    }
-    let bearer = able.into_iter().find(|bearer| {
-        field.fields.iter().all(|name| {
-            let grants = field_grants(policy, question, *bearer, *record_type, facts, name);
-            grants.unconditional_view() >= View::Match
-        })
-    });
-    let Some(bearer) = bearer else {
-        return Err(No { why: Code::Denied, fields: field.fields.to_vec() });
-    };
-    carry(account, bearer.assignment);
-    account.rule = rule_of(policy, question, bearer, *record_type, facts, field.fields);
-    for candidate in candidates {
-        let Matter::Present { cell, facts, .. } = &candidate.matter else { continue };
-        let line = facts.line.as_deref();
-        if covers(bearer.assignment, question.territory, *cell, question.now, line)
-            && !facts.restricted
-        {
-            account.records.push(facts.record_handle);
-            account.subjects.extend(facts.subject_handles.iter().map(|(_, handle)| *handle));
-        }
-    }
-    Ok((Views::default(), bearer))
-}
-
-type Outcome = Result<Views, No>;
-
-/// Tries each assignment and takes the one that gives most; rights of several never add up.
-fn choose<'a>(
-    covering: Vec<Bearer<'a>>,
-    mut attempt: impl FnMut(Bearer<'a>) -> (Outcome, Account),
-) -> Result<(Views, Bearer<'a>, Account), (No, Account)> {
-    let mut best: Option<(Views, Bearer<'a>, Account)> = None;
-    let mut refused: Option<(No, Account)> = None;
-    for bearer in covering {
-        match attempt(bearer) {
-            (Ok(views), carried) => {
-                if best.as_ref().is_none_or(|(other, ..)| weight(&views) > weight(other)) {
-                    best = Some((views, bearer, carried));
-                }
-            }
-            (Err(no), carried) => {
-                refused.get_or_insert((no, carried));
-            }
-        }
-    }
-    best.ok_or_else(|| refused.expect("at least one assignment covers, so one was tried"))
-}
-
-/// More fields first, then more in clear.
-fn weight(views: &Views) -> (usize, usize) {
-    let raw = views.given.iter().filter(|field| field.view == View::Raw).count();
-    (views.given.len(), raw)
-}
-
-fn name_record(
-    account: &mut Account,
-    question: &Question<'_>,
-    record_type: RecordType,
-    cell: CellId,
-    facts: &Facts,
-    versions: Option<(u64, u64)>,
-) {
-    account.records.push(facts.record_handle);
-    let handles: Vec<Handle> = facts
-        .subject_handles
-        .iter()
-        .map(|(_, handle)| *handle)
-        .filter(|handle| !account.subjects.contains(handle))
-        .collect();
-    account.subjects.extend(handles);
-    if account.record_type.is_none() {
-        account.record_type = Some(record_type);
-        account.grid =
-            question.territory.grid_of(cell, question.now.0).map(|grid| grid.to_string());
-        account.versions = versions;
-        account.basis = facts
-            .bases
-            .iter()
-            .find(|basis| basis.purpose == question.purpose.id.as_str())
-            .map(|basis| basis.legal_basis.clone());
-    }
-}
-
-fn named_fields(items: &[Item<'_>]) -> Vec<FieldView> {
-    let mut named: Vec<FieldView> = Vec::new();
-    for field in items.iter().flat_map(|item| item.fields) {
-        if !named.iter().any(|one| one.field == *field) {
-            named.push(FieldView { field: field.clone(), view: View::None });
-        }
-    }
-    named
-}
-
-fn check_fields(
-    question: &Question<'_>,
-    record_type: RecordType,
-    fields: &[String],
-) -> Result<(), No> {
-    let schema = question.schemas.get(record_type).ok_or(No::plain(Code::FieldUnknown))?;
-    let pick = |wrong: &dyn Fn(&String) -> bool| -> Vec<String> {
-        fields.iter().filter(|field| wrong(field)).cloned().collect()
-    };
-    let unknown = pick(&|field| schema.field(field).is_none());
-    if !unknown.is_empty() {
-        return Err(No { why: Code::FieldUnknown, fields: unknown });
-    }
-    let unlisted = pick(&|field| !question.purpose.lists(record_type, field));
-    if !unlisted.is_empty() {
-        return Err(No { why: Code::PurposeNotForField, fields: unlisted });
-    }
-    Ok(())
-}
-
-fn check_state(question: &Question<'_>, facts: &Facts) -> Result<(), No> {
-    if facts.restricted {
-        return Err(No::plain(Code::Restricted));
-    }
-    let ended = facts.is_expired(question.now.days()) && !facts.legal_hold;
-    if ended && question.ask != Ask::Delete {
-        return Err(No::plain(Code::Restricted));
-    }
-    let personal = !facts.subject_handles.is_empty();
-    let held = facts.bases.iter().any(|basis| basis.purpose == question.purpose.id.as_str());
-    // A duty or an emergency brings its own basis; what rests on the resident's will must have been given.
-    if personal
-        && question.ask == Ask::Read
-        && question.purpose.rests_on_the_subject()
-        && !held
-    {
-        return Err(No::plain(Code::BasisMissing));
-    }
-    Ok(())
-}
-
-fn field_grants(
-    policy: &Policy,
-    question: &Question<'_>,
-    bearer: Bearer<'_>,
-    record_type: RecordType,
-    facts: &Facts,
-    field: &str,
-) -> Grants {
-    let Some(known) = question.schemas.get(record_type).and_then(|schema| schema.field(field))
-    else {
-        return Grants::NONE;
-    };
-    let class = facts.effective_class(known.class, question.now.days());
-    let granted =
-        policy.grants(bearer.role, bearer.level, record_type, class, question.purpose.group);
-    policy.narrowed(granted, bearer.role, question.purpose.id.as_str(), field)
-}
-
-fn views_of(
-    policy: &Policy,
-    question: &Question<'_>,
-    bearer: Bearer<'_>,
-    record_type: RecordType,
-    facts: &Facts,
-    fields: &[String],
-) -> Outcome {
-    let mut views = Views::default();
-    for field in fields {
-        let grants = field_grants(policy, question, bearer, record_type, facts, field);
-        match grants.unconditional_view() {
-            view @ (View::Raw | View::Masked) => {
-                views.given.push(FieldView { field: field.clone(), view });
-            }
-            _ if grants.has(Action::ReadRawInTask) => {
-                views.withheld.push((field.clone(), Code::CaseRequired));
-            }
-            _ if grants.has(Action::ReadRawApproved) => {
-                views.withheld.push((field.clone(), Code::ApprovalRequired));
-            }
-            _ => views.withheld.push((field.clone(), Code::Denied)),
-        }
-    }
-    if views.given.is_empty() {
-        // A condition that can be met is said before a plain no.
-        let why = views
-            .withheld
-            .iter()
-            .map(|(_, why)| *why)
-            .find(|why| *why != Code::Denied)
-            .unwrap_or(Code::Denied);
-        return Err(No { why, fields: fields.to_vec() });
-    }
-    Ok(views)
-}
-
-fn writes(
-    policy: &Policy,
-    question: &Question<'_>,
-    bearer: Bearer<'_>,
-    record_type: RecordType,
-    facts: &Facts,
-    fields: &[String],
-) -> Outcome {
-    if !policy.names(bearer.role, question.purpose.id.as_str()) {
-        return Err(No::plain(Code::Denied));
-    }
-    let refused: Vec<String> = fields
-        .iter()
-        .filter(|field| {
-            !field_grants(policy, question, bearer, record_type, facts, field).has(Action::Write)
-        })
-        .cloned()
-        .collect();
-    if refused.is_empty() {
-        Ok(Views::default())
-    } else {
-        Err(No { why: Code::Denied, fields: refused })
-    }
-}
-
-/// A removal touches every class that the type has, so it is asked for the highest.
-fn deletes(
-    policy: &Policy,
-    question: &Question<'_>,
-    bearer: Bearer<'_>,
-    record_type: RecordType,
-) -> Outcome {
-    let highest = question
-        .schemas
-        .get(record_type)
-        .and_then(|schema| schema.fields().iter().map(|field| field.class).max())
-        .unwrap_or(Class::C3);
-    let grants =
-        policy.grants(bearer.role, bearer.level, record_type, highest, question.purpose.group);
-    let named = policy.names(bearer.role, question.purpose.id.as_str());
-    if named && grants.has(Action::Delete) {
-        Ok(Views::default())
-    } else {
-        Err(No::plain(Code::Denied))
-    }
-}
-
-fn rule_of(
-    policy: &Policy,
-    question: &Question<'_>,
-    bearer: Bearer<'_>,
-    record_type: RecordType,
-    facts: &Facts,
-    fields: &[String],
-) -> Option<String> {
-    let grants = match fields.first() {
-        Some(field) => field_grants(policy, question, bearer, record_type, facts, field),
-        None => policy.grants(
-            bearer.role,
-            bearer.level,
-            record_type,
-            Class::C2,
-            question.purpose.group,
-        ),
-    };
-    let line = match question.ask {
-        Ask::Read => grants.read_line(),
-        Ask::Create | Ask::Update => grants.write_line(),
-        Ask::Delete => grants.delete_line(),
-        Ask::Match => grants.match_line(),
-    };
-    (line != 0).then(|| format!("{}/{line}", bearer.assignment.role.as_str()))
 }

@@ -251,14 +251,8 @@ pub enum Level {
 
 impl Level {
     /// All.
-    pub const ALL: [Level; 6] = [
-        Level::Grid,
-        Level::Community,
-        Level::Street,
-        Level::County,
-        Level::City,
-        Level::Platform,
-    ];
+    pub const ALL: [Level; 6] =
+        [Level::Grid, Level::Community, Level::Street, Level::County, Level::City, Level::Platform];
 
     /// The word in policies.
     pub fn as_str(self) -> &'static str {

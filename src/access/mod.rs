@@ -3,13 +3,16 @@
 //! Unknown means no, deny wins, one assignment carries a decision, and only this room makes a [`Permit`].
 
 mod account;
+mod bearer;
 mod code;
 mod decide;
+mod field;
 mod grants;
 mod permit;
 mod policy;
 mod question;
 mod standing;
+mod weigh;
 
 pub use account::{Account, Origin, Written};
 pub use code::Code;

@@ -52,7 +52,7 @@ pub struct Charge {
 /// ```compile_fail,E0451
 /// use gridvault::access::{Authority, Permit};
 /// fn forge(account: gridvault::access::Account) -> Permit<()> {
-///     Permit { target: (), account, area: None, views: Default::default(),
+///     Permit { target: (), account: Box::new(account), area: None, views: Default::default(),
 ///         authority: Authority { policy: 1, actor: None }, charges: Vec::new() }
 /// }
 /// ```
@@ -60,7 +60,7 @@ pub struct Charge {
 pub struct Permit<T> {
     pub(super) target: T,
     pub(super) views: Views,
-    pub(super) account: Account,
+    pub(super) account: Box<Account>,
     pub(super) area: Option<Area>,
     pub(super) authority: Authority,
     pub(super) charges: Vec<Charge>,
@@ -110,7 +110,7 @@ impl<T> Permit<T> {
 
     /// The target and what the permit said of it, with the permit given up.
     pub fn into_parts(self) -> (T, Views, Account) {
-        (self.target, self.views, self.account)
+        (self.target, self.views, *self.account)
     }
 }
 
@@ -119,7 +119,7 @@ impl<T> Permit<T> {
 pub struct Denied {
     pub(super) why: Code,
     pub(super) fields: Vec<String>,
-    pub(super) account: Account,
+    pub(super) account: Box<Account>,
 }
 
 impl Denied {

@@ -325,15 +325,14 @@ fn read_roles(text: &str) -> Result<Vec<Role>, PolicyError> {
     file.role
         .into_iter()
         .map(|line| {
-            let level = Level::ALL
-                .into_iter()
-                .find(|level| level.as_str() == line.level)
-                .ok_or(PolicyError::UnknownWord {
+            let level = Level::ALL.into_iter().find(|level| level.as_str() == line.level).ok_or(
+                PolicyError::UnknownWord {
                     file: "roles.toml".into(),
                     line: 0,
                     what: "level",
                     word: line.level,
-                })?;
+                },
+            )?;
             let business = line.family == RoleFamily::Business;
             if business == (level == Level::Platform) {
                 return Err(PolicyError::Role {
@@ -366,10 +365,8 @@ fn read_lines(role: &Role, text: &str) -> Result<Vec<[String; 6]>, PolicyError> 
     let file = format!("roles/{}.csv", role.id.as_str());
     let mut lines: Vec<[String; 6]> = Vec::new();
     for record in reader(text).records() {
-        let record = record.map_err(|error| PolicyError::File {
-            file: file.clone(),
-            reason: error.to_string(),
-        })?;
+        let record = record
+            .map_err(|error| PolicyError::File { file: file.clone(), reason: error.to_string() })?;
         let number = record.position().map_or(0, csv::Position::line);
         let words: Vec<String> = record.iter().map(str::to_owned).collect();
         let line: [String; 6] = words.try_into().map_err(|_| PolicyError::Line {
@@ -389,12 +386,7 @@ fn read_lines(role: &Role, text: &str) -> Result<Vec<[String; 6]>, PolicyError> 
     Ok(lines)
 }
 
-fn check_line(
-    role: &Role,
-    line: &[String; 6],
-    file: &str,
-    number: u64,
-) -> Result<(), PolicyError> {
+fn check_line(role: &Role, line: &[String; 6], file: &str, number: u64) -> Result<(), PolicyError> {
     let [level, topic, class, group, action, effect] = line.each_ref().map(String::as_str);
     let any = |word: &str| word == "any";
     let duty = topic == "duty";
@@ -402,7 +394,11 @@ fn check_line(
         ("level of this role", level, level == role.level.as_str()),
         ("topic", topic, any(topic) || duty || RecordType::ALL.iter().any(|t| t.as_str() == topic)),
         ("class", class, any(class) || Class::ALL.iter().any(|one| one.as_str() == class)),
-        ("purpose group", group, any(group) || PurposeGroup::ALL.iter().any(|g| g.as_str() == group)),
+        (
+            "purpose group",
+            group,
+            any(group) || PurposeGroup::ALL.iter().any(|g| g.as_str() == group),
+        ),
         (
             "action",
             action,
@@ -463,10 +459,8 @@ fn read_narrowing(
     const FILE: &str = "narrowing.csv";
     let mut narrowing: Narrowing = HashMap::new();
     for record in reader(text).records() {
-        let record = record.map_err(|error| PolicyError::File {
-            file: FILE.into(),
-            reason: error.to_string(),
-        })?;
+        let record = record
+            .map_err(|error| PolicyError::File { file: FILE.into(), reason: error.to_string() })?;
         let line = record.position().map_or(0, csv::Position::line);
         let unknown = |what, word: &str| PolicyError::UnknownWord {
             file: FILE.into(),

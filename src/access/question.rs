@@ -73,6 +73,8 @@ pub enum Matter<'a> {
         record_type: RecordType,
         /// Where it lay.
         cell: CellId,
+        /// The line of business that held it, if one did.
+        line: Option<&'a str>,
     },
     /// There is none. The decision still looks at a cell that no assignment covers.
     Missing,

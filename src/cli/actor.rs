@@ -39,10 +39,8 @@ pub(super) enum Command {
 pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
     match command {
         Command::Add { login, kind, role, area, to, connection } => {
-            let assignments: Vec<_> = role
-                .iter()
-                .map(|role| json!({"role": role, "area": area, "to": to}))
-                .collect();
+            let assignments: Vec<_> =
+                role.iter().map(|role| json!({"role": role, "area": area, "to": to})).collect();
             let body = json!({"login": login, "kind": kind, "assignments": assignments});
             let answer = connection.post("/v1/admin/actors", &body)?;
             if json {

@@ -3,7 +3,7 @@
 //! The data comes in through the same door as any other, stored by the grids' own heads.
 
 use super::failure::Failure;
-use super::init::{announce_init, enrol_first, lay_out, make_directory};
+use super::init::{enrol_first, lay_out, make_directory};
 use super::vault::{self, Vault};
 use super::{print, runtime, serve};
 use crate::access::ActorId;
@@ -61,21 +61,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let overrides =
             Overrides { listen: Some(arguments.listen.to_string()), passphrase_file: None };
         let fresh = !directory.join("config").exists();
-        let config = if fresh {
+        if fresh {
             make(&directory)?;
-            load(&directory, &overrides)?
-        } else {
-            load(&directory, &overrides)?
-        };
+        }
+        let config = load(&directory, &overrides)?;
         let serving = serve::bind(&config).await?;
         let keyring = unlock(&config)?;
         let vault = vault::open(&config, keyring).await?;
         let address = serving.address().map_err(|e| Failure::failed("the listener", &e))?;
-        let (actors, samples) = if fresh {
-            fill(&vault, arguments).await?
-        } else {
-            recall(&directory)?
-        };
+        let (actors, samples) =
+            if fresh { fill(&vault, arguments).await? } else { recall(&directory)? };
         let page = describe(&vault, &config, address, &actors, samples)?;
         write_page(&directory, &page)?;
         greet(&directory, &page);
@@ -137,7 +132,6 @@ async fn fill(vault: &Vault, arguments: &Arguments) -> Result<(Vec<Sample>, Valu
         today: rooms.clock.now().date(),
         community_only: true,
     };
-    announce_init(vault).await?;
     vault::set_territory(vault, synthetic::territory(&plan)).await?;
     let mut actors = Vec::new();
     for member in synthetic::staff(&plan) {
@@ -339,8 +333,6 @@ fn greet(directory: &Path, page: &Value) {
     print("Anyone sees whether the vault is ready:");
     print(&format!("  curl -s '{url}/readyz'"));
     print("A stranger verifies the log:");
-    print(&format!(
-        "  cargo run --release -p gridvault-audit -- verify {log} --vkey '{vkey}'"
-    ));
+    print(&format!("  cargo run --release -p gridvault-audit -- verify {log} --vkey '{vkey}'"));
     print("Stop with Ctrl-C.");
 }

@@ -22,8 +22,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
-    let answer =
-        arguments.connection.post_open("/v1/enrol", &json!({"code": arguments.code}))?;
+    let answer = arguments.connection.post_open("/v1/enrol", &json!({"code": arguments.code}))?;
     let token = answer["token"].as_str().unwrap_or_default();
     match &arguments.out {
         Some(path) => {

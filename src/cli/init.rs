@@ -6,8 +6,11 @@ use super::failure::Failure;
 use super::vault::{self, Vault};
 use super::{print, runtime};
 use crate::access::ActorId;
+use crate::ambient::{Clock as _, HostClock};
 use crate::config::{Config, ConfigFile, Overrides};
-use crate::identity::{ActorKind, ActorRecord, ActorState, AssignmentRecord, EnrolmentCode, NewActor};
+use crate::identity::{
+    ActorKind, ActorRecord, ActorState, AssignmentRecord, EnrolmentCode, NewActor,
+};
 use crate::territory::TerritoryData;
 use crate::trail::Announcement;
 use gridvault_keys::{ArgonCost, Envelope, Keyring, Month, RootKey, UnlockFile};
@@ -104,8 +107,8 @@ pub(super) fn lay_out(
     file.create(directory).map_err(|error| Failure::failed("the configuration", &error))?;
     UnlockFile::create(&directory.join("unlock"), envelopes)
         .map_err(|error| Failure::storage("the unlock file", &error))?;
-    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    let month = Month::from_year_month(i32::from(today.year()), today.month().unsigned_abs())
+    let (year, month) = HostClock::new().now().year_month();
+    let month = Month::from_year_month(year, month)
         .map_err(|error| Failure::failed("the clock", &error))?;
     let keyring = Keyring::create(&directory.join("keyring"), root, month)
         .map_err(|error| Failure::storage("the keyring", &error))?;
@@ -116,7 +119,6 @@ async fn enrol_all(
     vault: &Vault,
     named: &[(&str, &String); 3],
 ) -> Result<Vec<(String, String, EnrolmentCode)>, Failure> {
-    announce_init(vault).await?;
     let mut codes = Vec::new();
     for (role, login) in named {
         let rooms = &vault.rooms;
@@ -126,17 +128,6 @@ async fn enrol_all(
         codes.push(((*role).to_owned(), (*login).clone(), code));
     }
     Ok(codes)
-}
-
-/// The entry that a new vault begins with.
-pub(super) async fn announce_init(vault: &Vault) -> Result<(), Failure> {
-    vault
-        .rooms
-        .trail
-        .announce(Announcement::Init)
-        .await
-        .map(drop)
-        .map_err(|error| Failure::storage("the first entry", &error))
 }
 
 /// Enrols an actor while the vault is made, before there is anybody who could.
@@ -174,8 +165,7 @@ pub(super) async fn enrol_first(
         change.ops.extend(enrolment.ops);
         change.expects.extend(enrolment.expects);
     }
-    let announcement =
-        Announcement::Enrolled { actor: *id.as_bytes(), role: role.to_owned() };
+    let announcement = Announcement::Enrolled { actor: *id.as_bytes(), role: role.to_owned() };
     rooms.trail.announce_change(announcement, change).await.map_err(|error| fail(&error))?;
     Ok(id)
 }

@@ -22,7 +22,11 @@ use failure::Failure;
 use std::process::ExitCode;
 
 #[derive(Parser)]
-#[command(name = "gridvault", version, about = "A protected store for personal data collected in grids")]
+#[command(
+    name = "gridvault",
+    version,
+    about = "A protected store for personal data collected in grids"
+)]
 struct Arguments {
     /// Print results for machines.
     #[arg(long, global = true)]

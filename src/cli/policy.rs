@@ -68,7 +68,12 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
                 true => "allowed".to_owned(),
                 false => format!("refused: {}", word("code")),
             });
-            print(&format!("rule {}  role {}  scope {}", word("rule"), word("role"), word("scope")));
+            print(&format!(
+                "rule {}  role {}  scope {}",
+                word("rule"),
+                word("role"),
+                word("scope")
+            ));
             for part in ["views", "withheld"] {
                 for (field, how) in answer[part].as_object().into_iter().flatten() {
                     print(&format!("  {field:24} {}", how.as_str().unwrap_or_default()));
@@ -102,8 +107,12 @@ fn matrix(role: Option<&str>, connection: &Connection, json: bool) -> Result<(),
         if role.is_some_and(|role| role != word("role")) {
             continue;
         }
-        let granted: Vec<&str> =
-            cell["granted"].as_array().into_iter().flatten().filter_map(|one| one.as_str()).collect();
+        let granted: Vec<&str> = cell["granted"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|one| one.as_str())
+            .collect();
         print(&format!(
             "{:20} {:14} {} {:14} {}",
             word("role"),

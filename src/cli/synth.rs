@@ -4,6 +4,7 @@
 
 use super::failure::Failure;
 use super::policies;
+use crate::ambient::{Clock as _, HostClock};
 use crate::synthetic::{self, CityPlan, LineKind};
 use std::io::Write as _;
 
@@ -24,9 +25,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let today = arguments
-        .today
-        .unwrap_or_else(|| jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date());
+    let today = arguments.today.unwrap_or_else(|| HostClock::new().now().date());
     let plan = CityPlan {
         persons: arguments.persons,
         seed: arguments.seed,

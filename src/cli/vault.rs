@@ -13,9 +13,7 @@ use crate::oversight::LogReader;
 use crate::seal::Seal;
 use crate::store::{self, Change, EngineKind, Expect, Key, Op, Reader, Stored, SystemKey, Version};
 use crate::territory::{Territory, TerritoryData};
-use crate::trail::{
-    Announcement, FileMedia, Settings, Surroundings, Trail,
-};
+use crate::trail::{Announcement, FileMedia, Settings, Surroundings, Trail};
 use arc_swap::ArcSwap;
 use gridvault_keys::{Envelope, Keyring, Passphrase, Provider, RootKey, UnlockFile};
 use std::path::Path;
@@ -65,14 +63,21 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         .load(&reader)
         .await
         .map_err(|error| Failure::storage("the directory of actors cannot be read", &error))?;
-    announce_start(&trail, config, &*random).await?;
-    let (version, index) = activate(&trail, &reader, policy.digest()).await?;
+    let fail = |error| Failure::storage("the store cannot be read", &error);
+    let policy_key = Key::system(SystemKey::Policy);
+    let in_force = reader.get(&policy_key).await.map_err(fail)?;
+    if in_force.is_none() {
+        announce(&trail, Announcement::Init).await?;
+    }
+    let boot = random.bytes16().map_err(|error| Failure::failed("the start", &error))?;
+    let start = Announcement::Start { build: build(), configuration: config.digest(), boot };
+    announce(&trail, start).await?;
+    let (version, index) = activate(&trail, in_force, policy.digest()).await?;
     let territory = read_territory(&reader).await?;
     let log = LogReader::open(&directory.join("log"), &config.origin)
         .map_err(|error| Failure::storage("the log cannot be read", &error))?;
     let signer = keyring.token_signer();
-    let log_key =
-        gridvault_audit::verifier_key(&config.origin, &keyring.log_signer().public_key());
+    let log_key = gridvault_audit::verifier_key(&config.origin, &keyring.log_signer().public_key());
     let rooms = Rooms {
         identity: Arc::new(Identity::new(actors, signer, &config.origin, random.clone())),
         access: Arc::new(Access::new(policy, version, index)),
@@ -90,19 +95,9 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     Ok(Vault { rooms: Arc::new(rooms), log_key })
 }
 
-/// The first entry of every run: which program, which configuration.
-async fn announce_start(
-    trail: &Trail,
-    config: &Config,
-    random: &dyn Random,
-) -> Result<(), Failure> {
-    let boot = random.bytes16().map_err(|error| Failure::failed("the start", &error))?;
-    let start = Announcement::Start { build: build(), configuration: config.digest(), boot };
-    trail
-        .announce(start)
-        .await
-        .map(drop)
-        .map_err(|error| Failure::storage("the start cannot be recorded", &error))
+async fn announce(trail: &Trail, announcement: Announcement) -> Result<(), Failure> {
+    let recorded = trail.announce(announcement).await;
+    recorded.map(drop).map_err(|error| Failure::storage("the start cannot be recorded", &error))
 }
 
 /// SHA-256 of the running program; zeros where the system does not let it be read.
@@ -118,28 +113,26 @@ fn build() -> [u8; 32] {
 /// Puts the policy in force, with an entry when it is not the one that was in force before.
 async fn activate(
     trail: &Trail,
-    reader: &Reader,
+    in_force: Option<Stored>,
     digest: &[u8; 32],
 ) -> Result<(u64, u64), Failure> {
-    let fail = |error: &(dyn std::error::Error + 'static)| {
-        Failure::storage("the policy cannot be put in force", error)
-    };
-    let key = Key::system(SystemKey::Policy);
-    let stored = reader.get(&key).await.map_err(|error| fail(&error))?;
-    if let Some(Stored { version, index, payload }) = &stored
+    if let Some(Stored { version, index, payload }) = &in_force
         && payload == digest
     {
         return Ok((version.0, *index));
     }
-    let version = stored.map_or(Version::ABSENT, |stored| stored.version);
+    let key = Key::system(SystemKey::Policy);
+    let version = in_force.map_or(Version::ABSENT, |stored| stored.version);
     let change = Change {
         ops: vec![Op::Put(key.clone(), version.next(), digest.to_vec())],
         expects: vec![Expect { key, version, stamp: 0 }],
     };
     let version = version.next().0;
     let announcement = Announcement::PolicyActivated { digest: *digest, version };
-    let recorded =
-        trail.announce_change(announcement, change).await.map_err(|error| fail(&error))?;
+    let recorded = trail
+        .announce_change(announcement, change)
+        .await
+        .map_err(|error| Failure::storage("the policy cannot be put in force", &error))?;
     Ok((version, recorded.index()))
 }
 

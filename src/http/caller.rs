@@ -23,10 +23,7 @@ pub(super) struct Caller {
 impl FromRequestParts<Arc<Rooms>> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        rooms: &Arc<Rooms>,
-    ) -> Result<Caller, Problem> {
+    async fn from_request_parts(parts: &mut Parts, rooms: &Arc<Rooms>) -> Result<Caller, Problem> {
         let origin = origin_of(parts);
         let now = rooms.clock.now();
         let mut tokens = parts.headers.get_all(AUTHORIZATION).iter();

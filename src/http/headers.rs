@@ -104,10 +104,7 @@ mod tests {
 
     #[test]
     fn a_query_takes_known_members_once() {
-        assert_eq!(
-            parse_query("fields=a,b", ["fields"]),
-            Some([Some("a,b".to_owned())])
-        );
+        assert_eq!(parse_query("fields=a,b", ["fields"]), Some([Some("a,b".to_owned())]));
         assert_eq!(parse_query("", ["fields"]), Some([None]));
         for bad in ["fields", "fields=a&fields=b", "other=1", "fields=%41", "fields=a b"] {
             assert_eq!(parse_query(bad, ["fields"]), None, "{bad}");

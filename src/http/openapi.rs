@@ -7,41 +7,36 @@ use super::routes::{Guard, ROUTES, Route};
 use super::surround::{PointerBody, ProblemBody};
 use axum::http::Method;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{ComponentsBuilder, RefOr};
-use utoipa::ToSchema;
 
 type Schemas = Vec<(String, RefOr<Schema>)>;
+/// Names the schemas of a body and gives its content object.
+type Content = fn(&mut Schemas) -> Value;
 
 /// What a route says of itself.
 #[derive(Clone, Copy)]
 pub(super) struct Doc {
     operation: &'static str,
     summary: &'static str,
-    body: Option<fn(&mut Schemas) -> Value>,
-    answer: Option<(u16, fn(&mut Schemas) -> Value)>,
+    body: Option<Content>,
+    answer: Option<(u16, Content)>,
     queries: [Option<(&'static str, &'static str, bool)>; 2],
     conditional: bool,
 }
 
 impl Doc {
     pub(super) const fn new(operation: &'static str, summary: &'static str) -> Doc {
-        Doc {
-            operation,
-            summary,
-            body: None,
-            answer: None,
-            queries: [None; 2],
-            conditional: false,
-        }
+        Doc { operation, summary, body: None, answer: None, queries: [None; 2], conditional: false }
     }
 
-    pub(super) const fn takes(mut self, body: fn(&mut Schemas) -> Value) -> Doc {
+    pub(super) const fn takes(mut self, body: Content) -> Doc {
         self.body = Some(body);
         self
     }
 
-    pub(super) const fn answer(mut self, status: u16, body: fn(&mut Schemas) -> Value) -> Doc {
+    pub(super) const fn answer(mut self, status: u16, body: Content) -> Doc {
         self.answer = Some((status, body));
         self
     }
@@ -191,9 +186,7 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
     let statuses: &[&str] = match (route.guard, route.doc.body.is_some()) {
         (Guard::Open, _) => &["503"],
         (Guard::Code, _) => &["400", "401", "413", "415", "429", "500", "503"],
-        (Guard::Token, false) => {
-            &["400", "401", "403", "404", "410", "429", "500", "503"]
-        }
+        (Guard::Token, false) => &["400", "401", "403", "404", "410", "429", "500", "503"],
         (Guard::Token, true) => &[
             "400", "401", "403", "404", "410", "412", "413", "415", "428", "429", "500", "503",
             "507",

@@ -128,10 +128,9 @@ fn finish(mut response: Response, id: [u8; 16], language: Language) -> Response 
             law: law_of(problem.code),
         };
         let bytes = serde_json::to_vec(&body).unwrap_or_default();
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         *response.body_mut() = Body::from(bytes);
     }
     if let Ok(value) = HeaderValue::from_str(&request_id) {

@@ -241,9 +241,7 @@ fn associated(id: &[u8; 16]) -> Vec<u8> {
 
 fn assignment(record: &AssignmentRecord) -> Result<Assignment, DirectoryError> {
     let area = match &record.area {
-        Some(digits) => {
-            Some(digits.parse::<Area>().map_err(|_| DirectoryError::Assignment)?)
-        }
+        Some(digits) => Some(digits.parse::<Area>().map_err(|_| DirectoryError::Assignment)?),
         None => None,
     };
     Ok(Assignment {

@@ -180,8 +180,8 @@ impl Identity {
             return Err(IdentityError::Expired);
         }
         let person = self.directory.get(&claims.sub).ok_or(IdentityError::Invalid)?;
-        let works = person.record.state == ActorState::Active
-            && claims.iat >= person.record.tokens_from;
+        let works =
+            person.record.state == ActorState::Active && claims.iat >= person.record.tokens_from;
         if !works {
             return Err(IdentityError::Invalid);
         }

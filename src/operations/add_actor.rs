@@ -2,13 +2,12 @@
 //! Never makes an administrator, and never mixes worlds: business, oversight and administration stay apart.
 //! The newcomer gets its first token by a one-time code that is shown once.
 
-use super::describe::{Nothing, ended};
 use super::OperationError;
+use super::describe::{Nothing, ended};
 use crate::access::{Access, ActorId, Code, Duty, Level, Origin, Policy, RoleFamily};
 use crate::ambient::{Micros, Random};
 use crate::identity::{
-    Actor, ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory, EnrolmentCode,
-    NewActor,
+    Actor, ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory, EnrolmentCode, NewActor,
 };
 use crate::records::{Owner, RecordRef, Target};
 use crate::territory::Area;
@@ -86,9 +85,8 @@ pub async fn add_actor(
         Ok(permit) => permit.about(id),
         Err(denied) => return Err(super::refuse(trail, denied).await),
     };
-    let turn_away = async |code| {
-        super::refuse(trail, access.refuse(Some(standing), code, origin)).await
-    };
+    let turn_away =
+        async |code| super::refuse(trail, access.refuse(Some(standing), code, origin)).await;
     if let Err(code) = access.with_policy(|policy| check_roles(policy, &request)) {
         return Err(turn_away(code).await);
     }

@@ -71,9 +71,7 @@ pub(super) fn ground(
 /// Whether a set of fields holds one that is sensitive by itself. A child's general fields do not count here: for
 /// those the guardian's consent is asked.
 pub(super) fn collects_sensitive(schema: &Schema, fields: &PlainFields) -> bool {
-    fields
-        .iter()
-        .any(|(name, _)| schema.field(name).is_some_and(|field| field.class >= Class::C3))
+    fields.iter().any(|(name, _)| schema.field(name).is_some_and(|field| field.class >= Class::C3))
 }
 
 fn base64_of(bytes: &[u8]) -> String {

@@ -6,7 +6,7 @@ use super::create_record::{Build, Plan, Unbuilt, cell_of, duplicate};
 use super::error::{after, refuse, turn_away, turn_away_fields};
 use super::subject::{Subject, new_subject};
 use super::{Asked, OperationError};
-use crate::access::{Access, Ask, Code, Item, Matter};
+use crate::access::{Access, Ask, Code, Denied, Item, Matter, Permit};
 use crate::ambient::Random;
 use crate::limits::{HOUSEHOLD_PEOPLE_COUNT_MAX, STALE_ATTEMPTS_MAX};
 use crate::purposes::BasisClaim;
@@ -125,30 +125,7 @@ pub async fn create_household(
             Err(Unbuilt::Code(code)) => return Err(turn_away(asked, access, trail, code).await),
             Err(Unbuilt::Error(error)) => return Err(error),
         };
-        let facts: Vec<_> = draft
-            .items()
-            .iter()
-            .map(|item| {
-                let names: Vec<String> =
-                    item.fields.iter().map(|(name, _)| name.to_owned()).collect();
-                (item.record_type, item.cell, item.facts.clone(), names)
-            })
-            .collect();
-        let items: Vec<Item<'_>> = facts
-            .iter()
-            .map(|(record_type, cell, facts, fields)| Item {
-                matter: Matter::Present {
-                    record_type: *record_type,
-                    cell: *cell,
-                    facts,
-                    versions: Some((0, 1)),
-                    version: 1,
-                },
-                fields,
-            })
-            .collect();
-        let question = asked.question(Ask::Create, schemas, territory);
-        let permit = match access.decide(&question, &items, Vec::new(), draft) {
+        let permit = match permit_all(asked, draft, access, schemas, territory) {
             Ok(permit) => permit,
             Err(denied) => return Err(refuse(trail, denied).await),
         };
@@ -163,6 +140,39 @@ pub async fn create_household(
         }
     }
     Err(turn_away(asked, access, trail, Code::Stale).await)
+}
+
+/// One decision over all items: with one of them refused nothing is stored.
+fn permit_all(
+    asked: &Asked<'_>,
+    draft: Draft,
+    access: &Access,
+    schemas: &SchemaSet,
+    territory: &Territory,
+) -> Result<Permit<Draft>, Denied> {
+    let about: Vec<_> = draft
+        .items()
+        .iter()
+        .map(|item| {
+            let names: Vec<String> = item.fields.iter().map(|(name, _)| name.to_owned()).collect();
+            (item.record_type, item.cell, item.facts.clone(), names)
+        })
+        .collect();
+    let items: Vec<Item<'_>> = about
+        .iter()
+        .map(|(record_type, cell, facts, fields)| {
+            let matter = Matter::Present {
+                record_type: *record_type,
+                cell: *cell,
+                facts,
+                versions: Some((0, 1)),
+                version: 1,
+            };
+            Item { matter, fields }
+        })
+        .collect();
+    let question = asked.question(Ask::Create, schemas, territory);
+    access.decide(&question, &items, Vec::new(), draft)
 }
 
 fn check_shape(request: &HouseholdRequest) -> Result<(), Code> {
@@ -228,9 +238,7 @@ fn parse(
     let dwelling = match &request.dwelling {
         None => None,
         Some(DwellingRequest::Held(id)) => Some(Ok(*id)),
-        Some(DwellingRequest::New(fields)) => {
-            read(RecordType::Place, "dwelling", fields).map(Err)
-        }
+        Some(DwellingRequest::New(fields)) => read(RecordType::Place, "dwelling", fields).map(Err),
     };
     let people: Vec<Option<PlainFields>> = request
         .people
@@ -263,12 +271,8 @@ fn build(
     random: &dyn Random,
 ) -> Result<(Draft, Finish), Unbuilt> {
     let mut write = Build::new(asked, random);
-    let plan = |record_type, claim| Plan {
-        record_type,
-        cell: parsed.cell,
-        claim,
-        retain_until: None,
-    };
+    let plan =
+        |record_type, claim| Plan { record_type, cell: parsed.cell, claim, retain_until: None };
     let schema = |record_type| schemas.get(record_type).ok_or(Unbuilt::Code(Code::SchemaInvalid));
     let dwelling = match &parsed.dwelling {
         None => None,
@@ -285,34 +289,10 @@ fn build(
         .map(|_| new_subject(asked, random).map(|subject| (subject.id, subject.handle)))
         .collect::<Result<_, _>>()?;
     let mut people = Vec::with_capacity(subjects.len());
-    for (at, person) in request.people.iter().enumerate() {
-        let claim = person.basis.as_ref().unwrap_or(&request.basis);
-        let fields = with_guardians(asked, request, person, &parsed.people[at], &subjects, schemas)?;
-        let (id, handle) = subjects[at];
-        let own = Subject { id, handle, key: KeySource::New };
-        let record = write.add(
-            schema(RecordType::Person)?,
-            plan(RecordType::Person, claim),
-            fields,
-            own,
-        )?;
-        let residence = match dwelling {
-            None => None,
-            Some(place) => {
-                let mut body = parsed.residences[at].clone();
-                body.insert("person".into(), json!(id));
-                body.insert("place".into(), json!(place));
-                let schema = schema(RecordType::Residence)?;
-                let fields = schema
-                    .parse_fields(body, asked.now.date())
-                    .map_err(|_| Unbuilt::Code(Code::SchemaInvalid))?;
-                let plan = plan(RecordType::Residence, claim);
-                let own = Subject { id, handle, key: KeySource::New };
-                Some(write.add(schema, plan, fields, own)?)
-            }
-        };
-        let reference = person.reference.clone();
-        people.push(PersonCreated { reference, id: record, subject: id, residence });
+    for at in 0..request.people.len() {
+        people.push(add_person(
+            &mut write, asked, request, parsed, at, dwelling, &subjects, schemas,
+        )?);
     }
     let fields = household_fields(asked, parsed, dwelling, &subjects, schemas)?;
     let own = new_subject(asked, random)?;
@@ -324,9 +304,44 @@ fn build(
         own.id,
         subjects,
     )?;
-    let finish =
-        Box::new(move |recorded| HouseholdCreated { id, dwelling, people, recorded });
+    let finish = Box::new(move |recorded| HouseholdCreated { id, dwelling, people, recorded });
     Ok((write.finish(), finish))
+}
+
+/// Adds a person and its link to the dwelling.
+#[expect(clippy::too_many_arguments, reason = "one item of the write and what it refers to")]
+fn add_person(
+    write: &mut Build<'_>,
+    asked: &Asked<'_>,
+    request: &HouseholdRequest,
+    parsed: &Parsed,
+    at: usize,
+    dwelling: Option<RecordId>,
+    subjects: &[(SubjectId, Handle)],
+    schemas: &SchemaSet,
+) -> Result<PersonCreated, Unbuilt> {
+    let person = &request.people[at];
+    let claim = person.basis.as_ref().unwrap_or(&request.basis);
+    let schema = |record_type| schemas.get(record_type).ok_or(Unbuilt::Code(Code::SchemaInvalid));
+    let plan = |record_type| Plan { record_type, cell: parsed.cell, claim, retain_until: None };
+    let (subject, handle) = subjects[at];
+    let own = || Subject { id: subject, handle, key: KeySource::New };
+    let fields = with_guardians(asked, request, person, &parsed.people[at], subjects, schemas)?;
+    let id = write.add(schema(RecordType::Person)?, plan(RecordType::Person), fields, own())?;
+    let residence = match dwelling {
+        None => None,
+        Some(place) => {
+            let mut body = parsed.residences[at].clone();
+            body.insert("person".into(), json!(subject));
+            body.insert("place".into(), json!(place));
+            let schema = schema(RecordType::Residence)?;
+            let fields = schema
+                .parse_fields(body, asked.now.date())
+                .map_err(|_| Unbuilt::Code(Code::SchemaInvalid))?;
+            Some(write.add(schema, plan(RecordType::Residence), fields, own())?)
+        }
+    };
+    Ok(PersonCreated { reference: person.reference.clone(), id, subject, residence })
 }
 
 /// A person's values with its guardians' subjects in place of their references.

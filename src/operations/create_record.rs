@@ -6,7 +6,7 @@ use super::basis::{Grounds, Ungrounded, collects_sensitive, ground};
 use super::error::{after, refuse, turn_away, turn_away_fields};
 use super::subject::{Subject, held_subject, new_subject};
 use super::{Asked, OperationError, draw};
-use crate::access::{Access, Ask, Code, Item, Matter};
+use crate::access::{Access, Ask, Code, Denied, Item, Matter, Permit, Question};
 use crate::ambient::Random;
 use crate::limits::STALE_ATTEMPTS_MAX;
 use crate::purposes::BasisClaim;
@@ -80,40 +80,32 @@ pub async fn create_record(
         Ok(fields) => fields,
         Err(problems) => return Err(turn_away_fields(asked, access, trail, problems).await),
     };
+    let Ok(given) = given_subject(request.record_type, request.subject, &fields) else {
+        return Err(turn_away(asked, access, trail, Code::SchemaInvalid).await);
+    };
     for _ in 0..STALE_ATTEMPTS_MAX {
-        let own = match &request.subject {
-            _ if !is_about_a_person(request.record_type) && request.subject.is_some() => None,
+        let own = match &given {
             Some(given) => held_subject(asked, given, store, seal, access, territory).await?,
             None => Some(new_subject(asked, random)?),
         };
         let Some(own) = own else {
             return Err(turn_away(asked, access, trail, Code::NotFound).await);
         };
-        let mut built = Build::new(asked, random);
+        let subject = is_about_a_person(request.record_type).then_some(own.id);
         let plan = Plan {
             record_type: request.record_type,
             cell,
             claim: &request.basis,
             retain_until: request.retain_until,
         };
-        let subject = is_about_a_person(request.record_type).then_some(own.id);
+        let mut built = Build::new(asked, random);
         let id = match built.add(schema, plan, duplicate(&fields), own) {
             Ok(id) => id,
             Err(Unbuilt::Code(code)) => return Err(turn_away(asked, access, trail, code).await),
             Err(Unbuilt::Error(error)) => return Err(error),
         };
-        let draft = built.finish();
-        let facts = draft.items()[0].facts.clone();
         let question = asked.question(Ask::Create, schemas, territory);
-        let matter = Matter::Present {
-            record_type: request.record_type,
-            cell,
-            facts: &facts,
-            versions: Some((0, 1)),
-            version: 1,
-        };
-        let items = [Item { matter, fields: &names }];
-        let permit = match access.decide(&question, &items, Vec::new(), draft) {
+        let permit = match permit_one(&question, built.finish(), &names, access) {
             Ok(permit) => permit,
             Err(denied) => return Err(refuse(trail, denied).await),
         };
@@ -130,6 +122,45 @@ pub async fn create_record(
         }
     }
     Err(turn_away(asked, access, trail, Code::Stale).await)
+}
+
+fn permit_one(
+    question: &Question<'_>,
+    draft: Draft,
+    names: &[String],
+    access: &Access,
+) -> Result<Permit<Draft>, Denied> {
+    let item = &draft.items()[0];
+    let (record_type, cell, facts) = (item.record_type, item.cell, item.facts.clone());
+    let matter =
+        Matter::Present { record_type, cell, facts: &facts, versions: Some((0, 1)), version: 1 };
+    access.decide(question, &[Item { matter, fields: names }], Vec::new(), draft)
+}
+
+/// A word of the request that makes no sense.
+struct Contradiction;
+
+/// The subject that a new record is to be about, where the caller names one. A residence is about the person whom
+/// it links, and a record about nobody has none.
+fn given_subject(
+    record_type: RecordType,
+    subject: Option<String>,
+    fields: &PlainFields,
+) -> Result<Option<String>, Contradiction> {
+    if !is_about_a_person(record_type) {
+        return if subject.is_none() { Ok(None) } else { Err(Contradiction) };
+    }
+    if record_type != RecordType::Residence {
+        return Ok(subject);
+    }
+    let person = fields
+        .get("person")
+        .and_then(|person| person.as_text())
+        .map(|person| person.expose_for(Reason::Validation).clone());
+    match (subject, person) {
+        (Some(subject), Some(person)) if subject != person => Err(Contradiction),
+        (_, person) => Ok(person),
+    }
 }
 
 /// Person and residence are about a person; every other record is its own subject.
@@ -231,18 +262,12 @@ impl<'a> Build<'a> {
         let today = self.asked.now.days();
         let sensitive = collects_sensitive(schema, &fields);
         let under_14 = facts.is_under_14(today);
-        let Grounds { fact, controls } = ground(
-            self.asked,
-            plan.claim,
-            under_14,
-            sensitive,
-            facts.record_handle,
-            self.random,
-        )
-        .map_err(|ungrounded| match ungrounded {
-            Ungrounded::Code(code) => Unbuilt::Code(code),
-            Ungrounded::Randomness(error) => Unbuilt::Error(error.into()),
-        })?;
+        let Grounds { fact, controls } =
+            ground(self.asked, plan.claim, under_14, sensitive, facts.record_handle, self.random)
+                .map_err(|ungrounded| match ungrounded {
+                Ungrounded::Code(code) => Unbuilt::Code(code),
+                Ungrounded::Randomness(error) => Unbuilt::Error(error.into()),
+            })?;
         facts.bases.push(fact);
         self.controls.extend(controls);
         let id = draw::record_id(self.asked.now, self.random)?;

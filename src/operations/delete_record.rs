@@ -40,7 +40,10 @@ pub async fn delete_record(
     for _ in 0..STALE_ATTEMPTS_MAX {
         let sealed = match store.fetch(id).await? {
             Fetched::Found(sealed) => sealed,
-            absent => return Err(absence(absent, &question, &[], access, trail).await),
+            absent => {
+                let end = absence(absent, &question, &[], store, seal, access, trail);
+                return Err(end.await);
+            }
         };
         let facts = seal.facts(&sealed)?;
         let header = &sealed.row().header;

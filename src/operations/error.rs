@@ -80,8 +80,7 @@ pub(super) async fn turn_away_fields(
 ) -> OperationError {
     let unknown = problems.iter().all(|p| p.reason == ProblemReason::UnknownField);
     let code = if unknown { Code::FieldUnknown } else { Code::SchemaInvalid };
-    let problems =
-        problems.into_iter().map(|p| (p.field, Some(p.reason.as_str()))).collect();
+    let problems = problems.into_iter().map(|p| (p.field, Some(p.reason.as_str()))).collect();
     let denied = access.refuse(Some(asked.actor.standing()), code, asked.origin);
     recorded(trail, denied, code, problems).await
 }

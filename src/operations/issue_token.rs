@@ -2,8 +2,8 @@
 //! Never for an administrator and never for oneself: those come by a one-time code.
 //! The entry names whom it was for, so a token nobody asked for shows.
 
-use super::describe::{Nothing, ended};
 use super::OperationError;
+use super::describe::{Nothing, ended};
 use crate::access::{Access, ActorId, Code, Duty, Origin, RoleFamily};
 use crate::ambient::Micros;
 use crate::identity::{Actor, ActorState, Identity, IssuedToken};
@@ -32,7 +32,6 @@ pub struct Issued {
 /// # Errors
 /// `denied` without the duty, or for an administrator's token; `not_found` for an actor that is not active;
 /// `schema_invalid` for a life beyond the limit.
-#[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn issue_token(
     actor: &Actor,
     request: TokenRequest,
@@ -48,9 +47,8 @@ pub async fn issue_token(
         Err(denied) => return Err(super::refuse(trail, denied).await),
     };
     let directory = identity.directory();
-    let active = |id: &ActorId| {
-        directory.record(id).filter(|record| record.state == ActorState::Active)
-    };
+    let active =
+        |id: &ActorId| directory.record(id).filter(|record| record.state == ActorState::Active);
     let wrong = match active(&request.actor) {
         None => Some(Code::NotFound),
         Some(_) if request.via.is_some_and(|via| active(&via).is_none()) => Some(Code::NotFound),

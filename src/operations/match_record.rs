@@ -4,7 +4,7 @@
 
 use super::error::{after, refuse, turn_away, turn_away_fields};
 use super::{Asked, OperationError};
-use crate::access::{Access, Ask, Code, Item, Matter};
+use crate::access::{Access, Ask, Charge, Code, Denied, Item, Matter, Permit, Question};
 use crate::limits::{MATCH_CANDIDATES_COUNT_MAX, STALE_ATTEMPTS_MAX};
 use crate::records::{
     Facts, FieldProblem, Handle, ProblemReason, RecordType, SchemaSet, SubjectId, Value,
@@ -72,24 +72,17 @@ pub async fn match_record(
             }
             None => (Vec::new(), Vec::new()),
         };
-        let facts = found
-            .iter()
-            .map(|sealed| Ok((sealed.row().header.cell, seal.facts(sealed)?)))
-            .collect::<Result<Vec<(CellId, Facts)>, OperationError>>()?;
-        let nobody = Facts::of_nobody();
-        let about = |cell, facts| Matter::Present {
-            record_type: request.record_type,
-            cell,
-            facts,
-            versions: None,
-            version: 0,
-        };
-        let mut items = vec![Item { matter: about(CellId::NOWHERE, &nobody), fields: &names }];
-        items.extend(
-            facts.iter().map(|(cell, facts)| Item { matter: about(*cell, facts), fields: &[] }),
-        );
+        let facts = facts_of(&found, seal)?;
         let subjects = subjects_of(&found, &facts);
-        let permit = match access.decide(&question, &items, charges, Candidates::of(&found)) {
+        let permit = match permit_match(
+            &question,
+            request.record_type,
+            &names,
+            &found,
+            &facts,
+            charges,
+            access,
+        ) {
             Ok(permit) => permit,
             Err(denied) => return Err(refuse(trail, denied).await),
         };
@@ -99,12 +92,9 @@ pub async fn match_record(
                 let subject = hits.first().and_then(|hit| {
                     subjects.iter().find(|(handle, _)| handle == hit).map(|(_, subject)| *subject)
                 });
-                let link = subject.map(|subject| seal.link(actor, subject, asked.now)).transpose()?;
-                return Ok(Matched {
-                    held: !hits.is_empty(),
-                    link,
-                    recorded: receipt.recorded(),
-                });
+                let link =
+                    subject.map(|subject| seal.link(actor, subject, asked.now)).transpose()?;
+                return Ok(Matched { held: !hits.is_empty(), link, recorded: receipt.recorded() });
             }
             Err(refused) => {
                 if let Some(end) = after(refused, asked, access, trail).await {
@@ -116,14 +106,37 @@ pub async fn match_record(
     Err(turn_away(asked, access, trail, Code::Stale).await)
 }
 
+fn facts_of(found: &[Sealed], seal: &Seal) -> Result<Vec<(CellId, Facts)>, OperationError> {
+    found.iter().map(|sealed| Ok((sealed.row().header.cell, seal.facts(sealed)?))).collect()
+}
+
+/// The field comes first, about nobody; then every candidate.
+fn permit_match(
+    question: &Question<'_>,
+    record_type: RecordType,
+    names: &[String],
+    found: &[Sealed],
+    facts: &[(CellId, Facts)],
+    charges: Vec<Charge>,
+    access: &Access,
+) -> Result<Permit<Candidates>, Denied> {
+    let about =
+        |cell, facts| Matter::Present { record_type, cell, facts, versions: None, version: 0 };
+    let nobody = Facts::of_nobody();
+    let mut items = vec![Item { matter: about(CellId::NOWHERE, &nobody), fields: names }];
+    items.extend(
+        facts.iter().map(|(cell, facts)| Item { matter: about(*cell, facts), fields: &[] }),
+    );
+    access.decide(question, &items, charges, Candidates::of(found))
+}
+
 async fn candidates(
     term: &[u8; 18],
     record_type: RecordType,
     store: &Reader,
 ) -> Result<Vec<Sealed>, OperationError> {
     let mut found = Vec::new();
-    let listed =
-        store.scan(&Key::term_prefix(term), None, MATCH_CANDIDATES_COUNT_MAX).await?;
+    let listed = store.scan(&Key::term_prefix(term), None, MATCH_CANDIDATES_COUNT_MAX).await?;
     for (key, _) in listed {
         let Some(id) = key.record() else { continue };
         if let Fetched::Found(sealed) = store.fetch(id).await?

@@ -25,13 +25,13 @@ pub use create_household::{
     DwellingRequest, HouseholdCreated, HouseholdRequest, PersonCreated, PersonRequest,
     create_household,
 };
-pub use create_record::{Created, CreateRequest, create_record};
+pub use create_record::{CreateRequest, Created, create_record};
 pub use delete_record::{Deleted, delete_record};
 pub use describe::{Described, describe};
 pub use enrol::{Enrolled, enrol};
 pub use error::{OperationError, refuse};
 pub use issue_token::{Issued, TokenRequest, issue_token};
-pub use match_record::{Matched, MatchRequest, match_record};
+pub use match_record::{MatchRequest, Matched, match_record};
 pub use patch_record::{PatchRequest, Patched, patch_record};
 pub use policy::{ExplainRequest, Explained, explain_policy, policy_matrix};
 pub use read_record::read_record;

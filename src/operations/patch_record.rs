@@ -62,7 +62,10 @@ pub async fn patch_record(
     for _ in 0..STALE_ATTEMPTS_MAX {
         let sealed = match store.fetch(request.id).await? {
             Fetched::Found(sealed) => sealed,
-            absent => return Err(absence(absent, &question, &names, access, trail).await),
+            absent => {
+                let end = absence(absent, &question, &names, store, seal, access, trail);
+                return Err(end.await);
+            }
         };
         let facts = seal.facts(&sealed)?;
         let record_type = sealed.row().header.record_type;

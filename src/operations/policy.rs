@@ -2,8 +2,8 @@
 //! Never opens or touches a record: the question is about a kind of record in a grid, not about one.
 //! Whoever asks is recorded; what would be refused to the other is not recorded as refused.
 
-use super::describe::{Nothing, ended};
 use super::OperationError;
+use super::describe::{Nothing, ended};
 use crate::access::{
     Access, ActorId, Ask, Code, Duty, Explanation, Item, Level, Matter, Origin, Question, Standing,
 };

@@ -4,11 +4,11 @@
 
 use super::error::{after, refuse, turn_away};
 use super::{Asked, OperationError};
-use crate::access::{Access, Ask, Code, Item, Matter};
+use crate::access::{Access, Ask, Code, Item, Matter, Question};
 use crate::limits::STALE_ATTEMPTS_MAX;
-use crate::records::{RecordId, SchemaSet};
+use crate::records::{RecordId, SchemaSet, SubjectId};
 use crate::seal::{Opened, Seal};
-use crate::store::{Fetched, Reader};
+use crate::store::{Fetched, Key, Reader};
 use crate::territory::Territory;
 use crate::trail::Trail;
 
@@ -33,7 +33,10 @@ pub async fn read_record(
     for _ in 0..STALE_ATTEMPTS_MAX {
         let sealed = match store.fetch(id).await? {
             Fetched::Found(sealed) => sealed,
-            absent => return Err(absence(absent, &question, fields, access, trail).await),
+            absent => {
+                let end = absence(absent, &question, fields, store, seal, access, trail);
+                return Err(end.await);
+            }
         };
         let facts = seal.facts(&sealed)?;
         let header = &sealed.row().header;
@@ -44,11 +47,11 @@ pub async fn read_record(
             versions: None,
             version: header.version,
         };
-        let permit =
-            match access.decide(&question, &[Item { matter, fields }], Vec::new(), sealed) {
-                Ok(permit) => permit,
-                Err(denied) => return Err(refuse(trail, denied).await),
-            };
+        let permit = match access.decide(&question, &[Item { matter, fields }], Vec::new(), sealed)
+        {
+            Ok(permit) => permit,
+            Err(denied) => return Err(refuse(trail, denied).await),
+        };
         match trail.append(permit).await {
             Ok(receipt) => return Ok(seal.open(receipt)?),
             Err(refused) => {
@@ -61,19 +64,40 @@ pub async fn read_record(
     Err(turn_away(asked, access, trail, Code::Stale).await)
 }
 
-/// The end for a record that is gone or never was, decided and recorded like any other.
+/// The end for a record that is gone or never was, decided and recorded like any other. A record that never was
+/// costs the same looks and the same opening as one that the caller may not know of.
 pub(super) async fn absence(
     absent: Fetched,
-    question: &crate::access::Question<'_>,
+    question: &Question<'_>,
     fields: &[String],
+    store: &Reader,
+    seal: &Seal,
     access: &Access,
     trail: &Trail,
 ) -> OperationError {
+    let line;
     let matter = match absent {
         Fetched::Erased(tombstone, _) => {
-            Matter::Erased { record_type: tombstone.record_type, cell: tombstone.cell }
+            line = match seal.line_of(&tombstone) {
+                Ok(line) => line,
+                Err(error) => return error.into(),
+            };
+            Matter::Erased {
+                record_type: tombstone.record_type,
+                cell: tombstone.cell,
+                line: line.as_deref(),
+            }
         }
-        Fetched::Missing | Fetched::Found(_) => Matter::Missing,
+        Fetched::Missing | Fetched::Found(_) => {
+            let nobody = Key::subject_key(SubjectId::from_bytes(question.origin.request));
+            if let Err(error) = store.get(&nobody).await {
+                return error.into();
+            }
+            if let Err(error) = seal.rehearse() {
+                return error.into();
+            }
+            Matter::Missing
+        }
     };
     match access.decide(question, &[Item { matter, fields }], Vec::new(), ()) {
         Err(denied) => refuse(trail, denied).await,

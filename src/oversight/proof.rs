@@ -22,7 +22,6 @@ pub struct ReceiptProof {
 ///
 /// # Errors
 /// `not_found` when there is no such entry or the hash is not its own.
-#[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn prove_receipt(
     actor: &Actor,
     index: u64,

@@ -8,9 +8,7 @@ use crate::records::{
     Facts, Owner, PlainFields, RecordId, RecordRef, RecordType, Schema, SubjectId, SubjectSlot,
     Target,
 };
-use crate::store::{
-    Change, ControlKind, Expect, Header, Key, Op, Row, SealedSection, Version,
-};
+use crate::store::{Change, ControlKind, Expect, Header, Key, Op, Row, SealedSection, Version};
 use crate::territory::CellId;
 use gridvault_keys::SubjectKey;
 use std::collections::BTreeMap;

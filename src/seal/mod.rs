@@ -27,11 +27,15 @@ use gridvault_keys::{Keyring, SubjectKeyCache};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// What the attributes of nobody are bound to.
+const REHEARSAL: &[u8] = b"gridvault/rehearsal/v1";
+
 /// The room's door.
 pub struct Seal {
     keyring: Arc<Keyring>,
     keys: SubjectKeyCache,
     schemas: Arc<SchemaSet>,
+    rehearsal: Vec<u8>,
 }
 
 impl Seal {
@@ -41,7 +45,8 @@ impl Seal {
     /// [`SealError::Keys`] never for the built-in cache size.
     pub fn new(keyring: Arc<Keyring>, schemas: Arc<SchemaSet>) -> Result<Seal, SealError> {
         let keys = SubjectKeyCache::new(SUBJECT_KEYS_COUNT_MAX)?;
-        Ok(Seal { keyring, keys, schemas })
+        let rehearsal = keyring.seal_attributes(REHEARSAL, &Facts::of_nobody().encode())?;
+        Ok(Seal { keyring, keys, schemas, rehearsal })
     }
 
     /// The decision attributes of a record: what a decision may know without opening anything.
@@ -51,6 +56,15 @@ impl Seal {
     pub fn facts(&self, sealed: &Sealed) -> Result<Facts, SealError> {
         let row = sealed.row();
         self.open_facts(&row.header, &row.attributes)
+    }
+
+    /// Opens attributes of nobody, so that a record that is not there costs what another's costs.
+    ///
+    /// # Errors
+    /// Never, while the keyring is the one that this room started with.
+    pub fn rehearse(&self) -> Result<(), SealError> {
+        let plain = self.keyring.open_attributes(REHEARSAL, &self.rehearsal)?;
+        Facts::decode(&plain).map(drop).map_err(|_| SealError::Malformed { what: "rehearsal" })
     }
 
     /// The line of business of a removed record, for the decision who may know that it was there.
@@ -84,8 +98,11 @@ impl Seal {
         for section in row.sections.iter().filter(|section| needed.contains(&*section.name)) {
             match sealed.wrapped_key(section.subject) {
                 Some(wrapped) => {
-                    let key =
-                        self.keys.get_or_unwrap(&self.keyring, section.subject.as_bytes(), wrapped)?;
+                    let key = self.keys.get_or_unwrap(
+                        &self.keyring,
+                        section.subject.as_bytes(),
+                        wrapped,
+                    )?;
                     let opened = section::open(&key, &row.header, section)?;
                     for (name, value) in opened {
                         if views.given.iter().any(|given| given.field == name) {

@@ -70,11 +70,7 @@ impl Seal {
         let line = facts.line.as_deref().unwrap_or_default();
         tombstone.sealed_line =
             self.keyring.seal_attributes(&associated(&tombstone), line.as_bytes())?;
-        change.ops.push(Op::Put(
-            Key::row(header.id),
-            sealed.version().next(),
-            tombstone.encode(),
-        ));
+        change.ops.push(Op::Put(Key::row(header.id), sealed.version().next(), tombstone.encode()));
         Ok(change)
     }
 }

@@ -90,26 +90,18 @@ impl Seal {
         self.swap_terms(schema, &merged, &mut header, &mut change)?;
         // A section is bound to the schema version that its header names, so all of them move with it.
         let reseal_all = old.header.schema != header.schema;
-        let sections =
-            seal_sections(schema, old, patch, &keys, merged, reseal_all, &mut header)?;
+        let sections = seal_sections(schema, old, patch, &keys, merged, reseal_all, &mut header)?;
         let facts = renewed(facts, patch);
         let attributes = self.seal_facts(&header, &facts)?;
         let row = Row { header, attributes, sections };
-        change.ops.push(Op::Put(
-            Key::row(row.header.id),
-            sealed.version().next(),
-            row.encode(),
-        ));
+        change.ops.push(Op::Put(Key::row(row.header.id), sealed.version().next(), row.encode()));
         for control in &patch.controls {
             change.put_new(Key::control(control.kind, &control.id), control.payload.clone());
         }
         Ok(change)
     }
 
-    fn keys_of(
-        &self,
-        sealed: &Sealed,
-    ) -> Result<BTreeMap<SubjectId, Arc<SubjectKey>>, SealError> {
+    fn keys_of(&self, sealed: &Sealed) -> Result<BTreeMap<SubjectId, Arc<SubjectKey>>, SealError> {
         let mut keys = BTreeMap::new();
         for subject in &sealed.row().header.subjects {
             if let Some(wrapped) = sealed.wrapped_key(*subject) {
@@ -134,7 +126,10 @@ impl Seal {
                 header.terms.retain(|term| term != gone);
                 change.ops.push(Op::Delete(Key::term(gone, header.id)));
             }
-            for new in after.iter().filter(|term| !header.terms.contains(term)).cloned()
+            for new in after
+                .iter()
+                .filter(|term| !header.terms.contains(term))
+                .cloned()
                 .collect::<Vec<_>>()
             {
                 header.terms.push(new);
@@ -161,9 +156,9 @@ fn merge_sections(
 ) -> Result<Vec<Merged>, SealError> {
     let mut merged = Vec::new();
     for part in schema.sections() {
-        let touched = schema
-            .fields_of(&part.name)
-            .any(|field| patch.set.get(&field.name).is_some() || patch.remove.contains(&field.name));
+        let touched = schema.fields_of(&part.name).any(|field| {
+            patch.set.get(&field.name).is_some() || patch.remove.contains(&field.name)
+        });
         if !touched {
             continue;
         }

@@ -128,8 +128,7 @@ impl Row {
     pub fn encode(&self) -> Vec<u8> {
         let header = self.header.encode();
         let sections: usize = self.sections.iter().map(|section| section.bytes.len() + 4).sum();
-        let mut out =
-            Encoder::with_capacity(16 + header.len() + self.attributes.len() + sections);
+        let mut out = Encoder::with_capacity(16 + header.len() + self.attributes.len() + sections);
         out.u8(KIND_ROW);
         out.run(&header);
         out.run(&self.attributes);

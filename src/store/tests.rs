@@ -56,11 +56,7 @@ fn a_scan_stays_inside_its_prefix_and_goes_on_after_a_key() {
             (1..=3).map(|n| Key::term(&term, RecordId::from_bytes([n; 16]))).collect();
         let mut ops: Vec<Op> =
             keys.iter().map(|key| Op::Put(key.clone(), Version(1), vec![])).collect();
-        ops.push(Op::Put(
-            Key::term(&[10; 18], RecordId::from_bytes([1; 16])),
-            Version(1),
-            vec![],
-        ));
+        ops.push(Op::Put(Key::term(&[10; 18], RecordId::from_bytes([1; 16])), Version(1), vec![]));
         ops.push(Op::Put(row_key(1), Version(1), vec![]));
         applier.apply(ops.iter().map(|op| (1, op))).expect("applied");
         let prefix = Key::term_prefix(&term);
@@ -98,10 +94,7 @@ fn a_value_at_the_limit_is_kept_and_one_byte_more_is_refused() {
 fn a_second_open_of_the_directory_fails() {
     let directory = tempfile::tempdir().expect("a directory");
     let _first = open(directory.path(), EngineKind::Sled, 16 << 20).expect("a store");
-    assert!(matches!(
-        open(directory.path(), EngineKind::Sled, 16 << 20),
-        Err(StoreError::Locked)
-    ));
+    assert!(matches!(open(directory.path(), EngineKind::Sled, 16 << 20), Err(StoreError::Locked)));
 }
 
 #[test]

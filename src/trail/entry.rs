@@ -151,11 +151,8 @@ fn seal_context(
     keyring: &Keyring,
     clock: &dyn Clock,
 ) -> Result<Option<Vec<u8>>, TrailError> {
-    let members = [
-        ("address", &origin.address),
-        ("device", &origin.device),
-        ("reason", &origin.reason),
-    ];
+    let members =
+        [("address", &origin.address), ("device", &origin.device), ("reason", &origin.reason)];
     let context: std::collections::BTreeMap<&str, &str> = members
         .into_iter()
         .filter_map(|(name, value)| value.as_deref().map(|value| (name, value)))
@@ -193,13 +190,10 @@ pub(super) fn announced(announcement: &Announcement, request: [u8; 16]) -> Draft
             Event::PolicyActivated,
             vec![("digest", Scalar::Bytes32(*digest)), ("version", Scalar::U64(*version))],
         ),
-        Announcement::Enrolled { actor, role } => (
-            Event::AdminEnrol,
-            vec![("actor", id(actor)), ("role", Scalar::Str(role.clone()))],
-        ),
-        Announcement::LockedOut { actor } => {
-            (Event::AccessLimited, vec![("actor", id(actor))])
+        Announcement::Enrolled { actor, role } => {
+            (Event::AdminEnrol, vec![("actor", id(actor)), ("role", Scalar::Str(role.clone()))])
         }
+        Announcement::LockedOut { actor } => (Event::AccessLimited, vec![("actor", id(actor))]),
         Announcement::TerritorySet { digest } => {
             (Event::AdminGridCreate, vec![("digest", Scalar::Bytes32(*digest))])
         }

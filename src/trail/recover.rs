@@ -34,9 +34,7 @@ pub(super) fn recover(
     }
     let replayed = replay(journal_directory, chain, mark, |frame| {
         let steps = frame.entries.iter().zip(frame.first_index..);
-        applier.apply(
-            steps.flat_map(|((_, ops), index)| ops.iter().map(move |op| (index, op))),
-        )?;
+        applier.apply(steps.flat_map(|((_, ops), index)| ops.iter().map(move |op| (index, op))))?;
         let entries: Vec<&[u8]> = frame.entries.iter().map(|(entry, _)| entry.as_slice()).collect();
         log.append(frame.first_index, &entries).map_err(TrailFault::Log)
     })?;

@@ -13,9 +13,7 @@ use super::sequence::Sequencer;
 use super::{Receipt, Recorded, Refused, TrailError, TrailFault, Unrecorded};
 use crate::access::{ActorId, Authority, Charge, Denied, Permit};
 use crate::ambient::{Clock, Random};
-use crate::limits::{
-    CHANGE_BYTES_MAX, RECENT_KEYS_COUNT_MAX, SEGMENT_BYTES_MIN, VALUE_BYTES_MAX,
-};
+use crate::limits::{CHANGE_BYTES_MAX, RECENT_KEYS_COUNT_MAX, SEGMENT_BYTES_MIN, VALUE_BYTES_MAX};
 use crate::records::{Owner, Target};
 use crate::store::{Applier, Change, Expect, Key, Op, SystemKey, Version};
 use gridvault_audit::Draft;
@@ -84,8 +82,7 @@ impl Trail {
         let (replayed, marked) =
             recover::recover(&journal_directory, &*media, &chain, &mut applier, &mut log, &signer)?;
         let segment_bytes = segment_bytes.max(SEGMENT_BYTES_MIN);
-        let writer =
-            Writer::open(&journal_directory, media, chain, segment_bytes, replayed.end)?;
+        let writer = Writer::open(&journal_directory, media, chain, segment_bytes, replayed.end)?;
         let today = clock.now().days();
         let sequencer = Sequencer::new(&applier, &[today - 1, today], RECENT_KEYS_COUNT_MAX)?;
 
@@ -169,10 +166,8 @@ impl Trail {
             .map_err(Refused::Trail)?;
         let mut change = change;
         change.expects.extend(authority_expects(permit.authority()));
-        change.expects.extend(permit.target().seen().into_iter().map(|(id, version, stamp)| Expect {
-            key: Key::row(id),
-            version: Version(version),
-            stamp,
+        change.expects.extend(permit.target().seen().into_iter().map(|(id, version, stamp)| {
+            Expect { key: Key::row(id), version: Version(version), stamp }
         }));
         let charges: Vec<(ActorId, Charge)> = match permit.authority().actor {
             Some((actor, _)) => {
@@ -223,9 +218,8 @@ impl Trail {
             .transpose()?;
         let refused = self.enqueue(draft, Change::default(), Vec::new())?;
         // In line before anything is awaited: a caller that goes away must not take its lock-out with it.
-        let lock_out = lock_out
-            .map(|draft| self.enqueue(draft, Change::default(), Vec::new()))
-            .transpose();
+        let lock_out =
+            lock_out.map(|draft| self.enqueue(draft, Change::default(), Vec::new())).transpose();
         let recorded = answered(refused).await.map_err(unchanged)?;
         if let Ok(Some(lock_out)) = lock_out {
             let _recorded_too = answered(lock_out).await;

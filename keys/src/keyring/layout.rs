@@ -55,10 +55,7 @@ impl Place {
             Self::SubjectBucket(bucket) => SUBJECT_BUCKETS_START + usize::from(bucket.number()),
             Self::IndexBucket(bucket) => INDEX_BUCKETS_START + usize::from(bucket.number()),
             Self::Month(offset) => {
-                assert!(
-                    offset < CONTEXT_MONTHS,
-                    "a month is checked when it is looked up"
-                );
+                assert!(offset < CONTEXT_MONTHS, "a month is checked when it is looked up");
                 MONTHS_START + offset
             }
             Self::IndexBase => SINGLES_START,
@@ -135,14 +132,11 @@ impl Content {
 
     fn entry(&self, number: usize) -> Entry<'_> {
         let start = ENTRIES_START + number * ENTRY_BYTES;
-        let (epoch, rest) = self.bytes[start..]
-            .split_first_chunk()
-            .expect("every entry lies inside the content");
+        let (epoch, rest) =
+            self.bytes[start..].split_first_chunk().expect("every entry lies inside the content");
         Entry {
             epoch: u32::from_be_bytes(*epoch),
-            key: rest
-                .first_chunk()
-                .expect("every entry lies inside the content"),
+            key: rest.first_chunk().expect("every entry lies inside the content"),
         }
     }
 }

@@ -48,9 +48,7 @@ impl Keyring {
 
     /// The context key of a month.
     pub(crate) fn month(&self, month: Month) -> Result<Entry<'_>, KeyError> {
-        let offset = month
-            .offset_from(self.content.first_month())
-            .ok_or(KeyError::MonthNotHeld)?;
+        let offset = month.offset_from(self.content.first_month()).ok_or(KeyError::MonthNotHeld)?;
         Ok(self.at(Place::Month(offset)))
     }
 }
@@ -59,16 +57,12 @@ impl Keyring {
 #[cfg(test)]
 pub(crate) fn test_keyring() -> Keyring {
     let first_month = Month::from_year_month(2026, 3).expect("in range");
-    Keyring {
-        content: Content::generate(first_month).expect("randomness"),
-    }
+    Keyring { content: Content::generate(first_month).expect("randomness") }
 }
 
 /// The keyring of the fixtures: the key of each entry is the entry's number, eight times in 32 bits.
 #[cfg(test)]
 pub(crate) fn fixed_keyring() -> Keyring {
     let first_month = Month::from_year_month(2026, 3).expect("in range");
-    Keyring {
-        content: Content::fixed(first_month),
-    }
+    Keyring { content: Content::fixed(first_month) }
 }

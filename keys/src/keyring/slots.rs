@@ -130,12 +130,8 @@ fn repair(
         .open(path)
         .map_err(KeyError::io("opening the keyring for its repair"))?;
     let offset = u64::try_from(start).expect("a slot starts within 64 bits");
-    opened
-        .write_all_at(&sealed, offset)
-        .map_err(KeyError::io("rewriting a keyring slot"))?;
-    opened
-        .sync_all()
-        .map_err(KeyError::io("syncing a rewritten keyring slot"))?;
+    opened.write_all_at(&sealed, offset).map_err(KeyError::io("rewriting a keyring slot"))?;
+    opened.sync_all().map_err(KeyError::io("syncing a rewritten keyring slot"))?;
     let mut expected = file.to_vec();
     expected.resize(FILE_BYTES, 0);
     expected[start..start + SLOT_BYTES].copy_from_slice(&sealed);
@@ -171,12 +167,8 @@ impl Unreadable {
 }
 
 fn read_slot(root: &RootKey, slot: KeyringSlot, file: &[u8]) -> Result<Whole, Unreadable> {
-    let bytes = file
-        .get(slot.start()..slot.start() + SLOT_BYTES)
-        .ok_or(Unreadable::Damaged)?;
-    let (header, sealed) = bytes
-        .split_first_chunk::<HEADER_BYTES>()
-        .ok_or(Unreadable::Damaged)?;
+    let bytes = file.get(slot.start()..slot.start() + SLOT_BYTES).ok_or(Unreadable::Damaged)?;
+    let (header, sealed) = bytes.split_first_chunk::<HEADER_BYTES>().ok_or(Unreadable::Damaged)?;
     if header[..8] != MAGIC {
         return Err(Unreadable::Damaged);
     }
@@ -184,9 +176,7 @@ fn read_slot(root: &RootKey, slot: KeyringSlot, file: &[u8]) -> Result<Whole, Un
         return Err(Unreadable::NewerFormat(header[8]));
     }
     let number = |start: usize| {
-        let field = header[start..]
-            .first_chunk()
-            .expect("the header has 26 bytes");
+        let field = header[start..].first_chunk().expect("the header has 26 bytes");
         u64::from_be_bytes(*field)
     };
     if number(18) != root.id() {
@@ -197,14 +187,8 @@ fn read_slot(root: &RootKey, slot: KeyringSlot, file: &[u8]) -> Result<Whole, Un
         return Err(Unreadable::Damaged);
     }
     let opened = sealing_key(root, header).open(header, sealed);
-    let content = opened
-        .and_then(Content::from_opened)
-        .map_err(|_| Unreadable::Damaged)?;
-    Ok(Whole {
-        slot,
-        generation,
-        content,
-    })
+    let content = opened.and_then(Content::from_opened).map_err(|_| Unreadable::Damaged)?;
+    Ok(Whole { slot, generation, content })
 }
 
 fn seal_slot(
@@ -229,12 +213,7 @@ fn slot_header(root: &RootKey, slot: KeyringSlot, generation: u64) -> [u8; HEADE
 }
 
 fn sealing_key<'a>(root: &'a RootKey, header: &'a [u8; HEADER_BYTES]) -> SealingKey<'a> {
-    SealingKey {
-        kind: KeyKind::Root,
-        id: root.id(),
-        key: root.expose(),
-        context: header,
-    }
+    SealingKey { kind: KeyKind::Root, id: root.id(), key: root.expose(), context: header }
 }
 
 #[cfg(test)]

@@ -21,12 +21,7 @@ const FIXTURE: &[u8] = include_bytes!("../../tests/fixtures/sealed_v1.bin");
 const FIXTURE_PLAIN: &[u8] = b"plain text of the tests";
 
 fn key() -> SealingKey<'static> {
-    SealingKey {
-        kind: KeyKind::Subject,
-        id: ID,
-        key: &KEY,
-        context: b"context",
-    }
+    SealingKey { kind: KeyKind::Subject, id: ID, key: &KEY, context: b"context" }
 }
 
 #[test]
@@ -48,9 +43,7 @@ fn every_flipped_bit_is_refused() {
         for bit in 0..8 {
             let mut altered = FIXTURE.to_vec();
             altered[at] ^= 1 << bit;
-            let error = key()
-                .open(b"associated", &altered)
-                .expect_err("altered bytes");
+            let error = key().open(b"associated", &altered).expect_err("altered bytes");
             let expected = match at {
                 0 => matches!(error, KeyError::SealedFormat { .. }),
                 1 => matches!(
@@ -70,63 +63,29 @@ fn every_flipped_bit_is_refused() {
 #[test]
 fn every_cut_and_every_added_byte_is_refused() {
     for length in 0..FIXTURE.len() {
-        let error = key()
-            .open(b"associated", &FIXTURE[..length])
-            .expect_err("cut bytes");
+        let error = key().open(b"associated", &FIXTURE[..length]).expect_err("cut bytes");
         let short = length < SEALED_OVERHEAD_BYTES;
         assert_eq!(matches!(error, KeyError::SealedTooShort), short, "{length}");
     }
     let longer = [FIXTURE, &[0]].concat();
-    assert!(matches!(
-        key().open(b"associated", &longer),
-        Err(KeyError::Unauthentic)
-    ));
+    assert!(matches!(key().open(b"associated", &longer), Err(KeyError::Unauthentic)));
 }
 
 #[test]
 fn another_context_key_or_associated_data_is_refused() {
     let other_key = [9; KEY_BYTES];
     let cases = [
-        (
-            SealingKey {
-                context: b"contexts",
-                ..key()
-            },
-            KeyError::Commitment,
-        ),
-        (
-            SealingKey {
-                key: &other_key,
-                ..key()
-            },
-            KeyError::Commitment,
-        ),
-        (
-            SealingKey {
-                id: ID + 1,
-                ..key()
-            },
-            KeyError::WrongKeyId,
-        ),
-        (
-            SealingKey {
-                kind: KeyKind::Root,
-                ..key()
-            },
-            KeyError::WrongKeyKind,
-        ),
+        (SealingKey { context: b"contexts", ..key() }, KeyError::Commitment),
+        (SealingKey { key: &other_key, ..key() }, KeyError::Commitment),
+        (SealingKey { id: ID + 1, ..key() }, KeyError::WrongKeyId),
+        (SealingKey { kind: KeyKind::Root, ..key() }, KeyError::WrongKeyKind),
     ];
     for (wrong, expected) in cases {
-        let error = wrong
-            .open(b"associated", FIXTURE)
-            .expect_err("the wrong key");
+        let error = wrong.open(b"associated", FIXTURE).expect_err("the wrong key");
         assert_eq!(error.to_string(), expected.to_string());
     }
     for associated in [&b""[..], b"associate", b"associatedd"] {
-        assert!(matches!(
-            key().open(associated, FIXTURE),
-            Err(KeyError::Unauthentic)
-        ));
+        assert!(matches!(key().open(associated, FIXTURE), Err(KeyError::Unauthentic)));
     }
 }
 
@@ -139,10 +98,7 @@ fn an_unknown_suite_is_refused_before_any_key_is_derived() {
         Err(KeyError::UnsupportedSuite { code: 2 })
     ));
     other[1] = 9;
-    assert!(matches!(
-        key().open(b"associated", &other),
-        Err(KeyError::UnknownSuite { code: 9 })
-    ));
+    assert!(matches!(key().open(b"associated", &other), Err(KeyError::UnknownSuite { code: 9 })));
 }
 
 /// GCM alone would accept this: the tag is made anew under the key that the opener derives.
@@ -159,10 +115,7 @@ fn the_commitment_is_checked_although_the_tag_is_right() {
     let right = with_commitment(derived.commitment());
     assert!(key().open(b"associated", &right).is_ok());
     let wrong = with_commitment(&[0; COMMITMENT_BYTES]);
-    assert!(matches!(
-        key().open(b"associated", &wrong),
-        Err(KeyError::Commitment)
-    ));
+    assert!(matches!(key().open(b"associated", &wrong), Err(KeyError::Commitment)));
 }
 
 #[test]
@@ -178,46 +131,24 @@ fn salts_never_repeat() {
 #[test]
 fn lengths_are_held_against_their_limits() {
     let plain = vec![0; PLAIN_BYTES_MAX + 1];
-    let sealed = key()
-        .seal(b"", &plain[..PLAIN_BYTES_MAX])
-        .expect("at the limit");
+    let sealed = key().seal(b"", &plain[..PLAIN_BYTES_MAX]).expect("at the limit");
     assert_eq!(sealed.len(), PLAIN_BYTES_MAX + SEALED_OVERHEAD_BYTES);
     assert!(key().open(b"", &sealed).is_ok());
-    assert!(matches!(
-        key().seal(b"", &plain),
-        Err(KeyError::PlainTooLong)
-    ));
+    assert!(matches!(key().seal(b"", &plain), Err(KeyError::PlainTooLong)));
     let longer = [sealed.as_slice(), &[0]].concat();
-    assert!(matches!(
-        key().open(b"", &longer),
-        Err(KeyError::SealedTooLong)
-    ));
+    assert!(matches!(key().open(b"", &longer), Err(KeyError::SealedTooLong)));
 
     let associated = vec![0; ASSOCIATED_BYTES_MAX + 1];
-    let sealed = key()
-        .seal(&associated[..ASSOCIATED_BYTES_MAX], b"")
-        .expect("at the limit");
-    assert!(matches!(
-        key().seal(&associated, b""),
-        Err(KeyError::AssociatedTooLong)
-    ));
-    assert!(matches!(
-        key().open(&associated, &sealed),
-        Err(KeyError::AssociatedTooLong)
-    ));
+    let sealed = key().seal(&associated[..ASSOCIATED_BYTES_MAX], b"").expect("at the limit");
+    assert!(matches!(key().seal(&associated, b""), Err(KeyError::AssociatedTooLong)));
+    assert!(matches!(key().open(&associated, &sealed), Err(KeyError::AssociatedTooLong)));
 }
 
 #[test]
 fn the_key_id_is_read_only_from_the_expected_kind() {
     assert_eq!(key_id(KeyKind::Subject, FIXTURE).expect("own kind"), ID);
-    assert!(matches!(
-        key_id(KeyKind::Context, FIXTURE),
-        Err(KeyError::WrongKeyKind)
-    ));
-    assert!(matches!(
-        key_id(KeyKind::Subject, &FIXTURE[..20]),
-        Err(KeyError::SealedTooShort)
-    ));
+    assert!(matches!(key_id(KeyKind::Context, FIXTURE), Err(KeyError::WrongKeyKind)));
+    assert!(matches!(key_id(KeyKind::Subject, &FIXTURE[..20]), Err(KeyError::SealedTooShort)));
 }
 
 proptest! {

@@ -68,9 +68,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<Envelope>, KeyError> {
         if length > ENVELOPE_BYTES_MAX {
             return Err(KeyError::UnlockFileShape);
         }
-        let (envelope, left) = rest
-            .split_at_checked(length)
-            .ok_or(KeyError::UnlockFileShape)?;
+        let (envelope, left) = rest.split_at_checked(length).ok_or(KeyError::UnlockFileShape)?;
         envelopes.push(Envelope::decode(envelope)?);
         rest = left;
     }
@@ -129,10 +127,7 @@ mod tests {
         let file = KeyFile::create(&directory.path().join("demo.key")).expect("a new file");
         let foreign = RootKey::generate().expect("randomness");
         envelopes.push(Envelope::seal_with_key_file(&foreign, &file).expect("sealing"));
-        assert!(matches!(
-            encode(&envelopes),
-            Err(KeyError::EnvelopesDisagree)
-        ));
+        assert!(matches!(encode(&envelopes), Err(KeyError::EnvelopesDisagree)));
     }
 
     #[test]

@@ -47,9 +47,7 @@ impl KeyFile {
     /// [`KeyError::KeyFileExposed`] if others than the owner may read it, [`KeyError::KeyFileShape`], [`KeyError::Io`].
     pub fn load(path: &Path) -> Result<Self, KeyError> {
         let file = File::open(path).map_err(KeyError::io("opening the key file"))?;
-        let status = file
-            .metadata()
-            .map_err(KeyError::io("reading the key file's mode"))?;
+        let status = file.metadata().map_err(KeyError::io("reading the key file's mode"))?;
         if status.permissions().mode() & OTHERS != 0 {
             return Err(KeyError::KeyFileExposed);
         }
@@ -127,10 +125,7 @@ mod tests {
         KeyFile::create(&path).expect("a new file");
         for mode in [0o640, 0o604, 0o610] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("own file");
-            assert!(matches!(
-                KeyFile::load(&path),
-                Err(KeyError::KeyFileExposed)
-            ));
+            assert!(matches!(KeyFile::load(&path), Err(KeyError::KeyFileExposed)));
         }
     }
 
@@ -138,10 +133,7 @@ mod tests {
     fn a_malformed_key_file_is_refused() {
         let good = KeyFile(Secret::copy_of(&[0xab; KEY_BYTES])).line();
         assert_eq!(good.len(), LINE_BYTES);
-        assert_eq!(
-            KeyFile::parse(&good).expect("own line").0.expose(),
-            &[0xab; KEY_BYTES]
-        );
+        assert_eq!(KeyFile::parse(&good).expect("own line").0.expose(), &[0xab; KEY_BYTES]);
         let text = String::from_utf8(good.to_vec()).expect("ASCII");
         for bad in [
             String::new(),
@@ -153,10 +145,7 @@ mod tests {
             text.replacen("ab", "", 1),
         ] {
             assert_ne!(bad, text);
-            assert!(matches!(
-                KeyFile::parse(bad.as_bytes()),
-                Err(KeyError::KeyFileShape)
-            ));
+            assert!(matches!(KeyFile::parse(bad.as_bytes()), Err(KeyError::KeyFileShape)));
         }
     }
 }

@@ -52,10 +52,7 @@ pub struct Envelope {
 /// A provider with the parameters that it needs again at opening.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    Passphrase {
-        cost: ArgonCost,
-        salt: [u8; ARGON_SALT_BYTES],
-    },
+    Passphrase { cost: ArgonCost, salt: [u8; ARGON_SALT_BYTES] },
     KeyFile,
 }
 
@@ -148,26 +145,19 @@ impl Envelope {
             sealed_root: [0; SEALED_ROOT_BYTES],
         };
         let prefix = envelope.prefix();
-        let sealed = envelope
-            .sealing_key(key, &prefix)
-            .seal(&prefix, root.expose())?;
+        let sealed = envelope.sealing_key(key, &prefix).seal(&prefix, root.expose())?;
         envelope.sealed_root.copy_from_slice(&sealed);
         Ok(envelope)
     }
 
     fn open(&self, key: &Secret, wrong: KeyError) -> Result<RootKey, KeyError> {
         let prefix = self.prefix();
-        let opened = self
-            .sealing_key(key, &prefix)
-            .open(&prefix, &self.sealed_root);
+        let opened = self.sealing_key(key, &prefix).open(&prefix, &self.sealed_root);
         let plain: Zeroizing<Vec<u8>> = match opened {
             Err(KeyError::Commitment) => return Err(wrong),
             other => other?,
         };
-        let bytes = plain
-            .as_slice()
-            .try_into()
-            .map_err(|_| KeyError::ContentShape)?;
+        let bytes = plain.as_slice().try_into().map_err(|_| KeyError::ContentShape)?;
         let root = RootKey::from_secret(Secret::copy_of(bytes))?;
         // Only an envelope that was sealed wrongly could disagree with its own content.
         if root.id() != self.root_key_id {
@@ -233,10 +223,7 @@ impl Envelope {
                     lanes: u32::from_be_bytes(take(&mut rest)?),
                 };
                 cost.check()?;
-                Way::Passphrase {
-                    cost,
-                    salt: take(&mut rest)?,
-                }
+                Way::Passphrase { cost, salt: take(&mut rest)? }
             }
             KEY_FILE_CODE => Way::KeyFile,
             code if RESERVED_CODES.contains(&code) => {
@@ -248,12 +235,7 @@ impl Envelope {
         if !rest.is_empty() {
             return Err(KeyError::UnlockFileShape);
         }
-        Ok(Self {
-            id,
-            root_key_id,
-            way,
-            sealed_root,
-        })
+        Ok(Self { id, root_key_id, way, sealed_root })
     }
 }
 

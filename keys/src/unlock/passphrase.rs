@@ -42,22 +42,14 @@ pub struct ArgonCost {
 
 impl ArgonCost {
     /// The cost for a root key: 256 MiB, three passes, one lane; a little under a second on a small server.
-    pub const ROOT: Self = Self {
-        memory_kib: 256 * 1024,
-        passes: 3,
-        lanes: 1,
-    };
+    pub const ROOT: Self = Self { memory_kib: 256 * 1024, passes: 3, lanes: 1 };
 
     /// Holds the cost against the limits of [`crate::limits`].
     ///
     /// # Errors
     /// [`KeyError::ArgonMemory`], [`KeyError::ArgonPasses`], [`KeyError::ArgonLanes`].
     pub fn check(self) -> Result<(), KeyError> {
-        let Self {
-            memory_kib,
-            passes,
-            lanes,
-        } = self;
+        let Self { memory_kib, passes, lanes } = self;
         if !(ARGON_MEMORY_KIB_MIN..=ARGON_MEMORY_KIB_MAX).contains(&memory_kib) {
             return Err(KeyError::ArgonMemory { memory_kib });
         }
@@ -93,9 +85,7 @@ pub(super) fn stretch(
 /// Our own memory for the work, because the crate does not wipe the memory that it allocates itself.
 fn work_memory(blocks: usize) -> Result<Zeroizing<Vec<Block>>, KeyError> {
     let mut memory = Vec::new();
-    memory
-        .try_reserve_exact(blocks)
-        .map_err(|_| KeyError::ArgonMemoryUnavailable)?;
+    memory.try_reserve_exact(blocks).map_err(|_| KeyError::ArgonMemoryUnavailable)?;
     memory.resize(blocks, Block::new());
     Ok(Zeroizing::new(memory))
 }
@@ -118,16 +108,8 @@ mod tests {
 
     #[test]
     fn costs_are_bounded_on_both_sides() {
-        let cost = |memory_kib, passes, lanes| ArgonCost {
-            memory_kib,
-            passes,
-            lanes,
-        };
-        for good in [
-            ArgonCost::ROOT,
-            cost(8 * 1024, 1, 1),
-            cost(1024 * 1024, 16, 4),
-        ] {
+        let cost = |memory_kib, passes, lanes| ArgonCost { memory_kib, passes, lanes };
+        for good in [ArgonCost::ROOT, cost(8 * 1024, 1, 1), cost(1024 * 1024, 16, 4)] {
             good.check().expect("inside the limits");
         }
         for memory_kib in [0, 8 * 1024 - 1, 1024 * 1024 + 1, u32::MAX] {
@@ -152,11 +134,7 @@ mod tests {
 
     #[test]
     fn a_cost_out_of_bounds_is_refused_before_any_memory_is_taken() {
-        let greedy = ArgonCost {
-            memory_kib: u32::MAX,
-            passes: u32::MAX,
-            lanes: 1,
-        };
+        let greedy = ArgonCost { memory_kib: u32::MAX, passes: u32::MAX, lanes: 1 };
         let phrase = passphrase(12).expect("long enough");
         assert!(matches!(
             stretch(&phrase, &[0; ARGON_SALT_BYTES], greedy),

@@ -2,11 +2,7 @@
 
 use super::*;
 
-const TEST_COST: ArgonCost = ArgonCost {
-    memory_kib: 8 * 1024,
-    passes: 1,
-    lanes: 1,
-};
+const TEST_COST: ArgonCost = ArgonCost { memory_kib: 8 * 1024, passes: 1, lanes: 1 };
 const PREFIX_PASSPHRASE_BYTES: usize = 54;
 
 fn phrase(text: &str) -> Passphrase {
@@ -33,9 +29,8 @@ fn by_key_file() -> (RootKey, Envelope) {
 #[test]
 fn a_passphrase_opens_its_envelope() {
     let (root, envelope) = by_passphrase();
-    let opened = envelope
-        .open_with_passphrase(&phrase("right passphrase"))
-        .expect("the passphrase");
+    let opened =
+        envelope.open_with_passphrase(&phrase("right passphrase")).expect("the passphrase");
     assert_eq!(opened.expose(), root.expose());
     assert_eq!(envelope.root_key_id(), root.id());
     assert_eq!(envelope.provider(), Provider::Passphrase(TEST_COST));
@@ -77,10 +72,7 @@ fn an_envelope_is_opened_only_by_its_own_provider() {
 #[test]
 fn a_cost_out_of_bounds_is_refused_when_sealing() {
     let root = RootKey::generate().expect("randomness");
-    let cost = ArgonCost {
-        memory_kib: 8 * 1024 - 1,
-        ..TEST_COST
-    };
+    let cost = ArgonCost { memory_kib: 8 * 1024 - 1, ..TEST_COST };
     assert!(matches!(
         Envelope::seal_with_passphrase(&root, &phrase("right passphrase"), cost),
         Err(KeyError::ArgonMemory { .. })
@@ -95,20 +87,11 @@ fn a_cost_out_of_bounds_in_a_file_is_refused_before_any_work() {
         bytes[at..at + 4].copy_from_slice(&value.to_be_bytes());
         Envelope::decode(&bytes)
     };
-    assert!(matches!(
-        with(26, u32::MAX),
-        Err(KeyError::ArgonMemory { .. })
-    ));
+    assert!(matches!(with(26, u32::MAX), Err(KeyError::ArgonMemory { .. })));
     assert!(matches!(with(26, 1024), Err(KeyError::ArgonMemory { .. })));
-    assert!(matches!(
-        with(30, u32::MAX),
-        Err(KeyError::ArgonPasses { .. })
-    ));
+    assert!(matches!(with(30, u32::MAX), Err(KeyError::ArgonPasses { .. })));
     assert!(matches!(with(30, 0), Err(KeyError::ArgonPasses { .. })));
-    assert!(matches!(
-        with(34, u32::MAX),
-        Err(KeyError::ArgonLanes { .. })
-    ));
+    assert!(matches!(with(34, u32::MAX), Err(KeyError::ArgonLanes { .. })));
     assert!(with(26, 16 * 1024).is_ok());
 }
 
@@ -172,10 +155,7 @@ fn reserved_and_unknown_providers_and_formats_are_told_apart() {
             matches!(with(1, code), Err(KeyError::UnknownProvider { code: found }) if found == code)
         );
     }
-    assert!(matches!(
-        with(0, 2),
-        Err(KeyError::UnlockFileFormat { format: 2 })
-    ));
+    assert!(matches!(with(0, 2), Err(KeyError::UnlockFileFormat { format: 2 })));
 }
 
 #[test]

@@ -302,10 +302,8 @@ pub(in crate::http) async fn redeem(
         &rooms.trail,
     )
     .await?;
-    let body = IssuedBody {
-        actor: enrolled.actor.to_string(),
-        token: enrolled.token.show().to_owned(),
-    };
+    let body =
+        IssuedBody { actor: enrolled.actor.to_string(), token: enrolled.token.show().to_owned() };
     Ok(Answer::new(body, enrolled.recorded, rooms.trail.origin()).created())
 }
 
@@ -365,14 +363,9 @@ pub(in crate::http) async fn matrix(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
 ) -> Result<Answer<MatrixBody>, Problem> {
-    let (cells, recorded) = policy_matrix(
-        &caller.actor,
-        &caller.origin,
-        caller.now,
-        &rooms.access,
-        &rooms.trail,
-    )
-    .await?;
+    let (cells, recorded) =
+        policy_matrix(&caller.actor, &caller.origin, caller.now, &rooms.access, &rooms.trail)
+            .await?;
     let cells = cells
         .into_iter()
         .map(|cell| CellBody {

@@ -144,9 +144,7 @@ fn request_of(body: HouseholdBody) -> Option<HouseholdRequest> {
         Some(DwellingBody { id: Some(id), fields: None }) => {
             Some(DwellingRequest::Held(id.parse().ok()?))
         }
-        Some(DwellingBody { id: None, fields: Some(fields) }) => {
-            Some(DwellingRequest::New(fields))
-        }
+        Some(DwellingBody { id: None, fields: Some(fields) }) => Some(DwellingRequest::New(fields)),
         Some(_) => return None,
     };
     let people = body

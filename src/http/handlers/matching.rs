@@ -67,9 +67,7 @@ pub(in crate::http) async fn matches(
         &territory,
     )
     .await?;
-    let body = MatchedBody {
-        held: matched.held,
-        link: matched.link.map(|link| link.as_str().to_owned()),
-    };
+    let body =
+        MatchedBody { held: matched.held, link: matched.link.map(|link| link.as_str().to_owned()) };
     Ok(Answer::new(body, matched.recorded, rooms.trail.origin()))
 }

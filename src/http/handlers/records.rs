@@ -317,10 +317,7 @@ async fn record_id(caller: &Caller, text: &str, rooms: &Rooms) -> Result<RecordI
 
 impl Caller {
     /// The frame of a data request.
-    pub(in crate::http) fn asked<'a>(
-        &'a self,
-        purpose: &'a crate::purposes::Purpose,
-    ) -> Asked<'a> {
+    pub(in crate::http) fn asked<'a>(&'a self, purpose: &'a crate::purposes::Purpose) -> Asked<'a> {
         Asked { actor: &self.actor, purpose, case: None, origin: &self.origin, now: self.now }
     }
 }

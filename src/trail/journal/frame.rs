@@ -12,8 +12,7 @@ const HEADER_BYTES: usize = 60;
 const TAG_BYTES: usize = 32;
 
 /// No frame is longer: a full group, the last change that still went into it, and their entries.
-pub(in crate::trail) const FRAME_BYTES_MAX: usize =
-    GROUP_BYTES_MAX + CHANGE_BYTES_MAX + 128 * 1024;
+pub(in crate::trail) const FRAME_BYTES_MAX: usize = GROUP_BYTES_MAX + CHANGE_BYTES_MAX + 128 * 1024;
 
 /// Entries, each with the steps that it brings.
 pub(in crate::trail) type Entries = Vec<(Vec<u8>, Vec<Op>)>;

@@ -38,8 +38,9 @@ impl Writer {
         let current = if path.exists() {
             media.open(&path).map_err(TrailFault::Journal)?
         } else {
-            let fresh =
-                media.allocate(&spare_path(directory), segment_bytes).map_err(TrailFault::Journal)?;
+            let fresh = media
+                .allocate(&spare_path(directory), segment_bytes)
+                .map_err(TrailFault::Journal)?;
             name_segment(&*media, directory, fresh, &chain, &at)?
         };
         let directory = directory.to_owned();

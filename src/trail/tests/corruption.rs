@@ -27,11 +27,8 @@ fn a_last_frame_that_was_torn_at_any_length_is_cut_and_writing_goes_on() {
     for length in 0..end - start - 8 {
         for front_is_missing in [false, true] {
             let mut torn = whole.clone();
-            let (from, to) = if front_is_missing {
-                (start, end - 8 - length)
-            } else {
-                (start + length, end)
-            };
+            let (from, to) =
+                if front_is_missing { (start, end - 8 - length) } else { (start + length, end) };
             torn[from..to].fill(0);
             std::fs::write(book.segment(0), &torn).expect("written");
             let (found, replayed) = book.read().expect("a torn end");

@@ -7,8 +7,8 @@ use super::world::{NOW, ORIGIN, World, keyring, later, log_signer, owned, permit
 use crate::ambient::{Clock, HostClock, Micros};
 use crate::trail::Announcement;
 use gridvault_audit::LogReader;
-use gridvault_audit::verify::{VerifierKey, verify_proof};
 use gridvault_audit::NoteSigner as _;
+use gridvault_audit::verify::{VerifierKey, verify_proof};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

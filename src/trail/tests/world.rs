@@ -13,8 +13,7 @@ use crate::store::{Change, EngineKind, Expect, Key, Op, Reader, Stored, SystemKe
 use crate::trail::integrate::LogSigner;
 use crate::trail::journal::{Position, replay};
 use crate::trail::{
-    Announcement, Applied, Recorded, Refused, Settings, Surroundings, Trail, TrailError,
-    TrailFault,
+    Announcement, Applied, Recorded, Refused, Settings, Surroundings, Trail, TrailError, TrailFault,
 };
 use gridvault_audit::LogReader;
 use gridvault_audit::verify::{VerifierKey, verify_directory};
@@ -91,7 +90,8 @@ pub(super) fn access() -> &'static Access {
     static SHARED: OnceLock<Access> = OnceLock::new();
     SHARED.get_or_init(|| {
         let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
-        let read = |name: &str| std::fs::read_to_string(policies.join(name)).expect("a policy file");
+        let read =
+            |name: &str| std::fs::read_to_string(policies.join(name)).expect("a policy file");
         let (model, roles, narrowing) =
             (read("model.conf"), read("roles.toml"), read("narrowing.csv"));
         let purposes_text = read("purposes.toml");
@@ -227,8 +227,7 @@ impl World {
             // The mark says what the store holds, and this store holds nothing.
             let _nothing_there = std::fs::remove_file(self.path("journal/mark"));
         }
-        let (reader, applier) =
-            open(&self.path("store"), self.engine, 16 << 20).expect("a store");
+        let (reader, applier) = open(&self.path("store"), self.engine, 16 << 20).expect("a store");
         let settings = Settings {
             journal_directory: self.path("journal"),
             log_directory: self.path("log"),
@@ -340,8 +339,7 @@ impl Run {
     }
 
     pub(super) fn announce_start(&self) -> Result<Recorded, TrailError> {
-        let start =
-            Announcement::Start { build: [0; 32], configuration: [0; 32], boot: [0; 16] };
+        let start = Announcement::Start { build: [0; 32], configuration: [0; 32], boot: [0; 16] };
         wait(self.trail.announce(start))
     }
 

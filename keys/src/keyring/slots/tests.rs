@@ -79,10 +79,7 @@ fn a_new_keyring_is_whole_and_its_owners_alone() {
 fn creating_never_overwrites() {
     let ring = Ring::new();
     let before = ring.bytes();
-    assert!(matches!(
-        create(&ring.path(), &ring.root, &new_content()),
-        Err(KeyError::FileExists)
-    ));
+    assert!(matches!(create(&ring.path(), &ring.root, &new_content()), Err(KeyError::FileExists)));
     assert_eq!(ring.bytes(), before);
 }
 
@@ -136,16 +133,10 @@ fn a_cut_file_is_repaired_while_one_slot_is_whole() {
     }
     for length in [0, 1, HEADER_BYTES, SLOT_BYTES - 1] {
         ring.put(&bytes[..length]);
-        assert!(matches!(
-            open(&ring.path(), &ring.root),
-            Err(KeyError::KeyringDamaged)
-        ));
+        assert!(matches!(open(&ring.path(), &ring.root), Err(KeyError::KeyringDamaged)));
     }
     ring.put(&[bytes.as_slice(), &[0]].concat());
-    assert!(matches!(
-        open(&ring.path(), &ring.root),
-        Err(KeyError::KeyringDamaged)
-    ));
+    assert!(matches!(open(&ring.path(), &ring.root), Err(KeyError::KeyringDamaged)));
 }
 
 #[test]
@@ -156,10 +147,7 @@ fn a_slot_in_the_wrong_place_does_not_count() {
     ring.put(&[a, a].concat());
     ring.opens_with(repaired(KeyringSlot::B, SlotFault::Damaged));
     ring.put(&[b, a].concat());
-    assert!(matches!(
-        open(&ring.path(), &ring.root),
-        Err(KeyError::KeyringDamaged)
-    ));
+    assert!(matches!(open(&ring.path(), &ring.root), Err(KeyError::KeyringDamaged)));
 }
 
 #[test]
@@ -168,19 +156,13 @@ fn both_slots_damaged_is_an_error_and_nothing_is_written() {
     ring.alter(A + 1000);
     ring.alter(B + 2000);
     let before = ring.bytes();
-    assert!(matches!(
-        open(&ring.path(), &ring.root),
-        Err(KeyError::KeyringDamaged)
-    ));
+    assert!(matches!(open(&ring.path(), &ring.root), Err(KeyError::KeyringDamaged)));
     assert_eq!(ring.bytes(), before);
 }
 
 #[test]
 fn the_newer_of_two_whole_slots_is_taken() {
-    for (newer, older) in [
-        (KeyringSlot::A, KeyringSlot::B),
-        (KeyringSlot::B, KeyringSlot::A),
-    ] {
+    for (newer, older) in [(KeyringSlot::A, KeyringSlot::B), (KeyringSlot::B, KeyringSlot::A)] {
         let mut ring = Ring::new();
         ring.content = new_content();
         let slot = seal_slot(&ring.root, newer, 2, &ring.content).expect("sealing");
@@ -198,10 +180,7 @@ fn two_contents_of_one_generation_stop_the_opening() {
     let mut bytes = ring.bytes();
     bytes[B..].copy_from_slice(&other);
     ring.put(&bytes);
-    assert!(matches!(
-        open(&ring.path(), &ring.root),
-        Err(KeyError::KeyringSlotsDisagree)
-    ));
+    assert!(matches!(open(&ring.path(), &ring.root), Err(KeyError::KeyringSlotsDisagree)));
     assert_eq!(ring.bytes(), bytes);
 }
 
@@ -210,10 +189,7 @@ fn a_keyring_of_another_root_is_told_and_left_alone() {
     let ring = Ring::new();
     let before = ring.bytes();
     let other = RootKey::generate().expect("randomness");
-    assert!(matches!(
-        open(&ring.path(), &other),
-        Err(KeyError::KeyringForeignRoot)
-    ));
+    assert!(matches!(open(&ring.path(), &other), Err(KeyError::KeyringForeignRoot)));
     assert_eq!(ring.bytes(), before);
 }
 
@@ -224,10 +200,7 @@ fn a_newer_format_is_told_and_left_alone() {
     bytes[A + 8] = 2;
     bytes[B + 8] = 2;
     ring.put(&bytes);
-    assert!(matches!(
-        open(&ring.path(), &ring.root),
-        Err(KeyError::KeyringFormat { format: 2 })
-    ));
+    assert!(matches!(open(&ring.path(), &ring.root), Err(KeyError::KeyringFormat { format: 2 })));
     assert_eq!(ring.bytes(), bytes);
 }
 
@@ -235,10 +208,7 @@ fn a_newer_format_is_told_and_left_alone() {
 fn a_missing_keyring_is_an_error_of_input() {
     let directory = tempfile::tempdir().expect("temporary directory");
     let root = RootKey::generate().expect("randomness");
-    assert!(matches!(
-        open(&directory.path().join("keyring"), &root),
-        Err(KeyError::Io { .. })
-    ));
+    assert!(matches!(open(&directory.path().join("keyring"), &root), Err(KeyError::Io { .. })));
 }
 
 #[test]

@@ -1,0 +1,123 @@
+//! Which of a caller's assignments could carry a decision, and which one does.
+//! Never adds up: each assignment is weighed alone, and one of them decides.
+//! An assignment counts in its time, in its area and in its line.
+
+use super::account::Account;
+use super::code::Code;
+use super::grants::{Action, Grants, Level};
+use super::permit::Views;
+use super::policy::Policy;
+use super::question::Ask;
+use super::standing::{Assignment, Standing};
+use crate::ambient::Micros;
+use crate::purposes::PurposeGroup;
+use crate::records::{Class, RecordType, View};
+use crate::territory::{CellId, Territory};
+
+/// Why one item is refused, and for which fields.
+pub(super) struct No {
+    pub(super) why: Code,
+    pub(super) fields: Vec<String>,
+}
+
+impl No {
+    pub(super) fn plain(why: Code) -> No {
+        No { why, fields: Vec::new() }
+    }
+}
+
+/// An assignment that could carry the decision, with its role's place in the policy.
+#[derive(Clone, Copy)]
+pub(super) struct Bearer<'a> {
+    pub(super) assignment: &'a Assignment,
+    pub(super) role: usize,
+    pub(super) level: Level,
+}
+
+pub(super) fn bearers<'a>(
+    policy: &'a Policy,
+    standing: &'a Standing,
+    now: Micros,
+) -> impl Iterator<Item = Bearer<'a>> {
+    standing.assignments.iter().filter(move |assignment| assignment.counts_at(now)).filter_map(
+        |assignment| {
+            let role = policy.index(&assignment.role)?;
+            let level = policy.roles()[role].level;
+            Some(Bearer { assignment, role, level })
+        },
+    )
+}
+
+pub(super) fn covers(
+    assignment: &Assignment,
+    territory: &Territory,
+    cell: CellId,
+    now: Micros,
+    line: Option<&str>,
+) -> bool {
+    let Some(area) = &assignment.area else { return false };
+    let in_line = assignment.line.as_deref().is_none_or(|own| line == Some(own));
+    in_line && territory.covers(area, cell, now.0)
+}
+
+/// Any grant over the type, for any class and purpose group.
+fn any_grant(
+    policy: &Policy,
+    bearer: Bearer<'_>,
+    topics: &[RecordType],
+    enough: impl Fn(Grants) -> bool,
+) -> bool {
+    topics.iter().any(|topic| {
+        Class::ALL.iter().any(|class| {
+            PurposeGroup::ALL.iter().any(|group| {
+                enough(policy.grants(bearer.role, bearer.level, *topic, *class, *group))
+            })
+        })
+    })
+}
+
+pub(super) fn knows(policy: &Policy, bearer: Bearer<'_>, record_type: RecordType) -> bool {
+    any_grant(policy, bearer, &[record_type], Grants::knows)
+}
+
+pub(super) fn may_use_call(policy: &Policy, bearer: Bearer<'_>, ask: Ask) -> bool {
+    any_grant(policy, bearer, &RecordType::ALL, |grants| match ask {
+        Ask::Read => grants.reads(),
+        Ask::Create | Ask::Update => grants.has(Action::Write),
+        Ask::Delete => grants.has(Action::Delete),
+        Ask::Match => grants.knows(),
+    })
+}
+
+pub(super) type Outcome = Result<Views, No>;
+
+/// What one assignment would give, or why it gives nothing, with what the log would say.
+pub(super) type Carried<'a> = Result<(Views, Bearer<'a>, Box<Account>), (No, Box<Account>)>;
+
+/// Tries each assignment and takes the one that gives most; rights of several never add up.
+pub(super) fn choose<'a>(
+    covering: Vec<Bearer<'a>>,
+    mut attempt: impl FnMut(Bearer<'a>) -> (Outcome, Box<Account>),
+) -> Carried<'a> {
+    let mut best: Option<(Views, Bearer<'a>, Box<Account>)> = None;
+    let mut refused: Option<(No, Box<Account>)> = None;
+    for bearer in covering {
+        match attempt(bearer) {
+            (Ok(views), carried) => {
+                if best.as_ref().is_none_or(|(other, ..)| weight(&views) > weight(other)) {
+                    best = Some((views, bearer, carried));
+                }
+            }
+            (Err(no), carried) => {
+                refused.get_or_insert((no, carried));
+            }
+        }
+    }
+    best.ok_or_else(|| refused.expect("at least one assignment covers, so one was tried"))
+}
+
+/// More fields first, then more in clear.
+fn weight(views: &Views) -> (usize, usize) {
+    let raw = views.given.iter().filter(|field| field.view == View::Raw).count();
+    (views.given.len(), raw)
+}

@@ -1,0 +1,234 @@
+//! Weighs a question from the cheapest part to the finest.
+//! Never tells a caller who may not know more than `not_found`.
+//! Order: may the role use the call, may it know of the record, does the purpose list the field, what view.
+
+use super::account::{Account, Written};
+use super::bearer::{Bearer, No, bearers, choose, covers, knows, may_use_call};
+use super::code::Code;
+use super::decide::carry;
+use super::field::{check_fields, check_state, deletes, field_grants, rule_of, views_of, writes};
+use super::permit::{FieldView, Views};
+use super::policy::Policy;
+use super::question::{Ask, Item, Matter, Question};
+use crate::records::{Facts, Handle, RecordType, View};
+use crate::territory::CellId;
+
+pub(super) fn weigh<'a>(
+    policy: &'a Policy,
+    question: &'a Question<'_>,
+    items: &[Item<'_>],
+    account: &mut Account,
+) -> Result<(Views, Bearer<'a>), No> {
+    let able: Vec<Bearer<'a>> = bearers(policy, question.standing, question.now)
+        .filter(|bearer| may_use_call(policy, *bearer, question.ask))
+        .collect();
+    if able.is_empty() {
+        return Err(No::plain(Code::Denied));
+    }
+    match question.ask {
+        Ask::Match => weigh_match(policy, question, items, able, account),
+        Ask::Create => weigh_create(policy, question, items, able, account),
+        Ask::Read | Ask::Update | Ask::Delete => {
+            let item = items.first().ok_or(No::plain(Code::NotFound))?;
+            weigh_one(policy, question, item, able, account)
+        }
+    }
+}
+
+/// A read, an update or a removal of one record.
+fn weigh_one<'a>(
+    policy: &'a Policy,
+    question: &Question<'_>,
+    item: &Item<'_>,
+    able: Vec<Bearer<'a>>,
+    account: &mut Account,
+) -> Result<(Views, Bearer<'a>), No> {
+    // A missing record is weighed against a cell that no area holds, so that it takes the same way.
+    let (record_type, cell, line) = match &item.matter {
+        Matter::Present { record_type, cell, facts, .. } => {
+            (*record_type, *cell, facts.line.as_deref())
+        }
+        Matter::Erased { record_type, cell, line } => (*record_type, *cell, *line),
+        Matter::Missing => (RecordType::Person, CellId::NOWHERE, None),
+    };
+    let covering: Vec<Bearer<'a>> = able
+        .into_iter()
+        .filter(|bearer| {
+            covers(bearer.assignment, question.territory, cell, question.now, line)
+                && knows(policy, *bearer, record_type)
+        })
+        .collect();
+    if covering.is_empty() {
+        return Err(No::plain(Code::NotFound));
+    }
+    let Matter::Present { facts, versions, .. } = &item.matter else {
+        return Err(No::plain(Code::Erased));
+    };
+    name_record(account, question, record_type, cell, facts, *versions);
+    check_fields(question, record_type, item.fields)?;
+    check_state(question, facts)?;
+    choose(covering, |bearer| {
+        let outcome = match question.ask {
+            Ask::Read => views_of(policy, question, bearer, record_type, facts, item.fields),
+            Ask::Update => writes(policy, question, bearer, record_type, facts, item.fields),
+            _ => deletes(policy, question, bearer, record_type),
+        };
+        let mut carried = Box::new(account.clone());
+        carry(&mut carried, bearer.assignment);
+        carried.rule = rule_of(policy, question, bearer, record_type, facts, item.fields);
+        (outcome, carried)
+    })
+    .map(|(views, bearer, carried)| {
+        *account = *carried;
+        (views, bearer)
+    })
+    .map_err(|(no, carried)| {
+        *account = *carried;
+        no
+    })
+}
+
+/// New records: the caller named the grid, so it may be told that it is not its own.
+fn weigh_create<'a>(
+    policy: &'a Policy,
+    question: &Question<'_>,
+    items: &[Item<'_>],
+    able: Vec<Bearer<'a>>,
+    account: &mut Account,
+) -> Result<(Views, Bearer<'a>), No> {
+    let present = |item: &Item<'_>| match &item.matter {
+        Matter::Present { record_type, cell, .. } => Some((*record_type, *cell)),
+        _ => None,
+    };
+    let covering: Vec<Bearer<'a>> = able
+        .into_iter()
+        .filter(|bearer| {
+            items.iter().filter_map(present).all(|(_, cell)| {
+                covers(bearer.assignment, question.territory, cell, question.now, None)
+            })
+        })
+        .collect();
+    if covering.is_empty() || items.is_empty() {
+        return Err(No::plain(Code::OutOfTerritory));
+    }
+    for item in items {
+        let Matter::Present { record_type, cell, facts, versions, .. } = &item.matter else {
+            return Err(No::plain(Code::NotFound));
+        };
+        name_record(account, question, *record_type, *cell, facts, *versions);
+        check_fields(question, *record_type, item.fields)?;
+    }
+    if items.len() > 1 {
+        account.written = Written::Household;
+    }
+    choose(covering, |bearer| {
+        let mut carried = Box::new(account.clone());
+        carry(&mut carried, bearer.assignment);
+        let mut outcome = Ok(Views::default());
+        for item in items {
+            let Matter::Present { record_type, facts, .. } = &item.matter else { continue };
+            outcome = writes(policy, question, bearer, *record_type, facts, item.fields);
+            if carried.rule.is_none() {
+                carried.rule = rule_of(policy, question, bearer, *record_type, facts, item.fields);
+            }
+            if outcome.is_err() {
+                break;
+            }
+        }
+        (outcome, carried)
+    })
+    .map(|(views, bearer, carried)| {
+        *account = *carried;
+        (views, bearer)
+    })
+    .map_err(|(no, carried)| {
+        *account = *carried;
+        no
+    })
+}
+
+/// A match: which of the candidates may the caller know of.
+fn weigh_match<'a>(
+    policy: &'a Policy,
+    question: &Question<'_>,
+    items: &[Item<'_>],
+    able: Vec<Bearer<'a>>,
+    account: &mut Account,
+) -> Result<(Views, Bearer<'a>), No> {
+    let (field, candidates) = items.split_first().ok_or(No::plain(Code::FieldUnknown))?;
+    let Matter::Present { record_type, facts, .. } = &field.matter else {
+        return Err(No::plain(Code::FieldUnknown));
+    };
+    account.record_type = Some(*record_type);
+    check_fields(question, *record_type, field.fields)?;
+    let schema = question.schemas.get(*record_type);
+    for name in field.fields {
+        let matchable = schema
+            .and_then(|schema| schema.field(name))
+            .is_some_and(|field| field.match_group.is_some());
+        if !matchable {
+            return Err(No { why: Code::Denied, fields: field.fields.to_vec() });
+        }
+    }
+    let bearer = able.into_iter().find(|bearer| {
+        field.fields.iter().all(|name| {
+            let grants = field_grants(policy, question, *bearer, *record_type, facts, name);
+            grants.unconditional_view() >= View::Match
+        })
+    });
+    let Some(bearer) = bearer else {
+        return Err(No { why: Code::Denied, fields: field.fields.to_vec() });
+    };
+    carry(account, bearer.assignment);
+    account.rule = rule_of(policy, question, bearer, *record_type, facts, field.fields);
+    for candidate in candidates {
+        let Matter::Present { cell, facts, .. } = &candidate.matter else { continue };
+        let line = facts.line.as_deref();
+        if covers(bearer.assignment, question.territory, *cell, question.now, line)
+            && !facts.restricted
+        {
+            account.records.push(facts.record_handle);
+            account.subjects.extend(facts.subject_handles.iter().map(|(_, handle)| *handle));
+        }
+    }
+    Ok((Views::default(), bearer))
+}
+
+fn name_record(
+    account: &mut Account,
+    question: &Question<'_>,
+    record_type: RecordType,
+    cell: CellId,
+    facts: &Facts,
+    versions: Option<(u64, u64)>,
+) {
+    account.records.push(facts.record_handle);
+    let handles: Vec<Handle> = facts
+        .subject_handles
+        .iter()
+        .map(|(_, handle)| *handle)
+        .filter(|handle| !account.subjects.contains(handle))
+        .collect();
+    account.subjects.extend(handles);
+    if account.record_type.is_none() {
+        account.record_type = Some(record_type);
+        account.grid =
+            question.territory.grid_of(cell, question.now.0).map(|grid| grid.to_string());
+        account.versions = versions;
+        account.basis = facts
+            .bases
+            .iter()
+            .find(|basis| basis.purpose == question.purpose.id.as_str())
+            .map(|basis| basis.legal_basis.clone());
+    }
+}
+
+pub(super) fn named_fields(items: &[Item<'_>]) -> Vec<FieldView> {
+    let mut named: Vec<FieldView> = Vec::new();
+    for field in items.iter().flat_map(|item| item.fields) {
+        if !named.iter().any(|one| one.field == *field) {
+            named.push(FieldView { field: field.clone(), view: View::None });
+        }
+    }
+    named
+}

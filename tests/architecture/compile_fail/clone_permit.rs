@@ -1,0 +1,10 @@
+//! A permit is used once.
+use gridvault::access::Permit;
+use gridvault::trail::Recorded;
+
+pub fn copy() -> fn(&Recorded, &Permit<()>) {
+    need::<Permit<()>>();
+    |_, _| ()
+}
+
+fn need<T: Clone>() {}

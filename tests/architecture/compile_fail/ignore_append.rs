@@ -1,0 +1,9 @@
+//! Whether something was recorded cannot be left unlooked at.
+#![deny(unused_must_use)]
+use gridvault::access::Permit;
+use gridvault::store::Sealed;
+use gridvault::trail::Trail;
+
+pub async fn append(trail: &Trail, permit: Permit<Sealed>) {
+    trail.append(permit).await;
+}
