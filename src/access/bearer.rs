@@ -43,7 +43,9 @@ pub(super) fn bearers<'a>(
         |assignment| {
             let role = policy.index(&assignment.role)?;
             let level = policy.roles()[role].level;
-            Some(Bearer { assignment, role, level })
+            // An area of another level than the role's would widen what the policy granted for that level.
+            let fits = assignment.area.as_ref().is_none_or(|area| Level::of(area) == level);
+            fits.then_some(Bearer { assignment, role, level })
         },
     )
 }

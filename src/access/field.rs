@@ -34,14 +34,19 @@ pub(super) fn check_state(question: &Question<'_>, facts: &Facts) -> Result<(), 
     if facts.restricted {
         return Err(No::plain(Code::Restricted));
     }
-    let ended = facts.is_expired(question.now.days()) && !facts.legal_hold;
-    if ended && question.ask != Ask::Delete {
+    // What a law holds is read after its end, and removed by nobody.
+    let closed = match question.ask {
+        Ask::Delete => facts.legal_hold,
+        _ => facts.is_expired(question.now.days()) && !facts.legal_hold,
+    };
+    if closed {
         return Err(No::plain(Code::Restricted));
     }
     let personal = !facts.subject_handles.is_empty();
-    let held = facts.bases.iter().any(|basis| basis.purpose == question.purpose.id.as_str());
+    let looks = matches!(question.ask, Ask::Read | Ask::Match);
+    let held = facts.basis_for(question.purpose.id.as_str()).is_some();
     // A duty or an emergency brings its own basis; what rests on the resident's will must have been given.
-    if personal && question.ask == Ask::Read && question.purpose.rests_on_the_subject() && !held {
+    if personal && looks && question.purpose.rests_on_the_subject() && !held {
         return Err(No::plain(Code::BasisMissing));
     }
     Ok(())
@@ -110,16 +115,15 @@ pub(super) fn writes(
     facts: &Facts,
     fields: &[String],
 ) -> Outcome {
-    if !policy.names(bearer.role, question.purpose.id.as_str()) {
+    let may = |field: &str| {
+        field_grants(policy, question, bearer, record_type, facts, field).has(Action::Write)
+    };
+    // A write that names no field still leaves a basis behind: it takes the right to write some field.
+    let listed = question.purpose.fields.get(&record_type);
+    if fields.is_empty() && !listed.into_iter().flatten().any(|field| may(field)) {
         return Err(No::plain(Code::Denied));
     }
-    let refused: Vec<String> = fields
-        .iter()
-        .filter(|field| {
-            !field_grants(policy, question, bearer, record_type, facts, field).has(Action::Write)
-        })
-        .cloned()
-        .collect();
+    let refused: Vec<String> = fields.iter().filter(|field| !may(field)).cloned().collect();
     if refused.is_empty() {
         Ok(Views::default())
     } else {
@@ -127,26 +131,30 @@ pub(super) fn writes(
     }
 }
 
-/// A removal touches every class that the type has, so it is asked for the highest.
+/// A removal touches every class that the type has, and is within a purpose that has to do with the type.
 pub(super) fn deletes(
     policy: &Policy,
     question: &Question<'_>,
     bearer: Bearer<'_>,
     record_type: RecordType,
+    facts: &Facts,
 ) -> Outcome {
-    let highest = question
-        .schemas
-        .get(record_type)
-        .and_then(|schema| schema.fields().iter().map(|field| field.class).max())
-        .unwrap_or(Class::C3);
-    let grants =
-        policy.grants(bearer.role, bearer.level, record_type, highest, question.purpose.group);
-    let named = policy.names(bearer.role, question.purpose.id.as_str());
-    if named && grants.has(Action::Delete) {
-        Ok(Views::default())
-    } else {
-        Err(No::plain(Code::Denied))
-    }
+    let (today, group) = (question.now.days(), question.purpose.group);
+    let every_class = question.schemas.get(record_type).is_some_and(|schema| {
+        schema.fields().iter().all(|field| {
+            let class = facts.effective_class(field.class, today);
+            policy.grants(bearer.role, bearer.level, record_type, class, group).has(Action::Delete)
+        })
+    });
+    let listed = question.purpose.fields.get(&record_type);
+    let within = listed.is_some_and(|fields| {
+        !fields.is_empty()
+            && fields.iter().all(|field| {
+                field_grants(policy, question, bearer, record_type, facts, field)
+                    .has(Action::Delete)
+            })
+    });
+    if every_class && within { Ok(Views::default()) } else { Err(No::plain(Code::Denied)) }
 }
 
 pub(super) fn rule_of(
@@ -157,12 +165,13 @@ pub(super) fn rule_of(
     facts: &Facts,
     fields: &[String],
 ) -> Option<String> {
-    let grants = match fields.first() {
-        Some(field) => field_grants(policy, question, bearer, record_type, facts, field),
-        None => {
-            policy.grants(bearer.role, bearer.level, record_type, Class::C2, question.purpose.group)
-        }
-    };
+    let of = |field: &String| field_grants(policy, question, bearer, record_type, facts, field);
+    // The rule behind what is shown, where something is.
+    let shown = fields.iter().map(of).find(|grants| grants.unconditional_view() >= View::Masked);
+    let first = if question.ask == Ask::Read { shown } else { None };
+    let grants = first.or_else(|| fields.first().map(of)).unwrap_or_else(|| {
+        policy.grants(bearer.role, bearer.level, record_type, Class::C2, question.purpose.group)
+    });
     let line = match question.ask {
         Ask::Read => grants.read_line(),
         Ask::Create | Ask::Update => grants.write_line(),

@@ -56,30 +56,27 @@ impl Action {
     }
 }
 
-/// A set of actions, with the number of the policy line behind the highest read, the write, the match
-/// and the removal.
+/// Bits that a line's number takes in the packed form; a role has at most twenty lines.
+const LINE_BITS: u32 = 5;
+/// Where the lines begin in the packed form, behind the actions.
+const LINES_SHIFT: u32 = 8;
+/// The bit of the packed form that says that the set was asked for.
+const KNOWN: u64 = 1 << 63;
+
+/// A set of actions, with the number of the policy line behind each.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Grants {
     bits: u8,
-    lines: [u8; 4],
+    lines: [u8; Action::ALL.len()],
 }
 
 impl Grants {
     /// Nothing.
-    pub const NONE: Grants = Grants { bits: 0, lines: [0; 4] };
+    pub const NONE: Grants = Grants { bits: 0, lines: [0; Action::ALL.len()] };
 
     /// Adds an action and the line that grants it.
     pub(super) fn add(&mut self, action: Action, line: u8) {
-        let slot = match action {
-            Action::Write => 1,
-            Action::Match => 2,
-            Action::Delete => 3,
-            _ => 0,
-        };
-        // Actions come in order of height, so the first read keeps the slot.
-        if slot != 0 || self.lines[0] == 0 {
-            self.lines[slot] = line;
-        }
+        self.lines[action as usize] = line;
         self.bits |= 1 << action as u8;
     }
 
@@ -116,32 +113,45 @@ impl Grants {
         self.knows() && self.bits & !(1 << Action::Match as u8) & 0x1f != 0
     }
 
-    /// The line behind the highest read.
+    /// The line behind an action; 0 where it is not granted.
+    fn line(self, action: Action) -> u8 {
+        if self.has(action) { self.lines[action as usize] } else { 0 }
+    }
+
+    fn first_line(self, actions: &[Action]) -> u8 {
+        actions.iter().map(|action| self.line(*action)).find(|line| *line != 0).unwrap_or(0)
+    }
+
+    /// The line behind the view that is given, or behind the condition that would give one.
     pub fn read_line(self) -> u8 {
-        self.lines[0]
+        self.first_line(&[
+            Action::ReadRaw,
+            Action::ReadMasked,
+            Action::ReadRawInTask,
+            Action::ReadRawApproved,
+        ])
     }
 
     /// The line behind the write.
     pub fn write_line(self) -> u8 {
-        self.lines[1]
+        self.line(Action::Write)
     }
 
     /// The line behind the match, or behind the read that includes it.
     pub fn match_line(self) -> u8 {
-        if self.lines[2] == 0 { self.lines[0] } else { self.lines[2] }
+        self.first_line(&[Action::Match, Action::ReadRaw, Action::ReadMasked])
     }
 
     /// The line behind the removal.
     pub fn delete_line(self) -> u8 {
-        self.lines[3]
+        self.line(Action::Delete)
     }
 
-    /// Without every action that a narrower cap does not leave.
+    /// Without every action that a narrower cap does not leave. Who may not write may not remove either.
     pub(super) fn capped(mut self, highest: Cap, write: bool) -> Grants {
         for action in Action::ALL {
             let kept = match action {
-                Action::Write => write,
-                Action::Delete => true,
+                Action::Write | Action::Delete => write,
                 other => highest.leaves(other),
             };
             if !kept {
@@ -167,13 +177,20 @@ impl Grants {
     }
 
     pub(super) fn pack(self) -> u64 {
-        let [read, write, matching, delete] = self.lines;
-        u64::from_le_bytes([self.bits, read, write, matching, delete, 0, 0, 1])
+        let lines =
+            self.lines.iter().rev().fold(0, |packed, line| packed << LINE_BITS | u64::from(*line));
+        KNOWN | lines << LINES_SHIFT | u64::from(self.bits)
     }
 
     pub(super) fn unpack(packed: u64) -> Option<Grants> {
-        let [bits, read, write, matching, delete, _, _, known] = packed.to_le_bytes();
-        (known == 1).then_some(Grants { bits, lines: [read, write, matching, delete] })
+        if packed & KNOWN == 0 {
+            return None;
+        }
+        let line = |action: usize| {
+            let shift = LINES_SHIFT + LINE_BITS * u32::try_from(action).unwrap_or(0);
+            (packed >> shift) as u8 & ((1 << LINE_BITS) - 1)
+        };
+        Some(Grants { bits: packed as u8, lines: std::array::from_fn(line) })
     }
 }
 

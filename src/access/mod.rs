@@ -22,3 +22,6 @@ pub use permit::{Authority, Charge, Denied, FieldView, Permit, Views};
 pub use policy::{Policy, PolicyError, PolicySources, Role, RoleFamily, RoleId};
 pub use question::{Ask, Duty, Item, Matter, Question};
 pub use standing::{ActorId, Assignment, NotAnActorId, Standing};
+
+#[cfg(test)]
+mod tests;

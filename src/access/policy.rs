@@ -183,7 +183,9 @@ impl Policy {
             if !by_word.contains_key(role.as_str()) {
                 return Err(PolicyError::Role { role: role.clone(), what: "is not in roles.toml" });
             }
-            files.insert(role, text);
+            if files.insert(role, text).is_some() {
+                return Err(PolicyError::Role { role: role.clone(), what: "has two policy files" });
+            }
         }
         let mut enforcers = Vec::with_capacity(roles.len());
         for role in &roles {
@@ -303,11 +305,6 @@ impl Policy {
             .find(|(name, ..)| name == field)
             .or_else(|| rows.iter().find(|(name, ..)| name == "*"));
         row.map_or(Grants::NONE, |(_, cap, write)| grants.capped(*cap, *write))
-    }
-
-    /// Whether a purpose names a role at all.
-    pub(super) fn names(&self, role: usize, purpose: &str) -> bool {
-        self.narrowing.get(purpose).is_some_and(|roles| roles.contains_key(&role))
     }
 }
 

@@ -62,10 +62,8 @@ pub enum Matter<'a> {
         cell: CellId,
         /// Its decision attributes.
         facts: &'a Facts,
-        /// Version before and after; nothing for a read.
+        /// Its version before and after; twice the same for a read.
         versions: Option<(u64, u64)>,
-        /// Its version as it is read.
-        version: u64,
     },
     /// It was removed.
     Erased {

@@ -19,6 +19,9 @@ pub(super) fn weigh<'a>(
     items: &[Item<'_>],
     account: &mut Account,
 ) -> Result<(Views, Bearer<'a>), No> {
+    if !question.purpose.active {
+        return Err(No::plain(Code::PurposeUnknown));
+    }
     let able: Vec<Bearer<'a>> = bearers(policy, question.standing, question.now)
         .filter(|bearer| may_use_call(policy, *bearer, question.ask))
         .collect();
@@ -71,7 +74,7 @@ fn weigh_one<'a>(
         let outcome = match question.ask {
             Ask::Read => views_of(policy, question, bearer, record_type, facts, item.fields),
             Ask::Update => writes(policy, question, bearer, record_type, facts, item.fields),
-            _ => deletes(policy, question, bearer, record_type),
+            _ => deletes(policy, question, bearer, record_type, facts),
         };
         let mut carried = Box::new(account.clone());
         carry(&mut carried, bearer.assignment);
@@ -147,7 +150,7 @@ fn weigh_create<'a>(
     })
 }
 
-/// A match: which of the candidates may the caller know of.
+/// A match: which of the candidates may the caller match. The assignment that may match the most carries it.
 fn weigh_match<'a>(
     policy: &'a Policy,
     question: &Question<'_>,
@@ -170,26 +173,43 @@ fn weigh_match<'a>(
             return Err(No { why: Code::Denied, fields: field.fields.to_vec() });
         }
     }
-    let bearer = able.into_iter().find(|bearer| {
+    let may = |bearer: Bearer<'_>, facts: &Facts| {
         field.fields.iter().all(|name| {
-            let grants = field_grants(policy, question, *bearer, *record_type, facts, name);
+            let grants = field_grants(policy, question, bearer, *record_type, facts, name);
             grants.unconditional_view() >= View::Match
         })
-    });
-    let Some(bearer) = bearer else {
+    };
+    // A candidate is asked of like any record: a child's number is of a higher class than the field says.
+    let hits = |bearer: Bearer<'_>| -> Vec<&Facts> {
+        let present = candidates.iter().filter_map(|candidate| match &candidate.matter {
+            Matter::Present { cell, facts, .. } => Some((*cell, *facts)),
+            _ => None,
+        });
+        present
+            .filter(|(cell, facts)| {
+                let line = facts.line.as_deref();
+                covers(bearer.assignment, question.territory, *cell, question.now, line)
+                    && check_state(question, facts).is_ok()
+                    && may(bearer, facts)
+            })
+            .map(|(_, facts)| facts)
+            .collect()
+    };
+    let mut best: Option<(Bearer<'a>, Vec<&Facts>)> = None;
+    for bearer in able.into_iter().filter(|bearer| may(*bearer, facts)) {
+        let found = hits(bearer);
+        if best.as_ref().is_none_or(|(_, other)| found.len() > other.len()) {
+            best = Some((bearer, found));
+        }
+    }
+    let Some((bearer, found)) = best else {
         return Err(No { why: Code::Denied, fields: field.fields.to_vec() });
     };
     carry(account, bearer.assignment);
     account.rule = rule_of(policy, question, bearer, *record_type, facts, field.fields);
-    for candidate in candidates {
-        let Matter::Present { cell, facts, .. } = &candidate.matter else { continue };
-        let line = facts.line.as_deref();
-        if covers(bearer.assignment, question.territory, *cell, question.now, line)
-            && !facts.restricted
-        {
-            account.records.push(facts.record_handle);
-            account.subjects.extend(facts.subject_handles.iter().map(|(_, handle)| *handle));
-        }
+    for facts in found {
+        account.records.push(facts.record_handle);
+        account.subjects.extend(facts.subject_handles.iter().map(|(_, handle)| *handle));
     }
     Ok((Views::default(), bearer))
 }

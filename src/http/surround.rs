@@ -10,7 +10,7 @@ use super::titles::{Language, title_of};
 use crate::access::{Code, Origin};
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -131,6 +131,12 @@ fn finish(mut response: Response, id: [u8; 16], language: Language) -> Response 
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if problem.status == StatusCode::UNAUTHORIZED {
+            // RFC 9110 section 15.5.2: a 401 names the scheme that would be taken.
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         *response.body_mut() = Body::from(bytes);
     }
     if let Ok(value) = HeaderValue::from_str(&request_id) {

@@ -173,11 +173,10 @@ impl Identity {
         let seconds = now.seconds();
         let leeway = i64::try_from(TOKEN_LEEWAY_SECONDS).unwrap_or(0);
         let life = claims.exp.saturating_sub(claims.iat);
-        if claims.nbf > seconds.saturating_add(leeway) || life > TOKEN_LIFE_SECONDS_MAX {
+        // A time of issue that is still to come would slip past the second from which tokens count.
+        let begins = claims.nbf.max(claims.iat);
+        if begins > seconds.saturating_add(leeway) || life > TOKEN_LIFE_SECONDS_MAX {
             return Err(IdentityError::Invalid);
-        }
-        if claims.exp <= seconds {
-            return Err(IdentityError::Expired);
         }
         let person = self.directory.get(&claims.sub).ok_or(IdentityError::Invalid)?;
         let works =
@@ -197,6 +196,10 @@ impl Identity {
                 Some(party.sub)
             }
         };
+        // Last, so that only a token that is good in every other way is called expired.
+        if claims.exp <= seconds {
+            return Err(IdentityError::Expired);
+        }
         Ok(Actor::new(Standing {
             actor: claims.sub,
             version: person.version,

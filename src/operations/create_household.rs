@@ -2,7 +2,7 @@
 //! Never stores a part: with one item wrong nothing is stored, and the problems name their items.
 //! References between the items are words of the request; what is stored are ids.
 
-use super::create_record::{Build, Plan, Unbuilt, cell_of, duplicate};
+use super::create_record::{Build, Plan, Unbuilt, birthdays, cell_of, duplicate};
 use super::error::{after, refuse, turn_away, turn_away_fields};
 use super::subject::{Subject, new_subject};
 use super::{Asked, OperationError};
@@ -123,6 +123,9 @@ pub async fn create_household(
         let (draft, created) = match build(asked, &request, &parsed, schemas, random) {
             Ok(built) => built,
             Err(Unbuilt::Code(code)) => return Err(turn_away(asked, access, trail, code).await),
+            Err(Unbuilt::Fields(problems)) => {
+                return Err(turn_away_fields(asked, access, trail, problems).await);
+            }
             Err(Unbuilt::Error(error)) => return Err(error),
         };
         let permit = match permit_all(asked, draft, access, schemas, territory) {
@@ -166,7 +169,6 @@ fn permit_all(
                 cell: *cell,
                 facts,
                 versions: Some((0, 1)),
-                version: 1,
             };
             Item { matter, fields }
         })
@@ -303,6 +305,7 @@ fn build(
         fields,
         own.id,
         subjects,
+        None,
     )?;
     let finish = Box::new(move |recorded| HouseholdCreated { id, dwelling, people, recorded });
     Ok((write.finish(), finish))
@@ -325,9 +328,12 @@ fn add_person(
     let schema = |record_type| schemas.get(record_type).ok_or(Unbuilt::Code(Code::SchemaInvalid));
     let plan = |record_type| Plan { record_type, cell: parsed.cell, claim, retain_until: None };
     let (subject, handle) = subjects[at];
-    let own = || Subject { id: subject, handle, key: KeySource::New };
     let fields = with_guardians(asked, request, person, &parsed.people[at], subjects, schemas)?;
-    let id = write.add(schema(RecordType::Person)?, plan(RecordType::Person), fields, own())?;
+    let birthdays = birthdays(&fields);
+    let own = || Subject { id: subject, handle, key: KeySource::New, birthdays };
+    let id = write
+        .add(schema(RecordType::Person)?, plan(RecordType::Person), fields, own())
+        .map_err(|unbuilt| of_person(unbuilt, &person.reference))?;
     let residence = match dwelling {
         None => None,
         Some(place) => {
@@ -342,6 +348,22 @@ fn add_person(
         }
     };
     Ok(PersonCreated { reference: person.reference.clone(), id, subject, residence })
+}
+
+/// Names the person in front of its fields.
+fn of_person(unbuilt: Unbuilt, reference: &str) -> Unbuilt {
+    match unbuilt {
+        Unbuilt::Fields(problems) => Unbuilt::Fields(
+            problems
+                .into_iter()
+                .map(|problem| FieldProblem {
+                    field: format!("people.{reference}.{}", problem.field),
+                    reason: problem.reason,
+                })
+                .collect(),
+        ),
+        other => other,
+    }
 }
 
 /// A person's values with its guardians' subjects in place of their references.

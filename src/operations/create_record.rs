@@ -11,7 +11,7 @@ use crate::ambient::Random;
 use crate::limits::STALE_ATTEMPTS_MAX;
 use crate::purposes::BasisClaim;
 use crate::records::{
-    Facts, Handle, PlainFields, Reason, RecordId, RecordType, Schema, SchemaSet, SubjectId,
+    Facts, FieldProblem, Handle, PlainFields, ProblemReason, Reason, RecordId, RecordType, Schema, SchemaSet, SubjectId,
     SubjectSlot, days_since_epoch, turns_14_18,
 };
 use crate::seal::{Control, Draft, KeySource, NewRecord, Seal};
@@ -102,6 +102,9 @@ pub async fn create_record(
         let id = match built.add(schema, plan, duplicate(&fields), own) {
             Ok(id) => id,
             Err(Unbuilt::Code(code)) => return Err(turn_away(asked, access, trail, code).await),
+            Err(Unbuilt::Fields(problems)) => {
+                return Err(turn_away_fields(asked, access, trail, problems).await);
+            }
             Err(Unbuilt::Error(error)) => return Err(error),
         };
         let question = asked.question(Ask::Create, schemas, territory);
@@ -133,7 +136,7 @@ fn permit_one(
     let item = &draft.items()[0];
     let (record_type, cell, facts) = (item.record_type, item.cell, item.facts.clone());
     let matter =
-        Matter::Present { record_type, cell, facts: &facts, versions: Some((0, 1)), version: 1 };
+        Matter::Present { record_type, cell, facts: &facts, versions: Some((0, 1)) };
     access.decide(question, &[Item { matter, fields: names }], Vec::new(), draft)
 }
 
@@ -190,6 +193,7 @@ pub(super) struct Plan<'a> {
 /// Why a record could not be put together.
 pub(super) enum Unbuilt {
     Code(Code),
+    Fields(Vec<FieldProblem>),
     Error(OperationError),
 }
 
@@ -230,7 +234,8 @@ impl<'a> Build<'a> {
         let personal = is_about_a_person(plan.record_type);
         let about = if personal { vec![(own.id, own.handle)] } else { Vec::new() };
         self.keys.entry(own.id).or_insert(own.key);
-        self.add_about(schema, plan, fields, own.id, about)
+        let known = if personal { own.birthdays } else { None };
+        self.add_about(schema, plan, fields, own.id, about, known)
     }
 
     /// Brings a subject's key into the write.
@@ -246,8 +251,9 @@ impl<'a> Build<'a> {
         fields: PlainFields,
         own: SubjectId,
         about: Vec<(SubjectId, Handle)>,
+        known_birthdays: Option<(i32, i32)>,
     ) -> Result<RecordId, Unbuilt> {
-        let mut facts = self.facts(&plan, &fields, &about)?;
+        let mut facts = self.facts(&plan, &fields, &about, known_birthdays)?;
         let mut subjects = vec![(SubjectSlot::Own, own)];
         for part in schema.sections() {
             let used = schema.fields_of(&part.name).any(|f| fields.get(&f.name).is_some());
@@ -268,6 +274,7 @@ impl<'a> Build<'a> {
                 Ungrounded::Code(code) => Unbuilt::Code(code),
                 Ungrounded::Randomness(error) => Unbuilt::Error(error.into()),
             })?;
+        check_guardian(self.asked, plan.record_type, under_14, &fields)?;
         facts.bases.push(fact);
         self.controls.extend(controls);
         let id = draw::record_id(self.asked.now, self.random)?;
@@ -287,6 +294,7 @@ impl<'a> Build<'a> {
         plan: &Plan<'_>,
         fields: &PlainFields,
         about: &[(SubjectId, Handle)],
+        known_birthdays: Option<(i32, i32)>,
     ) -> Result<Facts, Unbuilt> {
         let today = self.asked.now.date();
         let latest = self.asked.purpose.retention.retain_until(today);
@@ -297,7 +305,7 @@ impl<'a> Build<'a> {
             Some(asked) => asked,
             None => latest,
         };
-        let birthdays = birthdays(fields);
+        let birthdays = birthdays(fields).or(known_birthdays);
         Ok(Facts {
             turns_14: birthdays.map(|(turns_14, _)| turns_14),
             turns_18: birthdays.map(|(_, turns_18)| turns_18),
@@ -317,7 +325,25 @@ impl<'a> Build<'a> {
     }
 }
 
-/// The days on which the subject turns 14 and 18, from a birth date, or from the ID number where there is none.
+/// A child under 14 is written together with its guardian (PIPL Art. 31), wherever the purpose lists one.
+fn check_guardian(
+    asked: &Asked<'_>,
+    record_type: RecordType,
+    under_14: bool,
+    fields: &PlainFields,
+) -> Result<(), Unbuilt> {
+    let named = ["guardians", "guardian_name"].iter().any(|name| fields.get(name).is_some());
+    let asked_for = record_type == RecordType::Person
+        && asked.purpose.lists(RecordType::Person, "guardians");
+    if under_14 && asked_for && !named {
+        let missing = FieldProblem::new("guardians", ProblemReason::Missing);
+        return Err(Unbuilt::Fields(vec![missing]));
+    }
+    Ok(())
+}
+
+/// The days on which the subject turns 14 and 18, from a birth date or an ID number. Where both are given and differ,
+/// the later holds: doubt protects a child.
 pub(super) fn birthdays(fields: &PlainFields) -> Option<(i32, i32)> {
     let text = |name: &str| {
         fields
@@ -325,9 +351,9 @@ pub(super) fn birthdays(fields: &PlainFields) -> Option<(i32, i32)> {
             .and_then(|value| value.as_text())
             .map(|text| text.expose_for(Reason::Validation).as_str())
     };
-    let birth = text("birth_date")
-        .and_then(|date| date.parse::<Date>().ok())
-        .or_else(|| text("id_number").and_then(crate::records::numbers::id_birth_date))?;
+    let stated = text("birth_date").and_then(|date| date.parse::<Date>().ok());
+    let numbered = text("id_number").and_then(crate::records::numbers::id_birth_date);
+    let birth = stated.max(numbered)?;
     let days = turns_14_18(birth);
     Some((days_since_epoch(days.turns_14), days_since_epoch(days.turns_18)))
 }

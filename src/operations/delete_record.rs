@@ -53,7 +53,6 @@ pub async fn delete_record(
             cell: header.cell,
             facts: &facts,
             versions: Some((current, current + 1)),
-            version: current,
         };
         let last_of = last_record_of(&header.subjects, store).await?;
         let removal = Removal::new(sealed, last_of);

@@ -6,7 +6,7 @@ use super::OperationError;
 use super::describe::{Nothing, ended};
 use crate::access::{Access, ActorId, Code, Duty, Origin, RoleFamily};
 use crate::ambient::Micros;
-use crate::identity::{Actor, ActorState, Identity, IssuedToken};
+use crate::identity::{Actor, ActorKind, ActorState, Identity, IssuedToken};
 use crate::trail::{Recorded, Trail};
 
 /// A token that is asked for.
@@ -30,7 +30,8 @@ pub struct Issued {
 /// Issues the token.
 ///
 /// # Errors
-/// `denied` without the duty, or for an administrator's token; `not_found` for an actor that is not active;
+/// `denied` without the duty, or for an administrator's token; `not_found` for an actor, or a system to act for it,
+/// that is not active;
 /// `schema_invalid` for a life beyond the limit.
 pub async fn issue_token(
     actor: &Actor,
@@ -49,9 +50,10 @@ pub async fn issue_token(
     let directory = identity.directory();
     let active =
         |id: &ActorId| directory.record(id).filter(|record| record.state == ActorState::Active);
+    let acts = |id: &ActorId| active(id).is_some_and(|record| record.kind == ActorKind::System);
     let wrong = match active(&request.actor) {
         None => Some(Code::NotFound),
-        Some(_) if request.via.is_some_and(|via| active(&via).is_none()) => Some(Code::NotFound),
+        Some(_) if request.via.is_some_and(|via| !acts(&via)) => Some(Code::NotFound),
         Some(record) => {
             let administers = access.with_policy(|policy| {
                 record.assignments.iter().any(|assignment| {

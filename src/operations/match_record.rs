@@ -89,11 +89,9 @@ pub async fn match_record(
         match trail.append(permit).await {
             Ok(receipt) => {
                 let hits = &receipt.permit().account().records;
-                let subject = hits.first().and_then(|hit| {
-                    subjects.iter().find(|(handle, _)| handle == hit).map(|(_, subject)| *subject)
-                });
-                let link =
-                    subject.map(|subject| seal.link(actor, subject, asked.now)).transpose()?;
+                let link = only_subject(hits, &subjects)
+                    .map(|subject| seal.link(actor, subject, asked.now))
+                    .transpose()?;
                 return Ok(Matched { held: !hits.is_empty(), link, recorded: receipt.recorded() });
             }
             Err(refused) => {
@@ -120,8 +118,7 @@ fn permit_match(
     charges: Vec<Charge>,
     access: &Access,
 ) -> Result<Permit<Candidates>, Denied> {
-    let about =
-        |cell, facts| Matter::Present { record_type, cell, facts, versions: None, version: 0 };
+    let about = |cell, facts| Matter::Present { record_type, cell, facts, versions: None };
     let nobody = Facts::of_nobody();
     let mut items = vec![Item { matter: about(CellId::NOWHERE, &nobody), fields: names }];
     items.extend(
@@ -146,6 +143,15 @@ async fn candidates(
         }
     }
     Ok(found)
+}
+
+/// The subject of all hits, if it is one. Where people share a number no link says which of them is meant.
+fn only_subject(hits: &[Handle], subjects: &[(Handle, SubjectId)]) -> Option<SubjectId> {
+    let mut found = hits.iter().filter_map(|hit| {
+        subjects.iter().find(|(handle, _)| handle == hit).map(|(_, subject)| *subject)
+    });
+    let first = found.next()?;
+    found.all(|other| other == first).then_some(first)
 }
 
 /// The subject of each candidate, under the record's handle.

@@ -6,6 +6,7 @@ use super::basis::{Grounds, Ungrounded, collects_sensitive, ground};
 use super::create_record::{birthdays, duplicate};
 use super::error::{after, refuse, turn_away, turn_away_fields};
 use super::read_record::absence;
+use super::subject::last_record_of;
 use super::{Asked, OperationError, draw};
 use crate::access::{Access, Ask, Code, Item, Matter};
 use crate::ambient::Random;
@@ -14,7 +15,7 @@ use crate::purposes::BasisClaim;
 use crate::records::{
     Facts, Handle, ParsedPatch, RecordId, Schema, SchemaSet, SubjectId, SubjectSlot,
 };
-use crate::seal::{Patch, Revision, Seal};
+use crate::seal::{Birthdays, Patch, Revision, Seal, SealError};
 use crate::store::{Fetched, Reader, Row};
 use crate::territory::Territory;
 use crate::trail::{Recorded, Trail};
@@ -76,7 +77,6 @@ pub async fn patch_record(
             cell,
             facts: &facts,
             versions: Some((current, current + 1)),
-            version: current,
         };
         let items = [Item { matter, fields: &names }];
         // Who may not know of the record learns nothing of its version or of the patch's faults.
@@ -93,6 +93,9 @@ pub async fn patch_record(
             Ok(parsed) => parsed,
             Err(problems) => return Err(turn_away_fields(asked, access, trail, problems).await),
         };
+        // Named people who may go with their last part; the record's own subject stays.
+        let others = sealed.row().header.subjects.get(1..).unwrap_or_default();
+        let last_of = last_record_of(others, store).await?;
         let patch = match prepare(asked, &request, schema, sealed.row(), &facts, parsed, random) {
             Ok(patch) => patch,
             Err(Ungrounded::Code(code)) => {
@@ -100,12 +103,19 @@ pub async fn patch_record(
             }
             Err(Ungrounded::Randomness(error)) => return Err(error.into()),
         };
-        let revision = Revision::new(sealed, patch);
+        let revision = Revision::new(sealed, patch, last_of);
         let permit = match access.decide(&question, &items, Vec::new(), revision) {
             Ok(permit) => permit,
             Err(denied) => return Err(refuse(trail, denied).await),
         };
-        let change = seal.merge(&permit)?;
+        let change = match seal.merge(&permit) {
+            Ok(change) => change,
+            // The part belongs to somebody who was erased.
+            Err(SealError::KeyMissing) => {
+                return Err(turn_away(asked, access, trail, Code::Erased).await);
+            }
+            Err(error) => return Err(error.into()),
+        };
         match trail.commit(permit, change).await {
             Ok(receipt) => {
                 return Ok(Patched { version: current + 1, recorded: receipt.recorded() });
@@ -130,13 +140,15 @@ fn prepare(
     random: &dyn Random,
 ) -> Result<Patch, Ungrounded> {
     let today = asked.now.days();
-    let birthdays = birthdays(&parsed.set);
+    let birthdays = changed_birthdays(&parsed, facts, today);
     let under_14 = match birthdays {
-        Some((turns_14, _)) => today < turns_14,
-        None => facts.is_under_14(today),
+        Birthdays::Set(turns_14, _) => today < turns_14,
+        Birthdays::Kept | Birthdays::Forgotten => facts.is_under_14(today),
     };
     let sensitive = collects_sensitive(schema, &parsed.set);
-    let held = facts.basis_for(asked.purpose.id.as_str()).is_some();
+    let held = holds(asked, facts, sensitive);
+    let drawn = draw_slots(asked, schema, row, &parsed, random)?;
+    let personal = !facts.subject_handles.is_empty() || !drawn.is_empty();
     let becomes_child = under_14 && !facts.is_under_14(today);
     let (basis, controls) = match &request.basis {
         Some(claim) => {
@@ -147,14 +159,37 @@ fn prepare(
         }
         // What is already held on this purpose may be corrected under it; anything else needs its own basis.
         None if held && !becomes_child => (None, Vec::new()),
-        None if !facts.subject_handles.is_empty() => {
-            return Err(Ungrounded::Code(Code::BasisMissing));
-        }
+        None if personal => return Err(Ungrounded::Code(Code::BasisMissing)),
         None => (None, Vec::new()),
     };
-    let drawn = draw_slots(asked, schema, row, &parsed, random)?;
     let ParsedPatch { set, remove } = parsed;
     Ok(Patch { set: duplicate(&set), remove, basis, birthdays, drawn, controls })
+}
+
+/// Whether the record is held on this purpose in a way that carries what is collected now: what rests on plain
+/// consent does not carry a sensitive field (PIPL Art. 29).
+fn holds(asked: &Asked<'_>, facts: &Facts, sensitive: bool) -> bool {
+    let held = facts.basis_for(asked.purpose.id.as_str());
+    held.and_then(|held| asked.purpose.legal_basis(&held.legal_basis))
+        .is_some_and(|basis| !sensitive || basis.kind.carries_sensitive())
+}
+
+/// What the patch does to the days on which the subject turns 14 and 18. A child stays one when a date is taken
+/// away, and a number alone never makes it older: only another birth date does.
+fn changed_birthdays(parsed: &ParsedPatch, facts: &Facts, today: i32) -> Birthdays {
+    match birthdays(&parsed.set) {
+        Some((turns_14, turns_18)) if parsed.set.get("birth_date").is_some() => {
+            Birthdays::Set(turns_14, turns_18)
+        }
+        Some((turns_14, turns_18)) => Birthdays::Set(
+            facts.turns_14.map_or(turns_14, |known| known.max(turns_14)),
+            facts.turns_18.map_or(turns_18, |known| known.max(turns_18)),
+        ),
+        None if parsed.remove.contains("birth_date") && !facts.is_minor(today) => {
+            Birthdays::Forgotten
+        }
+        None => Birthdays::Kept,
+    }
 }
 
 /// Subjects for slots that the patch fills and the record does not have yet.

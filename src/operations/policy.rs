@@ -74,7 +74,6 @@ pub async fn explain_policy(
         cell,
         facts: &facts,
         versions: None,
-        version: 1,
     };
     let question = Question {
         standing: &other,

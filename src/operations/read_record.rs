@@ -44,8 +44,7 @@ pub async fn read_record(
             record_type: header.record_type,
             cell: header.cell,
             facts: &facts,
-            versions: None,
-            version: header.version,
+            versions: Some((header.version, header.version)),
         };
         let permit = match access.decide(&question, &[Item { matter, fields }], Vec::new(), sealed)
         {

@@ -16,6 +16,8 @@ pub(super) struct Subject {
     pub(super) id: SubjectId,
     pub(super) handle: Handle,
     pub(super) key: KeySource,
+    /// The days on which it turns 14 and 18, where a record tells: a child is one in every record about it.
+    pub(super) birthdays: Option<(i32, i32)>,
 }
 
 /// Somebody of whom nothing is held yet.
@@ -24,7 +26,7 @@ pub(super) fn new_subject(
     random: &dyn Random,
 ) -> Result<Subject, OperationError> {
     let id = draw::subject_id(asked.now, random)?;
-    Ok(Subject { id, handle: draw::handle(random)?, key: KeySource::New })
+    Ok(Subject { id, handle: draw::handle(random)?, key: KeySource::New, birthdays: None })
 }
 
 /// The subject that a caller names by id or by link, if it may.
@@ -39,7 +41,7 @@ pub(super) async fn held_subject(
     let actor = asked.actor.standing().actor;
     let linked = seal.follow(actor, given, asked.now);
     let Some(id) = linked.or_else(|| given.parse().ok()) else { return Ok(None) };
-    let Some(handle) =
+    let Some((handle, birthdays)) =
         handle_if_held(asked, id, linked.is_some(), store, seal, access, territory).await?
     else {
         return Ok(None);
@@ -47,9 +49,11 @@ pub(super) async fn held_subject(
     let (key, stamp) = (Key::subject_key(id), store.stamp());
     let Some(stored) = store.get(&key).await? else { return Ok(None) };
     let expect = Expect { key, version: stored.version, stamp };
-    Ok(Some(Subject { id, handle, key: KeySource::Held { wrapped: stored.payload, expect } }))
+    let key = KeySource::Held { wrapped: stored.payload, expect };
+    Ok(Some(Subject { id, handle, key, birthdays }))
 }
 
+/// The handle of a subject that the caller may know of, and what any of its records tells of its age.
 async fn handle_if_held(
     asked: &Asked<'_>,
     subject: SubjectId,
@@ -58,7 +62,8 @@ async fn handle_if_held(
     seal: &Seal,
     access: &Access,
     territory: &Territory,
-) -> Result<Option<Handle>, OperationError> {
+) -> Result<Option<(Handle, Option<(i32, i32)>)>, OperationError> {
+    let (mut handle, mut birthdays) = (None, None);
     let prefix = Key::subject_listing_prefix(subject);
     for (key, _) in store.scan(&prefix, None, SUBJECT_RECORDS_COUNT_MAX).await? {
         let Some(record) = key.record() else { continue };
@@ -72,14 +77,16 @@ async fn handle_if_held(
                 territory,
                 asked.now,
             );
-        if known {
-            let facts = seal.facts(&sealed)?;
-            if let Some(handle) = facts.subject_handle(subject.as_bytes()) {
-                return Ok(Some(handle));
-            }
+        let facts = seal.facts(&sealed)?;
+        if known && handle.is_none() {
+            handle = facts.subject_handle(subject.as_bytes());
+        }
+        // The days are those of the record's own subject; of several the later protect longer.
+        if header.subjects.first() == Some(&subject) {
+            birthdays = birthdays.max(facts.turns_14.zip(facts.turns_18));
         }
     }
-    Ok(None)
+    Ok(handle.map(|handle| (handle, birthdays)))
 }
 
 /// The subjects of a record that have no other, with what was seen of their keys.

@@ -204,11 +204,11 @@ fn statements_that_do_not_go_together_are_refused() {
 #[test]
 fn a_field_about_a_person_needs_a_mask_and_a_legal_kind() {
     let field = field_text("x", "C2", "a", TEXT);
-    let shown = head("self") + field.as_str().replace("hidden", "shown");
+    let shown = head("self") + field.replace("hidden", "shown").as_str();
     assert!(rule(load(&shown)).contains("needs a mask"));
-    let unnamed = head("self") + field.as_str().replace("legal_kind = \"other\"\n", "");
+    let unnamed = head("self") + field.replace("legal_kind = \"other\"\n", "").as_str();
     assert!(rule(load(&unnamed)).contains("legal kind"));
-    let wrong = head("self") + field.as_str().replace("hidden", "id_number");
+    let wrong = head("self") + field.replace("hidden", "id_number").as_str();
     assert!(rule(load(&wrong)).contains("mask does not fit"));
 }
 
@@ -240,7 +240,8 @@ fn religion_ethnicity_and_politics_load_only_under_a_statute() {
         assert!(load(&format!("{text}statute = \"some_law_1\"\n")).is_ok(), "{name}");
         assert!(load(&format!("{text}statute = \" \"\n")).is_err(), "{name}");
     }
-    let chinese = head("self") + field_text("x", "C2", "a", TEXT).as_str().replace("项", "民族");
+    let field = field_text("x", "C2", "a", TEXT).replace("项", "民族");
+    let chinese = head("self") + field.as_str();
     assert!(matches!(load(&chinese), Err(SchemaError::StatuteMissing { label: "民族", .. })));
 }
 

@@ -16,7 +16,7 @@ pub use error::SealError;
 pub use link::Link;
 pub use opened::{Opened, Shown};
 pub use removal::Removal;
-pub use revision::{Patch, Revision};
+pub use revision::{Birthdays, Patch, Revision};
 pub use term::Candidates;
 
 use crate::limits::SUBJECT_KEYS_COUNT_MAX;

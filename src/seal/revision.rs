@@ -1,5 +1,5 @@
 //! A change of one record: opens the sections that it touches, merges, and seals them anew.
-//! Never lets out what it opened, and never touches a section that the patch does not name.
+//! Never lets out what it opened, and never seals a section anew that the patch does not name.
 //! Closed because the old values are needed before there is a receipt: it takes a permit and gives a change.
 
 use super::draft::fields_of_section;
@@ -9,7 +9,7 @@ use crate::records::{
     BasisFact, Facts, Handle, Owner, PlainFields, RecordId, RecordRef, Schema, SubjectId,
     SubjectSlot, Target,
 };
-use crate::store::{Change, Header, Key, Op, Row, Sealed, SealedSection, Version};
+use crate::store::{Change, Expect, Header, Key, Op, Row, Sealed, SealedSection, Version};
 use gridvault_keys::SubjectKey;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,24 +22,36 @@ pub struct Patch {
     pub remove: BTreeSet<String>,
     /// A basis that the record is held on from now on.
     pub basis: Option<BasisFact>,
-    /// The days on which the subject turns 14 and 18, where the patch sets the birth date.
-    pub birthdays: Option<(i32, i32)>,
+    /// What becomes of the days on which the subject turns 14 and 18.
+    pub birthdays: Birthdays,
     /// Subjects and handles for slots that the record does not have yet.
     pub drawn: Vec<(SubjectSlot, SubjectId, Handle)>,
     /// Control records that go in with it.
     pub controls: Vec<Control>,
 }
 
+/// What a change does to the days on which a subject turns 14 and 18.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Birthdays {
+    /// They stay, known or not.
+    Kept,
+    /// They are these, in days since 1970-01-01.
+    Set(i32, i32),
+    /// They are known no more.
+    Forgotten,
+}
+
 /// A record with the patch that was decided for it.
 pub struct Revision {
     sealed: Sealed,
     patch: Patch,
+    last_of: Vec<(SubjectId, Expect)>,
 }
 
 impl Revision {
-    /// Ties a patch to its record.
-    pub fn new(sealed: Sealed, patch: Patch) -> Revision {
-        Revision { sealed, patch }
+    /// Ties a patch to its record, with the named people whom no other record holds and what was seen of their keys.
+    pub fn new(sealed: Sealed, patch: Patch, last_of: Vec<(SubjectId, Expect)>) -> Revision {
+        Revision { sealed, patch, last_of }
     }
 }
 
@@ -54,7 +66,10 @@ impl Target for Revision {
 
     fn owns(&self, owner: Owner) -> bool {
         match owner {
-            Owner::Subject(id) => self.patch.drawn.iter().any(|(_, drawn, _)| *drawn == id),
+            Owner::Subject(id) => {
+                self.patch.drawn.iter().any(|(_, drawn, _)| *drawn == id)
+                    || self.last_of.iter().any(|(subject, _)| *subject == id)
+            }
             Owner::Control(id) => self.patch.controls.iter().any(|control| control.id == id),
             other => self.sealed.owns(other),
         }
@@ -68,11 +83,10 @@ impl Seal {
     /// [`SealError::KeyMissing`] when a section belongs to a subject that was erased or never drawn, else the
     /// key hierarchy's.
     pub fn merge(&self, permit: &Permit<Revision>) -> Result<Change, SealError> {
-        let Revision { sealed, patch } = permit.target();
+        let Revision { sealed, patch, last_of } = permit.target();
         let old = sealed.row();
         let schema = self.schema(old.header.record_type)?;
-        let facts = Facts::decode(&self.facts(sealed)?.encode())
-            .map_err(|_| SealError::Malformed { what: "decision attributes" })?;
+        let facts = self.facts(sealed)?;
         let mut change = Change::default();
         let mut header = old.header.clone();
         header.version += 1;
@@ -87,11 +101,12 @@ impl Seal {
             change.ops.push(Op::Put(listing, Version(1), Vec::new()));
         }
         let merged = merge_sections(schema, old, patch, &keys)?;
-        self.swap_terms(schema, &merged, &mut header, &mut change)?;
+        self.swap_terms(schema, old, &merged, &keys, &mut header, &mut change)?;
+        let gone = let_go(old, &merged, last_of, &mut header, &mut change);
         // A section is bound to the schema version that its header names, so all of them move with it.
         let reseal_all = old.header.schema != header.schema;
         let sections = seal_sections(schema, old, patch, &keys, merged, reseal_all, &mut header)?;
-        let facts = renewed(facts, patch);
+        let facts = renewed(facts, patch, &gone);
         let attributes = self.seal_facts(&header, &facts)?;
         let row = Row { header, attributes, sections };
         change.ops.push(Op::Put(Key::row(row.header.id), sealed.version().next(), row.encode()));
@@ -115,29 +130,72 @@ impl Seal {
     fn swap_terms(
         &self,
         schema: &Schema,
+        old: &Row,
         merged: &[Merged],
+        keys: &BTreeMap<SubjectId, Arc<SubjectKey>>,
         header: &mut Header,
         change: &mut Change,
     ) -> Result<(), SealError> {
+        let (mut before, mut after) = (Vec::new(), Vec::new());
         for section in merged {
-            let before = self.terms(schema, &section.before)?;
-            let after = self.terms(schema, &section.after)?;
-            for gone in before.iter().filter(|term| !after.contains(term)) {
+            before.extend(self.terms(schema, &section.before)?);
+            after.extend(self.terms(schema, &section.after)?);
+        }
+        if before.iter().any(|term| !after.contains(term)) {
+            // The value may stand in a field of another section too, and is found by that one still.
+            let others = old.sections.iter().filter(|section| {
+                merged.iter().all(|touched| touched.name != section.name)
+                    && schema.fields_of(&section.name).any(|field| field.match_group.is_some())
+            });
+            for section in others {
+                let Some(key) = keys.get(&section.subject) else { continue };
+                after.extend(self.terms(schema, &section::open(key, &old.header, section)?)?);
+            }
+        }
+        for gone in before.iter().filter(|term| !after.contains(term)) {
+            if header.terms.contains(gone) {
                 header.terms.retain(|term| term != gone);
                 change.ops.push(Op::Delete(Key::term(gone, header.id)));
             }
-            for new in after
-                .iter()
-                .filter(|term| !header.terms.contains(term))
-                .cloned()
-                .collect::<Vec<_>>()
-            {
+        }
+        for new in after {
+            if !header.terms.contains(&new) {
                 header.terms.push(new);
                 change.ops.push(Op::Put(Key::term(&new, header.id), Version(1), Vec::new()));
             }
         }
         Ok(())
     }
+}
+
+/// Takes the named people out of the record whose last part the patch took away, each with its listing, and with
+/// its key where no other record needs it. Without this a slot that is filled and emptied again and again would
+/// leave a subject behind each time.
+fn let_go(
+    old: &Row,
+    merged: &[Merged],
+    last_of: &[(SubjectId, Expect)],
+    header: &mut Header,
+    change: &mut Change,
+) -> Vec<SubjectId> {
+    let stays = |subject: &SubjectId| {
+        let touched = merged.iter().any(|part| part.subject == *subject && !part.after.is_empty());
+        let untouched = old.sections.iter().any(|section| {
+            section.subject == *subject && merged.iter().all(|part| part.name != section.name)
+        });
+        touched || untouched
+    };
+    let gone: Vec<SubjectId> =
+        old.header.subjects.iter().skip(1).filter(|subject| !stays(subject)).copied().collect();
+    header.subjects.retain(|subject| !gone.contains(subject));
+    for subject in &gone {
+        change.ops.push(Op::Delete(Key::subject_listing(*subject, header.id)));
+        if let Some((_, expect)) = last_of.iter().find(|(last, _)| last == subject) {
+            change.ops.push(Op::Delete(Key::subject_key(*subject)));
+            change.expects.push(expect.clone());
+        }
+    }
+    gone
 }
 
 /// A touched section before and after.
@@ -224,10 +282,11 @@ fn seal_sections(
         let held = old.sections.iter().find(|section| section.name == part.name);
         let fresh = match (merged.remove(&part.name), held) {
             (Some(section), _) => Some((section.subject, section.after)),
-            (None, Some(held)) if reseal_all => {
-                let key = keys.get(&held.subject).ok_or(SealError::KeyMissing)?;
-                Some((held.subject, section::open(key, &old.header, held)?))
-            }
+            // What was sealed for somebody who was erased stays closed, under whatever schema.
+            (None, Some(held)) if reseal_all => match keys.get(&held.subject) {
+                Some(key) => Some((held.subject, section::open(key, &old.header, held)?)),
+                None => None,
+            },
             (None, _) => None,
         };
         let sealed = match (fresh, held) {
@@ -252,15 +311,19 @@ fn seal_sections(
     Ok(sections)
 }
 
-fn renewed(mut facts: Facts, patch: &Patch) -> Facts {
-    if let Some((turns_14, turns_18)) = patch.birthdays {
-        facts.turns_14 = Some(turns_14);
-        facts.turns_18 = Some(turns_18);
+fn renewed(mut facts: Facts, patch: &Patch, gone: &[SubjectId]) -> Facts {
+    match patch.birthdays {
+        Birthdays::Kept => {}
+        Birthdays::Set(turns_14, turns_18) => {
+            facts.turns_14 = Some(turns_14);
+            facts.turns_18 = Some(turns_18);
+        }
+        Birthdays::Forgotten => {
+            facts.turns_14 = None;
+            facts.turns_18 = None;
+        }
     }
-    if patch.remove.contains("birth_date") {
-        facts.turns_14 = None;
-        facts.turns_18 = None;
-    }
+    facts.subject_handles.retain(|(id, _)| gone.iter().all(|subject| subject.as_bytes() != id));
     if let Some(basis) = &patch.basis {
         facts.bases.retain(|held| held.purpose != basis.purpose);
         facts.bases.push(basis.clone());

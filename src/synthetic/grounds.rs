@@ -14,6 +14,7 @@ pub(super) struct Ground {
     legal_basis: String,
     notice: String,
     notice_from: Date,
+    today: Date,
     fields: BTreeMap<RecordType, BTreeSet<String>>,
 }
 
@@ -63,6 +64,7 @@ impl Ground {
             legal_basis: basis.id.clone(),
             notice: notice.id.clone(),
             notice_from: notice.valid_from,
+            today,
             fields: fields.collect(),
         })
     }
@@ -70,6 +72,11 @@ impl Ground {
     /// The purpose's name.
     pub(super) fn purpose(&self) -> &str {
         &self.purpose
+    }
+
+    /// The day in the city.
+    pub(super) fn today(&self) -> Date {
+        self.today
     }
 
     /// The basis of a body.

@@ -39,6 +39,8 @@ pub(super) struct Person {
     pub(super) told_by: Option<&'static str>,
     pub(super) occupancy: Option<&'static str>,
     pub(super) move_in: Option<Date>,
+    /// Name and telephone of a guardian who lives elsewhere.
+    pub(super) guardian: Option<(String, String)>,
 }
 
 impl Household {
@@ -48,10 +50,18 @@ impl Household {
         let verified_at = verified_at.to_string();
         let size = people.len();
         let address = dwelling.as_ref().map(|(address, _)| address.clone());
+        let guardians = guardians(&people, ground.today());
         let people: Vec<Json> = people
             .into_iter()
             .enumerate()
-            .map(|(place, person)| person.body(ground, place + 1, &verified_at, source))
+            .map(|(place, person)| {
+                let child = person.is_child(ground.today()) && person.guardian.is_none();
+                let mut body = person.body(ground, place + 1, &verified_at, source);
+                if child {
+                    body["guardians"] = json!(guardians);
+                }
+                body
+            })
             .collect();
         let fields = [
             ("current_address", json!(address)),
@@ -84,7 +94,21 @@ impl Household {
     }
 }
 
+/// The references of the grown-ups of a household, two at most: parents come first in it.
+fn guardians(people: &[Person], today: Date) -> Vec<String> {
+    let grown_up = |person: &Person| {
+        person.birth.is_none_or(|birth| birth.saturating_add(18.years()) <= today)
+    };
+    let numbered = people.iter().enumerate().filter(|(_, person)| grown_up(person));
+    numbered.map(|(place, _)| format!("p{}", place + 1)).take(2).collect()
+}
+
 impl Person {
+    /// Whether the law asks for a guardian (under 14).
+    fn is_child(&self, today: Date) -> bool {
+        self.birth.is_some_and(|birth| today < birth.saturating_add(14.years()))
+    }
+
     fn body(self, ground: &Ground, number: usize, verified_at: &str, source: &str) -> Json {
         let source = if self.told_by.is_some() { "told_by_other" } else { source };
         let move_in = json!(self.move_in.map(|day| day.to_string()));
@@ -101,6 +125,8 @@ impl Person {
             ("source", json!(source)),
             ("told_by", json!(self.told_by)),
             ("verified_at", json!(verified_at)),
+            ("guardian_name", json!(self.guardian.as_ref().map(|(name, _)| name))),
+            ("guardian_phone", json!(self.guardian.as_ref().map(|(_, phone)| phone))),
         ];
         let mut body = json!({
             "fields": ground.fit(RecordType::Person, fields),
@@ -265,6 +291,7 @@ fn person(
         told_by,
         occupancy: Some(shared.occupancy),
         move_in: Some(shared.move_in.max(birth)),
+        guardian: None,
     }
 }
 

@@ -109,6 +109,11 @@ pub(super) fn with_phone(last_four: u32, person: Person) -> Person {
     Person { phone: Some(known_phone(last_four)), ..person }
 }
 
+/// The father works elsewhere and is the guardian.
+fn by_telephone(person: Person) -> Person {
+    Person { guardian: Some(("郭建军".to_owned(), known_phone(1_010))), ..person }
+}
+
 fn told_by(relation: &'static str, person: Person) -> Person {
     Person { told_by: Some(relation), ..person }
 }
@@ -178,8 +183,8 @@ fn left_behind(scene: &Scene<'_>) -> Vec<Option<Line>> {
     let people = vec![
         with_phone(1_009, scene.person("郭福生", scene.born(67, 2, 18), 115, "02")),
         scene.person("何秀兰", scene.born(65, 10, 3), 114, "12"),
-        told_by("60", scene.person("郭嘉豪", scene.born(11, 6, 1), 301, "41")),
-        told_by("60", scene.person("郭嘉怡", scene.born(7, 12, 25), 116, "42")),
+        by_telephone(told_by("60", scene.person("郭嘉豪", scene.born(11, 6, 1), 301, "41"))),
+        by_telephone(told_by("60", scene.person("郭嘉怡", scene.born(7, 12, 25), 116, "42"))),
     ];
     vec![scene.family(2, 201, people), scene.contact("郭建军", 1_010, Some("20"), None)]
 }

@@ -45,8 +45,8 @@ pub(super) fn recover(
             what: "the log holds entries that the journal does not",
         });
     }
-    // Before a checkpoint says that the last frame is there. Not before the log was asked: what looks torn may be the damaged last frame of an acknowledged group, and
-    // its bytes are all that is left of it.
+    // Before a checkpoint says that the last frame is there. Not before the log was asked: what looks torn may
+    // be the damaged last frame of an acknowledged group, and its bytes are all that is left of it.
     replayed.settle(journal_directory, media)?;
     if replayed.frames > 0 {
         let checkpoint = log.publish(signer).map_err(TrailFault::Log)?;

@@ -22,7 +22,7 @@ pub(super) struct Sequencer {
 /// Days whose counts stay in memory: today, and yesterday for what was decided before midnight.
 const CHARGE_DAYS_COUNT: usize = 2;
 
-/// Rows that changed lately, with the stamp of the group that changed them.
+/// Rows and subject keys that changed lately, with the stamp of the group that changed them.
 struct Recent {
     keys_count_max: usize,
     /// Changes at or below this stamp may have been forgotten.
@@ -82,8 +82,10 @@ impl Sequencer {
             self.known.insert(expect.key.clone(), version);
             return Ok(version == expect.version);
         }
-        if expect.key.is_row() && self.recent.unchanged_since(&expect.key, expect.stamp) {
-            return Ok(true);
+        if is_looked_at(&expect.key)
+            && let Some(unchanged) = self.recent.unchanged_since(&expect.key, expect.stamp)
+        {
+            return Ok(unchanged);
         }
         Ok(applier.version(&expect.key)? == expect.version)
     }
@@ -146,7 +148,7 @@ impl Sequencer {
     /// The group is applied and this is the store's stamp now.
     pub(super) fn applied(&mut self, stamp: u64) {
         for (key, version) in self.overlay.drain() {
-            if key.is_row() {
+            if is_looked_at(&key) {
                 self.recent.record(key, stamp);
             } else if let Some(known) = self.known.get_mut(&key) {
                 *known = version;
@@ -157,6 +159,11 @@ impl Sequencer {
             self.charges.pop_first();
         }
     }
+}
+
+/// Keys that callers look at together with others, and remember with a stamp.
+fn is_looked_at(key: &Key) -> bool {
+    key.is_row() || key.subject_of_key().is_some()
 }
 
 fn charges_of(
@@ -172,8 +179,15 @@ fn charges_of(
 }
 
 impl Recent {
-    fn unchanged_since(&self, key: &Key, stamp: u64) -> bool {
-        stamp >= self.floor && self.changed.get(key).is_none_or(|changed| *changed <= stamp)
+    /// Nothing when it cannot be told: the change may be forgotten, or the look had no stamp.
+    fn unchanged_since(&self, key: &Key, stamp: u64) -> Option<bool> {
+        match self.changed.get(key) {
+            // The look began before this change was applied as a whole. What was seen together with the key may be
+            // half of it, even where the version is the new one already.
+            Some(changed) if *changed > stamp => (stamp > 0).then_some(false),
+            Some(_) => Some(true),
+            None => (stamp >= self.floor).then_some(true),
+        }
     }
 
     fn record(&mut self, key: Key, stamp: u64) {

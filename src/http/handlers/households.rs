@@ -26,7 +26,8 @@ pub(in crate::http) struct HouseholdBody {
     /// The grid that it lives in.
     grid: String,
     /// On what it is held, unless a person says otherwise.
-    basis: BasisBody,
+    #[schema(value_type = BasisBody)]
+    basis: Option<BasisBody>,
     /// The household's own values; members and place are filled in.
     #[serde(default)]
     #[schema(value_type = Object)]
@@ -103,8 +104,11 @@ pub(in crate::http) async fn create(
     body: Body,
 ) -> Result<Answer<HouseholdCreatedBody>, Problem> {
     let purpose = purpose(&caller, &headers, &rooms).await?;
-    let body: HouseholdBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let Some(request) = request_of(body) else {
+    let mut body: HouseholdBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
+    let Some(basis) = body.basis.take() else {
+        return Err(caller.turn_away(&rooms, Code::BasisMissing).await);
+    };
+    let Some(request) = request_of(body, basis) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     };
     let territory = rooms.territory.load();
@@ -138,7 +142,7 @@ pub(in crate::http) async fn create(
     Ok(Answer::new(body, created.recorded, rooms.trail.origin()).created())
 }
 
-fn request_of(body: HouseholdBody) -> Option<HouseholdRequest> {
+fn request_of(body: HouseholdBody, basis: BasisBody) -> Option<HouseholdRequest> {
     let dwelling = match body.dwelling {
         None => None,
         Some(DwellingBody { id: Some(id), fields: None }) => {
@@ -160,7 +164,7 @@ fn request_of(body: HouseholdBody) -> Option<HouseholdRequest> {
         .collect();
     Some(HouseholdRequest {
         grid: body.grid,
-        basis: body.basis.into_claim(),
+        basis: basis.into_claim(),
         fields: body.fields,
         dwelling,
         people,

@@ -76,7 +76,8 @@ pub(in crate::http) struct CreateBody {
     #[schema(value_type = Object)]
     fields: Map<String, Value>,
     /// On what it is held.
-    basis: BasisBody,
+    #[schema(value_type = BasisBody)]
+    basis: Option<BasisBody>,
     /// An earlier end than the purpose gives, as `YYYY-MM-DD`.
     retain_until: Option<String>,
 }
@@ -166,12 +167,15 @@ pub(in crate::http) async fn create(
     ) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     };
+    let Some(basis) = body.basis else {
+        return Err(caller.turn_away(&rooms, Code::BasisMissing).await);
+    };
     let request = CreateRequest {
         record_type,
         grid: body.grid,
         subject: body.subject,
         fields: body.fields,
-        basis: body.basis.into_claim(),
+        basis: basis.into_claim(),
         retain_until,
     };
     let territory = rooms.territory.load();

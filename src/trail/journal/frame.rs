@@ -11,6 +11,9 @@ const MAGIC: &[u8; 4] = b"GVFR";
 const HEADER_BYTES: usize = 60;
 const TAG_BYTES: usize = 32;
 
+/// No frame takes more than this around its payload: header, tag, zeros up to the next multiple of 8.
+pub(super) const AROUND_BYTES_MAX: u64 = (HEADER_BYTES + TAG_BYTES + 7) as u64;
+
 /// No frame is longer: a full group, the last change that still went into it, and their entries.
 pub(in crate::trail) const FRAME_BYTES_MAX: usize = GROUP_BYTES_MAX + CHANGE_BYTES_MAX + 128 * 1024;
 

@@ -37,6 +37,12 @@ impl Position {
 /// Bytes in front of the first frame of a segment.
 pub(super) const SEGMENT_HEADER_BYTES: u64 = 128;
 
+// A frame of any size finds room in a segment of any size.
+const _: () = assert!(
+    SEGMENT_HEADER_BYTES + FRAME_BYTES_MAX as u64 + frame::AROUND_BYTES_MAX
+        <= crate::limits::SEGMENT_BYTES_MIN
+);
+
 fn segment_path(directory: &Path, segment: u64) -> PathBuf {
     directory.join(format!("{segment:016x}.segment"))
 }

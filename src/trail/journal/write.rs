@@ -2,6 +2,7 @@
 //! Never has two unsynced frames, and never retries a failed write or sync.
 //! The next segment is zero-filled ahead of need by a thread of its own.
 
+use super::frame::AROUND_BYTES_MAX;
 use super::media::{Media, Segment};
 use super::{FrameBuilder, Position, SEGMENT_HEADER_BYTES, segment_path};
 use crate::trail::TrailFault;
@@ -61,7 +62,7 @@ impl Writer {
         frame: FrameBuilder,
         entries: u64,
     ) -> Result<Position, TrailFault> {
-        let needed = (frame.payload_bytes() + 128) as u64;
+        let needed = frame.payload_bytes() as u64 + AROUND_BYTES_MAX;
         if self.at.offset + needed > self.segment_bytes {
             self.roll()?;
         }

@@ -2,8 +2,8 @@
 //! Never lets a restart, another clock or many at once give a second allowance.
 //! What was counted once is free on the same day.
 
-use super::wait;
-use super::world::{NOW, Run, World, later};
+use super::world::{NOW, Run, World};
+use super::{later, wait};
 use crate::access::{ActorId, Charge};
 use crate::store::{Change, Key};
 use crate::trail::committer::Rejected;

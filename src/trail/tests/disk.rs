@@ -2,6 +2,7 @@
 //! Never syncs for real; it remembers what would have been lost.
 //! A sector holds what was written or what was durable, never a mixture: that is all that hardware promises.
 
+use super::PATIENCE;
 use crate::trail::journal::{FileMedia, Media, Segment};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -110,7 +111,7 @@ impl Disk {
             let mut left = now.clone();
             for at in (0..now.len()).step_by(SECTOR_BYTES) {
                 let end = (at + SECTOR_BYTES).min(now.len());
-                if chance.next() % 2 == 0 {
+                if chance.next().is_multiple_of(2) {
                     let mut before = durable.get(at..).unwrap_or_default().to_vec();
                     before.resize(end - at, 0);
                     left[at..end].copy_from_slice(&before[..end - at]);
@@ -127,10 +128,10 @@ impl Disk {
 
     /// Returns once a sync is held back.
     pub(super) fn wait_until_held(&self) {
-        let mut state = self.lock();
-        while state.held_back == 0 {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+        let nobody = |state: &mut State| state.held_back == 0;
+        let waited = self.changed.wait_timeout_while(self.lock(), PATIENCE, nobody);
+        let (_, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        assert!(!waited.timed_out(), "nothing is synced");
     }
 
     pub(super) fn release(&self) {

@@ -2,8 +2,8 @@
 //! Never believes a receipt without its proof.
 //! The real clock is used in one test alone, and waited for with a bound.
 
-use super::wait;
-use super::world::{NOW, ORIGIN, World, keyring, later, log_signer, owned, permit};
+use super::world::{NOW, ORIGIN, World, keyring, log_signer, owned, permit};
+use super::{later, wait};
 use crate::ambient::{Clock, HostClock, Micros};
 use crate::trail::Announcement;
 use gridvault_audit::LogReader;

@@ -16,11 +16,12 @@ mod recovery;
 mod refusals;
 mod world;
 
-use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 /// Longer than anything here takes on a slow machine; a test that waits so long fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs a future to its end, or fails.
 fn wait<T>(future: impl Future<Output = T>) -> T {
@@ -30,4 +31,16 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
         .expect("a runtime")
         .block_on(async { tokio::time::timeout(PATIENCE, future).await })
         .expect("an answer in time")
+}
+
+/// A call that was not waited for yet.
+type Later<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+fn later<'a, T>(call: impl Future<Output = T> + 'a) -> Later<'a, T> {
+    Box::pin(call)
+}
+
+/// Hands the call over. It must not be answered yet.
+fn hand_over<T>(call: &mut Later<'_, T>) {
+    assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
 }

@@ -2,11 +2,12 @@
 //! Never leaves grouping to the scheduler: what must meet in one group is put into one.
 //! Each refusal hands the target back, so that it can be decided again.
 
-use super::wait;
 use super::world::{
-    Later, Owned, Run, World, actor, change_of, expect, later, owned, permit, permit_under, record,
+    Owned, Run, World, actor, change_of, expect, owned, permit, permit_under, record,
 };
-use crate::store::{Change, Key, Op, SystemKey, Version};
+use super::{Later, later, wait};
+use crate::records::SubjectId;
+use crate::store::{Change, Expect, Key, Op, SystemKey, Version};
 use crate::trail::{Announcement, Receipt, Refused};
 
 type Answer = Result<Receipt<Owned>, Refused<Owned>>;
@@ -151,17 +152,19 @@ fn a_read_behind_its_revocation_in_the_same_group_is_stale() {
 }
 
 #[test]
-fn a_look_taken_while_a_group_is_applied_is_never_taken_for_a_newer_one() {
+fn a_look_taken_while_its_row_was_being_changed_is_stale() {
     let world = World::new();
     let run = world.begin();
     run.write(1, 1).ok().expect("recorded");
     let old = run.look(1);
     run.write(1, 2).ok().expect("recorded");
     let stamp = run.reader.stamp();
-    // The stamp of the group before, with the row as it was or as it is already: only the version counts.
+    // The stamp of the group before, with the row as it was or as it is already: what was seen beside the new row
+    // may still have been old.
     let torn = Owned { seen: vec![(record(1), 2, stamp - 1)], ..owned(1) };
-    assert!(wait(run.trail.append(permit(torn))).is_ok());
+    assert!(is_stale(&wait(run.trail.append(permit(torn)))));
     assert!(is_stale(&wait(run.trail.append(permit(old)))));
+    assert!(wait(run.trail.append(permit(run.look(1)))).is_ok());
     run.stop();
 }
 
@@ -175,5 +178,30 @@ fn a_creation_over_a_row_that_is_there_is_stale_whatever_its_stamp() {
     let mut change = Change::default();
     change.put_new(Key::row(record(1)), vec![1]);
     assert!(is_stale(&wait(run.trail.commit(permit(owned(1)), change))));
+    run.stop();
+}
+
+#[test]
+fn a_subject_key_seen_while_a_record_is_added_under_it_is_not_taken_away() {
+    let world = World::new();
+    let run = world.begin();
+    let key = Key::subject_key(SubjectId::from_bytes([5; 16]));
+    let both = || Owned { subjects: vec![SubjectId::from_bytes([5; 16])], ..owned(1) };
+    let rewritten = |version| {
+        let op = Op::Put(key.clone(), Version(version), b"wrapped".to_vec());
+        let listing = Key::subject_listing(SubjectId::from_bytes([5; 16]), record(1));
+        Change { ops: vec![op, Op::Put(listing, Version(1), Vec::new())], expects: Vec::new() }
+    };
+    assert!(wait(run.trail.commit(permit(both()), rewritten(1))).is_ok());
+    let stamp = run.reader.stamp();
+    assert!(wait(run.trail.commit(permit(both()), rewritten(2))).is_ok());
+    let removal = |stamp| {
+        let seen = Expect { key: key.clone(), version: Version(2), stamp };
+        let change = Change { ops: vec![Op::Delete(key.clone())], expects: vec![seen] };
+        run.trail.commit(permit(both()), change)
+    };
+    // The removal saw the key as rewritten already, but not yet the listing that came with it.
+    assert!(is_stale(&wait(removal(stamp))));
+    assert!(wait(removal(run.reader.stamp())).is_ok());
     run.stop();
 }

@@ -40,8 +40,11 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Recovery alone, into an empty store: what it found, from where, and what the store holds then.
-fn recovered(world: &World) -> Result<(Replayed, Position, Vec<(Key, Vec<u8>)>), TrailFault> {
+/// What recovery found, the mark that it began at, and the store that it made.
+type Recovered = (Replayed, Position, Vec<(Key, Vec<u8>)>);
+
+/// Recovery alone, into an empty store.
+fn recovered(world: &World) -> Result<Recovered, TrailFault> {
     let (reader, mut applier) =
         open(&world.path("unused"), EngineKind::Memory, 0).expect("a store");
     let (signer, chain) = (log_signer(), keyring().chain());

@@ -2,8 +2,8 @@
 //! Never lets a refused caller decide what is written by going away.
 //! A lock-out is written once.
 
-use super::wait;
-use super::world::{Run, World, access, actor, hand_over, later};
+use super::world::{Run, World, access, actor};
+use super::{hand_over, later, wait};
 use crate::access::{Code, Denied, Origin, Standing};
 use crate::limits::{ACTOR_REFUSALS_HOUR_MAX, STRANGER_REFUSALS_MINUTE_MAX};
 use crate::trail::{Recorded, TrailError, Unrecorded};

@@ -3,12 +3,12 @@
 //! The store in memory is lost with each run, so every start replays the whole journal.
 
 use super::disk::{Disk, DiskMedia};
-use super::wait;
+use super::{Later, hand_over, later, wait};
 use crate::access::{Access, ActorId, Origin, Permit, Policy, PolicySources, Standing, Written};
 use crate::ambient::{Clock, Micros, NoRandomness, Random};
 use crate::limits::SEGMENT_BYTES_MIN;
 use crate::purposes::PurposeSet;
-use crate::records::{Owner, RecordId, RecordRef, RecordType, SchemaSet, Target};
+use crate::records::{Owner, RecordId, RecordRef, RecordType, SchemaSet, SubjectId, Target};
 use crate::store::{Change, EngineKind, Expect, Key, Op, Reader, Stored, SystemKey, Version, open};
 use crate::trail::integrate::LogSigner;
 use crate::trail::journal::{Position, replay};
@@ -20,10 +20,8 @@ use gridvault_audit::verify::{VerifierKey, verify_directory};
 use gridvault_keys::{Keyring, Month, RootKey};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Waker};
 
 pub(super) const ORIGIN: &str = "vault.example/trail-tests";
 /// 2027-01-15T08:00:00Z.
@@ -31,18 +29,6 @@ pub(super) const NOW: Micros = Micros(1_800_000_000_000_000);
 
 pub(super) fn actor() -> ActorId {
     ActorId::from_bytes([0xa1; 16])
-}
-
-/// A call that was not waited for yet.
-pub(super) type Later<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
-
-pub(super) fn later<'a, T>(call: impl Future<Output = T> + 'a) -> Later<'a, T> {
-    Box::pin(call)
-}
-
-/// Hands the call over. It must not be answered yet.
-pub(super) fn hand_over<T>(call: &mut Later<'_, T>) {
-    assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
 }
 
 pub(super) struct HeldClock {
@@ -118,6 +104,7 @@ pub(super) fn access() -> &'static Access {
 pub(super) struct Owned {
     pub(super) about: Vec<RecordRef>,
     pub(super) seen: Vec<(RecordId, u64, u64)>,
+    pub(super) subjects: Vec<SubjectId>,
 }
 
 impl Target for Owned {
@@ -131,6 +118,7 @@ impl Target for Owned {
 
     fn owns(&self, owner: Owner) -> bool {
         self.about.iter().any(|record| owner == Owner::Record(record.id))
+            || self.subjects.iter().any(|subject| owner == Owner::Subject(*subject))
     }
 }
 
@@ -140,7 +128,7 @@ pub(super) fn record(number: u8) -> RecordId {
 
 pub(super) fn owned(number: u8) -> Owned {
     let about = vec![RecordRef { id: record(number), record_type: RecordType::Person }];
-    Owned { about, seen: Vec::new() }
+    Owned { about, seen: Vec::new(), subjects: Vec::new() }
 }
 
 /// A permit of the actor in this version, for a record and what was seen of it.

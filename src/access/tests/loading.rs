@@ -1,0 +1,168 @@
+//! Requirements on loading: whatever is not understood whole does not load.
+//! Never skipped and never guessed: an unknown word is named with its file and line.
+//! Each case changes one word of the shipped files.
+
+use super::world::*;
+
+/// What loading says to these files.
+fn says(files: &Files) -> String {
+    files.load().err().expect("refused").to_string()
+}
+
+/// Says what loading says to one more line of a role.
+fn says_to_line(role: &str, line: &str) -> String {
+    let mut files = Files::shipped();
+    files.add(role, line);
+    says(&files)
+}
+
+#[test]
+fn an_unknown_word_at_any_place_of_a_policy_line_stops_the_load() {
+    let cases = [
+        ("town,any,C0,any,read:raw,allow", "unknown level of this role \"town\""),
+        ("city,any,C0,any,read:raw,allow", "unknown level of this role \"city\""),
+        ("any,any,C0,any,read:raw,allow", "unknown level of this role \"any\""),
+        ("grid,people,C0,any,read:raw,allow", "unknown topic \"people\""),
+        ("grid,Person,C0,any,read:raw,allow", "unknown topic \"Person\""),
+        ("grid,any,C4,any,read:raw,allow", "unknown class \"C4\""),
+        ("grid,any,C0,policing,read:raw,allow", "unknown purpose group \"policing\""),
+        ("grid,any,C0,any,read,allow", "unknown action \"read\""),
+        ("grid,any,C0,any,any,allow", "unknown action \"any\""),
+        ("grid,any,C0,any,audit.read,allow", "unknown action \"audit.read\""),
+        ("grid,duty,C1,oversight,audit.read,allow", "unknown action \"audit.read\""),
+        ("grid,duty,C1,oversight,read:raw,allow", "unknown action \"read:raw\""),
+        ("grid,any,C0,any,read:raw,permit", "unknown effect \"permit\""),
+        ("grid,any,C0,any,read:raw,", "unknown effect \"\""),
+        ("grid,any,C0,any,read:raw", "needs level, topic, class, group, action, effect"),
+        ("grid,any,C0,any,read:raw,allow,now", "needs level, topic, class, group, action, effect"),
+        ("grid,any,C1,any,write,allow", "said twice"),
+        ("grid, any , C1,any,\"write\",allow", "said twice"),
+    ];
+    for (line, expected) in cases {
+        let said = says_to_line("grid_worker", line);
+        assert!(said.starts_with("roles/grid_worker.csv, line 19: "), "{line}: {said}");
+        assert!(said.ends_with(expected), "{line}: {said}");
+    }
+}
+
+#[test]
+fn a_role_without_records_has_no_action_on_them() {
+    let line = "platform,any,any,any,read:raw,allow";
+    for role in ["system_admin", "security_admin", "audit_admin", "compliance_auditor"] {
+        let said = says_to_line(role, line);
+        assert!(said.ends_with("unknown action \"read:raw\""), "{role}: {said}");
+    }
+    let said = says_to_line("system_admin", "platform,duty,C1,oversight,keys.take,allow");
+    assert!(said.ends_with("unknown action \"keys.take\""), "{said}");
+}
+
+#[test]
+fn twenty_lines_load_and_one_more_does_not() {
+    let topics = ["person", "place", "event", "object"];
+    let mut files = Files::shipped();
+    for topic in topics {
+        files.add("grid_worker", &format!("grid,{topic},C0,registration,count,allow"));
+    }
+    assert!(files.load().is_ok());
+    files.add("grid_worker", "grid,household,C0,registration,count,allow");
+    assert!(says(&files).ends_with("more than 20 lines"));
+}
+
+#[test]
+fn roles_and_their_files_belong_together() {
+    let mut files = Files::shipped();
+    files.lines.remove("grid_head");
+    assert_eq!(says(&files), "role \"grid_head\": has no policy file");
+
+    let mut files = Files::shipped();
+    files.lines.insert("mediator".into(), String::new());
+    assert_eq!(says(&files), "role \"mediator\": is not in roles.toml");
+
+    let files = Files::shipped();
+    let mut lines: Vec<(String, String)> = files.lines.clone().into_iter().collect();
+    lines.push(("grid_worker".into(), String::new()));
+    let said = files.load_with(lines).err().expect("refused").to_string();
+    assert_eq!(said, "role \"grid_worker\": has two policy files");
+}
+
+#[test]
+fn an_unknown_word_or_key_in_the_roles_stops_the_load() {
+    let cases = [
+        ("level = \"street\"", "level = \"town\"", "unknown level \"town\""),
+        ("family = \"oversight\"", "family = \"spectators\"", "unknown variant"),
+        ("zh = \"市级平台\"", "zh = \"市级平台\"\nrank = 1", "unknown field"),
+        ("level = \"city\"", "level = \"platform\"", "a business role has an area"),
+        ("level = \"platform\"", "level = \"city\"", "a business role has an area"),
+        ("id = \"grid_head\"", "id = \"grid_worker\"", "named twice"),
+        ("[[role]]", "[[roles]]", "unknown field"),
+        ("id = \"grid_head\"", "", "missing field"),
+    ];
+    for (old, new, expected) in cases {
+        let mut files = Files::shipped();
+        assert!(files.roles.contains(old), "{old}");
+        files.roles = files.roles.replacen(old, new, 1);
+        let said = says(&files);
+        assert!(said.contains(expected), "{new}: {said}");
+    }
+}
+
+#[test]
+fn more_roles_than_the_table_has_cells_for_do_not_load() {
+    let role = |number: usize| {
+        format!(
+            "[[role]]\nid = \"r{number}\"\nzh = \"\"\nen = \"\"\nlevel = \"grid\"\nfamily = \"business\"\n"
+        )
+    };
+    let with = |count: usize| {
+        let mut files = Files::shipped();
+        files.roles = (0..count).map(role).collect();
+        files.lines = (0..count).map(|number| (format!("r{number}"), String::new())).collect();
+        files.narrowing = String::new();
+        files
+    };
+    assert!(with(64).load().is_ok());
+    assert!(says(&with(65)).contains("more than 64 roles"));
+}
+
+#[test]
+fn an_unknown_word_at_any_place_of_the_narrowing_stops_the_load() {
+    let cases = [
+        ("grid_management,grid_worker,*,raw,write", "unknown purpose \"grid_management\""),
+        ("residence_registration,mayor,*,raw,write", "unknown role \"mayor\""),
+        (
+            "safety_inspection,street_operator,colour,raw,",
+            "unknown field of this purpose \"colour\"",
+        ),
+        // A field that exists, but not under this purpose.
+        (
+            "safety_inspection,street_operator,id_number,raw,",
+            "unknown field of this purpose \"id_number\"",
+        ),
+        ("safety_inspection,street_operator,*,clear,", "unknown view \"clear\""),
+        ("safety_inspection,street_operator,*,read:raw,", "unknown view \"read:raw\""),
+        ("safety_inspection,street_operator,*,raw,yes", "unknown word for writing \"yes\""),
+        (
+            "safety_inspection,street_operator,*,raw",
+            "needs purpose, role, field, highest view, write",
+        ),
+        ("residence_registration,grid_worker,*,masked,", "said twice"),
+        ("residence_registration,grid_worker,id_number,raw,write", "said twice"),
+    ];
+    for (line, expected) in cases {
+        let mut files = Files::shipped();
+        files.narrowing.push_str(line);
+        let said = says(&files);
+        assert!(said.starts_with("narrowing.csv, line "), "{line}: {said}");
+        assert!(said.ends_with(expected), "{line}: {said}");
+    }
+}
+
+#[test]
+fn a_broken_model_does_not_load() {
+    for (old, new) in [("[matchers]", "[matcher]"), ("m = r.level", "m = ) r.level")] {
+        let mut files = Files::shipped();
+        assert!(files.model.contains(old), "{old}");
+        files.model = files.model.replace(old, new);
+        assert!(says(&files).starts_with("casbin refused the policy"), "{new}");
+    }
+}

@@ -1,0 +1,14 @@
+//! Requirements on decisions: the whole policy as a reviewed table, its loading, and every way to a no.
+//! Never through another room: facts are made here, and nothing is stored.
+//! The shipped policy is read from the files themselves, so that a change of them shows here.
+
+mod children;
+mod conditions;
+mod golden;
+mod knowing;
+mod loading;
+mod matching;
+mod matrix;
+mod properties;
+mod removal;
+mod world;
