@@ -4,6 +4,7 @@
 
 use super::grants::{Action, Cap, Grants, Level};
 use super::question::Duty;
+use crate::limits::{LINES_COUNT_MAX, ROLES_COUNT_MAX};
 use crate::purposes::{PurposeGroup, PurposeSet};
 use crate::records::{Class, RecordType, SchemaSet};
 use casbin::{CoreApi, DefaultModel, Enforcer, MemoryAdapter, MgmtApi};
@@ -12,11 +13,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// Lines in one role's policy; casbin scans them all for a refusal.
-const LINES_COUNT_MAX: usize = 20;
-/// Roles in one policy: the table keeps a cell for each point.
-const ROLES_COUNT_MAX: usize = 64;
 
 /// The slug of a role.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

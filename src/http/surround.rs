@@ -8,6 +8,7 @@ use super::reply::{is_retryable, law_of};
 use super::rooms::Rooms;
 use super::titles::{Language, title_of};
 use crate::access::{Code, Origin};
+use crate::limits::DEVICE_CHARACTERS_MAX;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -19,9 +20,6 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-/// Longest client description that is kept, sealed, in characters.
-const DEVICE_CHARACTERS_MAX: usize = 80;
 
 /// Problem details (RFC 9457).
 #[derive(Serialize, ToSchema)]

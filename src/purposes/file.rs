@@ -4,6 +4,9 @@
 
 use super::PurposeError;
 use super::purpose::{BasisKind, LegalBasis, Notice, Purpose, PurposeGroup, PurposeId, PurposeSet};
+use crate::limits::{
+    PURPOSE_BASES_MAX, PURPOSE_TEXT_CHARACTERS_MAX, PURPOSES_BYTES_MAX, PURPOSES_MAX,
+};
 use crate::records::{Class, RecordType, Retention, SchemaSet, UnknownWord, is_slug};
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -13,14 +16,6 @@ use std::collections::{BTreeMap, BTreeSet};
 const FILE: &str = "purposes.toml";
 /// The code list that names organs.
 const ORGANS: &str = "organ";
-/// Most purposes of a vault.
-pub const PURPOSES_MAX: usize = 256;
-/// Most bases of one purpose, and most notices.
-pub const PURPOSE_BASES_MAX: usize = 64;
-/// Longest title, statute or assessment id, in characters.
-pub const PURPOSE_TEXT_CHARACTERS_MAX: usize = 200;
-/// Longest file, in bytes.
-pub const PURPOSES_BYTES_MAX: usize = 512 * 1024;
 
 /// Titles that are aims, not tasks (TERMS): none names a legal task, an organ and fields.
 const REFUSED_TITLES: [&str; 16] = [

@@ -6,13 +6,9 @@ use super::SchemaError;
 use super::forbidden;
 use super::schema_file::{self, FileLimits};
 use super::text::is_slug;
+use crate::limits::{CODE_CHARACTERS_MAX, CODE_LIST_CODES_MAX};
 use serde::Deserialize;
 use serde_json::json;
-
-/// Most codes in one list; GB/T 2659 (countries) has about 250.
-pub const CODE_LIST_CODES_MAX: usize = 512;
-/// Longest code, in characters.
-const CODE_CHARACTERS_MAX: usize = 64;
 
 /// One code.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -3,14 +3,13 @@
 //! Its bytes are sealed under the header key, so an unknown format is an error, never a guess.
 
 use super::{Class, Handle};
+use crate::limits::FACTS_BYTES_MAX;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use zeroize::Zeroizing;
 
 /// Version of the byte format, in front of it.
 const FORMAT: u8 = 1;
-/// Longest encoded facts, in bytes: every base, subject and line at its largest stays far below.
-pub const FACTS_BYTES_MAX: usize = 16 * 1024;
 
 /// One reason for which the record is held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,14 +6,13 @@ use super::code_list::CodeList;
 use super::field::{FieldKind, MaskRule};
 use super::schema::SchemaError;
 use super::schema_file::FileLimits;
-use super::text::{SLUG_CHARACTERS_MAX, is_slug};
+use super::text::is_slug;
 use super::{Class, Field, LegalKind, Retention, forbidden};
+use crate::limits::{FIELD_TEXT_CHARACTERS_MAX, SLUG_CHARACTERS_MAX};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Longest text that any field may hold, in characters.
-pub const FIELD_TEXT_CHARACTERS_MAX: usize = 4_000;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FieldText {

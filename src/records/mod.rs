@@ -31,7 +31,7 @@ pub use field::{Field, FieldKind, MaskRule};
 pub use ids::{Handle, IdError, Owner, RecordId, RecordRef, SubjectId, Target};
 pub use mask::mask;
 pub use normalise::normalise;
-pub use parse::{FIELD_LIST_ITEMS_MAX, ParsedPatch};
+pub use parse::ParsedPatch;
 pub use plain_fields::{PlainFields, PlainFieldsError};
 pub use problem::{FieldProblem, ProblemReason};
 pub use retention::{Retention, RetentionStart};

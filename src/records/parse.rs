@@ -8,13 +8,11 @@ use super::{
     Class, Field, FieldKind, FieldProblem, PlainFields, ProblemReason, Schema, Sensitive, Value,
 };
 use super::{Reason, RecordId, SubjectId, detector};
+use crate::limits::FIELD_LIST_ITEMS_MAX;
 use jiff::civil::Date;
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeSet;
 use zeroize::{Zeroize as _, Zeroizing};
-
-/// Most items in a field that holds a list.
-pub const FIELD_LIST_ITEMS_MAX: usize = 50;
 
 /// A merge patch (RFC 7396) that fits its schema.
 #[derive(Debug, Default)]

@@ -3,16 +3,13 @@
 //! The same fields always give the same bytes, and other bytes are refused.
 
 use super::{Reason, Sensitive, Value, is_slug};
+use crate::limits::{RECORD_FIELDS_MAX, SECTION_BYTES_MAX};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 /// Version of the byte format, in front of it.
 const FORMAT: u8 = 1;
-/// Most fields in one set; the largest schema has fewer.
-pub const RECORD_FIELDS_MAX: usize = 96;
-/// Longest encoded section, in bytes. A schema whose fields could make a longer one does not load.
-pub const SECTION_BYTES_MAX: usize = 24 * 1024;
 
 /// Fields and their values, by name.
 ///

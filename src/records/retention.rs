@@ -2,12 +2,10 @@
 //! Never says "for ever": every rule has an end even when its moment never comes.
 //! Lengths are calendar months and days, as notices state them.
 
+use crate::limits::RETENTION_MONTHS_MAX;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-
-/// Longest time that any rule may keep a record without a new look at it, in months: fifty years.
-pub const RETENTION_MONTHS_MAX: u32 = 600;
 
 /// The moment that a retention period counts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -4,24 +4,17 @@
 
 use super::field::FieldKind;
 use super::field_file::{FieldText, checked_field};
-use super::parse::FIELD_LIST_ITEMS_MAX;
-use super::plain_fields::{RECORD_FIELDS_MAX, SECTION_BYTES_MAX};
 use super::schema::{Schema, SchemaError, SchemaSet, Section, SubjectSlot};
 use super::text::{check_characters, is_slug};
 use super::{CodeList, Field, RecordType, Retention};
+use crate::limits::{
+    DATA_FILE_BYTES_MAX, FIELD_LIST_ITEMS_MAX, RECORD_BYTES_MAX, RECORD_FIELDS_MAX,
+    SCHEMA_SECTIONS_MAX, SECTION_BYTES_MAX, TITLE_CHARACTERS_MAX,
+};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// Longest title of a field, schema, purpose or code, in characters.
-pub const TITLE_CHARACTERS_MAX: usize = 120;
-/// Most sections of one schema; a row keeps their number in a byte.
-pub const SCHEMA_SECTIONS_MAX: usize = 24;
-/// Longest data file, in bytes.
-pub const DATA_FILE_BYTES_MAX: usize = 256 * 1024;
-/// Longest record, in bytes, over all its sections: a row with its seals and terms stays below the store's largest value.
-pub const RECORD_BYTES_MAX: usize = 48 * 1024;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,10 +3,8 @@
 //! Counting is by character (Unicode scalar value), never by byte or code unit.
 
 use super::ProblemReason;
+use crate::limits::SLUG_CHARACTERS_MAX;
 use zeroize::Zeroizing;
-
-/// Longest slug, in characters: ids of fields, sections, code lists, purposes and notices.
-pub const SLUG_CHARACTERS_MAX: usize = 64;
 
 /// Whether the text is a slug: lower-case letters, digits and underscores, a letter in front.
 pub fn is_slug(text: &str) -> bool {

@@ -4,24 +4,14 @@
 
 use super::data::{AreaData, CellData, GridData, MappingData, TerritoryData};
 use super::{Area, CodeError, GridCode, GridKind, Level, TerritoryError};
+use crate::limits::{
+    AREA_NAME_CHARACTERS_MAX, CELL_MAPPINGS_MAX, GRID_ALIASES_MAX, GRID_PREDECESSORS_MAX,
+    TERRITORY_AREAS_MAX, TERRITORY_CELLS_MAX, TERRITORY_GRIDS_MAX,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// Most grids, past ones counted; a city of ten million has about 11,500 at a time.
-pub const TERRITORY_GRIDS_MAX: usize = 100_000;
-/// Most cells; a split adds one.
-pub const TERRITORY_CELLS_MAX: usize = 200_000;
-/// Most named areas above the grids.
-pub const TERRITORY_AREAS_MAX: usize = 20_000;
-/// Most places that one cell may have had.
-pub const CELL_MAPPINGS_MAX: usize = 256;
-/// Most grids that one grid may come from.
-pub const GRID_PREDECESSORS_MAX: usize = 64;
-/// Most outside codes of one grid.
-pub const GRID_ALIASES_MAX: usize = 8;
-/// Longest name of a grid or area, in characters.
-pub const AREA_NAME_CHARACTERS_MAX: usize = 60;
 /// Digits of an outside code (12 of the community, 3 of the grid).
 const ALIAS_DIGITS: usize = 15;
 

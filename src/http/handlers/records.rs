@@ -9,6 +9,7 @@ use super::super::headers::{expected_version, field_names, purpose, query};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use crate::access::Code;
+use crate::limits::REASON_CHARACTERS_MAX;
 use crate::operations::{
     Asked, CreateRequest, PatchRequest, create_record, delete_record, patch_record, read_record,
 };
@@ -23,9 +24,6 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
-
-/// Longest reason of a removal, in characters.
-const REASON_CHARACTERS_MAX: usize = 200;
 
 /// On what a record is held.
 #[derive(Deserialize, ToSchema)]

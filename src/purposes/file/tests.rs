@@ -1,6 +1,7 @@
 //! Requirements on the file of purposes: what loads, what is refused, and what the shipped one promises.
 
 use super::*;
+use crate::limits::PURPOSES_BYTES_MAX;
 
 fn schemas() -> SchemaSet {
     SchemaSet::built_in().expect("the shipped schemas load")

@@ -1,6 +1,7 @@
 //! Requirements on parsing: canonical forms, stable reasons, nothing repeated that came from outside.
 
 use super::*;
+use crate::limits::FIELD_LIST_ITEMS_MAX;
 use crate::records::{RecordType, SchemaSet};
 use proptest::prelude::*;
 use serde_json::json;

@@ -1,6 +1,7 @@
 //! Requirements on the territory: lookups at a time, hosts, changes, and what is refused.
 
 use super::*;
+use crate::limits::{AREA_NAME_CHARACTERS_MAX, GRID_ALIASES_MAX};
 use crate::territory::{GridChange, NewGrid};
 use proptest::prelude::*;
 
