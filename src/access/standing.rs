@@ -18,7 +18,7 @@ pub struct ActorId([u8; 16]);
 
 impl ActorId {
     /// From its bytes.
-    pub fn from_bytes(bytes: [u8; 16]) -> ActorId {
+    pub const fn from_bytes(bytes: [u8; 16]) -> ActorId {
         ActorId(bytes)
     }
 

@@ -13,3 +13,6 @@ pub use directory::{
 };
 pub use enrolment::{EnrolmentCode, EnrolmentError, Redemption};
 pub use token::{Identity, IdentityError, IssuedToken};
+
+#[cfg(test)]
+mod tests;

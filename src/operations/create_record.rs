@@ -11,8 +11,8 @@ use crate::ambient::Random;
 use crate::limits::STALE_ATTEMPTS_MAX;
 use crate::purposes::BasisClaim;
 use crate::records::{
-    Facts, FieldProblem, Handle, PlainFields, ProblemReason, Reason, RecordId, RecordType, Schema, SchemaSet, SubjectId,
-    SubjectSlot, days_since_epoch, turns_14_18,
+    Facts, FieldProblem, Handle, PlainFields, ProblemReason, Reason, RecordId, RecordType, Schema,
+    SchemaSet, SubjectId, SubjectSlot, days_since_epoch, turns_14_18,
 };
 use crate::seal::{Control, Draft, KeySource, NewRecord, Seal};
 use crate::store::Reader;
@@ -135,8 +135,7 @@ fn permit_one(
 ) -> Result<Permit<Draft>, Denied> {
     let item = &draft.items()[0];
     let (record_type, cell, facts) = (item.record_type, item.cell, item.facts.clone());
-    let matter =
-        Matter::Present { record_type, cell, facts: &facts, versions: Some((0, 1)) };
+    let matter = Matter::Present { record_type, cell, facts: &facts, versions: Some((0, 1)) };
     access.decide(question, &[Item { matter, fields: names }], Vec::new(), draft)
 }
 
@@ -333,8 +332,8 @@ fn check_guardian(
     fields: &PlainFields,
 ) -> Result<(), Unbuilt> {
     let named = ["guardians", "guardian_name"].iter().any(|name| fields.get(name).is_some());
-    let asked_for = record_type == RecordType::Person
-        && asked.purpose.lists(RecordType::Person, "guardians");
+    let asked_for =
+        record_type == RecordType::Person && asked.purpose.lists(RecordType::Person, "guardians");
     if under_14 && asked_for && !named {
         let missing = FieldProblem::new("guardians", ProblemReason::Missing);
         return Err(Unbuilt::Fields(vec![missing]));

@@ -13,7 +13,7 @@ use crate::ambient::Random;
 use crate::limits::STALE_ATTEMPTS_MAX;
 use crate::purposes::BasisClaim;
 use crate::records::{
-    Facts, Handle, ParsedPatch, RecordId, Schema, SchemaSet, SubjectId, SubjectSlot,
+    Facts, FieldProblem, Handle, ParsedPatch, RecordId, Schema, SchemaSet, SubjectId, SubjectSlot,
 };
 use crate::seal::{Birthdays, Patch, Revision, Seal, SealError};
 use crate::store::{Fetched, Reader, Row};
@@ -89,20 +89,13 @@ pub async fn patch_record(
         let schema = schemas
             .get(record_type)
             .ok_or(OperationError::Internal("a stored record has no schema"))?;
-        let parsed = match schema.parse_patch(request.fields.clone(), asked.now.date()) {
-            Ok(parsed) => parsed,
-            Err(problems) => return Err(turn_away_fields(asked, access, trail, problems).await),
+        let patch = match prepare(asked, &request, schema, sealed.row(), &facts, random) {
+            Ok(patch) => patch,
+            Err(unprepared) => return Err(unprepared.end(asked, access, trail).await),
         };
         // Named people who may go with their last part; the record's own subject stays.
         let others = sealed.row().header.subjects.get(1..).unwrap_or_default();
         let last_of = last_record_of(others, store).await?;
-        let patch = match prepare(asked, &request, schema, sealed.row(), &facts, parsed, random) {
-            Ok(patch) => patch,
-            Err(Ungrounded::Code(code)) => {
-                return Err(turn_away(asked, access, trail, code).await);
-            }
-            Err(Ungrounded::Randomness(error)) => return Err(error.into()),
-        };
         let revision = Revision::new(sealed, patch, last_of);
         let permit = match access.decide(&question, &items, Vec::new(), revision) {
             Ok(permit) => permit,
@@ -130,15 +123,40 @@ pub async fn patch_record(
     Err(turn_away(asked, access, trail, Code::Stale).await)
 }
 
+/// Why a request is no patch for the record.
+enum Unprepared {
+    Fields(Vec<FieldProblem>),
+    Ungrounded(Ungrounded),
+}
+
+impl From<Ungrounded> for Unprepared {
+    fn from(ungrounded: Ungrounded) -> Self {
+        Unprepared::Ungrounded(ungrounded)
+    }
+}
+
+impl Unprepared {
+    async fn end(self, asked: &Asked<'_>, access: &Access, trail: &Trail) -> OperationError {
+        match self {
+            Unprepared::Fields(problems) => turn_away_fields(asked, access, trail, problems).await,
+            Unprepared::Ungrounded(Ungrounded::Code(code)) => {
+                turn_away(asked, access, trail, code).await
+            }
+            Unprepared::Ungrounded(Ungrounded::Randomness(error)) => error.into(),
+        }
+    }
+}
+
 fn prepare(
     asked: &Asked<'_>,
     request: &PatchRequest,
     schema: &Schema,
     row: &Row,
     facts: &Facts,
-    parsed: ParsedPatch,
     random: &dyn Random,
-) -> Result<Patch, Ungrounded> {
+) -> Result<Patch, Unprepared> {
+    let parsed =
+        schema.parse_patch(request.fields.clone(), asked.now.date()).map_err(Unprepared::Fields)?;
     let today = asked.now.days();
     let birthdays = changed_birthdays(&parsed, facts, today);
     let under_14 = match birthdays {
@@ -159,7 +177,7 @@ fn prepare(
         }
         // What is already held on this purpose may be corrected under it; anything else needs its own basis.
         None if held && !becomes_child => (None, Vec::new()),
-        None if personal => return Err(Ungrounded::Code(Code::BasisMissing)),
+        None if personal => return Err(Ungrounded::Code(Code::BasisMissing).into()),
         None => (None, Vec::new()),
     };
     let ParsedPatch { set, remove } = parsed;

@@ -69,12 +69,8 @@ pub async fn explain_policy(
         return Err(super::refuse(trail, denied).await);
     };
     let facts = Facts::of_nobody();
-    let matter = Matter::Present {
-        record_type: request.record_type,
-        cell,
-        facts: &facts,
-        versions: None,
-    };
+    let matter =
+        Matter::Present { record_type: request.record_type, cell, facts: &facts, versions: None };
     let question = Question {
         standing: &other,
         origin,

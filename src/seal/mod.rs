@@ -144,3 +144,6 @@ impl Applied for Seal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

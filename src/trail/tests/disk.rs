@@ -130,7 +130,7 @@ impl Disk {
     pub(super) fn wait_until_held(&self) {
         let nobody = |state: &mut State| state.held_back == 0;
         let waited = self.changed.wait_timeout_while(self.lock(), PATIENCE, nobody);
-        let (_, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        let waited = waited.unwrap_or_else(PoisonError::into_inner).1;
         assert!(!waited.timed_out(), "nothing is synced");
     }
 

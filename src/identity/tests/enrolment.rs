@@ -1,0 +1,129 @@
+//! Requirements on one-time codes: once, for a day, for one actor, in one vault.
+//! Never in clear in the store.
+//! A second use meets a key that is not there.
+
+use super::world::*;
+use crate::access::ActorId;
+use crate::identity::{Directory, EnrolmentCode, EnrolmentError, Redemption};
+use crate::limits::ENROL_CODE_SECONDS;
+use crate::records::{Owner, Target as _};
+use crate::store::{Change, Key, Op, Version};
+
+/// A code for the worker in the world's store.
+fn coded(world: &mut World) -> EnrolmentCode {
+    coded_for(world, WORKER, &CountingRandom::default())
+}
+
+fn coded_for(world: &mut World, actor: ActorId, random: &CountingRandom) -> EnrolmentCode {
+    let code = EnrolmentCode::draw(random).expect("a code");
+    let change = world.directory().enrolment(actor, &code, at(NOW)).expect("a change");
+    assert!(change.expects.iter().all(|expect| expect.version == Version::ABSENT));
+    world.apply(&change);
+    code
+}
+
+fn redeem(world: &World, code: &str, seconds: i64) -> Result<Redemption, EnrolmentError> {
+    wait(world.directory().redeem(&world.reader, code, at(seconds)))
+}
+
+#[test]
+fn a_code_enrols_its_actor_once() {
+    let mut world = World::new();
+    let code = coded(&mut world);
+    assert!(code.show().len() >= 43);
+    let [first, second] =
+        [1, 2].map(|_| redeem(&world, code.show(), NOW).ok().expect("redeemable"));
+    assert_eq!(first.actor(), WORKER);
+    // Two at once expect the same version of the same key, so the trail takes one of them.
+    let (one, two) = (first.change(), second.change());
+    assert_eq!(one.ops, two.ops);
+    assert_eq!(one.expects[0].version, Version(1));
+    assert_eq!(one.expects[0].key, two.expects[0].key);
+    world.apply(&one);
+    assert!(matches!(redeem(&world, code.show(), NOW), Err(EnrolmentError::Invalid)));
+}
+
+#[test]
+fn a_redemption_touches_codes_alone() {
+    let mut world = World::new();
+    let code = coded(&mut world);
+    let redemption = redeem(&world, code.show(), NOW).ok().expect("redeemable");
+    assert!(redemption.owns(Owner::Enrolment));
+    for owner in [Owner::Login, Owner::System, Owner::Actor(*WORKER.as_bytes())] {
+        assert!(!redemption.owns(owner), "{owner:?}");
+    }
+    assert!(redemption.records().is_empty());
+}
+
+#[test]
+fn a_code_ends_after_a_day() {
+    let mut world = World::new();
+    let code = coded(&mut world);
+    assert!(redeem(&world, code.show(), NOW + ENROL_CODE_SECONDS - 1).is_ok());
+    for seconds in [ENROL_CODE_SECONDS, ENROL_CODE_SECONDS + 1] {
+        let late = redeem(&world, code.show(), NOW + seconds);
+        assert!(matches!(late, Err(EnrolmentError::Invalid)));
+    }
+}
+
+#[test]
+fn anything_but_the_code_is_invalid() {
+    let mut world = World::new();
+    let code = coded(&mut world);
+    let text = code.show();
+    let wrong = [
+        String::new(),
+        "x".repeat(1_000_000),
+        text[1..].to_owned(),
+        format!("{text}="),
+        format!("{text} "),
+        text.to_lowercase() + "A",
+        format!("{text}{text}"),
+        "网格".to_owned(),
+    ];
+    for wrong in wrong {
+        assert!(matches!(redeem(&world, &wrong, NOW), Err(EnrolmentError::Invalid)));
+    }
+    assert!(redeem(&world, text, NOW).is_ok());
+}
+
+#[test]
+fn a_code_of_another_vault_enrols_nobody() {
+    let mut world = World::new();
+    let foreign = Directory::new(new_keyring());
+    let code = EnrolmentCode::draw(&CountingRandom::default()).expect("a code");
+    let change = foreign.enrolment(WORKER, &code, at(NOW)).expect("a change");
+    world.apply(&change);
+    assert!(redeem(&world, code.show(), NOW).is_err());
+}
+
+#[test]
+fn a_sealed_code_serves_under_its_own_hash_alone() {
+    let mut world = World::new();
+    let random = CountingRandom::default();
+    let (mine, yours) =
+        (coded_for(&mut world, OTHER, &random), coded_for(&mut world, WORKER, &random));
+    assert_ne!(mine.show(), yours.show());
+    let key = |code: &EnrolmentCode| {
+        redeem(&world, code.show(), NOW).ok().expect("redeemable").change().expects[0].key.clone()
+    };
+    let (my_key, your_key) = (key(&mine), key(&yours));
+    let stored = |key: &Key| wait(world.reader.get(key)).expect("a store").expect("a code").payload;
+    let moved = stored(&your_key);
+    let ops = vec![Op::Put(my_key, Version(2), moved)];
+    world.apply(&Change { ops, expects: Vec::new() });
+    assert!(redeem(&world, mine.show(), NOW).is_err());
+    assert_eq!(redeem(&world, yours.show(), NOW).ok().map(|found| found.actor()), Some(WORKER));
+}
+
+#[test]
+fn no_code_stands_in_clear_in_the_store() {
+    let mut world = World::new();
+    let code = coded(&mut world);
+    let found = wait(world.reader.scan(&Key::from_bytes(&[]), None, usize::MAX)).expect("a store");
+    for (key, stored) in found {
+        for bytes in [key.as_bytes(), &stored.payload] {
+            assert!(!bytes.windows(16).any(|window| code.show().as_bytes().starts_with(window)));
+        }
+    }
+}

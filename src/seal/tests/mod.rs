@@ -1,0 +1,11 @@
+//! Requirements on sealed records: nothing opens in another place, and nothing more than was permitted.
+//! Never a fixed byte: what is compared is what was stored, after it was changed, moved or mixed.
+//! The store is in memory, and a second one holds what an intruder made of the first.
+
+mod link;
+mod merge;
+mod open;
+mod places;
+mod removal;
+mod terms;
+mod world;
