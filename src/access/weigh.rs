@@ -22,9 +22,9 @@ pub(super) fn weigh<'a>(
     if !question.purpose.active {
         return Err(No::plain(Code::PurposeUnknown));
     }
-    let able: Vec<Bearer<'a>> = bearers(policy, question.standing, question.now)
-        .filter(|bearer| may_use_call(policy, *bearer, question.ask))
-        .collect();
+    let all: Vec<Bearer<'a>> = bearers(policy, question.standing, question.now).collect();
+    let able: Vec<Bearer<'a>> =
+        all.iter().copied().filter(|bearer| may_use_call(policy, *bearer, question.ask)).collect();
     if able.is_empty() {
         return Err(No::plain(Code::Denied));
     }
@@ -33,17 +33,18 @@ pub(super) fn weigh<'a>(
         Ask::Create => weigh_create(policy, question, items, able, account),
         Ask::Read | Ask::Update | Ask::Delete => {
             let item = items.first().ok_or(No::plain(Code::NotFound))?;
-            weigh_one(policy, question, item, able, account)
+            weigh_one(policy, question, item, all, account)
         }
     }
 }
 
-/// A read, an update or a removal of one record.
+/// A read, an update or a removal of one record. Whoever may know of it by any assignment learns that it may not do
+/// this with it; nobody else learns anything.
 fn weigh_one<'a>(
     policy: &'a Policy,
     question: &Question<'_>,
     item: &Item<'_>,
-    able: Vec<Bearer<'a>>,
+    all: Vec<Bearer<'a>>,
     account: &mut Account,
 ) -> Result<(Views, Bearer<'a>), No> {
     // A missing record is weighed against a cell that no area holds, so that it takes the same way.
@@ -54,7 +55,7 @@ fn weigh_one<'a>(
         Matter::Erased { record_type, cell, line } => (*record_type, *cell, *line),
         Matter::Missing => (RecordType::Person, CellId::NOWHERE, None),
     };
-    let covering: Vec<Bearer<'a>> = able
+    let covering: Vec<Bearer<'a>> = all
         .into_iter()
         .filter(|bearer| {
             covers(bearer.assignment, question.territory, cell, question.now, line)

@@ -35,3 +35,6 @@ pub use match_record::{MatchRequest, Matched, match_record};
 pub use patch_record::{PatchRequest, Patched, patch_record};
 pub use policy::{ExplainRequest, Explained, explain_policy, policy_matrix};
 pub use read_record::read_record;
+
+#[cfg(test)]
+mod tests;

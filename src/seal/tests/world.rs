@@ -387,6 +387,10 @@ impl World {
             .map(|(key, stored)| Op::Put(key, stored.version, stored.payload))
             .collect();
         applier.apply(ops.iter().map(|op| (0, op))).expect("applied");
+        // A look at the copy is as new as one at the vault, or the trail would call it stale.
+        while reader.stamp() <= self.reader.stamp() {
+            applier.apply([]).expect("applied");
+        }
         Stolen { reader, applier }
     }
 }

@@ -1,0 +1,12 @@
+//! Requirements on whole operations where they race, go stale, or touch a child, a basis or a period.
+//! Never through HTTP: the product's own tests do that.
+//! Every case runs over a real trail with a store in memory, and time stands still.
+
+mod administration;
+mod bases;
+mod children;
+mod matching;
+mod racing;
+mod retention;
+mod slots;
+mod world;

@@ -1,0 +1,220 @@
+//! The administrator's desk: who may place whom, and what stays out of one person's hands.
+//! Never an administrator made by one alone, and never a token for oneself.
+//! Everybody else is told that it is not theirs, and that is in the log.
+
+use super::bodies::REGISTRATION;
+use super::enrolment::{add, enrolled};
+use super::entries::happened;
+use super::harness::{Demo, shared};
+use super::requests::fresh_login;
+use gridvault::limits::{ASSIGNMENTS_COUNT_MAX, LOGIN_CHARACTERS_MAX};
+use serde_json::{Value, json};
+
+const GRID: &str = "8801020010010001";
+
+#[test]
+fn administrator_is_not_made_by_one_administrator() {
+    let demo = shared();
+    let roles = ["system_admin", "security_admin", "audit_admin"];
+    let replies = roles.map(|role| add(demo, json!([{"role": role}])));
+    for reply in replies {
+        let reply = reply.refused(403, "approval_required");
+        let entry = demo.entry_of(&reply);
+        assert_eq!(
+            (happened(&entry).as_str(), &entry["why"]),
+            ("access.denied denied", &json!("approval_required"),)
+        );
+    }
+    let hidden = json!([{"role": "grid_worker", "area": GRID}, {"role": "security_admin"}]);
+    add(demo, hidden).refused(403, "approval_required");
+}
+
+#[test]
+fn place_must_fit_its_role() {
+    let demo = shared();
+    for places in [
+        json!([{"role": "grid_worker"}]),
+        json!([{"role": "grid_worker", "area": "880102001"}]),
+        json!([{"role": "grid_worker", "area": "8801"}]),
+        json!([{"role": "street_operator", "area": GRID}]),
+        json!([{"role": "city_platform", "area": "880102"}]),
+        json!([{"role": "compliance_auditor", "area": GRID}]),
+        json!([{"role": "grid_king", "area": GRID}]),
+        json!([{"role": "grid_worker", "area": "88010200100100"}]),
+        json!([{"role": "grid_worker", "area": "everywhere"}]),
+        json!([{"role": "grid_worker", "area": GRID, "line": "公安"}]),
+        json!([{"role": "grid_worker", "area": GRID, "from": "today"}]),
+        json!([{"role": "grid_worker", "area": GRID, "rank": 1}]),
+        json!([{"role": "grid_worker", "area": GRID}, {"role": "compliance_auditor"}]),
+        json!([{"role": "compliance_auditor"}, {"role": "city_platform", "area": "8801"}]),
+    ] {
+        let reply = add(demo, places.clone());
+        assert_eq!((reply.status, reply.code()), (400, "schema_invalid"), "{places}");
+    }
+}
+
+#[test]
+fn places_of_one_actor_are_bounded() {
+    let demo = shared();
+    let places = |count: usize| {
+        let place = json!({"role": "grid_worker", "area": GRID});
+        add(demo, Value::Array(vec![place; count]))
+    };
+    places(ASSIGNMENTS_COUNT_MAX).expect(201);
+    places(ASSIGNMENTS_COUNT_MAX + 1).refused(400, "schema_invalid");
+}
+
+#[test]
+fn log_in_name_has_one_form_and_one_holder() {
+    let demo = shared();
+    let admin = demo.role("security_admin");
+    let named =
+        |login: &str| admin.post("/v1/admin/actors", &json!({"login": login, "kind": "person"}));
+    let login = fresh_login();
+    named(&login).expect(201);
+    let reply = named(&login).refused(412, "version_conflict");
+    assert!(reply.body["audit_index"].is_u64());
+    let padded =
+        |length: usize| format!("{}{}", fresh_login(), "x".repeat(length))[..length].to_owned();
+    named(&padded(LOGIN_CHARACTERS_MAX)).expect(201);
+    for wrong in ["", " ", "a b", "a/b", "<x>", "a\u{202e}b", &padded(LOGIN_CHARACTERS_MAX + 1)] {
+        named(wrong).refused(400, "schema_invalid");
+    }
+    let kind = json!({"login": fresh_login(), "kind": "robot"});
+    admin.post("/v1/admin/actors", &kind).refused(400, "schema_invalid");
+}
+
+#[test]
+fn administrator_issues_tokens_for_others_and_never_for_administrators() {
+    let demo = shared();
+    let admin = demo.role("security_admin");
+    let issue = |actor: &str| admin.post(&format!("/v1/admin/actors/{actor}/tokens"), &json!({}));
+    let worker = demo.worker(1);
+    let issued = issue(&worker.id).expect(201);
+    assert_eq!(issued.text_of("actor"), worker.id);
+    let entry = demo.entry_of(&issued);
+    assert_eq!(
+        (happened(&entry).as_str(), &entry["x"]["actor"]),
+        ("admin.token_issue success", &json!(worker.id),)
+    );
+    assert!(!entry.to_string().contains(issued.text_of("token")));
+    let other = super::actor::Actor { token: issued.text_of("token").to_owned(), ..worker };
+    other.read(demo.sample_record(), "name", REGISTRATION).expect(200);
+    for denied in ["security_admin", "system_admin", "audit_admin"] {
+        issue(&demo.role(denied).id).refused(403, "denied");
+    }
+    issue("AAAAAAAAAAAAAAAAAAAAAA").refused(404, "not_found");
+    issue("none").refused(404, "not_found");
+}
+
+#[test]
+fn system_acts_for_a_person_and_both_are_in_the_entry() {
+    let demo = shared();
+    let admin = demo.role("security_admin");
+    let body = json!({"login": fresh_login(), "kind": "system"});
+    let system = admin.post("/v1/admin/actors", &body).expect(201);
+    let placed = json!({"login": fresh_login(), "kind": "system", "assignments": [
+        {"role": "grid_worker", "area": GRID},
+    ]});
+    admin.post("/v1/admin/actors", &placed).refused(400, "schema_invalid");
+    let worker = demo.worker(1);
+    let path = format!("/v1/admin/actors/{}/tokens", worker.id);
+    let via = json!({"via": system.text_of("id")});
+    let issued = admin.post(&path, &via).expect(201);
+    let acting = super::actor::Actor { token: issued.text_of("token").to_owned(), ..worker };
+    let reply = acting.read(demo.sample_record(), "name", REGISTRATION).expect(200);
+    let entry = demo.entry_of(&reply);
+    assert_eq!((&entry["who"], &entry["via"]), (&json!(acting.id), &system.body["id"]));
+    // A person is no system.
+    let via = json!({"via": demo.worker(2).id});
+    let refused = admin.post(&path, &via);
+    assert!([400, 404].contains(&refused.status), "{}", refused.text);
+    admin.post(&path, &json!({"via": "x"})).refused(400, "schema_invalid");
+}
+
+/// The calls of administration and oversight, with who has the duty.
+fn duties(demo: &Demo) -> Vec<(&'static str, String, Option<Value>, &'static [&'static str])> {
+    let worker = demo.worker(1).id;
+    let actor = json!({"login": fresh_login(), "kind": "person"});
+    let question = json!({
+        "actor": worker, "purpose": REGISTRATION, "type": "person", "grid": GRID, "action": "read",
+        "fields": ["name"],
+    });
+    vec![
+        ("POST", "/v1/admin/actors".into(), Some(actor), &["security_admin"]),
+        (
+            "GET",
+            "/v1/admin/actors".into(),
+            None,
+            &["security_admin", "audit_admin", "compliance_auditor"],
+        ),
+        ("POST", format!("/v1/admin/actors/{worker}/tokens"), Some(json!({})), &["security_admin"]),
+        (
+            "POST",
+            "/v1/admin/policies/explain".into(),
+            Some(question),
+            &["security_admin", "compliance_auditor"],
+        ),
+        (
+            "GET",
+            "/v1/admin/policies/matrix".into(),
+            None,
+            &["security_admin", "audit_admin", "system_admin", "compliance_auditor"],
+        ),
+        ("GET", "/v1/audit/entries".into(), None, &["audit_admin", "compliance_auditor"]),
+    ]
+}
+
+#[test]
+fn each_duty_is_its_roles_alone_and_every_refusal_is_recorded() {
+    let demo = shared();
+    let roles = [
+        "grid_worker",
+        "grid_head",
+        "street_operator",
+        "city_platform",
+        "compliance_auditor",
+        "system_admin",
+        "security_admin",
+        "audit_admin",
+    ];
+    let mut denials = Vec::new();
+    for role in roles {
+        let actor = demo.role(role);
+        for (method, path, body, holders) in duties(demo) {
+            let call = actor.call(method, &path);
+            let reply = body.map_or_else(|| actor.call(method, &path), |body| call.json(&body));
+            let reply = reply.send();
+            if holders.contains(&role) {
+                assert!(reply.status < 300, "{role} {method} {path}: {}", reply.text);
+            } else {
+                denials.push((actor.id.clone(), reply.refused(403, "denied")));
+            }
+        }
+    }
+    for (id, denial) in denials {
+        let entry = demo.entry_of(&denial);
+        assert_eq!(
+            (happened(&entry).as_str(), &entry["who"]),
+            ("access.denied denied", &json!(id))
+        );
+    }
+}
+
+#[test]
+fn directory_shows_places_and_no_secret() {
+    let demo = shared();
+    let places = json!([{"role": "grid_worker", "area": GRID, "to": "2031-01-01T00:00:00Z"}]);
+    let added = add(demo, places).expect(201);
+    let actor = enrolled(demo, &added, "grid_worker", Some(GRID));
+    let reply = demo.role("compliance_auditor").get("/v1/admin/actors").expect(200);
+    let actors = reply.body["actors"].as_array().expect("a list");
+    let found = actors.iter().find(|one| one["id"] == json!(actor.id)).expect("the newcomer");
+    assert_eq!((&found["state"], &found["kind"]), (&json!("active"), &json!("person")));
+    let place = &found["assignments"][0];
+    assert_eq!((&place["role"], &place["area"]), (&json!("grid_worker"), &json!(GRID)));
+    assert!(place["to"].as_str().is_some_and(|to| to.starts_with("2031-01-01T00:00:00")));
+    for secret in [added.text_of("code"), &actor.token] {
+        assert!(!reply.text.contains(secret));
+    }
+}

@@ -1,0 +1,32 @@
+//! The product from outside: the program that users start, called as they call it, over its socket and its command line.
+//! Never reaches into a room; what the library lends are words to compare with: routes, masks, sample bodies.
+//! Tests that do not disturb each other share one demo vault; whoever stops or damages one has its own.
+
+mod actor;
+mod administration;
+mod bodies;
+mod client;
+mod command_line;
+mod connections;
+mod deletes;
+mod enrolment;
+mod entries;
+mod explain;
+mod formats;
+mod harness;
+mod households;
+mod log;
+mod matching;
+mod nobody;
+mod openapi;
+mod problems;
+mod program;
+mod purposes;
+mod reads;
+mod refusals;
+mod requests;
+mod restart;
+mod routes;
+mod tokens;
+mod wire;
+mod writes;

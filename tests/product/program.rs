@@ -1,0 +1,119 @@
+//! The command line as a user has it: arguments in, exit status, output and complaints out.
+//! Never with settings of the host: the environment that the program reads is taken away.
+//! A vault that it serves ends with the test that has it.
+
+use super::client::Call;
+use super::harness::{end_of, program, terminate};
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+/// What the program or its client would read from the environment.
+const SETTINGS: [&str; 13] = [
+    "GRIDVAULT_DIR",
+    "GRIDVAULT_LISTEN",
+    "GRIDVAULT_PASSPHRASE_FILE",
+    "GRIDVAULT_URL",
+    "GRIDVAULT_TOKEN_FILE",
+    "GRIDVAULT_LOG",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "RUST_LOG",
+];
+
+fn command<S: AsRef<OsStr>>(arguments: &[S]) -> Command {
+    let mut command = Command::new(program());
+    command.args(arguments).stdin(Stdio::null());
+    for setting in SETTINGS {
+        command.env_remove(setting);
+    }
+    command
+}
+
+/// How a command ended and what it said.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Its exit status.
+    pub status: Option<i32>,
+    /// What it printed.
+    pub out: String,
+    /// What it complained about.
+    pub err: String,
+}
+
+/// Runs a command to its end.
+pub fn run<S: AsRef<OsStr>>(arguments: &[S]) -> Outcome {
+    let output = command(arguments).output().expect("the program runs");
+    Outcome {
+        status: output.status.code(),
+        out: String::from_utf8(output.stdout).expect("UTF-8"),
+        err: String::from_utf8(output.stderr).expect("UTF-8"),
+    }
+}
+
+impl Outcome {
+    /// What it printed, after it ended with that status.
+    #[track_caller]
+    pub fn ended(self, status: i32) -> Outcome {
+        assert_eq!(self.status, Some(status), "{} {}", self.out, self.err);
+        self
+    }
+
+    /// What it printed, as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("no JSON: {}", self.out))
+    }
+}
+
+/// A vault that `gridvault serve` serves.
+pub struct Served {
+    child: Child,
+    url: String,
+}
+
+impl Served {
+    /// Starts it and waits until it says where it serves.
+    pub fn start<S: AsRef<OsStr>>(arguments: &[S]) -> Served {
+        let mut child = command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let out = child.stdout.take().expect("a pipe");
+        let mut line = String::new();
+        BufReader::new(out).read_line(&mut line).expect("a line");
+        let url = line.trim().strip_prefix("serving on ").map(str::to_owned);
+        let served = Served { child, url: url.unwrap_or_default() };
+        assert!(!served.url.is_empty(), "it does not serve: {line}");
+        served
+    }
+
+    /// Where it serves.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A request to it without a token.
+    pub fn call(&self, method: &str, path: &str) -> Call {
+        Call::new(method, format!("{}{path}", self.url))
+    }
+
+    /// Asks it to stop, and gives its exit status.
+    pub fn stop(mut self) -> Option<i32> {
+        terminate(&self.child);
+        end_of(&mut self.child)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ended_already = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}

@@ -1,0 +1,153 @@
+//! One plausible request for each route of the table: what a client of that route sends.
+//! Never leaves a route out: one that is not known here fails every test that walks the table.
+//! Bodies are right, so that a refusal has no other reason than the caller.
+
+use super::actor::Actor;
+use super::bodies::{REGISTRATION, adult, basis, fresh_phone};
+use super::client::Call;
+use gridvault::http::{Guard, ROUTES, Route};
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A request before it has a caller.
+pub struct Request {
+    /// Its method.
+    pub method: &'static str,
+    /// Its path, with values in place of names.
+    pub path: String,
+    /// Its purpose.
+    pub purpose: Option<&'static str>,
+    /// Whether it expects version 1.
+    pub conditional: bool,
+    /// Its body.
+    pub body: Option<Value>,
+}
+
+/// What a request is about.
+pub struct Aim<'a> {
+    /// A record of a person.
+    pub record: &'a str,
+    /// The grid of new records.
+    pub grid: &'a str,
+    /// An actor that acts of administration are about.
+    pub actor: &'a str,
+}
+
+/// The routes that need a token.
+pub fn guarded() -> impl Iterator<Item = &'static Route> {
+    ROUTES.iter().filter(|route| route.guard == Guard::Token)
+}
+
+/// A request to a route. The whole table is known here.
+pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
+    let method = route.method.as_str();
+    let (purpose, conditional, body) = match (method, route.path) {
+        ("GET", "/v1/records/{id}") => (Some(REGISTRATION), false, None),
+        ("PATCH", "/v1/records/{id}") => {
+            (Some(REGISTRATION), true, Some(json!({"fields": {"residence_kind": "floating"}})))
+        }
+        ("DELETE", "/v1/records/{id}") => {
+            (Some(REGISTRATION), true, Some(json!({"reason": "collected in error"})))
+        }
+        ("POST", "/v1/records") => (Some(REGISTRATION), false, Some(adult(aim.grid))),
+        ("POST", "/v1/records/match") => {
+            let body = json!({"type": "person", "field": "phone", "value": fresh_phone()});
+            (Some(REGISTRATION), false, Some(body))
+        }
+        ("POST", "/v1/households") => (Some(REGISTRATION), false, Some(household(aim.grid))),
+        ("POST", "/v1/enrol") => (None, false, Some(json!({"code": "A".repeat(43)}))),
+        ("POST", "/v1/admin/actors") => (None, false, Some(newcomer())),
+        ("POST", "/v1/admin/actors/{id}/tokens") => (None, false, Some(json!({}))),
+        ("POST", "/v1/admin/policies/explain") => (None, false, Some(question(aim))),
+        (
+            "GET",
+            "/healthz"
+            | "/readyz"
+            | "/openapi.json"
+            | "/v1/schemas/{type}"
+            | "/v1/code-lists"
+            | "/v1/purposes"
+            | "/v1/receipts/{index}/proof"
+            | "/v1/audit/entries"
+            | "/v1/admin/actors"
+            | "/v1/admin/policies/matrix",
+        ) => (None, false, None),
+        other => panic!("no request is known for {other:?}"),
+    };
+    assert_eq!(route.purpose, purpose.is_some(), "{method} {} and its purpose", route.path);
+    Request { method: method_of(route), path: path_of(route, aim), purpose, conditional, body }
+}
+
+fn method_of(route: &Route) -> &'static str {
+    let known = ["GET", "POST", "PATCH", "DELETE"];
+    let method = known.into_iter().find(|method| route.method.as_str() == *method);
+    method.expect("a method of the table")
+}
+
+fn path_of(route: &Route, aim: &Aim<'_>) -> String {
+    let subject = if route.path.starts_with("/v1/admin") { aim.actor } else { aim.record };
+    let path = route.path.replace("{id}", subject);
+    let path = path.replace("{type}", "person").replace("{index}", "1");
+    match (route.method.as_str(), route.path) {
+        ("GET", "/v1/records/{id}") => format!("{path}?fields=name,phone,current_address"),
+        ("GET", "/v1/receipts/{index}/proof") => format!("{path}?leaf={}", "A".repeat(43)),
+        ("GET", "/v1/audit/entries") => format!("{path}?from=0&limit=100"),
+        _ => path,
+    }
+}
+
+fn household(grid: &str) -> Value {
+    let person = json!({"ref": "p1", "fields": adult(grid)["fields"]});
+    json!({
+        "grid": grid, "basis": basis(REGISTRATION), "fields": {"kind": "family"},
+        "people": [person],
+    })
+}
+
+fn newcomer() -> Value {
+    json!({"login": fresh_login(), "kind": "person", "assignments": [
+        {"role": "grid_worker", "area": "8801020010010005"},
+    ]})
+}
+
+/// A log-in name that nobody has yet.
+pub fn fresh_login() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("newcomer-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn question(aim: &Aim<'_>) -> Value {
+    json!({
+        "actor": aim.actor, "purpose": REGISTRATION, "type": "person", "grid": aim.grid,
+        "action": "read", "fields": ["name", "id_number"],
+    })
+}
+
+impl Request {
+    /// The request of an actor.
+    pub fn by(&self, actor: &Actor) -> Call {
+        let mut call = actor.call(self.method, &self.path);
+        if let Some(purpose) = self.purpose {
+            call = call.purpose(purpose);
+        }
+        if self.conditional {
+            call = call.version(1);
+        }
+        match &self.body {
+            Some(body) => call.json(body),
+            None => call,
+        }
+    }
+
+    /// The head and body of the request as text, without authorization and end of the head.
+    pub fn head(&self) -> String {
+        let mut head = format!("{} {} HTTP/1.1\r\nhost: vault\r\n", self.method, self.path);
+        if let Some(purpose) = self.purpose {
+            head.push_str(&format!("purpose: {purpose}\r\n"));
+        }
+        if self.conditional {
+            head.push_str("if-match: \"1\"\r\n");
+        }
+        head
+    }
+}

@@ -1,0 +1,222 @@
+//! The door as a whole: every route of the table, with every kind of caller.
+//! Never lists routes by hand: what is added to the table is walked here the same day.
+//! A stranger learns nothing from a route but that it is a stranger.
+
+use super::actor::Actor;
+use super::client::Reply;
+use super::entries::happened;
+use super::harness::{Demo, shared};
+use super::requests::{Aim, Request, guarded, plausible};
+use super::tokens::forgeries;
+use super::wire::send_from;
+use gridvault::http::{Guard, ROUTES};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+/// Refusals of one source that get an entry of their own in a minute.
+const BUDGET: usize = 20;
+
+fn aim<'a>(demo: &'a Demo, worker: &'a Actor) -> Aim<'a> {
+    Aim { record: demo.sample_record(), grid: worker.grid(), actor: &worker.id }
+}
+
+/// A request without its body, so that nothing is left to be sent when it is turned away.
+fn send(source: Ipv4Addr, demo: &Demo, request: &Request, authorization: &[String]) -> Reply {
+    let mut bytes = request.head();
+    for value in authorization {
+        bytes.push_str(&format!("authorization: {value}\r\n"));
+    }
+    let body = request.body.as_ref().map(ToString::to_string).unwrap_or_default();
+    let length = body.len();
+    bytes.push_str("content-type: application/json\r\nconnection: close\r\n");
+    bytes.push_str(&format!("content-length: {length}\r\n\r\n{body}"));
+    send_from(source, demo.url(), bytes.as_bytes())
+}
+
+/// Every answer is the same 401 of that code, and each has its entry.
+fn all_turned_away(demo: &Demo, code: &str, replies: &[(String, Reply)]) {
+    let bodies: BTreeSet<String> =
+        replies.iter().map(|(_, reply)| reply.without_ids().to_string()).collect();
+    assert_eq!(bodies.len(), 1, "{bodies:#?}");
+    for (what, reply) in replies {
+        assert_eq!((reply.status, reply.code()), (401, code), "{what}");
+        assert_eq!(reply.header("www-authenticate"), "Bearer", "{what}");
+        assert_eq!(reply.header("content-type"), "application/problem+json", "{what}");
+    }
+    let indexes: BTreeSet<u64> = replies.iter().map(|(_, reply)| reply.index()).collect();
+    assert_eq!(indexes.len(), replies.len(), "an entry each");
+    let (first, last) = (indexes.first().expect("some"), indexes.last().expect("some"));
+    let entries = demo.entries_between(*first, *last);
+    for index in &indexes {
+        let place = usize::try_from(index - first).expect("a few");
+        let entry = &entries[place];
+        assert_eq!(entry["seq"], *index);
+        assert_eq!(happened(entry), "auth.failed denied");
+        assert_eq!(entry["why"], code);
+        for member in ["who", "role", "rec", "pur", "typ", "grid", "fld"] {
+            assert!(entry[member].is_null(), "{member} in the entry of a stranger");
+        }
+    }
+}
+
+#[test]
+fn no_forged_token_opens_any_guarded_route() {
+    let demo = shared();
+    let worker = demo.worker(1);
+    let kinds = forgeries(&worker, &demo.head(1), demo.log_key());
+    assert!(kinds.len() <= BUDGET, "more kinds than one source may try");
+    let mut replies = Vec::new();
+    for (number, route) in (1..).zip(guarded()) {
+        let request = plausible(route, &aim(demo, &worker));
+        for (kind, authorization) in &kinds {
+            let source = Ipv4Addr::new(127, 1, 0, number);
+            let reply = send(source, demo, &request, authorization);
+            replies.push((format!("{kind} at {} {}", route.method, route.path), reply));
+        }
+    }
+    all_turned_away(demo, "token_invalid", &replies);
+}
+
+#[test]
+fn token_that_ended_opens_no_guarded_route() {
+    let demo = shared();
+    let worker = super::tokens::ended(demo);
+    let authorization = [format!("Bearer {}", worker.token)];
+    let source = Ipv4Addr::new(127, 5, 0, 1);
+    let replies: Vec<(String, Reply)> = guarded()
+        .map(|route| {
+            let request = plausible(route, &aim(demo, &worker));
+            let what = format!("{} {}", route.method, route.path);
+            (what, send(source, demo, &request, &authorization))
+        })
+        .collect();
+    assert!(replies.len() <= BUDGET, "more routes than one source may try");
+    all_turned_away(demo, "token_expired", &replies);
+}
+
+#[test]
+fn unknown_path_and_unknown_method_turn_a_stranger_away_alike() {
+    let demo = shared();
+    let worker = demo.worker(1);
+    let kinds = forgeries(&worker, &demo.head(1), demo.log_key());
+    let mut replies = Vec::new();
+    let unknown = [
+        ("GET", "/"),
+        ("GET", "/v1"),
+        ("GET", "/v1/records"),
+        ("POST", "/v1/records/"),
+        ("PUT", "/v1/records"),
+        ("GET", "/v1/records/match"),
+        ("GET", "/v1/../healthz"),
+        ("POST", "/healthz"),
+        ("OPTIONS", "/v1/records"),
+        ("DELETE", "/v1/audit/entries"),
+        ("GET", "/log/checkpoint"),
+        ("GET", "/console/"),
+    ];
+    for (number, (method, path)) in (1..).zip(unknown) {
+        let path = path.to_owned();
+        let request = Request { method, path, purpose: None, conditional: false, body: None };
+        for (kind, authorization) in kinds.iter().take(4) {
+            let reply = send(Ipv4Addr::new(127, 2, 0, number), demo, &request, authorization);
+            replies.push((format!("{kind} at {method} {}", request.path), reply));
+        }
+    }
+    all_turned_away(demo, "token_invalid", &replies);
+}
+
+#[test]
+fn known_caller_is_told_of_an_unknown_path_and_method_and_both_are_recorded() {
+    let demo = shared();
+    let worker = demo.worker(4);
+    let mut replies = Vec::new();
+    for path in ["/", "/v1", "/v1/records/", "/v1/subjects/1/report", "/admin", "/v1/records/a/b"] {
+        replies.push(worker.get(path).refused(404, "not_found"));
+    }
+    for (method, path) in [
+        ("PUT", "/v1/records"),
+        ("DELETE", "/v1/households"),
+        ("POST", "/v1/purposes"),
+        ("POST", "/openapi.json"),
+    ] {
+        let reply = worker.call(method, path).send().refused(405, "method_not_allowed");
+        let routes = ROUTES.iter().filter(|route| route.path == path);
+        for route in routes {
+            let allowed: Vec<&str> = reply.header("allow").split(',').map(str::trim).collect();
+            assert!(allowed.contains(&route.method.as_str()), "{method} {path}: {allowed:?}");
+        }
+        replies.push(reply);
+    }
+    for reply in replies {
+        let entry = demo.entry_of(&reply);
+        assert_eq!(happened(&entry), "access.denied denied");
+        assert_eq!((&entry["who"], &entry["why"]), (&json!(worker.id), &json!(reply.code())));
+    }
+}
+
+#[test]
+fn every_use_of_a_guarded_route_leaves_an_entry_of_its_caller() {
+    let demo = shared();
+    let worker = demo.worker(4);
+    let record = worker.create(&super::bodies::adult(worker.grid())).expect(201);
+    let aim = Aim { record: record.text_of("id"), grid: worker.grid(), actor: &worker.id };
+    let mut replies = Vec::new();
+    for actor in [&worker, &demo.role("security_admin"), &demo.role("compliance_auditor")] {
+        for route in guarded() {
+            let reply = plausible(route, &aim).by(actor).send();
+            replies.push((actor.clone(), format!("{} {}", route.method, route.path), reply));
+        }
+    }
+    for (actor, route, reply) in replies {
+        let what = format!("{} at {route}: {}", actor.role, reply.text);
+        assert!(reply.status < 500, "{what}");
+        let entry = demo.entry_of(&reply);
+        assert_eq!(entry["who"], json!(actor.id), "{what}");
+        let outcome = if reply.status < 300 { "success" } else { "denied" };
+        assert_eq!(entry["out"], outcome, "{what}");
+        if outcome == "success" {
+            let receipt = format!("{}#{}", demo.origin(), reply.index());
+            assert_eq!(reply.header("audit-receipt"), receipt, "{what}");
+        } else {
+            assert_eq!(entry["why"], reply.code(), "{what}");
+        }
+    }
+}
+
+#[test]
+fn open_routes_answer_everyone_and_have_no_receipt() {
+    let demo = shared();
+    let open: Vec<&str> =
+        ROUTES.iter().filter(|route| route.guard == Guard::Open).map(|route| route.path).collect();
+    assert_eq!(open, ["/healthz", "/readyz", "/openapi.json"]);
+    for path in open {
+        let reply = demo.get(path).expect(200);
+        assert_eq!(reply.header("audit-receipt"), "");
+        assert!(reply.body["receipt"].is_null());
+    }
+    assert_eq!(demo.get("/healthz").body, json!({"status": "alive"}));
+    assert_eq!(demo.get("/readyz").body, json!({"status": "ready"}));
+}
+
+#[test]
+fn strangers_beyond_their_budget_are_refused_and_only_counted() {
+    let demo = shared();
+    let request = Request {
+        method: "GET",
+        path: "/v1/purposes".to_owned(),
+        purpose: None,
+        conditional: false,
+        body: None,
+    };
+    // Twice the budget, in case a minute ends in between.
+    let replies: Vec<Reply> = (0..2 * BUDGET + 1)
+        .map(|_| send(Ipv4Addr::new(127, 3, 0, 1), demo, &request, &[]))
+        .collect();
+    assert!(replies.iter().all(|reply| reply.status == 401));
+    let recorded = replies.iter().filter(|reply| !reply.body["audit_index"].is_null()).count();
+    assert!((BUDGET..=2 * BUDGET).contains(&recorded), "{recorded} have an entry");
+    let bodies: BTreeSet<String> =
+        replies.iter().map(|reply| reply.without_ids().to_string()).collect();
+    assert_eq!(bodies.len(), 1);
+}
