@@ -1,0 +1,267 @@
+//! Mixed load of one client thread: creates, households, changes, removals, reads, matches, refusals.
+//! Never touches another thread's records, so what must come back is known without a clock.
+//! Ends at the first request without an answer: then the vault is dead.
+
+use super::list::{Answer, Attempt, List};
+use super::model::{Model, REGISTRATION, Record, basis};
+use crate::client::{Ask, Client};
+use crate::dice::Dice;
+use crate::fault::Fault;
+use crate::page::Page;
+use crate::people;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Region of the citizen numbers of loads: no other people of the demo have it.
+const REGION: &str = "880199";
+/// Refusals of one thread in one round: a caller with too many is locked out for an hour.
+const DENIALS_COUNT_MAX: u32 = 8;
+/// Matches of one thread in one round: an actor may ask for 80 distinct values a day.
+const MATCHES_COUNT_MAX: u32 = 4;
+/// Requests of one thread in one round.
+const REQUESTS_COUNT_MAX: u32 = 4_000;
+
+/// One client thread.
+pub struct Load<'a> {
+    /// Its number.
+    pub thread: usize,
+    /// The vault.
+    pub page: &'a Page,
+    /// Its chance.
+    pub dice: Dice,
+    /// Its records that are live.
+    pub own: BTreeMap<String, Record>,
+    /// The next citizen number of this vault.
+    pub counter: &'a AtomicU32,
+    /// Its list.
+    pub list: List,
+    /// Numbers that were matched before, as record, number and token: asking again is free.
+    pub matched: Vec<(String, String, String)>,
+}
+
+/// What a thread asks next.
+struct Next {
+    attempt: Attempt,
+    ask: Ask,
+}
+
+impl Load<'_> {
+    /// Asks until no answer comes.
+    pub fn run(mut self) -> Result<(), Fault> {
+        let client = Client::new(&self.page.url);
+        let (mut denials, mut matches) = (0, 0);
+        for _ in 0..REQUESTS_COUNT_MAX {
+            let Some(next) = self.next(denials < DENIALS_COUNT_MAX, matches < MATCHES_COUNT_MAX)?
+            else {
+                continue;
+            };
+            denials += u32::from(matches!(next.attempt, Attempt::Denial { .. }));
+            matches += u32::from(matches!(next.attempt, Attempt::Match { .. }));
+            self.list.attempt(&next.attempt)?;
+            let Ok(reply) = client.send(&next.ask) else { return Ok(()) };
+            let answer = Answer { status: reply.status, body: reply.json() };
+            self.list.answer(&answer)?;
+            self.learn(&next.attempt, &answer);
+        }
+        Ok(())
+    }
+
+    fn next(&mut self, may_deny: bool, may_match: bool) -> Result<Option<Next>, Fault> {
+        let next = match self.dice.below(100) {
+            0..34 => Some(self.create()?),
+            34..39 => Some(self.household()?),
+            39..63 => self.patch()?,
+            63..69 => self.delete()?,
+            69..91 => self.read()?,
+            91..95 if may_match => self.matches()?,
+            95.. if may_deny => self.denial()?,
+            _ => None,
+        };
+        Ok(next)
+    }
+
+    /// Keeps track of its own records, so that the next change names the right version.
+    fn learn(&mut self, attempt: &Attempt, answer: &Answer) {
+        let mut model = Model { records: std::mem::take(&mut self.own), ..Model::default() };
+        if answer.status < 300 {
+            model.apply(self.thread, attempt, answer);
+        }
+        model.records.retain(|_, record| record.is_live);
+        self.own = model.records;
+    }
+
+    fn grid(&mut self) -> String {
+        let grids = self.page.grids();
+        self.dice.one_of(&grids).clone()
+    }
+
+    /// A worker or the head of a grid.
+    fn caller(&mut self, grid: &str) -> Result<String, Fault> {
+        let role = if self.dice.percent(50) { "grid_worker" } else { "grid_head" };
+        self.page.token(role, Some(grid)).map(str::to_owned)
+    }
+
+    fn create(&mut self) -> Result<Next, Fault> {
+        let grid = self.grid();
+        let fields = person(&mut self.dice, self.counter);
+        let body = json!({
+            "type": "person", "grid": grid, "fields": fields, "basis": basis(REGISTRATION),
+        });
+        let token = self.caller(&grid)?;
+        let ask = Ask::new("POST", "/v1/records", &token).purpose(REGISTRATION).json(&body);
+        Ok(Next { attempt: Attempt::Create { body }, ask })
+    }
+
+    fn household(&mut self) -> Result<Next, Fault> {
+        let grid = self.grid();
+        let address = people::address(&mut self.dice);
+        let people: Vec<Value> = (1..=self.dice.between(1, 4))
+            .map(|number| {
+                let mut fields = person(&mut self.dice, self.counter);
+                fields.insert("current_address".into(), json!(address));
+                json!({
+                    "ref": format!("p{number}"), "fields": fields,
+                    "residence": {"occupancy_kind": "rented", "move_in_date": "2024-03-05"},
+                })
+            })
+            .collect();
+        let body = json!({
+            "grid": grid, "basis": basis(REGISTRATION), "people": people,
+            "fields": {"kind": "family", "size": people.len(), "current_address": address},
+            "dwelling": {"fields": {"address": address, "kind": "dwelling"}},
+        });
+        let token = self.caller(&grid)?;
+        let ask = Ask::new("POST", "/v1/households", &token).purpose(REGISTRATION).json(&body);
+        Ok(Next { attempt: Attempt::Household { body }, ask })
+    }
+
+    fn pick(&mut self, kinds: &[&str]) -> Option<(String, Record)> {
+        let fitting: Vec<&String> = self
+            .own
+            .iter()
+            .filter(|(_, record)| kinds.contains(&record.kind))
+            .map(|(id, _)| id)
+            .collect();
+        if fitting.is_empty() {
+            return None;
+        }
+        let id = (*self.dice.one_of(&fitting)).clone();
+        self.own.get(&id).cloned().map(|record| (id, record))
+    }
+
+    fn patch(&mut self) -> Result<Option<Next>, Fault> {
+        let Some((id, record)) = self.pick(&["person", "event"]) else { return Ok(None) };
+        let mut fields = Map::new();
+        if record.kind == "event" {
+            let note = format!("第{}次处置，已回访", self.dice.below(1_000_000));
+            fields.insert("handling_note".into(), json!(note));
+        } else {
+            match self.dice.below(4) {
+                0 => fields.insert("phone".into(), json!(people::phone(&mut self.dice))),
+                1 => fields.insert("phone".into(), Value::Null),
+                2 => {
+                    let number = people::citizen(REGION, next(self.counter)).0;
+                    fields.insert("id_number".into(), json!(number))
+                }
+                _ => fields.insert("name".into(), json!(people::name(&mut self.dice))),
+            };
+            let address = people::address(&mut self.dice);
+            fields.insert("current_address".into(), json!(address));
+        }
+        let token = self.caller(&record.grid)?;
+        let ask = Ask::new("PATCH", format!("/v1/records/{id}"), &token)
+            .purpose(record.purpose)
+            .version(record.version)
+            .json(&json!({"fields": fields}));
+        let attempt = Attempt::Patch { id, version: record.version, fields };
+        Ok(Some(Next { attempt, ask }))
+    }
+
+    fn delete(&mut self) -> Result<Option<Next>, Fault> {
+        let Some((id, record)) = self.pick(&["person", "event"]) else { return Ok(None) };
+        let ask = Ask::new(
+            "DELETE",
+            format!("/v1/records/{id}"),
+            self.page.token("grid_head", Some(&record.grid))?,
+        );
+        let ask = ask.purpose(record.purpose).version(record.version);
+        let ask = ask.json(&json!({"reason": "重复采集"}));
+        Ok(Some(Next { attempt: Attempt::Delete { id, version: record.version }, ask }))
+    }
+
+    fn read(&mut self) -> Result<Option<Next>, Fault> {
+        let kinds = ["person", "event", "household", "place", "residence"];
+        let Some((id, record)) = self.pick(&kinds) else { return Ok(None) };
+        let token = self.caller(&record.grid)?;
+        let fields: Vec<String> = record.fields.keys().cloned().collect();
+        let ask = read_of(&id, &record, &token);
+        Ok(Some(Next { attempt: Attempt::Read { id, fields }, ask }))
+    }
+
+    fn matches(&mut self) -> Result<Option<Next>, Fault> {
+        let own = &self.own;
+        let held = |id: &str, value: &str| {
+            own.get(id).is_some_and(|record| record.id_number.as_deref() == Some(value))
+        };
+        self.matched.retain(|(id, value, _)| held(id, value));
+        if self.matched.is_empty() {
+            return Ok(None);
+        }
+        let (_, value, token) = self.dice.one_of(&self.matched).clone();
+        let ask = match_of(&value, &token);
+        Ok(Some(Next { attempt: Attempt::Match { value }, ask }))
+    }
+
+    /// The neighbour, a change of an old version, or an officer who sees no record.
+    fn denial(&mut self) -> Result<Option<Next>, Fault> {
+        let Some((id, record)) = self.pick(&["person"]) else { return Ok(None) };
+        let (ask, status) = match self.dice.below(3) {
+            0 => {
+                let grids: Vec<String> =
+                    self.page.grids().into_iter().filter(|grid| *grid != record.grid).collect();
+                let neighbour = self.dice.one_of(&grids).clone();
+                (read_of(&id, &record, &self.caller(&neighbour)?), 404)
+            }
+            1 => {
+                let token = self.caller(&record.grid)?;
+                let ask = Ask::new("PATCH", format!("/v1/records/{id}"), &token)
+                    .purpose(record.purpose)
+                    .version(record.version + 7)
+                    .json(&json!({"fields": {"name": "无人"}}));
+                (ask, 412)
+            }
+            _ => (read_of(&id, &record, self.page.token("compliance_auditor", None)?), 403),
+        };
+        Ok(Some(Next { attempt: Attempt::Denial { id, status }, ask }))
+    }
+}
+
+/// A read of every field that may be read in clear.
+pub fn read_of(id: &str, record: &Record, token: &str) -> Ask {
+    let names: Vec<&str> = record.fields.keys().map(String::as_str).collect();
+    Ask::new("GET", format!("/v1/records/{id}?fields={}", names.join(",")), token)
+        .purpose(record.purpose)
+}
+
+/// A match of a citizen number.
+pub fn match_of(value: &str, token: &str) -> Ask {
+    Ask::new("POST", "/v1/records/match", token)
+        .purpose(REGISTRATION)
+        .json(&json!({"type": "person", "field": "id_number", "value": value}))
+}
+
+fn next(counter: &AtomicU32) -> u32 {
+    counter.fetch_add(1, Ordering::Relaxed)
+}
+
+fn person(dice: &mut Dice, counter: &AtomicU32) -> Map<String, Value> {
+    let (id_number, birth_date) = people::citizen(REGION, next(counter));
+    let fields = json!({
+        "name": people::name(dice), "id_number": id_number, "birth_date": birth_date,
+        "phone": people::phone(dice), "current_address": people::address(dice),
+        "sex": if dice.percent(50) { "1" } else { "2" }, "move_in_date": "2019-08-01",
+        "residence_kind": "registered_resident", "source": "stated_in_person",
+    });
+    fields.as_object().cloned().unwrap_or_default()
+}

@@ -1,0 +1,53 @@
+//! Drives the campaigns against built programs of the product: each command starts vaults, loads and judges them.
+//! Never reaches past loopback, and never ends a process that it did not start.
+//! The last line of every campaign is its tally, and the exit status says whether anything failed.
+
+mod client;
+mod crash;
+mod dice;
+mod fault;
+mod log;
+mod page;
+mod people;
+mod planted;
+mod release;
+mod syscalls;
+mod tally;
+mod vault;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use tally::Tally;
+
+#[derive(Parser)]
+#[command(name = "campaign", about = "Long suites against the built programs of Gridvault")]
+struct Arguments {
+    #[command(subcommand)]
+    campaign: Campaign,
+}
+
+#[derive(Subcommand)]
+enum Campaign {
+    /// Kill -9 at random moments under mixed load; nothing acknowledged may be lost.
+    Crash(crash::Arguments),
+    /// Marked values go in; none may be found outside of what is sealed.
+    Planted(planted::Arguments),
+    /// One read and one write, each with exactly one sync of the journal before its answer.
+    Syscalls(syscalls::Arguments),
+    /// What a stranger does first: start, read, be refused, verify, tamper.
+    Release(release::Arguments),
+}
+
+fn main() -> ExitCode {
+    let mut tally = Tally::default();
+    let outcome = match Arguments::parse().campaign {
+        Campaign::Crash(arguments) => crash::run(&arguments, &mut tally),
+        Campaign::Planted(arguments) => planted::run(&arguments, &mut tally),
+        Campaign::Syscalls(arguments) => syscalls::run(&arguments, &mut tally),
+        Campaign::Release(arguments) => release::run(&arguments, &mut tally),
+    };
+    if let Err(fault) = outcome {
+        tally.check("the campaign goes on to its end", Err(fault.to_string()));
+    }
+    tally.finish()
+}

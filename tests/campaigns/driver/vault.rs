@@ -1,0 +1,185 @@
+//! A demo vault as a process of its own: started, waited for, killed.
+//! Never lets it outlive the campaign, and never ends any other process.
+//! What it prints goes to files beside the campaign's own, outside of the vault's directory.
+
+use super::client::{Ask, Client};
+use super::fault::Fault;
+use super::page::Page;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Longest wait until a vault serves.
+const READY_TIME_MAX: Duration = Duration::from_secs(60);
+/// How often is looked whether it does.
+const READY_POLL: Duration = Duration::from_millis(2);
+/// Longest end of a program's output in a message, in characters.
+const OUTPUT_CHARACTERS_MAX: usize = 600;
+
+/// The programs under test.
+#[derive(clap::Args, Clone)]
+pub struct Programs {
+    /// The vault's program; the one built beside this driver unless named.
+    #[arg(long)]
+    program: Option<PathBuf>,
+    /// The verifier's program; the one beside the vault's unless named.
+    #[arg(long)]
+    verifier: Option<PathBuf>,
+}
+
+impl Programs {
+    /// The vault's program.
+    pub fn vault(&self) -> Result<PathBuf, Fault> {
+        existing(self.program.clone(), "gridvault")
+    }
+
+    /// The verifier's program.
+    pub fn verifier(&self) -> Result<PathBuf, Fault> {
+        let beside = self.program.as_ref().and_then(|program| program.parent());
+        let beside = beside.map(|folder| folder.join("gridvault-audit"));
+        existing(self.verifier.clone().or(beside), "gridvault-audit")
+    }
+}
+
+/// Examples are built into a folder below that of the programs.
+fn existing(named: Option<PathBuf>, name: &'static str) -> Result<PathBuf, Fault> {
+    let beside = || {
+        let driver = std::env::current_exe().ok()?;
+        Some(driver.parent()?.parent()?.join(name))
+    };
+    let path = named.or_else(beside).filter(|path| path.is_file());
+    path.ok_or(Fault::ToolMissing(name))
+}
+
+/// How a vault is to be started.
+#[derive(Clone)]
+pub struct Start {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments before those of the vault.
+    pub before: &'static [&'static str],
+    /// The vault's directory.
+    pub directory: PathBuf,
+    /// Where its output goes: the name without `.out` and `.err`.
+    pub output: PathBuf,
+    /// How many people a fresh one has.
+    pub persons: u32,
+    /// What its own log tells.
+    pub log_level: &'static str,
+}
+
+/// A running vault. Dropped, it is killed.
+pub struct Vault {
+    child: Child,
+    /// What it says of itself.
+    pub page: Page,
+    /// From its start until it was ready.
+    pub ready_in: Duration,
+}
+
+impl Start {
+    /// Starts the program and waits for nothing.
+    pub fn spawn(&self) -> Result<Child, Fault> {
+        let mut command = Command::new(&self.program);
+        command
+            .args(self.before)
+            .args(["demo", "--listen", "127.0.0.1:0", "--persons"])
+            .arg(self.persons.to_string())
+            .arg("--dir")
+            .arg(&self.directory)
+            .env("GRIDVAULT_LOG", self.log_level)
+            .stdin(Stdio::null())
+            .stdout(append(&self.output, "out")?)
+            .stderr(append(&self.output, "err")?);
+        command.spawn().map_err(|error| Fault::io("starting", &self.program, error))
+    }
+
+    /// Starts the program and waits until it serves.
+    pub fn serve(&self) -> Result<Vault, Fault> {
+        let page = self.directory.join("demo.json");
+        let before = mark_of(&page);
+        let started = Instant::now();
+        let mut child = self.spawn()?;
+        let waited = self.wait(&mut child, &page, before, started);
+        match waited {
+            Ok(page) => Ok(Vault { child, page, ready_in: started.elapsed() }),
+            Err(fault) => {
+                end(&mut child);
+                Err(fault)
+            }
+        }
+    }
+
+    fn wait(
+        &self,
+        child: &mut Child,
+        page: &Path,
+        before: Option<(u64, i64, i64)>,
+        started: Instant,
+    ) -> Result<Page, Fault> {
+        loop {
+            let ended = child.try_wait();
+            if let Some(status) = ended.map_err(|e| Fault::io("waiting for", &self.program, e))? {
+                let output = tail(&self.output.with_extension("err"));
+                return Err(Fault::Ended { program: self.program.clone(), status, output });
+            }
+            // The page is renamed into place, so a new mark means a whole new page.
+            if mark_of(page).is_some_and(|mark| Some(mark) != before) {
+                let page = Page::read(&self.directory)?;
+                let ready = Client::new(&page.url).send(&Ask::open("GET", "/readyz"));
+                if ready.is_ok_and(|reply| reply.status == 200) {
+                    return Ok(page);
+                }
+            }
+            if started.elapsed() > READY_TIME_MAX {
+                return Err(Fault::OutOfTime { what: "readiness", limit: READY_TIME_MAX });
+            }
+            std::thread::sleep(READY_POLL);
+        }
+    }
+}
+
+impl Vault {
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it at once, as `kill -9` does.
+    pub fn kill(&mut self) {
+        end(&mut self.child);
+    }
+}
+
+impl Drop for Vault {
+    fn drop(&mut self) {
+        end(&mut self.child);
+    }
+}
+
+/// Ends a process that this campaign started.
+pub fn end(child: &mut Child) {
+    let _was_gone = child.kill();
+    let _was_gone = child.wait();
+}
+
+/// The end of a file, for messages.
+pub fn tail(path: &Path) -> String {
+    let text = std::fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let skipped = text.chars().count().saturating_sub(OUTPUT_CHARACTERS_MAX);
+    text.chars().skip(skipped).collect::<String>().trim().to_owned()
+}
+
+fn append(output: &Path, extension: &str) -> Result<File, Fault> {
+    let path = output.with_extension(extension);
+    let file = OpenOptions::new().create(true).append(true).open(&path);
+    file.map_err(|error| Fault::io("opening", &path, error))
+}
+
+fn mark_of(path: &Path) -> Option<(u64, i64, i64)> {
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.ino(), found.mtime(), found.mtime_nsec()))
+}

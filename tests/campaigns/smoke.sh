@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# The release smoke: builds, starts the demo as the documents say, does what it prints, verifies, tampers.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+command -v curl >/dev/null || { echo 'smoke: curl is missing: install it' >&2; exit 1; }
+cargo build --quiet --release
+exec cargo run --quiet --release --example campaign -- release --by-cargo
