@@ -31,7 +31,7 @@ impl FromRequestParts<Arc<Rooms>> for Caller {
             (Some(header), None) => header
                 .to_str()
                 .ok()
-                .and_then(|text| text.strip_prefix("Bearer "))
+                .and_then(bearer)
                 .ok_or(IdentityError::Invalid)
                 .and_then(|token| rooms.identity.authenticate(token, now)),
             _ => Err(IdentityError::Invalid),
@@ -59,6 +59,12 @@ impl Caller {
         let denied = rooms.access.refuse(Some(self.actor.standing()), code, &self.origin);
         refuse(rooms, denied, code).await
     }
+}
+
+/// The token behind the scheme, whose case does not matter (RFC 9110 section 11.1).
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }
 
 /// The origin that the surrounding layer put there.

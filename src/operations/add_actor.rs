@@ -10,7 +10,7 @@ use crate::identity::{
     Actor, ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory, EnrolmentCode, NewActor,
 };
 use crate::records::{Owner, RecordRef, Target};
-use crate::territory::Area;
+use crate::territory::{Area, Territory};
 use crate::trail::{Recorded, Refused, Trail};
 
 /// An actor to be enrolled.
@@ -67,7 +67,7 @@ impl Target for Newcomer {
 ///
 /// # Errors
 /// `denied` without the duty; `approval_required` for a role of administration; `schema_invalid` for an unknown
-/// role, an area of another level, or roles that exclude each other; `version_conflict` for a taken name.
+/// role, an area of another level or without a grid, or roles that exclude each other; `version_conflict` for a taken name.
 #[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn add_actor(
     actor: &Actor,
@@ -77,6 +77,7 @@ pub async fn add_actor(
     directory: &Directory,
     access: &Access,
     trail: &Trail,
+    territory: &Territory,
     random: &dyn Random,
 ) -> Result<Added, OperationError> {
     let standing = actor.standing();
@@ -87,7 +88,8 @@ pub async fn add_actor(
     };
     let turn_away =
         async |code| super::refuse(trail, access.refuse(Some(standing), code, origin)).await;
-    if let Err(code) = access.with_policy(|policy| check_roles(policy, &request)) {
+    let checked = access.with_policy(|policy| check_roles(policy, &request, territory, now));
+    if let Err(code) = checked {
         return Err(turn_away(code).await);
     }
     let record = record_of(id, request, now, random)?;
@@ -130,7 +132,12 @@ pub async fn list_actors(
     }
 }
 
-fn check_roles(policy: &Policy, request: &ActorRequest) -> Result<(), Code> {
+fn check_roles(
+    policy: &Policy,
+    request: &ActorRequest,
+    territory: &Territory,
+    now: Micros,
+) -> Result<(), Code> {
     let mut families: Vec<RoleFamily> = Vec::new();
     let mut exclusive: Vec<&str> = Vec::new();
     for assignment in &request.assignments {
@@ -139,7 +146,14 @@ fn check_roles(policy: &Policy, request: &ActorRequest) -> Result<(), Code> {
             return Err(Code::ApprovalRequired);
         }
         let level = match &assignment.area {
-            Some(digits) => Level::of(&digits.parse::<Area>().map_err(|_| Code::SchemaInvalid)?),
+            Some(digits) => {
+                let area: Area = digits.parse().map_err(|_| Code::SchemaInvalid)?;
+                // A place where there is no grid would come to life with the next one of that number.
+                if territory.cells_in(&area, now.0).is_empty() {
+                    return Err(Code::SchemaInvalid);
+                }
+                Level::of(&area)
+            }
             None => Level::Platform,
         };
         let group = role.exclusive.as_deref();

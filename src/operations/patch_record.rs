@@ -16,7 +16,7 @@ use crate::records::{
     Facts, FieldProblem, Handle, ParsedPatch, RecordId, Schema, SchemaSet, SubjectId, SubjectSlot,
 };
 use crate::seal::{Birthdays, Patch, Revision, Seal, SealError};
-use crate::store::{Fetched, Reader, Row};
+use crate::store::{Fetched, Reader, Row, Sealed};
 use crate::territory::Territory;
 use crate::trail::{Recorded, Trail};
 use serde_json::{Map, Value as Json};
@@ -93,21 +93,14 @@ pub async fn patch_record(
             Ok(patch) => patch,
             Err(unprepared) => return Err(unprepared.end(asked, access, trail).await),
         };
-        // Named people who may go with their last part; the record's own subject stays.
-        let others = sealed.row().header.subjects.get(1..).unwrap_or_default();
-        let last_of = last_record_of(others, store).await?;
-        let revision = Revision::new(sealed, patch, last_of);
+        let revision = revision_of(sealed, patch, store).await?;
         let permit = match access.decide(&question, &items, Vec::new(), revision) {
             Ok(permit) => permit,
             Err(denied) => return Err(refuse(trail, denied).await),
         };
         let change = match seal.merge(&permit) {
             Ok(change) => change,
-            // The part belongs to somebody who was erased.
-            Err(SealError::KeyMissing) => {
-                return Err(turn_away(asked, access, trail, Code::Erased).await);
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(unmerged(error, asked, access, trail).await),
         };
         match trail.commit(permit, change).await {
             Ok(receipt) => {
@@ -121,6 +114,31 @@ pub async fn patch_record(
         }
     }
     Err(turn_away(asked, access, trail, Code::Stale).await)
+}
+
+/// The end where the patch names a part of somebody who was erased, or where nothing can be opened.
+async fn unmerged(
+    error: SealError,
+    asked: &Asked<'_>,
+    access: &Access,
+    trail: &Trail,
+) -> OperationError {
+    match error {
+        SealError::KeyMissing => turn_away(asked, access, trail, Code::Erased).await,
+        other => other.into(),
+    }
+}
+
+/// The patch with its record, and with the named people who may go with their last part; the record's own
+/// subject stays.
+async fn revision_of(
+    sealed: Sealed,
+    patch: Patch,
+    store: &Reader,
+) -> Result<Revision, OperationError> {
+    let others = sealed.row().header.subjects.get(1..).unwrap_or_default();
+    let last_of = last_record_of(others, store).await?;
+    Ok(Revision::new(sealed, patch, last_of))
 }
 
 /// Why a request is no patch for the record.

@@ -178,3 +178,15 @@ fn actor_of_two_grids_carries_each_decision_by_the_place_of_that_grid() {
         };
     }
 }
+
+#[test]
+fn nobody_is_placed_where_there_is_no_grid() {
+    let demo = shared();
+    for (role, area) in [
+        ("grid_worker", "8801020010010099"),
+        ("street_operator", "880102099"),
+        ("city_platform", "8899"),
+    ] {
+        add(demo, json!([{"role": role, "area": area}])).refused(400, "schema_invalid");
+    }
+}

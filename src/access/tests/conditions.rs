@@ -110,8 +110,9 @@ fn the_area_of_one_assignment_does_not_serve_the_role_of_another() {
         numbered(vec![placed("grid_worker", FAR), placed("street_operator", "880102001")]);
     let put = Put::ordinary().from(far_worker_near_operator.to_vec());
     assert_eq!(put.given(), [("name".to_owned(), View::Masked)]);
+    // It knows of the record as an operator, so it is told that it may not change it.
     let put = put.ask(Ask::Update);
-    assert_eq!(put.refused(), Some(Code::NotFound));
+    assert_eq!(put.refused(), Some(Code::Denied));
     assert_eq!(put.ask(Ask::Create).refused(), Some(Code::OutOfTerritory));
 }
 

@@ -174,6 +174,7 @@ pub(in crate::http) async fn add(
     let Some(request) = actor_request(body) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     };
+    let territory = rooms.territory.load();
     let added = add_actor(
         &caller.actor,
         request,
@@ -182,6 +183,7 @@ pub(in crate::http) async fn add(
         rooms.identity.directory(),
         &rooms.access,
         &rooms.trail,
+        &territory,
         &*rooms.random,
     )
     .await?;

@@ -31,7 +31,7 @@ fn a_change_of_the_directory_shows_at_the_next_entry() {
     let mut world = World::new();
     let token = world.good();
     let seen = |world: &World| {
-        let actor = world.identity.authenticate(&token, at(NOW)).ok().expect("the worker");
+        let actor = world.identity.authenticate(&token, at(NOW)).expect("the worker");
         let standing = actor.standing();
         let roles: Vec<String> =
             standing.assignments.iter().map(|one| one.role.as_str().to_owned()).collect();
@@ -80,7 +80,7 @@ fn expired_is_said_of_a_token_that_was_good_in_every_other_way_and_of_no_other()
 fn a_system_acts_for_a_person_and_is_named() {
     let world = World::new();
     let token = world.with_claims(|claims| claims["act"] = json!({"sub": SYSTEM}));
-    let actor = world.identity.authenticate(&token, at(NOW)).ok().expect("the worker");
+    let actor = world.identity.authenticate(&token, at(NOW)).expect("the worker");
     assert_eq!((actor.standing().actor, actor.standing().via), (WORKER, Some(SYSTEM)));
     // The rights are the person's.
     assert_eq!(actor.standing().assignments.len(), 1);

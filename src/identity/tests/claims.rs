@@ -155,7 +155,7 @@ fn a_claim_that_nobody_knows_changes_nothing() {
     let world = World::new();
     for (name, value) in [("role", "security_admin"), ("scope", "admin"), ("acr", "3")] {
         let token = world.with_claims(|claims| claims[name] = json!(value));
-        let actor = world.identity.authenticate(&token, at(NOW)).ok().expect("the worker");
+        let actor = world.identity.authenticate(&token, at(NOW)).expect("the worker");
         assert_eq!(actor.standing().strength, 1);
         assert_eq!(actor.standing().assignments.len(), 1);
         assert_eq!(actor.standing().assignments[0].role.as_str(), "grid_worker");
@@ -165,7 +165,7 @@ fn a_claim_that_nobody_knows_changes_nothing() {
 #[test]
 fn a_standing_is_the_directorys_and_its_session_the_tokens() {
     let world = World::new();
-    let actor = world.identity.authenticate(&world.good(), at(NOW)).ok().expect("the worker");
+    let actor = world.identity.authenticate(&world.good(), at(NOW)).expect("the worker");
     let standing = actor.standing();
     assert_eq!((standing.actor, standing.version, standing.via), (WORKER, 1, None));
     assert_eq!(standing.session, [5; 16]);

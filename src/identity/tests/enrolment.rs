@@ -31,8 +31,7 @@ fn a_code_enrols_its_actor_once() {
     let mut world = World::new();
     let code = coded(&mut world);
     assert!(code.show().len() >= 43);
-    let [first, second] =
-        [1, 2].map(|_| redeem(&world, code.show(), NOW).ok().expect("redeemable"));
+    let [first, second] = [1, 2].map(|_| redeem(&world, code.show(), NOW).expect("redeemable"));
     assert_eq!(first.actor(), WORKER);
     // Two at once expect the same version of the same key, so the trail takes one of them.
     let (one, two) = (first.change(), second.change());
@@ -47,7 +46,7 @@ fn a_code_enrols_its_actor_once() {
 fn a_redemption_touches_codes_alone() {
     let mut world = World::new();
     let code = coded(&mut world);
-    let redemption = redeem(&world, code.show(), NOW).ok().expect("redeemable");
+    let redemption = redeem(&world, code.show(), NOW).expect("redeemable");
     assert!(redemption.owns(Owner::Enrolment));
     for owner in [Owner::Login, Owner::System, Owner::Actor(*WORKER.as_bytes())] {
         assert!(!redemption.owns(owner), "{owner:?}");
@@ -105,7 +104,7 @@ fn a_sealed_code_serves_under_its_own_hash_alone() {
         (coded_for(&mut world, OTHER, &random), coded_for(&mut world, WORKER, &random));
     assert_ne!(mine.show(), yours.show());
     let key = |code: &EnrolmentCode| {
-        redeem(&world, code.show(), NOW).ok().expect("redeemable").change().expects[0].key.clone()
+        redeem(&world, code.show(), NOW).expect("redeemable").change().expects[0].key.clone()
     };
     let (my_key, your_key) = (key(&mine), key(&yours));
     let stored = |key: &Key| wait(world.reader.get(key)).expect("a store").expect("a code").payload;

@@ -92,6 +92,7 @@ fn add(
         directory,
         &world.access,
         &world.trail,
+        &world.territory,
         &*world.random,
     ));
     done(added).map(|added| added.id)

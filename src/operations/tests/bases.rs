@@ -16,7 +16,7 @@ fn a_sensitive_field_is_not_added_to_what_rests_on_plain_consent() {
     let world = World::new();
     let by = |basis: &str| claim_on(VISIT, basis, Some(ConsentGiver::Self_));
     let plain = by("elder_visit_consent");
-    let id = world.create(HEAD, plain, json!({"name": "王伟"})).ok().expect("created").id;
+    let id = world.create(HEAD, plain, json!({"name": "王伟"})).expect("created").id;
     let tag = || json!({"assistance_tag": ["lives_alone"]});
     let tag = || {
         let list = crate::records::SchemaSet::built_in().expect("schemas");
@@ -78,7 +78,7 @@ fn place(claim: crate::purposes::BasisClaim) -> CreateRequest {
 #[test]
 fn a_person_comes_into_a_record_about_nobody_only_with_a_basis() {
     let world = World::new();
-    let id = world.create_request(WORKER, place(registration())).ok().expect("created").id;
+    let id = world.create_request(WORKER, place(registration())).expect("created").id;
     assert!(world.facts(id).subject_handles.is_empty());
     let safety = "safety_inspection";
     let owner = || json!({"owner_name": "李娜", "owner_phone": "12900001234"});
@@ -128,7 +128,7 @@ fn a_subject_is_taken_over_only_by_who_may_know_it_or_holds_a_link() {
     assert_eq!(beside(&subject.to_string()).err(), Some(Code::NotFound));
     let link = |actor| world.seal.link(actor, subject, NOW).expect("a link").as_str().to_owned();
     assert_eq!(beside(&link(WORKER)).err(), Some(Code::NotFound));
-    let created = beside(&link(NEIGHBOUR)).ok().expect("created");
+    let created = beside(&link(NEIGHBOUR)).expect("created");
     assert_eq!(created.subject, Some(subject));
     for nobody in ["", "x", "01921234-5678-7fff-bfff-ffffffffffff", &"a".repeat(10_000)] {
         assert_eq!(beside(nobody).err(), Some(Code::NotFound), "{nobody:.20}");

@@ -35,7 +35,7 @@ fn taking_the_birth_date_away_does_not_make_a_child_an_adult() {
     // A minor of 15 keeps the days too, an adult's are forgotten with the date.
     for (born, kept) in [("2011-05-01", true), ("1980-01-01", false)] {
         let fields = json!({"name": "王伟", "birth_date": born});
-        let id = world.create(WORKER, registration(), fields).ok().expect("created").id;
+        let id = world.create(WORKER, registration(), fields).expect("created").id;
         assert_eq!(world.patch(WORKER, PURPOSE, id, json!({"birth_date": null}), None), Ok(2));
         assert_eq!(world.facts(id).turns_18.is_some(), kept, "{born}");
     }
@@ -66,7 +66,7 @@ fn of_a_date_and_a_number_that_differ_the_later_birth_protects() {
         "name": "王小明", "birth_date": "1980-01-01", "id_number": "880102201506013013",
         "guardian_name": "王伟",
     });
-    let id = world.create(WORKER, registration(), fields).ok().expect("created").id;
+    let id = world.create(WORKER, registration(), fields).expect("created").id;
     assert_eq!(world.facts(id).turns_14, Some(fourteen(2015, 6, 1)));
 }
 
@@ -90,7 +90,7 @@ fn a_second_record_about_a_child_is_a_childs() {
     // No birth date is among the fields of this purpose; the vault knows all the same.
     let fields = || json!({"name": "王小明", "guardian_name": "王伟", "phone": "12900001234"});
     assert_eq!(with(ConsentGiver::Self_, fields()).err(), Some(Code::BasisMissing));
-    let created = with(ConsentGiver::Guardian, fields()).ok().expect("created");
+    let created = with(ConsentGiver::Guardian, fields()).expect("created");
     assert_eq!(created.subject, Some(subject));
     assert_eq!(world.facts(created.id).turns_14, Some(fourteen(2018, 5, 1)));
     let read = world.read(WORKER, "household_contact", created.id, &["phone"]);
@@ -101,7 +101,7 @@ fn a_second_record_about_a_child_is_a_childs() {
 fn where_a_child_lives_is_a_childs() {
     let world = World::new();
     let fields = json!({"name": "王小明", "birth_date": "2018-05-01", "guardian_name": "王伟"});
-    let created = world.create_household(WORKER, household(fields)).ok().expect("created");
+    let created = world.create_household(WORKER, household(fields)).expect("created");
     let residence = created.people[0].residence.expect("a residence");
     assert_eq!(world.facts(residence).turns_14, Some(fourteen(2018, 5, 1)));
     let read = world.read(WORKER, PURPOSE, residence, &["move_in_date"]);
@@ -110,7 +110,7 @@ fn where_a_child_lives_is_a_childs() {
     let place = created.dwelling.expect("a dwelling");
     assert_eq!(world.facts(place).turns_14, None);
     let fields = json!({"name": "王伟", "birth_date": "1980-01-01"});
-    let created = world.create_household(WORKER, household(fields)).ok().expect("created");
+    let created = world.create_household(WORKER, household(fields)).expect("created");
     let residence = created.people[0].residence.expect("a residence");
     assert!(world.read(WORKER, PURPOSE, residence, &["move_in_date"]).is_ok());
 }
@@ -121,11 +121,8 @@ const AGENCY: &str = "agent_service";
 fn who_turns_out_to_be_a_child_needs_the_guardians_consent() {
     let world = World::new();
     let by = |by| claim_on(AGENCY, "agent_authorisation", Some(by));
-    let id = world
-        .create(HEAD, by(ConsentGiver::Self_), json!({"name": "王小明"}))
-        .ok()
-        .expect("created")
-        .id;
+    let id =
+        world.create(HEAD, by(ConsentGiver::Self_), json!({"name": "王小明"})).expect("created").id;
     let born = || json!({"birth_date": "2018-05-01"});
     let patched = |claim| world.patch(HEAD, AGENCY, id, born(), claim);
     assert_eq!(patched(None).err(), Some(Code::BasisMissing));

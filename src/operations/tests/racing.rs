@@ -118,7 +118,7 @@ fn two_creations_on_one_subject_both_happen() {
         Box::pin(world.create_async(actor, PURPOSE, request)) as Later<'_, Result<Created, _>>
     });
     for answer in world.in_one_group(calls.collect()) {
-        let created = code(answer).ok().expect("created");
+        let created = code(answer).expect("created");
         assert_eq!(created.subject, Some(subject));
         let read = world.read(WORKER, PURPOSE, created.id, &["name"]);
         assert_eq!(read, Ok(json!({"name": "王伟"})));

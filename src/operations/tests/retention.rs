@@ -39,7 +39,7 @@ fn a_record_ends_with_its_purpose_or_earlier() {
 fn a_patch_under_a_longer_purpose_does_not_lengthen_a_record() {
     let world = World::new();
     let request = person(contact(ConsentGiver::Self_), json!({"name": "王伟"}));
-    let id = world.create_request(WORKER, request).ok().expect("created").id;
+    let id = world.create_request(WORKER, request).expect("created").id;
     let before = world.facts(id).retain_until;
     let patched = world.patch(
         WORKER,

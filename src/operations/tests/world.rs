@@ -302,7 +302,7 @@ impl World {
 
     pub(super) fn actor(&self, id: ActorId) -> Actor {
         let token = self.identity.issue(id, None, 600, NOW).expect("a token");
-        self.identity.authenticate(token.show(), NOW).ok().expect("an active actor")
+        self.identity.authenticate(token.show(), NOW).expect("an active actor")
     }
 
     fn asked<'a>(&'a self, actor: &'a Actor, purpose: &str) -> Asked<'a> {
@@ -568,7 +568,7 @@ pub(super) fn adult(world: &World) -> (RecordId, SubjectId) {
         registration(),
         json!({"name": "王伟", "birth_date": "1980-01-01", "phone": "12900001234"}),
     );
-    let created = created.ok().expect("created");
+    let created = created.expect("created");
     (created.id, created.subject.expect("a person"))
 }
 
@@ -579,7 +579,7 @@ pub(super) fn child(world: &World) -> (RecordId, SubjectId) {
         registration(),
         json!({"name": "王小明", "birth_date": "2018-05-01", "guardian_name": "王伟"}),
     );
-    let created = created.ok().expect("created");
+    let created = created.expect("created");
     (created.id, created.subject.expect("a person"))
 }
 

@@ -98,7 +98,7 @@ fn a_tombstone_keeps_its_line_for_the_vault_alone() {
     assert_eq!(world.seal.line_of(&kept).ok(), Some(Some("civil_affairs".to_owned())));
     assert!(!kept.encode().windows(5).any(|window| window == b"civil"));
     // It is bound to its place.
-    std::mem::swap(&mut kept.sealed_line, &mut plain.sealed_line.clone());
+    kept.sealed_line = plain.sealed_line;
     assert!(world.seal.line_of(&kept).is_err());
     let mut moved = tombstone(&world, record(1));
     moved.cell = crate::territory::CellId::new(2);

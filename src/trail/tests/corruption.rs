@@ -118,6 +118,23 @@ fn a_frame_left_out_stops_the_start() {
 }
 
 #[test]
+fn a_frame_that_followed_another_one_stops_the_start() {
+    // Both journals are genuine and part ways at their second frame, as a clone of the vault would.
+    let (book, clone) = (Book::of(3), Book::new());
+    let mut writer = clone.open().expect("a new book");
+    for number in [0, 9, 2] {
+        write(&mut writer, number).expect("written");
+    }
+    let (starts, of_the_clone) = (book.frames(0), clone.frames(0));
+    let mut bytes = std::fs::read(book.segment(0)).expect("a segment");
+    let cloned = std::fs::read(clone.segment(0)).expect("a segment");
+    let last = &cloned[of_the_clone[2]..of_the_clone[3]];
+    bytes[starts[2]..starts[2] + last.len()].copy_from_slice(last);
+    std::fs::write(book.segment(0), bytes).expect("written");
+    corrupt_at(&book, 0, starts[2]);
+}
+
+#[test]
 fn a_genuine_frame_that_does_not_read_is_never_cut() {
     let book = Book::of(1);
     let mut bytes = std::fs::read(book.segment(0)).expect("a segment");

@@ -1,4 +1,4 @@
-//! Asks whether sensitive values are held, through as many examiners as their daily allowance needs.
+//! Asks what one caller may not ask often, through as many examiners as their allowance needs.
 //! Never opens a value: a match is all that the vault gives for it.
 //! Examiners are enrolled through the vault's own door, by its security administrator.
 
@@ -9,7 +9,7 @@ use crate::page::Page;
 use serde_json::json;
 use std::collections::HashMap;
 
-/// Distinct values that one actor may match in a day, less a few.
+/// Distinct values that one actor may match in a day, less a few; far below the refusals that lock one out.
 const VALUES_COUNT_MAX: u32 = 75;
 
 /// Workers who only match.
@@ -49,7 +49,8 @@ impl Examiners {
         Ok(Question { record: None, value: value.to_owned(), held, ask, token })
     }
 
-    fn token(&mut self, page: &Page, client: &Client, grid: &str) -> Result<String, Fault> {
+    /// The token of an examiner of the grid, for one question more.
+    pub fn token(&mut self, page: &Page, client: &Client, grid: &str) -> Result<String, Fault> {
         if let Some((token, left)) = self.current.get_mut(grid)
             && *left > 0
         {

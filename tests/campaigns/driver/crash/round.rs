@@ -6,7 +6,7 @@ use super::examiners::Question;
 use super::judge::{Judge, Owed, Verdict, compare, expected, follow, is_write, probe, send_all};
 use super::list::{Attempt, Tried};
 use super::load::read_of;
-use super::model::{Record, numbers_of};
+use super::model::{Chain, Record, numbers_of};
 use crate::client::{Ask, Client, Receipt, receipt};
 use crate::dice::Dice;
 use crate::fault::Fault;
@@ -291,35 +291,28 @@ impl<'a> Round<'a> {
         }
         let mut reads = Vec::new();
         for id in std::mem::take(&mut self.touched) {
-            let Some(record) = self.judge.model.records.get(&id) else { continue };
-            self.check_version(&id, record.clone());
-            let Some(record) = self.judge.model.records.get(&id) else { continue };
-            let token = self.page.token("grid_head", Some(&record.grid))?;
-            reads.push((id.clone(), read_of(&id, record, token)));
+            let Judge { model, examiners, .. } = &mut *self.judge;
+            let Some(record) = model.records.get(&id) else { continue };
+            let versions = check_version(&id, record, &model.chain);
+            let grid = &record.grid;
+            // A record that is gone is a refusal, and whoever is refused too often is locked out.
+            let token = match record.is_live {
+                true => self.page.token("grid_head", Some(grid))?.to_owned(),
+                false => examiners.token(self.page, &self.client, grid)?,
+            };
+            reads.push((id.clone(), read_of(&id, record, &token)));
             if let Some(number) = &record.id_number {
-                let examiners = &mut self.judge.examiners;
-                let grid = &record.grid;
                 let mut held =
                     examiners.question(self.page, &self.client, grid, number, Some(true))?;
                 held.record = Some(id);
                 self.questions.push(held);
             }
+            if let Err(difference) = versions {
+                self.fail(difference);
+            }
         }
         self.read_all(&reads)?;
         self.ask_all()
-    }
-
-    /// The log's last word about a record is its version.
-    fn check_version(&mut self, id: &str, record: Record) {
-        let Some(handle) = &record.handle else {
-            self.fail(format!("{id} was never named in the log"));
-            return;
-        };
-        let said = self.judge.model.chain.get(handle).copied();
-        if said != Some((record.version, !record.is_live)) {
-            let version = record.version;
-            self.fail(format!("{id} has version {version}, and the log says {said:?}"));
-        }
     }
 
     fn read_all(&mut self, reads: &[(String, Ask)]) -> Result<(), Fault> {
@@ -373,4 +366,14 @@ impl<'a> Round<'a> {
         }
         Ok(())
     }
+}
+
+/// The log's last word about a record is its version.
+fn check_version(id: &str, record: &Record, chain: &Chain) -> Result<(), String> {
+    let handle = record.handle.as_ref().ok_or(format!("{id} was never named in the log"))?;
+    let said = chain.get(handle).copied();
+    if said == Some((record.version, !record.is_live)) {
+        return Ok(());
+    }
+    Err(format!("{id} has version {}, and the log says {said:?}", record.version))
 }
