@@ -21,7 +21,8 @@ pub(super) fn check_fields(
     };
     let unknown = pick(&|field| schema.field(field).is_none());
     if !unknown.is_empty() {
-        return Err(No { why: Code::FieldUnknown, fields: unknown });
+        // A name that the schema does not have may itself be a value: it is not said back.
+        return Err(No { why: Code::FieldUnknown, fields: vec!["?".to_owned()] });
     }
     let unlisted = pick(&|field| !question.purpose.lists(record_type, field));
     if !unlisted.is_empty() {

@@ -11,6 +11,7 @@ use crate::config::{Config, ConfigFile, Overrides};
 use crate::http::{Call, Local, Method};
 use crate::limits::TOKEN_LIFE_SECONDS_MAX;
 use crate::synthetic::{self, CityPlan, Line, LineKind};
+use crate::trail::Announcement;
 use gridvault_keys::{DemoOnly, Envelope, KeyFile, RootKey, UnlockFile};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -159,8 +160,20 @@ async fn fill(vault: &Vault, arguments: &Arguments) -> Result<(Vec<Sample>, Valu
             Some(Err(error)) => return Err(Failure::failed("the first data", &error)),
         }
     }
+    published(vault).await?;
     let sample = sample.ok_or_else(|| Failure::Failed("the sample person is missing".into()))?;
     Ok((actors, sample))
+}
+
+/// Waits until the log that the page tells a stranger to verify is there to its end.
+async fn published(vault: &Vault) -> Result<(), Failure> {
+    let trail = &vault.rooms.trail;
+    let last = trail
+        .announce(Announcement::Heartbeat)
+        .await
+        .map_err(|error| Failure::storage("the log", &error))?;
+    trail.covered(last.index()).await;
+    Ok(())
 }
 
 /// A token of the head who answers for each grid; an exclusive unit's is that of its host grid.

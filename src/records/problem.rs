@@ -114,9 +114,11 @@ pub struct FieldProblem {
 }
 
 impl FieldProblem {
-    /// A problem of a field. A name that cannot be a field's may itself be a value, so it becomes `?`.
+    /// A problem of a field. A name that the schema does not have, or that cannot be a field's, may itself be a value,
+    /// so it becomes `?`.
     pub fn new(field: &str, reason: ProblemReason) -> FieldProblem {
-        let field = if is_slug(field) { field } else { "?" };
+        let known = reason != ProblemReason::UnknownField && is_slug(field);
+        let field = if known { field } else { "?" };
         FieldProblem { field: field.to_owned(), reason }
     }
 }

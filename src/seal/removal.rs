@@ -47,6 +47,17 @@ impl Seal {
         let header = &sealed.row().header;
         let facts = self.facts(sealed)?;
         let mut change = Change::default();
+        // First, so that nobody finds the row and no key for it.
+        let mut tombstone = Tombstone {
+            id: header.id,
+            record_type: header.record_type,
+            cell: header.cell,
+            sealed_line: Vec::new(),
+        };
+        let line = facts.line.as_deref().unwrap_or_default();
+        tombstone.sealed_line =
+            self.keyring.seal_attributes(&associated(&tombstone), line.as_bytes())?;
+        change.ops.push(Op::Put(Key::row(header.id), sealed.version().next(), tombstone.encode()));
         for term in &header.terms {
             change.ops.push(Op::Delete(Key::term(term, header.id)));
         }
@@ -61,16 +72,6 @@ impl Seal {
             change.ops.push(Op::Delete(Key::subject_key(*subject)));
             change.expects.push(expect.clone());
         }
-        let mut tombstone = Tombstone {
-            id: header.id,
-            record_type: header.record_type,
-            cell: header.cell,
-            sealed_line: Vec::new(),
-        };
-        let line = facts.line.as_deref().unwrap_or_default();
-        tombstone.sealed_line =
-            self.keyring.seal_attributes(&associated(&tombstone), line.as_bytes())?;
-        change.ops.push(Op::Put(Key::row(header.id), sealed.version().next(), tombstone.encode()));
         Ok(change)
     }
 }

@@ -5,7 +5,9 @@
 use super::alarm::Alarm;
 use super::journal::Position;
 use super::{TrailFault, recover};
-use crate::limits::{CHECKPOINT_INTERVAL, INTEGRATE_BYTES_MAX, MARK_INTERVAL};
+use crate::limits::{
+    CHECKPOINT_INTERVAL, INTEGRATE_BYTES_MAX, MARK_ENTRIES_COUNT_MAX, MARK_INTERVAL,
+};
 use crate::store::Flusher;
 use gridvault_audit::{Log, NoteSigner};
 use std::collections::VecDeque;
@@ -130,7 +132,8 @@ impl Integrator {
                 published_at = Instant::now();
             }
             let unmarked = self.position != self.marked;
-            if unmarked && (marked_at.elapsed() >= MARK_INTERVAL || !open) {
+            let many = self.position.index - self.marked.index >= MARK_ENTRIES_COUNT_MAX;
+            if unmarked && (many || marked_at.elapsed() >= MARK_INTERVAL || !open) {
                 self.mark()?;
                 marked_at = Instant::now();
             }

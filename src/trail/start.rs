@@ -81,6 +81,12 @@ impl Trail {
         let chain = keyring.chain();
         let (replayed, marked) =
             recover::recover(&journal_directory, &*media, &chain, &mut applier, &mut log, &signer)?;
+        if replayed.frames > 0 {
+            // Without a new mark a process that dies young would have ever more to do at the next start.
+            applier.flusher().flush()?;
+            recover::write_mark(&journal_directory, &chain, &replayed.end)?;
+        }
+        let marked = if replayed.frames > 0 { replayed.end } else { marked };
         let segment_bytes = segment_bytes.max(SEGMENT_BYTES_MIN);
         let writer = Writer::open(&journal_directory, media, chain, segment_bytes, replayed.end)?;
         let today = clock.now().days();

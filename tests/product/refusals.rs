@@ -98,7 +98,7 @@ fn field_that_no_schema_has_is_unknown_and_is_not_repeated() {
     let worker = demo.worker(2);
     for field in ["religion", "ethnicity", "faith_label", "score", "key_person", "face"] {
         let reply = store_with(&worker, field, json!("x")).refused(400, "field_unknown");
-        assert_eq!(reply.pointers(), [format!("{field}: unknown_field")]);
+        assert_eq!(reply.pointers(), ["?: unknown_field"]);
     }
     let reply = store_with(&worker, "周明远", json!("x")).refused(400, "field_unknown");
     assert_eq!(reply.pointers(), ["?: unknown_field"]);
@@ -109,7 +109,7 @@ fn field_that_no_schema_has_is_unknown_and_is_not_repeated() {
     let reply = worker.create(&body).refused(400, "schema_invalid");
     let mut pointers = reply.pointers();
     pointers.sort();
-    assert_eq!(pointers, ["phone: short_number", "religion: unknown_field"]);
+    assert_eq!(pointers, ["?: unknown_field", "phone: short_number"]);
 }
 
 #[test]

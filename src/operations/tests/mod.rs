@@ -5,8 +5,11 @@
 mod administration;
 mod bases;
 mod children;
+mod gate;
 mod matching;
 mod racing;
 mod retention;
+mod samples;
+mod setting;
 mod slots;
 mod world;

@@ -1,39 +1,31 @@
-//! A vault in memory with a worker, a head who may everything, and three administrators.
+//! A vault in memory with a worker, a head who may everything, and an administrator.
 //! Never a thread of its own: calls are polled by hand, so that two can meet in one group.
-//! The worker's policy is the shipped one; the head's is wide, for cases that need a right to fail later.
+//! Every call goes through the operation as the door would make it.
 
-use crate::access::{Access, ActorId, Code, Origin, Policy, PolicySources};
-use crate::ambient::{Clock, HostRandom, Micros};
-use crate::identity::{
-    Actor, ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory, Identity, NewActor,
-};
+pub(super) use super::gate::NOW;
+pub(super) use super::samples::*;
+pub(super) use super::setting::{GRID, NEXT};
+
+use super::gate::{Gate, GatedMedia, StillClock};
+use super::setting::{KEYRING, PURPOSES, SCHEMAS, actor_record, policy, territory};
+use crate::access::{Access, ActorId, Origin};
+use crate::ambient::HostRandom;
+use crate::identity::{Actor, ActorRecord, Directory, Identity, NewActor};
 use crate::operations::{
-    Asked, CreateRequest, Created, DwellingRequest, HouseholdCreated, HouseholdRequest,
-    MatchRequest, Matched, OperationError, PatchRequest, Patched, PersonRequest, create_household,
-    create_record, delete_record, match_record, patch_record, read_record,
+    Asked, CreateRequest, Created, HouseholdCreated, HouseholdRequest, MatchRequest, Matched,
+    OperationError, PatchRequest, Patched, create_household, create_record, delete_record,
+    match_record, patch_record, read_record,
 };
-use crate::purposes::{BasisClaim, ConsentClaim, ConsentGiver, ConsentMethod, PurposeSet};
-use crate::records::{Facts, RecordId, RecordType, SchemaSet, SubjectId};
+use crate::purposes::BasisClaim;
+use crate::records::{Facts, RecordId, RecordType};
 use crate::seal::Seal;
 use crate::store::{Change, EngineKind, Fetched, Key, Op, Reader, SystemKey, Version, open};
-use crate::territory::{CellData, CellId, GridData, MappingData, Territory, TerritoryData};
-use crate::trail::{
-    Announcement, FileMedia, Media, Recorded, Segment, Settings, Surroundings, Trail, TrailError,
-};
-use gridvault_keys::{Keyring, Month, RootKey};
-use jiff::civil::{Date, date};
-use serde_json::{Map, Value as Json, json};
-use std::io;
-use std::path::{Path, PathBuf};
+use crate::territory::Territory;
+use crate::trail::{Announcement, Recorded, Settings, Surroundings, Trail, TrailError};
+use serde_json::{Value as Json, json};
 use std::pin::Pin;
-use std::sync::{Arc, Condvar, LazyLock, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Waker};
-
-/// 2027-01-15T08:00:00Z.
-pub(super) const NOW: Micros = Micros(1_800_000_000_000_000);
-pub(super) const TODAY: Date = date(2027, 1, 15);
-pub(super) const GRID: &str = "8801020010010001";
-pub(super) const NEXT: &str = "8801020010010002";
 
 pub(super) const WORKER: ActorId = ActorId::from_bytes([1; 16]);
 pub(super) const NEIGHBOUR: ActorId = ActorId::from_bytes([2; 16]);
@@ -41,18 +33,6 @@ pub(super) const HEAD: ActorId = ActorId::from_bytes([3; 16]);
 pub(super) const SECURITY: ActorId = ActorId::from_bytes([4; 16]);
 pub(super) const SYSTEM: ActorId = ActorId::from_bytes([5; 16]);
 pub(super) const OPERATOR: ActorId = ActorId::from_bytes([6; 16]);
-
-static SCHEMAS: LazyLock<Arc<SchemaSet>> =
-    LazyLock::new(|| Arc::new(SchemaSet::built_in().expect("the shipped schemas load")));
-static PURPOSES: LazyLock<PurposeSet> =
-    LazyLock::new(|| PurposeSet::built_in(&SCHEMAS).expect("the shipped purposes load"));
-static KEYRING: LazyLock<Arc<Keyring>> = LazyLock::new(|| {
-    let directory = tempfile::tempdir().expect("a directory");
-    let root = RootKey::generate().expect("a root key");
-    let month = Month::from_year_month(2026, 1).expect("a month");
-    let path = directory.path().join("keyring");
-    Arc::new(Keyring::create(&path, &root, month).expect("a keyring"))
-});
 
 pub(super) fn wait<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
@@ -65,154 +45,6 @@ pub(super) type Later<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 /// Lets a call go as far as the trail. It must not be answered yet.
 pub(super) fn hand_over<T>(call: &mut Later<'_, T>) {
     assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-}
-
-/// A gate before every sync of the journal.
-#[derive(Default)]
-struct Gate {
-    state: Mutex<GateState>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct GateState {
-    closed: bool,
-    waiting: bool,
-}
-
-impl Gate {
-    fn pass(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        while state.closed {
-            state.waiting = true;
-            self.changed.notify_all();
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        state.waiting = false;
-    }
-
-    fn set(&self, closed: bool) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).closed = closed;
-        self.changed.notify_all();
-    }
-
-    fn wait_for_somebody(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        while !state.waiting {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
-
-struct GatedMedia(Arc<Gate>);
-
-struct GatedSegment(Arc<Gate>, Box<dyn Segment>);
-
-impl Media for GatedMedia {
-    fn allocate(&self, path: &Path, length: u64) -> io::Result<Box<dyn Segment>> {
-        Ok(Box::new(GatedSegment(self.0.clone(), FileMedia.allocate(path, length)?)))
-    }
-
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Segment>> {
-        Ok(Box::new(GatedSegment(self.0.clone(), FileMedia.open(path)?)))
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        FileMedia.rename(from, to)
-    }
-}
-
-impl Segment for GatedSegment {
-    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.1.write_at(offset, bytes)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.0.pass();
-        self.1.sync()
-    }
-
-    fn is_still(&self, path: &Path) -> io::Result<bool> {
-        self.1.is_still(path)
-    }
-}
-
-struct StillClock;
-
-impl Clock for StillClock {
-    fn now(&self) -> Micros {
-        NOW
-    }
-
-    fn monotonic(&self) -> u64 {
-        0
-    }
-}
-
-fn policy() -> Policy {
-    let policies = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("policies");
-    let read = |name: &str| std::fs::read_to_string(policies.join(name)).expect("a policy file");
-    let (model, roles, mut narrowing) =
-        (read("model.conf"), read("roles.toml"), read("narrowing.csv"));
-    let of_others = |line: &&str| !line.contains(",grid_head,");
-    narrowing = narrowing.lines().filter(of_others).map(|line| format!("{line}\n")).collect();
-    for purpose in PURPOSES.iter() {
-        narrowing.push_str(&format!("{},grid_head,*,raw,write\n", purpose.id));
-    }
-    let lines = std::fs::read_dir(policies.join("roles")).expect("a directory").map(|file| {
-        let path = file.expect("a file").path();
-        let role = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        let wide = ["read:raw", "write", "delete"].map(|a| format!("grid,any,any,any,{a},allow\n"));
-        let shipped = std::fs::read_to_string(&path).expect("a policy file");
-        let text = if role == "grid_head" { wide.concat() } else { shipped };
-        (role, text)
-    });
-    let sources = PolicySources {
-        model: &model,
-        roles: &roles,
-        lines: lines.collect(),
-        narrowing: &narrowing,
-        purposes: PurposeSet::built_in_text(),
-    };
-    wait(Policy::load(&sources, &PURPOSES, &SCHEMAS)).expect("a policy that loads")
-}
-
-fn territory() -> Territory {
-    let places = [(1, GRID), (2, NEXT)];
-    let grids = places.map(|(_, text)| GridData {
-        code: text.parse().expect("a grid code"),
-        name: "网格".to_owned(),
-        host_grid: None,
-        valid_from: 0,
-        valid_to: None,
-        predecessors: Vec::new(),
-        aliases: Vec::new(),
-    });
-    let cells = places.map(|(cell, text)| CellData {
-        cell: CellId::new(cell),
-        mapping: vec![MappingData { grid: text.parse().expect("a grid code"), from: 0, to: None }],
-    });
-    let data = TerritoryData { areas: Vec::new(), grids: grids.into(), cells: cells.into() };
-    Territory::from_data(data).expect("a territory")
-}
-
-fn actor_record(id: ActorId, role: &str, area: Option<&str>) -> ActorRecord {
-    let assignment = AssignmentRecord {
-        id: *id.as_bytes(),
-        role: role.to_owned(),
-        area: area.map(str::to_owned),
-        line: None,
-        from: 0,
-        until: None,
-    };
-    ActorRecord {
-        id,
-        login: format!("actor{}", id.as_bytes()[0]),
-        kind: if role.is_empty() { ActorKind::System } else { ActorKind::Person },
-        state: ActorState::Active,
-        assignments: if role.is_empty() { Vec::new() } else { vec![assignment] },
-        tokens_from: 0,
-    }
 }
 
 pub(super) struct World {
@@ -509,95 +341,5 @@ impl World {
             }
             answers
         })
-    }
-}
-
-/// What an operation gave, or the code of its refusal.
-pub(super) type Done<T> = Result<T, Code>;
-
-/// A refusal is always in the log.
-pub(super) fn done<T>(result: Result<T, OperationError>) -> Done<T> {
-    result.map_err(|error| match error {
-        OperationError::Refused { code, recorded, .. } => {
-            assert!(recorded.is_some(), "{code:?} was not recorded");
-            code
-        }
-        other => panic!("{other:?}"),
-    })
-}
-
-pub(super) fn map(json: Json) -> Map<String, Json> {
-    let Json::Object(map) = json else { panic!("an object") };
-    map
-}
-
-pub(super) fn person(claim: BasisClaim, fields: Json) -> CreateRequest {
-    CreateRequest {
-        record_type: RecordType::Person,
-        grid: GRID.to_owned(),
-        subject: None,
-        fields: map(fields),
-        basis: claim,
-        retain_until: None,
-    }
-}
-
-/// A claim on a basis of a purpose, with consent of that giver.
-pub(super) fn claim_on(purpose: &str, legal_basis: &str, by: Option<ConsentGiver>) -> BasisClaim {
-    let notice = PURPOSES.get(purpose).expect("a purpose").live_notice(TODAY).expect("a notice");
-    BasisClaim {
-        purpose: purpose.to_owned(),
-        legal_basis: legal_basis.to_owned(),
-        notice: notice.id.clone(),
-        consent: by.map(|by| ConsentClaim { by, method: ConsentMethod::Written, given_on: TODAY }),
-    }
-}
-
-pub(super) fn registration() -> BasisClaim {
-    claim_on("residence_registration", "residence_permit_duty", None)
-}
-
-pub(super) fn contact(by: ConsentGiver) -> BasisClaim {
-    claim_on("household_contact", "household_contact_consent", Some(by))
-}
-
-/// An adult that the worker registered.
-pub(super) fn adult(world: &World) -> (RecordId, SubjectId) {
-    let created = world.create(
-        WORKER,
-        registration(),
-        json!({"name": "王伟", "birth_date": "1980-01-01", "phone": "12900001234"}),
-    );
-    let created = created.expect("created");
-    (created.id, created.subject.expect("a person"))
-}
-
-/// A child under 14 that the worker registered.
-pub(super) fn child(world: &World) -> (RecordId, SubjectId) {
-    let created = world.create(
-        WORKER,
-        registration(),
-        json!({"name": "王小明", "birth_date": "2018-05-01", "guardian_name": "王伟"}),
-    );
-    let created = created.expect("created");
-    (created.id, created.subject.expect("a person"))
-}
-
-/// A household of one person in a new dwelling.
-pub(super) fn household(person: Json) -> HouseholdRequest {
-    HouseholdRequest {
-        grid: GRID.to_owned(),
-        basis: registration(),
-        fields: map(json!({"kind": "family"})),
-        dwelling: Some(DwellingRequest::New(map(
-            json!({"address": "工农路58号", "kind": "dwelling"}),
-        ))),
-        people: vec![PersonRequest {
-            reference: "p1".to_owned(),
-            fields: map(person),
-            guardians: Vec::new(),
-            residence: map(json!({"move_in_date": "2026-01-01"})),
-            basis: None,
-        }],
     }
 }

