@@ -5,5 +5,5 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 command -v curl >/dev/null || { echo 'smoke: curl is missing: install it' >&2; exit 1; }
 cargo build --quiet --release
 cargo build --quiet --release --example campaign
-# Not through cargo: what it hands down to a program would make the cargo inside build everything anew.
+# Not through cargo run: it would build everything once more, and what it hands down makes the cargo inside build anew.
 exec "${CARGO_TARGET_DIR:-target}/release/examples/campaign" release --by-cargo
