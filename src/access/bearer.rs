@@ -4,6 +4,7 @@
 
 use super::account::Account;
 use super::code::Code;
+use super::decide::carry;
 use super::grants::{Action, Grants, Level};
 use super::permit::Views;
 use super::policy::Policy;
@@ -93,29 +94,36 @@ pub(super) fn may_use_call(policy: &Policy, bearer: Bearer<'_>, ask: Ask) -> boo
 
 pub(super) type Outcome = Result<Views, No>;
 
-/// What one assignment would give, or why it gives nothing, with what the log would say.
-pub(super) type Carried<'a> = Result<(Views, Bearer<'a>, Box<Account>), (No, Box<Account>)>;
-
-/// Tries each assignment and takes the one that gives most; rights of several never add up.
+/// Tries each assignment and takes the one that gives most; rights of several never add up. The account then says what
+/// that one assignment gave, or why the first one gave nothing.
 pub(super) fn choose<'a>(
     covering: Vec<Bearer<'a>>,
-    mut attempt: impl FnMut(Bearer<'a>) -> (Outcome, Box<Account>),
-) -> Carried<'a> {
-    let mut best: Option<(Views, Bearer<'a>, Box<Account>)> = None;
-    let mut refused: Option<(No, Box<Account>)> = None;
+    account: &mut Account,
+    mut attempt: impl FnMut(Bearer<'a>, &mut Account) -> Outcome,
+) -> Result<(Views, Bearer<'a>), No> {
+    let mut best: Option<(Views, Bearer<'a>, Account)> = None;
+    let mut refused: Option<(No, Account)> = None;
     for bearer in covering {
-        match attempt(bearer) {
-            (Ok(views), carried) => {
+        let mut carried = account.clone();
+        carry(&mut carried, bearer.assignment);
+        match attempt(bearer, &mut carried) {
+            Ok(views) => {
                 if best.as_ref().is_none_or(|(other, ..)| weight(&views) > weight(other)) {
                     best = Some((views, bearer, carried));
                 }
             }
-            (Err(no), carried) => {
+            Err(no) => {
                 refused.get_or_insert((no, carried));
             }
         }
     }
-    best.ok_or_else(|| refused.expect("at least one assignment covers, so one was tried"))
+    if let Some((views, bearer, carried)) = best {
+        *account = carried;
+        return Ok((views, bearer));
+    }
+    let (no, carried) = refused.expect("at least one assignment covers, so one was tried");
+    *account = carried;
+    Err(no)
 }
 
 /// More fields first, then more in clear.

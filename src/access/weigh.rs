@@ -71,24 +71,14 @@ fn weigh_one<'a>(
     name_record(account, question, record_type, cell, facts, *versions);
     check_fields(question, record_type, item.fields)?;
     check_state(question, facts)?;
-    choose(covering, |bearer| {
+    choose(covering, account, |bearer, carried| {
         let outcome = match question.ask {
             Ask::Read => views_of(policy, question, bearer, record_type, facts, item.fields),
             Ask::Update => writes(policy, question, bearer, record_type, facts, item.fields),
             _ => deletes(policy, question, bearer, record_type, facts),
         };
-        let mut carried = Box::new(account.clone());
-        carry(&mut carried, bearer.assignment);
         carried.rule = rule_of(policy, question, bearer, record_type, facts, item.fields);
-        (outcome, carried)
-    })
-    .map(|(views, bearer, carried)| {
-        *account = *carried;
-        (views, bearer)
-    })
-    .map_err(|(no, carried)| {
-        *account = *carried;
-        no
+        outcome
     })
 }
 
@@ -125,9 +115,7 @@ fn weigh_create<'a>(
     if items.len() > 1 {
         account.written = Written::Household;
     }
-    choose(covering, |bearer| {
-        let mut carried = Box::new(account.clone());
-        carry(&mut carried, bearer.assignment);
+    choose(covering, account, |bearer, carried| {
         let mut outcome = Ok(Views::default());
         for item in items {
             let Matter::Present { record_type, facts, .. } = &item.matter else { continue };
@@ -139,15 +127,7 @@ fn weigh_create<'a>(
                 break;
             }
         }
-        (outcome, carried)
-    })
-    .map(|(views, bearer, carried)| {
-        *account = *carried;
-        (views, bearer)
-    })
-    .map_err(|(no, carried)| {
-        *account = *carried;
-        no
+        outcome
     })
 }
 
