@@ -4,7 +4,7 @@
 
 use super::error::{after, refuse, turn_away};
 use super::read_record::absence;
-use super::subject::last_record_of;
+use super::subject::holds_of;
 use super::{Asked, OperationError};
 use crate::access::{Access, Ask, Code, Item, Matter};
 use crate::limits::STALE_ATTEMPTS_MAX;
@@ -54,8 +54,8 @@ pub async fn delete_record(
             facts: &facts,
             versions: Some((current, current + 1)),
         };
-        let last_of = last_record_of(&header.subjects, store).await?;
-        let removal = Removal::new(sealed, last_of);
+        let holds = holds_of(&header.subjects, store).await?;
+        let removal = Removal::new(sealed, holds);
         let items = [Item { matter, fields: &[] }];
         let permit = match access.decide(&question, &items, Vec::new(), removal) {
             Ok(permit) => permit,

@@ -6,7 +6,7 @@ use super::basis::{Grounds, Ungrounded, collects_sensitive, ground};
 use super::create_record::{birthdays, duplicate};
 use super::error::{after, refuse, turn_away, turn_away_fields};
 use super::read_record::absence;
-use super::subject::last_record_of;
+use super::subject::holds_of;
 use super::{Asked, OperationError, draw};
 use crate::access::{Access, Ask, Code, Item, Matter};
 use crate::ambient::Random;
@@ -137,8 +137,8 @@ async fn revision_of(
     store: &Reader,
 ) -> Result<Revision, OperationError> {
     let others = sealed.row().header.subjects.get(1..).unwrap_or_default();
-    let last_of = last_record_of(others, store).await?;
-    Ok(Revision::new(sealed, patch, last_of))
+    let holds = holds_of(others, store).await?;
+    Ok(Revision::new(sealed, patch, holds))
 }
 
 /// Why a request is no patch for the record.

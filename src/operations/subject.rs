@@ -7,7 +7,7 @@ use crate::access::Access;
 use crate::ambient::Random;
 use crate::limits::SUBJECT_RECORDS_COUNT_MAX;
 use crate::records::{Handle, SubjectId};
-use crate::seal::{KeySource, Seal};
+use crate::seal::{KeyHold, KeySource, Seal};
 use crate::store::{Expect, Fetched, Key, Reader};
 use crate::territory::Territory;
 
@@ -89,20 +89,23 @@ async fn handle_if_held(
     Ok(handle.map(|handle| (handle, birthdays)))
 }
 
-/// The subjects of a record that have no other, with what was seen of their keys.
-pub(super) async fn last_record_of(
+/// What a record holds on its subjects' keys: the last record takes the key along, any other leaves it behind renewed.
+pub(super) async fn holds_of(
     subjects: &[SubjectId],
     store: &Reader,
-) -> Result<Vec<(SubjectId, Expect)>, OperationError> {
-    let mut last = Vec::new();
+) -> Result<Vec<KeyHold>, OperationError> {
+    let mut holds = Vec::with_capacity(subjects.len());
     for subject in subjects {
-        // The key is looked at first: a record added after the look moves its version.
+        // The key is looked at first: a record added or removed after the look moves its version.
         let (key, stamp) = (Key::subject_key(*subject), store.stamp());
         let Some(stored) = store.get(&key).await? else { continue };
         let listed = store.scan(&Key::subject_listing_prefix(*subject), None, 2).await?;
-        if listed.len() <= 1 {
-            last.push((*subject, Expect { key, version: stored.version, stamp }));
-        }
+        holds.push(KeyHold {
+            subject: *subject,
+            expect: Expect { key, version: stored.version, stamp },
+            wrapped: stored.payload,
+            is_last: listed.len() <= 1,
+        });
     }
-    Ok(last)
+    Ok(holds)
 }

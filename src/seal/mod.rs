@@ -15,7 +15,7 @@ pub use draft::{Control, Draft, KeySource, NewRecord};
 pub use error::SealError;
 pub use link::Link;
 pub use opened::{Opened, Shown};
-pub use removal::Removal;
+pub use removal::{KeyHold, Removal};
 pub use revision::{Birthdays, Patch, Revision};
 pub use term::Candidates;
 

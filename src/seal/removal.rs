@@ -1,22 +1,49 @@
 //! The removal of one record: row, terms and listings go, a tombstone stays.
 //! Never keeps a value or a handle; what stays says only that something of a type lay in a cell.
-//! A subject's wrapped key goes with its last record.
+//! A subject's wrapped key goes with its last record; any other renews it, so that of two removals at once one is the last.
 
 use super::{Seal, SealError};
 use crate::access::Permit;
 use crate::records::{Owner, RecordId, RecordRef, SubjectId, Target};
 use crate::store::{Change, Expect, Key, Op, Sealed, Tombstone};
 
-/// A record to be removed, with the subjects that have no other.
+/// What a record that lets go of a subject saw of the subject's key.
+pub struct KeyHold {
+    /// Whose key.
+    pub subject: SubjectId,
+    /// The wrapped key.
+    pub wrapped: Vec<u8>,
+    /// Version and stamp of the look.
+    pub expect: Expect,
+    /// Whether the subject has no other record.
+    pub is_last: bool,
+}
+
+impl KeyHold {
+    /// Lets go: the key goes with the last record. Any other writes it again one version later, so that whoever else
+    /// looked at the same records goes stale and looks again; without this two removals at once would each leave the
+    /// key to the other.
+    pub(super) fn let_go(&self, change: &mut Change) {
+        let key = self.expect.key.clone();
+        change.ops.push(if self.is_last {
+            Op::Delete(key)
+        } else {
+            Op::Put(key, self.expect.version.next(), self.wrapped.clone())
+        });
+        change.expects.push(self.expect.clone());
+    }
+}
+
+/// A record to be removed, with what it holds on its subjects' keys.
 pub struct Removal {
     sealed: Sealed,
-    last_of: Vec<(SubjectId, Expect)>,
+    holds: Vec<KeyHold>,
 }
 
 impl Removal {
-    /// Ties the subjects whose last record this is, and what was seen of their keys, to the record.
-    pub fn new(sealed: Sealed, last_of: Vec<(SubjectId, Expect)>) -> Removal {
-        Removal { sealed, last_of }
+    /// Ties the record to what was seen of its subjects' keys.
+    pub fn new(sealed: Sealed, holds: Vec<KeyHold>) -> Removal {
+        Removal { sealed, holds }
     }
 }
 
@@ -31,7 +58,7 @@ impl Target for Removal {
 
     fn owns(&self, owner: Owner) -> bool {
         match owner {
-            Owner::Subject(id) => self.last_of.iter().any(|(subject, _)| *subject == id),
+            Owner::Subject(id) => self.holds.iter().any(|hold| hold.subject == id),
             other => self.sealed.owns(other),
         }
     }
@@ -43,7 +70,7 @@ impl Seal {
     /// # Errors
     /// The key hierarchy's.
     pub fn remove(&self, permit: &Permit<Removal>) -> Result<Change, SealError> {
-        let Removal { sealed, last_of } = permit.target();
+        let Removal { sealed, holds } = permit.target();
         let header = &sealed.row().header;
         let facts = self.facts(sealed)?;
         let mut change = Change::default();
@@ -68,9 +95,8 @@ impl Seal {
         if let Some(day) = facts.retain_until {
             change.ops.push(Op::Delete(Key::retention(day, header.id)));
         }
-        for (subject, expect) in last_of {
-            change.ops.push(Op::Delete(Key::subject_key(*subject)));
-            change.expects.push(expect.clone());
+        for hold in holds {
+            hold.let_go(&mut change);
         }
         Ok(change)
     }

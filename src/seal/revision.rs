@@ -3,13 +3,13 @@
 //! Closed because the old values are needed before there is a receipt: it takes a permit and gives a change.
 
 use super::draft::fields_of_section;
-use super::{Control, Seal, SealError, section};
+use super::{Control, KeyHold, Seal, SealError, section};
 use crate::access::Permit;
 use crate::records::{
     BasisFact, Facts, Handle, Owner, PlainFields, RecordId, RecordRef, Schema, SubjectId,
     SubjectSlot, Target,
 };
-use crate::store::{Change, Expect, Header, Key, Op, Row, Sealed, SealedSection, Version};
+use crate::store::{Change, Header, Key, Op, Row, Sealed, SealedSection, Version};
 use gridvault_keys::SubjectKey;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -45,13 +45,13 @@ pub enum Birthdays {
 pub struct Revision {
     sealed: Sealed,
     patch: Patch,
-    last_of: Vec<(SubjectId, Expect)>,
+    holds: Vec<KeyHold>,
 }
 
 impl Revision {
-    /// Ties a patch to its record, with the named people whom no other record holds and what was seen of their keys.
-    pub fn new(sealed: Sealed, patch: Patch, last_of: Vec<(SubjectId, Expect)>) -> Revision {
-        Revision { sealed, patch, last_of }
+    /// Ties a patch to its record, with what the record holds on the keys of the people whom it names.
+    pub fn new(sealed: Sealed, patch: Patch, holds: Vec<KeyHold>) -> Revision {
+        Revision { sealed, patch, holds }
     }
 }
 
@@ -68,7 +68,7 @@ impl Target for Revision {
         match owner {
             Owner::Subject(id) => {
                 self.patch.drawn.iter().any(|(_, drawn, _)| *drawn == id)
-                    || self.last_of.iter().any(|(subject, _)| *subject == id)
+                    || self.holds.iter().any(|hold| hold.subject == id)
             }
             Owner::Control(id) => self.patch.controls.iter().any(|control| control.id == id),
             other => self.sealed.owns(other),
@@ -83,7 +83,7 @@ impl Seal {
     /// [`SealError::KeyMissing`] when a section belongs to a subject that was erased or never drawn, else the
     /// key hierarchy's.
     pub fn merge(&self, permit: &Permit<Revision>) -> Result<Change, SealError> {
-        let Revision { sealed, patch, last_of } = permit.target();
+        let Revision { sealed, patch, holds } = permit.target();
         let old = sealed.row();
         let schema = self.schema(old.header.record_type)?;
         let facts = self.facts(sealed)?;
@@ -102,7 +102,7 @@ impl Seal {
         }
         let merged = merge_sections(schema, old, patch, &keys)?;
         self.swap_terms(schema, old, &merged, &keys, &mut header, &mut change)?;
-        let gone = let_go(old, &merged, last_of, &mut header, &mut change);
+        let gone = let_go(old, &merged, holds, &mut header, &mut change);
         // A section is bound to the schema version that its header names, so all of them move with it.
         let reseal_all = old.header.schema != header.schema;
         let sections = seal_sections(schema, old, patch, &keys, merged, reseal_all, &mut header)?;
@@ -174,7 +174,7 @@ impl Seal {
 fn let_go(
     old: &Row,
     merged: &[Merged],
-    last_of: &[(SubjectId, Expect)],
+    holds: &[KeyHold],
     header: &mut Header,
     change: &mut Change,
 ) -> Vec<SubjectId> {
@@ -190,9 +190,8 @@ fn let_go(
     header.subjects.retain(|subject| !gone.contains(subject));
     for subject in &gone {
         change.ops.push(Op::Delete(Key::subject_listing(*subject, header.id)));
-        if let Some((_, expect)) = last_of.iter().find(|(last, _)| last == subject) {
-            change.ops.push(Op::Delete(Key::subject_key(*subject)));
-            change.expects.push(expect.clone());
+        if let Some(hold) = holds.iter().find(|hold| hold.subject == *subject) {
+            hold.let_go(change);
         }
     }
     gone

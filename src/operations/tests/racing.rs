@@ -108,6 +108,23 @@ fn a_creation_behind_the_removal_of_its_subjects_last_record_finds_nobody() {
 }
 
 #[test]
+fn two_removals_at_once_of_a_subjects_last_two_records_take_its_key() {
+    let world = World::new();
+    let (first, subject) = adult(&world);
+    let (worker, head) = (world.actor(WORKER), world.actor(HEAD));
+    let mut request = person(registration(), json!({"name": "王伟"}));
+    request.subject = Some(subject.to_string());
+    let second = code(wait(world.create_async(&worker, PURPOSE, request))).expect("created").id;
+    let calls: Vec<Later<'_, Result<(), OperationError>>> = vec![
+        Box::pin(world.delete_async(&head, first, 1)),
+        Box::pin(world.delete_async(&head, second, 1)),
+    ];
+    let answers: Vec<Result<(), Code>> = world.in_one_group(calls).into_iter().map(code).collect();
+    assert_eq!(answers, [Ok(()), Ok(())]);
+    assert!(!world.has(&Key::subject_key(subject)));
+}
+
+#[test]
 fn two_creations_on_one_subject_both_happen() {
     let world = World::new();
     let (_, subject) = adult(&world);

@@ -73,11 +73,10 @@ fn a_subject_keeps_its_key_as_long_as_a_record_needs_it() {
 }
 
 #[test]
-fn a_removal_owns_its_record_and_its_last_subjects_and_nothing_else() {
+fn a_removal_owns_its_record_and_the_keys_that_it_holds_and_nothing_else() {
     let world = World::new();
     let id = world.store_person(1, json!({"name": "王伟", "guardian_name": "李娜"}));
-    let last = vec![(subject(1), world.key_expect(subject(1)))];
-    let removal = Removal::new(world.fetch(id), last);
+    let removal = Removal::new(world.fetch(id), vec![world.hold(subject(1), true)]);
     assert!(removal.owns(Owner::Record(id)) && removal.owns(Owner::Subject(subject(1))));
     assert!(!removal.owns(Owner::Subject(subject(102))));
     assert!(!removal.owns(Owner::Record(record(2))));

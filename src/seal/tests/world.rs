@@ -15,7 +15,9 @@ use crate::records::{
     Value,
 };
 use crate::seal::SealError;
-use crate::seal::{Birthdays, Draft, KeySource, NewRecord, Opened, Patch, Removal, Revision, Seal};
+use crate::seal::{
+    Birthdays, Draft, KeyHold, KeySource, NewRecord, Opened, Patch, Removal, Revision, Seal,
+};
 use crate::store::{
     Applier, Change, EngineKind, Expect, Fetched, Key, Op, Reader, Row, Sealed, Stored, SystemKey,
     Version, open,
@@ -212,8 +214,8 @@ impl World {
 
     /// Merges and stores a patch; gives the steps that it took.
     pub(super) fn revise(&self, revised: Revised) -> Vec<Op> {
-        let last_of = self.last_of(&revised.sealed);
-        let permit = self.permit(Revision::new(revised.sealed, revised.patch, last_of));
+        let holds = self.holds_on_others(&revised.sealed);
+        let permit = self.permit(Revision::new(revised.sealed, revised.patch, holds));
         let change = self.seal.merge(&permit).expect("merged");
         let ops = change.ops.clone();
         let _receipt = wait(self.trail.commit(permit, change)).ok().expect("stored");
@@ -226,9 +228,15 @@ impl World {
     }
 
     /// The named people of a record, as if no other record held them.
-    fn last_of(&self, sealed: &Sealed) -> Vec<(SubjectId, Expect)> {
+    fn holds_on_others(&self, sealed: &Sealed) -> Vec<KeyHold> {
         let others = sealed.row().header.subjects.iter().skip(1);
-        others.map(|subject| (*subject, self.key_expect(*subject))).collect()
+        others.map(|subject| self.hold(*subject, true)).collect()
+    }
+
+    pub(super) fn hold(&self, subject: SubjectId, is_last: bool) -> KeyHold {
+        let stored = wait(self.reader.get(&Key::subject_key(subject))).expect("a store");
+        let wrapped = stored.map(|stored| stored.payload).unwrap_or_default();
+        KeyHold { subject, wrapped, expect: self.key_expect(subject), is_last }
     }
 
     pub(super) fn key_expect(&self, subject: SubjectId) -> Expect {
@@ -239,8 +247,10 @@ impl World {
     }
 
     pub(super) fn remove(&self, id: RecordId, last_of: &[SubjectId]) -> Vec<Op> {
-        let last_of = last_of.iter().map(|one| (*one, self.key_expect(*one))).collect();
-        let permit = self.permit(Removal::new(self.fetch(id), last_of));
+        let sealed = self.fetch(id);
+        let subjects = sealed.row().header.subjects.clone();
+        let holds = subjects.iter().map(|one| self.hold(*one, last_of.contains(one))).collect();
+        let permit = self.permit(Removal::new(sealed, holds));
         let change = self.seal.remove(&permit).expect("removed");
         let ops = change.ops.clone();
         let _receipt = wait(self.trail.commit(permit, change)).ok().expect("stored");
