@@ -2,21 +2,37 @@
 //!
 //! The rooms, in the order in which a request walks through them. Who may import whom is held by
 //! `tests/architecture`.
+//!
+//! - `cli`: one file per command: parse, call, print
+//! - `http`: the door: routes, extractors, replies
+//! - `identity`: who is asking: token -> Actor
+//! - `operations`: one file per verb
+//! - `oversight`: what officers do with the log
+//! - `access`: may they: rules -> Permit or Denied
+//! - `purposes`: why data may be held or used
+//! - `seal`: sections <-> sealed bytes
+//! - `trail`: the one door for change: journal, committer, receipts
+//! - `store`: ordered key space of sealed bytes
+//! - `records`: what a record is
+//! - `territory`: the tree of grids
+//! - `synthetic`: the sample city; only `cli` knows it
+//! - `ambient`: time and chance
+//! - `config`: file, environment, flags -> one checked Config
+//! - `limits`: every limit, with unit and reason
 
-pub mod access; // may they: rules -> Permit or Denied
-pub mod cli; // one file per command: parse, call, print
-pub mod http; // the door: routes, extractors, replies
-pub mod identity; // who is asking: token -> Actor
-pub mod operations; // one file per verb
-pub mod oversight; // what officers do with the log
-pub mod purposes; // why data may be held or used
-pub mod records; // what a record is
-pub mod seal; // sections <-> sealed bytes
-pub mod store; // ordered key space of sealed bytes
+pub mod access;
+pub mod ambient;
+pub mod cli;
+pub mod config;
+pub mod http;
+pub mod identity;
+pub mod limits;
+pub mod operations;
+pub mod oversight;
+pub mod purposes;
+pub mod records;
+pub mod seal;
+pub mod store;
 pub mod synthetic;
-pub mod territory; // the tree of grids and the cells under it
-pub mod trail; // the one door for change: journal, committer, receipts // the sample city; only cli knows it
-
-pub mod ambient; // time and chance
-pub mod config; // file, environment, flags -> one checked Config
-pub mod limits; // every limit, with unit and reason
+pub mod territory;
+pub mod trail;
