@@ -104,6 +104,18 @@ impl LogReader {
         self.range(from, size.min(from.saturating_add(limit as u64)), size)
     }
 
+    /// Leaf hash of the entry at `index`.
+    ///
+    /// # Errors
+    /// [`LogError::NotCovered`], [`LogError::FileDamaged`] and those of [`LogReader::checkpoint_text`].
+    pub fn leaf(&self, index: u64) -> Result<Hash, LogError> {
+        let size = self.size()?;
+        if index >= size {
+            return Err(LogError::NotCovered { index, size });
+        }
+        Tiles { directory: &self.directory, size, read: HashMap::new() }.hash(0, index)
+    }
+
     /// Proof that entry `index` is in the log that the published checkpoint states.
     ///
     /// # Errors
