@@ -94,7 +94,7 @@ fn index_terms_and_tags_of_format_one_stay_the_same() {
         include_bytes!("../tests/fixtures/charge_tag_v1.bin")
     );
     assert_eq!(
-        &keyring.idempotency_tag(b"caller", b"body"),
+        &keyring.idempotency_tag(b"caller", &[b"body"]),
         include_bytes!("../tests/fixtures/idempotency_tag_v1.bin")
     );
 }

@@ -12,10 +12,13 @@ impl Keyring {
         *tag.first_chunk().expect("a hash is longer than its half")
     }
 
-    /// The tag by which a repeated request is known to be the same: HMAC-SHA256 over caller and body.
+    /// The tag by which a repeated request is known to be the same: HMAC-SHA256 over caller and all parts of it.
     #[must_use]
-    pub fn idempotency_tag(&self, caller: &[u8], body: &[u8]) -> [u8; 32] {
-        self.tag(Place::Idempotency, &[caller, body])
+    pub fn idempotency_tag(&self, caller: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+        let mut machine = hmac(self.at(Place::Idempotency).key);
+        feed_parts(&mut machine, &[caller]);
+        feed_parts(&mut machine, parts);
+        finish(machine)
     }
 
     fn tag(&self, place: Place, parts: &[&[u8]]) -> [u8; HASH_BYTES] {
@@ -42,10 +45,12 @@ mod tests {
     #[test]
     fn idempotency_differs_by_caller_and_body() {
         let keyring = test_keyring();
-        let tag = keyring.idempotency_tag(b"caller", b"body");
-        assert_eq!(tag, keyring.idempotency_tag(b"caller", b"body"));
-        assert_ne!(tag, keyring.idempotency_tag(b"callerb", b"ody"));
-        assert_ne!(tag, keyring.idempotency_tag(b"caller", b"other"));
+        let tag = keyring.idempotency_tag(b"caller", &[b"way", b"body"]);
+        assert_eq!(tag, keyring.idempotency_tag(b"caller", &[b"way", b"body"]));
+        assert_ne!(tag, keyring.idempotency_tag(b"callerway", &[b"body"]));
+        assert_ne!(tag, keyring.idempotency_tag(b"caller", &[b"wayb", b"ody"]));
+        assert_ne!(tag, keyring.idempotency_tag(b"caller", &[b"way", b"other"]));
+        let tag = keyring.idempotency_tag(b"caller", &[b"body"]);
         let charge = keyring.charge_tag(b"caller", b"body");
         assert_ne!(tag[..16], charge, "two purposes share a key");
     }
