@@ -29,6 +29,45 @@ pub const REQUESTS_COUNT_MAX: usize = 2_048;
 /// Time that open requests get to finish when the service stops.
 pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
 
+// --- writes that are said twice (operations, http) ---
+
+/// Longest `Idempotency-Key`, in characters; a UUID has 36.
+pub const IDEMPOTENCY_KEY_CHARACTERS_MAX: usize = 64;
+/// How long a write with a key is remembered.
+pub const REPEAT_TIME_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// Keys being worked on at once: one for each request, and one for each batch.
+pub const REPEATS_UNDER_WAY_COUNT_MAX: usize = REQUESTS_COUNT_MAX + BATCHES_COUNT_MAX;
+/// Remembered writes of days gone by that one write clears away. More than one, so that they always grow fewer.
+pub const REPEATS_SWEPT_COUNT_MAX: usize = 4;
+/// Longest `external_ref`, in characters.
+pub const EXTERNAL_REF_CHARACTERS_MAX: usize = 64;
+
+// --- batches (http) ---
+
+/// Lines of one batch.
+pub const BATCH_LINES_COUNT_MAX: u32 = 10_000;
+/// Batches worked on at once: each may hold its window and its unread answer.
+pub const BATCHES_COUNT_MAX: usize = 16;
+/// Lines of one batch that are worked on at once, so that the committer has groups to make.
+pub const BATCH_WINDOW_COUNT_MAX: usize = 256;
+/// Bytes of the lines of one batch that are worked on at once.
+pub const BATCH_WINDOW_BYTES_MAX: usize = 1024 * 1024;
+/// Lines that are begun before others get their turn on the thread: about a millisecond.
+pub const BATCH_TURN_COUNT: u32 = 16;
+/// Answers of one batch that wait for their reader, in bytes: those of 10,000 records, since most clients read only when
+/// all is sent. Beyond it no more lines are read.
+pub const BATCH_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Answers are sent in pieces of about this size, in bytes.
+pub const BATCH_PIECE_BYTES: usize = 16 * 1024;
+/// Time for a client to send one line.
+pub const BATCH_LINE_TIME_MAX: Duration = Duration::from_secs(10);
+/// Time for a client to take what waits for it; then it is taken for gone.
+pub const BATCH_READER_TIME_MAX: Duration = Duration::from_secs(30);
+/// Time for a whole batch: a token that ends on the way is good no longer than this.
+pub const BATCH_TIME_MAX: Duration = Duration::from_secs(600);
+/// What a client sends beyond the end of its batch and is read away, in bytes, so that it comes to read its answer.
+pub const BATCH_REST_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 // --- identity ---
 
 /// Longest life of a token that the vault issues.
@@ -98,6 +137,9 @@ pub const STRANGER_REFUSALS_MINUTE_MAX: u32 = 20;
 pub const STRANGER_SOURCES_COUNT_MAX: usize = 4_096;
 /// Refusals of one actor in an hour before it is locked out for the rest of that hour.
 pub const ACTOR_REFUSALS_HOUR_MAX: u32 = 600;
+/// Lines of one actor's batches that are not well formed and get an entry each, in an hour; then they are counted. Nobody
+/// is locked out for them, and a line that is accepted costs more than one that is not.
+pub const ACTOR_BAD_LINES_HOUR_MAX: u32 = 600;
 // --- store and seal ---
 
 /// Cache of the sled engine, in bytes, unless configured.

@@ -19,6 +19,8 @@ pub struct Origin {
     pub device: Option<String>,
     /// The reason that the caller wrote.
     pub reason: Option<String>,
+    /// Whether it is a line of a batch.
+    pub in_batch: bool,
 }
 
 /// What is being recorded.

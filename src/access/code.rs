@@ -84,3 +84,18 @@ codes! {
     /// A defect.
     Internal = "internal";
 }
+
+impl Code {
+    /// Whether it speaks of the form of what was sent alone: not of a record, nor of what the caller may do.
+    pub fn is_of_form(self) -> bool {
+        matches!(
+            self,
+            Code::SchemaInvalid
+                | Code::FieldUnknown
+                | Code::BasisMissing
+                | Code::PurposeNotForField
+                | Code::TooLarge
+                | Code::IdempotencyMismatch
+        )
+    }
+}

@@ -7,7 +7,7 @@ use super::policies::{self, Policies};
 use crate::access::Access;
 use crate::ambient::{Clock, HostClock, HostRandom, Random};
 use crate::config::Config;
-use crate::http::Rooms;
+use crate::http::{Batches, Rooms};
 use crate::identity::{Directory, Identity};
 use crate::oversight::LogReader;
 use crate::seal::Seal;
@@ -88,6 +88,8 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         purposes: Arc::new(purposes),
         territory: Arc::new(ArcSwap::from_pointee(territory)),
         log,
+        repeats: Arc::default(),
+        batches: Batches::default(),
         clock,
         random,
         synthetic: config.synthetic,

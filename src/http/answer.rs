@@ -2,6 +2,7 @@
 //! Never without a receipt in body and header.
 //! Nothing is cached on the way.
 
+use crate::operations::Saying;
 use crate::trail::Recorded;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -16,6 +17,7 @@ pub struct Answer<T> {
     recorded: Recorded,
     status: StatusCode,
     version: Option<u64>,
+    replayed: bool,
     log: String,
 }
 
@@ -37,10 +39,35 @@ struct WithReceipt<T> {
     receipt: ReceiptBody,
 }
 
+impl ReceiptBody {
+    /// Only from what the trail recorded.
+    pub(super) fn of(recorded: Recorded, log: &str) -> ReceiptBody {
+        ReceiptBody {
+            log: log.to_owned(),
+            index: recorded.index(),
+            leaf: BASE64_URL_SAFE_NO_PAD.encode(recorded.leaf()),
+        }
+    }
+}
+
 impl<T: Serialize> Answer<T> {
     /// Only from what the trail recorded.
     pub(super) fn new(body: T, recorded: Recorded, log: &str) -> Answer<T> {
-        Answer { body, recorded, status: StatusCode::OK, version: None, log: log.to_owned() }
+        let log = log.to_owned();
+        Answer { body, recorded, status: StatusCode::OK, version: None, replayed: false, log }
+    }
+
+    /// As the answer to a creation: 201, 201 again for the same request, 200 for a capture that was stored before.
+    pub(super) fn created_as(self, saying: Saying) -> Answer<T> {
+        match saying {
+            Saying::First | Saying::Again => self.created().replayed(saying),
+            Saying::Captured => self,
+        }
+    }
+
+    /// Says so where it was said before.
+    pub(super) fn replayed(self, saying: Saying) -> Answer<T> {
+        Answer { replayed: saying == Saying::Again, ..self }
     }
 
     /// As 201.
@@ -61,17 +88,16 @@ pub(super) fn receipt_header(log: &str, recorded: Recorded) -> Option<HeaderValu
 
 impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
-        let receipt = ReceiptBody {
-            log: self.log.clone(),
-            index: self.recorded.index(),
-            leaf: BASE64_URL_SAFE_NO_PAD.encode(self.recorded.leaf()),
-        };
+        let receipt = ReceiptBody::of(self.recorded, &self.log);
         let header = receipt_header(&self.log, self.recorded);
         let body = WithReceipt { body: self.body, receipt };
         let mut response = (self.status, axum::Json(body)).into_response();
         let headers = response.headers_mut();
         if let Some(value) = header {
             headers.insert("audit-receipt", value);
+        }
+        if self.replayed {
+            headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
         }
         if let Some(tag) =
             self.version.and_then(|version| HeaderValue::from_str(&format!("\"{version}\"")).ok())

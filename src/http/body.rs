@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 pub(super) enum Media {
     Json,
     MergePatch,
+    Lines,
 }
 
 /// Reads and parses a body for a known caller.
@@ -29,8 +30,19 @@ pub(super) async fn read<T: DeserializeOwned>(
     media: Media,
     rooms: &Rooms,
 ) -> Result<T, Problem> {
-    match take(headers, body, media).await {
-        Ok(request) => Ok(request),
+    read_said(caller, headers, body, media, rooms).await.map(|(request, _)| request)
+}
+
+/// The same, with the bytes as they came.
+pub(super) async fn read_said<T: DeserializeOwned>(
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: Body,
+    media: Media,
+    rooms: &Rooms,
+) -> Result<(T, Zeroizing<Vec<u8>>), Problem> {
+    match take_said(headers, body, media).await {
+        Ok(said) => Ok(said),
         Err(code) => Err(caller.turn_away(rooms, code).await),
     }
 }
@@ -41,6 +53,14 @@ pub(super) async fn take<T: DeserializeOwned>(
     body: Body,
     media: Media,
 ) -> Result<T, Code> {
+    take_said(headers, body, media).await.map(|(request, _)| request)
+}
+
+async fn take_said<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Body,
+    media: Media,
+) -> Result<(T, Zeroizing<Vec<u8>>), Code> {
     if !is_of(headers, media) {
         return Err(Code::MediaTypeUnsupported);
     }
@@ -51,10 +71,12 @@ pub(super) async fn take<T: DeserializeOwned>(
         .map_err(|_| Code::TooLarge)?;
     let bytes = Zeroizing::new(collected.to_bytes().to_vec());
     let value = strict_json::parse(&bytes).map_err(|_| Code::SchemaInvalid)?;
-    serde_json::from_value(value).map_err(|_| Code::SchemaInvalid)
+    let request = serde_json::from_value(value).map_err(|_| Code::SchemaInvalid)?;
+    Ok((request, bytes))
 }
 
-fn is_of(headers: &HeaderMap, media: Media) -> bool {
+/// Whether a body says that it is of a media type, and is not compressed.
+pub(super) fn is_of(headers: &HeaderMap, media: Media) -> bool {
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = given.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     let json = essence.eq_ignore_ascii_case("application/json");
@@ -65,5 +87,6 @@ fn is_of(headers: &HeaderMap, media: Media) -> bool {
         && match media {
             Media::Json => json,
             Media::MergePatch => json || patch,
+            Media::Lines => essence.eq_ignore_ascii_case("application/x-ndjson"),
         }
 }

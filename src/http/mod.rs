@@ -3,11 +3,13 @@
 //! Every answer with data names the entry that let it out.
 
 mod answer;
+mod batch;
 mod body;
 mod caller;
 mod handlers;
 mod headers;
 mod local;
+mod once;
 mod openapi;
 mod problem;
 mod reply;
@@ -20,6 +22,7 @@ mod titles;
 
 pub use answer::Answer;
 pub use axum::http::Method;
+pub use batch::Batches;
 pub use local::{Call, Local};
 pub use problem::Problem;
 pub use rooms::Rooms;

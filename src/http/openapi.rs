@@ -5,6 +5,7 @@
 use super::answer::ReceiptBody;
 use super::routes::{Guard, ROUTES, Route};
 use super::surround::{PointerBody, ProblemBody};
+use crate::limits::IDEMPOTENCY_KEY_CHARACTERS_MAX;
 use axum::http::Method;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -24,11 +25,20 @@ pub(super) struct Doc {
     answer: Option<(u16, Content)>,
     queries: [Option<(&'static str, &'static str, bool)>; 2],
     conditional: bool,
+    repeatable: bool,
 }
 
 impl Doc {
     pub(super) const fn new(operation: &'static str, summary: &'static str) -> Doc {
-        Doc { operation, summary, body: None, answer: None, queries: [None; 2], conditional: false }
+        Doc {
+            operation,
+            summary,
+            body: None,
+            answer: None,
+            queries: [None; 2],
+            conditional: false,
+            repeatable: false,
+        }
     }
 
     pub(super) const fn takes(mut self, body: Content) -> Doc {
@@ -52,6 +62,11 @@ impl Doc {
         self
     }
 
+    pub(super) const fn repeatable(mut self) -> Doc {
+        self.repeatable = true;
+        self
+    }
+
     pub(super) const fn conditional(mut self) -> Doc {
         self.conditional = true;
         self
@@ -66,6 +81,12 @@ impl Body {
         schemas.push((T::name().into_owned(), T::schema()));
         T::schemas(schemas);
         json!({"application/json": {"schema": {"$ref": reference(&T::name())}}})
+    }
+
+    /// Lines, each of which is one JSON value of this form.
+    pub(super) fn lines<T: ToSchema>(schemas: &mut Schemas) -> Value {
+        let mut content = Body::of::<T>(schemas);
+        json!({"application/x-ndjson": content["application/json"].take()})
     }
 
     pub(super) fn any(_schemas: &mut Schemas) -> Value {
@@ -159,6 +180,14 @@ fn parameters(route: &Route) -> Vec<Value> {
             "description": "The version that the caller saw, as a strong entity tag",
         }));
     }
+    if route.doc.repeatable {
+        parameters.push(json!({
+            "name": "Idempotency-Key", "in": "header", "required": false,
+            "schema": {"type": "string", "minLength": 1, "maxLength": IDEMPOTENCY_KEY_CHARACTERS_MAX},
+            "description": "A key of the caller's choice, remembered for 24 hours: the same request under it is done \
+                once, and its answer comes again with `Idempotent-Replayed: true`",
+        }));
+    }
     parameters
 }
 
@@ -192,6 +221,8 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
             "507",
         ],
     };
+    let statuses =
+        statuses.iter().chain(if route.doc.repeatable { &["409", "422"][..] } else { &[] });
     for status in statuses {
         responses.insert((*status).to_owned(), refusal.clone());
     }

@@ -2,9 +2,11 @@
 //! Never holds state of a request.
 //! Everything in it is shared and safe to use from any thread.
 
+use super::batch::Batches;
 use crate::access::Access;
 use crate::ambient::{Clock, Random};
 use crate::identity::Identity;
+use crate::operations::Repeats;
 use crate::oversight::LogReader;
 use crate::purposes::PurposeSet;
 use crate::records::SchemaSet;
@@ -35,6 +37,10 @@ pub struct Rooms {
     pub territory: Arc<ArcSwap<Territory>>,
     /// The published log.
     pub log: LogReader,
+    /// The keys of writes that are being worked on.
+    pub repeats: Arc<Repeats>,
+    /// Places for batches.
+    pub batches: Batches,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance.

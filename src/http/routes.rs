@@ -2,7 +2,8 @@
 //! Never a route beside it.
 //! Every route is guarded but those that the table marks open.
 
-use super::handlers::{admin, audit, describe, health, households, matching, records};
+use super::batch::{BatchItemBody, LineBody};
+use super::handlers::{admin, audit, batch, describe, health, households, matching, records};
 use super::openapi::{Body, Doc};
 use super::rooms::Rooms;
 use super::surround::{surround, unknown_method, unknown_path};
@@ -68,7 +69,7 @@ pub static ROUTES: &[Route] = &[
             .takes(Body::of::<admin::EnrolBody>).answer(201, Body::of::<admin::IssuedBody>)
         => admin::redeem),
     route!(POST post "/v1/records" Token true
-        Doc::new("create_record", "Store a record")
+        Doc::new("create_record", "Store a record").repeatable()
             .takes(Body::of::<records::CreateBody>).answer(201, Body::of::<records::CreatedBody>)
         => records::create),
     route!(GET get "/v1/records/{id}" Token true
@@ -77,19 +78,23 @@ pub static ROUTES: &[Route] = &[
             .answer(200, Body::of::<records::ReadBody>)
         => records::read),
     route!(PATCH patch "/v1/records/{id}" Token true
-        Doc::new("patch_record", "Change fields of a record (merge patch)").conditional()
+        Doc::new("patch_record", "Change fields of a record (merge patch)").conditional().repeatable()
             .takes(Body::of::<records::PatchBody>).answer(200, Body::of::<records::PatchedBody>)
         => records::patch),
     route!(DELETE delete "/v1/records/{id}" Token true
-        Doc::new("delete_record", "Remove a record").conditional()
+        Doc::new("delete_record", "Remove a record").conditional().repeatable()
             .takes(Body::of::<records::DeleteBody>).answer(200, Body::of::<records::DeletedBody>)
         => records::delete),
     route!(POST post "/v1/records/match" Token true
         Doc::new("match_record", "Whether an exact value is held")
             .takes(Body::of::<matching::MatchBody>).answer(200, Body::of::<matching::MatchedBody>)
         => matching::matches),
+    route!(POST post "/v1/records/batch" Token true
+        Doc::new("create_batch", "Store up to 10,000 records and households, each line by itself")
+            .repeatable().takes(Body::lines::<LineBody>).answer(200, Body::lines::<BatchItemBody>)
+        => batch::create),
     route!(POST post "/v1/households" Token true
-        Doc::new("create_household", "Store a household in one all-or-nothing write")
+        Doc::new("create_household", "Store a household in one all-or-nothing write").repeatable()
             .takes(Body::of::<households::HouseholdBody>)
             .answer(201, Body::of::<households::HouseholdCreatedBody>)
         => households::create),

@@ -3,7 +3,7 @@
 //! What does not parse is told apart from nothing else; the reason stays inside.
 
 use crate::limits::BODY_DEPTH_MAX;
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;
 
@@ -17,6 +17,19 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, NotStrictJson> {
     let value = Strict { depth: 0 }.deserialize(&mut deserializer).map_err(|_| NotStrictJson)?;
     deserializer.end().map_err(|_| NotStrictJson)?;
     Ok(value)
+}
+
+/// A member that holds an object of any names: strict like a whole body, wherever it is read from.
+pub(super) struct StrictObject(pub(super) Map<String, Value>);
+
+impl<'de> Deserialize<'de> for StrictObject {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<StrictObject, D::Error> {
+        // It stands inside an object.
+        match (Strict { depth: 1 }).deserialize(deserializer)? {
+            Value::Object(members) => Ok(StrictObject(members)),
+            _ => Err(D::Error::custom("not an object")),
+        }
+    }
 }
 
 #[derive(Clone, Copy)]

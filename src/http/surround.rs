@@ -48,6 +48,27 @@ pub(super) struct ProblemBody {
     law: Option<&'static str>,
 }
 
+impl ProblemBody {
+    /// What a refused caller reads.
+    pub(super) fn of(problem: Problem, request_id: &str, language: Language) -> ProblemBody {
+        let Problem { code, status, pointers, audit_index } = problem;
+        ProblemBody {
+            kind: format!("urn:gridvault:problem:{}", code.as_str()),
+            title: title_of(code, language),
+            status: status.as_u16(),
+            code: code.as_str(),
+            request_id: request_id.to_owned(),
+            audit_index,
+            retryable: is_retryable(code),
+            pointers: pointers
+                .into_iter()
+                .map(|(field, reason)| PointerBody { field, reason })
+                .collect(),
+            law: law_of(code),
+        }
+    }
+}
+
 /// A field of a refused body.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PointerBody {
@@ -98,10 +119,10 @@ fn origin(request: &Request, id: [u8; 16]) -> Origin {
         .get(header::USER_AGENT)
         .and_then(|value| value.to_str().ok())
         .map(|text| text.chars().take(DEVICE_CHARACTERS_MAX).collect());
-    Origin { request: id, address, device, reason: None }
+    Origin { request: id, address, device, reason: None, in_batch: false }
 }
 
-fn language_of(headers: &HeaderMap) -> Language {
+pub(super) fn language_of(headers: &HeaderMap) -> Language {
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     Language::accepted(accepted.unwrap_or_default())
 }
@@ -110,26 +131,13 @@ fn language_of(headers: &HeaderMap) -> Language {
 fn finish(mut response: Response, id: [u8; 16], language: Language) -> Response {
     let request_id = Uuid::from_bytes(id).to_string();
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        let body = ProblemBody {
-            kind: format!("urn:gridvault:problem:{}", problem.code.as_str()),
-            title: title_of(problem.code, language),
-            status: problem.status.as_u16(),
-            code: problem.code.as_str(),
-            request_id: request_id.clone(),
-            audit_index: problem.audit_index,
-            retryable: is_retryable(problem.code),
-            pointers: problem
-                .pointers
-                .into_iter()
-                .map(|(field, reason)| PointerBody { field, reason })
-                .collect(),
-            law: law_of(problem.code),
-        };
+        let status = problem.status;
+        let body = ProblemBody::of(problem, &request_id, language);
         let bytes = serde_json::to_vec(&body).unwrap_or_default();
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if problem.status == StatusCode::UNAUTHORIZED {
+        if status == StatusCode::UNAUTHORIZED {
             // RFC 9110 section 15.5.2: a 401 names the scheme that would be taken.
             response
                 .headers_mut()

@@ -2,11 +2,13 @@
 //! Never holds a room; rooms are arguments, so that a signature shows its reach.
 //! Everything in it was parsed at the door.
 
+use super::Once;
 use crate::access::{Ask, Origin, Question};
 use crate::ambient::Micros;
 use crate::identity::Actor;
 use crate::purposes::Purpose;
-use crate::records::SchemaSet;
+use crate::records::{ExternalRef, SchemaSet};
+use crate::seal::Seal;
 use crate::territory::Territory;
 
 /// Who asks, for which purpose, when, and with which request.
@@ -21,9 +23,17 @@ pub struct Asked<'a> {
     pub origin: &'a Origin,
     /// When it arrived.
     pub now: Micros,
+    /// What it is known by if it is said again; nothing for a request without a key.
+    pub once: Option<&'a Once>,
 }
 
 impl<'a> Asked<'a> {
+    /// The term of a reference of the system that calls: the one that acts for a person, or the caller itself.
+    pub(super) fn term_of(&self, reference: &ExternalRef, seal: &Seal) -> [u8; 18] {
+        let standing = self.actor.standing();
+        seal.external_term(standing.via.unwrap_or(standing.actor), reference)
+    }
+
     /// The question that this request puts to a decision.
     pub(super) fn question(
         &self,

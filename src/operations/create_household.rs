@@ -2,8 +2,10 @@
 //! Never stores a part: with one item wrong nothing is stored, and the problems name their items.
 //! References between the items are words of the request; what is stored are ids.
 
+use super::capture::{Stored, keep_capture, stored_capture, subject_now};
 use super::create_record::{Build, Plan, Unbuilt, birthdays, cell_of, duplicate};
-use super::error::{after, refuse, turn_away, turn_away_fields};
+use super::error::{end, refuse, turn_away};
+use super::once::{Saying, UNLIKE, remember, repeated};
 use super::subject::{Subject, new_subject};
 use super::{Asked, OperationError};
 use crate::access::{Access, Ask, Code, Denied, Item, Matter, Permit};
@@ -11,12 +13,13 @@ use crate::ambient::Random;
 use crate::limits::{HOUSEHOLD_PEOPLE_COUNT_MAX, STALE_ATTEMPTS_MAX};
 use crate::purposes::BasisClaim;
 use crate::records::{
-    FieldProblem, Handle, PlainFields, RecordId, RecordType, Schema, SchemaSet, SubjectId,
+    CaptureId, ExternalRef, FieldProblem, Handle, PlainFields, RecordId, RecordType, Schema,
+    SchemaSet, SubjectId,
 };
 use crate::seal::{Draft, KeySource, Seal};
-use crate::store::{Fetched, Reader};
+use crate::store::{Captured, CapturedPerson, Fetched, Outcome, Reader, StoredPerson};
 use crate::territory::{CellId, Territory};
-use crate::trail::{Recorded, Trail};
+use crate::trail::{Recorded, Refused, Trail};
 use serde_json::{Map, Value as Json, json};
 
 /// A household to be stored.
@@ -31,6 +34,10 @@ pub struct HouseholdRequest {
     pub dwelling: Option<DwellingRequest>,
     /// Its people.
     pub people: Vec<PersonRequest>,
+    /// What its maker calls it as a whole, for ever.
+    pub capture: Option<CaptureId>,
+    /// What the calling system calls it.
+    pub external: Option<ExternalRef>,
 }
 
 /// Where a household lives.
@@ -57,12 +64,12 @@ pub struct PersonRequest {
 
 /// A person that was stored.
 pub struct PersonCreated {
-    /// What the request called it.
-    pub reference: String,
+    /// What the request called it. Not kept, so not said again of a capture that was stored before.
+    pub reference: Option<String>,
     /// Its record.
     pub id: RecordId,
-    /// Its subject.
-    pub subject: SubjectId,
+    /// Its subject; nothing once its record is gone.
+    pub subject: Option<SubjectId>,
     /// Its link to the dwelling.
     pub residence: Option<RecordId>,
 }
@@ -71,12 +78,16 @@ pub struct PersonCreated {
 pub struct HouseholdCreated {
     /// The household's record.
     pub id: RecordId,
+    /// Its version: 1, or for a capture that was stored before its version now.
+    pub version: u64,
     /// The dwelling's record.
     pub dwelling: Option<RecordId>,
-    /// The people.
+    /// The people, in the order of the request.
     pub people: Vec<PersonCreated>,
     /// The one entry.
     pub recorded: Recorded,
+    /// Whether it was stored now.
+    pub saying: Saying,
 }
 
 /// Values that fit their schemas; nothing is drawn yet.
@@ -104,45 +115,111 @@ pub async fn create_household(
     territory: &Territory,
     random: &dyn Random,
 ) -> Result<HouseholdCreated, OperationError> {
+    let (capture, mut request) = (request.capture, request);
+    if let Some(before) = repeated(asked, store, access, trail).await? {
+        return again(before, &request);
+    }
+    let stored = || stored_capture(asked, capture, store, seal, access, trail, schemas, territory);
+    if let Some(stored) = stored().await? {
+        return of_capture(stored, store).await;
+    }
     if let Err(code) = check_shape(&request) {
         return Err(turn_away(asked, access, trail, code).await);
     }
-    if let Some(DwellingRequest::Held(place)) = &request.dwelling
-        && !may_use_place(asked, *place, store, access, territory).await?
-    {
-        return Err(turn_away(asked, access, trail, Code::NotFound).await);
-    }
-    let Some(cell) = cell_of(&request.grid, territory, asked) else {
-        return Err(turn_away(asked, access, trail, Code::OutOfTerritory).await);
-    };
-    let parsed = match parse(asked, &request, cell, schemas) {
+    let parsed = match parse(asked, &mut request, schemas, territory) {
         Ok(parsed) => parsed,
-        Err(problems) => return Err(turn_away_fields(asked, access, trail, problems).await),
+        Err(unbuilt) => return Err(unbuilt.end(asked, access, trail).await),
     };
     for _ in 0..STALE_ATTEMPTS_MAX {
-        let (draft, created) = match build(asked, &request, &parsed, schemas, random) {
+        if let Some(DwellingRequest::Held(place)) = &request.dwelling
+            && !may_use_place(asked, *place, store, access, territory).await?
+        {
+            return Err(turn_away(asked, access, trail, Code::NotFound).await);
+        }
+        let (draft, ids) = match build(asked, &request, &parsed, seal, schemas, random) {
             Ok(built) => built,
-            Err(Unbuilt::Code(code)) => return Err(turn_away(asked, access, trail, code).await),
-            Err(Unbuilt::Fields(problems)) => {
-                return Err(turn_away_fields(asked, access, trail, problems).await);
-            }
-            Err(Unbuilt::Error(error)) => return Err(error),
+            Err(unbuilt) => return Err(unbuilt.end(asked, access, trail).await),
         };
         let permit = match permit_all(asked, draft, access, schemas, territory) {
             Ok(permit) => permit,
             Err(denied) => return Err(refuse(trail, denied).await),
         };
-        let change = seal.seal_new(&permit)?;
+        let mut change = seal.seal_new(&permit)?;
+        keep_capture(asked, capture, &ids.captured(), seal, &mut change);
+        remember(asked, ids.outcome(), &mut change);
         match trail.commit(permit, change).await {
-            Ok(receipt) => return Ok(created(receipt.recorded())),
-            Err(refused) => {
-                if let Some(end) = after(refused, asked, access, trail).await {
-                    return Err(end);
-                }
-            }
+            Ok(receipt) => return Ok(ids.created(&request, receipt.recorded(), Saying::First)),
+            Err(Refused::Stale(_)) => {}
+            Err(refused) => return Err(end(refused, asked, access, trail).await),
+        }
+        // What made it stale may be the same write, said at the same time.
+        if let Some(before) = repeated(asked, store, access, trail).await? {
+            return again(before, &request);
+        }
+        if let Some(stored) = stored().await? {
+            return of_capture(stored, store).await;
         }
     }
     Err(turn_away(asked, access, trail, Code::Stale).await)
+}
+
+/// The ids of a household's records.
+struct Ids {
+    id: RecordId,
+    dwelling: Option<RecordId>,
+    people: Vec<StoredPerson>,
+}
+
+impl Ids {
+    fn captured(&self) -> Captured {
+        let person = |one: &StoredPerson| CapturedPerson { id: one.id, residence: one.residence };
+        let people = self.people.iter().map(person).collect();
+        Captured { id: self.id, dwelling: self.dwelling, people }
+    }
+
+    fn outcome(&self) -> Outcome {
+        let (id, dwelling) = (self.id, self.dwelling);
+        Outcome::Household { id, dwelling, people: self.people.clone() }
+    }
+
+    /// With the words of the request in their places.
+    fn created(
+        self,
+        request: &HouseholdRequest,
+        recorded: Recorded,
+        saying: Saying,
+    ) -> HouseholdCreated {
+        let people = request.people.iter().zip(self.people).map(|(person, ids)| PersonCreated {
+            reference: Some(person.reference.clone()),
+            id: ids.id,
+            subject: Some(ids.subject),
+            residence: ids.residence,
+        });
+        let (id, dwelling) = (self.id, self.dwelling);
+        HouseholdCreated { id, version: 1, dwelling, people: people.collect(), recorded, saying }
+    }
+}
+
+/// The request is the same, so its people stand in the same order.
+fn again(
+    (outcome, recorded): (Outcome, Recorded),
+    request: &HouseholdRequest,
+) -> Result<HouseholdCreated, OperationError> {
+    let Outcome::Household { id, dwelling, people } = outcome else { return Err(UNLIKE) };
+    Ok(Ids { id, dwelling, people }.created(request, recorded, Saying::Again))
+}
+
+async fn of_capture(stored: Stored, store: &Reader) -> Result<HouseholdCreated, OperationError> {
+    let Stored { captured: Captured { id, dwelling, people: kept }, version, recorded, .. } =
+        stored;
+    let mut people = Vec::with_capacity(kept.len());
+    for person in &kept {
+        let subject = subject_now(person, store).await?;
+        let (id, residence) = (person.id, person.residence);
+        people.push(PersonCreated { reference: None, id, subject, residence });
+    }
+    let saying = Saying::Captured;
+    Ok(HouseholdCreated { id, version, dwelling, people, recorded, saying })
 }
 
 /// One decision over all items: with one of them refused nothing is stored.
@@ -215,17 +292,20 @@ async fn may_use_place(
         && access.may_know(standing, RecordType::Place, header.cell, territory, asked.now))
 }
 
+/// Takes the values out of the request.
 fn parse(
     asked: &Asked<'_>,
-    request: &HouseholdRequest,
-    cell: CellId,
+    request: &mut HouseholdRequest,
     schemas: &SchemaSet,
-) -> Result<Parsed, Vec<FieldProblem>> {
+    territory: &Territory,
+) -> Result<Parsed, Unbuilt> {
+    let cell =
+        cell_of(&request.grid, territory, asked).ok_or(Unbuilt::Code(Code::OutOfTerritory))?;
     let today = asked.now.date();
     let mut problems = Vec::new();
-    let mut read = |record_type, item: &str, fields: &Map<String, Json>| {
+    let mut read = |record_type, item: &str, fields: &mut Map<String, Json>| {
         let schema: &Schema = schemas.get(record_type)?;
-        match schema.parse_fields(fields.clone(), today) {
+        match schema.parse_fields(std::mem::take(fields), today) {
             Ok(fields) => Some(fields),
             Err(found) => {
                 problems.extend(found.into_iter().map(|problem| FieldProblem {
@@ -236,22 +316,22 @@ fn parse(
             }
         }
     };
-    let household = read(RecordType::Household, "household", &request.fields);
-    let dwelling = match &request.dwelling {
+    let household = read(RecordType::Household, "household", &mut request.fields);
+    let dwelling = match &mut request.dwelling {
         None => None,
         Some(DwellingRequest::Held(id)) => Some(Ok(*id)),
         Some(DwellingRequest::New(fields)) => read(RecordType::Place, "dwelling", fields).map(Err),
     };
     let people: Vec<Option<PlainFields>> = request
         .people
-        .iter()
+        .iter_mut()
         .map(|person| {
             let item = format!("people.{}", person.reference);
-            read(RecordType::Person, &item, &person.fields)
+            read(RecordType::Person, &item, &mut person.fields)
         })
         .collect();
     if !problems.is_empty() {
-        return Err(problems);
+        return Err(Unbuilt::Fields(problems));
     }
     let residences = request.people.iter().map(|person| person.residence.clone()).collect();
     Ok(Parsed {
@@ -263,15 +343,14 @@ fn parse(
     })
 }
 
-type Finish = Box<dyn FnOnce(Recorded) -> HouseholdCreated + Send>;
-
 fn build(
     asked: &Asked<'_>,
     request: &HouseholdRequest,
     parsed: &Parsed,
+    seal: &Seal,
     schemas: &SchemaSet,
     random: &dyn Random,
-) -> Result<(Draft, Finish), Unbuilt> {
+) -> Result<(Draft, Ids), Unbuilt> {
     let mut write = Build::new(asked, random);
     let plan =
         |record_type, claim| Plan { record_type, cell: parsed.cell, claim, retain_until: None };
@@ -307,8 +386,11 @@ fn build(
         subjects,
         None,
     )?;
-    let finish = Box::new(move |recorded| HouseholdCreated { id, dwelling, people, recorded });
-    Ok((write.finish(), finish))
+    let draft = match &request.external {
+        Some(reference) => write.finish().found_by(id, asked.term_of(reference, seal)),
+        None => write.finish(),
+    };
+    Ok((draft, Ids { id, dwelling, people }))
 }
 
 /// Adds a person and its link to the dwelling.
@@ -322,7 +404,7 @@ fn add_person(
     dwelling: Option<RecordId>,
     subjects: &[(SubjectId, Handle)],
     schemas: &SchemaSet,
-) -> Result<PersonCreated, Unbuilt> {
+) -> Result<StoredPerson, Unbuilt> {
     let person = &request.people[at];
     let claim = person.basis.as_ref().unwrap_or(&request.basis);
     let schema = |record_type| schemas.get(record_type).ok_or(Unbuilt::Code(Code::SchemaInvalid));
@@ -347,7 +429,7 @@ fn add_person(
             Some(write.add(schema, plan(RecordType::Residence), fields, own())?)
         }
     };
-    Ok(PersonCreated { reference: person.reference.clone(), id, subject, residence })
+    Ok(StoredPerson { id, subject, residence })
 }
 
 /// Names the person in front of its fields.

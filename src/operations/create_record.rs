@@ -3,7 +3,9 @@
 //! Row, keys, index terms, listings, control records and entry are durable together.
 
 use super::basis::{Grounds, Ungrounded, collects_sensitive, ground};
-use super::error::{after, refuse, turn_away, turn_away_fields};
+use super::capture::{Stored, keep_capture, stored_capture};
+use super::error::{end, refuse, turn_away, turn_away_fields};
+use super::once::{Saying, UNLIKE, remember, repeated};
 use super::subject::{Subject, held_subject, new_subject};
 use super::{Asked, OperationError, draw};
 use crate::access::{Access, Ask, Code, Denied, Item, Matter, Permit, Question};
@@ -11,13 +13,13 @@ use crate::ambient::Random;
 use crate::limits::STALE_ATTEMPTS_MAX;
 use crate::purposes::BasisClaim;
 use crate::records::{
-    Facts, FieldProblem, Handle, PlainFields, ProblemReason, Reason, RecordId, RecordType, Schema,
-    SchemaSet, SubjectId, SubjectSlot, days_since_epoch, turns_14_18,
+    CaptureId, ExternalRef, Facts, FieldProblem, Handle, PlainFields, ProblemReason, Reason,
+    RecordId, RecordType, Schema, SchemaSet, SubjectId, SubjectSlot, days_since_epoch, turns_14_18,
 };
 use crate::seal::{Control, Draft, KeySource, NewRecord, Seal};
-use crate::store::Reader;
+use crate::store::{Captured, Outcome, Reader};
 use crate::territory::{CellId, GridCode, Territory};
-use crate::trail::{Recorded, Trail};
+use crate::trail::{Recorded, Refused, Trail};
 use jiff::civil::Date;
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
@@ -37,6 +39,10 @@ pub struct CreateRequest {
     pub basis: BasisClaim,
     /// An earlier end than the purpose gives.
     pub retain_until: Option<Date>,
+    /// What its maker calls it, for ever.
+    pub capture: Option<CaptureId>,
+    /// What the calling system calls it.
+    pub external: Option<ExternalRef>,
 }
 
 /// What was stored.
@@ -45,10 +51,12 @@ pub struct Created {
     pub id: RecordId,
     /// Whom it is about.
     pub subject: Option<SubjectId>,
-    /// Its version: 1.
+    /// Its version: 1, or for a capture that was stored before its version now.
     pub version: u64,
-    /// The entry.
+    /// The entry of the creation.
     pub recorded: Recorded,
+    /// Whether it was stored now.
+    pub saying: Saying,
 }
 
 /// Stores the record.
@@ -56,7 +64,8 @@ pub struct Created {
 /// # Errors
 /// [`OperationError::Refused`]: `schema_invalid` and `field_unknown` with every field that is wrong,
 /// `basis_missing`, `out_of_territory`, `purpose_not_for_field`, `denied`, `not_found` for a subject that the
-/// caller does not hold.
+/// caller does not hold, `idempotency_mismatch` for a key that stands for another write, `erased` for a capture whose
+/// record was removed.
 #[expect(clippy::too_many_arguments, reason = "the rooms that a creation visits, in order")]
 pub async fn create_record(
     asked: &Asked<'_>,
@@ -69,62 +78,136 @@ pub async fn create_record(
     territory: &Territory,
     random: &dyn Random,
 ) -> Result<Created, OperationError> {
-    let Some(schema) = schemas.get(request.record_type) else {
-        return Err(turn_away(asked, access, trail, Code::SchemaInvalid).await);
-    };
-    let Some(cell) = cell_of(&request.grid, territory, asked) else {
-        return Err(turn_away(asked, access, trail, Code::OutOfTerritory).await);
-    };
-    let names: Vec<String> = request.fields.keys().cloned().collect();
-    let fields = match schema.parse_fields(request.fields, asked.now.date()) {
-        Ok(fields) => fields,
-        Err(problems) => return Err(turn_away_fields(asked, access, trail, problems).await),
-    };
-    let Ok(given) = given_subject(request.record_type, request.subject, &fields) else {
-        return Err(turn_away(asked, access, trail, Code::SchemaInvalid).await);
+    let capture = request.capture;
+    let before = || stored_before(asked, capture, store, seal, access, trail, schemas, territory);
+    if let Some(created) = before().await? {
+        return Ok(created);
+    }
+    let mut new = match check(asked, request, schemas, territory) {
+        Ok(new) => new,
+        Err(unbuilt) => return Err(unbuilt.end(asked, access, trail).await),
     };
     for _ in 0..STALE_ATTEMPTS_MAX {
-        let own = match &given {
+        let own = match &new.given {
             Some(given) => held_subject(asked, given, store, seal, access, territory).await?,
             None => Some(new_subject(asked, random)?),
         };
         let Some(own) = own else {
             return Err(turn_away(asked, access, trail, Code::NotFound).await);
         };
-        let subject = is_about_a_person(request.record_type).then_some(own.id);
-        let plan = Plan {
-            record_type: request.record_type,
-            cell,
-            claim: &request.basis,
-            retain_until: request.retain_until,
-        };
-        let mut built = Build::new(asked, random);
-        let id = match built.add(schema, plan, duplicate(&fields), own) {
-            Ok(id) => id,
-            Err(Unbuilt::Code(code)) => return Err(turn_away(asked, access, trail, code).await),
-            Err(Unbuilt::Fields(problems)) => {
-                return Err(turn_away_fields(asked, access, trail, problems).await);
-            }
-            Err(Unbuilt::Error(error)) => return Err(error),
+        let subject = is_about_a_person(new.record_type).then_some(own.id);
+        let (id, draft) = match new.draft(asked, own, seal, random) {
+            Ok(built) => built,
+            Err(unbuilt) => return Err(unbuilt.end(asked, access, trail).await),
         };
         let question = asked.question(Ask::Create, schemas, territory);
-        let permit = match permit_one(&question, built.finish(), &names, access) {
+        let permit = match permit_one(&question, draft, &new.names, access) {
             Ok(permit) => permit,
             Err(denied) => return Err(refuse(trail, denied).await),
         };
-        let change = seal.seal_new(&permit)?;
+        let mut change = seal.seal_new(&permit)?;
+        remember(asked, Outcome::Created { id, subject }, &mut change);
+        let captured = Captured { id, dwelling: None, people: Vec::new() };
+        keep_capture(asked, capture, &captured, seal, &mut change);
         match trail.commit(permit, change).await {
             Ok(receipt) => {
-                return Ok(Created { id, subject, version: 1, recorded: receipt.recorded() });
+                let (recorded, saying) = (receipt.recorded(), Saying::First);
+                return Ok(Created { id, subject, version: 1, recorded, saying });
             }
-            Err(refused) => {
-                if let Some(end) = after(refused, asked, access, trail).await {
-                    return Err(end);
-                }
-            }
+            Err(Refused::Stale(draft)) => new.fields = draft.into_fields(),
+            Err(refused) => return Err(end(refused, asked, access, trail).await),
+        }
+        // What made it stale may be the same write, said at the same time.
+        if let Some(created) = before().await? {
+            return Ok(created);
         }
     }
     Err(turn_away(asked, access, trail, Code::Stale).await)
+}
+
+/// The record, if this write was done before: under the same key, or as the same capture.
+#[expect(clippy::too_many_arguments, reason = "the rooms that it visits")]
+async fn stored_before(
+    asked: &Asked<'_>,
+    capture: Option<CaptureId>,
+    store: &Reader,
+    seal: &Seal,
+    access: &Access,
+    trail: &Trail,
+    schemas: &SchemaSet,
+    territory: &Territory,
+) -> Result<Option<Created>, OperationError> {
+    if let Some((outcome, recorded)) = repeated(asked, store, access, trail).await? {
+        let Outcome::Created { id, subject } = outcome else { return Err(UNLIKE) };
+        return Ok(Some(Created { id, subject, version: 1, recorded, saying: Saying::Again }));
+    }
+    let stored = stored_capture(asked, capture, store, seal, access, trail, schemas, territory);
+    Ok(stored.await?.as_ref().map(of_capture))
+}
+
+fn of_capture(stored: &Stored) -> Created {
+    let Stored { captured, subject, version, recorded } = stored;
+    let saying = Saying::Captured;
+    Created { id: captured.id, subject: *subject, version: *version, recorded: *recorded, saying }
+}
+
+/// A record whose form is right, with what does not change from one attempt to the next.
+struct New<'a> {
+    record_type: RecordType,
+    schema: &'a Schema,
+    cell: CellId,
+    names: Vec<String>,
+    fields: PlainFields,
+    given: Option<String>,
+    basis: BasisClaim,
+    retain_until: Option<Date>,
+    external: Option<ExternalRef>,
+}
+
+fn check<'a>(
+    asked: &Asked<'_>,
+    request: CreateRequest,
+    schemas: &'a SchemaSet,
+    territory: &Territory,
+) -> Result<New<'a>, Unbuilt> {
+    let CreateRequest { record_type, grid, subject, fields, basis, retain_until, external, .. } =
+        request;
+    let schema = schemas.get(record_type).ok_or(Unbuilt::Code(Code::SchemaInvalid))?;
+    let cell = cell_of(&grid, territory, asked).ok_or(Unbuilt::Code(Code::OutOfTerritory))?;
+    let names = fields.keys().cloned().collect();
+    let fields = schema.parse_fields(fields, asked.now.date()).map_err(Unbuilt::Fields)?;
+    let given = given_subject(record_type, subject, &fields)
+        .map_err(|Contradiction| Unbuilt::Code(Code::SchemaInvalid))?;
+    Ok(New { record_type, schema, cell, names, fields, given, basis, retain_until, external })
+}
+
+impl New<'_> {
+    /// Gives its values to a draft, which gives them back if it is not stored.
+    fn draft(
+        &mut self,
+        asked: &Asked<'_>,
+        own: Subject,
+        seal: &Seal,
+        random: &dyn Random,
+    ) -> Result<(RecordId, Draft), Unbuilt> {
+        let plan = Plan {
+            record_type: self.record_type,
+            cell: self.cell,
+            claim: &self.basis,
+            retain_until: self.retain_until,
+        };
+        let mut build = Build::new(asked, random);
+        let id = build.add(self.schema, plan, std::mem::take(&mut self.fields), own)?;
+        let draft = build.finish();
+        let found_by = self.external.as_ref().map(|reference| asked.term_of(reference, seal));
+        Ok((
+            id,
+            match found_by {
+                Some(term) => draft.found_by(id, term),
+                None => draft,
+            },
+        ))
+    }
 }
 
 fn permit_one(
@@ -194,6 +277,22 @@ pub(super) enum Unbuilt {
     Code(Code),
     Fields(Vec<FieldProblem>),
     Error(OperationError),
+}
+
+impl Unbuilt {
+    /// Turns the request away for it.
+    pub(super) async fn end(
+        self,
+        asked: &Asked<'_>,
+        access: &Access,
+        trail: &Trail,
+    ) -> OperationError {
+        match self {
+            Unbuilt::Code(code) => turn_away(asked, access, trail, code).await,
+            Unbuilt::Fields(problems) => turn_away_fields(asked, access, trail, problems).await,
+            Unbuilt::Error(error) => error,
+        }
+    }
 }
 
 impl From<crate::ambient::NoRandomness> for Unbuilt {

@@ -3,6 +3,7 @@
 //! The caller's reason ends up sealed in the entry's context.
 
 use super::error::{after, refuse, turn_away};
+use super::once::{Saying, UNLIKE, remember, repeated};
 use super::read_record::absence;
 use super::subject::holds_of;
 use super::{Asked, OperationError};
@@ -10,7 +11,7 @@ use crate::access::{Access, Ask, Code, Item, Matter};
 use crate::limits::STALE_ATTEMPTS_MAX;
 use crate::records::{RecordId, SchemaSet};
 use crate::seal::{Removal, Seal};
-use crate::store::{Fetched, Reader};
+use crate::store::{Fetched, Outcome, Reader};
 use crate::territory::Territory;
 use crate::trail::{Recorded, Trail};
 
@@ -18,6 +19,8 @@ use crate::trail::{Recorded, Trail};
 pub struct Deleted {
     /// The entry.
     pub recorded: Recorded,
+    /// Whether it was removed now.
+    pub saying: Saying,
 }
 
 /// Removes the record if it still has the version that the caller saw.
@@ -36,6 +39,13 @@ pub async fn delete_record(
     schemas: &SchemaSet,
     territory: &Territory,
 ) -> Result<Deleted, OperationError> {
+    match repeated(asked, store, access, trail).await? {
+        None => {}
+        Some((Outcome::Removed, recorded)) => {
+            return Ok(Deleted { recorded, saying: Saying::Again });
+        }
+        Some(_) => return Err(UNLIKE),
+    }
     let question = asked.question(Ask::Delete, schemas, territory);
     for _ in 0..STALE_ATTEMPTS_MAX {
         let sealed = match store.fetch(id).await? {
@@ -64,9 +74,13 @@ pub async fn delete_record(
         if current != version {
             return Err(turn_away(asked, access, trail, Code::VersionConflict).await);
         }
-        let change = seal.remove(&permit)?;
+        let mut change = seal.remove(&permit)?;
+        remember(asked, Outcome::Removed, &mut change);
         match trail.commit(permit, change).await {
-            Ok(receipt) => return Ok(Deleted { recorded: receipt.recorded() }),
+            Ok(receipt) => {
+                let (recorded, saying) = (receipt.recorded(), Saying::First);
+                return Ok(Deleted { recorded, saying });
+            }
             Err(refused) => {
                 if let Some(end) = after(refused, asked, access, trail).await {
                     return Err(end);

@@ -85,6 +85,19 @@ pub(super) async fn turn_away_fields(
     recorded(trail, denied, code, problems).await
 }
 
+/// The end of a write that the trail did not take for another reason than its age.
+pub(super) async fn end<T>(
+    refused: Refused<T>,
+    asked: &Asked<'_>,
+    access: &Access,
+    trail: &Trail,
+) -> OperationError {
+    match after(refused, asked, access, trail).await {
+        Some(end) => end,
+        None => turn_away(asked, access, trail, Code::Stale).await,
+    }
+}
+
 /// What follows a permit that the trail did not take: another try, or the end.
 pub(super) async fn after<T>(
     refused: Refused<T>,

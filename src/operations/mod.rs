@@ -5,6 +5,8 @@
 mod add_actor;
 mod asked;
 mod basis;
+mod batch;
+mod capture;
 mod create_household;
 mod create_record;
 mod delete_record;
@@ -14,6 +16,7 @@ mod enrol;
 mod error;
 mod issue_token;
 mod match_record;
+mod once;
 mod patch_record;
 mod policy;
 mod read_record;
@@ -21,6 +24,7 @@ mod subject;
 
 pub use add_actor::{ActorRequest, Added, AssignmentRequest, add_actor, list_actors};
 pub use asked::Asked;
+pub use batch::admit_batch;
 pub use create_household::{
     DwellingRequest, HouseholdCreated, HouseholdRequest, PersonCreated, PersonRequest,
     create_household,
@@ -32,6 +36,7 @@ pub use enrol::{Enrolled, enrol};
 pub use error::{OperationError, refuse};
 pub use issue_token::{Issued, TokenRequest, issue_token};
 pub use match_record::{MatchRequest, Matched, match_record};
+pub use once::{Once, Repeats, Saying, UnderWay};
 pub use patch_record::{PatchRequest, Patched, patch_record};
 pub use policy::{ExplainRequest, Explained, explain_policy, policy_matrix};
 pub use read_record::read_record;

@@ -4,7 +4,8 @@
 
 use super::basis::{Grounds, Ungrounded, collects_sensitive, ground};
 use super::create_record::{birthdays, duplicate};
-use super::error::{after, refuse, turn_away, turn_away_fields};
+use super::error::{end, refuse, turn_away, turn_away_fields};
+use super::once::{Saying, UNLIKE, remember, repeated};
 use super::read_record::absence;
 use super::subject::holds_of;
 use super::{Asked, OperationError, draw};
@@ -16,9 +17,9 @@ use crate::records::{
     Facts, FieldProblem, Handle, ParsedPatch, RecordId, Schema, SchemaSet, SubjectId, SubjectSlot,
 };
 use crate::seal::{Birthdays, Patch, Revision, Seal, SealError};
-use crate::store::{Fetched, Reader, Row, Sealed};
+use crate::store::{Fetched, Outcome, Reader, Row, Sealed};
 use crate::territory::Territory;
-use crate::trail::{Recorded, Trail};
+use crate::trail::{Recorded, Refused, Trail};
 use serde_json::{Map, Value as Json};
 
 /// A change to be made.
@@ -39,6 +40,8 @@ pub struct Patched {
     pub version: u64,
     /// The entry.
     pub recorded: Recorded,
+    /// Whether it was changed now.
+    pub saying: Saying,
 }
 
 /// Changes the record.
@@ -58,6 +61,9 @@ pub async fn patch_record(
     territory: &Territory,
     random: &dyn Random,
 ) -> Result<Patched, OperationError> {
+    if let Some(before) = repeated(asked, store, access, trail).await? {
+        return again(before);
+    }
     let question = asked.question(Ask::Update, schemas, territory);
     let names: Vec<String> = request.fields.keys().cloned().collect();
     for _ in 0..STALE_ATTEMPTS_MAX {
@@ -86,9 +92,7 @@ pub async fn patch_record(
         if current != request.version {
             return Err(turn_away(asked, access, trail, Code::VersionConflict).await);
         }
-        let schema = schemas
-            .get(record_type)
-            .ok_or(OperationError::Internal("a stored record has no schema"))?;
+        let schema = schemas.get(record_type).ok_or(UNKNOWN_TYPE)?;
         let patch = match prepare(asked, &request, schema, sealed.row(), &facts, random) {
             Ok(patch) => patch,
             Err(unprepared) => return Err(unprepared.end(asked, access, trail).await),
@@ -98,22 +102,29 @@ pub async fn patch_record(
             Ok(permit) => permit,
             Err(denied) => return Err(refuse(trail, denied).await),
         };
-        let change = match seal.merge(&permit) {
+        let mut change = match seal.merge(&permit) {
             Ok(change) => change,
             Err(error) => return Err(unmerged(error, asked, access, trail).await),
         };
+        let version = current + 1;
+        remember(asked, Outcome::Changed { version }, &mut change);
         match trail.commit(permit, change).await {
             Ok(receipt) => {
-                return Ok(Patched { version: current + 1, recorded: receipt.recorded() });
+                let recorded = receipt.recorded();
+                return Ok(Patched { version, recorded, saying: Saying::First });
             }
-            Err(refused) => {
-                if let Some(end) = after(refused, asked, access, trail).await {
-                    return Err(end);
-                }
-            }
+            Err(Refused::Stale(_)) => {}
+            Err(refused) => return Err(end(refused, asked, access, trail).await),
         }
     }
     Err(turn_away(asked, access, trail, Code::Stale).await)
+}
+
+const UNKNOWN_TYPE: OperationError = OperationError::Internal("a stored record has no schema");
+
+fn again((outcome, recorded): (Outcome, Recorded)) -> Result<Patched, OperationError> {
+    let Outcome::Changed { version } = outcome else { return Err(UNLIKE) };
+    Ok(Patched { version, recorded, saying: Saying::Again })
 }
 
 /// The end where the patch names a part of somebody who was erased, or where nothing can be opened.

@@ -77,6 +77,32 @@ id! {
     SubjectId
 }
 
+/// What a client calls a capture of its own making, so that days offline do not store it twice. A UUID of any version, in
+/// hyphenated form; devices differ in the case of its letters, and both cases name one capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CaptureId(Uuid);
+
+impl CaptureId {
+    /// The id with these bytes.
+    pub const fn from_bytes(bytes: [u8; 16]) -> CaptureId {
+        CaptureId(Uuid::from_bytes(bytes))
+    }
+
+    /// The sixteen bytes.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+}
+
+impl FromStr for CaptureId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<CaptureId, IdError> {
+        let hyphenated = if text.len() == 36 { Uuid::try_parse(text).ok() } else { None };
+        hyphenated.map(CaptureId).ok_or(IdError)
+    }
+}
+
 /// What stands for a record or a subject in the audit log. Never on the data plane: it has no text form.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Handle([u8; 16]);
@@ -123,6 +149,8 @@ pub enum Owner {
     Login,
     /// A one-time enrolment code.
     Enrolment,
+    /// A caller's own memory of what it wrote: what its repeats are known by.
+    Caller([u8; 16]),
     /// The vault itself.
     System,
 }
@@ -166,6 +194,24 @@ mod tests {
             "",
         ] {
             assert_eq!(other.parse::<SubjectId>(), Err(IdError), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_capture_is_named_in_either_case_and_in_no_other_form() {
+        let text = "6B29FC40-CA47-1067-B31D-00DD010662DA";
+        let id: CaptureId = text.parse().expect("a UUID");
+        assert_eq!(text.to_ascii_lowercase().parse(), Ok(id));
+        assert_eq!(CaptureId::from_bytes(*id.as_bytes()), id);
+        for other in [
+            "6b29fc40ca471067b31d00dd010662da",
+            "{6b29fc40-ca47-1067-b31d-00dd010662da}",
+            "urn:uuid:6b29fc40-ca47-1067-b31d-00dd010662da",
+            "6b29fc40-ca47-1067-b31d-00dd010662d",
+            "capture 17",
+            "",
+        ] {
+            assert_eq!(other.parse::<CaptureId>(), Err(IdError), "{other}");
         }
     }
 

@@ -5,6 +5,7 @@
 mod birthdays;
 mod code_list;
 pub mod detector;
+mod external_ref;
 mod facts;
 mod field;
 mod field_file;
@@ -26,9 +27,10 @@ mod words;
 
 pub use birthdays::{Birthdays, days_since_epoch, turns_14_18};
 pub use code_list::{Code, CodeList};
+pub use external_ref::{ExternalRef, ExternalRefError};
 pub use facts::{BasisFact, Facts, FactsError};
 pub use field::{Field, FieldKind, MaskRule};
-pub use ids::{Handle, IdError, Owner, RecordId, RecordRef, SubjectId, Target};
+pub use ids::{CaptureId, Handle, IdError, Owner, RecordId, RecordRef, SubjectId, Target};
 pub use mask::mask;
 pub use normalise::normalise;
 pub use parse::ParsedPatch;

@@ -59,6 +59,7 @@ pub struct Draft {
     keys: BTreeMap<SubjectId, KeySource>,
     controls: Vec<Control>,
     about: Vec<RecordRef>,
+    found_by: Option<(RecordId, [u8; 18])>,
 }
 
 impl Draft {
@@ -72,7 +73,17 @@ impl Draft {
             .iter()
             .map(|item| RecordRef { id: item.id, record_type: item.record_type })
             .collect();
-        Draft { items, keys, controls, about }
+        Draft { items, keys, controls, about, found_by: None }
+    }
+
+    /// Lets one of the items be found by a further term than those of its fields. It goes with the record.
+    pub fn found_by(self, item: RecordId, term: [u8; 18]) -> Draft {
+        Draft { found_by: Some((item, term)), ..self }
+    }
+
+    /// The values of a draft of one item, for another attempt.
+    pub fn into_fields(self) -> PlainFields {
+        self.items.into_iter().next().map(|item| item.fields).unwrap_or_default()
     }
 
     /// The items.
@@ -109,7 +120,8 @@ impl Seal {
             opened.insert(*subject, self.subject_key(*subject, source, &mut change)?);
         }
         for item in &draft.items {
-            self.seal_item(item, &opened, &mut change)?;
+            let further = draft.found_by.filter(|(id, _)| *id == item.id).map(|(_, term)| term);
+            self.seal_item(item, further, &opened, &mut change)?;
         }
         for control in &draft.controls {
             change.put_new(Key::control(control.kind, &control.id), control.payload.clone());
@@ -144,6 +156,7 @@ impl Seal {
     fn seal_item(
         &self,
         item: &NewRecord,
+        further: Option<[u8; 18]>,
         keys: &BTreeMap<SubjectId, Arc<SubjectKey>>,
         change: &mut Change,
     ) -> Result<(), SealError> {
@@ -158,6 +171,7 @@ impl Seal {
             terms: self.terms(schema, &item.fields)?,
             sections: Vec::new(),
         };
+        header.terms.extend(further);
         let mut sections = Vec::new();
         for part in schema.sections() {
             let fields = fields_of_section(schema, &part.name, &item.fields);

@@ -8,6 +8,7 @@ mod link;
 mod opened;
 mod removal;
 mod revision;
+mod said;
 mod section;
 mod term;
 
@@ -17,6 +18,7 @@ pub use link::Link;
 pub use opened::{Opened, Shown};
 pub use removal::{KeyHold, Removal};
 pub use revision::{Birthdays, Patch, Revision};
+pub use said::Said;
 pub use term::Candidates;
 
 use crate::limits::SUBJECT_KEYS_COUNT_MAX;

@@ -6,7 +6,7 @@ use super::{Seal, SealError};
 use crate::access::{ActorId, Charge};
 use crate::limits::MATCH_VALUES_DAY_MAX;
 use crate::records::{
-    Field, Owner, PlainFields, RecordId, RecordRef, Schema, Target, Value, normalise,
+    ExternalRef, Field, Owner, PlainFields, RecordId, RecordRef, Schema, Target, Value, normalise,
 };
 use crate::store::Sealed;
 
@@ -50,6 +50,13 @@ impl Seal {
         let group = field.match_group.as_deref().ok_or(SealError::Unmatchable)?;
         let normal = normalise(field, value).map_err(|_| SealError::Unmatchable)?;
         Ok(self.keyring.index_term(group, &normal).to_bytes())
+    }
+
+    /// The term of a calling system's own name for a record. No other system's reference gives the same one, and no
+    /// field's match group has a stroke in its name.
+    pub fn external_term(&self, system: ActorId, reference: &ExternalRef) -> [u8; 18] {
+        let group = format!("external_ref/{system}");
+        self.keyring.index_term(&group, reference.as_bytes()).to_bytes()
     }
 
     /// What asking for a value costs its asker: one of the day's distinct values.

@@ -17,6 +17,8 @@ const ENROLMENT: u8 = 0x09;
 const CHARGE: u8 = 0x0a;
 const SYSTEM: u8 = 0x0b;
 const LOGIN: u8 = 0x0c;
+const REPEAT: u8 = 0x0d;
+const CAPTURE: u8 = 0x0e;
 
 /// A key of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -88,9 +90,7 @@ impl Key {
 
     /// The end of a record's retention: days since the epoch, then the record.
     pub fn retention(day: i32, id: RecordId) -> Key {
-        // Shifted, so that days before 1970 sort in front.
-        let shifted = (i64::from(day) - i64::from(i32::MIN)) as u32;
-        Key::of(RETENTION, &[&shifted.to_be_bytes(), id.as_bytes()])
+        Key::of(RETENTION, &[&shifted(day), id.as_bytes()])
     }
 
     /// A control record.
@@ -137,6 +137,29 @@ impl Key {
         Some((rest[4..20].try_into().ok()?, rest[20..36].try_into().ok()?))
     }
 
+    /// What a write that was said with a key is known by: the day, the caller, the keyed tag of the key. Rows of one
+    /// day lie together, the oldest first.
+    pub fn repeat(day: i32, caller: &[u8; 16], tag: &[u8; 16]) -> Key {
+        Key::of(REPEAT, &[&shifted(day), caller, tag])
+    }
+
+    /// All writes that were said with a key, oldest day first.
+    pub fn repeat_prefix() -> Key {
+        Key::of(REPEAT, &[])
+    }
+
+    /// The day of a write that was said with a key.
+    pub fn repeat_day(&self) -> Option<i32> {
+        let rest = self.0.strip_prefix(&[REPEAT])?;
+        let shifted = u32::from_be_bytes(*rest.first_chunk()?);
+        i32::try_from(i64::from(shifted) + i64::from(i32::MIN)).ok()
+    }
+
+    /// A capture that a caller stored, by the keyed tag of its id.
+    pub fn capture(caller: &[u8; 16], tag: &[u8; 16]) -> Key {
+        Key::of(CAPTURE, &[caller, tag])
+    }
+
     /// A value that the vault keeps about itself.
     pub fn system(key: SystemKey) -> Key {
         match key {
@@ -175,6 +198,8 @@ impl Key {
             ACTOR => Some(Owner::Actor(tail(1)?)),
             ENROLMENT => Some(Owner::Enrolment),
             LOGIN => Some(Owner::Login),
+            REPEAT => Some(Owner::Caller(self.0.get(5..21)?.try_into().ok()?)),
+            CAPTURE => Some(Owner::Caller(self.0.get(1..17)?.try_into().ok()?)),
             SYSTEM => Some(Owner::System),
             _ => None,
         }
@@ -208,4 +233,10 @@ impl Key {
     pub fn is_authority(&self) -> bool {
         matches!(self.0.first(), Some(&ACTOR | &SYSTEM))
     }
+}
+
+/// Days since the epoch so that days before 1970 sort in front.
+fn shifted(day: i32) -> [u8; 4] {
+    let shifted = (i64::from(day) - i64::from(i32::MIN)) as u32;
+    shifted.to_be_bytes()
 }

@@ -3,6 +3,7 @@
 //! Every stored value names its version and the log entry that wrote it, and only the [`Applier`] writes.
 
 mod codec;
+mod done;
 mod engine;
 mod error;
 mod key;
@@ -10,6 +11,7 @@ mod row;
 mod sealed;
 
 pub use codec::{Decoder, Encoder, Malformed};
+pub use done::{Captured, CapturedPerson, Done, Outcome, StoredPerson};
 pub use engine::EngineKind;
 pub use error::StoreError;
 pub use key::{ControlKind, Key, SystemKey};
@@ -97,6 +99,12 @@ impl Change {
     pub fn put_new(&mut self, key: Key, payload: Vec<u8>) {
         self.expects.push(Expect { key: key.clone(), version: Version::ABSENT, stamp: 0 });
         self.ops.push(Op::Put(key, Version(1), payload));
+    }
+
+    /// Takes over the steps of another change, and what they rely on.
+    pub fn append(&mut self, other: Change) {
+        self.ops.extend(other.ops);
+        self.expects.extend(other.expects);
     }
 
     /// Bytes that the steps bring into the journal.

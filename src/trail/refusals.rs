@@ -5,7 +5,8 @@
 use crate::access::ActorId;
 use crate::ambient::Micros;
 use crate::limits::{
-    ACTOR_REFUSALS_HOUR_MAX, STRANGER_REFUSALS_MINUTE_MAX, STRANGER_SOURCES_COUNT_MAX,
+    ACTOR_BAD_LINES_HOUR_MAX, ACTOR_REFUSALS_HOUR_MAX, STRANGER_REFUSALS_MINUTE_MAX,
+    STRANGER_SOURCES_COUNT_MAX,
 };
 use std::collections::HashMap;
 
@@ -26,6 +27,8 @@ pub(super) struct Refusals {
     sources: HashMap<String, u32>,
     hour: i64,
     actors: HashMap<ActorId, u32>,
+    /// Lines of batches that were not well formed.
+    lines: HashMap<ActorId, u32>,
     counted: u64,
 }
 
@@ -64,6 +67,19 @@ impl Refusals {
         }
     }
 
+    /// A line of a batch that is not well formed. Entries for such lines have a budget of their own, and nobody is
+    /// locked out for them: an importer meets thousands in a file of poor quality.
+    pub(super) fn line(&mut self, actor: ActorId, now: Micros) -> Budget {
+        self.turn_hour(now);
+        let count = self.lines.entry(actor).or_insert(0);
+        if *count < ACTOR_BAD_LINES_HOUR_MAX {
+            *count += 1;
+            return Budget::Record;
+        }
+        self.counted += 1;
+        Budget::Count
+    }
+
     pub(super) fn is_locked_out(&mut self, actor: ActorId, now: Micros) -> bool {
         self.turn_hour(now);
         self.actors.get(&actor).is_some_and(|count| *count >= ACTOR_REFUSALS_HOUR_MAX)
@@ -84,6 +100,7 @@ impl Refusals {
         if hour != self.hour {
             self.hour = hour;
             self.actors.clear();
+            self.lines.clear();
         }
     }
 }
@@ -131,5 +148,22 @@ mod tests {
         assert_eq!(refusals.known(actor, NOW), Budget::RecordAndLock);
         assert!(refusals.is_locked_out(actor, NOW));
         assert!(!refusals.is_locked_out(actor, Micros(NOW.0 + 3_600_000_000)));
+    }
+
+    #[test]
+    fn bad_lines_at_their_budget_are_recorded_and_one_more_is_counted_and_nobody_is_locked_out() {
+        let mut refusals = Refusals::default();
+        let actor = ActorId::from_bytes([1; 16]);
+        for _ in 0..ACTOR_BAD_LINES_HOUR_MAX {
+            assert_eq!(refusals.line(actor, NOW), Budget::Record);
+        }
+        for _ in 0..2 * ACTOR_REFUSALS_HOUR_MAX {
+            assert_eq!(refusals.line(actor, NOW), Budget::Count);
+        }
+        assert!(!refusals.is_locked_out(actor, NOW));
+        assert_eq!(refusals.take_counted(), u64::from(2 * ACTOR_REFUSALS_HOUR_MAX));
+        assert_eq!(refusals.known(actor, NOW), Budget::Record);
+        let later = Micros(NOW.0 + 3_600_000_000);
+        assert_eq!(refusals.line(actor, later), Budget::Record);
     }
 }

@@ -16,7 +16,7 @@ use crate::ambient::{Clock, Random};
 use crate::limits::{CHANGE_BYTES_MAX, RECENT_KEYS_COUNT_MAX, SEGMENT_BYTES_MIN, VALUE_BYTES_MAX};
 use crate::records::{Owner, Target};
 use crate::store::{Applier, Change, Expect, Key, Op, SystemKey, Version};
-use gridvault_audit::Draft;
+use gridvault_audit::{Draft, LogReader};
 use gridvault_keys::Keyring;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -55,8 +55,9 @@ pub struct Trail {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     origin: String,
-    published: watch::Receiver<u64>,
+    pub(super) published: watch::Receiver<u64>,
     fault: watch::Receiver<Option<Arc<TrailFault>>>,
+    pub(super) log: LogReader,
     refusals: Mutex<Refusals>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -117,6 +118,7 @@ impl Trail {
             clock: clock.clone(),
             last_time_micros: 0,
         };
+        let log = LogReader::open(&log_directory, &origin).map_err(TrailFault::Log)?;
         let threads = vec![
             alarm.spawn("committer", move || committer.run())?,
             alarm.spawn("integrator", move || integrator.run())?,
@@ -129,6 +131,7 @@ impl Trail {
             origin,
             published,
             fault,
+            log,
             refusals: Mutex::default(),
             threads: Mutex::new(threads),
         })
@@ -145,14 +148,15 @@ impl Trail {
     /// Records a permit together with its change: both are durable or neither is.
     ///
     /// # Errors
-    /// [`Refused`]; nothing happened then. [`TrailError::Foreign`] when a key of the change does not
-    /// belong to the permit's target.
+    /// [`Refused`]; nothing happened then. [`TrailError::Foreign`] when a key of the change belongs neither to the
+    /// permit's target nor to its caller's own memory.
     pub async fn commit<T: Target>(
         &self,
         permit: Permit<T>,
         change: Change,
     ) -> Result<Receipt<T>, Refused<T>> {
-        let owned = change.ops.iter().all(|op| owns(permit.target(), op.key()));
+        let today = self.clock.now().days();
+        let owned = change.ops.iter().all(|op| owns(&permit, op, today));
         if !owned {
             return Err(Refused::Trail(TrailError::Foreign));
         }
@@ -199,6 +203,10 @@ impl Trail {
         let budget = {
             let mut refusals = self.lock_refusals();
             match account.actor {
+                // A line of a batch that is not well formed tells of a bad file, not of an intruder.
+                Some(actor) if account.origin.in_batch && denied.why().is_of_form() => {
+                    refusals.line(actor, now)
+                }
                 Some(actor) => refusals.known(actor, now),
                 None => {
                     refusals.stranger(account.origin.address.as_deref().unwrap_or_default(), now)
@@ -422,8 +430,19 @@ fn authority_expects(authority: &Authority) -> Vec<Expect> {
     expects
 }
 
-fn owns<T: Target>(target: &T, key: &Key) -> bool {
-    key.owner().is_some_and(|owner| target.owns(owner))
+/// A change touches what its target owns. Beside it a caller may add to its own memory of what it wrote, and anybody may
+/// clear away what a caller remembered on a day that no look-up reaches any more.
+fn owns<T: Target>(permit: &Permit<T>, op: &Op, today: i32) -> bool {
+    match (op.key().owner(), op) {
+        (Some(Owner::Caller(caller)), Op::Put(..)) => {
+            permit.authority().actor.is_some_and(|(actor, _)| *actor.as_bytes() == caller)
+        }
+        (Some(Owner::Caller(_)), Op::Delete(key)) => {
+            key.repeat_day().is_some_and(|day| day < today - 1)
+        }
+        (Some(owner), _) => permit.target().owns(owner),
+        (None, _) => false,
+    }
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {

@@ -4,7 +4,9 @@
 
 mod actor;
 mod administration;
+mod batch;
 mod bodies;
+mod capture;
 mod client;
 mod command_line;
 mod connections;
@@ -15,6 +17,7 @@ mod explain;
 mod formats;
 mod harness;
 mod households;
+mod idempotency;
 mod log;
 mod matching;
 mod nobody;

@@ -27,6 +27,7 @@ const PROMISES: &[Promise] = &[
     ("not_found", 404, false, None, "未找到记录，或您无权知悉"),
     ("schema_invalid", 400, false, None, "填写有误，请检查标出的项目"),
     ("field_unknown", 400, false, None, "没有该数据项"),
+    ("idempotency_mismatch", 422, false, None, "重复提交的内容不一致"),
     ("version_conflict", 412, true, None, "记录已被他人更新，请刷新后再改"),
     ("too_large", 413, false, None, "内容超出大小限制"),
     ("erased", 410, false, Some("PIPL 47"), "该信息已删除，不可恢复"),
@@ -76,6 +77,13 @@ fn refused_with(demo: &Demo, code: &str) -> Call {
             let mut fields = adult_fields();
             fields["faith"] = json!("x");
             create(REGISTRATION, &record("person", worker.grid(), REGISTRATION, fields))
+        }
+        "idempotency_mismatch" => {
+            let key = super::requests::fresh_login();
+            let keyed = || worker.call("POST", "/v1/records").header("idempotency-key", &key);
+            let first = keyed().purpose(REGISTRATION).json(&adult(worker.grid()));
+            first.send().expect(201);
+            keyed().purpose(REGISTRATION).json(&adult(worker.grid()))
         }
         "version_conflict" => {
             let call = worker.call("PATCH", &format!("/v1/records/{}", own()));

@@ -50,6 +50,7 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             (Some(REGISTRATION), true, Some(json!({"reason": "collected in error"})))
         }
         ("POST", "/v1/records") => (Some(REGISTRATION), false, Some(adult(aim.grid))),
+        ("POST", "/v1/records/batch") => (Some(REGISTRATION), false, Some(adult(aim.grid))),
         ("POST", "/v1/records/match") => {
             let body = json!({"type": "person", "field": "phone", "value": fresh_phone()});
             (Some(REGISTRATION), false, Some(body))
@@ -134,6 +135,10 @@ impl Request {
             call = call.version(1);
         }
         match &self.body {
+            // One line without its end.
+            Some(body) if self.path.ends_with("/batch") => {
+                call.bytes("application/x-ndjson", body.to_string().as_bytes())
+            }
             Some(body) => call.json(body),
             None => call,
         }

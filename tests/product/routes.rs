@@ -177,7 +177,9 @@ fn every_use_of_a_guarded_route_leaves_an_entry_of_its_caller() {
         assert_eq!(entry["out"], outcome, "{what}");
         if outcome == "success" {
             let receipt = format!("{}#{}", demo.origin(), reply.index());
-            assert_eq!(reply.header("audit-receipt"), receipt, "{what}");
+            // A batch has as many receipts as lines, each in its answer.
+            let in_head = if route.ends_with("/batch") { "" } else { receipt.as_str() };
+            assert_eq!(reply.header("audit-receipt"), in_head, "{what}");
         } else {
             assert_eq!(entry["why"], reply.code(), "{what}");
         }

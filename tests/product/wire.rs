@@ -3,7 +3,7 @@
 //! Loopback has sixteen million addresses, so each test of strangers can come from its own.
 
 use super::client::Reply;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 use tokio::net::TcpSocket;
@@ -16,6 +16,70 @@ pub fn send_from(source: Ipv4Addr, url: &str, request: &[u8]) -> Reply {
     let mut stream = connect(source, url);
     stream.write_all(request).expect("the server takes the request");
     read_reply(&mut stream)
+}
+
+/// A request whose body is still being sent while its answer is read.
+pub struct Conversation {
+    stream: BufReader<TcpStream>,
+    /// What came of the answer's body and was not asked for yet.
+    body: Vec<u8>,
+    ended: bool,
+}
+
+impl Conversation {
+    /// Sends a head; the body comes in pieces of any size.
+    pub fn begin(url: &str, head: &str) -> Conversation {
+        let mut stream = connect(Ipv4Addr::LOCALHOST, url);
+        let head = format!("{head}host: vault\r\ntransfer-encoding: chunked\r\n\r\n");
+        stream.write_all(head.as_bytes()).expect("the server takes the head");
+        Conversation { stream: BufReader::new(stream), body: Vec::new(), ended: false }
+    }
+
+    /// Sends a piece of the body.
+    pub fn send(&mut self, piece: &[u8]) {
+        let mut bytes = format!("{:x}\r\n", piece.len()).into_bytes();
+        bytes.extend_from_slice(piece);
+        bytes.extend_from_slice(b"\r\n");
+        self.stream.get_mut().write_all(&bytes).expect("the server takes a piece");
+    }
+
+    /// Ends the body.
+    pub fn finish(&mut self) {
+        self.stream.get_mut().write_all(b"0\r\n\r\n").expect("the server takes the end");
+    }
+
+    /// Reads the head of the answer; gives its status.
+    pub fn status(&mut self) -> u16 {
+        let first = self.head_line();
+        while !self.head_line().is_empty() {}
+        let status = first.split(' ').nth(1).and_then(|status| status.parse().ok());
+        status.expect("a status line")
+    }
+
+    fn head_line(&mut self) -> String {
+        let mut line = String::new();
+        self.stream.read_line(&mut line).expect("a line of the head");
+        line.trim_end().to_owned()
+    }
+
+    /// The next line of the answer's body; nothing at its end.
+    pub fn line(&mut self) -> Option<String> {
+        loop {
+            if let Some(end) = self.body.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.body.drain(..=end).collect();
+                return Some(String::from_utf8(line).expect("UTF-8").trim_end().to_owned());
+            }
+            if self.ended {
+                assert!(self.body.is_empty(), "half a line at the end");
+                return None;
+            }
+            let length = usize::from_str_radix(&self.head_line(), 16).expect("a chunk's length");
+            self.ended = length == 0;
+            let mut chunk = vec![0; length + 2];
+            self.stream.read_exact(&mut chunk).expect("a chunk and its end");
+            self.body.extend_from_slice(&chunk[..length]);
+        }
+    }
 }
 
 /// A connection from that address.

@@ -6,11 +6,15 @@ use super::super::answer::Answer;
 use super::super::body::{self, Media};
 use super::super::caller::Caller;
 use super::super::headers::purpose;
+use super::super::once::{hold, idempotency_key};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
-use super::records::BasisBody;
+use super::super::strict_json::StrictObject;
+use super::records::{BasisBody, names};
 use crate::access::Code;
-use crate::operations::{DwellingRequest, HouseholdRequest, PersonRequest, create_household};
+use crate::operations::{
+    DwellingRequest, HouseholdCreated, HouseholdRequest, PersonRequest, create_household,
+};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -29,13 +33,16 @@ pub(in crate::http) struct HouseholdBody {
     #[schema(value_type = BasisBody)]
     basis: Option<BasisBody>,
     /// The household's own values; members and place are filled in.
-    #[serde(default)]
-    #[schema(value_type = Object)]
-    fields: Map<String, Value>,
+    #[schema(value_type = Option<Object>)]
+    fields: Option<StrictObject>,
     /// Where it lives.
     dwelling: Option<DwellingBody>,
     /// Its people.
     people: Vec<PersonBody>,
+    /// A UUID that the device made for this capture as a whole: the caller's records of it are made once, for ever.
+    capture_id: Option<String>,
+    /// The calling system's own id of the household, at most 64 characters. It is never shown.
+    external_ref: Option<String>,
 }
 
 /// A dwelling: one that is stored already, or one to be stored.
@@ -46,7 +53,7 @@ pub(in crate::http) struct DwellingBody {
     id: Option<String>,
     /// The values of a new place.
     #[schema(value_type = Option<Object>)]
-    fields: Option<Map<String, Value>>,
+    fields: Option<StrictObject>,
 }
 
 /// A person of the household.
@@ -58,14 +65,13 @@ pub(in crate::http) struct PersonBody {
     reference: String,
     /// Its values.
     #[schema(value_type = Object)]
-    fields: Map<String, Value>,
+    fields: StrictObject,
     /// The references of its guardians.
     #[serde(default)]
     guardians: Vec<String>,
     /// The values of its link to the dwelling.
-    #[serde(default)]
-    #[schema(value_type = Object)]
-    residence: Map<String, Value>,
+    #[schema(value_type = Option<Object>)]
+    residence: Option<StrictObject>,
     /// On what it is held, where not as the household.
     basis: Option<BasisBody>,
 }
@@ -75,6 +81,8 @@ pub(in crate::http) struct PersonBody {
 pub(in crate::http) struct HouseholdCreatedBody {
     /// The household's record.
     id: String,
+    /// Its version.
+    version: u64,
     /// The dwelling's record.
     #[serde(skip_serializing_if = "Option::is_none")]
     dwelling: Option<String>,
@@ -85,13 +93,14 @@ pub(in crate::http) struct HouseholdCreatedBody {
 /// A person that was stored.
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct PersonCreatedBody {
-    /// What the request called it.
-    #[serde(rename = "ref")]
-    reference: String,
+    /// What the request called it; absent for a capture that was stored before.
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
     /// Its record.
     id: String,
-    /// Its subject.
-    subject: String,
+    /// Its subject; absent once its record is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
     /// Its link to the dwelling.
     #[serde(skip_serializing_if = "Option::is_none")]
     residence: Option<String>,
@@ -104,16 +113,18 @@ pub(in crate::http) async fn create(
     body: Body,
 ) -> Result<Answer<HouseholdCreatedBody>, Problem> {
     let purpose = purpose(&caller, &headers, &rooms).await?;
-    let mut body: HouseholdBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let Some(basis) = body.basis.take() else {
-        return Err(caller.turn_away(&rooms, Code::BasisMissing).await);
-    };
-    let Some(request) = request_of(body, basis) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    let key = idempotency_key(&caller, &headers, &rooms).await?;
+    let (body, bytes) =
+        body::read_said::<HouseholdBody>(&caller, &headers, body, Media::Json, &rooms).await?;
+    let parts: [&[u8]; 3] = [b"create_household", purpose.id.as_str().as_bytes(), &bytes];
+    let held = hold(&caller, key.as_deref(), &parts, &rooms).await?;
+    let request = match body.into_request() {
+        Ok(request) => request,
+        Err(code) => return Err(caller.turn_away(&rooms, code).await),
     };
     let territory = rooms.territory.load();
     let created = create_household(
-        &caller.asked(purpose),
+        &caller.asked_once(purpose, held.as_ref()),
         request,
         &rooms.store,
         &rooms.seal,
@@ -124,49 +135,65 @@ pub(in crate::http) async fn create(
         &*rooms.random,
     )
     .await?;
-    let people = created
-        .people
-        .into_iter()
-        .map(|person| PersonCreatedBody {
-            reference: person.reference,
-            id: person.id.to_string(),
-            subject: person.subject.to_string(),
-            residence: person.residence.map(|id| id.to_string()),
-        })
-        .collect();
-    let body = HouseholdCreatedBody {
-        id: created.id.to_string(),
-        dwelling: created.dwelling.map(|id| id.to_string()),
-        people,
-    };
-    Ok(Answer::new(body, created.recorded, rooms.trail.origin()).created())
+    let (recorded, saying, version) = (created.recorded, created.saying, created.version);
+    let answer = Answer::new(created.into(), recorded, rooms.trail.origin());
+    Ok(answer.created_as(saying).versioned(version))
 }
 
-fn request_of(body: HouseholdBody, basis: BasisBody) -> Option<HouseholdRequest> {
-    let dwelling = match body.dwelling {
-        None => None,
-        Some(DwellingBody { id: Some(id), fields: None }) => {
-            Some(DwellingRequest::Held(id.parse().ok()?))
-        }
-        Some(DwellingBody { id: None, fields: Some(fields) }) => Some(DwellingRequest::New(fields)),
-        Some(_) => return None,
-    };
-    let people = body
-        .people
-        .into_iter()
-        .map(|person| PersonRequest {
+impl From<HouseholdCreated> for HouseholdCreatedBody {
+    fn from(created: HouseholdCreated) -> HouseholdCreatedBody {
+        let people = created.people.into_iter().map(|person| PersonCreatedBody {
             reference: person.reference,
-            fields: person.fields,
+            id: person.id.to_string(),
+            subject: person.subject.map(|subject| subject.to_string()),
+            residence: person.residence.map(|id| id.to_string()),
+        });
+        HouseholdCreatedBody {
+            id: created.id.to_string(),
+            version: created.version,
+            dwelling: created.dwelling.map(|id| id.to_string()),
+            people: people.collect(),
+        }
+    }
+}
+
+impl HouseholdBody {
+    /// The request, or the code with which the body is turned away.
+    pub(in crate::http) fn into_request(self) -> Result<HouseholdRequest, Code> {
+        let basis = self.basis.ok_or(Code::BasisMissing)?.into_claim();
+        let dwelling = self.dwelling.map(DwellingBody::into_request).transpose()?;
+        let (capture, external) = names(self.capture_id, self.external_ref)?;
+        let people = self.people.into_iter().map(|person| PersonRequest {
+            reference: person.reference,
+            fields: person.fields.0,
             guardians: person.guardians,
-            residence: person.residence,
+            residence: members(person.residence),
             basis: person.basis.map(BasisBody::into_claim),
+        });
+        Ok(HouseholdRequest {
+            grid: self.grid,
+            basis,
+            fields: members(self.fields),
+            dwelling,
+            people: people.collect(),
+            capture,
+            external,
         })
-        .collect();
-    Some(HouseholdRequest {
-        grid: body.grid,
-        basis: basis.into_claim(),
-        fields: body.fields,
-        dwelling,
-        people,
-    })
+    }
+}
+
+impl DwellingBody {
+    fn into_request(self) -> Result<DwellingRequest, Code> {
+        match (self.id, self.fields) {
+            (Some(id), None) => {
+                Ok(DwellingRequest::Held(id.parse().map_err(|_| Code::SchemaInvalid)?))
+            }
+            (None, Some(fields)) => Ok(DwellingRequest::New(fields.0)),
+            _ => Err(Code::SchemaInvalid),
+        }
+    }
+}
+
+fn members(object: Option<StrictObject>) -> Map<String, Value> {
+    object.map(|object| object.0).unwrap_or_default()
 }

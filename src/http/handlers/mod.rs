@@ -4,6 +4,7 @@
 
 pub(super) mod admin;
 pub(super) mod audit;
+pub(super) mod batch;
 pub(super) mod describe;
 pub(super) mod health;
 pub(super) mod households;

@@ -6,15 +6,18 @@ use super::super::answer::Answer;
 use super::super::body::{self, Media};
 use super::super::caller::Caller;
 use super::super::headers::{expected_version, field_names, purpose, query};
+use super::super::once::{Held, hold, idempotency_key};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::super::strict_json::StrictObject;
 use crate::access::Code;
 use crate::limits::REASON_CHARACTERS_MAX;
 use crate::operations::{
-    Asked, CreateRequest, PatchRequest, create_record, delete_record, patch_record, read_record,
+    Asked, CreateRequest, Created, PatchRequest, create_record, delete_record, patch_record,
+    read_record,
 };
-use crate::purposes::{BasisClaim, ConsentClaim};
-use crate::records::{RecordId, RecordType};
+use crate::purposes::{BasisClaim, ConsentClaim, Purpose};
+use crate::records::{CaptureId, ExternalRef, RecordId};
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
@@ -65,19 +68,54 @@ impl BasisBody {
 pub(in crate::http) struct CreateBody {
     /// The type of record.
     #[serde(rename = "type")]
-    kind: String,
+    pub(in crate::http) kind: String,
     /// The grid: 16 digits, or a 15-digit outside code.
-    grid: String,
+    pub(in crate::http) grid: String,
     /// A subject that the caller holds: its id, or the link that a match gave.
-    subject: Option<String>,
+    pub(in crate::http) subject: Option<String>,
     /// Values by field name, as the schema of the type says.
     #[schema(value_type = Object)]
-    fields: Map<String, Value>,
+    pub(in crate::http) fields: StrictObject,
     /// On what it is held.
     #[schema(value_type = BasisBody)]
-    basis: Option<BasisBody>,
+    pub(in crate::http) basis: Option<BasisBody>,
     /// An earlier end than the purpose gives, as `YYYY-MM-DD`.
-    retain_until: Option<String>,
+    pub(in crate::http) retain_until: Option<String>,
+    /// A UUID that the device made for this capture: the caller's record of it is made once, for ever.
+    pub(in crate::http) capture_id: Option<String>,
+    /// The calling system's own id, at most 64 characters. It is never shown.
+    pub(in crate::http) external_ref: Option<String>,
+}
+
+impl CreateBody {
+    /// The request, or the code with which the body is turned away.
+    pub(in crate::http) fn into_request(self) -> Result<CreateRequest, Code> {
+        let invalid = Code::SchemaInvalid;
+        let record_type = self.kind.parse().map_err(|_| invalid)?;
+        let retain_until = self.retain_until.as_deref().map(str::parse::<Date>).transpose();
+        let retain_until = retain_until.map_err(|_| invalid)?;
+        let (capture, external) = names(self.capture_id, self.external_ref)?;
+        Ok(CreateRequest {
+            record_type,
+            grid: self.grid,
+            subject: self.subject,
+            fields: self.fields.0,
+            basis: self.basis.ok_or(Code::BasisMissing)?.into_claim(),
+            retain_until,
+            capture,
+            external,
+        })
+    }
+}
+
+/// What a device and a calling system call what they store.
+pub(in crate::http) fn names(
+    capture_id: Option<String>,
+    external_ref: Option<String>,
+) -> Result<(Option<CaptureId>, Option<ExternalRef>), Code> {
+    let capture = capture_id.as_deref().map(str::parse).transpose();
+    let external = external_ref.map(ExternalRef::new).transpose();
+    Ok((capture.map_err(|_| Code::SchemaInvalid)?, external.map_err(|_| Code::SchemaInvalid)?))
 }
 
 /// A record that was stored.
@@ -90,6 +128,16 @@ pub(in crate::http) struct CreatedBody {
     subject: Option<String>,
     /// The record's version.
     version: u64,
+}
+
+impl From<Created> for CreatedBody {
+    fn from(created: Created) -> CreatedBody {
+        CreatedBody {
+            id: created.id.to_string(),
+            subject: created.subject.map(|subject| subject.to_string()),
+            version: created.version,
+        }
+    }
 }
 
 /// Fields of a record, as the caller may see them.
@@ -158,27 +206,18 @@ pub(in crate::http) async fn create(
     body: Body,
 ) -> Result<Answer<CreatedBody>, Problem> {
     let purpose = purpose(&caller, &headers, &rooms).await?;
-    let body: CreateBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let (Ok(record_type), Ok(retain_until)) = (
-        body.kind.parse::<RecordType>(),
-        body.retain_until.as_deref().map(str::parse::<Date>).transpose(),
-    ) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
-    let Some(basis) = body.basis else {
-        return Err(caller.turn_away(&rooms, Code::BasisMissing).await);
-    };
-    let request = CreateRequest {
-        record_type,
-        grid: body.grid,
-        subject: body.subject,
-        fields: body.fields,
-        basis: basis.into_claim(),
-        retain_until,
+    let key = idempotency_key(&caller, &headers, &rooms).await?;
+    let (body, bytes) =
+        body::read_said::<CreateBody>(&caller, &headers, body, Media::Json, &rooms).await?;
+    let parts: [&[u8]; 3] = [b"create_record", purpose.id.as_str().as_bytes(), &bytes];
+    let held = hold(&caller, key.as_deref(), &parts, &rooms).await?;
+    let request = match body.into_request() {
+        Ok(request) => request,
+        Err(code) => return Err(caller.turn_away(&rooms, code).await),
     };
     let territory = rooms.territory.load();
     let created = create_record(
-        &caller.asked(purpose),
+        &caller.asked_once(purpose, held.as_ref()),
         request,
         &rooms.store,
         &rooms.seal,
@@ -189,13 +228,9 @@ pub(in crate::http) async fn create(
         &*rooms.random,
     )
     .await?;
-    let body = CreatedBody {
-        id: created.id.to_string(),
-        subject: created.subject.map(|subject| subject.to_string()),
-        version: created.version,
-    };
-    let answer = Answer::new(body, created.recorded, rooms.trail.origin());
-    Ok(answer.created().versioned(created.version))
+    let (recorded, saying, version) = (created.recorded, created.saying, created.version);
+    let answer = Answer::new(CreatedBody::from(created), recorded, rooms.trail.origin());
+    Ok(answer.created_as(saying).versioned(version))
 }
 
 pub(in crate::http) async fn read(
@@ -251,8 +286,14 @@ pub(in crate::http) async fn patch(
 ) -> Result<Answer<PatchedBody>, Problem> {
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let version = expected_version(&caller, &headers, &rooms).await?;
-    let body: PatchBody = body::read(&caller, &headers, body, Media::MergePatch, &rooms).await?;
+    let key = idempotency_key(&caller, &headers, &rooms).await?;
+    let (body, bytes) =
+        body::read_said::<PatchBody>(&caller, &headers, body, Media::MergePatch, &rooms).await?;
     let id = record_id(&caller, &id, &rooms).await?;
+    let expected = version.to_be_bytes();
+    let purpose_id = purpose.id.as_str().as_bytes();
+    let parts: [&[u8]; 5] = [b"patch_record", purpose_id, id.as_bytes(), &expected, &bytes];
+    let held = hold(&caller, key.as_deref(), &parts, &rooms).await?;
     let request = PatchRequest {
         id,
         version,
@@ -261,7 +302,7 @@ pub(in crate::http) async fn patch(
     };
     let territory = rooms.territory.load();
     let patched = patch_record(
-        &caller.asked(purpose),
+        &caller.asked_once(purpose, held.as_ref()),
         request,
         &rooms.store,
         &rooms.seal,
@@ -273,7 +314,8 @@ pub(in crate::http) async fn patch(
     )
     .await?;
     let body = PatchedBody { id: id.to_string(), version: patched.version };
-    Ok(Answer::new(body, patched.recorded, rooms.trail.origin()).versioned(patched.version))
+    let answer = Answer::new(body, patched.recorded, rooms.trail.origin());
+    Ok(answer.replayed(patched.saying).versioned(patched.version))
 }
 
 pub(in crate::http) async fn delete(
@@ -285,16 +327,22 @@ pub(in crate::http) async fn delete(
 ) -> Result<Answer<DeletedBody>, Problem> {
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let version = expected_version(&caller, &headers, &rooms).await?;
-    let body: DeleteBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
+    let key = idempotency_key(&caller, &headers, &rooms).await?;
+    let (body, bytes) =
+        body::read_said::<DeleteBody>(&caller, &headers, body, Media::Json, &rooms).await?;
     let length = body.reason.trim().chars().count();
     if length == 0 || length > REASON_CHARACTERS_MAX {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     }
     caller.origin.reason = Some(body.reason);
     let id = record_id(&caller, &id, &rooms).await?;
+    let expected = version.to_be_bytes();
+    let purpose_id = purpose.id.as_str().as_bytes();
+    let parts: [&[u8]; 5] = [b"delete_record", purpose_id, id.as_bytes(), &expected, &bytes];
+    let held = hold(&caller, key.as_deref(), &parts, &rooms).await?;
     let territory = rooms.territory.load();
     let deleted = delete_record(
-        &caller.asked(purpose),
+        &caller.asked_once(purpose, held.as_ref()),
         id,
         version,
         &rooms.store,
@@ -306,7 +354,7 @@ pub(in crate::http) async fn delete(
     )
     .await?;
     let body = DeletedBody { id: id.to_string() };
-    Ok(Answer::new(body, deleted.recorded, rooms.trail.origin()))
+    Ok(Answer::new(body, deleted.recorded, rooms.trail.origin()).replayed(deleted.saying))
 }
 
 /// What has not the form of an id names no record.
@@ -319,7 +367,17 @@ async fn record_id(caller: &Caller, text: &str, rooms: &Rooms) -> Result<RecordI
 
 impl Caller {
     /// The frame of a data request.
-    pub(in crate::http) fn asked<'a>(&'a self, purpose: &'a crate::purposes::Purpose) -> Asked<'a> {
-        Asked { actor: &self.actor, purpose, case: None, origin: &self.origin, now: self.now }
+    pub(in crate::http) fn asked<'a>(&'a self, purpose: &'a Purpose) -> Asked<'a> {
+        let (actor, origin, now) = (&self.actor, &self.origin, self.now);
+        Asked { actor, purpose, case: None, origin, now, once: None }
+    }
+
+    /// The frame of a write that may be said again.
+    pub(in crate::http) fn asked_once<'a>(
+        &'a self,
+        purpose: &'a Purpose,
+        held: Option<&'a Held>,
+    ) -> Asked<'a> {
+        Asked { once: held.map(|held| &held.once), ..self.asked(purpose) }
     }
 }

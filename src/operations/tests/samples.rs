@@ -43,6 +43,8 @@ pub(super) fn person(claim: BasisClaim, fields: Json) -> CreateRequest {
         fields: map(fields),
         basis: claim,
         retain_until: None,
+        capture: None,
+        external: None,
     }
 }
 
@@ -103,5 +105,7 @@ pub(super) fn household(person: Json) -> HouseholdRequest {
             residence: map(json!({"move_in_date": "2026-01-01"})),
             basis: None,
         }],
+        capture: None,
+        external: None,
     }
 }

@@ -139,7 +139,7 @@ impl World {
 
     fn asked<'a>(&'a self, actor: &'a Actor, purpose: &str) -> Asked<'a> {
         let purpose = PURPOSES.get(purpose).expect("a shipped purpose");
-        Asked { actor, purpose, case: None, origin: &self.origin, now: NOW }
+        Asked { actor, purpose, case: None, origin: &self.origin, now: NOW, once: None }
     }
 
     pub(super) async fn create_async(

@@ -1,0 +1,356 @@
+//! A batch: lines in, answers out, in order, while both still come and go.
+//! Never the whole request or more than a bounded part of the answer in memory, and never a line of a client that is gone.
+//! One bad line fails alone; what was accepted is done, whether or not anybody reads its answer.
+
+mod item;
+mod lines;
+mod outlet;
+mod window;
+
+pub(super) use item::{BatchItemBody, LineBody};
+
+use super::caller::Caller;
+use super::problem::Problem;
+use super::rooms::Rooms;
+use super::titles::Language;
+use crate::access::Code;
+use crate::ambient::Micros;
+use crate::limits::{
+    BATCH_LINES_COUNT_MAX, BATCH_PIECE_BYTES, BATCH_TIME_MAX, BATCH_TURN_COUNT, BATCHES_COUNT_MAX,
+};
+use crate::operations::{
+    Asked, Once, OperationError, UnderWay, admit_batch, create_household, create_record,
+};
+use crate::purposes::Purpose;
+use crate::seal::Said;
+use axum::body::Body;
+use item::Request;
+use lines::{Input, Lines};
+use outlet::{Gone, Outlet, outlet};
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
+use window::{Window, Work};
+use zeroize::Zeroizing;
+
+/// Places for batches. Cheap to clone.
+#[derive(Clone)]
+pub struct Batches(Arc<Semaphore>);
+
+impl Default for Batches {
+    fn default() -> Batches {
+        Batches(Arc::new(Semaphore::new(BATCHES_COUNT_MAX)))
+    }
+}
+
+/// The key of a batch, taken while it is worked on.
+struct Key {
+    text: String,
+    said: Said,
+    /// Whether the store knows that the key stands for this batch.
+    known: AtomicBool,
+    _under_way: UnderWay,
+}
+
+/// A batch that is worked on.
+struct Batch {
+    rooms: Arc<Rooms>,
+    caller: Caller,
+    purpose: String,
+    language: Language,
+    request_id: String,
+    key: Option<Key>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// Begins a batch: gives the body of its answer, which is made while the lines come in.
+pub(super) async fn begin(
+    rooms: &Arc<Rooms>,
+    caller: Caller,
+    purpose: &Purpose,
+    key: Option<String>,
+    language: Language,
+    body: Body,
+) -> Result<Body, Problem> {
+    let mut lines = Lines::new(body);
+    let (batch, first) = match prepare(rooms, caller, purpose, key, language, &mut lines).await {
+        Ok(prepared) => prepared,
+        Err(problem) => {
+            tokio::spawn(lines.read_away());
+            return Err(problem);
+        }
+    };
+    let (outlet, answers) = outlet();
+    // A task of its own: the answer may be read slowly or not at all, and what was accepted is done all the same.
+    tokio::spawn(async move {
+        batch.run(&mut lines, first, &outlet).await;
+        outlet.end();
+        drop(batch);
+        lines.read_away().await;
+    });
+    Ok(Body::new(answers))
+}
+
+/// Takes a place and the key, and waits for the first line: without one it is no batch.
+async fn prepare(
+    rooms: &Arc<Rooms>,
+    mut caller: Caller,
+    purpose: &Purpose,
+    key: Option<String>,
+    language: Language,
+    lines: &mut Lines,
+) -> Result<(Batch, Input), Problem> {
+    let Ok(place) = rooms.batches.0.clone().try_acquire_owned() else {
+        return Err(Problem::unrecorded(Code::Overloaded));
+    };
+    let key = match key {
+        Some(text) => Some(hold(rooms, &caller, purpose, text).await?),
+        None => None,
+    };
+    admit_batch(
+        &caller.asked(purpose),
+        key.as_ref().map(|key| &key.said),
+        &rooms.store,
+        &rooms.access,
+        &rooms.trail,
+        &rooms.schemas,
+        &rooms.territory.load(),
+    )
+    .await?;
+    let first = lines.next().await;
+    if matches!(first, Input::End | Input::Endless) {
+        return Err(caller.turn_away(rooms, Code::SchemaInvalid).await);
+    }
+    caller.origin.in_batch = true;
+    let batch = Batch {
+        rooms: rooms.clone(),
+        request_id: Uuid::from_bytes(caller.origin.request).to_string(),
+        caller,
+        purpose: purpose.id.as_str().to_owned(),
+        language,
+        key,
+        _place: place,
+    };
+    Ok((batch, first))
+}
+
+async fn hold(
+    rooms: &Rooms,
+    caller: &Caller,
+    purpose: &Purpose,
+    text: String,
+) -> Result<Key, Problem> {
+    let actor = caller.actor.standing().actor;
+    let parts: [&[u8]; 2] = [b"batch", purpose.id.as_str().as_bytes()];
+    let said = rooms.seal.said(actor, &text, &parts);
+    let under_way = match rooms.repeats.begin(actor, &said) {
+        Ok(under_way) => under_way,
+        Err(code) => return Err(caller.turn_away(rooms, code).await),
+    };
+    Ok(Key { text, said, known: AtomicBool::new(false), _under_way: under_way })
+}
+
+/// What a batch meets.
+enum Event {
+    Input(Input),
+    Answer(Vec<u8>),
+    Over,
+}
+
+fn poll_event(
+    context: &mut Context<'_>,
+    window: &mut Window<'_>,
+    lines: &mut Lines,
+    open: bool,
+) -> Poll<Event> {
+    if let Poll::Ready(Some(answer)) = window.poll_front(context) {
+        return Poll::Ready(Event::Answer(answer));
+    }
+    if open
+        && window.has_room()
+        && let Poll::Ready(input) = lines.poll_next(context)
+    {
+        return Poll::Ready(Event::Input(input));
+    }
+    if !open && window.is_empty() { Poll::Ready(Event::Over) } else { Poll::Pending }
+}
+
+/// Answers are gathered into pieces, and sent before anything is waited for.
+struct Sink<'a> {
+    outlet: &'a Outlet,
+    piece: Vec<u8>,
+    reader_gone: bool,
+}
+
+impl Sink<'_> {
+    async fn take(&mut self, answer: &[u8]) {
+        self.piece.extend_from_slice(answer);
+        if self.piece.len() >= BATCH_PIECE_BYTES {
+            self.flush().await;
+        }
+    }
+
+    async fn flush(&mut self) {
+        let piece = std::mem::take(&mut self.piece);
+        if !piece.is_empty() && !self.reader_gone {
+            self.reader_gone = self.outlet.send(piece).await == Err(Gone);
+        }
+    }
+}
+
+impl Batch {
+    /// Works until the lines end or the batch may have no more of them, and what was begun is answered.
+    async fn run(&self, lines: &mut Lines, first: Input, outlet: &Outlet) {
+        let mut window = Window::default();
+        let mut sink = Sink { outlet, piece: Vec::new(), reader_gone: false };
+        let (mut first, mut number, mut open) = (Some(first), 0, true);
+        loop {
+            // Whose reader is gone sends no more lines either.
+            open &= !sink.reader_gone;
+            let mut poll =
+                |context: &mut Context<'_>| poll_event(context, &mut window, lines, open);
+            let event = match first.take().map(Event::Input) {
+                Some(event) => event,
+                None => match poll_fn(|context| Poll::Ready(poll(context))).await {
+                    Poll::Ready(event) => event,
+                    Poll::Pending => {
+                        sink.flush().await;
+                        poll_fn(poll).await
+                    }
+                },
+            };
+            match event {
+                Event::Over => break,
+                Event::Answer(answer) => sink.take(&answer).await,
+                Event::Input(Input::End) => open = false,
+                Event::Input(input) => {
+                    number += 1;
+                    let end = self.end_at(number, &input);
+                    open = end.is_none();
+                    let (bytes, work) = self.work(number, input, end);
+                    window.begin(bytes, work).await;
+                    if number.is_multiple_of(BATCH_TURN_COUNT) {
+                        tokio::task::yield_now().await;
+                    }
+                }
+            }
+        }
+        sink.flush().await;
+    }
+
+    /// Why this line is not worked on, nor any behind it.
+    fn end_at(&self, number: u32, input: &Input) -> Option<Code> {
+        if number > BATCH_LINES_COUNT_MAX {
+            return Some(Code::TooLarge);
+        }
+        if *input == Input::Endless {
+            return Some(Code::SchemaInvalid);
+        }
+        if self.rooms.trail.is_locked_out(self.caller.actor.standing().actor) {
+            return Some(Code::RateLimited);
+        }
+        let taken_micros = self.rooms.clock.now().0.saturating_sub(self.caller.now.0);
+        let late =
+            u128::try_from(taken_micros).is_ok_and(|taken| taken > BATCH_TIME_MAX.as_micros());
+        late.then_some(Code::Overloaded)
+    }
+
+    fn work(&self, number: u32, input: Input, end: Option<Code>) -> (usize, Work<'_>) {
+        match (end, input) {
+            (None, Input::Line(line)) => {
+                (line.len(), Box::pin(async move { self.answer(number, line).await }))
+            }
+            (end, _) => {
+                let code = end.unwrap_or(Code::TooLarge);
+                (0, Box::pin(async move { self.turn_away(number, code).await }))
+            }
+        }
+    }
+
+    async fn answer(&self, number: u32, line: Zeroizing<Vec<u8>>) -> Vec<u8> {
+        match self.store(number, line).await {
+            Ok(item) => item,
+            Err(problem) => self.refusal(number, problem),
+        }
+    }
+
+    async fn turn_away(&self, number: u32, code: Code) -> Vec<u8> {
+        let problem = match code {
+            // Nothing was decided about such a line; the lock-out has its entry.
+            Code::RateLimited | Code::Overloaded => Problem::unrecorded(code),
+            _ => self.caller.turn_away(&self.rooms, code).await,
+        };
+        self.refusal(number, problem)
+    }
+
+    fn refusal(&self, number: u32, problem: Problem) -> Vec<u8> {
+        BatchItemBody::refused(number, problem, &self.request_id, self.language)
+    }
+
+    async fn store(&self, number: u32, line: Zeroizing<Vec<u8>>) -> Result<Vec<u8>, Problem> {
+        let rooms = &*self.rooms;
+        // Its own time: a line at the end of a long batch is not of the moment when that began.
+        let now = rooms.clock.now();
+        let purpose = rooms.purposes.get(&self.purpose).filter(|purpose| purpose.active);
+        let (request, purpose) = match (item::parse(&line), purpose) {
+            (Ok(request), Some(purpose)) => (request, purpose),
+            (Err(code), _) => return Err(self.caller.turn_away(rooms, code).await),
+            (_, None) => return Err(self.caller.turn_away(rooms, Code::PurposeUnknown).await),
+        };
+        let once = self.once(number, &line, now).await?;
+        drop(line);
+        let (actor, origin) = (&self.caller.actor, &self.caller.origin);
+        let asked = Asked { actor, purpose, case: None, origin, now, once: once.as_ref() };
+        let territory = rooms.territory.load();
+        let item = match request {
+            Request::Record(request) => create_record(
+                &asked,
+                request,
+                &rooms.store,
+                &rooms.seal,
+                &rooms.access,
+                &rooms.trail,
+                &rooms.schemas,
+                &territory,
+                &*rooms.random,
+            )
+            .await
+            .map(|created| BatchItemBody::record(number, created, rooms.trail.origin())),
+            Request::Household(request) => create_household(
+                &asked,
+                *request,
+                &rooms.store,
+                &rooms.seal,
+                &rooms.access,
+                &rooms.trail,
+                &rooms.schemas,
+                &territory,
+                &*rooms.random,
+            )
+            .await
+            .map(|created| BatchItemBody::household(number, created, rooms.trail.origin())),
+        }?;
+        if let Some(key) = &self.key {
+            key.known.store(true, Ordering::Relaxed);
+        }
+        Ok(item)
+    }
+
+    async fn once(
+        &self,
+        number: u32,
+        line: &[u8],
+        now: Micros,
+    ) -> Result<Option<Once>, OperationError> {
+        let Some(key) = &self.key else { return Ok(None) };
+        let rooms = &*self.rooms;
+        let actor = self.caller.actor.standing().actor;
+        let parts: [&[u8]; 2] = [self.purpose.as_bytes(), line];
+        let said = rooms.seal.said_in_batch(actor, &key.text, number, &parts);
+        let batch = (!key.known.load(Ordering::Relaxed)).then(|| key.said.clone());
+        rooms.repeats.once(said, batch, now.days(), &rooms.store).await.map(Some)
+    }
+}

@@ -1,0 +1,221 @@
+//! A write that is said twice under one key is done once, and answered the same.
+//! Never across callers, never for a refusal, and never for other words under the same key.
+//! What was acknowledged is remembered through a crash, because it is durable with the write itself.
+
+use super::actor::Actor;
+use super::bodies::{CONTACT, CORRECTION, REGISTRATION, adult, basis, contact, fresh_phone};
+use super::client::{Call, Reply};
+use super::entries::happened;
+use super::harness::{Demo, await_until, shared};
+use gridvault::limits::IDEMPOTENCY_KEY_CHARACTERS_MAX;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const HEADER: &str = "idempotency-key";
+
+fn create(worker: &Actor, key: &str, body: &Value) -> Reply {
+    let purpose = body["basis"]["purpose"].as_str().expect("a purpose");
+    worker.call("POST", "/v1/records").purpose(purpose).header(HEADER, key).json(body).send()
+}
+
+/// Says it twice; the second answer is the first one, and says so.
+#[track_caller]
+fn assert_done_once(demo: &Demo, say: impl Fn() -> Call) -> Reply {
+    let first = say().send();
+    let second = say().send();
+    assert!(first.status < 300, "{}", first.text);
+    assert_eq!((second.status, &second.text), (first.status, &first.text));
+    assert_eq!(first.header("idempotent-replayed"), "");
+    assert_eq!(second.header("idempotent-replayed"), "true");
+    for header in ["audit-receipt", "etag"] {
+        assert_eq!(second.header(header), first.header(header));
+    }
+    demo.entry_of(&first);
+    first
+}
+
+#[test]
+fn every_write_that_is_said_twice_is_done_once() {
+    let demo = shared();
+    let worker = demo.worker(1);
+    let body = adult(worker.grid());
+    let created = assert_done_once(demo, || {
+        let call = worker.call("POST", "/v1/records").purpose(REGISTRATION);
+        call.header(HEADER, "verbs-create").json(&body)
+    });
+    let path = format!("/v1/records/{}", created.text_of("id"));
+    let patched = assert_done_once(demo, || {
+        let call = worker.call("PATCH", &path).purpose(REGISTRATION).version(1);
+        call.header(HEADER, "verbs-patch").json(&json!({"fields": {"sex": "1"}}))
+    });
+    assert_eq!(patched.body["version"], 2);
+    let head = demo.head(1);
+    assert_done_once(demo, || {
+        let call = head.call("DELETE", &path).purpose(REGISTRATION).version(2);
+        call.header(HEADER, "verbs-delete").json(&json!({"reason": "collected in error"}))
+    });
+    // What was done before stays answered as it was, whatever became of the record.
+    assert_eq!(create(&worker, "verbs-create", &body).expect(201).text, created.text);
+    let person = json!({"ref": "p1", "fields": adult(worker.grid())["fields"]});
+    let household = json!({
+        "grid": worker.grid(), "basis": basis(REGISTRATION), "fields": {"kind": "family"},
+        "people": [person],
+    });
+    let stored = assert_done_once(demo, || {
+        let call = worker.call("POST", "/v1/households").purpose(REGISTRATION);
+        call.header(HEADER, "verbs-household").json(&household)
+    });
+    assert_eq!(stored.body["people"][0]["ref"], "p1");
+}
+
+#[test]
+fn same_key_with_anything_else_is_a_mismatch() {
+    let demo = shared();
+    let worker = demo.worker(1);
+    let body = adult(worker.grid());
+    let created = create(&worker, "mismatch", &body).expect(201);
+    let id = created.text_of("id");
+    let keyed = |call: Call| call.header(HEADER, "mismatch");
+    let mismatch = "idempotency_mismatch";
+    create(&worker, "mismatch", &adult(worker.grid())).refused(422, mismatch);
+    create(&worker, "mismatch", &contact(worker.grid(), &fresh_phone())).refused(422, mismatch);
+    // The same words, but for one blank.
+    let call = worker.call("POST", "/v1/records").purpose(REGISTRATION);
+    let blank = format!("{body} ");
+    let reply = keyed(call).bytes("application/json", blank.as_bytes()).send();
+    assert!(reply.body["audit_index"].is_u64() && !reply.body["retryable"].as_bool().expect("set"));
+    reply.refused(422, mismatch);
+
+    let patch = |id: &str, version: u64, purpose: &str| {
+        let call = worker.call("PATCH", &format!("/v1/records/{id}")).purpose(purpose);
+        let call = call.version(version).header(HEADER, "mismatch-patch");
+        call.json(&json!({"fields": {"sex": "1"}})).send()
+    };
+    let other = worker.create(&adult(worker.grid())).expect(201);
+    patch(id, 1, REGISTRATION).expect(200);
+    patch(id, 2, REGISTRATION).refused(422, mismatch);
+    patch(id, 1, CORRECTION).refused(422, mismatch);
+    patch(other.text_of("id"), 1, REGISTRATION).refused(422, mismatch);
+    patch(id, 1, REGISTRATION).expect(200);
+    let read = worker.read(id, "sex", REGISTRATION).expect(200);
+    assert_eq!(read.body["version"], 2);
+}
+
+#[test]
+fn key_is_taken_at_its_limit_and_refused_beyond_it() {
+    let demo = shared();
+    let worker = demo.worker(2);
+    let longest = "k".repeat(IDEMPOTENCY_KEY_CHARACTERS_MAX);
+    create(&worker, &longest, &adult(worker.grid())).expect(201);
+    for bad in [format!("{longest}k"), String::new(), "a b".to_owned()] {
+        create(&worker, &bad, &adult(worker.grid())).refused(400, "schema_invalid");
+    }
+    let call = worker.call("POST", "/v1/records").purpose(REGISTRATION).json(&adult(worker.grid()));
+    call.header(HEADER, "one").header(HEADER, "two").send().refused(400, "schema_invalid");
+}
+
+#[test]
+fn callers_with_the_same_key_do_not_meet() {
+    let demo = shared();
+    let (one, two) = (demo.worker(1), demo.worker(2));
+    let first = create(&one, "shared-key", &adult(one.grid())).expect(201);
+    let second = create(&two, "shared-key", &adult(two.grid())).expect(201);
+    assert_ne!(first.text_of("id"), second.text_of("id"));
+    assert_eq!(second.header("idempotent-replayed"), "");
+}
+
+#[test]
+fn refusal_is_not_remembered() {
+    let demo = shared();
+    let worker = demo.worker(2);
+    let mut body = adult(worker.grid());
+    body["fields"]["sex"] = json!("7");
+    create(&worker, "refused-first", &body).refused(400, "schema_invalid");
+    create(&worker, "refused-first", &body).refused(400, "schema_invalid");
+    body["fields"]["sex"] = json!("1");
+    let reply = create(&worker, "refused-first", &body).expect(201);
+    assert_eq!(reply.header("idempotent-replayed"), "");
+}
+
+#[test]
+fn answer_that_is_given_again_tells_nobody_else_anything() {
+    let demo = shared();
+    let worker = demo.worker(2);
+    let body = adult(worker.grid());
+    let created = create(&worker, "no-token", &body).expect(201);
+    let call = demo.call("POST", "/v1/records").purpose(REGISTRATION).header(HEADER, "no-token");
+    call.json(&body).send().refused(401, "token_invalid");
+    let neighbour = create(&demo.worker(3), "no-token", &body).refused(403, "out_of_territory");
+    assert!(!neighbour.text.contains(created.text_of("id")));
+}
+
+#[test]
+fn no_second_entry_says_that_it_happened() {
+    let demo = shared();
+    let worker = demo.worker(3);
+    let body = adult(worker.grid());
+    let first = create(&worker, "one-entry", &body).expect(201);
+    create(&worker, "one-entry", &body).expect(201);
+    let after = worker.get("/v1/purposes").expect(200);
+    let entries = demo.entries_between(first.index(), after.index());
+    let creations = entries.iter().filter(|entry| {
+        entry["who"] == json!(worker.id) && happened(entry) == "data.create success"
+    });
+    assert_eq!(creations.count(), 1);
+}
+
+/// What was said under each key, and what was answered if it was.
+type Told = BTreeMap<String, (Value, Option<Reply>)>;
+
+fn write_on(worker: &Actor, done: &AtomicBool, told: &Mutex<Told>) {
+    for number in 0.. {
+        if done.load(Ordering::Relaxed) {
+            return;
+        }
+        let (key, body) =
+            (format!("crash-{}-{number}", worker.id), contact(worker.grid(), &fresh_phone()));
+        told.lock().expect("no panic").insert(key.clone(), (body.clone(), None));
+        let call = worker.call("POST", "/v1/records").purpose(CONTACT).header(HEADER, &key);
+        let Ok(reply) = call.json(&body).try_send() else { return };
+        told.lock().expect("no panic").insert(key, (body, Some(reply.expect(201))));
+    }
+}
+
+#[test]
+fn key_survives_a_crash_together_with_its_write() {
+    let mut demo = Demo::own();
+    let workers: Vec<Actor> = (1..=3).map(|grid| demo.worker(grid)).collect();
+    let (done, told) = (AtomicBool::new(false), Mutex::new(Told::new()));
+    std::thread::scope(|scope| {
+        for worker in &workers {
+            scope.spawn(|| write_on(worker, &done, &told));
+        }
+        await_until("enough was said", || told.lock().expect("no panic").len() >= 60);
+        demo.kill();
+        done.store(true, Ordering::Relaxed);
+    });
+    demo.start_again();
+    let told = told.into_inner().expect("no panic");
+    let begin = demo.worker(4).get("/v1/purposes").expect(200).index();
+    let (mut fresh, mut last) = (0, begin);
+    for worker in &workers {
+        let worker = demo.actors().into_iter().find(|actor| actor.id == worker.id).expect("there");
+        let own = told.iter().filter(|(key, _)| key.contains(&worker.id));
+        for (key, (body, before)) in own {
+            let again = create(&worker, key, body).expect(201);
+            let replayed = again.header("idempotent-replayed") == "true";
+            match before {
+                Some(before) => assert_eq!((replayed, &again.text), (true, &before.text), "{key}"),
+                // Not acknowledged: it is there as a whole, or it was done only now.
+                None => fresh += usize::from(!replayed),
+            }
+            last = last.max(again.index());
+            assert_eq!(create(&worker, key, body).expect(201).text, again.text, "{key}");
+        }
+    }
+    let entries = demo.entries_between(begin, last);
+    let creations = entries.iter().filter(|entry| happened(entry) == "data.create success").count();
+    assert_eq!(creations, fresh, "nothing was stored again");
+}
