@@ -80,8 +80,15 @@ impl PlainFields {
 
     /// The bytes to seal. Every schema is so bounded that a section's fields fit into `SECTION_BYTES_MAX`.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
+        PlainFields::encode_these(self.iter())
+    }
+
+    /// The bytes to seal for a set of exactly these fields, without a copy of their values.
+    pub fn encode_these<'a>(
+        fields: impl Iterator<Item = (&'a str, &'a Value)>,
+    ) -> Zeroizing<Vec<u8>> {
         let plain: BTreeMap<&str, PlainValue<'_>> =
-            self.0.iter().map(|(name, value)| (name.as_str(), borrowed(value))).collect();
+            fields.map(|(name, value)| (name, borrowed(value))).collect();
         let size = postcard::experimental::serialized_size(&plain)
             .expect("text and whole numbers always have a size");
         // Sized once: a buffer that grows would leave its earlier, shorter copies in memory.

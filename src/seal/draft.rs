@@ -6,7 +6,7 @@ use super::{Seal, SealError, section};
 use crate::access::Permit;
 use crate::records::{
     Facts, Owner, PlainFields, RecordId, RecordRef, RecordType, Schema, SubjectId, SubjectSlot,
-    Target,
+    Target, Value,
 };
 use crate::store::{Change, ControlKind, Expect, Header, Key, Op, Row, SealedSection, Version};
 use crate::territory::CellId;
@@ -172,10 +172,17 @@ impl Seal {
             sections: Vec::new(),
         };
         header.terms.extend(further);
+        // Each field is looked up once, and its value is encoded where it lies.
+        let placed = item
+            .fields
+            .iter()
+            .filter_map(|(name, value)| Some((schema.field(name)?.section.as_str(), name, value)));
+        let placed: Vec<(&str, &str, &Value)> = placed.collect();
         let mut sections = Vec::new();
         for part in schema.sections() {
-            let fields = fields_of_section(schema, &part.name, &item.fields);
-            if fields.is_empty() {
+            let fields = placed.iter().filter(|(section, ..)| *section == part.name);
+            let fields = fields.map(|(_, name, value)| (*name, *value));
+            if fields.clone().next().is_none() {
                 continue;
             }
             let slot = item
@@ -187,7 +194,8 @@ impl Seal {
             let key = keys.get(&subject).ok_or(SealError::KeyMissing)?;
             let mut sealed =
                 SealedSection { name: part.name.clone(), subject, version: 1, bytes: Vec::new() };
-            section::seal(key, &header, &mut sealed, &fields)?;
+            let encoded = PlainFields::encode_these(fields);
+            section::seal_encoded(key, &header, &mut sealed, &encoded)?;
             let slot = u8::try_from(slot).map_err(|_| SealError::KeyMissing)?;
             header.sections.push((part.name.clone(), slot, 1));
             sections.push(sealed);

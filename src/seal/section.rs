@@ -35,6 +35,16 @@ pub(super) fn seal(
     section: &mut SealedSection,
     fields: &PlainFields,
 ) -> Result<(), SealError> {
-    section.bytes = key.seal_section(&place(header, section), &fields.encode())?;
+    seal_encoded(key, header, section, &fields.encode())
+}
+
+/// The same for fields that are encoded already.
+pub(super) fn seal_encoded(
+    key: &SubjectKey,
+    header: &Header,
+    section: &mut SealedSection,
+    encoded: &[u8],
+) -> Result<(), SealError> {
+    section.bytes = key.seal_section(&place(header, section), encoded)?;
     Ok(())
 }
