@@ -3,7 +3,7 @@
 //! A refusal here is recorded before the caller learns it, and no line is looked at.
 
 use super::error::turn_away;
-use super::once::is_free_for_batch;
+use super::once::{BatchKey, batch_key};
 use super::{Asked, OperationError};
 use crate::access::{Access, Ask, Code};
 use crate::records::SchemaSet;
@@ -12,7 +12,7 @@ use crate::store::Reader;
 use crate::territory::Territory;
 use crate::trail::Trail;
 
-/// Lets a batch begin.
+/// Lets a batch begin; says what its key was before, or that it is new where it has none.
 ///
 /// # Errors
 /// `denied` for a caller none of whose roles may store anything; `idempotency_mismatch` for a key that stands for
@@ -25,17 +25,16 @@ pub async fn admit_batch(
     trail: &Trail,
     schemas: &SchemaSet,
     territory: &Territory,
-) -> Result<(), OperationError> {
+) -> Result<BatchKey, OperationError> {
     // About no record nothing is allowed; what is told apart here is who may not use the call at all.
     let question = asked.question(Ask::Create, schemas, territory);
     if access.explain(&question, &[]).refused == Some(Code::Denied) {
         return Err(turn_away(asked, access, trail, Code::Denied).await);
     }
+    let Some(said) = said else { return Ok(BatchKey::New) };
     let actor = asked.actor.standing().actor;
-    if let Some(said) = said
-        && !is_free_for_batch(actor, said, asked.now, store).await?
-    {
-        return Err(turn_away(asked, access, trail, Code::IdempotencyMismatch).await);
+    match batch_key(actor, said, asked.now, store).await? {
+        Some(key) => Ok(key),
+        None => Err(turn_away(asked, access, trail, Code::IdempotencyMismatch).await),
     }
-    Ok(())
 }

@@ -354,9 +354,9 @@ impl<'a> Build<'a> {
         let mut facts = self.facts(&plan, &fields, &about, known_birthdays)?;
         let mut subjects = vec![(SubjectSlot::Own, own)];
         for part in schema.sections() {
-            let used = schema.fields_of(&part.name).any(|f| fields.get(&f.name).is_some());
             let known = subjects.iter().any(|(slot, _)| *slot == part.subject);
-            if used && !known {
+            let used = || schema.fields_of(&part.name).any(|f| fields.get(&f.name).is_some());
+            if !known && used() {
                 let other = new_subject(self.asked, self.random)?;
                 facts.subject_handles.push((*other.id.as_bytes(), other.handle));
                 subjects.push((part.subject.clone(), other.id));

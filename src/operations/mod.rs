@@ -36,7 +36,7 @@ pub use enrol::{Enrolled, enrol};
 pub use error::{OperationError, refuse};
 pub use issue_token::{Issued, TokenRequest, issue_token};
 pub use match_record::{MatchRequest, Matched, match_record};
-pub use once::{Once, Repeats, Saying, UnderWay};
+pub use once::{BatchKey, OfBatch, Once, Repeats, Saying, UnderWay};
 pub use patch_record::{PatchRequest, Patched, patch_record};
 pub use policy::{ExplainRequest, Explained, explain_policy, policy_matrix};
 pub use read_record::read_record;

@@ -5,12 +5,13 @@
 use super::error::turn_away;
 use super::{Asked, OperationError};
 use crate::access::{Access, ActorId, Code};
+use crate::ambient::Micros;
 use crate::limits::{REPEAT_TIME_MAX, REPEATS_SWEPT_COUNT_MAX, REPEATS_UNDER_WAY_COUNT_MAX};
 use crate::seal::Said;
 use crate::store::{Change, Done, Key, Op, Outcome, Reader, StoreError, Version};
 use crate::trail::{Recorded, Trail};
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Whether an answer is that of a first write.
@@ -27,9 +28,20 @@ pub enum Saying {
 /// A write that its caller may say again.
 pub struct Once {
     said: Said,
-    /// The batch that it is a line of, until one of its lines is stored.
+    /// The batch that it is a line of, until a line of that day is stored.
     batch: Option<Said>,
+    /// Whether it is known that nothing is remembered under the key, so that the store need not be asked first.
+    is_new: AtomicBool,
     swept: Vec<Key>,
+}
+
+/// A batch that a line belongs to.
+pub struct OfBatch {
+    /// What the batch is known by; nothing once a line of the same day is stored. So whenever a line can be looked up, its
+    /// batch can be too.
+    pub said: Option<Said>,
+    /// Whether nothing was remembered under its key when it began.
+    pub is_new: bool,
 }
 
 /// The keys that are being worked on, and how far yesterday's were cleared away.
@@ -71,7 +83,7 @@ impl Repeats {
     pub async fn once(
         &self,
         said: Said,
-        batch: Option<Said>,
+        batch: Option<OfBatch>,
         today: i32,
         store: &Reader,
     ) -> Result<Once, OperationError> {
@@ -85,7 +97,8 @@ impl Repeats {
                 self.clean.store(today, Ordering::Relaxed);
             }
         }
-        Ok(Once { said, batch, swept })
+        let is_new = AtomicBool::new(batch.as_ref().is_some_and(|batch| batch.is_new));
+        Ok(Once { said, batch: batch.and_then(|batch| batch.said), is_new, swept })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashSet<(ActorId, [u8; 16])>> {
@@ -109,26 +122,36 @@ enum Earlier {
 async fn earlier(
     caller: ActorId,
     said: &Said,
-    now: crate::ambient::Micros,
+    now: Micros,
     store: &Reader,
 ) -> Result<Earlier, OperationError> {
-    let today = now.days();
-    for day in [today, today - 1] {
-        let key = Key::repeat(day, caller.as_bytes(), &said.key);
-        let Some(stored) = store.get(&key).await? else { continue };
-        let done =
-            Done::decode(&stored.payload).map_err(|_| StoreError::Corrupt { what: "repeat" })?;
-        let age_micros = u128::try_from(now.0.saturating_sub(done.at)).unwrap_or(0);
-        if age_micros >= REPEAT_TIME_MAX.as_micros() {
-            continue;
+    for done in remembered(caller, said, now, store).await? {
+        let (Done { said: content, at, outcome }, index) = done;
+        let age_micros = u128::try_from(now.0.saturating_sub(at)).unwrap_or(0);
+        if age_micros < REPEAT_TIME_MAX.as_micros() {
+            let same = content == said.content;
+            return Ok(if same { Earlier::Same(outcome, index) } else { Earlier::Another });
         }
-        return Ok(if done.said == said.content {
-            Earlier::Same(done.outcome, stored.index)
-        } else {
-            Earlier::Another
-        });
     }
     Ok(Earlier::Nothing)
+}
+
+/// What is stored under a key for today and for yesterday, with its entry, of whatever age.
+async fn remembered(
+    caller: ActorId,
+    said: &Said,
+    now: Micros,
+    store: &Reader,
+) -> Result<Vec<(Done, u64)>, OperationError> {
+    let mut found = Vec::new();
+    for day in [now.days(), now.days() - 1] {
+        let key = Key::repeat(day, caller.as_bytes(), &said.key);
+        if let Some(stored) = store.get(&key).await? {
+            let done = Done::decode(&stored.payload);
+            found.push((done.map_err(|_| StoreError::Corrupt { what: "repeat" })?, stored.index));
+        }
+    }
+    Ok(found)
 }
 
 /// What came of the same write when it was said before, if it was.
@@ -139,6 +162,10 @@ pub(super) async fn repeated(
     trail: &Trail,
 ) -> Result<Option<(Outcome, Recorded)>, OperationError> {
     let Some(once) = asked.once else { return Ok(None) };
+    // Only the first time: what made the write stale may have been the same, said at the same time.
+    if once.is_new.swap(false, Ordering::Relaxed) {
+        return Ok(None);
+    }
     match earlier(asked.actor.standing().actor, &once.said, asked.now, store).await? {
         Earlier::Nothing => Ok(None),
         Earlier::Same(outcome, index) => Ok(Some((outcome, trail.recorded(index).await?))),
@@ -146,15 +173,29 @@ pub(super) async fn repeated(
     }
 }
 
-/// Whether a key may be used for a batch: it is new, or it stands for one of the same purpose.
-pub(super) async fn is_free_for_batch(
+/// What a key may be used for by a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchKey {
+    /// Nothing is remembered under it.
+    New,
+    /// It stands for a batch of the same purpose, some lines of which are stored.
+    Known,
+}
+
+/// Whether a key may be used for a batch.
+pub(super) async fn batch_key(
     caller: ActorId,
     said: &Said,
-    now: crate::ambient::Micros,
+    now: Micros,
     store: &Reader,
-) -> Result<bool, OperationError> {
-    let earlier = earlier(caller, said, now, store).await?;
-    Ok(matches!(earlier, Earlier::Nothing | Earlier::Same(Outcome::Batch, _)))
+) -> Result<Option<BatchKey>, OperationError> {
+    match earlier(caller, said, now, store).await? {
+        Earlier::Nothing | Earlier::Same(Outcome::Batch, _) => {}
+        Earlier::Same(..) | Earlier::Another => return Ok(None),
+    }
+    // A batch may be over a day old and its last lines not: where one is found, every line is looked up.
+    let found = remembered(caller, said, now, store).await?;
+    Ok(Some(if found.is_empty() { BatchKey::New } else { BatchKey::Known }))
 }
 
 /// Lets a change remember what it is the outcome of.

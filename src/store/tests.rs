@@ -147,3 +147,21 @@ fn days_sort_in_the_retention_queue_also_before_1970() {
     assert!(Key::retention(-1, id) < Key::retention(0, id));
     assert!(Key::retention(0, id) < Key::retention(20_000, id));
 }
+
+#[test]
+fn what_callers_repeat_sorts_by_day_and_belongs_to_its_caller() {
+    let (caller, tag) = ([7; 16], [9; 16]);
+    let key = |day: i32| Key::repeat(day, &caller, &tag);
+    for day in [i32::MIN, -1, 0, 1, 20_833, i32::MAX] {
+        assert_eq!(key(day).repeat_day(), Some(day));
+        assert_eq!(key(day).owner(), Some(crate::records::Owner::Caller(caller)));
+        assert!(key(day).as_bytes().starts_with(Key::repeat_prefix().as_bytes()));
+    }
+    assert!(key(-1) < key(0) && key(0) < key(20_833));
+    let capture = Key::capture(&caller, &tag);
+    assert_eq!(capture.owner(), Some(crate::records::Owner::Caller(caller)));
+    assert_eq!((capture.repeat_day(), key(1).record()), (None, None));
+    for cut in 0..21 {
+        assert_eq!(Key::from_bytes(&key(1).as_bytes()[..cut]).owner(), None, "{cut}");
+    }
+}

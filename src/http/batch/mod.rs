@@ -19,7 +19,8 @@ use crate::limits::{
     BATCH_LINES_COUNT_MAX, BATCH_PIECE_BYTES, BATCH_TIME_MAX, BATCH_TURN_COUNT, BATCHES_COUNT_MAX,
 };
 use crate::operations::{
-    Asked, Once, OperationError, UnderWay, admit_batch, create_household, create_record,
+    Asked, BatchKey, OfBatch, Once, OperationError, Saying, UnderWay, admit_batch,
+    create_household, create_record,
 };
 use crate::purposes::Purpose;
 use crate::seal::Said;
@@ -29,7 +30,7 @@ use lines::{Input, Lines};
 use outlet::{Gone, Outlet, outlet};
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::task::{Context, Poll};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
@@ -50,8 +51,10 @@ impl Default for Batches {
 struct Key {
     text: String,
     said: Said,
-    /// Whether the store knows that the key stands for this batch.
-    known: AtomicBool,
+    /// Whether nothing was remembered under the key when the batch began: then no line of it is either.
+    is_new: bool,
+    /// The day for which the store knows that the key stands for this batch; no day of ours before it does.
+    known: AtomicI32,
     _under_way: UnderWay,
 }
 
@@ -106,11 +109,11 @@ async fn prepare(
     let Ok(place) = rooms.batches.0.clone().try_acquire_owned() else {
         return Err(Problem::unrecorded(Code::Overloaded));
     };
-    let key = match key {
+    let mut key = match key {
         Some(text) => Some(hold(rooms, &caller, purpose, text).await?),
         None => None,
     };
-    admit_batch(
+    let before = admit_batch(
         &caller.asked(purpose),
         key.as_ref().map(|key| &key.said),
         &rooms.store,
@@ -120,6 +123,9 @@ async fn prepare(
         &rooms.territory.load(),
     )
     .await?;
+    if let Some(key) = &mut key {
+        key.is_new = before == BatchKey::New;
+    }
     let first = lines.next().await;
     if matches!(first, Input::End | Input::Endless) {
         return Err(caller.turn_away(rooms, Code::SchemaInvalid).await);
@@ -150,7 +156,7 @@ async fn hold(
         Ok(under_way) => under_way,
         Err(code) => return Err(caller.turn_away(rooms, code).await),
     };
-    Ok(Key { text, said, known: AtomicBool::new(false), _under_way: under_way })
+    Ok(Key { text, said, is_new: false, known: AtomicI32::new(i32::MIN), _under_way: under_way })
 }
 
 /// What a batch meets.
@@ -305,36 +311,43 @@ impl Batch {
         let (actor, origin) = (&self.caller.actor, &self.caller.origin);
         let asked = Asked { actor, purpose, case: None, origin, now, once: once.as_ref() };
         let territory = rooms.territory.load();
-        let item = match request {
-            Request::Record(request) => create_record(
-                &asked,
-                request,
-                &rooms.store,
-                &rooms.seal,
-                &rooms.access,
-                &rooms.trail,
-                &rooms.schemas,
-                &territory,
-                &*rooms.random,
-            )
-            .await
-            .map(|created| BatchItemBody::record(number, created, rooms.trail.origin())),
-            Request::Household(request) => create_household(
-                &asked,
-                *request,
-                &rooms.store,
-                &rooms.seal,
-                &rooms.access,
-                &rooms.trail,
-                &rooms.schemas,
-                &territory,
-                &*rooms.random,
-            )
-            .await
-            .map(|created| BatchItemBody::household(number, created, rooms.trail.origin())),
-        }?;
-        if let Some(key) = &self.key {
-            key.known.store(true, Ordering::Relaxed);
+        let log = rooms.trail.origin();
+        let (item, saying) = match request {
+            Request::Record(request) => {
+                let created = create_record(
+                    &asked,
+                    request,
+                    &rooms.store,
+                    &rooms.seal,
+                    &rooms.access,
+                    &rooms.trail,
+                    &rooms.schemas,
+                    &territory,
+                    &*rooms.random,
+                );
+                let created = created.await?;
+                let saying = created.saying;
+                (BatchItemBody::record(number, created, log), saying)
+            }
+            Request::Household(request) => {
+                let created = create_household(
+                    &asked,
+                    *request,
+                    &rooms.store,
+                    &rooms.seal,
+                    &rooms.access,
+                    &rooms.trail,
+                    &rooms.schemas,
+                    &territory,
+                    &*rooms.random,
+                );
+                let created = created.await?;
+                let saying = created.saying;
+                (BatchItemBody::household(number, created, log), saying)
+            }
+        };
+        if let (Some(key), Saying::First) = (&self.key, saying) {
+            key.known.store(now.days(), Ordering::Relaxed);
         }
         Ok(item)
     }
@@ -350,7 +363,8 @@ impl Batch {
         let actor = self.caller.actor.standing().actor;
         let parts: [&[u8]; 2] = [self.purpose.as_bytes(), line];
         let said = rooms.seal.said_in_batch(actor, &key.text, number, &parts);
-        let batch = (!key.known.load(Ordering::Relaxed)).then(|| key.said.clone());
+        let of_batch = (key.known.load(Ordering::Relaxed) != now.days()).then(|| key.said.clone());
+        let batch = Some(OfBatch { said: of_batch, is_new: key.is_new });
         rooms.repeats.once(said, batch, now.days(), &rooms.store).await.map(Some)
     }
 }

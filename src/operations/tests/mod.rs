@@ -8,6 +8,7 @@ mod children;
 mod gate;
 mod matching;
 mod racing;
+mod repeats;
 mod retention;
 mod samples;
 mod setting;

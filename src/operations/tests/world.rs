@@ -9,11 +9,11 @@ pub(super) use super::setting::{GRID, NEXT};
 use super::gate::{Gate, GatedMedia, StillClock};
 use super::setting::{KEYRING, PURPOSES, SCHEMAS, actor_record, policy, territory};
 use crate::access::{Access, ActorId, Origin};
-use crate::ambient::HostRandom;
+use crate::ambient::{HostRandom, Micros};
 use crate::identity::{Actor, ActorRecord, Directory, Identity, NewActor};
 use crate::operations::{
-    Asked, CreateRequest, Created, HouseholdCreated, HouseholdRequest, MatchRequest, Matched,
-    OperationError, PatchRequest, Patched, create_household, create_record, delete_record,
+    Asked, CreateRequest, Created, HouseholdCreated, HouseholdRequest, MatchRequest, Matched, Once,
+    OperationError, PatchRequest, Patched, Repeats, create_household, create_record, delete_record,
     match_record, patch_record, read_record,
 };
 use crate::purposes::BasisClaim;
@@ -35,7 +35,8 @@ pub(super) const SYSTEM: ActorId = ActorId::from_bytes([5; 16]);
 pub(super) const OPERATOR: ActorId = ActorId::from_bytes([6; 16]);
 
 pub(super) fn wait<T>(work: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     runtime.block_on(work)
 }
 
@@ -57,6 +58,7 @@ pub(super) struct World {
     pub(super) identity: Identity,
     pub(super) territory: Territory,
     pub(super) random: Arc<HostRandom>,
+    pub(super) repeats: Repeats,
     pub(super) origin: Origin,
 }
 
@@ -95,6 +97,7 @@ impl World {
             identity,
             territory: territory(),
             random,
+            repeats: Repeats::default(),
             origin: Origin::default(),
         };
         world.set_policy_version(0);
@@ -142,14 +145,37 @@ impl World {
         Asked { actor, purpose, case: None, origin: &self.origin, now: NOW, once: None }
     }
 
+    /// The frame of a request at a time, under a key if one is given.
+    pub(super) fn asked_at<'a>(
+        &'a self,
+        actor: &'a Actor,
+        purpose: &str,
+        now: Micros,
+        once: Option<&'a Once>,
+    ) -> Asked<'a> {
+        Asked { now, once, ..self.asked(actor, purpose) }
+    }
+
     pub(super) async fn create_async(
         &self,
         who: &Actor,
         purpose: &str,
         request: CreateRequest,
     ) -> Result<Created, OperationError> {
+        self.create_once(who, purpose, request, NOW, None).await
+    }
+
+    /// Creates a record at a time, under a key if one is given.
+    pub(super) async fn create_once(
+        &self,
+        who: &Actor,
+        purpose: &str,
+        request: CreateRequest,
+        now: Micros,
+        once: Option<&Once>,
+    ) -> Result<Created, OperationError> {
         create_record(
-            &self.asked(who, purpose),
+            &self.asked_at(who, purpose, now, once),
             request,
             &self.reader,
             &self.seal,

@@ -2,7 +2,7 @@
 //! Never lets a refused operation leave a trace in journal or store.
 //! A bound is tried at its value and one above it.
 
-use super::world::{Owned, Run, World, access, change_of, owned, permit, record};
+use super::world::{NOW, Owned, Run, World, access, actor, change_of, owned, permit, record};
 use super::{hand_over, later, wait};
 use crate::access::{ActorId, Code, Origin};
 use crate::limits::{CHANGE_BYTES_MAX, GROUP_BYTES_MAX, PENDING_COUNT_MAX, VALUE_BYTES_MAX};
@@ -48,6 +48,8 @@ fn a_change_of_a_key_that_its_target_does_not_own_leaves_nothing() {
         Key::actor(&[1; 16]),
         Key::system(SystemKey::Policy),
         Key::charge(&[1; 16], 0, &[1; 16]),
+        Key::repeat(NOW.days(), &[1; 16], &[1; 16]),
+        Key::capture(&[1; 16], &[1; 16]),
         Key::from_bytes(&[]),
         Key::from_bytes(&[1]),
         Key::from_bytes(&[0xff; 17]),
@@ -61,6 +63,45 @@ fn a_change_of_a_key_that_its_target_does_not_own_leaves_nothing() {
     assert_eq!(run.look(1).seen[0].1, 0);
     let reader = run.stop();
     world.story().holds(&[], &reader);
+}
+
+#[test]
+fn a_caller_adds_to_its_own_memory_and_only_what_no_look_up_reaches_is_cleared_away() {
+    let world = World::new();
+    let run = world.begin();
+    let (own, other, today) = (*actor().as_bytes(), [1; 16], NOW.days());
+    let with = |op: Op| commit(&run, vec![put(row(1), 1), op]).is_ok();
+    assert!(with(put(Key::repeat(today, &own, &[1; 16]), 1)));
+    assert!(with(put(Key::capture(&own, &[1; 16]), 1)));
+    for caller in [own, other] {
+        for day in [today + 1, today, today - 1] {
+            assert!(!with(Op::Delete(Key::repeat(day, &caller, &[1; 16]))), "{day}");
+        }
+        assert!(with(Op::Delete(Key::repeat(today - 2, &caller, &[1; 16]))));
+        assert!(!with(Op::Delete(Key::capture(&caller, &[1; 16]))));
+    }
+    run.stop();
+}
+
+#[test]
+fn what_was_recorded_is_told_once_more_and_nothing_else_is() {
+    let world = World::new();
+    let run = world.begin();
+    let first = run.write(1, 1).ok().expect("recorded");
+    assert_eq!(wait(run.trail.recorded(first.index())).ok(), Some(first));
+    for number in 2..=9 {
+        run.write(number, 1).ok().expect("recorded");
+    }
+    assert_eq!(wait(run.trail.recorded(first.index())).ok(), Some(first));
+    let never = wait(async {
+        tokio::time::pause();
+        run.trail.recorded(1_000).await
+    });
+    assert!(matches!(never, Err(TrailError::Unavailable)));
+    run.stop();
+    let run = world.start().expect("a start");
+    assert_eq!(wait(run.trail.recorded(first.index())).ok(), Some(first));
+    run.stop();
 }
 
 #[test]
