@@ -164,6 +164,7 @@ impl Directory {
     /// [`DirectoryError::Login`] or [`DirectoryError::Assignment`] for a record that cannot be.
     pub fn addition(&self, actor: &NewActor) -> Result<Change, DirectoryError> {
         let record = &actor.record;
+        check_login(&record.login)?;
         check(record)?;
         let mut change = Change::default();
         let payload = self.seal(record)?;
@@ -254,12 +255,20 @@ fn assignment(record: &AssignmentRecord) -> Result<Assignment, DirectoryError> {
     })
 }
 
-fn check(record: &ActorRecord) -> Result<(), DirectoryError> {
-    let length = record.login.chars().count();
-    let plain = |character: char| character.is_alphanumeric() || "._-@".contains(character);
-    if length == 0 || length > LOGIN_CHARACTERS_MAX || !record.login.chars().all(plain) {
-        return Err(DirectoryError::Login);
+/// A name is a handle, not a person's name: small letters of ASCII, digits and four marks, beginning with a letter or
+/// digit. So two names that look alike, by case, width, composition or script, are never two names.
+fn check_login(login: &str) -> Result<(), DirectoryError> {
+    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let plain = login.bytes().all(|byte| letter(byte) || b"._-@".contains(&byte));
+    let begins = login.bytes().next().is_some_and(letter);
+    if begins && plain && login.len() <= LOGIN_CHARACTERS_MAX {
+        Ok(())
+    } else {
+        Err(DirectoryError::Login)
     }
+}
+
+fn check(record: &ActorRecord) -> Result<(), DirectoryError> {
     if record.assignments.len() > ASSIGNMENTS_COUNT_MAX {
         return Err(DirectoryError::Assignment);
     }

@@ -77,8 +77,14 @@ fn log_in_name_has_one_form_and_one_holder() {
     let padded =
         |length: usize| format!("{}{}", fresh_login(), "x".repeat(length))[..length].to_owned();
     named(&padded(LOGIN_CHARACTERS_MAX)).expect(201);
-    for wrong in ["", " ", "a b", "a/b", "<x>", "a\u{202e}b", &padded(LOGIN_CHARACTERS_MAX + 1)] {
+    for wrong in
+        ["", " ", "a b", "a/b", "<x>", "a\u{202e}b", ".a", &padded(LOGIN_CHARACTERS_MAX + 1)]
+    {
         named(wrong).refused(400, "schema_invalid");
+    }
+    // What looks like a name that is taken is no name at all.
+    for alike in [login.to_uppercase(), login.replace('n', "ｎ"), login.replace('o', "о")] {
+        named(&alike).refused(400, "schema_invalid");
     }
     let kind = json!({"login": fresh_login(), "kind": "robot"});
     admin.post("/v1/admin/actors", &kind).refused(400, "schema_invalid");

@@ -18,16 +18,15 @@ fn takes_login(login: &str) -> bool {
 
 #[test]
 fn a_log_in_name_is_taken_at_its_longest_and_not_beyond() {
-    assert!(takes_login(&"网".repeat(LOGIN_CHARACTERS_MAX)));
-    assert!(!takes_login(&"网".repeat(LOGIN_CHARACTERS_MAX + 1)));
+    assert!(takes_login(&"a".repeat(LOGIN_CHARACTERS_MAX)));
     assert!(!takes_login(&"a".repeat(LOGIN_CHARACTERS_MAX + 1)));
     assert!(takes_login("a"));
     assert!(!takes_login(""));
 }
 
 #[test]
-fn a_log_in_name_has_letters_digits_and_few_marks() {
-    for login in ["li.si", "li_si-2@grid", "李四", "𠮷田", "grid001"] {
+fn a_log_in_name_has_small_letters_digits_and_few_marks() {
+    for login in ["li.si", "li_si-2@grid", "0", "grid001"] {
         assert!(takes_login(login), "{login}");
     }
     for login in [
@@ -52,6 +51,11 @@ fn a_log_in_name_has_letters_digits_and_few_marks() {
         "li\u{feff}si",
         "li\u{ad}si",
         "li\u{e000}si",
+        "李四",
+        ".li",
+        "-li",
+        "_li",
+        "@li",
     ] {
         assert!(!takes_login(login), "{login:?}");
     }
@@ -69,22 +73,27 @@ fn login_key(login: &str) -> Key {
 }
 
 #[test]
-fn names_that_only_look_alike_are_different_names() {
+fn of_names_that_look_alike_only_one_can_be_taken() {
     assert_eq!(login_key("zhang"), login_key("zhang"));
-    // Compositions of marks are refused, so that they cannot hide behind the composed letter.
-    assert!(takes_login("josé"));
-    assert!(!takes_login("jose\u{301}"));
-    // Letters that look alike are not: whoever enrols must look. Unicode calls the last two pairs equivalent.
-    for (one, other) in [
-        ("admin", "аdmin"),
-        ("admin", "ａdmin"),
-        ("admin", "Admin"),
-        ("l1", "ll"),
-        ("豈", "\u{f900}"),
-        ("가", "\u{1100}\u{1161}"),
+    assert_ne!(login_key("zhang"), login_key("zhan"));
+    // Case, script, width, a long s, a ligature, a dotless i, a mark apart, digits of another script.
+    for other in [
+        "Admin",
+        "ADMIN",
+        "аdmin",
+        "ａdmin",
+        "ａｄｍｉｎ",
+        "ſun",
+        "ﬁre",
+        "ı",
+        "jose\u{301}",
+        "josé",
+        "١",
+        "１",
+        "admin\u{200d}",
+        "admın",
     ] {
-        assert!(takes_login(one) && takes_login(other), "{one} {other}");
-        assert_ne!(login_key(one), login_key(other), "{one} {other}");
+        assert!(!takes_login(other), "{other}");
     }
 }
 
