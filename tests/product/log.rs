@@ -223,9 +223,22 @@ fn copy_tree(from: &Path, to: &Path) {
 fn flip(log: &Path, index: u64, size: u64) {
     let (number, place) = (index / 256, index % 256);
     let whole = log.join(format!("tile/entries/{number:03}"));
-    let part = PathBuf::from(format!("{}.p/{}", whole.display(), size % 256));
-    let file = if number < size / 256 { whole } else { part };
-    let mut bytes = std::fs::read(&file).expect("the bundle");
+    let parts = PathBuf::from(format!("{}.p", whole.display()));
+    if number < size / 256 {
+        return flip_in(&whole, place);
+    }
+    // A slow machine publishes while the vault works, and what was published before stays beside.
+    for part in std::fs::read_dir(parts).expect("the unfinished bundle") {
+        let part = part.expect("a file").path();
+        let width = part.file_name().and_then(|name| name.to_str()).and_then(|n| n.parse().ok());
+        if width.is_some_and(|width: u64| place < width) {
+            flip_in(&part, place);
+        }
+    }
+}
+
+fn flip_in(file: &Path, place: u64) {
+    let mut bytes = std::fs::read(file).expect("the bundle");
     let mut at = 0;
     let length =
         |at: usize, bytes: &[u8]| usize::from(u16::from_be_bytes([bytes[at], bytes[at + 1]]));
@@ -234,5 +247,5 @@ fn flip(log: &Path, index: u64, size: u64) {
     }
     let middle = at + 2 + length(at, &bytes) / 2;
     bytes[middle] ^= 0x01;
-    std::fs::write(&file, bytes).expect("the changed bundle");
+    std::fs::write(file, bytes).expect("the changed bundle");
 }
