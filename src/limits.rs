@@ -16,16 +16,41 @@ pub const READ_FIELDS_COUNT_MAX: usize = 64;
 pub const QUERY_BYTES_MAX: usize = 2_304;
 /// Longest bearer token, in bytes; the vault's own have about 500.
 pub const TOKEN_BYTES_MAX: usize = 4_096;
-/// Time for a client to send its request head; slower clients are cut off.
+/// Time for a client to send its request head, counted from the end of the answer before it; so an idle connection is
+/// closed after as long. Whoever comes again opens another one for a fraction of a millisecond.
 pub const HEADER_TIME_MAX: Duration = Duration::from_secs(5);
 /// Time for a client to send its whole body.
 pub const BODY_TIME_MAX: Duration = Duration::from_secs(10);
+/// Time in which a body must bring [`BODY_PACE_BYTES_MIN`] or its end: a client that trickles is cut off before its time.
+pub const BODY_PACE_TIME: Duration = Duration::from_secs(3);
+/// Bytes that a body must bring in each [`BODY_PACE_TIME`]; the slowest mobile network brings ten times as much.
+pub const BODY_PACE_BYTES_MIN: usize = 4 * 1024;
+/// Time in which a client must take [`WRITE_PACE_BYTES_MIN`] of an answer that does not fit into the kernel's buffers: who
+/// stops reading must not hold a connection and an answer for ever.
+pub const WRITE_PACE_TIME: Duration = Duration::from_secs(10);
+/// Bytes of an answer that a client must take in each [`WRITE_PACE_TIME`].
+pub const WRITE_PACE_BYTES_MIN: usize = 16 * 1024;
 /// Largest request head, in bytes.
 pub const HEADER_BYTES_MAX: usize = 16 * 1024;
+/// Most headers of one request; ours have ten.
+pub const HEADERS_COUNT_MAX: usize = 64;
 /// Connections served at once; later ones wait in the kernel's backlog.
 pub const CONNECTIONS_COUNT_MAX: usize = 4_096;
+/// Connections from one source address: a quarter, so that one source cannot take them all. A proxy in front of the vault
+/// is one source, and its requests share connections.
+pub const SOURCE_CONNECTIONS_COUNT_MAX: usize = 1_024;
 /// Requests worked on at once; beyond it the answer is `overloaded` at once.
 pub const REQUESTS_COUNT_MAX: usize = 2_048;
+/// Requests of one actor worked on at once; beyond it the answer is `rate_limited`. An import with 64 connections fits.
+pub const ACTOR_REQUESTS_COUNT_MAX: usize = 64;
+/// Requests worked on at once from which on the vault counts as busy: what 2 cores work off within a few milliseconds.
+pub const BUSY_REQUESTS_COUNT: usize = 128;
+/// Requests of one actor worked on at once while the vault is busy: a person has one hand, a form loads a few things.
+pub const BUSY_ACTOR_REQUESTS_COUNT_MAX: usize = 4;
+/// When a client that was turned away by load may come again, in seconds: the smallest that the header can say.
+pub const RETRY_SECONDS: u32 = 1;
+/// When a client may come again that found the disk full, in seconds: somebody has to make room first.
+pub const RETRY_STORAGE_SECONDS: u32 = 30;
 /// Time that open requests get to finish when the service stops.
 pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
 
@@ -106,6 +131,14 @@ pub const PROOF_WAIT_MAX: Duration = Duration::from_secs(3);
 
 /// Operations waiting for the committer; beyond it the answer is `overloaded`.
 pub const PENDING_COUNT_MAX: usize = 16_384;
+/// Bytes of the changes that wait for the committer: sixteen full groups. Beyond it the answer is `overloaded`.
+pub const PENDING_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How long the first in line may have waited for the committer. Beyond it newcomers hear `overloaded` at the door, before
+/// their token and body cost anything: the disk stands still, and a longer queue helps nobody.
+pub const PENDING_TIME_MAX: Duration = Duration::from_secs(1);
+/// Operations in line below which its age does not matter: the next group takes them all, so turning one away would not
+/// shorten the wait of another.
+pub const PENDING_SHORT_COUNT: usize = 64;
 /// Operations in one frame: keeps a frame, and so a torn one, small.
 pub const GROUP_COUNT_MAX: usize = 1_024;
 /// Bytes of entries and puts in one frame.
@@ -116,7 +149,8 @@ pub const CHANGE_BYTES_MAX: usize = 3 * 1024 * 1024;
 pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 /// Smallest segment that may be configured: one frame of the largest size and its header.
 pub const SEGMENT_BYTES_MIN: u64 = 8 * 1024 * 1024;
-/// Entries journalled and not yet integrated into the log, in bytes; the committer waits beyond it.
+/// Entries journalled and not yet integrated into the log, in bytes, but for the last group; the committer waits beyond
+/// it, and what waits for the committer is refused early.
 pub const INTEGRATE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Longest time between an entry's durability and the checkpoint over it.
 pub const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(500);
@@ -125,6 +159,11 @@ pub const MARK_INTERVAL: Duration = Duration::from_secs(5);
 /// Entries after which the mark is moved before its time: replay takes about 26 microseconds an entry, and a start is to
 /// be ready within two seconds.
 pub const MARK_ENTRIES_COUNT_MAX: u64 = 32_768;
+/// Journal bytes after which the mark is moved before its time.
+pub const MARK_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// Journal bytes behind the mark, but for the last group; the committer waits beyond it. A start reads no more than this,
+/// so it bounds how long recovery takes where integration or the engine's flush lag.
+pub const UNMARKED_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// How often an idle vault says that it lives.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(60);
 /// Changed keys remembered to tell whether a row is still the one that was read.
@@ -140,6 +179,26 @@ pub const ACTOR_REFUSALS_HOUR_MAX: u32 = 600;
 /// Lines of one actor's batches that are not well formed and get an entry each, in an hour; then they are counted. Nobody
 /// is locked out for them, and a line that is accepted costs more than one that is not.
 pub const ACTOR_BAD_LINES_HOUR_MAX: u32 = 600;
+
+// --- the disk ---
+
+/// Free bytes below which nothing new is stored: what was accepted before still needs [`INTEGRATE_BYTES_MAX`] in the log,
+/// as much in the engine, and a spare segment of the journal.
+pub const DISK_FREE_BYTES_MIN: u64 = 192 * 1024 * 1024;
+/// Free files (inodes) below which nothing new is stored. The log makes two for each 256 entries.
+pub const DISK_FREE_FILES_MIN: u64 = 4_096;
+/// Free bytes below which the reserve file is given up piece by piece, so that entries can still be kept; a segment of the
+/// journal is not taken out of them.
+pub const DISK_FLOOR_BYTES: u64 = 8 * 1024 * 1024;
+/// Free files below which nothing more is recorded but the stop.
+pub const DISK_FLOOR_FILES: u64 = 64;
+/// Shortest time between two looks at the disk; a look costs a microsecond.
+pub const DISK_LOOK_INTERVAL: Duration = Duration::from_millis(5);
+/// Bytes of the last segment that only the entry of the stop may use.
+pub const STOP_BYTES: usize = 192 * 1024;
+/// Bytes of disk that the engine's file holds ahead of its length: what it writes by itself between two marks.
+pub const ENGINE_AHEAD_BYTES: u64 = 16 * 1024 * 1024;
+
 // --- store and seal ---
 
 /// Cache of the sled engine, in bytes, unless configured.

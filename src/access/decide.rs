@@ -3,7 +3,7 @@
 //! What it gives says under which versions it was given.
 
 use super::account::{Account, Origin, Written};
-use super::bearer::{bearers, covers, knows};
+use super::bearer::{bearers, covers, knows, may_use_call};
 use super::code::Code;
 use super::permit::{Authority, Charge, Denied, Permit, Views};
 use super::policy::Policy;
@@ -81,6 +81,28 @@ impl Access {
             }
             Err(no) => Err(Denied { why: no.why, fields: no.fields, account: Box::new(account) }),
         }
+    }
+
+    /// Whether any role of the caller may use a call about records at all, whatever it is about. Asked before anything of
+    /// the request is looked at; the decision asks again.
+    ///
+    /// # Errors
+    /// [`Denied`] when none may. It must be recorded too.
+    pub fn check_call(
+        &self,
+        standing: &Standing,
+        ask: Ask,
+        origin: &Origin,
+        now: Micros,
+    ) -> Result<(), Denied> {
+        let active = self.active.load();
+        let may = bearers(&active.policy, standing, now)
+            .any(|bearer| may_use_call(&active.policy, bearer, ask));
+        if may {
+            return Ok(());
+        }
+        let account = stand(Account::of(written_of(ask), origin), standing, active.index);
+        Err(Denied { why: Code::Denied, fields: Vec::new(), account: Box::new(account) })
     }
 
     /// Decides about something that is about no record.
@@ -219,14 +241,18 @@ pub(super) fn carry(account: &mut Account, assignment: &Assignment) {
     account.assignment = Some(assignment.id);
 }
 
-fn account_of(active: &Active, question: &Question<'_>) -> Account {
-    let written = match question.ask {
+fn written_of(ask: Ask) -> Written {
+    match ask {
         Ask::Read => Written::Read,
         Ask::Create => Written::Create,
         Ask::Update => Written::Update,
         Ask::Delete => Written::Delete,
         Ask::Match => Written::Match,
-    };
+    }
+}
+
+fn account_of(active: &Active, question: &Question<'_>) -> Account {
+    let written = written_of(question.ask);
     let mut account = stand(Account::of(written, question.origin), question.standing, active.index);
     account.purpose = Some(question.purpose.id.as_str().to_owned());
     account.case = question.case;

@@ -9,7 +9,7 @@ use super::{print, runtime, serve};
 use crate::access::ActorId;
 use crate::config::{Config, ConfigFile, Overrides};
 use crate::http::{Call, Local, Method};
-use crate::limits::TOKEN_LIFE_SECONDS_MAX;
+use crate::limits::{RETRY_SECONDS, TOKEN_LIFE_SECONDS_MAX};
 use crate::synthetic::{self, CityPlan, Line, LineKind};
 use crate::trail::Announcement;
 use gridvault_keys::{DemoOnly, Envelope, KeyFile, RootKey, UnlockFile};
@@ -19,6 +19,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -38,6 +39,8 @@ pub(super) struct Arguments {
 
 /// Requests at once while the first data comes in.
 const LOADERS_COUNT: usize = 32;
+/// How often one line of the first data is tried while the disk is slow.
+const TRIES_COUNT_MAX: u32 = 30;
 /// The engine's cache of a demo, in bytes.
 const CACHE_BYTES: u64 = 256 * 1024 * 1024;
 /// The journal's segments of a demo, in bytes.
@@ -223,7 +226,16 @@ async fn store(
         version: None,
         body: Some(&line.body),
     };
-    let (status, answer) = local.call(Method::POST, path, call).await;
+    let mut tries = 1;
+    let (status, answer) = loop {
+        let (status, answer) = local.call(Method::POST, path, call).await;
+        // A slow disk is no reason to give up: whoever was turned away by load comes again.
+        if !matches!(status, 429 | 503) || tries >= TRIES_COUNT_MAX {
+            break (status, answer);
+        }
+        tries += 1;
+        tokio::time::sleep(Duration::from_secs(RETRY_SECONDS.into())).await;
+    };
     if status != 201 {
         let code = answer["code"].as_str().unwrap_or_default();
         let pointers = answer["pointers"].to_string();

@@ -49,6 +49,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         log_directory: directory.join("log"),
         origin: config.origin.clone(),
         segment_bytes: config.journal_segment_bytes,
+        written_directories: ["journal", "log", "store"].map(|name| directory.join(name)).into(),
     };
     let around = Surroundings {
         keyring: keyring.clone(),

@@ -7,10 +7,10 @@ use super::problem::Problem;
 use super::rooms::Rooms;
 use super::strict_json;
 use crate::access::Code;
-use crate::limits::{BODY_BYTES_MAX, BODY_TIME_MAX};
-use axum::body::Body;
+use crate::limits::{BODY_BYTES_MAX, BODY_PACE_BYTES_MIN, BODY_PACE_TIME, BODY_TIME_MAX};
+use axum::body::{Body, HttpBody as _};
 use axum::http::{HeaderMap, header};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
@@ -64,15 +64,43 @@ async fn take_said<T: DeserializeOwned>(
     if !is_of(headers, media) {
         return Err(Code::MediaTypeUnsupported);
     }
-    let limited = Limited::new(body, BODY_BYTES_MAX);
-    let collected = tokio::time::timeout(BODY_TIME_MAX, limited.collect())
-        .await
-        .map_err(|_| Code::SchemaInvalid)?
-        .map_err(|_| Code::TooLarge)?;
-    let bytes = Zeroizing::new(collected.to_bytes().to_vec());
+    let collected = tokio::time::timeout(BODY_TIME_MAX, collect(body)).await;
+    let bytes = collected.map_err(|_| Code::SchemaInvalid)??;
     let value = strict_json::parse(&bytes).map_err(|_| Code::SchemaInvalid)?;
     let request = serde_json::from_value(value).map_err(|_| Code::SchemaInvalid)?;
     Ok((request, bytes))
+}
+
+/// All bytes of a body. One that breaks off, or that comes too slowly, is no body of any form.
+async fn collect(mut body: Body) -> Result<Zeroizing<Vec<u8>>, Code> {
+    let said = body.size_hint();
+    if said.lower() > BODY_BYTES_MAX as u64 {
+        return Err(Code::TooLarge);
+    }
+    let most = said.upper().and_then(|upper| usize::try_from(upper).ok());
+    // As large as it can become, so that no shorter copy stays behind unwiped.
+    let mut bytes =
+        Zeroizing::new(Vec::with_capacity(most.unwrap_or(usize::MAX).min(BODY_BYTES_MAX)));
+    loop {
+        let enough = bytes.len() + BODY_PACE_BYTES_MIN;
+        let window = async {
+            while bytes.len() < enough {
+                let Some(frame) = body.frame().await else { return Ok(true) };
+                let frame = frame.map_err(|_| Code::SchemaInvalid)?;
+                // Trailers say nothing that a body does not.
+                let Ok(data) = frame.into_data() else { continue };
+                if bytes.len() + data.len() > BODY_BYTES_MAX {
+                    return Err(Code::TooLarge);
+                }
+                bytes.extend_from_slice(&data);
+            }
+            Ok(false)
+        };
+        let whole = tokio::time::timeout(BODY_PACE_TIME, window).await;
+        if whole.map_err(|_| Code::SchemaInvalid)?? {
+            return Ok(bytes);
+        }
+    }
 }
 
 /// Whether a body says that it is of a media type, and is not compressed.

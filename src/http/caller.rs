@@ -2,9 +2,10 @@
 //! Never tells which part of a token was wrong, and never takes two tokens.
 //! It comes before every other extractor, so that a stranger learns nothing else.
 
+use super::admission::{Admission, Seat};
 use super::problem::Problem;
 use super::rooms::Rooms;
-use crate::access::{Code, Denied, Origin};
+use crate::access::{Ask, Code, Denied, Duty, Origin};
 use crate::ambient::Micros;
 use crate::identity::{Actor, IdentityError};
 use crate::trail::Unrecorded;
@@ -18,6 +19,8 @@ pub(super) struct Caller {
     pub(super) actor: Actor,
     pub(super) origin: Origin,
     pub(super) now: Micros,
+    /// Its place among the actor's requests, as long as it is worked on.
+    _seat: Seat,
 }
 
 impl FromRequestParts<Arc<Rooms>> for Caller {
@@ -47,13 +50,37 @@ impl FromRequestParts<Arc<Rooms>> for Caller {
             }
         };
         if rooms.trail.is_locked_out(actor.standing().actor) {
-            return Err(Problem::unrecorded(Code::RateLimited));
+            let next_hour = 3_600 - now.seconds().rem_euclid(3_600);
+            let problem = Problem::unrecorded(Code::RateLimited);
+            return Err(problem.with_retry_seconds(u32::try_from(next_hour).unwrap_or(3_600)));
         }
-        Ok(Caller { actor, origin, now })
+        // Nothing was decided, so there is nothing to record.
+        let seat = parts.extensions.get::<Arc<Admission>>();
+        let seat = seat.and_then(|admission| admission.seat(actor.standing().actor));
+        let _seat = seat.ok_or(Problem::unrecorded(Code::RateLimited))?;
+        Ok(Caller { actor, origin, now, _seat })
     }
 }
 
 impl Caller {
+    /// Ends here for a caller none of whose roles may use a call about records at all, whatever else is wrong with it.
+    pub(super) async fn must_ask(&self, ask: Ask, rooms: &Rooms) -> Result<(), Problem> {
+        let standing = self.actor.standing();
+        match rooms.access.check_call(standing, ask, &self.origin, self.now) {
+            Ok(()) => Ok(()),
+            Err(denied) => Err(refuse(rooms, denied, Code::Denied).await),
+        }
+    }
+
+    /// Ends here for a caller none of whose roles has the duty, whatever else is wrong with its request.
+    pub(super) async fn must_have(&self, duty: Duty, rooms: &Rooms) -> Result<(), Problem> {
+        let standing = self.actor.standing();
+        match rooms.access.decide_duty(standing, duty, &self.origin, self.now, ()) {
+            Ok(_decided_again) => Ok(()),
+            Err(denied) => Err(refuse(rooms, denied, Code::Denied).await),
+        }
+    }
+
     /// Turns a known caller away and records it.
     pub(super) async fn turn_away(&self, rooms: &Rooms, code: Code) -> Problem {
         let denied = rooms.access.refuse(Some(self.actor.standing()), code, &self.origin);

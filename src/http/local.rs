@@ -17,7 +17,7 @@ use tower::ServiceExt as _;
 pub struct Local(Router);
 
 /// One call.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Call<'a> {
     /// The caller's token.
     pub token: Option<&'a str>,

@@ -2,6 +2,7 @@
 //! Never decides and never opens; it hands typed requests to operations and writes what they prove.
 //! Every answer with data names the entry that let it out.
 
+mod admission;
 mod answer;
 mod batch;
 mod body;
@@ -11,6 +12,7 @@ mod headers;
 mod local;
 mod once;
 mod openapi;
+mod paced;
 mod problem;
 mod reply;
 mod rooms;

@@ -16,6 +16,8 @@ pub struct Problem {
     pub(super) status: StatusCode,
     pub(super) pointers: Vec<(String, Option<&'static str>)>,
     pub(super) audit_index: Option<u64>,
+    /// When to come again, in seconds.
+    pub(super) retry_seconds: Option<u32>,
 }
 
 impl Problem {
@@ -26,6 +28,7 @@ impl Problem {
             status: super::reply::status_of(code),
             pointers: Vec::new(),
             audit_index: None,
+            retry_seconds: super::reply::retry_seconds_of(code),
         }
     }
 
@@ -33,6 +36,11 @@ impl Problem {
     pub(super) fn recorded(code: Code, recorded: Option<Recorded>) -> Problem {
         let audit_index = recorded.map(|entry| entry.index());
         Problem { audit_index, ..Problem::unrecorded(code) }
+    }
+
+    /// The same with another time to come again.
+    pub(super) fn with_retry_seconds(self, seconds: u32) -> Problem {
+        Problem { retry_seconds: Some(seconds), ..self }
     }
 
     /// The same under another status of its code.
@@ -70,6 +78,7 @@ impl From<TrailError> for Problem {
     fn from(error: TrailError) -> Problem {
         match error {
             TrailError::Overloaded => Problem::unrecorded(Code::Overloaded),
+            TrailError::Full => Problem::unrecorded(Code::StorageFull),
             TrailError::TooLarge => Problem::unrecorded(Code::TooLarge),
             TrailError::Unavailable => Problem::unrecorded(Code::TrailUnavailable),
             TrailError::Foreign | TrailError::Context => internal(&error),

@@ -3,6 +3,7 @@
 //! Whether a caller may try again is part of the code's meaning.
 
 use crate::access::Code;
+use crate::limits::{RETRY_SECONDS, RETRY_STORAGE_SECONDS};
 use axum::http::StatusCode;
 
 /// The status of a code.
@@ -54,6 +55,15 @@ pub(super) fn is_retryable(code: Code) -> bool {
             | Code::TrailUnavailable
             | Code::StorageFull
     )
+}
+
+/// When a caller may come again that was turned away by load or by a full disk, in seconds: the header `Retry-After`.
+pub(super) fn retry_seconds_of(code: Code) -> Option<u32> {
+    match code {
+        Code::Overloaded | Code::RateLimited | Code::Stale => Some(RETRY_SECONDS),
+        Code::StorageFull => Some(RETRY_STORAGE_SECONDS),
+        _ => None,
+    }
 }
 
 /// The article that refuses, where one does.

@@ -2,17 +2,16 @@
 //! Never a route beside it.
 //! Every route is guarded but those that the table marks open.
 
+use super::admission::Admission;
 use super::batch::{BatchItemBody, LineBody};
 use super::handlers::{admin, audit, batch, describe, health, households, matching, records};
 use super::openapi::{Body, Doc};
 use super::rooms::Rooms;
 use super::surround::{surround, unknown_method, unknown_path};
-use crate::limits::REQUESTS_COUNT_MAX;
 use axum::Router;
 use axum::http::Method;
 use axum::routing::{MethodRouter, delete, get, patch, post};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 /// Who may call a route at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,10 +141,10 @@ pub fn router(rooms: Arc<Rooms>) -> Router {
     for route in ROUTES {
         router = router.route(route.path, (route.handler)());
     }
-    let places = Arc::new(Semaphore::new(REQUESTS_COUNT_MAX));
+    let admission = Arc::new(Admission::default());
     router
         .method_not_allowed_fallback(unknown_method)
         .fallback(unknown_path)
         .with_state(rooms.clone())
-        .layer(axum::middleware::from_fn_with_state((rooms, places), surround))
+        .layer(axum::middleware::from_fn_with_state((rooms, admission), surround))
 }

@@ -1,10 +1,14 @@
 //! Accepts connections and serves them until told to stop.
-//! Never waits for a slow request head, and never has more connections than its limit.
+//! Never waits for a client that does not write or read, and never has more connections than its limits.
 //! HTTP/1.1 alone: one request at a time on a connection is all that a grid system needs.
 
+use super::admission::Sources;
+use super::paced::Paced;
 use super::rooms::Rooms;
 use super::routes::router;
-use crate::limits::{CONNECTIONS_COUNT_MAX, DRAIN_TIME_MAX, HEADER_BYTES_MAX, HEADER_TIME_MAX};
+use crate::limits::{
+    CONNECTIONS_COUNT_MAX, DRAIN_TIME_MAX, HEADER_BYTES_MAX, HEADER_TIME_MAX, HEADERS_COUNT_MAX,
+};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -44,6 +48,7 @@ pub async fn serve(serving: Serving, rooms: Arc<Rooms>, stop: impl Future<Output
     let application = router(rooms);
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS_COUNT_MAX));
+    let sources = Arc::new(Sources::default());
     let mut stop = std::pin::pin!(stop);
     loop {
         let place = places.clone().acquire_owned();
@@ -59,6 +64,8 @@ pub async fn serve(serving: Serving, rooms: Arc<Rooms>, stop: impl Future<Output
             tokio::task::yield_now().await;
             continue;
         };
+        // Closed without a word: an answer would have to be waited for.
+        let Some(connected) = sources.connect(peer.ip()) else { continue };
         let _no_delay_is_only_speed = stream.set_nodelay(true);
         let service = application.clone().map_request(
             move |mut request: hyper::Request<hyper::body::Incoming>| {
@@ -70,12 +77,13 @@ pub async fn serve(serving: Serving, rooms: Arc<Rooms>, stop: impl Future<Output
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIME_MAX)
             .max_buf_size(HEADER_BYTES_MAX)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+            .max_headers(HEADERS_COUNT_MAX)
+            .serve_connection(TokioIo::new(Paced::new(stream)), TowerToHyperService::new(service));
         let watched = graceful.watch(connection);
         tokio::spawn(async move {
             // A client that breaks the protocol or goes away is its own affair.
             let _ended = watched.await;
-            drop(place);
+            drop((place, connected));
         });
     }
     drop(serving);

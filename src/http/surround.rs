@@ -2,6 +2,7 @@
 //! Never lets a panic or an unknown path answer in another form than everything else.
 //! The outermost layer; it knows nothing of what is asked.
 
+use super::admission::Admission;
 use super::caller::{Caller, refuse};
 use super::problem::Problem;
 use super::reply::{is_retryable, law_of};
@@ -17,7 +18,6 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -51,7 +51,7 @@ pub(super) struct ProblemBody {
 impl ProblemBody {
     /// What a refused caller reads.
     pub(super) fn of(problem: Problem, request_id: &str, language: Language) -> ProblemBody {
-        let Problem { code, status, pointers, audit_index } = problem;
+        let Problem { code, status, pointers, audit_index, .. } = problem;
         ProblemBody {
             kind: format!("urn:gridvault:problem:{}", code.as_str()),
             title: title_of(code, language),
@@ -81,7 +81,7 @@ pub(super) struct PointerBody {
 
 /// Gives the request an id and a place, and its refusal a form.
 pub(super) async fn surround(
-    State((rooms, places)): State<(Arc<Rooms>, Arc<Semaphore>)>,
+    State((rooms, admission)): State<(Arc<Rooms>, Arc<Admission>)>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -91,8 +91,12 @@ pub(super) async fn surround(
     };
     let origin = origin(&request, id);
     request.extensions_mut().insert(origin);
-    let mut response = match places.try_acquire() {
-        Ok(_place) => {
+    request.extensions_mut().insert(admission.clone());
+    // Whether the process lives is asked most when it is loaded, and costs nothing.
+    let about_health = matches!(request.uri().path(), "/healthz" | "/readyz");
+    let place = admission.place().filter(|_| about_health || !rooms.trail.is_late());
+    let mut response = match place {
+        Some(_place) => {
             // A task of its own, so that a defect in one request is one request's answer, and so that a
             // client that goes away does not stop an operation between its entry and its end.
             let task = tokio::spawn(next.run(request));
@@ -101,7 +105,7 @@ pub(super) async fn surround(
                 Err(_) => Problem::unrecorded(Code::Internal).into_response(),
             }
         }
-        Err(_) => Problem::unrecorded(Code::Overloaded).into_response(),
+        None => Problem::unrecorded(Code::Overloaded).into_response(),
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -131,7 +135,7 @@ pub(super) fn language_of(headers: &HeaderMap) -> Language {
 fn finish(mut response: Response, id: [u8; 16], language: Language) -> Response {
     let request_id = Uuid::from_bytes(id).to_string();
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        let status = problem.status;
+        let (status, retry_seconds) = (problem.status, problem.retry_seconds);
         let body = ProblemBody::of(problem, &request_id, language);
         let bytes = serde_json::to_vec(&body).unwrap_or_default();
         response
@@ -142,6 +146,9 @@ fn finish(mut response: Response, id: [u8; 16], language: Language) -> Response 
             response
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = retry_seconds {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         *response.body_mut() = Body::from(bytes);
     }

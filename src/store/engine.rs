@@ -3,9 +3,10 @@
 //! Stored form of a value: version, entry index (8 bytes each, big-endian), payload.
 
 use super::{Key, StoreError, Stored, Version};
-use crate::limits::VALUE_BYTES_MAX;
+use crate::limits::{ENGINE_AHEAD_BYTES, VALUE_BYTES_MAX};
+use rustix::fs::FallocateFlags;
 use std::collections::BTreeMap;
-use std::fs::{File, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
@@ -49,6 +50,7 @@ impl Engine {
                     .flush_every_ms(Some(SLED_FLUSH_MS))
                     .open()
                     .map_err(StoreError::Engine)?;
+                hold_ahead(directory);
                 Ok(Engine::Sled { db, directory: directory.into(), _lock: lock })
             }
         }
@@ -148,7 +150,9 @@ impl Engine {
                 db.flush().map_err(StoreError::Engine)?;
                 // sled's flush is sync_file_range, which leaves the disk's own cache and the file's
                 // metadata out; so each of its files is synced through a handle of ours.
-                sync_files(directory).map_err(StoreError::Io)
+                sync_files(directory).map_err(StoreError::Io)?;
+                hold_ahead(directory);
+                Ok(())
             }
         }
     }
@@ -163,6 +167,20 @@ fn parse(bytes: &[u8]) -> Result<Stored, StoreError> {
         index: u64::from_be_bytes(*index),
         payload: payload.to_vec(),
     })
+}
+
+/// Lets sled's file hold blocks behind its end. A write of sled that fails is final, and sled writes by itself, between
+/// two looks at the disk; so what it writes meanwhile must have its room already. Where the file system cannot do it, or
+/// is full, the room that is kept back elsewhere has to do.
+fn hold_ahead(directory: &Path) {
+    let held = OpenOptions::new().write(true).open(directory.join("db")).and_then(|file| {
+        let length = file.metadata()?.len();
+        let mode = FallocateFlags::KEEP_SIZE;
+        rustix::fs::fallocate(&file, mode, length, ENGINE_AHEAD_BYTES).map_err(Into::into)
+    });
+    if let Err(error) = held {
+        tracing::debug!(%error, "the engine's file holds no room ahead");
+    }
 }
 
 fn sync_files(directory: &Path) -> std::io::Result<()> {

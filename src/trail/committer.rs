@@ -7,13 +7,19 @@ use super::integrate::Batch;
 use super::journal::{FrameBuilder, Position, Writer};
 use super::receipt::Recorded;
 use super::sequence::Sequencer;
+use super::space::Need;
 use super::{TrailError, TrailFault};
 use crate::access::{ActorId, Charge};
 use crate::ambient::Clock;
-use crate::limits::{GROUP_BYTES_MAX, GROUP_COUNT_MAX, PENDING_COUNT_MAX};
+use crate::limits::{
+    GROUP_BYTES_MAX, GROUP_COUNT_MAX, PENDING_BYTES_MAX, PENDING_COUNT_MAX, PENDING_SHORT_COUNT,
+    PENDING_TIME_MAX, STOP_BYTES,
+};
 use crate::store::{Applier, Expect, Op};
+use gridvault_audit::constants::ENTRY_BYTES_MAX;
 use gridvault_audit::{Draft, EntryError};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
@@ -37,19 +43,32 @@ pub(super) struct Pending {
     pub(super) expects: Vec<Expect>,
     pub(super) charges: Vec<(ActorId, Charge)>,
     pub(super) ops: Vec<Op>,
+    /// What its change takes, the counted values included; its entry comes on top.
+    pub(super) bytes: usize,
+    pub(super) need: Need,
+    /// When it got in line, on the clock's monotonic side, in microseconds.
+    pub(super) since: u64,
     pub(super) reply: oneshot::Sender<Result<Recorded, Rejected>>,
 }
 
-/// What waits for the committer, bounded.
-#[derive(Default)]
+/// What waits for the committer, bounded in number, in bytes and in time.
 pub(super) struct Queue {
     state: Mutex<QueueState>,
     ready: Condvar,
+    /// Since when the first in line waits, where the line is not short; else the largest number.
+    oldest: AtomicU64,
+}
+
+impl Default for Queue {
+    fn default() -> Queue {
+        Queue { state: Mutex::default(), ready: Condvar::new(), oldest: AtomicU64::new(u64::MAX) }
+    }
 }
 
 #[derive(Default)]
 struct QueueState {
     waiting: VecDeque<Pending>,
+    bytes: usize,
     closed: bool,
 }
 
@@ -63,15 +82,31 @@ impl Queue {
         if state.closed {
             return Err(TrailError::Unavailable);
         }
-        if state.waiting.len() >= PENDING_COUNT_MAX {
+        let full = state.waiting.len() >= PENDING_COUNT_MAX
+            || state.bytes + pending.bytes > PENDING_BYTES_MAX
+            || self.is_late(pending.since);
+        if full && pending.need != Need::Stop {
             return Err(TrailError::Overloaded);
         }
+        state.bytes += pending.bytes;
         state.waiting.push_back(pending);
         // The committer sleeps only on an empty queue.
         if state.waiting.len() == 1 {
             self.ready.notify_one();
         }
+        self.note_oldest(&state);
         Ok(())
+    }
+
+    /// Whether whoever comes now would wait behind somebody who has waited too long already.
+    pub(super) fn is_late(&self, now: u64) -> bool {
+        let waited = now.saturating_sub(self.oldest.load(Ordering::Relaxed));
+        u128::from(waited) > PENDING_TIME_MAX.as_micros()
+    }
+
+    fn note_oldest(&self, state: &QueueState) {
+        let first = state.waiting.front().filter(|_| state.waiting.len() >= PENDING_SHORT_COUNT);
+        self.oldest.store(first.map_or(u64::MAX, |first| first.since), Ordering::Relaxed);
     }
 
     /// No more is taken; what waits is still done.
@@ -90,7 +125,10 @@ impl Queue {
             state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         let count = state.waiting.len().min(GROUP_COUNT_MAX);
-        Some(state.waiting.drain(..count).collect())
+        let taken: VecDeque<Pending> = state.waiting.drain(..count).collect();
+        state.bytes -= taken.iter().map(|pending| pending.bytes).sum::<usize>();
+        self.note_oldest(&state);
+        Some(taken)
     }
 
     /// Takes nothing more, and says so to everybody who waits.
@@ -98,7 +136,10 @@ impl Queue {
         let waiting = {
             let mut state = self.lock();
             state.closed = true;
-            std::mem::take(&mut state.waiting)
+            state.bytes = 0;
+            let waiting = std::mem::take(&mut state.waiting);
+            self.note_oldest(&state);
+            waiting
         };
         self.ready.notify_all();
         refuse(waiting);
@@ -109,6 +150,13 @@ fn refuse(waiting: VecDeque<Pending>) {
     for pending in waiting {
         let _gone = pending.reply.send(Err(Rejected::Error(TrailError::Unavailable)));
     }
+}
+
+/// Whether the frame with this operation stays below the bound, and leaves room for the entry of the stop.
+fn fits(group: &Group, pending: &Pending, bound: usize) -> bool {
+    let kept_back = if pending.need == Need::Stop { 0 } else { STOP_BYTES };
+    let longest = group.frame.payload_bytes() + pending.bytes + ENTRY_BYTES_MAX;
+    longest + kept_back <= bound
 }
 
 /// The committer's belongings.
@@ -158,7 +206,7 @@ impl Committer {
         }
         let Group { frame, first_index, entries, ops, replies } = group;
         // Nothing of the group is visible yet: a crash here leaves at most a torn frame.
-        let position = self.writer.append(frame, entries.len() as u64)?;
+        let (position, bytes) = self.writer.append(frame, entries.len() as u64)?;
         // Durable. A crash from here on is made good by the replay of this frame.
         self.applier.apply(
             ops.iter()
@@ -175,7 +223,7 @@ impl Committer {
             // A caller that went away leaves a logged operation whose answer nobody reads: safe.
             let _gone = reply.send(Ok(recorded));
         }
-        self.hand_off(first_index, entries, position);
+        self.hand_off(first_index, entries, position, bytes);
         Ok(())
     }
 
@@ -188,8 +236,18 @@ impl Committer {
             ops: Vec::with_capacity(waiting.len()),
             replies: Vec::with_capacity(waiting.len()),
         };
+        // Asked before anything is counted or taken into account: what has no room leaves no trace.
+        let bound = self.writer.bound()?;
         while group.frame.payload_bytes() < GROUP_BYTES_MAX {
             let Some(pending) = waiting.pop_front() else { break };
+            if bound.is_some_and(|bound| !fits(&group, &pending, bound)) {
+                if group.entries.is_empty() {
+                    let _gone = pending.reply.send(Err(Rejected::Error(TrailError::Full)));
+                    continue;
+                }
+                waiting.push_front(pending);
+                break;
+            }
             if !self.sequencer.holds(&pending.expects, &self.applier)? {
                 let _gone = pending.reply.send(Err(Rejected::Stale));
                 continue;
@@ -223,8 +281,14 @@ impl Committer {
         draft.encode(index, now, self.clock.monotonic())
     }
 
-    fn hand_off(&self, first_index: u64, entries: Vec<Vec<u8>>, position: Position) {
+    fn hand_off(
+        &self,
+        first_index: u64,
+        entries: Vec<Vec<u8>>,
+        position: Position,
+        journal_bytes: u64,
+    ) {
         let bytes = entries.iter().map(Vec::len).sum();
-        self.alarm.handoff.push(Batch { first_index, entries, bytes, position });
+        self.alarm.handoff.push(Batch { first_index, entries, bytes, journal_bytes, position });
     }
 }

@@ -43,6 +43,9 @@ pub enum TrailError {
     /// Too much is waiting.
     #[error("too many operations are waiting")]
     Overloaded,
+    /// The disk has no room for it. Nothing happened, and it may be tried again once there is room.
+    #[error("the disk has no room for it")]
+    Full,
     /// A change is larger than a frame takes, or a value of it larger than the store takes.
     #[error("a change is larger than the journal takes")]
     TooLarge,

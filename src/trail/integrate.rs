@@ -4,9 +4,11 @@
 
 use super::alarm::Alarm;
 use super::journal::Position;
+use super::space::Watcher;
 use super::{TrailFault, recover};
 use crate::limits::{
-    CHECKPOINT_INTERVAL, INTEGRATE_BYTES_MAX, MARK_ENTRIES_COUNT_MAX, MARK_INTERVAL,
+    CHECKPOINT_INTERVAL, DISK_LOOK_INTERVAL, INTEGRATE_BYTES_MAX, MARK_BYTES_MAX,
+    MARK_ENTRIES_COUNT_MAX, MARK_INTERVAL, UNMARKED_BYTES_MAX,
 };
 use crate::store::Flusher;
 use gridvault_audit::{Log, NoteSigner};
@@ -21,8 +23,13 @@ pub(super) struct Batch {
     pub(super) first_index: u64,
     pub(super) entries: Vec<Vec<u8>>,
     pub(super) bytes: usize,
+    /// What its frame takes in the journal.
+    pub(super) journal_bytes: u64,
     pub(super) position: Position,
 }
+
+// The mark moves before the committer has to wait for it.
+const _: () = assert!(MARK_BYTES_MAX < UNMARKED_BYTES_MAX);
 
 /// The bounded passage from the committer to the integrator.
 #[derive(Default)]
@@ -34,7 +41,10 @@ pub(super) struct Handoff {
 #[derive(Default)]
 struct HandoffState {
     batches: VecDeque<Batch>,
+    /// Of entries that are not in the log, those at hand included.
     bytes: usize,
+    /// Of the journal behind the mark.
+    unmarked_bytes: u64,
     closed: bool,
 }
 
@@ -43,14 +53,31 @@ impl Handoff {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits while too much is not integrated: the log may lag, but never without bound.
+    /// Waits while too much is not integrated or not marked: the log may lag, but never without bound.
     pub(super) fn push(&self, batch: Batch) {
         let mut state = self.lock();
-        while state.bytes > INTEGRATE_BYTES_MAX && !state.closed {
+        while !state.closed
+            && (state.bytes > INTEGRATE_BYTES_MAX || state.unmarked_bytes > UNMARKED_BYTES_MAX)
+        {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.bytes += batch.bytes;
+        state.unmarked_bytes += batch.journal_bytes;
         state.batches.push_back(batch);
+        self.changed.notify_all();
+    }
+
+    /// These entries are in the log.
+    fn integrated(&self, bytes: usize) {
+        let mut state = self.lock();
+        state.bytes = state.bytes.saturating_sub(bytes);
+        self.changed.notify_all();
+    }
+
+    /// The mark stands behind so much more of the journal.
+    fn marked(&self, journal_bytes: u64) {
+        let mut state = self.lock();
+        state.unmarked_bytes = state.unmarked_bytes.saturating_sub(journal_bytes);
         self.changed.notify_all();
     }
 
@@ -68,10 +95,8 @@ impl Handoff {
                 .wait_timeout(state, wait)
                 .map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state);
         }
-        state.bytes = 0;
         let batches = std::mem::take(&mut state.batches);
         let open = !state.closed || !batches.is_empty();
-        self.changed.notify_all();
         (batches, open)
     }
 }
@@ -106,6 +131,9 @@ pub(super) struct Integrator {
     pub(super) chain: gridvault_keys::ChainKey,
     pub(super) position: Position,
     pub(super) marked: Position,
+    /// Journal bytes integrated since the mark.
+    pub(super) unmarked_bytes: u64,
+    pub(super) watcher: Watcher,
     pub(super) published: watch::Sender<u64>,
 }
 
@@ -120,20 +148,30 @@ impl Integrator {
     fn work(&mut self) -> Result<(), TrailFault> {
         let mut published_at = Instant::now();
         let mut marked_at = Instant::now();
+        let mut looked_at = Instant::now();
         loop {
             let (batches, open) = self.alarm.handoff.take(CHECKPOINT_INTERVAL / 4);
             for batch in &batches {
-                self.log.append(batch.first_index, &batch.entries).map_err(TrailFault::Log)?;
-                self.position = batch.position;
+                // Before each write, so that the log finds the room that the reserve file gives up for it.
+                if looked_at.elapsed() >= DISK_LOOK_INTERVAL {
+                    self.watcher.look()?;
+                    looked_at = Instant::now();
+                }
+                self.integrate(batch)?;
+                if self.is_mark_due() {
+                    self.mark()?;
+                    marked_at = Instant::now();
+                }
             }
+            self.watcher.look()?;
+            looked_at = Instant::now();
             let unpublished = self.log.size() > *self.published.borrow();
             if unpublished && (published_at.elapsed() >= CHECKPOINT_INTERVAL || !open) {
                 self.publish()?;
                 published_at = Instant::now();
             }
             let unmarked = self.position != self.marked;
-            let many = self.position.index - self.marked.index >= MARK_ENTRIES_COUNT_MAX;
-            if unmarked && (many || marked_at.elapsed() >= MARK_INTERVAL || !open) {
+            if unmarked && (marked_at.elapsed() >= MARK_INTERVAL || !open) {
                 self.mark()?;
                 marked_at = Instant::now();
             }
@@ -141,6 +179,19 @@ impl Integrator {
                 return Ok(());
             }
         }
+    }
+
+    fn integrate(&mut self, batch: &Batch) -> Result<(), TrailFault> {
+        self.log.append(batch.first_index, &batch.entries).map_err(TrailFault::Log)?;
+        self.position = batch.position;
+        self.unmarked_bytes += batch.journal_bytes;
+        self.alarm.handoff.integrated(batch.bytes);
+        Ok(())
+    }
+
+    fn is_mark_due(&self) -> bool {
+        let entries = self.position.index - self.marked.index;
+        entries >= MARK_ENTRIES_COUNT_MAX || self.unmarked_bytes >= MARK_BYTES_MAX
     }
 
     fn publish(&mut self) -> Result<(), TrailFault> {
@@ -158,6 +209,7 @@ impl Integrator {
         }
         recover::write_mark(&self.journal_directory, &self.chain, &position)?;
         self.marked = position;
+        self.alarm.handoff.marked(std::mem::take(&mut self.unmarked_bytes));
         Ok(())
     }
 }

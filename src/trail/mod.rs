@@ -13,13 +13,15 @@ mod receipt;
 mod recover;
 mod refusals;
 mod sequence;
+mod space;
 mod start;
 
 pub use committer::Applied;
 pub use entry::Announcement;
 pub use error::{TrailError, TrailFault};
-pub use journal::{FileMedia, Media, Segment};
+pub use journal::{FileMedia, Media, Room, Segment};
 pub use receipt::{Receipt, Recorded, Refused, Unrecorded};
+pub use space::Space;
 pub use start::{Settings, Surroundings, Trail};
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::path::Path;
 
 const MARK_MAGIC: &[u8; 8] = b"GVMARK01";
 
-/// Brings store and log up to the end of the journal.
+/// Brings store and log up to the end of the journal; gives what was found, and where the mark stands now.
 pub(super) fn recover(
     journal_directory: &Path,
     media: &dyn Media,
@@ -56,6 +56,11 @@ pub(super) fn recover(
             size = checkpoint.size,
             "journal replayed"
         );
+        // Without a new mark a process that dies young would have ever more to do at the next start.
+        applier.flusher().flush()?;
+        write_mark(journal_directory, chain, &replayed.end)?;
+        let mark = replayed.end;
+        return Ok((replayed, mark));
     }
     Ok((replayed, mark))
 }

@@ -22,6 +22,9 @@ pub(super) struct Sequencer {
 /// Days whose counts stay in memory: today, and yesterday for what was decided before midnight.
 const CHARGE_DAYS_COUNT: usize = 2;
 
+/// What a counted value brings into the journal at most: a step with a key of an actor, a day and a tag, and no payload.
+pub(super) const CHARGE_BYTES: usize = 80;
+
 /// Rows and subject keys that changed lately, with the stamp of the group that changed them.
 struct Recent {
     keys_count_max: usize,

@@ -9,9 +9,10 @@ use super::integrate::{Handoff, Integrator, LogSigner};
 use super::journal::{Media, Writer};
 use super::recover;
 use super::refusals::{Budget, Refusals};
-use super::sequence::Sequencer;
+use super::sequence::{CHARGE_BYTES, Sequencer};
+use super::space::{Need, Shown, Space, Watcher, apart};
 use super::{Receipt, Recorded, Refused, TrailError, TrailFault, Unrecorded};
-use crate::access::{ActorId, Authority, Charge, Denied, Permit};
+use crate::access::{ActorId, Authority, Charge, Denied, Duty, Permit, Written};
 use crate::ambient::{Clock, Random};
 use crate::limits::{CHANGE_BYTES_MAX, RECENT_KEYS_COUNT_MAX, SEGMENT_BYTES_MIN, VALUE_BYTES_MAX};
 use crate::records::{Owner, Target};
@@ -34,6 +35,8 @@ pub struct Settings {
     pub origin: String,
     /// Size of a journal segment, in bytes.
     pub segment_bytes: u64,
+    /// Every directory that the vault writes to; the room on their disks is watched.
+    pub written_directories: Vec<PathBuf>,
 }
 
 /// What the trail takes from outside.
@@ -58,6 +61,7 @@ pub struct Trail {
     pub(super) published: watch::Receiver<u64>,
     fault: watch::Receiver<Option<Arc<TrailFault>>>,
     pub(super) log: LogReader,
+    space: Shown,
     refusals: Mutex<Refusals>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -74,21 +78,16 @@ impl Trail {
         listeners: Vec<Arc<dyn Applied>>,
     ) -> Result<Trail, TrailFault> {
         let Surroundings { keyring, clock, random, media } = around;
-        let Settings { journal_directory, log_directory, origin, segment_bytes } = settings;
+        let segment_bytes = settings.segment_bytes.max(SEGMENT_BYTES_MIN);
         let mut applier = applier;
-        let begins = make_directory(&journal_directory).map_err(TrailFault::Journal)?;
+        let begins = make_directory(&settings.journal_directory).map_err(TrailFault::Journal)?;
+        let (watcher, space) = watch(&settings, media.clone(), segment_bytes)?;
+        let Settings { journal_directory, log_directory, origin, .. } = settings;
         let signer = LogSigner { name: origin.clone(), signer: keyring.log_signer() };
         let mut log = recover::open_log(&log_directory, &signer, begins)?;
         let chain = keyring.chain();
         let (replayed, marked) =
             recover::recover(&journal_directory, &*media, &chain, &mut applier, &mut log, &signer)?;
-        if replayed.frames > 0 {
-            // Without a new mark a process that dies young would have ever more to do at the next start.
-            applier.flusher().flush()?;
-            recover::write_mark(&journal_directory, &chain, &replayed.end)?;
-        }
-        let marked = if replayed.frames > 0 { replayed.end } else { marked };
-        let segment_bytes = segment_bytes.max(SEGMENT_BYTES_MIN);
         let writer = Writer::open(&journal_directory, media, chain, segment_bytes, replayed.end)?;
         let today = clock.now().days();
         let sequencer = Sequencer::new(&applier, &[today - 1, today], RECENT_KEYS_COUNT_MAX)?;
@@ -107,6 +106,8 @@ impl Trail {
             chain: keyring.chain(),
             position: replayed.end,
             marked,
+            unmarked_bytes: 0,
+            watcher,
             published: published_sender,
         };
         let committer = Committer {
@@ -132,6 +133,7 @@ impl Trail {
             published,
             fault,
             log,
+            space,
             refusals: Mutex::default(),
             threads: Mutex::new(threads),
         })
@@ -185,7 +187,8 @@ impl Trail {
             }
             None => Vec::new(),
         };
-        match self.submit(draft, change, charges).await {
+        let need = need_of(permit.account().written);
+        match self.submit(draft, change, charges, need).await {
             Ok(Recorded { index, leaf }) => Ok(Receipt { permit, index, leaf }),
             Err(Rejected::Stale) => Err(Refused::Stale(permit.into_target())),
             Err(Rejected::Limit) => Err(Refused::Limit(permit.into_target())),
@@ -230,10 +233,11 @@ impl Trail {
         let lock_out = lock_out
             .map(|actor| self.announced(&Announcement::LockedOut { actor: *actor.as_bytes() }))
             .transpose()?;
-        let refused = self.enqueue(draft, Change::default(), Vec::new())?;
+        let refused = self.enqueue(draft, Change::default(), Vec::new(), Need::Entry)?;
         // In line before anything is awaited: a caller that goes away must not take its lock-out with it.
-        let lock_out =
-            lock_out.map(|draft| self.enqueue(draft, Change::default(), Vec::new())).transpose();
+        let lock_out = lock_out
+            .map(|draft| self.enqueue(draft, Change::default(), Vec::new(), Need::Entry))
+            .transpose();
         let recorded = answered(refused).await.map_err(unchanged)?;
         if let Ok(Some(lock_out)) = lock_out {
             let _recorded_too = answered(lock_out).await;
@@ -279,7 +283,11 @@ impl Trail {
             return Err(TrailError::Foreign);
         }
         let draft = self.announced(&announcement)?;
-        self.submit(draft, change, Vec::new()).await.map_err(unchanged)
+        let need = match announcement {
+            Announcement::Stop => Need::Stop,
+            _ => Need::Entry,
+        };
+        self.submit(draft, change, Vec::new(), need).await.map_err(unchanged)
     }
 
     fn announced(&self, announcement: &Announcement) -> Result<Draft, TrailError> {
@@ -310,8 +318,9 @@ impl Trail {
         draft: Draft,
         change: Change,
         charges: Vec<(ActorId, Charge)>,
+        need: Need,
     ) -> Result<Recorded, Rejected> {
-        answered(self.enqueue(draft, change, charges).map_err(Rejected::Error)?).await
+        answered(self.enqueue(draft, change, charges, need).map_err(Rejected::Error)?).await
     }
 
     /// Puts an operation in line. It is done whether or not anybody waits for the answer.
@@ -320,15 +329,21 @@ impl Trail {
         draft: Draft,
         change: Change,
         charges: Vec<(ActorId, Charge)>,
+        need: Need,
     ) -> Result<Answer, TrailError> {
+        if !self.space.takes(need) {
+            return Err(TrailError::Full);
+        }
         // The store would refuse a value that is too long only after the journal took it, and again at every start.
         let fits = |op: &Op| !matches!(op, Op::Put(.., payload) if payload.len() > VALUE_BYTES_MAX);
-        if change.size_bytes() > CHANGE_BYTES_MAX || !change.ops.iter().all(fits) {
+        let bytes = change.size_bytes() + charges.len() * CHARGE_BYTES;
+        if bytes > CHANGE_BYTES_MAX || !change.ops.iter().all(fits) {
             return Err(TrailError::TooLarge);
         }
         let (reply, answer) = oneshot::channel();
         let Change { ops, expects } = change;
-        self.queue.push(Pending { draft, expects, charges, ops, reply })?;
+        let since = self.clock.monotonic();
+        self.queue.push(Pending { draft, expects, charges, ops, bytes, need, since, reply })?;
         Ok(answer)
     }
 
@@ -348,6 +363,16 @@ impl Trail {
     /// Whether entries can be recorded now.
     pub fn is_writable(&self) -> bool {
         self.fault.borrow().is_none()
+    }
+
+    /// What may still be taken in, as the disk was last seen.
+    pub fn space(&self) -> Space {
+        self.space.space()
+    }
+
+    /// Whether whoever comes now would wait too long, so that it is better told at once.
+    pub fn is_late(&self) -> bool {
+        self.queue.is_late(self.clock.monotonic())
     }
 
     /// Returns the fault that stopped the trail. Never returns while there is none.
@@ -403,6 +428,25 @@ fn unchanged(rejected: Rejected) -> TrailError {
     }
 }
 
+/// Looks at the disk before anything is written: a start on a full one needs what the reserve file holds.
+fn watch(
+    settings: &Settings,
+    media: Arc<dyn Media>,
+    segment_bytes: u64,
+) -> Result<(Watcher, Shown), TrailFault> {
+    let shown = Shown::default();
+    // As much is kept back as the log needs for the entries of a whole segment.
+    let mut watcher = Watcher::new(
+        media,
+        apart(&settings.written_directories),
+        settings.journal_directory.join("reserve"),
+        segment_bytes,
+        shown.clone(),
+    );
+    watcher.look()?;
+    Ok((watcher, shown))
+}
+
 /// Makes the directory durably where it is missing, and says whether it is empty.
 fn make_directory(directory: &Path) -> std::io::Result<bool> {
     std::fs::create_dir_all(directory)?;
@@ -412,6 +456,30 @@ fn make_directory(directory: &Path) -> std::io::Result<bool> {
         File::open(parent)?.sync_all()?;
     }
     Ok(empty)
+}
+
+/// What a decision asks of the disk. A new kind has to say.
+fn need_of(written: Written) -> Need {
+    match written {
+        Written::Create | Written::Household | Written::Update | Written::Duty(Duty::ActorAdd) => {
+            Need::Growth
+        }
+        Written::Read
+        | Written::Delete
+        | Written::Match
+        | Written::Schema
+        | Written::Proof
+        | Written::Enrol
+        | Written::Stranger
+        | Written::Refused
+        | Written::Duty(
+            Duty::ActorList
+            | Duty::TokenIssue
+            | Duty::AuditRead
+            | Duty::PolicyExplain
+            | Duty::PolicyMatrix,
+        ) => Need::Entry,
+    }
 }
 
 fn authority_expects(authority: &Authority) -> Vec<Expect> {

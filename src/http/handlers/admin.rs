@@ -8,7 +8,7 @@ use super::super::caller::Caller;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::surround::turn_stranger_away;
-use crate::access::{Ask, Code, Origin};
+use crate::access::{Ask, Code, Duty, Origin};
 use crate::ambient::Micros;
 use crate::identity::ActorKind;
 use crate::limits::TOKEN_LIFE_SECONDS_MAX;
@@ -170,6 +170,7 @@ pub(in crate::http) async fn add(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<ActorAddedBody>, Problem> {
+    caller.must_have(Duty::ActorAdd, &rooms).await?;
     let body: ActorBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     let Some(request) = actor_request(body) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
@@ -262,6 +263,7 @@ pub(in crate::http) async fn token(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<IssuedBody>, Problem> {
+    caller.must_have(Duty::TokenIssue, &rooms).await?;
     let body: TokenBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     let Ok(actor) = actor.parse() else {
         return Err(caller.turn_away(&rooms, Code::NotFound).await);
@@ -315,6 +317,7 @@ pub(in crate::http) async fn explain(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<ExplainedBody>, Problem> {
+    caller.must_have(Duty::PolicyExplain, &rooms).await?;
     let body: ExplainBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     let ask = match body.action.as_str() {
         "read" => Some(Ask::Read),

@@ -7,7 +7,7 @@ use super::super::caller::Caller;
 use super::super::headers::query;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
-use crate::access::Code;
+use crate::access::{Code, Duty};
 use crate::limits::AUDIT_PAGE_COUNT_MAX;
 use crate::oversight::{prove_receipt, read_entries};
 use axum::extract::{Path, RawQuery, State};
@@ -37,6 +37,7 @@ pub(in crate::http) async fn entries(
     caller: Caller,
     RawQuery(raw): RawQuery,
 ) -> Result<Answer<EntriesBody>, Problem> {
+    caller.must_have(Duty::AuditRead, &rooms).await?;
     let [from, limit] = query(&caller, raw.as_deref(), ["from", "limit"], &rooms).await?;
     let from = from.map_or(Ok(0), |from| from.parse());
     let limit = limit.map_or(Ok(AUDIT_PAGE_COUNT_MAX), |limit| limit.parse());

@@ -10,7 +10,7 @@ use super::super::once::idempotency_key;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::surround::language_of;
-use crate::access::Code;
+use crate::access::{Ask, Code};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
@@ -23,6 +23,7 @@ pub(in crate::http) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<impl IntoResponse, Problem> {
+    caller.must_ask(Ask::Create, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let key = idempotency_key(&caller, &headers, &rooms).await?;
     if !is_of(&headers, Media::Lines) {

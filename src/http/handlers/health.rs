@@ -6,6 +6,7 @@ use super::super::openapi;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use crate::access::Code;
+use crate::trail::Space;
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
@@ -27,11 +28,13 @@ pub(in crate::http) async fn healthz() -> Json<StatusBody> {
 pub(in crate::http) async fn readyz(
     State(rooms): State<Arc<Rooms>>,
 ) -> Result<Json<StatusBody>, Problem> {
-    if rooms.trail.is_writable() {
-        Ok(Json(StatusBody { status: "ready" }))
-    } else {
-        Err(Problem::unrecorded(Code::TrailUnavailable))
+    if !rooms.trail.is_writable() {
+        return Err(Problem::unrecorded(Code::TrailUnavailable));
     }
+    if rooms.trail.space() == Space::Spent {
+        return Err(Problem::unrecorded(Code::StorageFull));
+    }
+    Ok(Json(StatusBody { status: "ready" }))
 }
 
 pub(in crate::http) async fn document() -> Response {

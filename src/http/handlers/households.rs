@@ -11,7 +11,7 @@ use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::StrictObject;
 use super::records::{BasisBody, names};
-use crate::access::Code;
+use crate::access::{Ask, Code};
 use crate::operations::{
     DwellingRequest, HouseholdCreated, HouseholdRequest, PersonRequest, create_household,
 };
@@ -112,6 +112,7 @@ pub(in crate::http) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<HouseholdCreatedBody>, Problem> {
+    caller.must_ask(Ask::Create, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let key = idempotency_key(&caller, &headers, &rooms).await?;
     let (body, bytes) =

@@ -8,7 +8,7 @@ use super::super::caller::Caller;
 use super::super::headers::purpose;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
-use crate::access::Code;
+use crate::access::{Ask, Code};
 use crate::operations::{MatchRequest, match_record};
 use crate::records::is_slug;
 use axum::body::Body;
@@ -49,6 +49,7 @@ pub(in crate::http) async fn matches(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<MatchedBody>, Problem> {
+    caller.must_ask(Ask::Match, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: MatchBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     let (Ok(record_type), true) = (body.kind.parse(), is_slug(&body.field)) else {

@@ -10,7 +10,7 @@ use super::super::once::{Held, hold, idempotency_key};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::StrictObject;
-use crate::access::Code;
+use crate::access::{Ask, Code};
 use crate::limits::REASON_CHARACTERS_MAX;
 use crate::operations::{
     Asked, CreateRequest, Created, PatchRequest, create_record, delete_record, patch_record,
@@ -205,6 +205,7 @@ pub(in crate::http) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<CreatedBody>, Problem> {
+    caller.must_ask(Ask::Create, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let key = idempotency_key(&caller, &headers, &rooms).await?;
     let (body, bytes) =
@@ -240,6 +241,7 @@ pub(in crate::http) async fn read(
     RawQuery(raw): RawQuery,
     headers: HeaderMap,
 ) -> Result<Answer<ReadBody>, Problem> {
+    caller.must_ask(Ask::Read, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let [fields] = query(&caller, raw.as_deref(), ["fields"], &rooms).await?;
     let Some(fields) = field_names(fields.as_deref()) else {
@@ -284,6 +286,7 @@ pub(in crate::http) async fn patch(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<PatchedBody>, Problem> {
+    caller.must_ask(Ask::Update, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let version = expected_version(&caller, &headers, &rooms).await?;
     let key = idempotency_key(&caller, &headers, &rooms).await?;
@@ -325,6 +328,7 @@ pub(in crate::http) async fn delete(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<DeletedBody>, Problem> {
+    caller.must_ask(Ask::Delete, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let version = expected_version(&caller, &headers, &rooms).await?;
     let key = idempotency_key(&caller, &headers, &rooms).await?;

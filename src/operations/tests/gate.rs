@@ -3,7 +3,7 @@
 //! So calls can be handed over one by one and are sequenced in one group.
 
 use crate::ambient::{Clock, Micros};
-use crate::trail::{FileMedia, Media, Segment};
+use crate::trail::{FileMedia, Media, Room, Segment};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -63,6 +63,14 @@ impl Media for GatedMedia {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         FileMedia.rename(from, to)
+    }
+
+    fn room(&self, directory: &Path) -> io::Result<Room> {
+        FileMedia.room(directory)
+    }
+
+    fn hold(&self, path: &Path, bytes: u64) -> io::Result<()> {
+        FileMedia.hold(path, bytes)
     }
 }
 

@@ -76,6 +76,7 @@ impl World {
             log_directory: directory.path().join("log"),
             origin: "vault.example/operation-tests".into(),
             segment_bytes: 0,
+            written_directories: Vec::new(),
         };
         let around = Surroundings {
             keyring: KEYRING.clone(),

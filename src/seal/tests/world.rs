@@ -97,6 +97,7 @@ impl World {
             log_directory: directory.path().join("log"),
             origin: "vault.example/seal-tests".into(),
             segment_bytes: 0,
+            written_directories: Vec::new(),
         };
         let around = Surroundings {
             keyring: keyring(),

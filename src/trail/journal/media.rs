@@ -2,6 +2,7 @@
 //! Never buffers: a write is handed to the system when the call returns, and durable after a sync.
 //! A file that was removed, replaced or cut under the process is an error, never a silent new file.
 
+use rustix::fs::FallocateFlags;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
@@ -26,6 +27,39 @@ pub trait Media: Send + Sync {
     /// # Errors
     /// The system's.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// What is left for this process on the file system of a directory.
+    ///
+    /// # Errors
+    /// The system's.
+    fn room(&self, directory: &Path) -> io::Result<Room>;
+
+    /// Makes a file hold this many bytes of disk, no more and no fewer. What it holds means nothing.
+    ///
+    /// # Errors
+    /// The system's; the file then holds what it held, or less.
+    fn hold(&self, path: &Path, bytes: u64) -> io::Result<()>;
+}
+
+/// What is left on a file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes.
+    pub bytes: u64,
+    /// Files that can still be made; the largest number where the file system does not count them.
+    pub files: u64,
+}
+
+impl Room {
+    /// The lesser of two, each in its kind.
+    pub(in crate::trail) fn least(self, other: Room) -> Room {
+        Room { bytes: self.bytes.min(other.bytes), files: self.files.min(other.files) }
+    }
+}
+
+/// Whether an error says that the disk, or what this user may have of it, is full.
+pub(in crate::trail) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// One open segment.
@@ -63,24 +97,19 @@ const FILL_BYTES: usize = 1024 * 1024;
 
 impl Media for FileMedia {
     fn allocate(&self, path: &Path, length: u64) -> io::Result<Box<dyn Segment>> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(path)?;
-        // Written, not only reserved: a sync of a block that was never written has to change the file's
-        // metadata as well, and takes twice as long.
-        let zeros = vec![0; FILL_BYTES];
-        let mut offset = 0;
-        while offset < length {
-            let piece = usize::try_from(length - offset).map_or(FILL_BYTES, |n| n.min(FILL_BYTES));
-            file.write_all_at(&zeros[..piece], offset)?;
-            offset += piece as u64;
+        let filled = owned().truncate(true).open(path).and_then(|file| {
+            fill(&file, 0, length)?;
+            file.sync_all()?;
+            Ok(file)
+        });
+        match filled {
+            Ok(file) => Ok(Box::new(FileSegment { file, length })),
+            Err(error) => {
+                // Half a segment serves nobody and takes what is left of a full disk.
+                let _none_was_made = std::fs::remove_file(path);
+                Err(error)
+            }
         }
-        file.sync_all()?;
-        Ok(Box::new(FileSegment { file, length }))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn Segment>> {
@@ -96,6 +125,57 @@ impl Media for FileMedia {
             None => Ok(()),
         }
     }
+
+    fn room(&self, directory: &Path) -> io::Result<Room> {
+        let found = rustix::fs::statvfs(directory)?;
+        let counts_files = found.f_files > 0;
+        Ok(Room {
+            bytes: found.f_bavail.saturating_mul(found.f_frsize),
+            files: if counts_files { found.f_favail } else { u64::MAX },
+        })
+    }
+
+    fn hold(&self, path: &Path, bytes: u64) -> io::Result<()> {
+        if bytes == 0 {
+            return match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            };
+        }
+        let file = owned().truncate(false).open(path)?;
+        let held = file.metadata()?.len();
+        if bytes <= held {
+            return file.set_len(bytes);
+        }
+        let grown = match rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, bytes) {
+            // Not every file system can promise blocks; all can write them.
+            Err(rustix::io::Errno::OPNOTSUPP) => fill(&file, held, bytes),
+            other => other.map_err(io::Error::from),
+        };
+        if grown.is_err() {
+            file.set_len(held)?;
+        }
+        grown
+    }
+}
+
+fn owned() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).mode(0o600);
+    options
+}
+
+/// Writes zeros from one place to another. Written, not only reserved: a sync of a block that was never written has to
+/// change the file's metadata as well, and takes twice as long.
+fn fill(file: &File, from: u64, to: u64) -> io::Result<()> {
+    let zeros = vec![0; FILL_BYTES];
+    let mut offset = from;
+    while offset < to {
+        let piece = usize::try_from(to - offset).map_or(FILL_BYTES, |n| n.min(FILL_BYTES));
+        file.write_all_at(&zeros[..piece], offset)?;
+        offset += piece as u64;
+    }
+    Ok(())
 }
 
 impl Segment for FileSegment {

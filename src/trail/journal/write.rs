@@ -1,10 +1,11 @@
 //! Appends frames and changes segments when one is full.
-//! Never has two unsynced frames, and never retries a failed write or sync.
-//! The next segment is zero-filled ahead of need by a thread of its own.
+//! Never has two unsynced frames, and never retries a failed write or sync of one.
+//! The next segment is zero-filled ahead of need by a thread of its own; a disk without room for it is no fault.
 
 use super::frame::AROUND_BYTES_MAX;
-use super::media::{Media, Segment};
-use super::{FrameBuilder, Position, SEGMENT_HEADER_BYTES, segment_path};
+use super::media::{Media, Room, Segment, is_full};
+use super::{FRAME_BYTES_MAX, FrameBuilder, Position, SEGMENT_HEADER_BYTES, segment_path};
+use crate::limits::DISK_FLOOR_BYTES;
 use crate::trail::TrailFault;
 use gridvault_keys::ChainKey;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,17 @@ use std::thread::JoinHandle;
 
 const MAGIC: &[u8; 8] = b"GVJRNL01";
 
-type Prepared = JoinHandle<std::io::Result<Box<dyn Segment>>>;
+type Allocated = std::io::Result<Box<dyn Segment>>;
+
+/// The segment after the current one.
+enum Spare {
+    /// There is none, and there was no room for it when it was last tried.
+    Missing,
+    /// It is being filled.
+    Coming(JoinHandle<Allocated>),
+    /// It is there.
+    Ready(Box<dyn Segment>),
+}
 
 /// The writing end of the journal. There is one, and the committer has it.
 pub(in crate::trail) struct Writer {
@@ -23,7 +34,7 @@ pub(in crate::trail) struct Writer {
     segment_bytes: u64,
     current: Box<dyn Segment>,
     at: Position,
-    prepared: Option<Prepared>,
+    spare: Spare,
 }
 
 impl Writer {
@@ -45,7 +56,7 @@ impl Writer {
             name_segment(&*media, directory, fresh, &chain, &at)?
         };
         let directory = directory.to_owned();
-        Ok(Writer { directory, media, chain, segment_bytes, current, at, prepared: None })
+        Ok(Writer { directory, media, chain, segment_bytes, current, at, spare: Spare::Missing })
     }
 
     /// Where the next frame goes.
@@ -53,7 +64,22 @@ impl Writer {
         self.at
     }
 
-    /// Makes a group durable. When this returns, data and entries are on the disk together.
+    /// Bytes of payload to which the next frame is bound, because the segment is nearly at its end and the disk has no room
+    /// for another. None where a full frame has its place. Nothing that was acknowledged depends on it.
+    ///
+    /// # Errors
+    /// Every error of the disk but that it is full.
+    pub(in crate::trail) fn bound(&mut self) -> Result<Option<usize>, TrailFault> {
+        let left = self.segment_bytes.saturating_sub(self.at.offset);
+        let left = left.saturating_sub(AROUND_BYTES_MAX);
+        if left >= FRAME_BYTES_MAX as u64 || self.has_spare()? {
+            return Ok(None);
+        }
+        Ok(Some(usize::try_from(left).unwrap_or(FRAME_BYTES_MAX)))
+    }
+
+    /// Makes a group durable. When this returns, data and entries are on the disk together: where the next frame goes, and
+    /// the bytes that this one takes.
     ///
     /// A crash before the sync ends leaves a torn last frame, which recovery cuts: nothing of it was
     /// acknowledged. A crash after it leaves a frame that recovery applies.
@@ -61,7 +87,7 @@ impl Writer {
         &mut self,
         frame: FrameBuilder,
         entries: u64,
-    ) -> Result<Position, TrailFault> {
+    ) -> Result<(Position, u64), TrailFault> {
         let needed = frame.payload_bytes() as u64 + AROUND_BYTES_MAX;
         if self.at.offset + needed > self.segment_bytes {
             self.roll()?;
@@ -78,26 +104,52 @@ impl Writer {
         self.at.index += entries;
         self.at.previous = tag;
         self.prepare_ahead();
-        Ok(self.at)
+        Ok((self.at, bytes.len() as u64))
     }
 
     fn roll(&mut self) -> Result<(), TrailFault> {
-        let fresh = match self.prepared.take() {
-            Some(prepared) => prepared.join().map_err(|_| TrailFault::Thread)?,
-            None => self.media.allocate(&spare_path(&self.directory), self.segment_bytes),
+        if !self.has_spare()? {
+            return Err(TrailFault::Journal(std::io::ErrorKind::StorageFull.into()));
         }
-        .map_err(TrailFault::Journal)?;
+        let Spare::Ready(fresh) = std::mem::replace(&mut self.spare, Spare::Missing) else {
+            return Err(TrailFault::Thread);
+        };
         self.at.segment += 1;
         self.at.offset = SEGMENT_HEADER_BYTES;
         self.current = name_segment(&*self.media, &self.directory, fresh, &self.chain, &self.at)?;
         Ok(())
     }
 
+    /// Whether the next segment is there; waits for one that is being filled, and tries again where there was no room.
+    fn has_spare(&mut self) -> Result<bool, TrailFault> {
+        let allocated = match std::mem::replace(&mut self.spare, Spare::Missing) {
+            Spare::Ready(ready) => Ok(ready),
+            Spare::Coming(coming) => coming.join().map_err(|_| TrailFault::Thread)?,
+            Spare::Missing if !self.may_allocate() => return Ok(false),
+            Spare::Missing => self.media.allocate(&spare_path(&self.directory), self.segment_bytes),
+        };
+        match allocated {
+            Ok(ready) => self.spare = Spare::Ready(ready),
+            // Nothing of it was written to and nothing of it was promised to anybody.
+            Err(error) if is_full(&error) => return Ok(false),
+            Err(error) => return Err(TrailFault::Journal(error)),
+        }
+        Ok(true)
+    }
+
+    /// Whether the disk has room for a segment, and for what the log writes meanwhile.
+    fn may_allocate(&self) -> bool {
+        let enough = |room: Room| room.bytes >= self.segment_bytes + DISK_FLOOR_BYTES;
+        self.media.room(&self.directory).is_ok_and(enough)
+    }
+
+    /// Early enough to be there when the rest of the segment could be too short for a full frame.
     fn prepare_ahead(&mut self) {
-        if self.prepared.is_none() && self.at.offset * 2 > self.segment_bytes {
+        let due = self.at.offset * 4 > self.segment_bytes;
+        if due && matches!(self.spare, Spare::Missing) && self.may_allocate() {
             let (media, path) = (self.media.clone(), spare_path(&self.directory));
             let length = self.segment_bytes;
-            self.prepared = Some(std::thread::spawn(move || media.allocate(&path, length)));
+            self.spare = Spare::Coming(std::thread::spawn(move || media.allocate(&path, length)));
         }
     }
 }
@@ -105,8 +157,8 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         // The thread writes to a file that the next writer takes for its own.
-        if let Some(prepared) = self.prepared.take() {
-            let _unused = prepared.join();
+        if let Spare::Coming(coming) = std::mem::replace(&mut self.spare, Spare::Missing) {
+            let _unused = coming.join();
         }
     }
 }

@@ -87,5 +87,5 @@ impl Book {
 pub(super) fn write(writer: &mut Writer, number: u64) -> Result<Position, TrailFault> {
     let mut frame = FrameBuilder::new();
     frame.add(&page(number), &[]);
-    writer.append(frame, 1)
+    writer.append(frame, 1).map(|(position, _)| position)
 }

@@ -7,6 +7,7 @@ use super::{later, wait};
 use crate::access::{ActorId, Charge};
 use crate::store::{Change, Key};
 use crate::trail::committer::Rejected;
+use crate::trail::space::Need;
 use gridvault_audit::{Draft, Event, Outcome};
 
 const LIMIT: u32 = 80;
@@ -18,7 +19,7 @@ fn of(actor: u8, day: i32, value: u8) -> Vec<(ActorId, Charge)> {
 
 async fn charge(run: &Run, charges: Vec<(ActorId, Charge)>) -> bool {
     let draft = Draft::new(Event::DataMatch, Outcome::Success, [0; 16]);
-    match run.trail.submit(draft, Change::default(), charges).await {
+    match run.trail.submit(draft, Change::default(), charges, Need::Entry).await {
         Ok(_) => true,
         Err(Rejected::Limit) => false,
         Err(other) => panic!("{other:?}"),

@@ -3,7 +3,7 @@
 //! A sector holds what was written or what was durable, never a mixture: that is all that hardware promises.
 
 use super::PATIENCE;
-use crate::trail::journal::{FileMedia, Media, Segment};
+use crate::trail::journal::{FileMedia, Media, Room, Segment};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
@@ -52,6 +52,13 @@ struct State {
     to_write: HashSet<u64>,
     is_held: bool,
     held_back: u32,
+    /// What is left, where a test says so.
+    room: Option<Room>,
+    /// What the reserve file holds.
+    reserve: u64,
+    no_segments: bool,
+    looks_are_held: bool,
+    looks: u64,
 }
 
 #[derive(Default)]
@@ -139,6 +146,46 @@ impl Disk {
         self.changed.notify_all();
     }
 
+    /// Says what is left of the disk. What the reserve file takes or gives up changes it.
+    pub(super) fn leave(&self, bytes: u64) {
+        self.lock().room = Some(Room { bytes, files: u64::MAX });
+    }
+
+    /// Says how many files can still be made.
+    pub(super) fn leave_files(&self, files: u64) {
+        self.lock().room = Some(Room { bytes: u64::MAX, files });
+    }
+
+    /// Whether the disk is full whenever another segment is to be made.
+    pub(super) fn refuse_segments(&self, refuse: bool) {
+        self.lock().no_segments = refuse;
+    }
+
+    /// Holds back whoever looks at the room: the thread that integrates does so before it writes.
+    pub(super) fn hold_looks(&self) {
+        self.lock().looks_are_held = true;
+    }
+
+    pub(super) fn release_looks(&self) {
+        self.lock().looks_are_held = false;
+        self.changed.notify_all();
+    }
+
+    /// Returns once the room was looked at and what was seen was shown.
+    pub(super) fn wait_for_looks(&self) {
+        let mut state = self.lock();
+        // The look under way may have begun before; the one after the next has begun and ended since.
+        let enough = state.looks + 3;
+        let waited = self.changed.wait_timeout_while(state, PATIENCE, |state| state.looks < enough);
+        let (now, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        state = now;
+        assert!(!waited.timed_out(), "{} looks", state.looks);
+    }
+
+    pub(super) fn reserve(&self) -> u64 {
+        self.lock().reserve
+    }
+
     fn turn(&self, call: Call) -> Turn {
         let mut state = self.lock();
         state.calls.push(call);
@@ -173,6 +220,14 @@ fn contents(file: &File) -> Vec<u8> {
 impl Media for DiskMedia {
     fn allocate(&self, path: &Path, length: u64) -> io::Result<Box<dyn Segment>> {
         self.0.run(Call::Allocate, || {
+            let mut state = self.0.lock();
+            if state.no_segments {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            if let Some(room) = &mut state.room {
+                room.bytes = room.bytes.checked_sub(length).ok_or(io::ErrorKind::StorageFull)?;
+            }
+            drop(state);
             File::create(path)?.set_len(length.min(ALLOCATED_BYTES_MAX))?;
             segment(&self.0, path)
         })
@@ -184,6 +239,29 @@ impl Media for DiskMedia {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.0.run(Call::Rename, || std::fs::rename(from, to))
+    }
+
+    fn room(&self, _: &Path) -> io::Result<Room> {
+        let mut state = self.0.lock();
+        let looks = std::thread::current().name() == Some("integrator");
+        state.looks += u64::from(looks);
+        self.0.changed.notify_all();
+        while looks && state.looks_are_held {
+            state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(state.room.unwrap_or(Room { bytes: u64::MAX, files: u64::MAX }))
+    }
+
+    fn hold(&self, path: &Path, bytes: u64) -> io::Result<()> {
+        let mut state = self.0.lock();
+        let held = state.reserve;
+        if let Some(room) = &mut state.room {
+            let freed = (room.bytes.saturating_add(held)).checked_sub(bytes);
+            room.bytes = freed.ok_or(io::ErrorKind::StorageFull)?;
+        }
+        state.reserve = bytes;
+        // A file of that length that takes no room: the one who looks begins with what it finds.
+        File::create(path)?.set_len(bytes)
     }
 }
 

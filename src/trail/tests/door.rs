@@ -9,6 +9,7 @@ use crate::limits::{CHANGE_BYTES_MAX, GROUP_BYTES_MAX, PENDING_COUNT_MAX, VALUE_
 use crate::records::{RecordId, SubjectId};
 use crate::store::{Change, ControlKind, Key, Op, SystemKey, Version};
 use crate::trail::committer::Rejected;
+use crate::trail::space::Need;
 use crate::trail::{Announcement, Applied, Refused, TrailError, Unrecorded};
 use gridvault_audit::{Draft, Event, Outcome};
 use std::sync::{Arc, Mutex};
@@ -200,7 +201,7 @@ fn an_entry_that_no_bundle_holds_is_refused_and_the_rest_of_its_group_is_not() {
     let submit = |handles: usize| {
         let mut draft = Draft::new(Event::DataQuery, Outcome::Success, [0; 16]);
         draft.rec = vec![[7; 16]; handles];
-        later(run.trail.submit(draft, Change::default(), Vec::new()))
+        later(run.trail.submit(draft, Change::default(), Vec::new(), Need::Entry))
     };
     let answers = run.in_one_group(vec![submit(1), submit(5_000), submit(2)]);
     assert!(matches!(answers[1], Err(Rejected::Error(TrailError::TooLarge))));

@@ -4,6 +4,7 @@
 
 mod acknowledge;
 mod book;
+mod bounds;
 mod charges;
 mod corruption;
 mod disk;
@@ -14,6 +15,7 @@ mod order;
 mod power;
 mod recovery;
 mod refusals;
+mod space;
 mod world;
 
 use std::pin::Pin;

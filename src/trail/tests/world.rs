@@ -33,6 +33,7 @@ pub(super) fn actor() -> ActorId {
 
 pub(super) struct HeldClock {
     pub(super) now: AtomicI64,
+    pub(super) monotonic: AtomicU64,
 }
 
 impl Clock for HeldClock {
@@ -41,7 +42,7 @@ impl Clock for HeldClock {
     }
 
     fn monotonic(&self) -> u64 {
-        0
+        self.monotonic.load(Ordering::SeqCst)
     }
 }
 
@@ -187,7 +188,7 @@ impl World {
     pub(super) fn new() -> World {
         World {
             directory: tempfile::tempdir().expect("a directory"),
-            clock: Arc::new(HeldClock { now: AtomicI64::new(NOW.0) }),
+            clock: Arc::new(HeldClock { now: AtomicI64::new(NOW.0), monotonic: AtomicU64::new(0) }),
             disk: Arc::new(Disk::default()),
             engine: EngineKind::Memory,
         }
@@ -221,6 +222,7 @@ impl World {
             log_directory: self.path("log"),
             origin: ORIGIN.into(),
             segment_bytes: SEGMENT_BYTES_MIN,
+            written_directories: vec![self.path("journal"), self.path("log")],
         };
         let around = Surroundings {
             keyring: keyring(),

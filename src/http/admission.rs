@@ -1,0 +1,197 @@
+//! Who is worked on now and who is told to come again.
+//! Never queues: whoever has no place hears so at once, before token, body or decision cost anything.
+//! While the vault is busy nobody has more places than a hand needs, so one caller's flood is not another's wait.
+
+use crate::access::ActorId;
+use crate::limits::{
+    ACTOR_REQUESTS_COUNT_MAX, BUSY_ACTOR_REQUESTS_COUNT_MAX, BUSY_REQUESTS_COUNT,
+    REQUESTS_COUNT_MAX, SOURCE_CONNECTIONS_COUNT_MAX,
+};
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Places of requests, in all and of each actor.
+#[derive(Default)]
+pub(super) struct Admission {
+    requests: AtomicUsize,
+    actors: Counted<ActorId>,
+}
+
+/// A request that is worked on. Dropped, it makes room.
+pub(super) struct Place(Arc<Admission>);
+
+/// A request of an actor that is worked on. Dropped, it makes room.
+pub(super) struct Seat {
+    actor: ActorId,
+    admission: Arc<Admission>,
+}
+
+impl Admission {
+    /// A place among all requests, if there is one.
+    pub(super) fn place(self: &Arc<Self>) -> Option<Place> {
+        let before = self.requests.fetch_add(1, Ordering::Relaxed);
+        // Made first, so that a refusal takes its own count back.
+        let place = Place(self.clone());
+        (before < REQUESTS_COUNT_MAX).then_some(place)
+    }
+
+    /// A place among an actor's requests, if it has one left.
+    pub(super) fn seat(self: &Arc<Self>, actor: ActorId) -> Option<Seat> {
+        let busy = self.requests.load(Ordering::Relaxed) > BUSY_REQUESTS_COUNT;
+        let most = if busy { BUSY_ACTOR_REQUESTS_COUNT_MAX } else { ACTOR_REQUESTS_COUNT_MAX };
+        self.actors.enter(actor, most).then(|| Seat { actor, admission: self.clone() })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.admission.actors.leave(&self.actor);
+    }
+}
+
+/// Connections of each source address.
+#[derive(Default)]
+pub(super) struct Sources(Counted<IpAddr>);
+
+/// A connection that is open. Dropped, it makes room.
+pub(super) struct Connected {
+    source: IpAddr,
+    sources: Arc<Sources>,
+}
+
+impl Sources {
+    /// A place among the connections of a source, if it has one left.
+    pub(super) fn connect(self: &Arc<Self>, source: IpAddr) -> Option<Connected> {
+        // Written as it is meant, so that one address does not count twice.
+        let source = source.to_canonical();
+        let entered = self.0.enter(source, SOURCE_CONNECTIONS_COUNT_MAX);
+        entered.then(|| Connected { source, sources: self.clone() })
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.sources.0.leave(&self.source);
+    }
+}
+
+/// How many each one has. Whoever has none is not in it, so it is as long as there are places at most.
+struct Counted<T>(Mutex<HashMap<T, usize>>);
+
+impl<T> Default for Counted<T> {
+    fn default() -> Counted<T> {
+        Counted(Mutex::default())
+    }
+}
+
+impl<T: Eq + Hash> Counted<T> {
+    fn enter(&self, who: T, most: usize) -> bool {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(who).or_insert(0);
+        let free = *count < most;
+        *count += usize::from(free);
+        free
+    }
+
+    fn leave(&self, who: &T) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(who) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(who);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn actor(number: u8) -> ActorId {
+        ActorId::from_bytes([number; 16])
+    }
+
+    fn places(admission: &Arc<Admission>, count: usize) -> Vec<Place> {
+        (0..count).map(|_| admission.place().expect("a place")).collect()
+    }
+
+    #[test]
+    fn requests_are_taken_to_their_limit_and_the_next_one_when_a_place_is_free() {
+        let admission = Arc::new(Admission::default());
+        let mut taken = places(&admission, REQUESTS_COUNT_MAX);
+        assert!(admission.place().is_none());
+        assert!(admission.place().is_none());
+        taken.pop();
+        assert!(admission.place().is_some());
+        drop(taken);
+        assert_eq!(admission.requests.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn one_actor_takes_its_own_places_and_no_others() {
+        let admission = Arc::new(Admission::default());
+        let mut seats: Vec<Seat> = Vec::new();
+        for _ in 0..ACTOR_REQUESTS_COUNT_MAX {
+            seats.push(admission.seat(actor(1)).expect("a seat"));
+        }
+        assert!(admission.seat(actor(1)).is_none());
+        assert!(admission.seat(actor(2)).is_some());
+        seats.pop();
+        assert!(admission.seat(actor(1)).is_some());
+    }
+
+    #[test]
+    fn a_busy_vault_gives_each_actor_a_few_places() {
+        let admission = Arc::new(Admission::default());
+        let seats = |number: u8, count: usize| -> Vec<Seat> {
+            (0..count).map_while(|_| admission.seat(actor(number))).collect()
+        };
+        let mut taken = places(&admission, BUSY_REQUESTS_COUNT);
+        let many = BUSY_ACTOR_REQUESTS_COUNT_MAX + 1;
+        assert_eq!(seats(1, many).len(), many);
+        taken.extend(places(&admission, 1));
+        assert_eq!(seats(1, many).len(), BUSY_ACTOR_REQUESTS_COUNT_MAX);
+        // Whoever had more before keeps them and gets no more.
+        drop(taken.pop());
+        let held = seats(2, many);
+        taken.extend(places(&admission, 1));
+        assert!(admission.seat(actor(2)).is_none());
+        assert!(admission.seat(actor(3)).is_some());
+        drop(held);
+        assert!(admission.seat(actor(2)).is_some());
+    }
+
+    #[test]
+    fn who_has_no_place_is_not_remembered() {
+        let admission = Arc::new(Admission::default());
+        drop(admission.seat(actor(1)));
+        assert!(admission.actors.0.lock().expect("not poisoned").is_empty());
+    }
+
+    #[test]
+    fn one_source_has_its_own_connections_and_no_others() {
+        let sources = Arc::new(Sources::default());
+        let one: IpAddr = "192.0.2.1".parse().expect("an address");
+        let same: IpAddr = "::ffff:192.0.2.1".parse().expect("an address");
+        let other: IpAddr = "192.0.2.2".parse().expect("an address");
+        let mut open: Vec<Connected> = Vec::new();
+        for _ in 0..SOURCE_CONNECTIONS_COUNT_MAX {
+            open.push(sources.connect(one).expect("a connection"));
+        }
+        assert!(sources.connect(one).is_none());
+        assert!(sources.connect(same).is_none());
+        assert!(sources.connect(other).is_some());
+        open.pop();
+        assert!(sources.connect(same).is_some());
+    }
+}
