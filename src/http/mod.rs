@@ -10,6 +10,7 @@ mod caller;
 mod handlers;
 mod headers;
 mod local;
+mod named;
 mod once;
 mod openapi;
 mod paced;

@@ -14,7 +14,7 @@ use std::path::Path;
 
 const MARK_MAGIC: &[u8; 8] = b"GVMARK01";
 
-/// Brings store and log up to the end of the journal; gives what was found, and where the mark stands now.
+/// Brings store and log up to the end of the journal; gives what was found, and where the mark stood.
 pub(super) fn recover(
     journal_directory: &Path,
     media: &dyn Media,
@@ -56,12 +56,24 @@ pub(super) fn recover(
             size = checkpoint.size,
             "journal replayed"
         );
-        // Without a new mark a process that dies young would have ever more to do at the next start.
-        applier.flusher().flush()?;
-        write_mark(journal_directory, chain, &replayed.end)?;
-        let mark = replayed.end;
+    }
+    Ok((replayed, mark))
+}
+
+/// Moves the mark behind what was done again. Without it a process that dies young would have ever more to do at the
+/// next start.
+pub(super) fn move_mark(
+    journal_directory: &Path,
+    chain: &ChainKey,
+    applier: &Applier,
+    (replayed, mark): (Replayed, Position),
+) -> Result<(Replayed, Position), TrailFault> {
+    if replayed.frames == 0 {
         return Ok((replayed, mark));
     }
+    applier.flusher().flush()?;
+    write_mark(journal_directory, chain, &replayed.end)?;
+    let mark = replayed.end;
     Ok((replayed, mark))
 }
 

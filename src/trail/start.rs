@@ -86,8 +86,10 @@ impl Trail {
         let signer = LogSigner { name: origin.clone(), signer: keyring.log_signer() };
         let mut log = recover::open_log(&log_directory, &signer, begins)?;
         let chain = keyring.chain();
-        let (replayed, marked) =
+        let done_again =
             recover::recover(&journal_directory, &*media, &chain, &mut applier, &mut log, &signer)?;
+        let (replayed, marked) =
+            recover::move_mark(&journal_directory, &chain, &applier, done_again)?;
         let writer = Writer::open(&journal_directory, media, chain, segment_bytes, replayed.end)?;
         let today = clock.now().days();
         let sequencer = Sequencer::new(&applier, &[today - 1, today], RECENT_KEYS_COUNT_MAX)?;

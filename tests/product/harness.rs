@@ -40,12 +40,7 @@ pub struct Demo {
 
 /// The vault of all tests that do not disturb each other.
 pub fn shared() -> &'static Demo {
-    static SHARED: LazyLock<Demo> = LazyLock::new(|| {
-        let room = tempfile::tempdir().expect("a temporary directory").keep();
-        let mut command = Command::new("sh");
-        command.args(["-c", KEEP_UNTIL_INPUT_ENDS, "sh"]).arg(&room).arg(program());
-        Demo::start(command, &room, Stdio::piped())
-    });
+    static SHARED: LazyLock<Demo> = LazyLock::new(Demo::kept);
     &SHARED
 }
 
@@ -55,6 +50,14 @@ pub fn program() -> &'static str {
 }
 
 impl Demo {
+    /// A vault that lives as long as this program, for a static place.
+    pub fn kept() -> Demo {
+        let room = tempfile::tempdir().expect("a temporary directory").keep();
+        let mut command = Command::new("sh");
+        command.args(["-c", KEEP_UNTIL_INPUT_ENDS, "sh"]).arg(&room).arg(program());
+        Demo::start(command, &room, Stdio::piped())
+    }
+
     /// A vault for one test.
     pub fn own() -> Demo {
         let room = tempfile::tempdir().expect("a temporary directory");

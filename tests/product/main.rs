@@ -4,6 +4,11 @@
 
 mod actor;
 mod administration;
+mod bad_bodies;
+mod bad_heads;
+mod bad_input;
+mod bad_tokens;
+mod bad_wire;
 mod batch;
 mod bodies;
 mod capture;
@@ -30,6 +35,7 @@ mod refusals;
 mod requests;
 mod restart;
 mod routes;
+mod slow;
 mod tokens;
 mod wire;
 mod writes;

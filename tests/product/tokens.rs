@@ -18,7 +18,8 @@ fn other_key() -> Ed25519KeyPair {
     Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("a seed of 32 bytes")
 }
 
-fn encoded(value: &Value) -> String {
+/// A part of a token.
+pub fn encoded(value: &Value) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
@@ -27,14 +28,15 @@ fn decoded(part: &str) -> Value {
     serde_json::from_slice(&bytes).expect("JSON")
 }
 
-fn with(value: &Value, name: &str, member: Value) -> Value {
+/// The same with one member changed.
+pub fn with(value: &Value, name: &str, member: Value) -> Value {
     let mut changed = value.clone();
     changed[name] = member;
     changed
 }
 
 /// A token with that head and those claims, signed with another key.
-fn minted(head: &Value, claims: &Value) -> String {
+pub fn minted(head: &Value, claims: &Value) -> String {
     let signed = format!("{}.{}", encoded(head), encoded(claims));
     let signature = other_key().sign(signed.as_bytes());
     format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
@@ -90,12 +92,27 @@ fn minted_ones(actor: &Actor, other: &Actor, log_key: &str) -> Vec<Forgery> {
     ]
 }
 
+/// Head and claims of an actor's token.
+pub fn parts(actor: &Actor) -> (Value, Value) {
+    let parts: Vec<&str> = actor.token.split('.').collect();
+    (decoded(parts[0]), decoded(parts[1]))
+}
+
+/// The key that verifies the log, which is public.
+pub fn log_public_key(demo: &Demo) -> Vec<u8> {
+    public_key(demo.log_key())
+}
+
+fn public_key(log_key: &str) -> Vec<u8> {
+    let public = log_key.splitn(3, '+').nth(2).expect("a verifier key");
+    BASE64_STANDARD.decode(public).expect("base64").split_off(1)
+}
+
 /// A token whose "secret" is a key that everybody knows.
 fn keyed(head: &Value, claims: &str, log_key: &str) -> String {
-    let public = log_key.splitn(3, '+').nth(2).expect("a verifier key");
-    let public = BASE64_STANDARD.decode(public).expect("base64");
+    let public = public_key(log_key);
     let signed = format!("{}.{claims}", encoded(&with(head, "alg", json!("HS256"))));
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &public[1..]), signed.as_bytes());
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &public), signed.as_bytes());
     format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(tag))
 }
 

@@ -82,8 +82,18 @@ impl Conversation {
     }
 }
 
+/// Sends a request and reads what comes until the server closes, which may be nothing.
+pub fn raw_from(source: Ipv4Addr, url: &str, request: &[u8]) -> String {
+    let mut stream = connect(source, url);
+    // A server that has read enough closes, and what it did not read comes back as a reset.
+    let _refused_early = stream.write_all(request);
+    let mut bytes = Vec::new();
+    let _reset = stream.read_to_end(&mut bytes);
+    String::from_utf8(bytes).expect("an answer in UTF-8")
+}
+
 /// A connection from that address.
-fn connect(source: Ipv4Addr, url: &str) -> TcpStream {
+pub fn connect(source: Ipv4Addr, url: &str) -> TcpStream {
     let target: SocketAddr =
         url.strip_prefix("http://").expect("a URL").parse().expect("an address with a port");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

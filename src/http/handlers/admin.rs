@@ -5,6 +5,7 @@
 use super::super::answer::Answer;
 use super::super::body::{self, Media};
 use super::super::caller::Caller;
+use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::surround::turn_stranger_away;
@@ -19,7 +20,7 @@ use crate::operations::{
 use crate::records::is_slug;
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -259,7 +260,7 @@ pub(in crate::http) async fn list(
 pub(in crate::http) async fn token(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
-    Path(actor): Path<String>,
+    Named(actor): Named,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<IssuedBody>, Problem> {

@@ -5,12 +5,13 @@
 use super::super::answer::{Answer, receipt_header};
 use super::super::caller::Caller;
 use super::super::headers::query;
+use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use crate::access::{Code, Duty};
 use crate::limits::AUDIT_PAGE_COUNT_MAX;
 use crate::oversight::{prove_receipt, read_entries};
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -62,7 +63,7 @@ pub(in crate::http) async fn entries(
 pub(in crate::http) async fn proof(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
-    Path(index): Path<String>,
+    Named(index): Named,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     let [leaf] = query(&caller, raw.as_deref(), ["leaf"], &rooms).await?;

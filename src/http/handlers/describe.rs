@@ -4,12 +4,13 @@
 
 use super::super::answer::Answer;
 use super::super::caller::Caller;
+use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use crate::access::Code;
 use crate::operations::describe;
 use crate::records::RecordType;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -42,7 +43,7 @@ pub(in crate::http) struct PurposesBody {
 pub(in crate::http) async fn schema(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
-    Path(kind): Path<String>,
+    Named(kind): Named,
 ) -> Result<Answer<SchemaBody>, Problem> {
     let found = kind.parse::<RecordType>().ok().and_then(|kind| rooms.schemas.get(kind));
     let Some(schema) = found else {

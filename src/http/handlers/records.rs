@@ -6,6 +6,7 @@ use super::super::answer::Answer;
 use super::super::body::{self, Media};
 use super::super::caller::Caller;
 use super::super::headers::{expected_version, field_names, purpose, query};
+use super::super::named::Named;
 use super::super::once::{Held, hold, idempotency_key};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
@@ -19,7 +20,7 @@ use crate::operations::{
 use crate::purposes::{BasisClaim, ConsentClaim, Purpose};
 use crate::records::{CaptureId, ExternalRef, RecordId};
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -237,7 +238,7 @@ pub(in crate::http) async fn create(
 pub(in crate::http) async fn read(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
-    Path(id): Path<String>,
+    Named(id): Named,
     RawQuery(raw): RawQuery,
     headers: HeaderMap,
 ) -> Result<Answer<ReadBody>, Problem> {
@@ -282,7 +283,7 @@ pub(in crate::http) async fn read(
 pub(in crate::http) async fn patch(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
-    Path(id): Path<String>,
+    Named(id): Named,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<PatchedBody>, Problem> {
@@ -324,7 +325,7 @@ pub(in crate::http) async fn patch(
 pub(in crate::http) async fn delete(
     State(rooms): State<Arc<Rooms>>,
     mut caller: Caller,
-    Path(id): Path<String>,
+    Named(id): Named,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<DeletedBody>, Problem> {
