@@ -36,6 +36,10 @@ pub const HEADER_BYTES_MAX: usize = 16 * 1024;
 pub const HEADERS_COUNT_MAX: usize = 64;
 /// Connections served at once; later ones wait in the kernel's backlog.
 pub const CONNECTIONS_COUNT_MAX: usize = 4_096;
+/// Descriptors that the vault needs beside its connections: files of the journal, the log and the engine.
+pub const FILES_COUNT_MAX: usize = 512;
+/// Pause after a connection could not be accepted, because descriptors or memory are used up: others close meanwhile.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Connections from one source address: a quarter, so that one source cannot take them all. A proxy in front of the vault
 /// is one source, and its requests share connections.
 pub const SOURCE_CONNECTIONS_COUNT_MAX: usize = 1_024;
@@ -47,6 +51,9 @@ pub const ACTOR_REQUESTS_COUNT_MAX: usize = 64;
 pub const BUSY_REQUESTS_COUNT: usize = 128;
 /// Requests of one actor worked on at once while the vault is busy: a person has one hand, a form loads a few things.
 pub const BUSY_ACTOR_REQUESTS_COUNT_MAX: usize = 4;
+/// How long `rate_limited` is kept back: whoever floods waits for its answers, so this slows the flood itself down, and
+/// nobody else. It holds no place meanwhile.
+pub const RATE_LIMITED_PAUSE: Duration = Duration::from_millis(100);
 /// When a client that was turned away by load may come again, in seconds: the smallest that the header can say.
 pub const RETRY_SECONDS: u32 = 1;
 /// When a client may come again that found the disk full, in seconds: somebody has to make room first.
@@ -187,9 +194,10 @@ pub const ACTOR_BAD_LINES_HOUR_MAX: u32 = 600;
 pub const DISK_FREE_BYTES_MIN: u64 = 192 * 1024 * 1024;
 /// Free files (inodes) below which nothing new is stored. The log makes two for each 256 entries.
 pub const DISK_FREE_FILES_MIN: u64 = 4_096;
-/// Free bytes below which the reserve file is given up piece by piece, so that entries can still be kept; a segment of the
-/// journal is not taken out of them.
-pub const DISK_FLOOR_BYTES: u64 = 8 * 1024 * 1024;
+/// Free bytes below which the reserve file is given up, as much at a time as fills them again: what the log writes between
+/// two looks. Small, because whoever fills the disk takes what is given up while it still writes. A segment of the journal
+/// is never taken out of them.
+pub const DISK_FLOOR_BYTES: u64 = 2 * 1024 * 1024;
 /// Free files below which nothing more is recorded but the stop.
 pub const DISK_FLOOR_FILES: u64 = 64;
 /// Shortest time between two looks at the disk; a look costs a microsecond.

@@ -7,8 +7,9 @@ use super::vault::{self, Vault};
 use super::{print, runtime};
 use crate::config::{Config, Overrides};
 use crate::http::{Serving, serve};
-use crate::limits::HEARTBEAT_INTERVAL;
+use crate::limits::{CONNECTIONS_COUNT_MAX, FILES_COUNT_MAX, HEARTBEAT_INTERVAL};
 use crate::trail::{Announcement, Trail, TrailFault};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
@@ -51,6 +52,7 @@ pub(super) async fn bind(config: &Config) -> Result<Serving, Failure> {
 
 /// Serves until a signal or a fault, then ends in order.
 pub(super) async fn until_stopped(serving: Serving, vault: Vault) -> Result<(), Failure> {
+    allow_descriptors();
     let trail = vault.rooms.trail.clone();
     let handler = |kind| signal(kind).map_err(|e| Failure::failed("signals", &e));
     let mut terminate = handler(SignalKind::terminate())?;
@@ -73,6 +75,21 @@ pub(super) async fn until_stopped(serving: Serving, vault: Vault) -> Result<(), 
         return Err(Failure::from(&*fault));
     }
     trail.stop().await.map_err(|fault| Failure::from(&*fault))
+}
+
+/// Takes as many descriptors as connections and files may need, where the host's hard limit allows it. Fewer are no fault:
+/// then connections beyond them wait in the kernel's backlog.
+fn allow_descriptors() {
+    let mut limit = getrlimit(Resource::Nofile);
+    let wanted = (CONNECTIONS_COUNT_MAX + FILES_COUNT_MAX) as u64;
+    if limit.current.is_none_or(|current| current >= wanted) {
+        return;
+    }
+    let allowed = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    limit.current = Some(allowed);
+    if setrlimit(Resource::Nofile, limit).is_err() || allowed < wanted {
+        tracing::warn!(wanted, allowed, "fewer descriptors than connections may need");
+    }
 }
 
 /// Says that the vault lives, and what was refused without an entry of its own.

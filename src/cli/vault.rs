@@ -13,7 +13,7 @@ use crate::oversight::LogReader;
 use crate::seal::Seal;
 use crate::store::{self, Change, EngineKind, Expect, Key, Op, Reader, Stored, SystemKey, Version};
 use crate::territory::{Territory, TerritoryData};
-use crate::trail::{Announcement, FileMedia, Settings, Surroundings, Trail};
+use crate::trail::{Announcement, FileMedia, Media, Settings, Surroundings, Trail};
 use arc_swap::ArcSwap;
 use gridvault_keys::{Envelope, Keyring, Passphrase, Provider, RootKey, UnlockFile};
 use std::path::Path;
@@ -38,9 +38,6 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let Policies { policy, purposes, schemas } = policies::load(config.policies.as_deref()).await?;
     let schemas = Arc::new(schemas);
     let directory = &config.directory;
-    let (reader, applier) =
-        store::open(&directory.join("store"), EngineKind::Sled, config.store_cache_bytes)
-            .map_err(|error| Failure::storage("the store cannot be opened", &error))?;
     let actors = Arc::new(Directory::new(keyring.clone()));
     let seal = Seal::new(keyring.clone(), schemas.clone());
     let seal = Arc::new(seal.map_err(|error| Failure::failed("the seal cannot start", &error))?);
@@ -51,11 +48,16 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         segment_bytes: config.journal_segment_bytes,
         written_directories: ["journal", "log", "store"].map(|name| directory.join(name)).into(),
     };
+    let media: Arc<dyn Media> = Arc::new(FileMedia);
+    settings.make_room(media.clone()).map_err(|fault| Failure::from(&fault))?;
+    let (reader, applier) =
+        store::open(&directory.join("store"), EngineKind::Sled, config.store_cache_bytes)
+            .map_err(|error| Failure::storage("the store cannot be opened", &error))?;
     let around = Surroundings {
         keyring: keyring.clone(),
         clock: clock.clone(),
         random: random.clone(),
-        media: Arc::new(FileMedia),
+        media,
     };
     let trail = Trail::start(applier, settings, around, vec![seal.clone(), actors.clone()])
         .map_err(|fault| Failure::from(&fault))?;

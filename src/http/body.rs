@@ -118,3 +118,90 @@ pub(super) fn is_of(headers: &HeaderMap, media: Media) -> bool {
             Media::Lines => essence.eq_ignore_ascii_case("application/x-ndjson"),
         }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Bytes;
+    use hyper::body::Frame;
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use std::time::Duration;
+
+    /// A body that brings a piece now and then.
+    struct Trickle {
+        pause: Duration,
+        piece: usize,
+        pieces: usize,
+        waiting: Option<Pin<Box<tokio::time::Sleep>>>,
+    }
+
+    impl hyper::body::Body for Trickle {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            if self.pieces == 0 {
+                return Poll::Ready(None);
+            }
+            let pause = self.pause;
+            let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
+            if waiting.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            self.waiting = None;
+            self.pieces -= 1;
+            Poll::Ready(Some(Ok(Frame::data(vec![b' '; self.piece].into()))))
+        }
+    }
+
+    /// What becomes of a body. Time is the runtime's own, which jumps to the next moment at which anything is due.
+    fn collected(body: Body) -> Result<usize, Code> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let all = tokio::time::timeout(BODY_TIME_MAX, collect(body)).await;
+            all.map_err(|_| Code::SchemaInvalid)?.map(|bytes| bytes.len())
+        })
+    }
+
+    fn trickle(pause: Duration, piece: usize, pieces: usize) -> Result<usize, Code> {
+        collected(Body::new(Trickle { pause, piece, pieces, waiting: None }))
+    }
+
+    #[test]
+    fn a_body_at_the_slowest_pace_is_taken_and_a_slower_one_is_not() {
+        let just = BODY_PACE_TIME - Duration::from_millis(1);
+        let bytes = 3 * BODY_PACE_BYTES_MIN;
+        assert_eq!(trickle(just, BODY_PACE_BYTES_MIN, 3), Ok(bytes));
+        assert_eq!(trickle(just, BODY_PACE_BYTES_MIN - 1, 3), Err(Code::SchemaInvalid));
+        assert_eq!(trickle(BODY_PACE_TIME * 2, BODY_PACE_BYTES_MIN, 3), Err(Code::SchemaInvalid));
+    }
+
+    #[test]
+    fn a_body_that_keeps_its_pace_must_still_end_in_its_time() {
+        let second = Duration::from_secs(1);
+        let pieces = usize::try_from(BODY_TIME_MAX.as_secs()).expect("seconds");
+        let piece = BODY_PACE_BYTES_MIN;
+        assert_eq!(trickle(second, piece, pieces - 1), Ok(piece * (pieces - 1)));
+        assert_eq!(trickle(second, piece, pieces + 1), Err(Code::SchemaInvalid));
+    }
+
+    #[test]
+    fn a_body_is_taken_to_its_longest_and_refused_beyond_it_said_or_not() {
+        let of = |bytes: usize| collected(Body::from(vec![b' '; bytes]));
+        assert_eq!(of(BODY_BYTES_MAX), Ok(BODY_BYTES_MAX));
+        assert_eq!(of(BODY_BYTES_MAX + 1), Err(Code::TooLarge));
+        let unsaid = |bytes: usize| trickle(Duration::ZERO, bytes / 4, 4);
+        assert_eq!(unsaid(BODY_BYTES_MAX), Ok(BODY_BYTES_MAX));
+        assert_eq!(unsaid(BODY_BYTES_MAX + 4), Err(Code::TooLarge));
+        assert_eq!(of(0), Ok(0));
+    }
+}

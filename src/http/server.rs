@@ -7,7 +7,8 @@ use super::paced::Paced;
 use super::rooms::Rooms;
 use super::routes::router;
 use crate::limits::{
-    CONNECTIONS_COUNT_MAX, DRAIN_TIME_MAX, HEADER_BYTES_MAX, HEADER_TIME_MAX, HEADERS_COUNT_MAX,
+    ACCEPT_PAUSE, CONNECTIONS_COUNT_MAX, DRAIN_TIME_MAX, HEADER_BYTES_MAX, HEADER_TIME_MAX,
+    HEADERS_COUNT_MAX,
 };
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -61,7 +62,7 @@ pub async fn serve(serving: Serving, rooms: Arc<Rooms>, stop: impl Future<Output
         };
         let (Ok((stream, peer)), Ok(place)) = accepted else {
             // Too many open files and the like: let others close before the next try.
-            tokio::task::yield_now().await;
+            tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
         // Closed without a word: an answer would have to be waited for.

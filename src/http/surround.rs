@@ -9,7 +9,7 @@ use super::reply::{is_retryable, law_of};
 use super::rooms::Rooms;
 use super::titles::{Language, title_of};
 use crate::access::{Code, Origin};
-use crate::limits::DEVICE_CHARACTERS_MAX;
+use crate::limits::{DEVICE_CHARACTERS_MAX, RATE_LIMITED_PAUSE};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -94,19 +94,25 @@ pub(super) async fn surround(
     request.extensions_mut().insert(admission.clone());
     // Whether the process lives is asked most when it is loaded, and costs nothing.
     let about_health = matches!(request.uri().path(), "/healthz" | "/readyz");
-    let place = admission.place().filter(|_| about_health || !rooms.trail.is_late());
-    let mut response = match place {
-        Some(_place) => {
-            // A task of its own, so that a defect in one request is one request's answer, and so that a
-            // client that goes away does not stop an operation between its entry and its end.
-            let task = tokio::spawn(next.run(request));
-            match task.await {
-                Ok(response) => response,
-                Err(_) => Problem::unrecorded(Code::Internal).into_response(),
-            }
-        }
-        None => Problem::unrecorded(Code::Overloaded).into_response(),
+    let place = admission.place();
+    let admitted = about_health || (place.is_some() && !rooms.trail.is_late());
+    let mut response = if admitted {
+        // A task of its own, so that a defect in one request is one request's answer, and so that a
+        // client that goes away does not stop an operation between its entry and its end. The place goes
+        // with it: what nobody waits for any more is still worked on.
+        let task = tokio::spawn(async move {
+            let _place = place;
+            next.run(request).await
+        });
+        task.await.unwrap_or_else(|_| Problem::unrecorded(Code::Internal).into_response())
+    } else {
+        Problem::unrecorded(Code::Overloaded).into_response()
     };
+    let problem = response.extensions().get::<Problem>();
+    if problem.is_some_and(|problem| problem.code == Code::RateLimited) {
+        // The place is free again; only the one who takes too many waits.
+        tokio::time::sleep(RATE_LIMITED_PAUSE).await;
+    }
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -3,7 +3,7 @@
 //! The mark moves only over what is flushed in the store and covered by a published checkpoint.
 
 use super::alarm::Alarm;
-use super::journal::Position;
+use super::journal::{Position, is_full};
 use super::space::Watcher;
 use super::{TrailFault, recover};
 use crate::limits::{
@@ -148,23 +148,36 @@ impl Integrator {
     fn work(&mut self) -> Result<(), TrailFault> {
         let mut published_at = Instant::now();
         let mut marked_at = Instant::now();
-        let mut looked_at = Instant::now();
+        let mut looked_at: Option<Instant> = None;
+        let mut backlog = VecDeque::new();
         loop {
-            let (batches, open) = self.alarm.handoff.take(CHECKPOINT_INTERVAL / 4);
-            for batch in &batches {
+            let (mut batches, open) = self.alarm.handoff.take(CHECKPOINT_INTERVAL / 4);
+            backlog.append(&mut batches);
+            while let Some(batch) = backlog.front() {
                 // Before each write, so that the log finds the room that the reserve file gives up for it.
-                if looked_at.elapsed() >= DISK_LOOK_INTERVAL {
+                if looked_at.is_none_or(|at| at.elapsed() >= DISK_LOOK_INTERVAL) {
                     self.watcher.look()?;
-                    looked_at = Instant::now();
+                    looked_at = Some(Instant::now());
+                }
+                if self.watcher.is_spent() {
+                    break;
                 }
                 self.integrate(batch)?;
+                backlog.pop_front();
                 if self.is_mark_due() {
                     self.mark()?;
                     marked_at = Instant::now();
                 }
             }
             self.watcher.look()?;
-            looked_at = Instant::now();
+            looked_at = Some(Instant::now());
+            if self.watcher.is_spent() {
+                // It is all in the journal: there is room for it later, or the next start does it.
+                if open {
+                    continue;
+                }
+                return Ok(());
+            }
             let unpublished = self.log.size() > *self.published.borrow();
             if unpublished && (published_at.elapsed() >= CHECKPOINT_INTERVAL || !open) {
                 self.publish()?;
@@ -207,7 +220,11 @@ impl Integrator {
         if self.log.size() > *self.published.borrow() {
             self.publish()?;
         }
-        recover::write_mark(&self.journal_directory, &self.chain, &position)?;
+        match recover::write_mark(&self.journal_directory, &self.chain, &position) {
+            // The mark that is there holds; another one is tried in a while.
+            Err(TrailFault::Journal(error)) if is_full(&error) => return Ok(()),
+            other => other?,
+        }
         self.marked = position;
         self.alarm.handoff.marked(std::mem::take(&mut self.unmarked_bytes));
         Ok(())

@@ -98,6 +98,24 @@ impl Watcher {
         self.look_inside().map_err(TrailFault::Journal)
     }
 
+    /// Gives up the whole reserve where the disk has less left than that.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(super) fn give_up(&mut self) -> Result<(), TrailFault> {
+        let full = self.room().map_err(TrailFault::Journal)?.bytes < self.reserve_bytes;
+        if full {
+            self.media.hold(&self.reserve, 0).map_err(TrailFault::Journal)?;
+            self.held = Some(0);
+        }
+        Ok(())
+    }
+
+    /// Whether nothing can be written, as it was last seen.
+    pub(super) fn is_spent(&self) -> bool {
+        self.shown.space() == Space::Spent
+    }
+
     fn look_inside(&mut self) -> io::Result<()> {
         let mut room = self.room()?;
         let held = match self.held {

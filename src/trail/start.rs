@@ -66,6 +66,19 @@ pub struct Trail {
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
+impl Settings {
+    /// Makes room on a full disk out of all that is kept back, for the engine, which writes while it opens.
+    ///
+    /// # Errors
+    /// The disk's, but that it is full.
+    pub fn make_room(&self, media: Arc<dyn Media>) -> Result<(), TrailFault> {
+        if !self.journal_directory.join("reserve").exists() {
+            return Ok(());
+        }
+        watcher(self, media).0.give_up()
+    }
+}
+
 impl Trail {
     /// Recovers and starts. The only holder of the [`Applier`].
     ///
@@ -78,10 +91,11 @@ impl Trail {
         listeners: Vec<Arc<dyn Applied>>,
     ) -> Result<Trail, TrailFault> {
         let Surroundings { keyring, clock, random, media } = around;
-        let segment_bytes = settings.segment_bytes.max(SEGMENT_BYTES_MIN);
         let mut applier = applier;
         let begins = make_directory(&settings.journal_directory).map_err(TrailFault::Journal)?;
-        let (watcher, space) = watch(&settings, media.clone(), segment_bytes)?;
+        let (mut watcher, space) = watcher(&settings, media.clone());
+        watcher.look()?;
+        let segment_bytes = settings.segment_bytes.max(SEGMENT_BYTES_MIN);
         let Settings { journal_directory, log_directory, origin, .. } = settings;
         let signer = LogSigner { name: origin.clone(), signer: keyring.log_signer() };
         let mut log = recover::open_log(&log_directory, &signer, begins)?;
@@ -430,23 +444,17 @@ fn unchanged(rejected: Rejected) -> TrailError {
     }
 }
 
-/// Looks at the disk before anything is written: a start on a full one needs what the reserve file holds.
-fn watch(
-    settings: &Settings,
-    media: Arc<dyn Media>,
-    segment_bytes: u64,
-) -> Result<(Watcher, Shown), TrailFault> {
+/// As much is kept back as the log needs for the entries of a whole segment.
+fn watcher(settings: &Settings, media: Arc<dyn Media>) -> (Watcher, Shown) {
     let shown = Shown::default();
-    // As much is kept back as the log needs for the entries of a whole segment.
-    let mut watcher = Watcher::new(
+    let watcher = Watcher::new(
         media,
         apart(&settings.written_directories),
         settings.journal_directory.join("reserve"),
-        segment_bytes,
+        settings.segment_bytes.max(SEGMENT_BYTES_MIN),
         shown.clone(),
     );
-    watcher.look()?;
-    Ok((watcher, shown))
+    (watcher, shown)
 }
 
 /// Makes the directory durably where it is missing, and says whether it is empty.

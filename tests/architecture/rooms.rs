@@ -48,7 +48,7 @@ pub const CRATES: &[(&str, &[&str], &str)] = &[
     ("casbin", &["access"], "one room knows the policy engine"),
     ("gridvault_keys", &["seal", "trail", "identity", "cli"], "who touches keys is counted"),
     ("gridvault_audit", &["trail", "oversight", "cli"], "who touches the log is counted"),
-    ("rustix", &["trail", "store"], "who watches and holds disk space is counted"),
+    ("rustix", &["trail", "store", "cli"], "who asks more of the system than std does is counted"),
     ("ureq", &["cli"], "the service calls nobody; its command line does"),
     ("jsonwebtoken", &["identity"], "one room reads tokens"),
     ("utoipa", &["http"], "one room describes the interface"),

@@ -78,7 +78,7 @@ impl Untouched {
     }
 
     /// The same where what breaks the protocol is not recorded: the record is as it was, and its caller did nothing.
-    pub fn is_untouched(self) {
+    pub fn stays_untouched(self) {
         let read = self.actor.read(&self.record, FIELDS, REGISTRATION).expect(200);
         assert_eq!(shown(&read), self.before, "the record has changed");
         let entries = vault().entries_between(self.first + 1, read.index() - 1);

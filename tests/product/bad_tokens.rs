@@ -44,7 +44,7 @@ fn all_turned_away(kept: Untouched, kinds: Vec<(String, &str, Vec<String>)>) {
         );
         assert!(entry["who"].is_null(), "{kind}: {entry}");
     }
-    kept.is_untouched();
+    kept.stays_untouched();
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn length_that_two_readers_could_read_differently_hides_no_request() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    kept.is_untouched();
+    kept.stays_untouched();
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn line_of_a_request_that_is_none_reaches_no_route() {
             "{line:?}: {found:?}"
         );
     }
-    kept.is_untouched();
+    kept.stays_untouched();
 }
 
 #[test]
@@ -130,5 +130,5 @@ fn value_that_came_in_is_in_no_header_that_goes_out() {
         let text = raw_from(Ipv4Addr::new(127, 9, 2, number), vault().url(), request.as_bytes());
         assert!(!text.contains("a=b"), "{text}");
     }
-    kept.is_untouched();
+    kept.stays_untouched();
 }

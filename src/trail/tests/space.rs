@@ -2,9 +2,9 @@
 //! Never a fault where nothing was written: nobody is promised anything that the disk has no room for.
 //! The room is said by the test; what the reserve file takes or gives up changes it as on a real disk.
 
-use super::disk::{Break, Call};
+use super::disk::{Break, Call, DiskMedia};
 use super::wait;
-use super::world::{Owned, Run, World, access, actor, owned, permit, record};
+use super::world::{ORIGIN, Owned, Run, World, access, actor, owned, permit, record};
 use crate::access::{Code, Origin, Standing, Written};
 use crate::limits::{
     DISK_FLOOR_BYTES, DISK_FLOOR_FILES, DISK_FREE_BYTES_MIN, DISK_FREE_FILES_MIN,
@@ -13,6 +13,7 @@ use crate::limits::{
 use crate::store::{Change, Key, Op, Version};
 use crate::trail::journal::{FileMedia, Media as _};
 use crate::trail::{Announcement, Refused, Space, TrailError, Unrecorded};
+use gridvault_audit::LogReader;
 use std::sync::Arc;
 
 fn standing() -> Standing {
@@ -77,12 +78,14 @@ fn a_disk_that_is_nearly_full_stores_nothing_new_and_records_everything_else() {
 fn the_reserve_is_given_up_for_entries_and_filled_again_before_anything_new_is_stored() {
     let world = World::new();
     let run = world.begin();
-    assert_eq!(leave(&run, 0), Space::Low);
-    assert_eq!(run.disk.reserve(), SEGMENT_BYTES_MIN - DISK_FLOOR_BYTES);
-    assert!(wait(run.trail.append(reading())).is_ok(), "a read is recorded");
-    // The rest of it goes as well, and then nothing is left for an entry.
+    let pieces = SEGMENT_BYTES_MIN / DISK_FLOOR_BYTES;
+    for piece in 1..=pieces {
+        assert_eq!(leave(&run, 0), Space::Low);
+        assert_eq!(run.disk.reserve(), SEGMENT_BYTES_MIN - piece * DISK_FLOOR_BYTES);
+        assert!(wait(run.trail.append(reading())).is_ok(), "a read is recorded");
+    }
+    // All of it is gone, and nothing is left for an entry.
     assert_eq!(leave(&run, 0), Space::Spent);
-    assert_eq!(run.disk.reserve(), 0);
     assert!(is_full(wait(run.trail.append(reading()))));
     let denied = access().refuse(Some(&standing()), Code::NotFound, &Origin::default());
     let refused = wait(run.trail.refuse(denied));
@@ -105,7 +108,8 @@ fn a_vault_stops_in_order_on_a_full_disk_and_starts_again_there() {
     everything_is_taken(&run, 1);
     while leave(&run, 0) != Space::Spent {}
     run.stop();
-    let (last, _) = world.story().entries.pop().expect("entries");
+    // There was no room for it in the log.
+    let (last, _) = world.journal().entries.pop().expect("entries");
     assert!(String::from_utf8(last).expect("an entry").contains("stop"));
     world.disk.leave(0);
     let run = world.start().expect("a start without hands");
@@ -114,6 +118,48 @@ fn a_vault_stops_in_order_on_a_full_disk_and_starts_again_there() {
     run.announce_start().expect("the vault goes on");
     everything_is_taken(&run, 2);
     run.stop();
+}
+
+#[test]
+fn what_is_journalled_waits_for_room_in_the_log_and_is_no_fault() {
+    let world = World::new();
+    let run = world.begin();
+    run.disk.hold_looks();
+    // Recorded while the thread that integrates is held back, and then there is no room to integrate it.
+    let recorded = wait(run.trail.announce(Announcement::Heartbeat)).expect("recorded");
+    run.disk.leave_files(0);
+    run.disk.release_looks();
+    run.disk.wait_for_looks();
+    assert_eq!(run.trail.space(), Space::Spent);
+    let log = LogReader::open(&world.path("log"), ORIGIN).expect("a log");
+    assert!(log.size().expect("a checkpoint") <= recorded.index(), "the log was written");
+    assert!(run.trail.is_writable(), "it is no fault");
+    run.disk.leave_files(u64::MAX);
+    wait(run.trail.covered(recorded.index()));
+    run.disk.leave_files(0);
+    run.disk.wait_for_looks();
+    run.stop();
+    // The stop is in the journal, and the next start puts it into the log.
+    world.disk.leave_files(u64::MAX);
+    world.start().expect("a start").stop();
+    world.story();
+}
+
+#[test]
+fn a_start_on_a_full_disk_gives_up_all_that_is_kept_back() {
+    let world = World::new();
+    let run = world.begin();
+    run.stop();
+    let settings = world.settings();
+    let media = Arc::new(DiskMedia(world.disk.clone()));
+    world.disk.leave(SEGMENT_BYTES_MIN);
+    settings.make_room(media.clone()).expect("looked");
+    assert_eq!(world.disk.reserve(), SEGMENT_BYTES_MIN, "there is room");
+    world.disk.leave(SEGMENT_BYTES_MIN - 1);
+    settings.make_room(media).expect("looked");
+    assert_eq!(world.disk.reserve(), 0);
+    world.start().expect("a start without hands").stop();
+    world.story();
 }
 
 #[test]

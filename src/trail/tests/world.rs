@@ -217,21 +217,24 @@ impl World {
             let _nothing_there = std::fs::remove_file(self.path("journal/mark"));
         }
         let (reader, applier) = open(&self.path("store"), self.engine, 16 << 20).expect("a store");
-        let settings = Settings {
-            journal_directory: self.path("journal"),
-            log_directory: self.path("log"),
-            origin: ORIGIN.into(),
-            segment_bytes: SEGMENT_BYTES_MIN,
-            written_directories: vec![self.path("journal"), self.path("log")],
-        };
         let around = Surroundings {
             keyring: keyring(),
             clock,
             random: Arc::new(CountingRandom::default()),
             media: Arc::new(DiskMedia(self.disk.clone())),
         };
-        let trail = Trail::start(applier, settings, around, listeners)?;
+        let trail = Trail::start(applier, self.settings(), around, listeners)?;
         Ok(Run { trail, reader, disk: self.disk.clone() })
+    }
+
+    pub(super) fn settings(&self) -> Settings {
+        Settings {
+            journal_directory: self.path("journal"),
+            log_directory: self.path("log"),
+            origin: ORIGIN.into(),
+            segment_bytes: SEGMENT_BYTES_MIN,
+            written_directories: vec![self.path("journal"), self.path("log")],
+        }
     }
 
     /// A started trail with its first entries: policy version 1 and the actor in version 1.

@@ -5,8 +5,10 @@
 mod client;
 mod crash;
 mod dice;
+mod diskfull;
 mod fault;
 mod log;
+mod overload;
 mod page;
 mod people;
 mod planted;
@@ -30,6 +32,10 @@ struct Arguments {
 enum Campaign {
     /// Kill -9 at random moments under mixed load; nothing acknowledged may be lost.
     Crash(crash::Arguments),
+    /// A disk that fills up and is emptied; nothing new is stored, nothing is lost, no hand is needed.
+    Diskfull(diskfull::Arguments),
+    /// Ten times as many callers as the vault can bear, most of them a few actors' floods.
+    Overload(overload::Arguments),
     /// Marked values go in; none may be found outside of what is sealed.
     Planted(planted::Arguments),
     /// One read and one write, each with exactly one sync of the journal before its answer.
@@ -42,6 +48,8 @@ fn main() -> ExitCode {
     let mut tally = Tally::default();
     let outcome = match Arguments::parse().campaign {
         Campaign::Crash(arguments) => crash::run(&arguments, &mut tally),
+        Campaign::Diskfull(arguments) => diskfull::run(&arguments, &mut tally),
+        Campaign::Overload(arguments) => overload::run(&arguments, &mut tally),
         Campaign::Planted(arguments) => planted::run(&arguments, &mut tally),
         Campaign::Syscalls(arguments) => syscalls::run(&arguments, &mut tally),
         Campaign::Release(arguments) => release::run(&arguments, &mut tally),
