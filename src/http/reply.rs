@@ -78,3 +78,22 @@ pub(super) fn law_of(code: Code) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_turned_away_by_load_or_a_full_disk_hears_when_to_come_again() {
+        for code in Code::ALL.iter().copied() {
+            let seconds = retry_seconds_of(code);
+            assert!(seconds.is_none() || is_retryable(code), "{}", code.as_str());
+            let status = status_of(code);
+            let by_load = [StatusCode::TOO_MANY_REQUESTS, StatusCode::INSUFFICIENT_STORAGE];
+            // A day's allowance does not come back in a second.
+            if by_load.contains(&status) && code != Code::RevealLimit || code == Code::Overloaded {
+                assert!(seconds.is_some_and(|seconds| seconds > 0), "{}", code.as_str());
+            }
+        }
+    }
+}

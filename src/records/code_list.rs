@@ -112,6 +112,7 @@ impl Code {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::TITLE_CHARACTERS_MAX;
 
     fn list(code: &str, title_zh: &str) -> Result<CodeList, SchemaError> {
         CodeList::load(
@@ -141,5 +142,24 @@ mod tests {
     fn a_code_that_labels_a_person_is_refused() {
         assert!(matches!(list("2", "严重精神障碍"), Err(SchemaError::Forbidden { .. })));
         assert!(matches!(list("drug_use", "二"), Err(SchemaError::Forbidden { .. })));
+    }
+
+    #[test]
+    fn a_list_is_taken_at_its_limits_and_refused_beyond_them() {
+        let of = |count: usize| {
+            let codes: String = (0..count)
+                .map(|code| {
+                    format!("[[code]]\ncode = \"{code}\"\ntitle_zh = \"一\"\ntitle_en = \"One\"\n")
+                })
+                .collect();
+            let head = "name = \"sample\"\ntitle_zh = \"样本\"\ntitle_en = \"Sample\"\n";
+            CodeList::load("sample.toml", &format!("{head}{codes}"))
+        };
+        assert!(of(CODE_LIST_CODES_MAX).is_ok());
+        assert!(of(CODE_LIST_CODES_MAX + 1).is_err());
+        assert!(list(&"7".repeat(CODE_CHARACTERS_MAX), "二").is_ok());
+        assert!(list(&"7".repeat(CODE_CHARACTERS_MAX + 1), "二").is_err());
+        assert!(list("2", &"二".repeat(TITLE_CHARACTERS_MAX)).is_ok());
+        assert!(list("2", &"二".repeat(TITLE_CHARACTERS_MAX + 1)).is_err());
     }
 }

@@ -1,6 +1,10 @@
 //! Requirements on schema files: what loads, what is refused, and what the shipped ones promise.
 
 use super::*;
+use crate::limits::{
+    DATA_FILE_BYTES_MAX, FIELD_TEXT_CHARACTERS_MAX, RECORD_BYTES_MAX, SCHEMA_SECTIONS_MAX,
+    SECTION_BYTES_MAX, SLUG_CHARACTERS_MAX,
+};
 
 const LIST: (&str, &str) = (
     "colour.toml",
@@ -267,4 +271,44 @@ fn hostile_files_are_errors() {
     }
     let long = "#".repeat(256 * 1024 + 1);
     assert_eq!(rule(load(&long)), "sample.toml: more bytes than 262144");
+}
+
+#[test]
+fn a_text_field_and_a_file_are_taken_at_their_limits_and_refused_beyond_them() {
+    let text = |characters: usize| with(&format!("kind = \"text\"\nmax_characters = {characters}"));
+    assert!(text(FIELD_TEXT_CHARACTERS_MAX).is_ok());
+    assert!(text(FIELD_TEXT_CHARACTERS_MAX + 1).is_err());
+    assert!(text(0).is_err());
+    let digits = |count: usize| with(&format!("kind = \"digits\"\ncharacters = {count}"));
+    assert!(digits(SLUG_CHARACTERS_MAX).is_ok());
+    assert!(digits(SLUG_CHARACTERS_MAX + 1).is_err());
+    let file = |bytes: usize| {
+        let plain = format!("{}{}", head("self"), field_text("x", "C2", "a", TEXT));
+        load(&format!("{plain}#{}", " ".repeat(bytes - plain.len() - 1)))
+    };
+    assert!(file(DATA_FILE_BYTES_MAX).is_ok());
+    assert!(file(DATA_FILE_BYTES_MAX + 1).is_err());
+}
+
+#[test]
+fn sections_are_taken_to_their_number_and_a_record_to_its_length() {
+    let sections = |count: usize, field: &str| {
+        let mut toml = head("self");
+        for number in 1..count {
+            toml.push_str(&format!("[[section]]\nname = \"s{number}\"\nsubject = \"self\"\n"));
+        }
+        toml.push_str(&field_text("x0", "C2", "a", field));
+        for number in 1..count {
+            toml.push_str(&field_text(&format!("x{number}"), "C2", &format!("s{number}"), field));
+        }
+        load(&toml)
+    };
+    assert!(sections(SCHEMA_SECTIONS_MAX, TEXT).is_ok());
+    assert!(rule(sections(SCHEMA_SECTIONS_MAX + 1, TEXT)).contains("sections"));
+    // Sections that each fit are too long together.
+    let long = format!("kind = \"text\"\nmax_characters = {FIELD_TEXT_CHARACTERS_MAX}");
+    let each = 4 * FIELD_TEXT_CHARACTERS_MAX;
+    assert!(each < SECTION_BYTES_MAX);
+    assert!(sections(1, &long).is_ok());
+    assert!(rule(sections(RECORD_BYTES_MAX / each + 1, &long)).contains("bytes in a record"));
 }

@@ -165,3 +165,22 @@ fn what_callers_repeat_sorts_by_day_and_belongs_to_its_caller() {
         assert_eq!(Key::from_bytes(&key(1).as_bytes()[..cut]).owner(), None, "{cut}");
     }
 }
+
+#[test]
+fn the_engines_file_holds_room_ahead_after_each_flush_and_no_more() {
+    use std::os::unix::fs::MetadataExt as _;
+    let directory = tempfile::tempdir().expect("a directory");
+    let held = || {
+        let file = std::fs::metadata(directory.path().join("db")).expect("the engine's file");
+        file.blocks() * 512 - file.len().min(file.blocks() * 512)
+    };
+    let (_reader, mut applier) =
+        open(directory.path(), EngineKind::Sled, 16 << 20).expect("a store");
+    for number in 0..3 {
+        let op = Op::Put(row_key(number), Version(1), vec![7; 60_000]);
+        applier.apply([(1, &op)]).expect("applied");
+        applier.flusher().flush().expect("flushed");
+        let ahead = crate::limits::ENGINE_AHEAD_BYTES;
+        assert!((ahead / 2..=ahead * 2).contains(&held()), "{} bytes ahead", held());
+    }
+}

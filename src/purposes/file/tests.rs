@@ -1,7 +1,9 @@
 //! Requirements on the file of purposes: what loads, what is refused, and what the shipped one promises.
 
 use super::*;
-use crate::limits::PURPOSES_BYTES_MAX;
+use crate::limits::{
+    PURPOSE_BASES_MAX, PURPOSE_TEXT_CHARACTERS_MAX, PURPOSES_BYTES_MAX, PURPOSES_MAX,
+};
 
 fn schemas() -> SchemaSet {
     SchemaSet::built_in().expect("the shipped schemas load")
@@ -289,4 +291,39 @@ fn the_live_notice_is_the_newest_in_force() {
         (live(2024, 12, 31), live(2025, 12, 31), live(2026, 1, 1)),
         (None, Some(1), Some(2))
     );
+}
+
+#[test]
+fn purposes_bases_notices_and_texts_are_taken_at_their_limits_and_refused_beyond_them() {
+    let purposes = |count: usize| {
+        let all: String =
+            (0..count).map(|n| SAMPLE.replace("visit", &format!("visit_{n}"))).collect();
+        load(&all, &schemas())
+    };
+    assert!(purposes(PURPOSES_MAX).is_ok());
+    assert!(purposes(PURPOSES_MAX + 1).is_err());
+    let bases = |count: usize| {
+        let more: String = (1..count)
+            .map(|n| format!("[[purpose.legal_basis]]\nid = \"more_{n}\"\nkind = \"consent\"\n"))
+            .collect();
+        load(&format!("{SAMPLE}{more}"), &schemas())
+    };
+    assert!(bases(PURPOSE_BASES_MAX).is_ok());
+    assert!(bases(PURPOSE_BASES_MAX + 1).is_err());
+    let notices = |count: usize| {
+        let more: String = (2..=count)
+            .map(|n| {
+                format!(
+                    "[[purpose.notice]]\nid = \"visit_notice_{n}\"\nversion = {n}\n\
+                     title_zh = \"告知书\"\nvalid_from = \"2025-01-01\"\n"
+                )
+            })
+            .collect();
+        load(&format!("{SAMPLE}{more}"), &schemas())
+    };
+    assert!(notices(PURPOSE_BASES_MAX).is_ok());
+    assert!(notices(PURPOSE_BASES_MAX + 1).is_err());
+    let title = |length: usize| load_with("走访", &"访".repeat(length));
+    assert!(title(PURPOSE_TEXT_CHARACTERS_MAX).is_ok());
+    assert!(title(PURPOSE_TEXT_CHARACTERS_MAX + 1).is_err());
 }

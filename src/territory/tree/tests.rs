@@ -1,7 +1,10 @@
 //! Requirements on the territory: lookups at a time, hosts, changes, and what is refused.
 
 use super::*;
-use crate::limits::{AREA_NAME_CHARACTERS_MAX, GRID_ALIASES_MAX};
+use crate::limits::{
+    AREA_NAME_CHARACTERS_MAX, CELL_MAPPINGS_MAX, GRID_ALIASES_MAX, GRID_PREDECESSORS_MAX,
+    TERRITORY_AREAS_MAX, TERRITORY_CELLS_MAX, TERRITORY_GRIDS_MAX,
+};
 use crate::territory::{GridChange, NewGrid};
 use proptest::prelude::*;
 
@@ -352,4 +355,37 @@ proptest! {
         let covered: Vec<CellId> = (1..=4).map(CellId::new).filter(|cell| changed.covers(&scope, *cell, at)).collect();
         prop_assert_eq!(changed.cells_in(&scope, at), covered);
     }
+}
+
+/// Whether a territory is refused because there is too much of something.
+fn is_too_many(change: impl FnOnce(&mut TerritoryData)) -> bool {
+    let mut data = sample();
+    change(&mut data);
+    matches!(Territory::from_data(data), Err(TerritoryError::TooMany { .. }))
+}
+
+#[test]
+fn whatever_is_counted_is_taken_to_its_number_and_refused_beyond_it() {
+    let grids = |count: usize| is_too_many(|data| data.grids = vec![grid(FIRST); count]);
+    assert_eq!([grids(TERRITORY_GRIDS_MAX), grids(TERRITORY_GRIDS_MAX + 1)], [false, true]);
+    let cells = |count: usize| is_too_many(|data| data.cells = vec![cell(1, FIRST); count]);
+    assert_eq!([cells(TERRITORY_CELLS_MAX), cells(TERRITORY_CELLS_MAX + 1)], [false, true]);
+    let areas = |count: usize| is_too_many(|data| data.areas = vec![data.areas[0].clone(); count]);
+    assert_eq!([areas(TERRITORY_AREAS_MAX), areas(TERRITORY_AREAS_MAX + 1)], [false, true]);
+    let before =
+        |count: usize| is_too_many(|data| data.grids[1].predecessors = vec![code(FIRST); count]);
+    assert_eq!([before(GRID_PREDECESSORS_MAX), before(GRID_PREDECESSORS_MAX + 1)], [false, true]);
+    let places = |count: usize| {
+        let mut data = sample();
+        let last = i64::try_from(count).expect("few") - 1;
+        data.cells[0].mapping = (0..=last)
+            .map(|from| MappingData {
+                grid: code(FIRST),
+                from,
+                to: (from < last).then_some(from + 1),
+            })
+            .collect();
+        Territory::from_data(data).is_ok()
+    };
+    assert_eq!([places(CELL_MAPPINGS_MAX), places(CELL_MAPPINGS_MAX + 1)], [true, false]);
 }

@@ -5,7 +5,9 @@
 use super::world::{NOW, Owned, Run, World, access, actor, change_of, owned, permit, record};
 use super::{hand_over, later, wait};
 use crate::access::{ActorId, Code, Origin};
-use crate::limits::{CHANGE_BYTES_MAX, GROUP_BYTES_MAX, PENDING_COUNT_MAX, VALUE_BYTES_MAX};
+use crate::limits::{
+    CHANGE_BYTES_MAX, GROUP_BYTES_MAX, GROUP_COUNT_MAX, PENDING_COUNT_MAX, VALUE_BYTES_MAX,
+};
 use crate::records::{RecordId, SubjectId};
 use crate::store::{Change, ControlKind, Key, Op, SystemKey, Version};
 use crate::trail::committer::Rejected;
@@ -241,6 +243,7 @@ fn more_than_the_bound_in_line_is_turned_away_at_once_and_counted_where_it_was_a
     run.stop();
     let story = world.story();
     assert_eq!(story.entries.len(), 4 + 1 + PENDING_COUNT_MAX + 2);
+    assert_eq!(story.frames.iter().max(), Some(&GROUP_COUNT_MAX), "the longest group is full");
     let (summary, _) = &story.entries[story.entries.len() - 2];
     assert!(std::str::from_utf8(summary).expect("an entry").contains(r#""refusals":1"#));
 }
