@@ -127,6 +127,27 @@ pub const MATCH_CANDIDATES_COUNT_MAX: usize = 256;
 pub const SUBJECT_RECORDS_COUNT_MAX: usize = 256;
 /// Distinct values that one actor may match in a day (DOMAIN section 5, kind "other" for grid roles).
 pub const MATCH_VALUES_DAY_MAX: u32 = 80;
+/// Records of one page of a list: one entry of the log names them all.
+pub const QUERY_PAGE_COUNT_MAX: usize = 256;
+/// Records of a page unless the caller says otherwise.
+pub const QUERY_PAGE_COUNT_USUAL: usize = 50;
+/// Listings and cells that one page looks at; a page that finds little ends there and goes on by cursor.
+pub const QUERY_LOOKS_COUNT_MAX: usize = 2_048;
+/// Subjects that the records of one page have; with them the entry stays below 32 KiB (AUDIT-LOG 1.4). A household of
+/// twenty has most, so a page holds at least thirty records.
+pub const QUERY_SUBJECTS_COUNT_MAX: usize = 768;
+/// Sealed bytes that one page holds in memory before it is decided; records of usual size fit 256 to a page.
+pub const QUERY_PAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Life of a cursor of a list: an hour's work in a grid.
+pub const CURSOR_SECONDS: i64 = 3_600;
+/// Longest cursor, in characters: that of a change feed over sixteen assignments.
+pub const CURSOR_BYTES_MAX: usize = 1_280;
+/// Cells of one assignment whose changes are merged for one page; a county has about a thousand.
+pub const FEED_CELLS_COUNT_MAX: usize = 4_096;
+/// People of a place that are named; larger places are no dwellings.
+pub const OCCUPANTS_COUNT_MAX: usize = 20;
+/// Links to a place, and records of one of its people, that are looked at.
+pub const OCCUPANTS_LOOKS_COUNT_MAX: usize = 256;
 /// Life of the link handle that a match gives.
 pub const LINK_SECONDS: i64 = 300;
 /// Entries in one answer of the audit listing.

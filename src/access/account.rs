@@ -38,6 +38,12 @@ pub enum Written {
     Delete,
     /// A value was matched.
     Match,
+    /// Records were listed.
+    Query,
+    /// The people of a place were listed.
+    Occupants,
+    /// Changed records were named.
+    Changes,
     /// The form of a record type was asked for.
     Schema,
     /// The proof of a receipt was asked for.
@@ -73,6 +79,8 @@ pub struct Account {
     pub assignment: Option<[u8; 16]>,
     /// Audit handles of the records.
     pub records: Vec<Handle>,
+    /// Records of a list that have no handle any more.
+    pub unnamed_records_count: u64,
     /// Audit handles of the subjects.
     pub subjects: Vec<Handle>,
     /// The first record's grid at that time.
@@ -112,6 +120,7 @@ impl Account {
             scope: None,
             assignment: None,
             records: Vec::new(),
+            unnamed_records_count: 0,
             subjects: Vec::new(),
             grid: None,
             record_type: None,

@@ -85,10 +85,10 @@ pub(super) fn knows(policy: &Policy, bearer: Bearer<'_>, record_type: RecordType
 
 pub(super) fn may_use_call(policy: &Policy, bearer: Bearer<'_>, ask: Ask) -> bool {
     any_grant(policy, bearer, &RecordType::ALL, |grants| match ask {
-        Ask::Read => grants.reads(),
+        Ask::Read | Ask::List | Ask::Occupants => grants.reads(),
         Ask::Create | Ask::Update => grants.has(Action::Write),
         Ask::Delete => grants.has(Action::Delete),
-        Ask::Match => grants.knows(),
+        Ask::Match | Ask::Changes => grants.knows(),
     })
 }
 
@@ -127,7 +127,7 @@ pub(super) fn choose<'a>(
 }
 
 /// More fields first, then more in clear.
-fn weight(views: &Views) -> (usize, usize) {
+pub(super) fn weight(views: &Views) -> (usize, usize) {
     let raw = views.given.iter().filter(|field| field.view == View::Raw).count();
     (views.given.len(), raw)
 }

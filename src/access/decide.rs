@@ -5,7 +5,7 @@
 use super::account::{Account, Origin, Written};
 use super::bearer::{bearers, covers, knows, may_use_call};
 use super::code::Code;
-use super::permit::{Authority, Charge, Denied, Permit, Views};
+use super::permit::{Authority, Charge, Denied, EachViews, Permit, Views};
 use super::policy::Policy;
 use super::question::{Ask, Duty, Item, Question};
 use super::standing::{ActorId, Assignment, Standing};
@@ -15,15 +15,15 @@ use crate::records::RecordType;
 use crate::territory::{CellId, Territory};
 use arc_swap::ArcSwap;
 
-struct Active {
-    policy: Policy,
-    version: u64,
-    index: u64,
+pub(super) struct Active {
+    pub(super) policy: Policy,
+    pub(super) version: u64,
+    pub(super) index: u64,
 }
 
 /// The room's door: the active policy and the decisions under it.
 pub struct Access {
-    active: ArcSwap<Active>,
+    pub(super) active: ArcSwap<Active>,
 }
 
 /// A decision that was only thought through.
@@ -77,6 +77,7 @@ impl Access {
                     area: bearer.assignment.area,
                     authority: authority(&active, Some(question.standing)),
                     charges,
+                    each: EachViews::default(),
                 })
             }
             Err(no) => Err(Denied { why: no.why, fields: no.fields, account: Box::new(account) }),
@@ -139,6 +140,7 @@ impl Access {
             area: None,
             authority,
             charges: Vec::new(),
+            each: EachViews::default(),
         })
     }
 
@@ -160,6 +162,7 @@ impl Access {
             area: None,
             authority,
             charges: Vec::new(),
+            each: EachViews::default(),
         }
     }
 
@@ -177,6 +180,7 @@ impl Access {
             area: None,
             authority,
             charges: Vec::new(),
+            each: EachViews::default(),
         }
     }
 
@@ -218,7 +222,7 @@ impl Access {
     }
 }
 
-fn authority(active: &Active, standing: Option<&Standing>) -> Authority {
+pub(super) fn authority(active: &Active, standing: Option<&Standing>) -> Authority {
     Authority {
         policy: active.version,
         actor: standing.map(|standing| (standing.actor, standing.version)),
@@ -248,10 +252,13 @@ fn written_of(ask: Ask) -> Written {
         Ask::Update => Written::Update,
         Ask::Delete => Written::Delete,
         Ask::Match => Written::Match,
+        Ask::List => Written::Query,
+        Ask::Occupants => Written::Occupants,
+        Ask::Changes => Written::Changes,
     }
 }
 
-fn account_of(active: &Active, question: &Question<'_>) -> Account {
+pub(super) fn account_of(active: &Active, question: &Question<'_>) -> Account {
     let written = written_of(question.ask);
     let mut account = stand(Account::of(written, question.origin), question.standing, active.index);
     account.purpose = Some(question.purpose.id.as_str().to_owned());

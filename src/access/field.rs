@@ -44,7 +44,7 @@ pub(super) fn check_state(question: &Question<'_>, facts: &Facts) -> Result<(), 
         return Err(No::plain(Code::Restricted));
     }
     let personal = !facts.subject_handles.is_empty();
-    let looks = matches!(question.ask, Ask::Read | Ask::Match);
+    let looks = !matches!(question.ask, Ask::Create | Ask::Update | Ask::Delete);
     let held = facts.basis_for(question.purpose.id.as_str()).is_some();
     // A duty or an emergency brings its own basis; what rests on the resident's will must have been given.
     if personal && looks && question.purpose.rests_on_the_subject() && !held {
@@ -71,6 +71,7 @@ pub(super) fn field_grants(
     policy.narrowed(granted, bearer.role, question.purpose.id.as_str(), field)
 }
 
+/// What is shown of each field and what is withheld.
 pub(super) fn views_of(
     policy: &Policy,
     question: &Question<'_>,
@@ -78,7 +79,7 @@ pub(super) fn views_of(
     record_type: RecordType,
     facts: &Facts,
     fields: &[String],
-) -> Outcome {
+) -> Views {
     let mut views = Views::default();
     for field in fields {
         let grants = field_grants(policy, question, bearer, record_type, facts, field);
@@ -95,6 +96,19 @@ pub(super) fn views_of(
             _ => views.withheld.push((field.clone(), Code::Denied)),
         }
     }
+    views
+}
+
+/// The views of a read: at least one field is shown.
+pub(super) fn reads(
+    policy: &Policy,
+    question: &Question<'_>,
+    bearer: Bearer<'_>,
+    record_type: RecordType,
+    facts: &Facts,
+    fields: &[String],
+) -> Outcome {
+    let views = views_of(policy, question, bearer, record_type, facts, fields);
     if views.given.is_empty() {
         // A condition that can be met is said before a plain no.
         let why = views
@@ -169,15 +183,16 @@ pub(super) fn rule_of(
     let of = |field: &String| field_grants(policy, question, bearer, record_type, facts, field);
     // The rule behind what is shown, where something is.
     let shown = fields.iter().map(of).find(|grants| grants.unconditional_view() >= View::Masked);
-    let first = if question.ask == Ask::Read { shown } else { None };
+    let shows = matches!(question.ask, Ask::Read | Ask::List | Ask::Occupants);
+    let first = if shows { shown } else { None };
     let grants = first.or_else(|| fields.first().map(of)).unwrap_or_else(|| {
         policy.grants(bearer.role, bearer.level, record_type, Class::C2, question.purpose.group)
     });
     let line = match question.ask {
-        Ask::Read => grants.read_line(),
+        Ask::Read | Ask::List | Ask::Occupants => grants.read_line(),
         Ask::Create | Ask::Update => grants.write_line(),
         Ask::Delete => grants.delete_line(),
-        Ask::Match => grants.match_line(),
+        Ask::Match | Ask::Changes => grants.match_line(),
     };
     (line != 0).then(|| format!("{}/{line}", bearer.assignment.role.as_str()))
 }

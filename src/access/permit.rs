@@ -26,6 +26,15 @@ pub struct Views {
     pub withheld: Vec<(String, Code)>,
 }
 
+/// What a list may show of each of its records. Most records are shown alike, so the views are kept once for each kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EachViews {
+    /// The views that there are.
+    pub kinds: Vec<Views>,
+    /// Which of them each record has.
+    pub of: Vec<u8>,
+}
+
 /// The versions that a decision was taken under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Authority {
@@ -53,7 +62,8 @@ pub struct Charge {
 /// use gridvault::access::{Authority, Permit};
 /// fn forge(account: gridvault::access::Account) -> Permit<()> {
 ///     Permit { target: (), account: Box::new(account), area: None, views: Default::default(),
-///         authority: Authority { policy: 1, actor: None }, charges: Vec::new() }
+///         authority: Authority { policy: 1, actor: None }, charges: Vec::new(),
+///         each: Default::default() }
 /// }
 /// ```
 #[must_use = "a permit that is not recorded permits nothing"]
@@ -64,6 +74,7 @@ pub struct Permit<T> {
     pub(super) area: Option<Area>,
     pub(super) authority: Authority,
     pub(super) charges: Vec<Charge>,
+    pub(super) each: EachViews,
 }
 
 impl<T> Permit<T> {
@@ -81,6 +92,11 @@ impl<T> Permit<T> {
     /// The view of each field.
     pub fn views(&self) -> &Views {
         &self.views
+    }
+
+    /// The views of each record of a list, in the order of the target's records.
+    pub fn each(&self) -> &EachViews {
+        &self.each
     }
 
     /// What the log will say.
@@ -111,6 +127,11 @@ impl<T> Permit<T> {
     /// The target and what the permit said of it, with the permit given up.
     pub fn into_parts(self) -> (T, Views, Account) {
         (self.target, self.views, *self.account)
+    }
+
+    /// The target of a list and what the permit shows of each of its records, with the permit given up.
+    pub fn into_listed(self) -> (T, EachViews) {
+        (self.target, self.each)
     }
 }
 

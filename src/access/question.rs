@@ -42,6 +42,12 @@ pub enum Ask {
     Delete,
     /// Learn whether a value is held.
     Match,
+    /// See ids and masked fields of many records of one type.
+    List,
+    /// See who lives at a place, as a list does.
+    Occupants,
+    /// Learn which records changed.
+    Changes,
 }
 
 /// One record that a question is about, with the fields that it asks for.

@@ -6,11 +6,11 @@ use super::account::{Account, Written};
 use super::bearer::{Bearer, No, bearers, choose, covers, knows, may_use_call};
 use super::code::Code;
 use super::decide::carry;
-use super::field::{check_fields, check_state, deletes, field_grants, rule_of, views_of, writes};
+use super::field::{check_fields, check_state, deletes, field_grants, reads, rule_of, writes};
 use super::permit::{FieldView, Views};
 use super::policy::Policy;
 use super::question::{Ask, Item, Matter, Question};
-use crate::records::{Facts, Handle, RecordType, View};
+use crate::records::{Facts, Field, Handle, RecordType, View};
 use crate::territory::CellId;
 
 pub(super) fn weigh<'a>(
@@ -35,6 +35,8 @@ pub(super) fn weigh<'a>(
             let item = items.first().ok_or(No::plain(Code::NotFound))?;
             weigh_one(policy, question, item, all, account)
         }
+        // A list is planned first, and its plan decides over the records (`list.rs`).
+        Ask::List | Ask::Occupants | Ask::Changes => Err(No::plain(Code::Denied)),
     }
 }
 
@@ -73,7 +75,7 @@ fn weigh_one<'a>(
     check_state(question, facts)?;
     choose(covering, account, |bearer, carried| {
         let outcome = match question.ask {
-            Ask::Read => views_of(policy, question, bearer, record_type, facts, item.fields),
+            Ask::Read => reads(policy, question, bearer, record_type, facts, item.fields),
             Ask::Update => writes(policy, question, bearer, record_type, facts, item.fields),
             _ => deletes(policy, question, bearer, record_type, facts),
         };
@@ -147,9 +149,8 @@ fn weigh_match<'a>(
     check_fields(question, *record_type, field.fields)?;
     let schema = question.schemas.get(*record_type);
     for name in field.fields {
-        let matchable = schema
-            .and_then(|schema| schema.field(name))
-            .is_some_and(|field| field.match_group.is_some());
+        let matchable =
+            schema.and_then(|schema| schema.field(name)).is_some_and(Field::is_matched_by_value);
         if !matchable {
             return Err(No { why: Code::Denied, fields: field.fields.to_vec() });
         }

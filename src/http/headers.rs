@@ -92,10 +92,15 @@ fn parse_query<const N: usize>(raw: &str, names: [&str; N]) -> Option<[Option<St
 
 /// The field names of a read: at least one, none twice, each with the shape of a name.
 pub(super) fn field_names(list: Option<&str>) -> Option<Vec<String>> {
-    let names: Vec<String> = list?.split(',').map(str::to_owned).collect();
+    checked_field_names(list?.split(',').map(str::to_owned).collect())
+}
+
+/// The same for a list of names.
+pub(super) fn checked_field_names(names: Vec<String>) -> Option<Vec<String>> {
     let repeated = names.iter().enumerate().any(|(at, name)| names[..at].contains(name));
     let shaped = names.iter().all(|name| is_slug(name));
-    (shaped && !repeated && names.len() <= READ_FIELDS_COUNT_MAX).then_some(names)
+    (shaped && !repeated && !names.is_empty() && names.len() <= READ_FIELDS_COUNT_MAX)
+        .then_some(names)
 }
 
 #[cfg(test)]

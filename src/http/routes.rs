@@ -4,7 +4,9 @@
 
 use super::admission::Admission;
 use super::batch::{BatchItemBody, LineBody};
-use super::handlers::{admin, audit, batch, describe, health, households, matching, records};
+use super::handlers::{
+    admin, audit, batch, describe, health, households, lists, matching, records,
+};
 use super::openapi::{Body, Doc};
 use super::rooms::Rooms;
 use super::surround::{surround, unknown_method, unknown_path};
@@ -92,6 +94,19 @@ pub static ROUTES: &[Route] = &[
         Doc::new("create_batch", "Store up to 10,000 records and households, each line by itself")
             .repeatable().takes(Body::lines::<LineBody>).answer(200, Body::lines::<BatchItemBody>)
         => batch::create),
+    route!(POST post "/v1/records/query" Token true
+        Doc::new("query_records", "List records of one type, page by page: ids and masked fields")
+            .takes(Body::of::<lists::QueryBody>).answer(200, Body::of::<lists::QueriedBody>)
+        => lists::records),
+    route!(POST post "/v1/places/{id}/occupants" Token true
+        Doc::new("occupants", "Who lives at a place, masked as in a list")
+            .takes(Body::of::<lists::OccupantsBody>).answer(200, Body::of::<lists::PeopleBody>)
+        => lists::people),
+    route!(GET get "/v1/changes" Token true
+        Doc::new("changes", "Ids and versions of the records held for the purpose that changed")
+            .query("since", "The cursor of the page before; from the beginning without one", false)
+            .query("limit", "At most 256", false).answer(200, Body::of::<lists::ChangesBody>)
+        => lists::feed),
     route!(POST post "/v1/households" Token true
         Doc::new("create_household", "Store a household in one all-or-nothing write").repeatable()
             .takes(Body::of::<households::HouseholdBody>)

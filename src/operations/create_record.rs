@@ -419,7 +419,7 @@ impl<'a> Build<'a> {
     }
 
     pub(super) fn finish(self) -> Draft {
-        Draft::new(self.items, self.keys, self.controls)
+        Draft::new(self.items, self.keys, self.controls, self.asked.now)
     }
 }
 

@@ -7,6 +7,7 @@ mod asked;
 mod basis;
 mod batch;
 mod capture;
+mod changes;
 mod create_household;
 mod create_record;
 mod delete_record;
@@ -16,15 +17,19 @@ mod enrol;
 mod error;
 mod issue_token;
 mod match_record;
+mod occupants;
 mod once;
 mod patch_record;
 mod policy;
+mod query_records;
 mod read_record;
 mod subject;
+mod walk;
 
 pub use add_actor::{ActorRequest, Added, AssignmentRequest, add_actor, list_actors};
 pub use asked::Asked;
 pub use batch::admit_batch;
+pub use changes::{Change, Changed, ChangesRequest, changes};
 pub use create_household::{
     DwellingRequest, HouseholdCreated, HouseholdRequest, PersonCreated, PersonRequest,
     create_household,
@@ -36,9 +41,11 @@ pub use enrol::{Enrolled, enrol};
 pub use error::{OperationError, refuse};
 pub use issue_token::{Issued, TokenRequest, issue_token};
 pub use match_record::{MatchRequest, Matched, match_record};
+pub use occupants::{Occupants, OccupantsRequest, occupants};
 pub use once::{BatchKey, OfBatch, Once, Repeats, Saying, UnderWay};
 pub use patch_record::{PatchRequest, Patched, patch_record};
 pub use policy::{ExplainRequest, Explained, explain_policy, policy_matrix};
+pub use query_records::{Queried, QueryRequest, query_records};
 pub use read_record::read_record;
 
 #[cfg(test)]

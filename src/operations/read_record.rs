@@ -76,7 +76,7 @@ pub(super) async fn absence(
 ) -> OperationError {
     let line;
     let matter = match absent {
-        Fetched::Erased(tombstone, _) => {
+        Fetched::Erased(tombstone, ..) => {
             line = match seal.line_of(&tombstone) {
                 Ok(line) => line,
                 Err(error) => return error.into(),

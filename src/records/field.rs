@@ -79,12 +79,22 @@ impl FieldKind {
         }
     }
 
-    /// Whether an exact match on it is worth an index term: kinds with few values would tell too much.
+    /// Whether an exact match on it is worth an index term: kinds with few values would tell too much. The ids of
+    /// records are random, so a term of one is no guess; callers still never ask by one ([`Field::is_matched_by_value`]).
     pub const fn is_matchable(&self) -> bool {
         matches!(
             self,
-            FieldKind::Text { .. } | FieldKind::IdNumber | FieldKind::CreditCode | FieldKind::Phone
+            FieldKind::Text { .. }
+                | FieldKind::IdNumber
+                | FieldKind::CreditCode
+                | FieldKind::Phone
+                | FieldKind::RecordReference(_)
         )
+    }
+
+    /// Whether a value names another record or subject.
+    pub const fn is_reference(&self) -> bool {
+        matches!(self, FieldKind::SubjectReference | FieldKind::RecordReference(_))
     }
 }
 
@@ -191,6 +201,8 @@ pub struct Field {
     pub section: String,
     /// The group of fields whose values are matched against each other, if any.
     pub match_group: Option<String>,
+    /// The date from which on its value is matched no more, by the name of its field, if there is one.
+    pub match_until: Option<String>,
     /// How it is covered.
     pub mask: MaskRule,
     /// The law's kind, for reveal limits; every field about a person has one.
@@ -211,12 +223,18 @@ impl Field {
         self.class >= Class::C2
     }
 
+    /// Whether a caller may ask for records that hold an exact value in it. What a reference names is found by the
+    /// vault alone: a caller that could ask by one would walk from person to person.
+    pub fn is_matched_by_value(&self) -> bool {
+        self.match_group.is_some() && !self.kind.is_reference()
+    }
+
     /// The field as forms read it.
     pub fn to_public_json(&self) -> Json {
         let mut json = json!({
             "name": self.name, "title_zh": self.title_zh, "title_en": self.title_en,
             "kind": self.kind.as_str(), "class": self.class, "section": self.section,
-            "matchable": self.match_group.is_some(), "required": self.required, "many": self.many,
+            "matchable": self.is_matched_by_value(), "required": self.required, "many": self.many,
             "retention": self.retention,
         });
         match &self.kind {

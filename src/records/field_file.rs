@@ -31,6 +31,7 @@ pub(super) struct FieldText {
     class: String,
     section: String,
     match_group: Option<String>,
+    match_until: Option<String>,
     mask: String,
     legal_kind: Option<String>,
     retention: Option<Retention>,
@@ -70,6 +71,7 @@ pub(super) fn checked_field(
         class,
         section: text.section,
         match_group: text.match_group,
+        match_until: text.match_until,
         mask,
         required: text.required,
         many: text.many,
@@ -100,6 +102,10 @@ fn broken_rule(field: &Field) -> Option<&'static str> {
             "its kind cannot be matched",
         ),
         (group.is_none_or(is_slug), "its match group is no name"),
+        (
+            group.is_some() || field.match_until.is_none(),
+            "only what is matched is matched until a date",
+        ),
         (
             !field.many
                 || !matches!(field.kind, FieldKind::Integer { .. } | FieldKind::FreeText { .. }),

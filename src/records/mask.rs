@@ -3,7 +3,8 @@
 //! There is one mask for each field, whatever the path, since two different masks of one value add up to it.
 
 use super::field::MaskRule;
-use super::{Field, Reason, Value, detector, numbers};
+use super::{Field, Reason, Value, View, detector, numbers};
+use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
@@ -41,6 +42,34 @@ pub fn mask(field: &Field, value: &Value) -> Json {
             Json::from(*number.expose_for(Reason::Masking))
         }
         Value::Integer(_) => Json::from(HIDDEN),
+    }
+}
+
+/// A value on its way into an answer, in clear or masked. It is written without another copy of the whole.
+pub struct Displayed<'a> {
+    /// The field.
+    pub field: &'a Field,
+    /// Its value.
+    pub value: &'a Value,
+    /// How much of it the permit shows.
+    pub view: View,
+}
+
+impl Serialize for Displayed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match (self.view, self.value) {
+            (View::Raw, Value::Text(text)) => {
+                serializer.serialize_str(text.expose_for(Reason::Answer))
+            }
+            (View::Raw, Value::Integer(number)) => {
+                serializer.serialize_i64(*number.expose_for(Reason::Answer))
+            }
+            (View::Raw, Value::List(items)) => serializer
+                .collect_seq(items.iter().map(|item| item.expose_for(Reason::Answer).as_str())),
+            (View::Masked, value) => mask(self.field, value).serialize(serializer),
+            // No answer shows a value under a lower view; if one came here, nothing of it leaves.
+            (View::None | View::Count | View::Match, _) => serializer.serialize_none(),
+        }
     }
 }
 
@@ -120,7 +149,9 @@ fn address(text: &str) -> String {
 /// Where the name of a level ends, in bytes. House numbers end the search: below them lies what must be hidden.
 fn level_end(rest: &str, words: &[&str], district: bool) -> Option<usize> {
     for (characters, (start, character)) in rest.char_indices().enumerate() {
-        if characters > LEVEL_CHARACTERS_MAX || character.is_numeric() {
+        // No character of the basic block of Chinese is a number to Unicode, and looking that up costs most here.
+        let number = !('\u{4e00}'..='\u{9fff}').contains(&character) && character.is_numeric();
+        if characters > LEVEL_CHARACTERS_MAX || number {
             return None;
         }
         // A name has at least one character before the word of its level.

@@ -31,7 +31,7 @@ pub use external_ref::{ExternalRef, ExternalRefError};
 pub use facts::{BasisFact, Facts, FactsError};
 pub use field::{Field, FieldKind, MaskRule};
 pub use ids::{CaptureId, Handle, IdError, Owner, RecordId, RecordRef, SubjectId, Target};
-pub use mask::mask;
+pub use mask::{Displayed, mask};
 pub use normalise::normalise;
 pub use parse::ParsedPatch;
 pub use plain_fields::{PlainFields, PlainFieldsError};

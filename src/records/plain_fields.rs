@@ -128,6 +128,42 @@ impl PlainFields {
     }
 }
 
+impl PlainFields {
+    /// Reads from opened bytes the values of the fields that have a place in `into`, and makes no value of any other.
+    /// For bytes that were authenticated as ones of [`PlainFields::encode`]: each field is read once.
+    ///
+    /// # Errors
+    /// As [`PlainFields::decode`], for what can be seen in one pass.
+    pub fn pick(
+        bytes: &[u8],
+        place: impl Fn(&str) -> Option<usize>,
+        into: &mut [Option<Value>],
+    ) -> Result<(), PlainFieldsError> {
+        let (format, body) = bytes.split_first().ok_or(PlainFieldsError::Malformed)?;
+        if *format != FORMAT {
+            return Err(PlainFieldsError::UnknownFormat);
+        }
+        let malformed = |_| PlainFieldsError::Malformed;
+        let (count, mut rest): (usize, _) = postcard::take_from_bytes(body).map_err(malformed)?;
+        if count > RECORD_FIELDS_MAX || bytes.len() > SECTION_BYTES_MAX {
+            return Err(PlainFieldsError::TooLarge);
+        }
+        let mut before = "";
+        for _ in 0..count {
+            let ((name, value), after): ((&str, PlainValue<'_>), _) =
+                postcard::take_from_bytes(rest).map_err(malformed)?;
+            if name <= before {
+                return Err(PlainFieldsError::Malformed);
+            }
+            if let Some(slot) = place(name).and_then(|place| into.get_mut(place)) {
+                *slot = Some(owned(value));
+            }
+            (before, rest) = (name, after);
+        }
+        if rest.is_empty() { Ok(()) } else { Err(PlainFieldsError::Malformed) }
+    }
+}
+
 impl FromIterator<(String, Value)> for PlainFields {
     fn from_iter<I: IntoIterator<Item = (String, Value)>>(fields: I) -> PlainFields {
         PlainFields(fields.into_iter().collect())
@@ -167,6 +203,7 @@ fn owned(value: PlainValue<'_>) -> Value {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde_json::Value as Json;
 
     fn text(text: &str) -> Value {
         Value::Text(Sensitive::new(text.to_owned()))
@@ -223,6 +260,42 @@ mod tests {
         assert_eq!(PlainFields::decode(b"\x02\x00").err(), Some(PlainFieldsError::UnknownFormat));
     }
 
+    /// The fields of that list that some bytes hold, picked one pass long.
+    fn picked(bytes: &[u8], names: &[&str]) -> Result<Vec<Option<Json>>, PlainFieldsError> {
+        let mut values: Vec<Option<Value>> = names.iter().map(|_| None).collect();
+        let place = |name: &str| names.iter().position(|other| *other == name);
+        PlainFields::pick(bytes, place, &mut values)?;
+        Ok(values.into_iter().map(|value| value.map(|value| value.to_json())).collect())
+    }
+
+    #[test]
+    fn picked_fields_are_those_asked_for_in_their_places() {
+        let bytes = sample().encode();
+        let picked = |names| picked(&bytes, names).expect("our own bytes");
+        assert_eq!(
+            picked(&["tags", "x", "age"]),
+            [Some(Json::from(vec!["x", "y"])), None, Some((-2).into())]
+        );
+        assert_eq!(picked(&[]), []);
+    }
+
+    #[test]
+    fn bytes_that_cannot_be_ours_are_not_picked_from() {
+        let good = sample().encode();
+        let swapped = b"\x01\x02\x01b\x00\x00\x01a\x00\x00".as_slice();
+        let repeated = b"\x01\x02\x01a\x00\x00\x01a\x00\x00".as_slice();
+        let trailing = [good.as_slice(), b"\0"].concat();
+        for bytes in
+            [b"".as_slice(), b"\x01", &good[..good.len() - 1], swapped, repeated, &trailing]
+        {
+            assert_eq!(picked(bytes, &["a"]).err(), Some(PlainFieldsError::Malformed), "{bytes:?}");
+        }
+        assert_eq!(picked(b"\x02\x00", &[]).err(), Some(PlainFieldsError::UnknownFormat));
+        let many = (0..=RECORD_FIELDS_MAX).map(|n| (format!("f{n}"), text("x")));
+        let many = many.collect::<PlainFields>().encode();
+        assert_eq!(picked(&many, &[]).err(), Some(PlainFieldsError::TooLarge));
+    }
+
     #[test]
     fn a_section_has_a_largest_size_and_a_largest_count() {
         // Format byte, count, name with its length, variant, three bytes of length.
@@ -255,6 +328,19 @@ mod tests {
             let bytes = fields.encode();
             let back = PlainFields::decode(&bytes).expect("our own bytes");
             prop_assert_eq!(json(&back), json(&fields));
+        }
+
+        #[test]
+        fn what_is_picked_is_what_is_decoded(texts in proptest::collection::btree_map("[a-z]{1,3}", any::<String>(), 0..8)) {
+            let fields: PlainFields = texts.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+            let names: Vec<&str> = texts.keys().map(String::as_str).rev().collect();
+            let expected: Vec<Option<Json>> = names.iter().map(|name| Some(Json::from(texts[*name].as_str()))).collect();
+            prop_assert_eq!(picked(&fields.encode(), &names).expect("our own bytes"), expected);
+        }
+
+        #[test]
+        fn no_picked_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = picked(&bytes, &["a", "b"]);
         }
 
         #[test]

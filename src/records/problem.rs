@@ -59,6 +59,8 @@ pub enum ProblemReason {
     WrongReference,
     /// Free text about no person holds an identity, bank card or telephone number.
     PersonalNumber,
+    /// Not a cursor of this caller for this question, or one that is over.
+    WrongCursor,
     /// This kind of field cannot be matched.
     NotMatchable,
 }
@@ -92,6 +94,7 @@ impl ProblemReason {
             ProblemReason::WrongTime => "wrong_time",
             ProblemReason::WrongReference => "wrong_reference",
             ProblemReason::PersonalNumber => "personal_number",
+            ProblemReason::WrongCursor => "wrong_cursor",
             ProblemReason::NotMatchable => "not_matchable",
         }
     }

@@ -186,6 +186,7 @@ fn schema(
         }
     }
     check_sections(limits, &sections, &fields)?;
+    check_ends(limits, &fields)?;
     let (title_zh, title_en) = (text.title_zh, text.title_en);
     Ok(Schema { record_type, version: text.version, title_zh, title_en, sections, fields, by_name })
 }
@@ -243,6 +244,21 @@ fn check_sections(
     }
     if record_bytes > RECORD_BYTES_MAX {
         return Err(limits.too_many("bytes in a record", RECORD_BYTES_MAX));
+    }
+    Ok(())
+}
+
+/// What is matched until a date names a date of its own section, so that both are opened and sealed together.
+fn check_ends(limits: FileLimits<'_>, fields: &[Field]) -> Result<(), SchemaError> {
+    for field in fields {
+        let Some(end) = &field.match_until else { continue };
+        let dated = fields.iter().any(|other| {
+            let date = matches!(other.kind, FieldKind::Date { .. }) && !other.many;
+            other.name == *end && other.section == field.section && date
+        });
+        if !dated {
+            return Err(limits.inconsistent(&field.name, "is matched until no date of its section"));
+        }
     }
     Ok(())
 }

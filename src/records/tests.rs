@@ -224,6 +224,28 @@ fn one_match_group_holds_one_kind() {
 }
 
 #[test]
+fn what_is_matched_until_a_date_names_a_date_of_its_section() {
+    let date = "kind = \"date\"\nnot_future = false\nfirst_year = 1900";
+    let until = |end: &str, group: &str| {
+        let field = format!("{TEXT}\nmatch_until = \"{end}\"{group}");
+        let fields = field_text("x", "C2", "a", &field)
+            + field_text("ends", "C2", "a", date).as_str()
+            + field_text("other", "C2", "a", TEXT).as_str();
+        load(&(head("self") + fields.as_str()))
+    };
+    let group = "\nmatch_group = \"g\"";
+    assert!(until("ends", group).is_ok());
+    assert!(rule(until("other", group)).contains("matched until no date of its section"));
+    assert!(rule(until("nothing", group)).contains("matched until no date of its section"));
+    assert!(rule(until("ends", "")).contains("only what is matched"));
+    let elsewhere = head("self")
+        + "[[section]]\nname = \"b\"\nsubject = \"self\"\n"
+        + field_text("x", "C2", "a", &format!("{TEXT}\nmatch_until = \"ends\"{group}")).as_str()
+        + field_text("ends", "C2", "b", date).as_str();
+    assert!(rule(load(&elsewhere)).contains("matched until no date of its section"));
+}
+
+#[test]
 fn a_section_that_could_grow_too_large_to_seal_is_refused() {
     let long = "kind = \"text\"\nmax_characters = 4000";
     let of = |count: usize| -> String {

@@ -4,11 +4,14 @@
 
 use super::{Seal, SealError, section};
 use crate::access::Permit;
+use crate::ambient::Micros;
 use crate::records::{
     Facts, Owner, PlainFields, RecordId, RecordRef, RecordType, Schema, SubjectId, SubjectSlot,
     Target, Value,
 };
-use crate::store::{Change, ControlKind, Expect, Header, Key, Op, Row, SealedSection, Version};
+use crate::store::{
+    Change, ControlKind, Expect, Header, Key, Op, Row, SealedSection, Version, listing,
+};
 use crate::territory::CellId;
 use gridvault_keys::SubjectKey;
 use std::collections::BTreeMap;
@@ -60,20 +63,22 @@ pub struct Draft {
     controls: Vec<Control>,
     about: Vec<RecordRef>,
     found_by: Option<(RecordId, [u8; 18])>,
+    at: Micros,
 }
 
 impl Draft {
-    /// Puts a write together.
+    /// Puts a write together, made at a moment.
     pub fn new(
         items: Vec<NewRecord>,
         keys: BTreeMap<SubjectId, KeySource>,
         controls: Vec<Control>,
+        at: Micros,
     ) -> Draft {
         let about = items
             .iter()
             .map(|item| RecordRef { id: item.id, record_type: item.record_type })
             .collect();
-        Draft { items, keys, controls, about, found_by: None }
+        Draft { items, keys, controls, about, found_by: None, at }
     }
 
     /// Lets one of the items be found by a further term than those of its fields. It goes with the record.
@@ -121,7 +126,7 @@ impl Seal {
         }
         for item in &draft.items {
             let further = draft.found_by.filter(|(id, _)| *id == item.id).map(|(_, term)| term);
-            self.seal_item(item, further, &opened, &mut change)?;
+            self.seal_item(item, further, &opened, draft.at, &mut change)?;
         }
         for control in &draft.controls {
             change.put_new(Key::control(control.kind, &control.id), control.payload.clone());
@@ -158,6 +163,7 @@ impl Seal {
         item: &NewRecord,
         further: Option<[u8; 18]>,
         keys: &BTreeMap<SubjectId, Arc<SubjectKey>>,
+        at: Micros,
         change: &mut Change,
     ) -> Result<(), SealError> {
         let schema = self.schema(item.record_type)?;
@@ -168,7 +174,7 @@ impl Seal {
             version: 1,
             schema: schema.version(),
             subjects: item.subjects.iter().map(|(_, subject)| *subject).collect(),
-            terms: self.terms(schema, &item.fields)?,
+            terms: self.terms(schema, &item.fields, at.days())?,
             sections: Vec::new(),
         };
         header.terms.extend(further);
@@ -201,7 +207,7 @@ impl Seal {
             sections.push(sealed);
         }
         let attributes = self.seal_facts(&header, &item.facts)?;
-        put_listings(&header, &item.facts, change);
+        put_listings(&header, &item.facts, at, change);
         let row = Row { header, attributes, sections };
         change.put_new(Key::row(item.id), row.encode());
         Ok(())
@@ -220,12 +226,12 @@ pub(super) fn fields_of_section(
         .collect()
 }
 
-fn put_listings(header: &Header, facts: &Facts, change: &mut Change) {
+fn put_listings(header: &Header, facts: &Facts, at: Micros, change: &mut Change) {
     for term in &header.terms {
         change.ops.push(Op::Put(Key::term(term, header.id), Version(1), Vec::new()));
     }
-    let listing = Key::cell_listing(header.cell, header.record_type, header.id);
-    change.ops.push(Op::Put(listing, Version(1), Vec::new()));
+    let key = Key::cell_listing(header.cell, header.record_type, header.id);
+    change.ops.push(Op::Put(key, Version(1), listing(at)));
     for subject in &header.subjects {
         let listing = Key::subject_listing(*subject, header.id);
         change.ops.push(Op::Put(listing, Version(1), Vec::new()));

@@ -2,20 +2,24 @@
 //! Never opens a section without a receipt, and never lets plain text out but through [`Opened`].
 //! Closed functions (facts, merge, removal) may look inside before there is a receipt, and let nothing out.
 
+mod cursor;
 mod draft;
 mod error;
 mod link;
 mod opened;
+mod page;
 mod removal;
 mod revision;
 mod said;
 mod section;
 mod term;
 
+pub use cursor::{Cursor, CursorOwner};
 pub use draft::{Control, Draft, KeySource, NewRecord};
 pub use error::SealError;
 pub use link::Link;
 pub use opened::{Opened, Shown};
+pub use page::{OpenedPage, ShownFields, ShownItem};
 pub use removal::{KeyHold, Removal};
 pub use revision::{Birthdays, Patch, Revision};
 pub use said::Said;

@@ -85,6 +85,7 @@ impl Seal {
         tombstone.sealed_line =
             self.keyring.seal_attributes(&associated(&tombstone), line.as_bytes())?;
         change.ops.push(Op::Put(Key::row(header.id), sealed.version().next(), tombstone.encode()));
+        change.ops.push(Op::Delete(sealed.feed_key()));
         for term in &header.terms {
             change.ops.push(Op::Delete(Key::term(term, header.id)));
         }

@@ -5,11 +5,12 @@
 use super::draft::fields_of_section;
 use super::{Control, KeyHold, Seal, SealError, section};
 use crate::access::Permit;
+use crate::ambient::Micros;
 use crate::records::{
     BasisFact, Facts, Handle, Owner, PlainFields, RecordId, RecordRef, Schema, SubjectId,
     SubjectSlot, Target,
 };
-use crate::store::{Change, Header, Key, Op, Row, Sealed, SealedSection, Version};
+use crate::store::{Change, Header, Key, Op, Row, Sealed, SealedSection, Version, listing};
 use gridvault_keys::SubjectKey;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub struct Patch {
     pub drawn: Vec<(SubjectSlot, SubjectId, Handle)>,
     /// Control records that go in with it.
     pub controls: Vec<Control>,
+    /// When it is made.
+    pub at: Micros,
 }
 
 /// What a change does to the days on which a subject turns 14 and 18.
@@ -101,7 +104,7 @@ impl Seal {
             change.ops.push(Op::Put(listing, Version(1), Vec::new()));
         }
         let merged = merge_sections(schema, old, patch, &keys)?;
-        self.swap_terms(schema, old, &merged, &keys, &mut header, &mut change)?;
+        self.swap_terms(schema, old, &merged, patch.at, &keys, &mut header, &mut change)?;
         let gone = let_go(old, &merged, holds, &mut header, &mut change);
         // A section is bound to the schema version that its header names, so all of them move with it.
         let reseal_all = old.header.schema != header.schema;
@@ -109,7 +112,11 @@ impl Seal {
         let facts = renewed(facts, patch, &gone);
         let attributes = self.seal_facts(&header, &facts)?;
         let row = Row { header, attributes, sections };
-        change.ops.push(Op::Put(Key::row(row.header.id), sealed.version().next(), row.encode()));
+        let (header, version) = (&row.header, sealed.version().next());
+        let key = Key::cell_listing(header.cell, header.record_type, header.id);
+        change.ops.push(Op::Delete(sealed.feed_key()));
+        change.ops.push(Op::Put(key, version, listing(patch.at)));
+        change.ops.push(Op::Put(Key::row(header.id), version, row.encode()));
         for control in &patch.controls {
             change.put_new(Key::control(control.kind, &control.id), control.payload.clone());
         }
@@ -127,19 +134,25 @@ impl Seal {
         Ok(keys)
     }
 
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the record before and after, and what is filled"
+    )]
     fn swap_terms(
         &self,
         schema: &Schema,
         old: &Row,
         merged: &[Merged],
+        at: Micros,
         keys: &BTreeMap<SubjectId, Arc<SubjectKey>>,
         header: &mut Header,
         change: &mut Change,
     ) -> Result<(), SealError> {
         let (mut before, mut after) = (Vec::new(), Vec::new());
         for section in merged {
-            before.extend(self.terms(schema, &section.before)?);
-            after.extend(self.terms(schema, &section.after)?);
+            // What was matched once may be over by now; its term is still there to be taken away.
+            before.extend(self.terms(schema, &section.before, i32::MIN)?);
+            after.extend(self.terms(schema, &section.after, at.days())?);
         }
         if before.iter().any(|term| !after.contains(term)) {
             // The value may stand in a field of another section too, and is found by that one still.
@@ -149,7 +162,8 @@ impl Seal {
             });
             for section in others {
                 let Some(key) = keys.get(&section.subject) else { continue };
-                after.extend(self.terms(schema, &section::open(key, &old.header, section)?)?);
+                let fields = section::open(key, &old.header, section)?;
+                after.extend(self.terms(schema, &fields, at.days())?);
             }
         }
         for gone in before.iter().filter(|term| !after.contains(term)) {

@@ -6,6 +6,7 @@ use super::SealError;
 use crate::records::PlainFields;
 use crate::store::{Header, SealedSection};
 use gridvault_keys::{SectionPlace, SubjectKey};
+use zeroize::Zeroizing;
 
 fn place<'a>(header: &Header, section: &'a SealedSection) -> SectionPlace<'a> {
     SectionPlace {
@@ -18,13 +19,22 @@ fn place<'a>(header: &Header, section: &'a SealedSection) -> SectionPlace<'a> {
     }
 }
 
+/// Opens a section in its place, as its bytes.
+pub(super) fn open_bytes(
+    key: &SubjectKey,
+    header: &Header,
+    section: &SealedSection,
+) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    Ok(key.open_section(&place(header, section), &section.bytes)?)
+}
+
 /// Opens a section in its place.
 pub(super) fn open(
     key: &SubjectKey,
     header: &Header,
     section: &SealedSection,
 ) -> Result<PlainFields, SealError> {
-    let plain = key.open_section(&place(header, section), &section.bytes)?;
+    let plain = open_bytes(key, header, section)?;
     PlainFields::decode(&plain).map_err(|_| SealError::Malformed { what: "section" })
 }
 

@@ -6,9 +6,11 @@ use super::{Seal, SealError};
 use crate::access::{ActorId, Charge};
 use crate::limits::MATCH_VALUES_DAY_MAX;
 use crate::records::{
-    ExternalRef, Field, Owner, PlainFields, RecordId, RecordRef, Schema, Target, Value, normalise,
+    ExternalRef, Field, Owner, PlainFields, Reason, RecordId, RecordRef, Schema, Target, Value,
+    days_since_epoch, normalise,
 };
 use crate::store::Sealed;
+use jiff::civil::Date;
 
 /// The records behind a term, as the target of a match. Whether there are any that the caller may know of
 /// is in the permit's account, and leaves only with the receipt.
@@ -78,16 +80,17 @@ impl Seal {
         Ok(Charge { day, tag, limit: MATCH_VALUES_DAY_MAX })
     }
 
-    /// The terms of all matchable fields of a set.
+    /// The terms of all matchable fields of a set that are matched on that day.
     pub(super) fn terms(
         &self,
         schema: &Schema,
         fields: &PlainFields,
+        today: i32,
     ) -> Result<Vec<[u8; 18]>, SealError> {
         let mut terms = Vec::new();
         for (name, value) in fields.iter() {
             let Some(field) = schema.field(name) else { continue };
-            if field.match_group.is_some() {
+            if field.match_group.is_some() && !is_over(field, fields, today) {
                 let term = self.term(field, value)?;
                 if !terms.contains(&term) {
                     terms.push(term);
@@ -96,4 +99,12 @@ impl Seal {
         }
         Ok(terms)
     }
+}
+
+/// Whether the date until which a field is matched has come. A link to a dwelling that somebody left is found no more.
+fn is_over(field: &Field, fields: &PlainFields, today: i32) -> bool {
+    let end = field.match_until.as_deref().and_then(|end| fields.get(end));
+    let end = end.and_then(|end| end.as_text());
+    let end = end.and_then(|end| end.expose_for(Reason::Matching).parse::<Date>().ok());
+    end.is_some_and(|end| days_since_epoch(end) <= today)
 }

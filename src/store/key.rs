@@ -19,6 +19,7 @@ const SYSTEM: u8 = 0x0b;
 const LOGIN: u8 = 0x0c;
 const REPEAT: u8 = 0x0d;
 const CAPTURE: u8 = 0x0e;
+const CHANGE: u8 = 0x0f;
 
 /// A key of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -76,6 +77,28 @@ impl Key {
     /// The listing of a record under its cell.
     pub fn cell_listing(cell: CellId, record_type: RecordType, id: RecordId) -> Key {
         Key::of(CELL_LISTING, &[&cell.to_bytes(), &[record_type as u8], id.as_bytes()])
+    }
+
+    /// All records of a type under a cell.
+    pub fn cell_listing_prefix(cell: CellId, record_type: RecordType) -> Key {
+        Key::of(CELL_LISTING, &[&cell.to_bytes(), &[record_type as u8]])
+    }
+
+    /// The last change of a record, in the order of the log under its cell.
+    pub fn change(cell: CellId, index: u64, id: RecordId) -> Key {
+        Key::of(CHANGE, &[&cell.to_bytes(), &index.to_be_bytes(), id.as_bytes()])
+    }
+
+    /// All last changes under a cell.
+    pub fn change_prefix(cell: CellId) -> Key {
+        Key::of(CHANGE, &[&cell.to_bytes()])
+    }
+
+    /// Takes the key of a change apart: index of the entry, and record.
+    pub fn change_parts(&self) -> Option<(u64, RecordId)> {
+        let rest = self.0.strip_prefix(&[CHANGE])?.get(8..)?;
+        let (index, record) = rest.split_first_chunk()?;
+        Some((u64::from_be_bytes(*index), RecordId::from_bytes(record.try_into().ok()?)))
     }
 
     /// The listing of a record under a subject.
@@ -191,6 +214,7 @@ impl Key {
             ROW => record(1),
             TERM => record(19),
             CELL_LISTING => record(10),
+            CHANGE => record(17),
             SUBJECT_LISTING => record(17),
             RETENTION => record(5),
             SUBJECT_KEY => Some(Owner::Subject(SubjectId::from_bytes(tail(1)?))),

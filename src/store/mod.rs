@@ -6,7 +6,9 @@ mod codec;
 mod done;
 mod engine;
 mod error;
+mod feed;
 mod key;
+mod page;
 mod row;
 mod sealed;
 
@@ -14,7 +16,9 @@ pub use codec::{Decoder, Encoder, Malformed};
 pub use done::{Captured, CapturedPerson, Done, Outcome, StoredPerson};
 pub use engine::EngineKind;
 pub use error::StoreError;
+pub use feed::{Changes, FeedPlace, feed};
 pub use key::{ControlKind, Key, SystemKey};
+pub use page::{Page, listing};
 pub use row::{Header, Row, SealedSection, SectionName, Tombstone};
 pub use sealed::{Fetched, Sealed};
 
@@ -132,8 +136,10 @@ pub fn open(
 ) -> Result<(Reader, Applier), StoreError> {
     let engine = Arc::new(Engine::open(directory, kind, cache_bytes)?);
     let applied = Arc::new(AtomicU64::new(1));
-    let reader = Reader { engine: engine.clone(), applied: applied.clone() };
-    Ok((reader, Applier { engine, applied }))
+    let through = Arc::new(AtomicU64::new(0));
+    let reader =
+        Reader { engine: engine.clone(), applied: applied.clone(), through: through.clone() };
+    Ok((reader, Applier { engine, applied, through }))
 }
 
 /// Reads the store. Cheap to clone; any number may read while one [`Applier`] writes.
@@ -141,12 +147,19 @@ pub fn open(
 pub struct Reader {
     engine: Arc<Engine>,
     applied: Arc<AtomicU64>,
+    /// Everything of the entries below this index is applied.
+    through: Arc<AtomicU64>,
 }
 
 impl Reader {
     /// A number that grows with every applied group. What is read after taking it is at least as new.
     pub fn stamp(&self) -> u64 {
         self.applied.load(Ordering::Acquire)
+    }
+
+    /// Everything of the entries below this index is applied.
+    fn applied_index(&self) -> u64 {
+        self.through.load(Ordering::Acquire)
     }
 
     /// The value under a key.
@@ -175,6 +188,7 @@ impl Reader {
 pub struct Applier {
     engine: Arc<Engine>,
     applied: Arc<AtomicU64>,
+    through: Arc<AtomicU64>,
 }
 
 impl Applier {
@@ -187,7 +201,9 @@ impl Applier {
         &mut self,
         steps: impl IntoIterator<Item = (u64, &'a Op)>,
     ) -> Result<(), StoreError> {
+        let mut next = 0;
         for (index, op) in steps {
+            next = index + 1;
             match op {
                 Op::Put(key, version, payload) => {
                     self.engine.put(key, *version, index, payload)?;
@@ -195,8 +211,14 @@ impl Applier {
                 Op::Delete(key) => self.engine.delete(key)?,
             }
         }
+        self.applied_through(next);
         self.applied.fetch_add(1, Ordering::AcqRel);
         Ok(())
+    }
+
+    /// Says that everything of the entries below this index is applied, as recovery knows it.
+    pub fn applied_through(&mut self, index: u64) {
+        self.through.fetch_max(index, Ordering::AcqRel);
     }
 
     /// The version under a key, for the sequencing of a group.

@@ -197,6 +197,22 @@ pub(super) fn decode(payload: &[u8]) -> Result<RowOrTombstone, Malformed> {
     }
 }
 
+/// Where a record lies and which it is, from its row or tombstone alone.
+pub(super) fn place_of(payload: &[u8]) -> Result<(CellId, RecordId), Malformed> {
+    let mut from = Decoder::new(payload);
+    let mut from = match from.u8()? {
+        KIND_ROW => Decoder::new(from.run()?),
+        KIND_TOMBSTONE => from,
+        _ => return Err(Malformed),
+    };
+    if from.u8()? != FORMAT {
+        return Err(Malformed);
+    }
+    let id = RecordId::from_bytes(from.array()?);
+    record_type(from.u8()?)?;
+    Ok((CellId::from_bytes(from.array()?), id))
+}
+
 fn record_type(byte: u8) -> Result<RecordType, Malformed> {
     RecordType::ALL.into_iter().find(|record_type| *record_type as u8 == byte).ok_or(Malformed)
 }

@@ -11,6 +11,7 @@ pub struct Sealed {
     row: Row,
     wrapped_keys: Vec<(SubjectId, Vec<u8>)>,
     version: Version,
+    index: u64,
     stamp: u64,
     about: [RecordRef; 1],
 }
@@ -26,9 +27,35 @@ impl Sealed {
         self.version
     }
 
+    /// Index of the entry that wrote it.
+    pub fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// Its key in the change feed, which goes with the next change.
+    pub fn feed_key(&self) -> Key {
+        Key::change(self.row.header.cell, self.index, self.row.header.id)
+    }
+
+    /// Sealed bytes that it holds: attributes and sections.
+    pub fn size_bytes(&self) -> usize {
+        let sections = self.row.sections.iter().map(|section| section.bytes.len());
+        self.row.attributes.len() + sections.sum::<usize>()
+    }
+
     /// The wrapped key of a subject of this record.
     pub fn wrapped_key(&self, subject: SubjectId) -> Option<&[u8]> {
         self.wrapped_keys.iter().find(|(id, _)| *id == subject).map(|(_, bytes)| bytes.as_slice())
+    }
+
+    /// The record and its type.
+    pub(super) fn about(&self) -> RecordRef {
+        self.about[0]
+    }
+
+    /// What was looked at, as proofs name it.
+    pub(super) fn as_seen(&self) -> (RecordId, u64, u64) {
+        (self.row.header.id, self.version.0, self.stamp)
     }
 
     /// What a decision over this record relies on.
@@ -43,7 +70,7 @@ impl Target for Sealed {
     }
 
     fn seen(&self) -> Vec<(RecordId, u64, u64)> {
-        vec![(self.row.header.id, self.version.0, self.stamp)]
+        vec![self.as_seen()]
     }
 
     fn owns(&self, owner: Owner) -> bool {
@@ -55,8 +82,8 @@ impl Target for Sealed {
 pub enum Fetched {
     /// A record.
     Found(Sealed),
-    /// A record was here; the index names the entry that removed it.
-    Erased(Tombstone, u64),
+    /// A record was here; its last version, and the index of the entry that removed it.
+    Erased(Tombstone, Version, u64),
     /// Nothing.
     Missing,
 }
@@ -74,7 +101,7 @@ impl Reader {
         let row = match row::decode(&stored.payload) {
             Ok(RowOrTombstone::Row(row)) if row.header.id == id => row,
             Ok(RowOrTombstone::Tombstone(tombstone)) if tombstone.id == id => {
-                return Ok(Fetched::Erased(tombstone, stored.index));
+                return Ok(Fetched::Erased(tombstone, stored.version, stored.index));
             }
             _ => return Err(StoreError::Corrupt { what: "row" }),
         };
@@ -93,6 +120,13 @@ impl Reader {
             }
         }
         let about = [RecordRef { id, record_type: row.header.record_type }];
-        Ok(Fetched::Found(Sealed { row, wrapped_keys, version: stored.version, stamp, about }))
+        Ok(Fetched::Found(Sealed {
+            row,
+            wrapped_keys,
+            version: stored.version,
+            index: stored.index,
+            stamp,
+            about,
+        }))
     }
 }

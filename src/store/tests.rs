@@ -184,3 +184,118 @@ fn the_engines_file_holds_room_ahead_after_each_flush_and_no_more() {
         assert!((ahead / 2..=ahead * 2).contains(&held()), "{} bytes ahead", held());
     }
 }
+
+mod feed {
+    //! Requirements on the change feed: the order of the log over all cells, nothing skipped, nothing too early.
+    use super::*;
+    use crate::territory::CellId;
+    use proptest::prelude::*;
+
+    fn memory() -> (Reader, Applier) {
+        open(Path::new("nowhere"), EngineKind::Memory, 0).expect("a store in memory")
+    }
+
+    fn sample_header() -> Header {
+        Header {
+            id: id(1),
+            record_type: crate::records::RecordType::Person,
+            cell: CellId::new(4),
+            version: 3,
+            schema: 1,
+            subjects: Vec::new(),
+            terms: Vec::new(),
+            sections: Vec::new(),
+        }
+    }
+
+    fn put(applier: &mut Applier, cell: u64, index: u64, record: u8) {
+        let key = Key::change(CellId::new(cell), index, id(record));
+        applier.apply([(index, &Op::Put(key, Version(1), Vec::new()))]).expect("applied");
+    }
+
+    fn id(number: u8) -> RecordId {
+        RecordId::from_bytes([number; 16])
+    }
+
+    fn cells(count: u64) -> Vec<CellId> {
+        (1..=count).map(CellId::new).collect()
+    }
+
+    /// Every change, page by page.
+    fn all(reader: &Reader, cells: &[CellId], limit: usize) -> Vec<(u64, u8)> {
+        let (mut after, mut found) = (FeedPlace::START, Vec::new());
+        loop {
+            let Changes { places, more } =
+                wait(reader.changes(cells, after, limit)).expect("a store");
+            assert!(places.len() <= limit);
+            found.extend(places.iter().map(|(p, _)| (p.index, p.record.as_bytes()[0])));
+            match places.last() {
+                Some((last, _)) => after = *last,
+                None => assert!(!more, "an empty page is the last"),
+            }
+            if !more {
+                return found;
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_and_a_tombstone_have_a_place_in_the_feed_and_nothing_else_has() {
+        let header = sample_header();
+        let row = Row { header: header.clone(), attributes: vec![1], sections: Vec::new() };
+        let tombstone = Tombstone {
+            id: header.id,
+            record_type: header.record_type,
+            cell: header.cell,
+            sealed_line: vec![1],
+        };
+        for payload in [row.encode(), tombstone.encode()] {
+            let key = Key::row(header.id);
+            let ops = [
+                Op::Put(key.clone(), Version(3), payload),
+                Op::Delete(key.clone()),
+                Op::Put(Key::retention(1, header.id), Version(1), Vec::new()),
+            ];
+            let expected = Key::change(header.cell, 9, header.id);
+            assert_eq!(super::super::feed(&ops, 9), [Op::Put(expected, Version(3), Vec::new())]);
+            assert_eq!(expected_parts(&header), Some((9, header.id)));
+            let broken = [Op::Put(key, Version(3), b"broken".to_vec())];
+            assert!(super::super::feed(&broken, 9).is_empty());
+        }
+    }
+
+    fn expected_parts(header: &Header) -> Option<(u64, RecordId)> {
+        Key::change(header.cell, 9, header.id).change_parts()
+    }
+
+    #[test]
+    fn what_is_not_wholly_applied_is_not_given_yet() {
+        let (reader, mut applier) = memory();
+        put(&mut applier, 1, 5, 1);
+        // A group whose second entry is seen before its first: another cell is behind.
+        let early = Key::change(CellId::new(1), 7, id(2));
+        applier.engine.put(&early, Version(1), 7, &[]).expect("put");
+        assert_eq!(all(&reader, &cells(2), 10), [(5, 1)]);
+        put(&mut applier, 2, 6, 3);
+        assert_eq!(all(&reader, &cells(2), 10), [(5, 1), (6, 3)]);
+        applier.applied_through(8);
+        assert_eq!(all(&reader, &cells(2), 10), [(5, 1), (6, 3), (7, 2)]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn every_change_comes_once_in_the_order_of_the_log(
+            changes in proptest::collection::btree_map((1u64..60, 1u8..5), 1u64..6, 0..120),
+            limit in 1usize..12, count in 1u64..6,
+        ) {
+            let (reader, mut applier) = memory();
+            for ((index, record), cell) in &changes {
+                put(&mut applier, *cell, *index, *record);
+            }
+            let expected: Vec<(u64, u8)> = changes
+                .iter().filter(|(_, cell)| **cell <= count).map(|(place, _)| *place).collect();
+            prop_assert_eq!(all(&reader, &cells(count), limit), expected);
+        }
+    }
+}

@@ -15,7 +15,7 @@ use crate::limits::{
     GROUP_BYTES_MAX, GROUP_COUNT_MAX, PENDING_BYTES_MAX, PENDING_COUNT_MAX, PENDING_SHORT_COUNT,
     PENDING_TIME_MAX, STOP_BYTES,
 };
-use crate::store::{Applier, Expect, Op};
+use crate::store::{Applier, Expect, Op, feed};
 use gridvault_audit::constants::ENTRY_BYTES_MAX;
 use gridvault_audit::{Draft, EntryError};
 use std::collections::VecDeque;
@@ -264,6 +264,8 @@ impl Committer {
             };
             let mut ops = pending.ops;
             ops.append(&mut counted);
+            // Only here is the index known, so the feed's keys are made here and journalled with the rest.
+            ops.append(&mut feed(&ops, index));
             self.sequencer.accept(&ops);
             group.frame.add(&entry, &ops);
             let leaf = gridvault_audit::leaf_hash(&entry);

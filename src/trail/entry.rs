@@ -93,6 +93,9 @@ fn event_of(written: Written) -> Event {
         Written::Update => Event::DataUpdate,
         Written::Delete => Event::DataDelete,
         Written::Match => Event::DataMatch,
+        Written::Query => Event::DataQuery,
+        Written::Occupants => Event::DataOccupants,
+        Written::Changes => Event::DataChanges,
         Written::Schema => Event::DataSchemaRead,
         Written::Proof => Event::AuditReceiptProof,
         Written::Enrol => Event::AdminEnrol,
@@ -123,11 +126,14 @@ fn fill(
     draft.asg = account.assignment;
     draft.rec = account.records.iter().map(|handle| *handle.as_bytes()).collect();
     draft.sub = account.subjects.iter().map(|handle| *handle.as_bytes()).collect();
-    draft.n = (account.records.len() > 1).then_some(account.records.len() as u64);
+    let lists = matches!(account.written, Written::Query | Written::Occupants | Written::Changes);
+    let count = account.records.len() as u64 + account.unnamed_records_count;
+    draft.n = (count > 1 || (lists && outcome == Outcome::Success)).then_some(count);
     draft.grid = account.grid.clone();
     draft.typ = account.record_type.map(|record_type| record_type.as_str().to_owned());
     draft.fld = account.fields.iter().map(|field| field.field.clone()).collect();
-    if account.written == Written::Read && outcome == Outcome::Success {
+    let shows = matches!(account.written, Written::Read | Written::Query | Written::Occupants);
+    if shows && outcome == Outcome::Success {
         draft.view = account.fields.iter().map(|f| f.view.as_str().to_owned()).collect();
     }
     draft.ver = account.versions;

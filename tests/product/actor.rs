@@ -74,6 +74,23 @@ impl Actor {
         call.version(version).json(&json!({"reason": "collected in error"})).send()
     }
 
+    /// Lists records.
+    pub fn query(&self, body: &Value, purpose: &str) -> Reply {
+        self.call("POST", "/v1/records/query").purpose(purpose).json(body).send()
+    }
+
+    /// Who lives at a place.
+    pub fn occupants(&self, place: &str, fields: &[&str], purpose: &str) -> Reply {
+        let call = self.call("POST", &format!("/v1/places/{place}/occupants")).purpose(purpose);
+        call.json(&json!({"fields": fields})).send()
+    }
+
+    /// What changed since a cursor.
+    pub fn changes(&self, since: Option<&str>, limit: usize, purpose: &str) -> Reply {
+        let since = since.map(|cursor| format!("&since={cursor}")).unwrap_or_default();
+        self.call("GET", &format!("/v1/changes?limit={limit}{since}")).purpose(purpose).send()
+    }
+
     /// Matches a value of a person.
     pub fn matches(&self, field: &str, value: &str, purpose: &str) -> Reply {
         let body = json!({"type": "person", "field": field, "value": value});

@@ -55,6 +55,14 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             let body = json!({"type": "person", "field": "phone", "value": fresh_phone()});
             (Some(REGISTRATION), false, Some(body))
         }
+        ("POST", "/v1/records/query") => {
+            let body = json!({"type": "person", "fields": ["name", "phone"], "limit": 5});
+            (Some(REGISTRATION), false, Some(body))
+        }
+        ("POST", "/v1/places/{id}/occupants") => {
+            (Some(REGISTRATION), false, Some(json!({"fields": ["name"]})))
+        }
+        ("GET", "/v1/changes") => (Some(REGISTRATION), false, None),
         ("POST", "/v1/households") => (Some(REGISTRATION), false, Some(household(aim.grid))),
         ("POST", "/v1/enrol") => (None, false, Some(json!({"code": "A".repeat(43)}))),
         ("POST", "/v1/admin/actors") => (None, false, Some(newcomer())),

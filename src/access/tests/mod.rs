@@ -4,8 +4,10 @@
 
 mod children;
 mod conditions;
+mod feed;
 mod golden;
 mod knowing;
+mod listing;
 mod loading;
 mod matching;
 mod matrix;

@@ -8,5 +8,6 @@ pub(super) mod batch;
 pub(super) mod describe;
 pub(super) mod health;
 pub(super) mod households;
+pub(super) mod lists;
 pub(super) mod matching;
 pub(super) mod records;

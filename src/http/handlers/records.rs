@@ -363,7 +363,11 @@ pub(in crate::http) async fn delete(
 }
 
 /// What has not the form of an id names no record.
-async fn record_id(caller: &Caller, text: &str, rooms: &Rooms) -> Result<RecordId, Problem> {
+pub(super) async fn record_id(
+    caller: &Caller,
+    text: &str,
+    rooms: &Rooms,
+) -> Result<RecordId, Problem> {
     match text.parse() {
         Ok(id) => Ok(id),
         Err(_) => Err(caller.turn_away(rooms, Code::NotFound).await),

@@ -6,6 +6,7 @@ mod administration;
 mod bases;
 mod children;
 mod gate;
+mod listing;
 mod matching;
 mod racing;
 mod repeats;

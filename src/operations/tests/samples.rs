@@ -6,7 +6,7 @@ use super::setting::{GRID, PURPOSES};
 use super::world::{WORKER, World};
 use crate::access::Code;
 use crate::operations::{
-    CreateRequest, DwellingRequest, HouseholdRequest, OperationError, PersonRequest,
+    CreateRequest, DwellingRequest, HouseholdRequest, OperationError, PersonRequest, QueryRequest,
 };
 use crate::purposes::{BasisClaim, ConsentClaim, ConsentGiver, ConsentMethod};
 use crate::records::{RecordId, RecordType, SubjectId};
@@ -87,6 +87,20 @@ pub(super) fn child(world: &World) -> (RecordId, SubjectId) {
     );
     let created = created.expect("created");
     (created.id, created.subject.expect("a person"))
+}
+
+/// A list of people in the worker's grid.
+pub(super) fn list_of(record_type: RecordType, fields: &[&str], limit: usize) -> QueryRequest {
+    QueryRequest {
+        grid: Some(GRID.to_owned()),
+        record_type,
+        matched: None,
+        external_ref: None,
+        updated_since: None,
+        fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+        limit,
+        cursor: None,
+    }
 }
 
 /// A household of one person in a new dwelling.

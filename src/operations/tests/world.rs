@@ -13,8 +13,8 @@ use crate::ambient::{HostRandom, Micros};
 use crate::identity::{Actor, ActorRecord, Directory, Identity, NewActor};
 use crate::operations::{
     Asked, CreateRequest, Created, HouseholdCreated, HouseholdRequest, MatchRequest, Matched, Once,
-    OperationError, PatchRequest, Patched, Repeats, create_household, create_record, delete_record,
-    match_record, patch_record, read_record,
+    OperationError, PatchRequest, Patched, QueryRequest, Repeats, create_household, create_record,
+    delete_record, match_record, patch_record, query_records, read_record,
 };
 use crate::purposes::BasisClaim;
 use crate::records::{Facts, RecordId, RecordType};
@@ -38,6 +38,13 @@ pub(super) fn wait<T>(work: impl Future<Output = T>) -> T {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     runtime.block_on(work)
+}
+
+/// A page: its records and where the next one begins.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) ids: Vec<RecordId>,
+    pub(super) cursor: Option<String>,
 }
 
 /// A call that was not waited for yet.
@@ -331,6 +338,40 @@ impl World {
             &SCHEMAS,
             &self.territory,
         )))
+    }
+
+    pub(super) fn query(&self, who: ActorId, request: QueryRequest) -> Done<Listed> {
+        self.query_at(who, request, NOW)
+    }
+
+    pub(super) fn query_at(
+        &self,
+        who: ActorId,
+        request: QueryRequest,
+        now: Micros,
+    ) -> Done<Listed> {
+        self.query_by(&self.actor(who), request, now)
+    }
+
+    /// By an actor as it was when it was looked up.
+    pub(super) fn query_as(&self, actor: &Actor, request: QueryRequest) -> Done<Listed> {
+        self.query_by(actor, request, NOW)
+    }
+
+    fn query_by(&self, actor: &Actor, request: QueryRequest, now: Micros) -> Done<Listed> {
+        let asked = Asked { now, ..self.asked(actor, "residence_registration") };
+        let queried = done(wait(query_records(
+            &asked,
+            request,
+            &self.reader,
+            &self.seal,
+            &self.access,
+            &self.trail,
+            &SCHEMAS,
+            &self.territory,
+        )))?;
+        let ids = queried.page.items().map(|item| item.id()).collect();
+        Ok(Listed { ids, cursor: queried.cursor.map(|cursor| cursor.as_str().to_owned()) })
     }
 
     pub(super) fn facts(&self, id: RecordId) -> Facts {

@@ -2,9 +2,11 @@
 //! Never a fixed byte: what is compared is what was stored, after it was changed, moved or mixed.
 //! The store is in memory, and a second one holds what an intruder made of the first.
 
+mod cursor;
 mod link;
 mod merge;
 mod open;
+mod page;
 mod places;
 mod removal;
 mod setting;

@@ -5,8 +5,8 @@
 pub(super) use super::setting::{CELL, GRID, SCHEMAS, keyring, new_keyring, schemas_with};
 use super::setting::{access, territory};
 use crate::access::{
-    Access, ActorId, Ask, Assignment, Item, Matter, Origin, Permit, Question, RoleId, Standing,
-    Written,
+    Access, ActorId, Ask, Assignment, Candidate, Item, List, Matter, Origin, Permit, Question,
+    RoleId, Standing, Written,
 };
 use crate::ambient::{Clock, HostRandom, Micros};
 use crate::purposes::{Purpose, PurposeSet};
@@ -16,11 +16,12 @@ use crate::records::{
 };
 use crate::seal::SealError;
 use crate::seal::{
-    Birthdays, Draft, KeyHold, KeySource, NewRecord, Opened, Patch, Removal, Revision, Seal,
+    Birthdays, Draft, KeyHold, KeySource, NewRecord, Opened, OpenedPage, Patch, Removal, Revision,
+    Seal,
 };
 use crate::store::{
-    Applier, Change, EngineKind, Expect, Fetched, Key, Op, Reader, Row, Sealed, Stored, SystemKey,
-    Version, open,
+    Applier, Change, EngineKind, Expect, Fetched, Key, Op, Page, Reader, Row, Sealed, Stored,
+    SystemKey, Version, open,
 };
 use crate::territory::Territory;
 use crate::trail::{Announcement, FileMedia, Settings, Surroundings, Trail};
@@ -175,7 +176,7 @@ impl World {
         let new = items.iter().flat_map(|item| &item.subjects);
         let keys: BTreeMap<SubjectId, KeySource> =
             new.map(|(_, subject)| (*subject, KeySource::New)).collect();
-        let permit = self.permit(Draft::new(items, keys, Vec::new()));
+        let permit = self.permit(Draft::new(items, keys, Vec::new(), Micros(0)));
         let change = self.seal.seal_new(&permit).expect("sealed");
         (permit, change)
     }
@@ -209,6 +210,7 @@ impl World {
             birthdays: Birthdays::Kept,
             drawn: Vec::new(),
             controls: Vec::new(),
+            at: NOW,
         };
         Revised { sealed, patch }
     }
@@ -283,6 +285,37 @@ impl World {
         let permit = self.access.decide(&question, &items, Vec::new(), sealed).ok();
         let receipt = wait(self.trail.append(permit.expect("a permit"))).ok().expect("recorded");
         self.seal.open(receipt)
+    }
+
+    /// Lists sealed records of one type as the product does: facts, plan, decision, entry, opening.
+    pub(super) fn list(
+        &self,
+        sealed: Vec<Sealed>,
+        fields: &[&str],
+    ) -> Result<OpenedPage, SealError> {
+        let fields: Vec<String> = fields.iter().map(|field| (*field).to_owned()).collect();
+        let (standing, origin) = (standing(), Origin::default());
+        let question = Question {
+            standing: &standing,
+            origin: &origin,
+            now: NOW,
+            territory: &self.territory,
+            schemas: &self.schemas,
+            purpose: &self.purpose,
+            case: None,
+            ask: Ask::List,
+        };
+        let record_type = RecordType::Person;
+        let list = List { record_type, fields: &fields, matched: None, within: None };
+        let plan = self.access.plan_list(&question, &list).ok().expect("a plan");
+        let candidates = sealed.into_iter().map(|sealed| {
+            let facts = self.seal.facts(&sealed)?;
+            Ok(Candidate { cell: sealed.row().header.cell, facts, target: sealed })
+        });
+        let candidates = candidates.collect::<Result<Vec<_>, SealError>>()?;
+        let permit: Permit<Page> = plan.permit(0, candidates, Vec::new());
+        let receipt = wait(self.trail.append(permit)).ok().expect("recorded");
+        self.seal.open_page(receipt)
     }
 
     pub(super) fn shown(&self, id: RecordId, fields: &[&str]) -> Json {

@@ -140,3 +140,33 @@ fn a_log_of_more_than_one_tile_is_the_journal_again() {
     assert_eq!(story.frames.iter().filter(|count| **count == 200).count(), 3);
     story.holds(&[], &reader);
 }
+
+/// AUDIT-LOG 1.4: one entry names the records of a page, and stays below 32 KiB.
+#[test]
+fn the_entry_of_the_fullest_page_fits() {
+    use crate::limits::{QUERY_PAGE_COUNT_MAX, QUERY_SUBJECTS_COUNT_MAX, READ_FIELDS_COUNT_MAX};
+    use gridvault_audit::{Draft, Event, Outcome};
+    assert_eq!(QUERY_PAGE_COUNT_MAX, gridvault_audit::constants::RECORDS_PER_ENTRY_MAX);
+    let long = "x".repeat(crate::limits::SLUG_CHARACTERS_MAX);
+    let mut draft = Draft::new(Event::DataQuery, Outcome::Success, [0xff; 16]);
+    (draft.who, draft.via) = (Some([0xff; 16]), Some([0xff; 16]));
+    (draft.asg, draft.sess, draft.case) = (Some([0xff; 16]), Some([0xff; 16]), Some([0xff; 16]));
+    (draft.role, draft.scope) = (Some(long.clone()), Some("8".repeat(16)));
+    (draft.pur, draft.rule) = (Some(long.clone()), Some(format!("{long}/20")));
+    (draft.grid, draft.typ) = (Some("8".repeat(16)), Some("mediation_file".into()));
+    draft.n = Some(QUERY_PAGE_COUNT_MAX as u64);
+    draft.rec = vec![[0xff; 16]; QUERY_PAGE_COUNT_MAX];
+    draft.sub = vec![[0xff; 16]; QUERY_SUBJECTS_COUNT_MAX];
+    let schemas = crate::records::SchemaSet::built_in().expect("the shipped schemas load");
+    let fields = schemas.iter().map(|schema| schema.fields().len()).max().expect("schemas");
+    assert!(fields <= READ_FIELDS_COUNT_MAX);
+    draft.fld = vec!["x".repeat(32); fields];
+    draft.view = vec!["masked".into(); fields];
+    draft.ctx = Some(vec![0xff; 512]);
+    let bytes = draft.encode(u64::MAX, u64::MAX, u64::MAX).expect("an entry").len();
+    assert!(bytes < 32 * 1024, "{bytes} bytes");
+    // The longest names that a schema may have still fit into a bundle.
+    draft.fld = vec![long; READ_FIELDS_COUNT_MAX];
+    draft.view = vec!["masked".into(); READ_FIELDS_COUNT_MAX];
+    assert!(draft.encode(u64::MAX, u64::MAX, u64::MAX).is_ok());
+}

@@ -1,0 +1,157 @@
+//! The change feed: which changed records one assignment may be told of.
+//! Never a value and never a filter by record; a record is named only where it is held for the purpose.
+//! What was removed is told by its type, cell and line alone, since nothing else is left of it.
+
+use super::account::Account;
+use super::bearer::{bearers, covers, knows, may_use_call};
+use super::code::Code;
+use super::decide::{Access, account_of, authority, carry};
+use super::field::check_state;
+use super::grants::Level;
+use super::permit::{Authority, Denied, EachViews, Permit, Views};
+use super::question::Question;
+use super::standing::Assignment;
+use crate::records::{Facts, RecordType};
+use crate::territory::{Area, CellId};
+
+/// A record that changed.
+pub struct Changed<T> {
+    /// Its type.
+    pub record_type: RecordType,
+    /// Where it lies, or lay.
+    pub cell: CellId,
+    /// What is left of it.
+    pub state: ChangedState,
+    /// What the permit will own if the caller may be told.
+    pub target: T,
+}
+
+/// What is left of a record that changed.
+pub enum ChangedState {
+    /// It is there.
+    Held(Facts),
+    /// It was removed; the line of business that held it.
+    Removed(Option<String>),
+}
+
+struct Reach {
+    assignment: Assignment,
+    own_grid: bool,
+    types: Vec<RecordType>,
+}
+
+/// A look at the feed that was thought through: who could carry it.
+pub struct FeedPlan<'a> {
+    question: &'a Question<'a>,
+    reaches: Vec<Reach>,
+    account: Account,
+    authority: Authority,
+}
+
+impl Access {
+    /// Thinks a look at the change feed through.
+    ///
+    /// # Errors
+    /// [`Denied`] when no assignment has to do with records of a type that the purpose lists.
+    pub fn plan_feed<'a>(&self, question: &'a Question<'a>) -> Result<FeedPlan<'a>, Denied> {
+        let active = self.active.load();
+        let account = account_of(&active, question);
+        let no = |why, account| Denied { why, fields: Vec::new(), account: Box::new(account) };
+        if !question.purpose.active {
+            return Err(no(Code::PurposeUnknown, account));
+        }
+        let listed = question.purpose.fields.iter().filter(|(_, fields)| !fields.is_empty());
+        let listed: Vec<RecordType> = listed.map(|(record_type, _)| *record_type).collect();
+        let policy = &active.policy;
+        let reaches: Vec<Reach> = bearers(policy, question.standing, question.now)
+            .filter(|bearer| bearer.assignment.area.is_some())
+            .filter(|bearer| may_use_call(policy, *bearer, question.ask))
+            .map(|bearer| Reach {
+                assignment: bearer.assignment.clone(),
+                own_grid: bearer.level == Level::Grid,
+                types: listed
+                    .iter()
+                    .copied()
+                    .filter(|record_type| knows(policy, bearer, *record_type))
+                    .collect(),
+            })
+            .filter(|reach| !reach.types.is_empty())
+            .collect();
+        if reaches.is_empty() {
+            return Err(no(Code::Denied, account));
+        }
+        let authority = authority(&active, Some(question.standing));
+        Ok(FeedPlan { question, reaches, account, authority })
+    }
+}
+
+impl FeedPlan<'_> {
+    /// The assignments that could carry a page: id, area and line. There is at least one.
+    pub fn reaches(&self) -> impl Iterator<Item = ([u8; 16], Area, Option<&str>)> {
+        self.reaches.iter().filter_map(|reach| {
+            let assignment = &reach.assignment;
+            Some((assignment.id, assignment.area?, assignment.line.as_deref()))
+        })
+    }
+
+    /// Decides over what changed by the assignment at that place alone; drops what its caller may not be told of.
+    pub fn permit<T, P: FromIterator<T>>(
+        &self,
+        reach: usize,
+        changed: Vec<Changed<T>>,
+    ) -> Permit<P> {
+        let mut account = self.account.clone();
+        let mut area = None;
+        let mut told = Vec::with_capacity(changed.len());
+        if let Some(reach) = self.reaches.get(reach) {
+            carry(&mut account, &reach.assignment);
+            account.rule = Some(format!("{}/changes", reach.assignment.role.as_str()));
+            area = reach.assignment.area;
+            for Changed { record_type, cell, state, target } in changed {
+                if !self.is_told(reach, record_type, cell, &state) {
+                    continue;
+                }
+                match state {
+                    ChangedState::Held(facts) => account.records.push(facts.record_handle),
+                    // Its handle went with it.
+                    ChangedState::Removed(_) => account.unnamed_records_count += 1,
+                }
+                told.push(target);
+            }
+        }
+        Permit {
+            target: told.into_iter().collect(),
+            views: Views::default(),
+            account: Box::new(account),
+            area,
+            authority: self.authority,
+            charges: Vec::new(),
+            each: EachViews::default(),
+        }
+    }
+
+    fn is_told(
+        &self,
+        reach: &Reach,
+        record_type: RecordType,
+        cell: CellId,
+        state: &ChangedState,
+    ) -> bool {
+        let question = self.question;
+        let line = match state {
+            ChangedState::Held(facts) => facts.line.as_deref(),
+            ChangedState::Removed(line) => line.as_deref(),
+        };
+        let known = reach.types.contains(&record_type)
+            && covers(&reach.assignment, question.territory, cell, question.now, line);
+        known
+            && match state {
+                ChangedState::Removed(_) => true,
+                ChangedState::Held(facts) => {
+                    let held = facts.basis_for(question.purpose.id.as_str()).is_some();
+                    let hidden = facts.protected_address && reach.own_grid;
+                    held && !hidden && check_state(question, facts).is_ok()
+                }
+            }
+    }
+}

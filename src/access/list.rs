@@ -1,0 +1,377 @@
+//! Lists: what one assignment shows of many records, item by item.
+//! Never adds assignments up, and never says what was left out or why.
+//! What is about a person is at most masked in a list: raw values of many people need a task or a batch approval.
+
+use super::account::Account;
+use super::bearer::{Bearer, No, bearers, covers, knows, may_use_call, weight};
+use super::code::Code;
+use super::decide::{Access, account_of, authority, carry};
+use super::field::{check_fields, check_state, field_grants, rule_of, views_of};
+use super::permit::{Authority, Charge, Denied, EachViews, FieldView, Permit, Views};
+use super::policy::Policy;
+use super::question::{Ask, Question};
+use super::standing::Assignment;
+use crate::records::{Class, Facts, RecordType, SubjectSlot, View};
+use crate::territory::{Area, CellId};
+
+/// What a list is asked for.
+pub struct List<'a> {
+    /// The type of its records.
+    pub record_type: RecordType,
+    /// Field names, in the caller's order.
+    pub fields: &'a [String],
+    /// The field whose exact value the records share, if they do.
+    pub matched: Option<&'a str>,
+    /// Where the list begins: the cell of the grid that the caller named, or of the place whose people are asked for,
+    /// with that record's line of business.
+    pub within: Option<(CellId, Option<&'a str>)>,
+}
+
+/// A record that may be in a list.
+pub struct Candidate<T> {
+    /// Where it lies.
+    pub cell: CellId,
+    /// Its decision attributes.
+    pub facts: Facts,
+    /// The record, which the permit will own if it shows anything of it.
+    pub target: T,
+}
+
+/// What one assignment shows of the records of a list. Adults and children are the two kinds that there are: a child's
+/// general fields are sensitive.
+struct Reach {
+    assignment: Assignment,
+    own_grid: bool,
+    rule: Option<String>,
+    grown: Share,
+    child: Share,
+}
+
+/// What a list shows of one kind of record.
+struct Share {
+    views: Views,
+    /// Whether it may be found by the value that is matched, or by the place that its subject lives at.
+    found: bool,
+}
+
+/// A list that was thought through: who could carry it, and what each would show. It holds no record, and it permits
+/// nothing before it decided over them.
+pub struct ListPlan<'a> {
+    question: &'a Question<'a>,
+    reaches: Vec<Reach>,
+    account: Account,
+    authority: Authority,
+}
+
+impl Access {
+    /// Thinks a list through.
+    ///
+    /// # Errors
+    /// [`Denied`] when nothing could be shown whatever there is: `denied`, `field_unknown`, `purpose_not_for_field`,
+    /// `out_of_territory` for a grid, `not_found` for a place, `case_required` and `approval_required`.
+    pub fn plan_list<'a>(
+        &self,
+        question: &'a Question<'a>,
+        list: &List<'_>,
+    ) -> Result<ListPlan<'a>, Denied> {
+        let active = self.active.load();
+        let mut account = account_of(&active, question);
+        match reaches(&active.policy, question, list, &mut account) {
+            Ok(reaches) => {
+                let authority = authority(&active, Some(question.standing));
+                Ok(ListPlan { question, reaches, account, authority })
+            }
+            Err(no) => Err(Denied { why: no.why, fields: no.fields, account: Box::new(account) }),
+        }
+    }
+}
+
+impl<'a> ListPlan<'a> {
+    /// The assignments that could carry the list, the one that gives most first: id, area and line. There is at least
+    /// one, and each page is carried by one.
+    pub fn reaches(&self) -> impl Iterator<Item = ([u8; 16], Area, Option<&str>)> {
+        self.reaches.iter().filter_map(|reach| {
+            let assignment = &reach.assignment;
+            Some((assignment.id, assignment.area?, assignment.line.as_deref()))
+        })
+    }
+
+    /// Whether the assignment at that place would show anything of the record.
+    pub fn shows(&self, reach: usize, cell: CellId, facts: &Facts) -> bool {
+        let Some(reach) = self.reaches.get(reach) else { return false };
+        let line = facts.line.as_deref();
+        covers(&reach.assignment, self.question.territory, cell, self.question.now, line)
+            && self.share_of(reach, facts).is_some()
+    }
+
+    /// What the assignment shows of a record in its area; nothing where the record is not for this list.
+    fn share_of<'b>(&self, reach: &'b Reach, facts: &Facts) -> Option<(u8, &'b Share)> {
+        let child = facts.is_under_14(self.question.now.days());
+        let share = if child { &reach.child } else { &reach.grown };
+        // A protected person is not shown to the neighbours that work in its own grid.
+        let hidden = facts.protected_address && reach.own_grid;
+        let shown = share.found && !share.views.given.is_empty() && !hidden;
+        (shown && check_state(self.question, facts).is_ok()).then_some((u8::from(child), share))
+    }
+
+    /// Why nothing may be learned of the record that a list begins with, if nothing may.
+    pub fn closed(&self, facts: &Facts) -> Option<Code> {
+        check_state(self.question, facts).err().map(|no| no.why)
+    }
+
+    /// Whether the assignment at that place may learn that the subject of a link lives where it says.
+    pub fn links(&self, reach: usize, cell: CellId, facts: &Facts) -> bool {
+        let Some(reach) = self.reaches.get(reach) else { return false };
+        let child = facts.is_under_14(self.question.now.days());
+        let share = if child { &reach.child } else { &reach.grown };
+        let line = facts.line.as_deref();
+        share.found
+            && !(facts.protected_address && reach.own_grid)
+            && covers(&reach.assignment, self.question.territory, cell, self.question.now, line)
+            && check_state(self.question, facts).is_ok()
+    }
+
+    /// Decides over the records by the assignment at that place alone. What it shows nothing of is dropped, closed as
+    /// it came.
+    pub fn permit<T, P: FromIterator<T>>(
+        &self,
+        reach: usize,
+        candidates: Vec<Candidate<T>>,
+        charges: Vec<Charge>,
+    ) -> Permit<P> {
+        let mut account = self.account.clone();
+        let mut each = EachViews::default();
+        let mut area = None;
+        let mut shown = Vec::with_capacity(candidates.len());
+        if let Some(reach) = self.reaches.get(reach) {
+            carry(&mut account, &reach.assignment);
+            account.rule = reach.rule.clone();
+            area = reach.assignment.area;
+            let kinds = [&reach.grown, &reach.child];
+            each.kinds = kinds.iter().map(|share| share.views.clone()).collect();
+            let mut used = [false; 2];
+            for Candidate { cell, facts, target } in candidates {
+                let line = facts.line.as_deref();
+                let (territory, now) = (self.question.territory, self.question.now);
+                if !covers(&reach.assignment, territory, cell, now, line) {
+                    continue;
+                }
+                let Some((kind, _)) = self.share_of(reach, &facts) else { continue };
+                used[usize::from(kind)] = true;
+                each.of.push(kind);
+                account.records.push(facts.record_handle);
+                account.subjects.extend(facts.subject_handles.iter().map(|(_, handle)| *handle));
+                shown.push(target);
+            }
+            // Handles are random, so their order tells nothing and is free.
+            account.subjects.sort_unstable();
+            account.subjects.dedup();
+            let given = kinds.into_iter().zip(used).filter(|(_, used)| *used);
+            account.fields = highest(given.map(|(share, _)| &share.views));
+        }
+        Permit {
+            target: shown.into_iter().collect(),
+            views: Views::default(),
+            account: Box::new(account),
+            area,
+            authority: self.authority,
+            charges,
+            each,
+        }
+    }
+}
+
+/// The fields that were given of any record, each with the highest view that was given of it.
+fn highest<'a>(views: impl Iterator<Item = &'a Views>) -> Vec<FieldView> {
+    let mut fields: Vec<FieldView> = Vec::new();
+    for given in views.flat_map(|views| &views.given) {
+        match fields.iter_mut().find(|field| field.field == given.field) {
+            Some(field) => field.view = field.view.max(given.view),
+            None => fields.push(given.clone()),
+        }
+    }
+    fields
+}
+
+fn reaches(
+    policy: &Policy,
+    question: &Question<'_>,
+    list: &List<'_>,
+    account: &mut Account,
+) -> Result<Vec<Reach>, No> {
+    if !question.purpose.active {
+        return Err(No::plain(Code::PurposeUnknown));
+    }
+    account.record_type = Some(list.record_type);
+    let able: Vec<Bearer<'_>> = bearers(policy, question.standing, question.now)
+        .filter(|bearer| bearer.assignment.area.is_some())
+        .filter(|bearer| may_use_call(policy, *bearer, question.ask))
+        .collect();
+    if able.is_empty() {
+        return Err(No::plain(Code::Denied));
+    }
+    let covering = within(policy, question, list, able, account)?;
+    check_fields(question, list.record_type, list.fields)?;
+    check_found(question, list)?;
+    let all: Vec<Reach> =
+        covering.into_iter().map(|bearer| reach_of(policy, question, list, bearer)).collect();
+    let shows = |share: &Share| share.found && !share.views.given.is_empty();
+    // A condition that can be met is said before a plain no.
+    let why = all
+        .iter()
+        .flat_map(|reach| &reach.grown.views.withheld)
+        .map(|(_, why)| *why)
+        .find(|why| *why != Code::Denied)
+        .unwrap_or(Code::Denied);
+    let mut reaches: Vec<Reach> =
+        all.into_iter().filter(|reach| shows(&reach.grown) || shows(&reach.child)).collect();
+    if reaches.is_empty() {
+        return Err(No { why, fields: list.fields.to_vec() });
+    }
+    reaches.sort_by_key(|reach| std::cmp::Reverse(weight(&reach.grown.views)));
+    Ok(reaches)
+}
+
+/// The assignments that have to do with where the list begins and with the type of its records.
+fn within<'a>(
+    policy: &Policy,
+    question: &Question<'_>,
+    list: &List<'_>,
+    able: Vec<Bearer<'a>>,
+    account: &mut Account,
+) -> Result<Vec<Bearer<'a>>, No> {
+    let covering: Vec<Bearer<'a>> = match list.within {
+        None => able,
+        Some((cell, line)) => {
+            let covers = |bearer: &Bearer<'_>| {
+                let here =
+                    |line| covers(bearer.assignment, question.territory, cell, question.now, line);
+                match question.ask {
+                    // A grid has no line; a place may have one, and must be known of.
+                    Ask::Occupants => here(line) && knows(policy, *bearer, RecordType::Place),
+                    _ => here(bearer.assignment.line.as_deref()),
+                }
+            };
+            able.into_iter().filter(covers).collect()
+        }
+    };
+    if covering.is_empty() {
+        let place = question.ask == Ask::Occupants;
+        return Err(No::plain(if place { Code::NotFound } else { Code::OutOfTerritory }));
+    }
+    if let Some((cell, _)) = list.within {
+        let grid = question.territory.grid_of(cell, question.now.0);
+        account.grid = grid.map(|grid| grid.to_string());
+    }
+    let knowing: Vec<Bearer<'a>> =
+        covering.into_iter().filter(|bearer| knows(policy, *bearer, list.record_type)).collect();
+    if knowing.is_empty() { Err(No::plain(Code::Denied)) } else { Ok(knowing) }
+}
+
+/// By what the records of a list may be found. No list is made by a sensitive field, by a part of somebody else in a
+/// record, or by a reference; and nothing at all leads from a value of a person to matters, files, tasks and logs.
+fn check_found(question: &Question<'_>, list: &List<'_>) -> Result<(), No> {
+    if question.ask == Ask::Occupants && !question.purpose.lists(RecordType::Residence, "place") {
+        let fields = vec!["place".to_owned()];
+        return Err(No { why: Code::PurposeNotForField, fields });
+    }
+    let Some(name) = list.matched else { return Ok(()) };
+    let named = [name.to_owned()];
+    check_fields(question, list.record_type, &named)?;
+    let schema = question.schemas.get(list.record_type);
+    let searchable = schema.is_some_and(|schema| {
+        schema.field(name).is_some_and(|field| {
+            let own = schema.section_of(field).is_some_and(|s| s.subject == SubjectSlot::Own);
+            own && field.is_matched_by_value() && field.class <= Class::C2
+        })
+    });
+    if searchable && is_found_by_value(list.record_type) {
+        Ok(())
+    } else {
+        Err(No { why: Code::Denied, fields: named.into() })
+    }
+}
+
+/// Whether records of the type are found by a value at all.
+fn is_found_by_value(record_type: RecordType) -> bool {
+    match record_type {
+        RecordType::Person | RecordType::Place | RecordType::Object | RecordType::Organisation => {
+            true
+        }
+        RecordType::Household
+        | RecordType::Residence
+        | RecordType::Event
+        | RecordType::Task
+        | RecordType::WorkLog
+        | RecordType::MediationFile
+        | RecordType::Attachment => false,
+    }
+}
+
+fn reach_of(
+    policy: &Policy,
+    question: &Question<'_>,
+    list: &List<'_>,
+    bearer: Bearer<'_>,
+) -> Reach {
+    let grown = Facts::of_nobody();
+    let child = Facts { turns_14: Some(i32::MAX), ..Facts::of_nobody() };
+    let share = |facts: &Facts| Share {
+        views: list_views(policy, question, list, bearer, facts),
+        found: is_found(policy, question, list, bearer, facts),
+    };
+    Reach {
+        assignment: bearer.assignment.clone(),
+        own_grid: bearer.level == super::Level::Grid,
+        rule: rule_of(policy, question, bearer, list.record_type, &grown, list.fields),
+        grown: share(&grown),
+        child: share(&child),
+    }
+}
+
+/// The views of a read, with what is about a person at most masked.
+fn list_views(
+    policy: &Policy,
+    question: &Question<'_>,
+    list: &List<'_>,
+    bearer: Bearer<'_>,
+    facts: &Facts,
+) -> Views {
+    let schema = question.schemas.get(list.record_type);
+    let mut views = views_of(policy, question, bearer, list.record_type, facts, list.fields);
+    for given in &mut views.given {
+        let personal = schema
+            .and_then(|schema| schema.field(&given.field))
+            .is_none_or(|field| field.is_personal());
+        if personal {
+            given.view = given.view.min(View::Masked);
+        }
+    }
+    views
+}
+
+/// Whether a record may be found in the way that the list asks for.
+fn is_found(
+    policy: &Policy,
+    question: &Question<'_>,
+    list: &List<'_>,
+    bearer: Bearer<'_>,
+    facts: &Facts,
+) -> bool {
+    let matches = |record_type, field: &str| {
+        let grants = field_grants(policy, question, bearer, record_type, facts, field);
+        grants.unconditional_view() >= View::Match
+    };
+    match (question.ask, list.matched) {
+        (Ask::Occupants, _) => matches(RecordType::Residence, "place"),
+        (_, None) => true,
+        (_, Some(name)) => {
+            let schema = question.schemas.get(list.record_type);
+            let class = schema.and_then(|schema| schema.field(name)).map(|field| field.class);
+            let today = question.now.days();
+            // A child's telephone is sensitive, so no list is made by it.
+            class.is_some_and(|class| facts.effective_class(class, today) <= Class::C2)
+                && matches(list.record_type, name)
+        }
+    }
+}

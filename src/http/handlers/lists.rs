@@ -1,0 +1,356 @@
+//! Lists of records: by type and grid, by an exact value, by the time of the last change.
+//! Never a raw value of many people, and never a default set of fields.
+//! The value that is matched comes in the body; a cursor is opaque and serves its caller and its question alone.
+
+use super::super::answer::Answer;
+use super::super::body::{self, Media};
+use super::super::caller::Caller;
+use super::super::headers::{checked_field_names, purpose, query};
+use super::super::problem::Problem;
+use super::super::rooms::Rooms;
+use super::records::record_id;
+use crate::access::{Ask, Code};
+use crate::ambient::Micros;
+use crate::limits::{QUERY_PAGE_COUNT_MAX, QUERY_PAGE_COUNT_USUAL};
+use crate::operations::{
+    ChangesRequest, OccupantsRequest, QueryRequest, changes, occupants, query_records,
+};
+use crate::records::{ExternalRef, RecordType, is_slug};
+use crate::seal::{OpenedPage, ShownItem};
+use crate::territory::{CellId, GridCode, Territory};
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderMap;
+use serde::ser::{SerializeStruct as _, Serializer};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// What is to be listed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct QueryBody {
+    /// The grid: 16 digits, or a 15-digit outside code. Without one, everything that the caller's assignments cover.
+    grid: Option<String>,
+    /// The type of record.
+    #[serde(rename = "type")]
+    kind: String,
+    /// One field and the exact value that its records share.
+    #[schema(value_type = Option<Object>)]
+    r#match: Option<Map<String, Value>>,
+    /// What the calling system calls the record in its own books; not together with `match`.
+    external_ref: Option<String>,
+    /// Only records that changed at this time (RFC 3339) or later.
+    updated_since: Option<String>,
+    /// Field names.
+    fields: Vec<String>,
+    /// Records of a page: 50 unless said otherwise, 256 at most.
+    limit: Option<usize>,
+    /// Where the page before said that this one begins.
+    cursor: Option<String>,
+}
+
+/// A page of records.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape of `Listed`, which writes itself")]
+pub(in crate::http) struct QueriedBody {
+    /// The type of the records.
+    #[schema(rename = "type")]
+    kind: String,
+    /// The records.
+    items: Vec<ItemBody>,
+    /// Where the next page begins; absent after the last.
+    cursor: Option<String>,
+}
+
+/// A record of a list.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape of `Item`, which writes itself")]
+pub(in crate::http) struct ItemBody {
+    /// The record's id.
+    id: String,
+    /// Whom it is about; absent for a record about nobody.
+    subject: Option<String>,
+    /// The grid that it lies in now.
+    grid: Option<String>,
+    /// Its version, for the next change.
+    version: u64,
+    /// Values, masked where they are about a person; `null` where nothing is held.
+    #[schema(value_type = Object)]
+    fields: Map<String, Value>,
+    /// The fields whose value is masked.
+    masked: Vec<String>,
+    /// The fields that are not shown.
+    withheld: Vec<String>,
+}
+
+/// Whose people are asked for.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct OccupantsBody {
+    /// Field names of a person.
+    fields: Vec<String>,
+}
+
+/// The people of a place.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape of `People`, which writes itself")]
+pub(in crate::http) struct PeopleBody {
+    /// The people, twenty at most.
+    people: Vec<ItemBody>,
+    /// Whether there are more.
+    more: bool,
+}
+
+/// Changed records.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct ChangesBody {
+    /// The changes, in the order of the log.
+    changes: Vec<ChangeBody>,
+    /// Where to go on, now or later; it does not expire.
+    cursor: String,
+    /// Whether there is more already.
+    more: bool,
+}
+
+/// A changed record, as it is now.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct ChangeBody {
+    /// The record's id.
+    id: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// Its version.
+    version: u64,
+    /// That it is gone; absent for one that is there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    removed: bool,
+}
+
+/// A page on its way out: written field by field, without a tree of values in between.
+pub(in crate::http) struct Listed {
+    kind: RecordType,
+    page: OpenedPage,
+    cursor: Option<String>,
+    territory: Arc<Territory>,
+    now: Micros,
+}
+
+impl Serialize for Listed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut page = serializer.serialize_struct("Listed", 3)?;
+        page.serialize_field("type", self.kind.as_str())?;
+        page.serialize_field("items", &Items(self.kind, &self.page, &self.territory, self.now))?;
+        if let Some(cursor) = &self.cursor {
+            page.serialize_field("cursor", cursor)?;
+        }
+        page.end()
+    }
+}
+
+/// The people of a place on their way out.
+pub(in crate::http) struct People {
+    page: OpenedPage,
+    more: bool,
+    territory: Arc<Territory>,
+    now: Micros,
+}
+
+impl Serialize for People {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut people = serializer.serialize_struct("People", 2)?;
+        let items = Items(RecordType::Person, &self.page, &self.territory, self.now);
+        people.serialize_field("people", &items)?;
+        people.serialize_field("more", &self.more)?;
+        people.end()
+    }
+}
+
+struct Items<'a>(RecordType, &'a OpenedPage, &'a Territory, Micros);
+
+impl Serialize for Items<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Items(kind, page, territory, now) = self;
+        let mut known: Option<(CellId, Option<GridCode>)> = None;
+        serializer.collect_seq(page.items().map(|shown| {
+            // The records of a cell come together.
+            let cell = shown.cell();
+            let grid = match known {
+                Some((other, grid)) if other == cell => grid,
+                _ => territory.grid_of(cell, now.0),
+            };
+            known = Some((cell, grid));
+            Item { kind: *kind, shown, grid }
+        }))
+    }
+}
+
+struct Item<'a> {
+    kind: RecordType,
+    shown: ShownItem<'a>,
+    grid: Option<GridCode>,
+}
+
+impl Serialize for Item<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut item = serializer.serialize_struct("Item", 7)?;
+        item.serialize_field("id", &self.shown.id())?;
+        if let (RecordType::Person | RecordType::Residence, Some(subject)) =
+            (self.kind, self.shown.subject())
+        {
+            item.serialize_field("subject", &subject)?;
+        }
+        item.serialize_field("grid", &self.grid)?;
+        item.serialize_field("version", &self.shown.version())?;
+        item.serialize_field("fields", &self.shown.fields())?;
+        item.serialize_field("masked", &Names(|| self.shown.masked()))?;
+        item.serialize_field("withheld", &Names(|| self.shown.withheld().map(|(field, _)| field)))?;
+        item.end()
+    }
+}
+
+/// Names that are written without being collected.
+struct Names<F>(F);
+
+impl<'a, I: Iterator<Item = &'a str>, F: Fn() -> I> Serialize for Names<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
+}
+
+pub(in crate::http) async fn records(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer<Listed>, Problem> {
+    caller.must_ask(Ask::List, &rooms).await?;
+    let purpose = purpose(&caller, &headers, &rooms).await?;
+    let body: QueryBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
+    let Some(request) = parsed(body) else {
+        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    };
+    let kind = request.record_type;
+    let territory = rooms.territory.load_full();
+    let queried = query_records(
+        &caller.asked(purpose),
+        request,
+        &rooms.store,
+        &rooms.seal,
+        &rooms.access,
+        &rooms.trail,
+        &rooms.schemas,
+        &territory,
+    )
+    .await?;
+    let recorded = queried.page.recorded();
+    let cursor = queried.cursor.map(|cursor| cursor.as_str().to_owned());
+    let body = Listed { kind, page: queried.page, cursor, territory, now: caller.now };
+    Ok(Answer::new(body, recorded, rooms.trail.origin()))
+}
+
+pub(in crate::http) async fn people(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer<People>, Problem> {
+    caller.must_ask(Ask::Occupants, &rooms).await?;
+    let purpose = purpose(&caller, &headers, &rooms).await?;
+    let body: OccupantsBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
+    let Some(fields) = checked_field_names(body.fields) else {
+        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    };
+    let place = record_id(&caller, &id, &rooms).await?;
+    let territory = rooms.territory.load_full();
+    let found = occupants(
+        &caller.asked(purpose),
+        OccupantsRequest { place, fields },
+        &rooms.store,
+        &rooms.seal,
+        &rooms.access,
+        &rooms.trail,
+        &rooms.schemas,
+        &territory,
+    )
+    .await?;
+    let recorded = found.page.recorded();
+    let body = People { page: found.page, more: found.more, territory, now: caller.now };
+    Ok(Answer::new(body, recorded, rooms.trail.origin()))
+}
+
+pub(in crate::http) async fn feed(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Result<Answer<ChangesBody>, Problem> {
+    caller.must_ask(Ask::Changes, &rooms).await?;
+    let purpose = purpose(&caller, &headers, &rooms).await?;
+    let [since, limit] = query(&caller, raw.as_deref(), ["since", "limit"], &rooms).await?;
+    let limit = limit.map_or(Ok(QUERY_PAGE_COUNT_USUAL), |limit| limit.parse()).ok();
+    let Some(limit) = limit.filter(|limit| (1..=QUERY_PAGE_COUNT_MAX).contains(limit)) else {
+        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    };
+    let territory = rooms.territory.load();
+    let changed = changes(
+        &caller.asked(purpose),
+        ChangesRequest { since, limit },
+        &rooms.store,
+        &rooms.seal,
+        &rooms.access,
+        &rooms.trail,
+        &rooms.schemas,
+        &territory,
+    )
+    .await?;
+    let changes = changed.changes.into_iter().map(|change| ChangeBody {
+        id: change.id.to_string(),
+        kind: change.record_type.as_str(),
+        version: change.version,
+        removed: change.removed,
+    });
+    let body = ChangesBody {
+        changes: changes.collect(),
+        cursor: changed.cursor.as_str().to_owned(),
+        more: changed.more,
+    };
+    Ok(Answer::new(body, changed.recorded, rooms.trail.origin()))
+}
+
+fn parsed(body: QueryBody) -> Option<QueryRequest> {
+    let limit = body.limit.unwrap_or(QUERY_PAGE_COUNT_USUAL);
+    let updated_since = match body.updated_since {
+        Some(text) => Some(Micros(text.parse::<jiff::Timestamp>().ok()?.as_microsecond())),
+        None => None,
+    };
+    let matched = match body.r#match {
+        Some(members) => {
+            let mut members = members.into_iter();
+            match (members.next(), members.next()) {
+                (Some((field, value)), None) if is_slug(&field) => Some((field, value)),
+                _ => return None,
+            }
+        }
+        None => None,
+    };
+    let external_ref = match body.external_ref {
+        Some(_) if matched.is_some() => return None,
+        Some(text) => Some(ExternalRef::new(text).ok()?),
+        None => None,
+    };
+    Some(QueryRequest {
+        grid: body.grid,
+        record_type: body.kind.parse().ok()?,
+        matched,
+        external_ref,
+        updated_since,
+        fields: checked_field_names(body.fields)?,
+        limit: (1..=QUERY_PAGE_COUNT_MAX).contains(&limit).then_some(limit)?,
+        cursor: body.cursor,
+    })
+}
