@@ -289,6 +289,8 @@ pub const AREA_NAME_CHARACTERS_MAX: usize = 60;
 pub const PURPOSES_MAX: usize = 256;
 /// Most bases of one purpose, and most notices.
 pub const PURPOSE_BASES_MAX: usize = 64;
+/// Most lines of business of one purpose: one that belongs to many belongs to none.
+pub const PURPOSE_LINES_MAX: usize = 8;
 /// Longest title, statute or assessment id, in characters.
 pub const PURPOSE_TEXT_CHARACTERS_MAX: usize = 200;
 /// Longest file, in bytes.

@@ -5,7 +5,8 @@
 use super::PurposeError;
 use super::purpose::{BasisKind, LegalBasis, Notice, Purpose, PurposeGroup, PurposeId, PurposeSet};
 use crate::limits::{
-    PURPOSE_BASES_MAX, PURPOSE_TEXT_CHARACTERS_MAX, PURPOSES_BYTES_MAX, PURPOSES_MAX,
+    PURPOSE_BASES_MAX, PURPOSE_LINES_MAX, PURPOSE_TEXT_CHARACTERS_MAX, PURPOSES_BYTES_MAX,
+    PURPOSES_MAX,
 };
 use crate::records::{Class, RecordType, Retention, SchemaSet, UnknownWord, is_slug};
 use jiff::civil::Date;
@@ -16,6 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const FILE: &str = "purposes.toml";
 /// The code list that names organs.
 const ORGANS: &str = "organ";
+/// The code list that names lines of business.
+const LINES: &str = "line";
 
 /// Titles that are aims, not tasks (TERMS): none names a legal task, an organ and fields.
 const REFUSED_TITLES: [&str; 16] = [
@@ -52,6 +55,7 @@ struct PurposeText {
     title_en: String,
     group: String,
     organ: String,
+    lines: Vec<String>,
     active: bool,
     needs_case: bool,
     impact_assessment: Option<String>,
@@ -158,6 +162,7 @@ fn purpose(text: PurposeText, schemas: &SchemaSet) -> Result<Purpose, PurposeErr
     about.text(&text.title_zh)?;
     about.text(&text.title_en)?;
     about.organ(&text.organ)?;
+    let lines = lines(about, &text.lines)?;
     if !text.retention.is_bounded() {
         return Err(about.inconsistent("its retention has no end"));
     }
@@ -185,6 +190,7 @@ fn purpose(text: PurposeText, schemas: &SchemaSet) -> Result<Purpose, PurposeErr
         title_en: text.title_en,
         group,
         organ: text.organ,
+        lines,
         fields,
         legal_bases,
         notices,
@@ -208,6 +214,20 @@ fn refuse_title(about: About<'_>, titles: [&String; 3]) -> Result<(), PurposeErr
         }
         None => Ok(()),
     }
+}
+
+/// The lines of business, each of them known and said once.
+fn lines(about: About<'_>, words: &[String]) -> Result<BTreeSet<String>, PurposeError> {
+    let known = about.schemas.code_list(LINES);
+    let unknown = |word: &&String| !known.is_some_and(|lines| lines.accepts(word));
+    if let Some(word) = words.iter().find(unknown) {
+        return Err(about.word("line of business", word));
+    }
+    let lines: BTreeSet<String> = words.iter().cloned().collect();
+    if lines.is_empty() || lines.len() != words.len() || lines.len() > PURPOSE_LINES_MAX {
+        return Err(about.inconsistent("it needs a line of business, each once and not too many"));
+    }
+    Ok(lines)
 }
 
 type Fields = BTreeMap<RecordType, BTreeSet<String>>;

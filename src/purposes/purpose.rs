@@ -195,6 +195,8 @@ pub struct Purpose {
     pub group: PurposeGroup,
     /// Who decides and answers for it: a code of the list `organ`.
     pub organ: String,
+    /// The lines of business that it belongs to, codes of the list `line`: at least one.
+    pub lines: BTreeSet<String>,
     /// The fields that it needs, by type of record.
     pub fields: BTreeMap<RecordType, BTreeSet<String>>,
     /// On what it may rest.
@@ -215,6 +217,11 @@ impl Purpose {
     /// Whether it lists the field. What it does not list it may neither store nor read.
     pub fn lists(&self, record_type: RecordType, field: &str) -> bool {
         self.fields.get(&record_type).is_some_and(|fields| fields.contains(field))
+    }
+
+    /// Whether it belongs to that line of business.
+    pub fn is_of_line(&self, line: &str) -> bool {
+        self.lines.contains(line)
     }
 
     /// Whether what is held for it rests on what the person willed. A duty or an emergency brings its own basis;
@@ -269,7 +276,7 @@ impl Purpose {
             .collect();
         json!({
             "id": self.id.as_str(), "title_zh": self.title_zh, "title_en": self.title_en, "group": self.group,
-            "organ": self.organ, "fields": fields, "legal_bases": bases, "notices": notices,
+            "organ": self.organ, "lines": self.lines, "fields": fields, "legal_bases": bases, "notices": notices,
             "impact_assessment": self.impact_assessment, "retention": self.retention, "active": self.active,
             "needs_case": self.needs_case,
         })
@@ -312,6 +319,11 @@ impl PurposeSet {
     /// Every purpose, in the order of names.
     pub fn iter(&self) -> impl Iterator<Item = &Purpose> {
         self.purposes.values()
+    }
+
+    /// Whether some purpose belongs to that line of business. A line of none would carry nothing.
+    pub fn has_line(&self, line: &str) -> bool {
+        self.iter().any(|purpose| purpose.is_of_line(line))
     }
 
     /// Whether any active purpose lists the field.

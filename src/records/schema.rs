@@ -22,7 +22,7 @@ const SCHEMA_FILES: [(&str, &str); 8] = [
 ];
 
 /// The shipped code lists: file name and text.
-const CODE_LIST_FILES: [(&str, &str); 27] = [
+const CODE_LIST_FILES: [(&str, &str); 28] = [
     ("assistance_tag.toml", include_str!("../../policies/code_lists/assistance_tag.toml")),
     ("child_need.toml", include_str!("../../policies/code_lists/child_need.toml")),
     ("contact_hours.toml", include_str!("../../policies/code_lists/contact_hours.toml")),
@@ -37,6 +37,7 @@ const CODE_LIST_FILES: [(&str, &str); 27] = [
     ("household_kind.toml", include_str!("../../policies/code_lists/household_kind.toml")),
     ("household_relation.toml", include_str!("../../policies/code_lists/household_relation.toml")),
     ("information_source.toml", include_str!("../../policies/code_lists/information_source.toml")),
+    ("line.toml", include_str!("../../policies/code_lists/line.toml")),
     (
         "living_confirmation.toml",
         include_str!("../../policies/code_lists/living_confirmation.toml"),

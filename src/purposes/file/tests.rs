@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::limits::{
-    PURPOSE_BASES_MAX, PURPOSE_TEXT_CHARACTERS_MAX, PURPOSES_BYTES_MAX, PURPOSES_MAX,
+    PURPOSE_BASES_MAX, PURPOSE_LINES_MAX, PURPOSE_TEXT_CHARACTERS_MAX, PURPOSES_BYTES_MAX,
+    PURPOSES_MAX,
 };
 
 fn schemas() -> SchemaSet {
@@ -20,6 +21,7 @@ title_zh = "走访"
 title_en = "Visit"
 group = "contact"
 organ = "community_committee"
+lines = ["community"]
 active = true
 needs_case = false
 retention = { after = "consent_end", days = 30, cap_months = 36 }
@@ -228,6 +230,11 @@ fn an_unknown_word_names_its_purpose_and_itself() {
             "purpose `visit`: unknown organ `grid`",
         ),
         (
+            "lines = [\"community\"]",
+            "lines = [\"stability\"]",
+            "purpose `visit`: unknown line of business `stability`",
+        ),
+        (
             "kind = \"consent\"",
             "kind = \"habit\"",
             "purpose `visit`: unknown kind of basis `habit`",
@@ -240,6 +247,40 @@ fn an_unknown_word_names_its_purpose_and_itself() {
     for (from, to, message) in cases {
         assert_eq!(refused(from, to), format!("purposes.toml: {message}"));
     }
+}
+
+#[test]
+fn a_purpose_belongs_to_eight_lines_of_business_at_most() {
+    let lines = [
+        "community",
+        "public_security",
+        "emergency_management",
+        "justice",
+        "civil_affairs",
+        "human_resources",
+        "employment",
+        "disabled_persons",
+        "health",
+    ];
+    let with = |count: usize| load_with("[\"community\"]", &format!("{:?}", &lines[..count]));
+    let set = with(PURPOSE_LINES_MAX).expect("as many as there may be");
+    assert!(set.has_line("justice") && !set.has_line("health"));
+    let message = with(PURPOSE_LINES_MAX + 1).expect_err("one more").to_string();
+    assert!(message.contains("not too many"), "{message}");
+}
+
+#[test]
+fn the_old_age_allowance_is_of_two_lines_and_every_line_has_a_purpose() {
+    let set = shipped();
+    let benefit = set.get("elder_benefit").expect("a shipped purpose");
+    assert!(benefit.is_of_line("civil_affairs") && benefit.is_of_line("human_resources"));
+    assert!(!benefit.is_of_line("disabled_persons"));
+    let schemas = schemas();
+    let lines = schemas.code_list("line").expect("the list of lines").to_public_json();
+    for code in lines["codes"].as_array().expect("codes") {
+        assert!(set.has_line(code["code"].as_str().expect("a code")), "{code}");
+    }
+    assert!(!set.has_line("stability"));
 }
 
 #[test]
@@ -256,6 +297,8 @@ fn what_is_missing_or_stands_twice_is_refused() {
         ("version = 1", "version = 0", "a notice needs a name"),
         ("cap_months = 36", "cap_months = 0", "its retention has no end"),
         ("title_en = \"Visit\"", "title_en = \" \"", "empty or too long"),
+        ("lines = [\"community\"]", "lines = []", "needs a line of business"),
+        ("[\"community\"]", "[\"community\", \"community\"]", "needs a line of business"),
     ];
     for (from, to, rule) in cases {
         assert!(refused(from, to).contains(rule), "{rule}");
