@@ -300,6 +300,8 @@ pub const PURPOSES_BYTES_MAX: usize = 512 * 1024;
 
 /// Lines in one role's policy; casbin scans them all for a refusal.
 pub const LINES_COUNT_MAX: usize = 20;
+/// Lines of business of all purposes together: a set of them is kept in one word.
+pub const BUSINESS_LINES_COUNT_MAX: usize = 63;
 /// Roles in one policy: the table keeps a cell for each point.
 pub const ROLES_COUNT_MAX: usize = 64;
 

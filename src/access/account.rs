@@ -3,8 +3,8 @@
 //! It is filled by the decision and read by the trail; nothing in between changes it.
 
 use super::permit::FieldView;
-use super::policy::RoleId;
 use super::question::Duty;
+use super::role::RoleId;
 use super::standing::ActorId;
 use crate::records::{Handle, RecordType};
 

@@ -1,6 +1,6 @@
 //! Which of a caller's assignments could carry a decision, and which one does.
 //! Never adds up: each assignment is weighed alone, and one of them decides.
-//! An assignment counts in its time, in its area and in its line.
+//! An assignment counts in its time, in its area and in its line, and only with what its role asks of one.
 
 use super::account::Account;
 use super::code::Code;
@@ -11,7 +11,7 @@ use super::policy::Policy;
 use super::question::Ask;
 use super::standing::{Assignment, Standing};
 use crate::ambient::Micros;
-use crate::purposes::PurposeGroup;
+use crate::purposes::{Purpose, PurposeGroup};
 use crate::records::{Class, RecordType, View};
 use crate::territory::{CellId, Territory};
 
@@ -43,10 +43,11 @@ pub(super) fn bearers<'a>(
     standing.assignments.iter().filter(move |assignment| assignment.counts_at(now)).filter_map(
         |assignment| {
             let role = policy.index(&assignment.role)?;
-            let level = policy.roles()[role].level;
+            let known = &policy.roles()[role];
+            let level = known.level;
             // An area of another level than the role's would widen what the policy granted for that level.
             let fits = assignment.area.as_ref().is_none_or(|area| Level::of(area) == level);
-            fits.then_some(Bearer { assignment, role, level })
+            (fits && known.accepts(assignment)).then_some(Bearer { assignment, role, level })
         },
     )
 }
@@ -59,18 +60,14 @@ pub(super) fn covers(
     line: Option<&str>,
 ) -> bool {
     let Some(area) = &assignment.area else { return false };
-    let in_line = assignment.line.as_deref().is_none_or(|own| line == Some(own));
-    in_line && territory.covers(area, cell, now.0)
+    // A record of no line is everybody's in the area; one of a line is that line's, and of those bound to none.
+    let apart = assignment.line.as_deref().zip(line).is_some_and(|(own, held)| own != held);
+    !apart && territory.covers(area, cell, now.0)
 }
 
-/// Any grant over the type, for any class and purpose group.
-fn any_grant(
-    policy: &Policy,
-    bearer: Bearer<'_>,
-    topics: &[RecordType],
-    enough: impl Fn(Grants) -> bool,
-) -> bool {
-    topics.iter().any(|topic| {
+/// Any grant over any type, for any class and purpose group.
+fn any_grant(policy: &Policy, bearer: Bearer<'_>, enough: impl Fn(Grants) -> bool) -> bool {
+    RecordType::ALL.iter().any(|topic| {
         Class::ALL.iter().any(|class| {
             PurposeGroup::ALL.iter().any(|group| {
                 enough(policy.grants(bearer.role, bearer.level, *topic, *class, *group))
@@ -80,11 +77,16 @@ fn any_grant(
 }
 
 pub(super) fn knows(policy: &Policy, bearer: Bearer<'_>, record_type: RecordType) -> bool {
-    any_grant(policy, bearer, &[record_type], Grants::knows)
+    policy.knows(bearer.role, record_type, bearer.assignment.line.as_deref())
+}
+
+/// Whether the assignment may act under the purpose at all: one that is bound to a line has its line's purposes alone.
+pub(super) fn acts_under(assignment: &Assignment, purpose: &Purpose) -> bool {
+    assignment.line.as_deref().is_none_or(|line| purpose.is_of_line(line))
 }
 
 pub(super) fn may_use_call(policy: &Policy, bearer: Bearer<'_>, ask: Ask) -> bool {
-    any_grant(policy, bearer, &RecordType::ALL, |grants| match ask {
+    any_grant(policy, bearer, |grants| match ask {
         Ask::Read | Ask::List | Ask::Occupants => grants.reads(),
         Ask::Create | Ask::Update => grants.has(Action::Write),
         Ask::Delete => grants.has(Action::Delete),

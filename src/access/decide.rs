@@ -205,18 +205,20 @@ impl Access {
     }
 
     /// Whether a caller may know of a record of this type in this cell: one assignment covers it now and
-    /// its role has at least `match` on the type for some purpose.
+    /// its role has at least `match` on the type for some purpose. An assignment of a line knows by purposes of its line,
+    /// and no record of another (`line`).
     pub fn may_know(
         &self,
         standing: &Standing,
         record_type: RecordType,
         cell: CellId,
+        line: Option<&str>,
         territory: &Territory,
         now: Micros,
     ) -> bool {
         let active = self.active.load();
         bearers(&active.policy, standing, now).any(|bearer| {
-            covers(bearer.assignment, territory, cell, now, None)
+            covers(bearer.assignment, territory, cell, now, line)
                 && knows(&active.policy, bearer, record_type)
         })
     }

@@ -2,7 +2,7 @@
 //! Never more than casbin grants for the field's class on that day, and never more than the purpose leaves.
 //! A condition that can be met is said before a plain no.
 
-use super::bearer::{Bearer, No, Outcome};
+use super::bearer::{Bearer, No, Outcome, acts_under};
 use super::code::Code;
 use super::grants::{Action, Grants};
 use super::permit::{FieldView, Views};
@@ -65,10 +65,16 @@ pub(super) fn field_grants(
     else {
         return Grants::NONE;
     };
-    let class = facts.effective_class(known.class, question.now.days());
+    if !acts_under(bearer.assignment, question.purpose) {
+        return Grants::NONE;
+    }
+    let today = question.now.days();
+    let class = facts.effective_class(known.class, today);
     let granted =
         policy.grants(bearer.role, bearer.level, record_type, class, question.purpose.group);
-    policy.narrowed(granted, bearer.role, question.purpose.id.as_str(), field)
+    let left = policy.narrowed(granted, bearer.role, question.purpose.id.as_str(), field);
+    // Whoever is no longer a child and not yet grown is looked at inside a task alone.
+    if known.class == Class::C2 && facts.is_minor(today) { left.inside_a_task() } else { left }
 }
 
 /// What is shown of each field and what is withheld.
@@ -186,7 +192,12 @@ pub(super) fn rule_of(
     let shows = matches!(question.ask, Ask::Read | Ask::List | Ask::Occupants);
     let first = if shows { shown } else { None };
     let grants = first.or_else(|| fields.first().map(of)).unwrap_or_else(|| {
-        policy.grants(bearer.role, bearer.level, record_type, Class::C2, question.purpose.group)
+        // A question that names no field: the rule over what is general about persons.
+        let group = question.purpose.group;
+        match acts_under(bearer.assignment, question.purpose) {
+            true => policy.grants(bearer.role, bearer.level, record_type, Class::C2, group),
+            false => Grants::NONE,
+        }
     });
     let line = match question.ask {
         Ask::Read | Ask::List | Ask::Occupants => grants.read_line(),

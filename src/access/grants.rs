@@ -147,18 +147,52 @@ impl Grants {
         self.line(Action::Delete)
     }
 
-    /// Without every action that a narrower cap does not leave. Who may not write may not remove either.
-    pub(super) fn capped(mut self, highest: Cap, write: bool) -> Grants {
+    /// Gives a lesser action to whoever has a greater one, by the same line.
+    fn with_lesser(mut self, lesser: Action, greater: &[Action]) -> Grants {
+        let from = greater.iter().find(|action| self.has(**action));
+        if let (Some(from), false) = (from, self.has(lesser)) {
+            self.add(lesser, self.line(*from));
+        }
+        self
+    }
+
+    fn without(mut self, action: Action) -> Grants {
+        self.bits &= !(1 << action as u8);
+        self.lines[action as usize] = 0;
+        self
+    }
+
+    /// What may always be seen may be seen inside a task alone; a match stays.
+    pub(super) fn inside_a_task(self) -> Grants {
+        if !self.has(Action::ReadRaw) {
+            return self;
+        }
+        self.with_lesser(Action::ReadRawInTask, &[Action::ReadRaw])
+            .with_lesser(Action::Match, &[Action::ReadRaw])
+            .without(Action::ReadRaw)
+    }
+
+    /// Without every action that a narrower cap does not leave. Whoever could see more sees what the cap names; a
+    /// condition is never lifted, and who may not write may not remove either.
+    pub(super) fn capped(self, highest: Cap, write: bool) -> Grants {
+        let raw = [Action::ReadRaw];
+        let mut left = match highest {
+            Cap::RawInTask => self.with_lesser(Action::ReadRawInTask, &raw),
+            Cap::RawApproved => self.with_lesser(Action::ReadRawApproved, &raw),
+            Cap::Masked => self.with_lesser(Action::ReadMasked, &raw),
+            Cap::Match => self.with_lesser(Action::Match, &[Action::ReadRaw, Action::ReadMasked]),
+            Cap::Raw | Cap::Count | Cap::None => self,
+        };
         for action in Action::ALL {
             let kept = match action {
                 Action::Write | Action::Delete => write,
                 other => highest.leaves(other),
             };
             if !kept {
-                self.bits &= !(1 << action as u8);
+                left = left.without(action);
             }
         }
-        self
+        left
     }
 
     /// The highest view without a condition.

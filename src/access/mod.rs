@@ -10,9 +10,11 @@ mod feed;
 mod field;
 mod grants;
 mod list;
+mod narrowing;
 mod permit;
 mod policy;
 mod question;
+mod role;
 mod standing;
 mod weigh;
 
@@ -23,8 +25,9 @@ pub use feed::{Changed, ChangedState, FeedPlan};
 pub use grants::{Action, Grants, Level};
 pub use list::{Candidate, List, ListPlan};
 pub use permit::{Authority, Charge, Denied, EachViews, FieldView, Permit, Views};
-pub use policy::{Policy, PolicyError, PolicySources, Role, RoleFamily, RoleId};
+pub use policy::{Policy, PolicyError, PolicySources};
 pub use question::{Ask, Duty, Item, Matter, Question};
+pub use role::{Role, RoleFamily, RoleId};
 pub use standing::{ActorId, Assignment, NotAnActorId, Standing};
 
 #[cfg(test)]

@@ -2,68 +2,17 @@
 //! Never falls back: an unknown word, a duplicate or a missing file stops the start.
 //! casbin is the authority; its answers are kept in a table whose index is the whole question.
 
-use super::grants::{Action, Cap, Grants, Level};
+use super::grants::{Action, Grants, Level};
+use super::narrowing::Narrowing;
 use super::question::Duty;
-use crate::limits::{LINES_COUNT_MAX, ROLES_COUNT_MAX};
+use super::role::{Role, RoleFamily, RoleId, read_roles};
+use crate::limits::LINES_COUNT_MAX;
 use crate::purposes::{PurposeGroup, PurposeSet};
 use crate::records::{Class, RecordType, SchemaSet};
 use casbin::{CoreApi, DefaultModel, Enforcer, MemoryAdapter, MgmtApi};
-use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// The slug of a role.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RoleId(Arc<str>);
-
-impl RoleId {
-    /// From any word; a role that the policy does not know is granted nothing.
-    pub fn new(word: &str) -> RoleId {
-        RoleId(word.into())
-    }
-
-    /// The slug.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for RoleId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-/// Which of the three worlds a role belongs to. Nobody belongs to two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RoleFamily {
-    /// Works with records.
-    Business,
-    /// Runs the vault and sees no value.
-    Administration,
-    /// Watches over the vault and sees no value.
-    Oversight,
-}
-
-/// A role.
-#[derive(Clone, Debug)]
-pub struct Role {
-    /// Its slug.
-    pub id: RoleId,
-    /// Its Chinese name.
-    pub zh: String,
-    /// Its English name.
-    pub en: String,
-    /// Where it works.
-    pub level: Level,
-    /// Which world it belongs to.
-    pub family: RoleFamily,
-    /// Roles that share this word exclude each other.
-    pub exclusive: Option<String>,
-}
 
 /// The text of the policy files.
 pub struct PolicySources<'a> {
@@ -125,23 +74,6 @@ pub enum PolicyError {
     Casbin(String),
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RolesFile {
-    role: Vec<RoleLine>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RoleLine {
-    id: String,
-    zh: String,
-    en: String,
-    level: String,
-    family: RoleFamily,
-    exclusive: Option<String>,
-}
-
 /// A policy that was read whole and understood whole.
 pub struct Policy {
     roles: Vec<Role>,
@@ -150,8 +82,12 @@ pub struct Policy {
     narrowing: Narrowing,
     duties: Vec<[bool; Duty::ALL.len()]>,
     table: Box<[AtomicU64]>,
+    known: Box<[AtomicU64]>,
     digest: [u8; 32],
 }
+
+/// The bit of a remembered set of lines that says that it was asked for.
+const KNOWN_ASKED: u64 = 1 << 63;
 
 const TOPICS: usize = RecordType::ALL.len();
 const CLASSES: usize = 4;
@@ -171,9 +107,6 @@ impl Policy {
         let roles = read_roles(sources.roles)?;
         let by_word: HashMap<Arc<str>, usize> =
             roles.iter().enumerate().map(|(index, role)| (role.id.0.clone(), index)).collect();
-        if by_word.len() != roles.len() {
-            return Err(PolicyError::Role { role: "roles.toml".into(), what: "named twice" });
-        }
         let mut files: BTreeMap<&str, &str> = BTreeMap::new();
         for (role, text) in &sources.lines {
             if !by_word.contains_key(role.as_str()) {
@@ -192,11 +125,14 @@ impl Policy {
             let lines = read_lines(role, text)?;
             enforcers.push((enforcer(sources.model, &lines).await?, lines));
         }
-        let narrowing = read_narrowing(sources.narrowing, &by_word, purposes, schemas)?;
-        let table = (0..roles.len() * CELLS_PER_ROLE).map(|_| AtomicU64::new(0)).collect();
+        let narrowing = Narrowing::read(sources.narrowing, &by_word, purposes, schemas)?;
+        let cells = |count: usize| (0..count).map(|_| AtomicU64::new(0)).collect();
+        let table = cells(roles.len() * CELLS_PER_ROLE);
+        let known = cells(roles.len() * TOPICS);
         let digest = digest(sources, schemas);
+        let duties = Vec::new();
         let mut policy =
-            Policy { roles, by_word, enforcers, narrowing, duties: Vec::new(), table, digest };
+            Policy { roles, by_word, enforcers, narrowing, duties, table, known, digest };
         policy.duties = (0..policy.roles.len())
             .map(|role| {
                 let mut granted = [false; Duty::ALL.len()];
@@ -237,11 +173,8 @@ impl Policy {
         class: Class,
         group: PurposeGroup,
     ) -> Grants {
-        let topic_index = RecordType::ALL.iter().position(|one| *one == topic).unwrap_or(0);
-        let cell = (((role * Level::ALL.len() + level as usize) * TOPICS + topic_index) * CLASSES
-            + class as usize)
-            * GROUPS
-            + group as usize;
+        let point = (role * Level::ALL.len() + level as usize) * TOPICS + place_of(topic);
+        let cell = (point * CLASSES + class as usize) * GROUPS + group as usize;
         // The index is the whole question, so an answer can never be that of another question.
         if let Some(known) = Grants::unpack(self.table[cell].load(Ordering::Relaxed)) {
             return known;
@@ -293,59 +226,32 @@ impl Policy {
         purpose: &str,
         field: &str,
     ) -> Grants {
-        let Some(rows) = self.narrowing.get(purpose).and_then(|roles| roles.get(&role)) else {
-            return Grants::NONE;
+        self.narrowing.leaves(grants, role, purpose, field)
+    }
+
+    /// Whether a role may know of records of a type: for some active purpose it has at least `match` on a field, with or
+    /// without a condition. An assignment of a line has that line's purposes alone. Remembered after the first time.
+    pub(super) fn knows(&self, role: usize, topic: RecordType, line: Option<&str>) -> bool {
+        let cell = &self.known[role * TOPICS + place_of(topic)];
+        let remembered = cell.load(Ordering::Relaxed);
+        let lines = if remembered & KNOWN_ASKED == 0 {
+            let level = self.roles[role].level;
+            let granted = |class, group| self.grants(role, level, topic, class, group);
+            let lines = self.narrowing.lines_that_know(role, topic, granted);
+            cell.store(lines | KNOWN_ASKED, Ordering::Relaxed);
+            lines
+        } else {
+            remembered & !KNOWN_ASKED
         };
-        let row = rows
-            .iter()
-            .find(|(name, ..)| name == field)
-            .or_else(|| rows.iter().find(|(name, ..)| name == "*"));
-        row.map_or(Grants::NONE, |(_, cap, write)| grants.capped(*cap, *write))
+        lines & line.map_or(u64::MAX, |line| self.narrowing.bit(line)) != 0
     }
 }
 
-fn read_roles(text: &str) -> Result<Vec<Role>, PolicyError> {
-    let file: RolesFile = toml::from_str(text).map_err(|error| PolicyError::File {
-        file: "roles.toml".into(),
-        reason: error.message().to_owned(),
-    })?;
-    if file.role.len() > ROLES_COUNT_MAX {
-        return Err(PolicyError::File {
-            file: "roles.toml".into(),
-            reason: format!("more than {ROLES_COUNT_MAX} roles"),
-        });
-    }
-    file.role
-        .into_iter()
-        .map(|line| {
-            let level = Level::ALL.into_iter().find(|level| level.as_str() == line.level).ok_or(
-                PolicyError::UnknownWord {
-                    file: "roles.toml".into(),
-                    line: 0,
-                    what: "level",
-                    word: line.level,
-                },
-            )?;
-            let business = line.family == RoleFamily::Business;
-            if business == (level == Level::Platform) {
-                return Err(PolicyError::Role {
-                    role: line.id,
-                    what: "a business role has an area, and no other role has one",
-                });
-            }
-            Ok(Role {
-                id: RoleId::new(&line.id),
-                zh: line.zh,
-                en: line.en,
-                level,
-                family: line.family,
-                exclusive: line.exclusive,
-            })
-        })
-        .collect()
+fn place_of(topic: RecordType) -> usize {
+    RecordType::ALL.iter().position(|one| *one == topic).unwrap_or(0)
 }
 
-fn reader(text: &str) -> csv::Reader<&[u8]> {
+pub(super) fn reader(text: &str) -> csv::Reader<&[u8]> {
     csv::ReaderBuilder::new()
         .has_headers(false)
         .comment(Some(b'#'))
@@ -395,13 +301,7 @@ fn check_line(role: &Role, line: &[String; 6], file: &str, number: u64) -> Resul
         (
             "action",
             action,
-            if duty {
-                role.family != RoleFamily::Business
-                    && Duty::ALL.iter().any(|one| one.as_str() == action)
-            } else {
-                role.family == RoleFamily::Business
-                    && Action::ALL.iter().any(|one| one.as_str() == action)
-            },
+            if duty { may_have_duty(role, action) } else { may_have_action(role, action) },
         ),
         ("effect", effect, effect == "allow" || effect == "deny"),
     ];
@@ -414,6 +314,21 @@ fn check_line(role: &Role, line: &[String; 6], file: &str, number: u64) -> Resul
             word: word.into(),
         }),
     }
+}
+
+/// A duty knows no area, so a role that has one has none either.
+fn may_have_duty(role: &Role, word: &str) -> bool {
+    role.level == Level::Platform && Duty::ALL.iter().any(|duty| duty.as_str() == word)
+}
+
+/// Who watches over the vault may be told how many there are, and nothing else about records.
+fn may_have_action(role: &Role, word: &str) -> bool {
+    let known = Action::ALL.iter().find(|action| action.as_str() == word);
+    known.is_some_and(|action| match role.family {
+        RoleFamily::Business => true,
+        RoleFamily::Oversight => *action == Action::Count,
+        RoleFamily::Administration => false,
+    })
 }
 
 /// The number, from 1, of the first line that grants what casbin allowed; 0 if none can be named.
@@ -438,60 +353,6 @@ async fn enforcer(model: &str, lines: &[[String; 6]]) -> Result<Enforcer, Policy
         enforcer.add_policies(rules).await.map_err(refuse)?;
     }
     Ok(enforcer)
-}
-
-/// Purpose, role, and what it leaves of each field.
-type Narrowing = HashMap<String, HashMap<usize, Vec<(String, Cap, bool)>>>;
-
-fn read_narrowing(
-    text: &str,
-    roles: &HashMap<Arc<str>, usize>,
-    purposes: &PurposeSet,
-    schemas: &SchemaSet,
-) -> Result<Narrowing, PolicyError> {
-    const FILE: &str = "narrowing.csv";
-    let mut narrowing: Narrowing = HashMap::new();
-    for record in reader(text).records() {
-        let record = record
-            .map_err(|error| PolicyError::File { file: FILE.into(), reason: error.to_string() })?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let unknown = |what, word: &str| PolicyError::UnknownWord {
-            file: FILE.into(),
-            line,
-            what,
-            word: word.into(),
-        };
-        let words: Vec<&str> = record.iter().collect();
-        let [purpose, role, field, highest, write] = words[..] else {
-            return Err(PolicyError::Line {
-                file: FILE.into(),
-                line,
-                what: "needs purpose, role, field, highest view, write",
-            });
-        };
-        let known = purposes.get(purpose).ok_or_else(|| unknown("purpose", purpose))?;
-        let role = *roles.get(role).ok_or_else(|| unknown("role", role))?;
-        let listed = field == "*"
-            || RecordType::ALL.into_iter().any(|topic| {
-                schemas.get(topic).is_some_and(|schema| schema.field(field).is_some())
-                    && known.lists(topic, field)
-            });
-        if !listed {
-            return Err(unknown("field of this purpose", field));
-        }
-        let cap = highest.parse().map_err(|()| unknown("view", highest))?;
-        let write = match write {
-            "write" => true,
-            "" => false,
-            other => return Err(unknown("word for writing", other)),
-        };
-        let rows = narrowing.entry(purpose.to_owned()).or_default().entry(role).or_default();
-        if rows.iter().any(|(name, ..)| name == field) {
-            return Err(PolicyError::Line { file: FILE.into(), line, what: "said twice" });
-        }
-        rows.push((field.to_owned(), cap, write));
-    }
-    Ok(narrowing)
 }
 
 fn digest(sources: &PolicySources<'_>, schemas: &SchemaSet) -> [u8; 32] {

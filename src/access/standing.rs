@@ -2,7 +2,7 @@
 //! Never a log-in name, and never rights by themselves: those come from the policy.
 //! Every assignment has one role, one area and its own time.
 
-use super::policy::RoleId;
+use super::role::RoleId;
 use crate::ambient::Micros;
 use crate::territory::Area;
 use base64::Engine as _;

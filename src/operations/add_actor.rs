@@ -4,11 +4,14 @@
 
 use super::OperationError;
 use super::describe::{Nothing, ended};
-use crate::access::{Access, ActorId, Code, Duty, Level, Origin, Policy, RoleFamily};
+use crate::access::{
+    Access, ActorId, Assignment, Code, Duty, Level, Origin, Policy, Role, RoleFamily, RoleId,
+};
 use crate::ambient::{Micros, Random};
 use crate::identity::{
     Actor, ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory, EnrolmentCode, NewActor,
 };
+use crate::purposes::PurposeSet;
 use crate::records::{Owner, RecordRef, Target};
 use crate::territory::{Area, Territory};
 use crate::trail::{Recorded, Refused, Trail};
@@ -67,7 +70,8 @@ impl Target for Newcomer {
 ///
 /// # Errors
 /// `denied` without the duty; `approval_required` for a role of administration; `schema_invalid` for an unknown
-/// role, an area of another level or without a grid, or roles that exclude each other; `version_conflict` for a taken name.
+/// role or line, an area of another level or without a grid, a place without the line or the end that its role needs, or
+/// roles that exclude each other; `version_conflict` for a taken name.
 #[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn add_actor(
     actor: &Actor,
@@ -77,6 +81,7 @@ pub async fn add_actor(
     directory: &Directory,
     access: &Access,
     trail: &Trail,
+    purposes: &PurposeSet,
     territory: &Territory,
     random: &dyn Random,
 ) -> Result<Added, OperationError> {
@@ -88,7 +93,8 @@ pub async fn add_actor(
     };
     let turn_away =
         async |code| super::refuse(trail, access.refuse(Some(standing), code, origin)).await;
-    let checked = access.with_policy(|policy| check_roles(policy, &request, territory, now));
+    let checked =
+        access.with_policy(|policy| check_roles(policy, &request, purposes, territory, now));
     if let Err(code) = checked {
         return Err(turn_away(code).await);
     }
@@ -132,44 +138,57 @@ pub async fn list_actors(
     }
 }
 
+/// Every place is one that the policy has, and no two of them are for two people.
 fn check_roles(
     policy: &Policy,
     request: &ActorRequest,
+    purposes: &PurposeSet,
     territory: &Territory,
     now: Micros,
 ) -> Result<(), Code> {
-    let mut families: Vec<RoleFamily> = Vec::new();
-    let mut exclusive: Vec<&str> = Vec::new();
-    for assignment in &request.assignments {
-        let role = policy.role(&assignment.role).ok_or(Code::SchemaInvalid)?;
+    let mut held: Vec<&Role> = Vec::with_capacity(request.assignments.len());
+    for asked in &request.assignments {
+        let role = policy.role(&asked.role).ok_or(Code::SchemaInvalid)?;
         if role.family == RoleFamily::Administration {
             return Err(Code::ApprovalRequired);
         }
-        let level = match &assignment.area {
-            Some(digits) => {
-                let area: Area = digits.parse().map_err(|_| Code::SchemaInvalid)?;
-                // A place where there is no grid would come to life with the next one of that number.
-                if territory.cells_in(&area, now.0).is_empty() {
-                    return Err(Code::SchemaInvalid);
-                }
-                Level::of(&area)
-            }
-            None => Level::Platform,
-        };
-        let group = role.exclusive.as_deref();
-        let clashes = families.iter().any(|family| *family != role.family)
-            || group.is_some_and(|group| exclusive.contains(&group));
-        if level != role.level || clashes {
+        check_place(role, asked, purposes, territory, now)?;
+        if !held.iter().all(|other| other.goes_with(role)) {
             return Err(Code::SchemaInvalid);
         }
-        families.push(role.family);
-        exclusive.extend(group);
+        held.push(role);
     }
     // A system acts for persons and holds nothing itself.
     if request.kind == ActorKind::System && !request.assignments.is_empty() {
         return Err(Code::SchemaInvalid);
     }
     Ok(())
+}
+
+fn check_place(
+    role: &Role,
+    asked: &AssignmentRequest,
+    purposes: &PurposeSet,
+    territory: &Territory,
+    now: Micros,
+) -> Result<(), Code> {
+    let area: Option<Area> =
+        asked.area.as_deref().map(str::parse).transpose().map_err(|_| Code::SchemaInvalid)?;
+    let level = area.as_ref().map_or(Level::Platform, Level::of);
+    // A place where there is no grid would come to life with the next one of that number.
+    let empty = area.as_ref().is_some_and(|area| territory.cells_in(area, now.0).is_empty());
+    // A line that no purpose belongs to would come to life with the next purpose that does.
+    let astray = asked.line.as_deref().is_some_and(|line| !purposes.has_line(line));
+    let place = Assignment {
+        id: [0; 16],
+        role: RoleId::new(&asked.role),
+        area,
+        line: asked.line.clone(),
+        from: asked.from.unwrap_or(now),
+        until: asked.until,
+    };
+    let fits = level == role.level && !empty && !astray && role.accepts(&place);
+    if fits { Ok(()) } else { Err(Code::SchemaInvalid) }
 }
 
 fn record_of(

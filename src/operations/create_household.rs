@@ -132,7 +132,7 @@ pub async fn create_household(
     };
     for _ in 0..STALE_ATTEMPTS_MAX {
         if let Some(DwellingRequest::Held(place)) = &request.dwelling
-            && !may_use_place(asked, *place, store, access, territory).await?
+            && !may_use_place(asked, *place, store, seal, access, territory).await?
         {
             return Err(turn_away(asked, access, trail, Code::NotFound).await);
         }
@@ -282,14 +282,15 @@ async fn may_use_place(
     asked: &Asked<'_>,
     place: RecordId,
     store: &Reader,
+    seal: &Seal,
     access: &Access,
     territory: &Territory,
 ) -> Result<bool, OperationError> {
     let Fetched::Found(sealed) = store.fetch(place).await? else { return Ok(false) };
-    let header = &sealed.row().header;
-    let standing = asked.actor.standing();
-    Ok(header.record_type == RecordType::Place
-        && access.may_know(standing, RecordType::Place, header.cell, territory, asked.now))
+    let (cell, facts) = (sealed.row().header.cell, seal.facts(&sealed)?);
+    let (standing, line) = (asked.actor.standing(), facts.line.as_deref());
+    Ok(sealed.row().header.record_type == RecordType::Place
+        && access.may_know(standing, RecordType::Place, cell, line, territory, asked.now))
 }
 
 /// Takes the values out of the request.

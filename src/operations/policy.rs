@@ -5,7 +5,7 @@
 use super::OperationError;
 use super::describe::{Nothing, ended};
 use crate::access::{
-    Access, ActorId, Ask, Code, Duty, Explanation, Item, Level, Matter, Origin, Question, Standing,
+    Access, ActorId, Ask, Code, Duty, Explanation, Item, Matter, Origin, Question, Standing,
 };
 use crate::ambient::Micros;
 use crate::identity::{Actor, Identity};
@@ -128,9 +128,6 @@ fn cells(access: &Access) -> Vec<Cell> {
     access.with_policy(|policy| {
         let mut cells = Vec::new();
         for (index, role) in policy.roles().iter().enumerate() {
-            if role.level == Level::Platform {
-                continue;
-            }
             for record_type in RecordType::ALL {
                 for class in Class::ALL {
                     for group in PurposeGroup::ALL {

@@ -69,15 +69,16 @@ async fn handle_if_held(
         let Some(record) = key.record() else { continue };
         let Fetched::Found(sealed) = store.fetch(record).await? else { continue };
         let header = &sealed.row().header;
+        let facts = seal.facts(&sealed)?;
         let known = linked
             || access.may_know(
                 asked.actor.standing(),
                 header.record_type,
                 header.cell,
+                facts.line.as_deref(),
                 territory,
                 asked.now,
             );
-        let facts = seal.facts(&sealed)?;
         if known && handle.is_none() {
             handle = facts.subject_handle(subject.as_bytes());
         }

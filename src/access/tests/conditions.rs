@@ -131,23 +131,6 @@ fn the_assignment_that_gives_most_carries_the_decision() {
 }
 
 #[test]
-fn an_assignment_bound_to_a_line_sees_that_line_alone() {
-    let bound = |line: &str| Assignment { line: Some(line.into()), ..placed("grid_worker", OWN) };
-    let of_line = |line: Option<&str>| Facts {
-        line: line.map(str::to_owned),
-        ..held_on(&["residence_registration"])
-    };
-    let put = |own: &str, line| Put::ordinary().from(vec![bound(own)]).of(of_line(line)).refused();
-    assert_eq!(put("civil_affairs", Some("civil_affairs")), None);
-    assert_eq!(put("civil_affairs", Some("human_resources")), Some(Code::NotFound));
-    assert_eq!(put("civil_affairs", Some("civil_affairs ")), Some(Code::NotFound));
-    assert_eq!(put("civil_affairs", None), Some(Code::NotFound));
-    // And it makes no records of no line.
-    let create = Put::ordinary().from(vec![bound("civil_affairs")]).ask(Ask::Create);
-    assert_eq!(create.refused(), Some(Code::OutOfTerritory));
-}
-
-#[test]
 fn an_exclusive_unit_is_seen_by_its_host_grid_and_by_no_neighbour() {
     let school = |area: &str| Put::by("grid_head", area).at(SCHOOL_CELL).refused();
     assert_eq!(school(OWN), None);

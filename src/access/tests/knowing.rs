@@ -3,7 +3,7 @@
 //! Only then come the codes that tell something.
 
 use super::world::*;
-use crate::access::{Ask, Assignment, Code, Item, Matter};
+use crate::access::{Ask, Code, Item, Matter};
 use crate::records::{Facts, RecordType};
 
 /// Everything that could be said of a record, had the caller a right to hear it.
@@ -90,12 +90,6 @@ fn erased_is_said_to_whoever_may_know_and_to_nobody_else() {
     // Whatever is asked for, it is gone.
     let put = Put::ordinary().fields(&["shoe_size"]);
     assert_eq!(put.about(erased(OWN_CELL, None)).err(), Some(Code::Erased));
-    // An assignment bound to a line knows of its own line's alone.
-    let bound = Assignment { line: Some("civil_affairs".into()), ..placed("grid_worker", OWN) };
-    let put = Put::ordinary().from(vec![bound]);
-    assert_eq!(put.about(erased(OWN_CELL, Some("civil_affairs"))).err(), Some(Code::Erased));
-    assert_eq!(put.about(erased(OWN_CELL, Some("other"))).err(), Some(Code::NotFound));
-    assert_eq!(put.about(erased(OWN_CELL, None)).err(), Some(Code::NotFound));
 }
 
 #[test]
@@ -118,9 +112,9 @@ fn a_role_knows_of_types_that_some_purpose_opens_to_it_and_of_no_other() {
     let access = files.access();
     let standing = standing(vec![placed("grid_worker", OWN)]);
     for record_type in RecordType::ALL {
-        let knows = access.may_know(&standing, record_type, OWN_CELL, &TERRITORY, NOW);
+        let knows = access.may_know(&standing, record_type, OWN_CELL, None, &TERRITORY, NOW);
         assert_eq!(knows, record_type == RecordType::Person, "{record_type}");
-        assert!(!access.may_know(&standing, record_type, NEXT_CELL, &TERRITORY, NOW));
+        assert!(!access.may_know(&standing, record_type, NEXT_CELL, None, &TERRITORY, NOW));
     }
     // To count or to write is not to know.
     files.lines.insert(
@@ -128,7 +122,7 @@ fn a_role_knows_of_types_that_some_purpose_opens_to_it_and_of_no_other() {
         "grid,person,C2,registration,count,allow\ngrid,person,C2,registration,write,allow\n".into(),
     );
     let access = files.access();
-    assert!(!access.may_know(&standing, RecordType::Person, OWN_CELL, &TERRITORY, NOW));
+    assert!(!access.may_know(&standing, RecordType::Person, OWN_CELL, None, &TERRITORY, NOW));
     let put = Put::ordinary().with(&access).ask(Ask::Update);
     assert_eq!(put.refused(), Some(Code::NotFound));
 }

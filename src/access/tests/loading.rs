@@ -3,6 +3,11 @@
 //! Each case changes one word of the shipped files.
 
 use super::world::*;
+use crate::access::RoleId;
+use crate::limits::BUSINESS_LINES_COUNT_MAX;
+use crate::purposes::PurposeSet;
+use crate::records::{RecordType, SchemaSet};
+use std::path::PathBuf;
 
 /// What loading says to these files.
 fn says(files: &Files) -> String {
@@ -35,8 +40,8 @@ fn an_unknown_word_at_any_place_of_a_policy_line_stops_the_load() {
         ("grid,any,C0,any,read:raw,", "unknown effect \"\""),
         ("grid,any,C0,any,read:raw", "needs level, topic, class, group, action, effect"),
         ("grid,any,C0,any,read:raw,allow,now", "needs level, topic, class, group, action, effect"),
-        ("grid,any,C1,any,write,allow", "said twice"),
-        ("grid, any , C1,any,\"write\",allow", "said twice"),
+        ("grid,any,any,safety,write,allow", "said twice"),
+        ("grid, any , any,safety,\"write\",allow", "said twice"),
     ];
     for (line, expected) in cases {
         let said = says_to_line("grid_worker", line);
@@ -75,8 +80,8 @@ fn roles_and_their_files_belong_together() {
     assert_eq!(says(&files), "role \"grid_head\": has no policy file");
 
     let mut files = Files::shipped();
-    files.lines.insert("mediator".into(), String::new());
-    assert_eq!(says(&files), "role \"mediator\": is not in roles.toml");
+    files.lines.insert("mayor".into(), String::new());
+    assert_eq!(says(&files), "role \"mayor\": is not in roles.toml");
 
     let files = Files::shipped();
     let mut lines: Vec<(String, String)> = files.lines.clone().into_iter().collect();
@@ -92,7 +97,10 @@ fn an_unknown_word_or_key_in_the_roles_stops_the_load() {
         ("family = \"oversight\"", "family = \"spectators\"", "unknown variant"),
         ("zh = \"市级平台\"", "zh = \"市级平台\"\nrank = 1", "unknown field"),
         ("level = \"city\"", "level = \"platform\"", "a business role has an area"),
-        ("level = \"platform\"", "level = \"city\"", "a business role has an area"),
+        ("exclusive = [\"grid_worker\"", "exclusive = [\"mayor\"", "unknown role \"mayor\""),
+        ("exclusive = [\"grid_worker\"", "exclusive = [\"property_firm\"", "excludes itself"),
+        ("days_max = 31", "days_max = -1", "invalid value"),
+        ("needs_line = true", "needs_line = \"civil_affairs\"", "invalid type"),
         ("id = \"grid_head\"", "id = \"grid_worker\"", "named twice"),
         ("[[role]]", "[[roles]]", "unknown field"),
         ("id = \"grid_head\"", "", "missing field"),
@@ -165,4 +173,63 @@ fn a_broken_model_does_not_load() {
         files.model = files.model.replace(old, new);
         assert!(says(&files).starts_with("casbin refused the policy"), "{new}");
     }
+}
+
+/// The shipped schemas with so many lines of business, and a purpose for each.
+fn with_lines(count: usize) -> (SchemaSet, PurposeSet) {
+    let read = |folder: &str| -> Vec<(String, String)> {
+        let files = std::fs::read_dir(policies().join(folder)).expect("a folder of policies");
+        let files = files.map(|file| file.expect("a file").path());
+        let named = |path: PathBuf| {
+            let text = std::fs::read_to_string(&path).expect("a file that reads");
+            (path.file_name().expect("a name").to_string_lossy().into_owned(), text)
+        };
+        files.map(named).collect()
+    };
+    let (schemas, mut lists) = (read("schemas"), read("code_lists"));
+    let codes = (0..count).map(|number| {
+        format!("[[code]]\ncode = \"line_{number}\"\ntitle_zh = \"线\"\ntitle_en = \"line\"\n")
+    });
+    lists.retain(|(name, _)| name != "line.toml");
+    let head = "name = \"line\"\ntitle_zh = \"条线\"\ntitle_en = \"line\"\n";
+    lists.push(("line.toml".into(), format!("{head}{}", codes.collect::<String>())));
+    let schemas: Vec<(&str, &str)> =
+        schemas.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
+    let lists: Vec<(&str, &str)> = lists.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
+    let schemas = SchemaSet::load(&schemas, &lists).expect("schemas that load");
+    let purposes = (0..count).map(|number| {
+        format!(
+            "[[purpose]]\nid = \"visit_{number}\"\ntitle_zh = \"走访\"\ntitle_en = \"Visit\"\ngroup = \"contact\"\n\
+             organ = \"community_committee\"\nlines = [\"line_{number}\"]\nactive = true\nneeds_case = false\n\
+             retention = {{ after = \"consent_end\", days = 30, cap_months = 36 }}\n\
+             fields = {{ person = [\"name\"] }}\n\
+             [[purpose.legal_basis]]\nid = \"consent_{number}\"\nkind = \"consent\"\n\
+             [[purpose.notice]]\nid = \"notice_{number}\"\nversion = 1\ntitle_zh = \"告知书\"\nvalid_from = \"2025-01-01\"\n"
+        )
+    });
+    let purposes = PurposeSet::load(&purposes.collect::<String>(), &schemas);
+    (schemas, purposes.expect("purposes that load"))
+}
+
+#[test]
+fn a_set_of_lines_of_business_holds_as_many_as_it_has_bits_for() {
+    let load = |count: usize| {
+        let (schemas, purposes) = with_lines(count);
+        let files = Files {
+            narrowing: format!("visit_{},grid_worker,*,raw,\n", count - 1),
+            ..Files::shipped()
+        };
+        files.load_among(&purposes, &schemas)
+    };
+    let policy = load(BUSINESS_LINES_COUNT_MAX).expect("as many as there may be");
+    let worker = policy.index(&RoleId::new("grid_worker")).expect("a role");
+    for number in 0..BUSINESS_LINES_COUNT_MAX {
+        let line = format!("line_{number}");
+        let knows = policy.knows(worker, RecordType::Person, Some(&line));
+        assert_eq!(knows, number == BUSINESS_LINES_COUNT_MAX - 1, "{line}");
+    }
+    assert!(policy.knows(worker, RecordType::Person, None));
+    assert!(!policy.knows(worker, RecordType::Person, Some("line_63")));
+    let said = load(BUSINESS_LINES_COUNT_MAX + 1).err().expect("one more").to_string();
+    assert!(said.ends_with("more than 63 lines of business"), "{said}");
 }

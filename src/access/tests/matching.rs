@@ -113,13 +113,19 @@ fn one_assignment_carries_a_match_and_it_is_the_one_that_finds() {
 }
 
 #[test]
-fn an_assignment_of_a_line_matches_its_line() {
-    let bound = Assignment { line: Some("civil_affairs".into()), ..placed("grid_worker", OWN) };
+fn an_assignment_of_a_line_matches_under_its_purposes_and_not_what_another_line_holds() {
+    let bound = |line: &str| {
+        by_number().from(vec![Assignment { line: Some(line.into()), ..placed("grid_worker", OWN) }])
+    };
     let of_line = |number, line: Option<&str>| {
         (OWN_CELL, Facts { line: line.map(str::to_owned), ..numbered_facts(number, HELD) })
     };
-    let candidates = [of_line(1, None), of_line(2, Some("civil_affairs")), of_line(3, Some("x"))];
-    assert_eq!(ids(&by_number().from(vec![bound]), &candidates), [2]);
+    let candidates =
+        [of_line(1, None), of_line(2, Some("public_security")), of_line(3, Some("civil_affairs"))];
+    assert_eq!(ids(&bound("public_security"), &candidates), [1, 2]);
+    // Registration is no purpose of civil affairs.
+    assert_eq!(matched(&bound("civil_affairs"), &candidates).err(), Some(Code::Denied));
+    assert_eq!(ids(&by_number(), &candidates), [1, 2, 3]);
 }
 
 #[test]

@@ -4,9 +4,11 @@
 
 mod children;
 mod conditions;
+mod domain;
 mod feed;
 mod golden;
 mod knowing;
+mod lines;
 mod listing;
 mod loading;
 mod matching;

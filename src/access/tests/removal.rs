@@ -27,8 +27,9 @@ fn the_head_removes_within_its_purposes() {
 
 #[test]
 fn a_purpose_that_does_not_list_the_type_removes_nothing_of_it() {
+    // Of a mediation file the head does not even know.
     for purpose in ["residence_registration", "household_contact", "safety_inspection"] {
-        assert_eq!(removes(purpose, RecordType::MediationFile), Some(Code::Denied), "{purpose}");
+        assert_eq!(removes(purpose, RecordType::MediationFile), Some(Code::NotFound), "{purpose}");
     }
     assert_eq!(removes("household_contact", RecordType::Event), Some(Code::Denied));
     assert_eq!(removes("safety_inspection", RecordType::Person), Some(Code::Denied));

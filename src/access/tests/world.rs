@@ -71,11 +71,29 @@ impl Files {
     }
 
     pub(super) fn load(&self) -> Result<Policy, PolicyError> {
-        let lines = self.lines.iter().map(|(role, text)| (role.clone(), text.clone()));
-        self.load_with(lines.collect())
+        self.load_among(&PURPOSES, &SCHEMAS)
     }
 
     pub(super) fn load_with(&self, lines: Vec<(String, String)>) -> Result<Policy, PolicyError> {
+        self.load_all(lines, &PURPOSES, &SCHEMAS)
+    }
+
+    /// Loads among other purposes and schemas.
+    pub(super) fn load_among(
+        &self,
+        purposes: &PurposeSet,
+        schemas: &SchemaSet,
+    ) -> Result<Policy, PolicyError> {
+        let lines = self.lines.iter().map(|(role, text)| (role.clone(), text.clone()));
+        self.load_all(lines.collect(), purposes, schemas)
+    }
+
+    fn load_all(
+        &self,
+        lines: Vec<(String, String)>,
+        purposes: &PurposeSet,
+        schemas: &SchemaSet,
+    ) -> Result<Policy, PolicyError> {
         let sources = PolicySources {
             model: &self.model,
             roles: &self.roles,
@@ -84,7 +102,7 @@ impl Files {
             purposes: PurposeSet::built_in_text(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        runtime.block_on(Policy::load(&sources, &PURPOSES, &SCHEMAS))
+        runtime.block_on(Policy::load(&sources, purposes, schemas))
     }
 
     /// Puts a line behind those of a role.

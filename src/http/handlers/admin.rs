@@ -185,6 +185,7 @@ pub(in crate::http) async fn add(
         rooms.identity.directory(),
         &rooms.access,
         &rooms.trail,
+        &rooms.purposes,
         &territory,
         &*rooms.random,
     )

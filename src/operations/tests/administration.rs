@@ -2,8 +2,10 @@
 //! Never an administrator by an administrator, and never a world mixed with another.
 //! A refused administrator is recorded like any caller.
 
+use super::setting::PURPOSES;
 use super::world::*;
 use crate::access::{ActorId, Code};
+use crate::ambient::Micros;
 use crate::identity::{ActorKind, ActorState};
 use crate::limits::TOKEN_LIFE_SECONDS_MAX;
 use crate::operations::{
@@ -92,6 +94,7 @@ fn add(
         directory,
         &world.access,
         &world.trail,
+        &PURPOSES,
         &world.territory,
         &*world.random,
     ));
@@ -139,6 +142,67 @@ fn an_actor_is_placed_where_its_role_works_and_in_one_world() {
     assert!(add(&world, SECURITY, "sys", ActorKind::System, Vec::new()).is_ok());
     let two_grids = vec![place("grid_worker", Some(GRID)), place("grid_worker", Some(NEXT))];
     assert!(person(two_grids).is_ok());
+}
+
+#[test]
+fn an_actor_is_placed_with_the_line_and_the_end_that_its_role_needs() {
+    let world = World::new();
+    const DAY: i64 = 86_400_000_000;
+    let mut number = 0;
+    let mut added = |role: &str, area: &str, line: Option<&str>, days: Option<i64>| {
+        let place = AssignmentRequest {
+            line: line.map(str::to_owned),
+            until: days.map(|days| Micros(NOW.0 + days * DAY)),
+            ..place(role, Some(area))
+        };
+        number += 1;
+        add(&world, SECURITY, &format!("li.{number}"), ActorKind::Person, vec![place]).err()
+    };
+    for (role, area) in [("street_office", "880102001"), ("department", "880102")] {
+        assert_eq!(added(role, area, None, None), Some(Code::SchemaInvalid), "{role}");
+        assert_eq!(added(role, area, Some("civil_affairs"), None), None, "{role}");
+        // A line of no purpose, for whichever role.
+        assert_eq!(added(role, area, Some("stability"), None), Some(Code::SchemaInvalid), "{role}");
+    }
+    assert_eq!(added("grid_worker", GRID, Some("stability"), None), Some(Code::SchemaInvalid));
+    assert_eq!(added("grid_worker", GRID, Some("community"), None), None);
+    let firm = "880102001001";
+    for (role, area, days) in
+        [("grid_stand_in", GRID, 31), ("sunk_cadre", firm, 92), ("property_firm", firm, 366)]
+    {
+        assert_eq!(added(role, area, None, None), Some(Code::SchemaInvalid), "{role} for ever");
+        assert_eq!(added(role, area, None, Some(days)), None, "{role}");
+        let late = added(role, area, None, Some(days + 1));
+        assert_eq!(late, Some(Code::SchemaInvalid), "{role} for a day more");
+    }
+}
+
+#[test]
+fn roles_that_exclude_each_other_are_for_two_people() {
+    let world = World::new();
+    let firm = || AssignmentRequest {
+        until: Some(Micros(NOW.0 + 1_000_000)),
+        ..place("property_firm", Some("880102001001"))
+    };
+    let window = || AssignmentRequest {
+        until: Some(Micros(NOW.0 + 1_000_000)),
+        ..place("grid_stand_in", Some(NEXT))
+    };
+    let person = |login: &str, assignments| {
+        add(&world, SECURITY, login, ActorKind::Person, assignments).err()
+    };
+    let worker = || place("grid_worker", Some(GRID));
+    assert_eq!(person("a", vec![worker(), firm()]), Some(Code::SchemaInvalid));
+    assert_eq!(person("a", vec![firm(), worker()]), Some(Code::SchemaInvalid));
+    assert_eq!(person("a", vec![firm(), window()]), Some(Code::SchemaInvalid));
+    let supervisor = || place("supervisor", Some("880102"));
+    assert_eq!(person("a", vec![worker(), supervisor()]), Some(Code::SchemaInvalid));
+    assert_eq!(person("a", vec![place("grid_head", Some(GRID)), window()]), None);
+    assert_eq!(person("b", vec![supervisor(), place("compliance_auditor", None)]), None);
+    for role in ["assignment_officer", "contractor_ops"] {
+        let area = (role == "assignment_officer").then_some("880102001");
+        assert_eq!(person("c", vec![place(role, area)]), Some(Code::ApprovalRequired), "{role}");
+    }
 }
 
 #[test]

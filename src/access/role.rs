@@ -1,0 +1,159 @@
+//! The roles of a vault as `roles.toml` says them: level, family, whom a role excludes, what its assignments need.
+//! Never says what a role may do; that stands in its policy file.
+//! A word or key that is not known stops the start.
+
+use super::grants::Level;
+use super::policy::PolicyError;
+use super::standing::Assignment;
+use crate::limits::ROLES_COUNT_MAX;
+use serde::Deserialize;
+use std::fmt;
+use std::sync::Arc;
+
+/// The slug of a role.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RoleId(pub(super) Arc<str>);
+
+impl RoleId {
+    /// From any word; a role that the policy does not know is granted nothing.
+    pub fn new(word: &str) -> RoleId {
+        RoleId(word.into())
+    }
+
+    /// The slug.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for RoleId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Which of the three worlds a role belongs to. Nobody belongs to two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoleFamily {
+    /// Works with records.
+    Business,
+    /// Runs the vault and sees no value.
+    Administration,
+    /// Watches over the vault and sees no value.
+    Oversight,
+}
+
+/// A role.
+#[derive(Clone, Debug)]
+pub struct Role {
+    /// Its slug.
+    pub id: RoleId,
+    /// Its Chinese name.
+    pub zh: String,
+    /// Its English name.
+    pub en: String,
+    /// Where it works.
+    pub level: Level,
+    /// Which world it belongs to.
+    pub family: RoleFamily,
+    /// Roles that nobody holds beside this one.
+    pub exclusive: Vec<RoleId>,
+    /// Whether its assignments must be bound to a line of business.
+    pub needs_line: bool,
+    /// How many days its assignments last at most; one without an end carries nothing then.
+    pub days_max: Option<u32>,
+}
+
+const DAY_MICROS: i64 = 24 * 3_600 * 1_000_000;
+
+impl Role {
+    /// Whether one person may hold this role beside the other. Only people of one family, and never two roles of which
+    /// one names the other; the same role twice is two places of one post.
+    pub fn goes_with(&self, other: &Role) -> bool {
+        let excludes = |one: &Role, two: &Role| one.exclusive.contains(&two.id);
+        self.family == other.family && !excludes(self, other) && !excludes(other, self)
+    }
+
+    /// Whether an assignment has what this role asks of one. What has not carries nothing.
+    pub fn accepts(&self, assignment: &Assignment) -> bool {
+        let lasts = |days: u32| {
+            let until = assignment.until.map_or(i64::MAX, |until| until.0);
+            until.saturating_sub(assignment.from.0) <= i64::from(days) * DAY_MICROS
+        };
+        (!self.needs_line || assignment.line.is_some()) && self.days_max.is_none_or(lasts)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RolesFile {
+    role: Vec<RoleText>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RoleText {
+    id: String,
+    zh: String,
+    en: String,
+    level: String,
+    family: RoleFamily,
+    #[serde(default)]
+    exclusive: Vec<String>,
+    #[serde(default)]
+    needs_line: bool,
+    days_max: Option<u32>,
+}
+
+const FILE: &str = "roles.toml";
+
+/// Reads the roles, in the order of the file.
+pub(super) fn read_roles(text: &str) -> Result<Vec<Role>, PolicyError> {
+    let file: RolesFile = toml::from_str(text).map_err(|error| PolicyError::File {
+        file: FILE.into(),
+        reason: error.message().to_owned(),
+    })?;
+    if file.role.len() > ROLES_COUNT_MAX {
+        let reason = format!("more than {ROLES_COUNT_MAX} roles");
+        return Err(PolicyError::File { file: FILE.into(), reason });
+    }
+    let roles = file.role.into_iter().map(role).collect::<Result<Vec<Role>, PolicyError>>()?;
+    for (place, role) in roles.iter().enumerate() {
+        let named_before = roles[..place].iter().any(|other| other.id == role.id);
+        if named_before {
+            return Err(PolicyError::Role { role: FILE.into(), what: "named twice" });
+        }
+        let known = |word: &&RoleId| roles.iter().any(|other| other.id == **word);
+        if let Some(word) = role.exclusive.iter().find(|word| !known(word)) {
+            return Err(unknown("role", word.as_str()));
+        }
+        if role.exclusive.contains(&role.id) {
+            let role = role.id.as_str().into();
+            return Err(PolicyError::Role { role, what: "excludes itself" });
+        }
+    }
+    Ok(roles)
+}
+
+fn role(text: RoleText) -> Result<Role, PolicyError> {
+    let level = Level::ALL.into_iter().find(|level| level.as_str() == text.level);
+    let level = level.ok_or_else(|| unknown("level", &text.level))?;
+    if text.family == RoleFamily::Business && level == Level::Platform {
+        return Err(PolicyError::Role { role: text.id, what: "a business role has an area" });
+    }
+    Ok(Role {
+        id: RoleId::new(&text.id),
+        zh: text.zh,
+        en: text.en,
+        level,
+        family: text.family,
+        exclusive: text.exclusive.iter().map(|word| RoleId::new(word)).collect(),
+        needs_line: text.needs_line,
+        days_max: text.days_max,
+    })
+}
+
+fn unknown(what: &'static str, word: &str) -> PolicyError {
+    PolicyError::UnknownWord { file: FILE.into(), line: 0, what, word: word.into() }
+}
