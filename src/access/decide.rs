@@ -3,11 +3,12 @@
 //! What it gives says under which versions it was given.
 
 use super::account::{Account, Origin, Written};
-use super::bearer::{bearers, covers, knows, may_use_call};
+use super::bearer::{Bearer, bearers, covers, knows, may_use_call};
 use super::code::Code;
+use super::field::field_grants;
 use super::permit::{Authority, Charge, Denied, EachViews, Permit, Views};
 use super::policy::Policy;
-use super::question::{Ask, Duty, Item, Question};
+use super::question::{Ask, Duty, Item, Matter, Question};
 use super::standing::{ActorId, Assignment, Standing};
 use super::weigh::{named_fields, weigh};
 use crate::ambient::Micros;
@@ -34,6 +35,10 @@ pub struct Explanation {
     pub views: Views,
     /// Rule, role, area and assignment that would carry it.
     pub account: Account,
+    /// The line of business that the assignment is bound to.
+    pub line: Option<String>,
+    /// What that assignment has of each field, with its conditions, in the words of the policy.
+    pub granted: Vec<(String, Vec<&'static str>)>,
 }
 
 impl Access {
@@ -198,10 +203,17 @@ impl Access {
     pub fn explain(&self, question: &Question<'_>, items: &[Item<'_>]) -> Explanation {
         let active = self.active.load();
         let mut account = account_of(&active, question);
-        match weigh(&active.policy, question, items, &mut account) {
-            Ok((views, _)) => Explanation { refused: None, views, account },
-            Err(no) => Explanation { refused: Some(no.why), views: Views::default(), account },
-        }
+        let (refused, views) = match weigh(&active.policy, question, items, &mut account) {
+            Ok((views, _)) => (None, views),
+            Err(no) => (Some(no.why), Views::default()),
+        };
+        let carries = |bearer: &Bearer<'_>| Some(bearer.assignment.id) == account.assignment;
+        let bearer = bearers(&active.policy, question.standing, question.now).find(carries);
+        let line = bearer.and_then(|bearer| bearer.assignment.line.clone());
+        let granted = bearer.map_or_else(Vec::new, |bearer| {
+            items.iter().flat_map(|item| had(&active.policy, question, bearer, item)).collect()
+        });
+        Explanation { refused, views, account, line, granted }
     }
 
     /// Whether a caller may know of a record of this type in this cell: one assignment covers it now and
@@ -222,6 +234,21 @@ impl Access {
                 && knows(&active.policy, bearer, record_type)
         })
     }
+}
+
+/// What an assignment has of the fields that are asked for, with its conditions.
+fn had(
+    policy: &Policy,
+    question: &Question<'_>,
+    bearer: Bearer<'_>,
+    item: &Item<'_>,
+) -> Vec<(String, Vec<&'static str>)> {
+    let Matter::Present { record_type, facts, .. } = &item.matter else { return Vec::new() };
+    let of = |field: &String| {
+        let grants = field_grants(policy, question, bearer, *record_type, facts, field);
+        (field.clone(), grants.words())
+    };
+    item.fields.iter().map(of).collect()
 }
 
 pub(super) fn authority(active: &Active, standing: Option<&Standing>) -> Authority {

@@ -23,6 +23,12 @@ pub(super) enum Command {
         /// The area's digits; none for a role of the platform.
         #[arg(long)]
         area: Option<String>,
+        /// The line of business that it is bound to, a code of the list `line`.
+        #[arg(long)]
+        line: Option<String>,
+        /// First moment, RFC 3339; now if none is said.
+        #[arg(long)]
+        from: Option<String>,
         /// First moment no more, RFC 3339.
         #[arg(long)]
         to: Option<String>,
@@ -38,9 +44,10 @@ pub(super) enum Command {
 
 pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
     match command {
-        Command::Add { login, kind, role, area, to, connection } => {
-            let assignments: Vec<_> =
-                role.iter().map(|role| json!({"role": role, "area": area, "to": to})).collect();
+        Command::Add { login, kind, role, area, line, from, to, connection } => {
+            let place =
+                |role| json!({"role": role, "area": area, "line": line, "from": from, "to": to});
+            let assignments: Vec<_> = role.iter().map(place).collect();
             let body = json!({"login": login, "kind": kind, "assignments": assignments});
             let answer = connection.post("/v1/admin/actors", &body)?;
             if json {
@@ -66,14 +73,16 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
                     .flatten()
                     .map(|one| {
                         let role = one["role"].as_str().unwrap_or_default();
-                        match one["area"].as_str() {
-                            Some(area) => format!("{role}@{area}"),
-                            None => role.to_owned(),
-                        }
+                        let area = one["area"].as_str().map(|area| format!("@{area}"));
+                        let line = one["line"].as_str().map(|line| format!("/{line}"));
+                        let to = one["to"].as_str().and_then(|to| to.get(..10));
+                        let to = to.map(|day| format!(" to {day}"));
+                        let words = [area, line, to].map(Option::unwrap_or_default);
+                        format!("{role}{}", words.concat())
                     })
                     .collect();
                 let (id, login, state) = (word("id"), word("login"), word("state"));
-                print(&format!("{id}  {login:24} {state:10} {}", places.join(" ")));
+                print(&format!("{id}  {login:24} {state:10} {}", places.join(", ")));
             }
         }
     }

@@ -3,14 +3,15 @@
 //! The data comes in through the same door as any other, stored by the grids' own heads.
 
 use super::failure::Failure;
-use super::init::{enrol_first, lay_out, make_directory};
+use super::init::{enrol_first, lay_out, make_directory, platform_place};
 use super::vault::{self, Vault};
 use super::{print, runtime, serve};
 use crate::access::ActorId;
 use crate::config::{Config, ConfigFile, Overrides};
 use crate::http::{Call, Local, Method};
+use crate::identity::{ActorState, AssignmentRecord};
 use crate::limits::{RETRY_SECONDS, TOKEN_LIFE_SECONDS_MAX};
-use crate::synthetic::{self, CityPlan, Line, LineKind};
+use crate::synthetic::{self, CityPlan, Line, LineKind, Post};
 use crate::trail::Announcement;
 use gridvault_keys::{DemoOnly, Envelope, KeyFile, RootKey, UnlockFile};
 use serde_json::{Value, json};
@@ -139,8 +140,12 @@ async fn fill(vault: &Vault, arguments: &Arguments) -> Result<(Vec<Sample>, Valu
     vault::set_territory(vault, synthetic::territory(&plan)).await?;
     let mut actors = Vec::new();
     for member in synthetic::staff(&plan) {
-        let id = enrol_first(vault, member.role, &member.login, member.area.clone(), None).await?;
-        actors.push(Sample { id, role: member.role.to_owned(), area: member.area });
+        let state = if member.reserve { ActorState::Reserve } else { ActorState::Active };
+        let posts = member.posts.iter().map(|post| place(vault, post));
+        let posts = posts.collect::<Result<Vec<_>, Failure>>()?;
+        let id = enrol_first(vault, &member.login, state, posts, None).await?;
+        let post = member.first();
+        actors.push(Sample { id, role: post.role.to_owned(), area: post.area.clone() });
     }
     let heads = head_tokens(vault, &actors)?;
     let wanted = synthetic::sample(&plan);
@@ -166,6 +171,22 @@ async fn fill(vault: &Vault, arguments: &Arguments) -> Result<(Vec<Sample>, Valu
     published(vault).await?;
     let sample = sample.ok_or_else(|| Failure::Failed("the sample person is missing".into()))?;
     Ok((actors, sample))
+}
+
+/// A post as the directory keeps it: days are those of UTC, and one that says no first day counts from now.
+fn place(vault: &Vault, post: &Post) -> Result<AssignmentRecord, Failure> {
+    let fail = |error: jiff::Error| Failure::failed("a sample actor", &error);
+    let start = |day: jiff::civil::Date| {
+        day.to_zoned(jiff::tz::TimeZone::UTC).map(|at| at.timestamp().as_microsecond())
+    };
+    let now = platform_place(vault, post.role)?;
+    Ok(AssignmentRecord {
+        area: post.area.clone(),
+        line: post.line.map(str::to_owned),
+        from: post.from.map(start).transpose().map_err(fail)?.unwrap_or(now.from),
+        until: post.until.map(start).transpose().map_err(fail)?,
+        ..now
+    })
 }
 
 /// Waits until the log that the page tells a stranger to verify is there to its end.

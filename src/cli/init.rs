@@ -124,38 +124,32 @@ async fn enrol_all(
         let rooms = &vault.rooms;
         let code = EnrolmentCode::draw(&*rooms.random)
             .map_err(|error| Failure::failed("a one-time code", &error))?;
-        enrol_first(vault, role, login, None, Some(&code)).await?;
+        let post = platform_place(vault, role)?;
+        enrol_first(vault, login, ActorState::Active, vec![post], Some(&code)).await?;
         codes.push(((*role).to_owned(), (*login).clone(), code));
     }
     Ok(codes)
 }
 
-/// Enrols an actor while the vault is made, before there is anybody who could.
+/// Enrols an actor while the vault is made, before there is anybody who could. Gives its id.
 pub(super) async fn enrol_first(
     vault: &Vault,
-    role: &str,
     login: &str,
-    area: Option<String>,
+    state: ActorState,
+    posts: Vec<AssignmentRecord>,
     code: Option<&EnrolmentCode>,
 ) -> Result<ActorId, Failure> {
     let rooms = &vault.rooms;
     let fail = |error: &(dyn std::error::Error + 'static)| Failure::failed("an actor", error);
     let now = rooms.clock.now();
     let id = ActorId::from_bytes(rooms.random.bytes16().map_err(|error| fail(&error))?);
-    let assignment = AssignmentRecord {
-        id: rooms.random.bytes16().map_err(|error| fail(&error))?,
-        role: role.to_owned(),
-        area,
-        line: None,
-        from: now.0,
-        until: None,
-    };
+    let role = posts.first().map(|post| post.role.clone()).unwrap_or_default();
     let record = ActorRecord {
         id,
         login: login.to_owned(),
         kind: ActorKind::Person,
-        state: ActorState::Active,
-        assignments: vec![assignment],
+        state,
+        assignments: posts,
         tokens_from: 0,
     };
     let directory = rooms.identity.directory();
@@ -165,9 +159,17 @@ pub(super) async fn enrol_first(
         change.ops.extend(enrolment.ops);
         change.expects.extend(enrolment.expects);
     }
-    let announcement = Announcement::Enrolled { actor: *id.as_bytes(), role: role.to_owned() };
+    let announcement = Announcement::Enrolled { actor: *id.as_bytes(), role };
     rooms.trail.announce_change(announcement, change).await.map_err(|error| fail(&error))?;
     Ok(id)
+}
+
+/// A place that counts from now on and has no area, as the platform's roles have it.
+pub(super) fn platform_place(vault: &Vault, role: &str) -> Result<AssignmentRecord, Failure> {
+    let rooms = &vault.rooms;
+    let id = rooms.random.bytes16().map_err(|error| Failure::failed("an actor", &error))?;
+    let from = rooms.clock.now().0;
+    Ok(AssignmentRecord { id, role: role.to_owned(), area: None, line: None, from, until: None })
 }
 
 fn read_territory(file: &Path) -> Result<TerritoryData, Failure> {

@@ -5,7 +5,7 @@
 use super::client::Connection;
 use super::failure::Failure;
 use super::{policies, print, runtime};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 
 #[derive(clap::Subcommand)]
@@ -58,30 +58,32 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
                 "action": action, "fields": fields,
             });
             let answer = connection.post("/v1/admin/policies/explain", &body)?;
-            if json {
-                print(&answer.to_string());
-                return Ok(());
-            }
-            let word = |name: &str| answer[name].as_str().unwrap_or("-").to_owned();
-            let allowed = answer["allowed"].as_bool().unwrap_or(false);
-            print(&match allowed {
-                true => "allowed".to_owned(),
-                false => format!("refused: {}", word("code")),
-            });
-            print(&format!(
-                "rule {}  role {}  scope {}",
-                word("rule"),
-                word("role"),
-                word("scope")
-            ));
-            for part in ["views", "withheld"] {
-                for (field, how) in answer[part].as_object().into_iter().flatten() {
-                    print(&format!("  {field:24} {}", how.as_str().unwrap_or_default()));
-                }
-            }
+            print(&if json { answer.to_string() } else { explained(&answer) });
             Ok(())
         }
     }
+}
+
+/// The decision, who carries it, and for each field what is shown and what the assignment has of it.
+fn explained(answer: &Value) -> String {
+    let word = |name: &str| answer[name].as_str().unwrap_or("-").to_owned();
+    let mut lines = vec![match answer["allowed"].as_bool().unwrap_or(false) {
+        true => "allowed".to_owned(),
+        false => format!("refused: {}", word("code")),
+    }];
+    let carried = ["rule", "role", "scope", "line"].map(|name| format!("{name} {}", word(name)));
+    lines.push(carried.join("  "));
+    let shown = |field: &str| {
+        let how = ["views", "withheld"].iter().find_map(|part| answer[*part][field].as_str());
+        how.unwrap_or("-").to_owned()
+    };
+    for (field, granted) in answer["granted"].as_object().into_iter().flatten() {
+        let granted: Vec<&str> =
+            granted.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let granted = if granted.is_empty() { "nothing".to_owned() } else { granted.join(" ") };
+        lines.push(format!("  {field:24} {:14} has {granted}", shown(field)));
+    }
+    lines.join("\n")
 }
 
 fn check(directory: Option<&std::path::Path>, json: bool) -> Result<(), Failure> {
@@ -98,29 +100,48 @@ fn check(directory: Option<&std::path::Path>, json: bool) -> Result<(), Failure>
 
 fn matrix(role: Option<&str>, connection: &Connection, json: bool) -> Result<(), Failure> {
     let answer = connection.get("/v1/admin/policies/matrix")?;
+    let cells = answer["cells"].as_array().into_iter().flatten();
+    let cells: Vec<&Value> =
+        cells.filter(|cell| role.is_none_or(|role| cell["role"] == role)).collect();
     if json {
-        print(&answer.to_string());
+        print(&json!({ "cells": cells }).to_string());
         return Ok(());
     }
-    for cell in answer["cells"].as_array().into_iter().flatten() {
-        let word = |name: &str| cell[name].as_str().unwrap_or_default().to_owned();
-        if role.is_some_and(|role| role != word("role")) {
-            continue;
-        }
-        let granted: Vec<&str> = cell["granted"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|one| one.as_str())
-            .collect();
-        print(&format!(
-            "{:20} {:14} {} {:14} {}",
-            word("role"),
-            word("type"),
-            word("class"),
-            word("group"),
-            granted.join(" ")
-        ));
+    if let (Some(role), true) = (role, cells.is_empty()) {
+        print(&format!("{role}: no right over any record"));
     }
+    rows_of(&cells).iter().for_each(|row| print(row));
     Ok(())
+}
+
+/// A line for each role, class and set of rights: the types and the groups of purposes that have it.
+fn rows_of(cells: &[&Value]) -> Vec<String> {
+    let word = |cell: &Value, name: &str| cell[name].as_str().unwrap_or_default().to_owned();
+    // First the groups of each role, class, type and right, then the types that have the same groups.
+    let mut groups: Vec<([String; 4], Vec<String>)> = Vec::new();
+    for cell in cells {
+        let granted = cell["granted"].as_array().into_iter().flatten();
+        let granted: Vec<&str> = granted.filter_map(Value::as_str).collect();
+        let granted = granted.join(" ");
+        let point = [word(cell, "role"), word(cell, "class"), granted, word(cell, "type")];
+        match groups.iter_mut().find(|(known, _)| *known == point) {
+            Some((_, groups)) => groups.push(word(cell, "group")),
+            None => groups.push((point, vec![word(cell, "group")])),
+        }
+    }
+    let mut rows: Vec<([String; 4], Vec<String>)> = Vec::new();
+    for ([role, class, granted, record_type], groups) in groups {
+        let row = [role, class, granted, groups.join(",")];
+        match rows.iter_mut().find(|(known, _)| *known == row) {
+            Some((_, types)) => types.push(record_type),
+            None => rows.push((row, vec![record_type])),
+        }
+    }
+    let all = crate::records::RecordType::ALL.len();
+    rows.into_iter()
+        .map(|([role, class, granted, groups], types)| {
+            let types = if types.len() == all { "any".to_owned() } else { types.join(",") };
+            format!("{role:20} {class} {granted:40} {types}  for {groups}")
+        })
+        .collect()
 }

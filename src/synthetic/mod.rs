@@ -23,7 +23,7 @@ mod territory;
 mod words;
 
 pub use lines::{Line, LineKind, Lines, SamplePerson, lines, sample};
-pub use staff::{StaffMember, staff};
+pub use staff::{Post, StaffMember, staff};
 pub use territory::territory;
 
 use jiff::civil::Date;

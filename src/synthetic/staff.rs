@@ -1,24 +1,51 @@
-//! The staff of the sample city: who collects, coordinates, counts, checks and administers.
-//! Never a password, a key or a natural person: a log-in name, a role of the vault and the area that it works in.
+//! The staff of the sample city: who collects, coordinates, counts, checks and administers, one of every role at least.
+//! Never a password, a key or a natural person: a log-in name, roles of the vault and where and when they count.
 //! Every basic grid has a worker and a head; exclusive units are served by the worker of their host grid.
 
 use super::CityPlan;
-use super::layout::{CITY, Layout};
+use super::layout::{CITY, COUNTIES, GridPlan, Layout};
+use jiff::civil::{Date, Weekday};
 
 /// Somebody who works with the vault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StaffMember {
-    /// The log-in name: the role and the code of the area.
+    /// The log-in name: the post and the code of the area.
     pub login: String,
+    /// Where it is placed; the first is the post that it is known by.
+    pub posts: Vec<Post>,
+    /// Enrolled for an emergency, and without rights until activated.
+    pub reserve: bool,
+    /// What is to be known of it.
+    pub note: &'static str,
+}
+
+/// A role in an area, for a line and a time where it has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Post {
     /// A role of `policies/roles.toml`.
     pub role: &'static str,
     /// The code of the area; none for roles of the platform.
     pub area: Option<String>,
-    /// What is to be known of the post.
-    pub note: &'static str,
+    /// The line of business that it is bound to.
+    pub line: Option<&'static str>,
+    /// The first day on which it counts; from now if none is said.
+    pub from: Option<Date>,
+    /// The first day on which it counts no more.
+    pub until: Option<Date>,
 }
 
-/// The staff of a plan, in the order of grids, streets, city and platform.
+impl StaffMember {
+    /// The post that it is known by.
+    pub fn first(&self) -> &Post {
+        self.posts.first().expect("everybody has a post")
+    }
+}
+
+/// Seconded cadres in reserve.
+const RESERVE_COUNT: usize = 12;
+
+/// The staff of a plan: workers and heads in the order of grids, then streets, city and platform, then one of each other
+/// role in the first community and above it, and last those with whom something is the matter.
 pub fn staff(plan: &CityPlan) -> Vec<StaffMember> {
     let layout = Layout::of(plan);
     let mut staff = Vec::new();
@@ -29,55 +56,242 @@ pub fn staff(plan: &CityPlan) -> Vec<StaffMember> {
             (_, _, true) => "full-time",
             _ => "part-time",
         };
-        staff.push(member("worker", "grid_worker", Some(&grid.code), time));
-        staff.push(member("head", "grid_head", Some(&grid.code), "holder of the grid (A role)"));
+        staff.push(member("worker", post("grid_worker", &grid.code), time));
+        staff.push(member("head", post("grid_head", &grid.code), "holder of the grid (A role)"));
     }
     for street in &layout.streets {
         let note = "coordinates the street or township";
-        staff.push(member("street", "street_operator", Some(&street.code), note));
+        staff.push(member("street", post("street_operator", &street.code), note));
     }
-    staff.push(member("city", "city_platform", Some(CITY.0), "statistics only"));
-    for (login, role, note) in [
+    staff.push(member("city", post("city_platform", CITY.0), "statistics only"));
+    staff.extend(platform());
+    let first: Vec<&GridPlan> =
+        layout.grids.iter().filter(|grid| layout.is_first_community(grid)).collect();
+    let basic: Vec<&str> =
+        first.iter().filter(|grid| grid.unit.is_none()).map(|grid| grid.code.as_str()).collect();
+    staff.extend(around_the_grids(plan.today, &basic, &first));
+    staff.extend(above_the_grids(&layout.streets[0].code));
+    staff.extend(with_a_story(plan.today, &basic));
+    staff
+}
+
+/// Roles that have no area. The auditor and the three administrators come first.
+fn platform() -> Vec<StaffMember> {
+    let posts = [
         ("auditor", "compliance_auditor", "checks the log and the proofs"),
         ("system", "system_admin", "one of the three administrators"),
         ("security", "security_admin", "one of the three administrators"),
         ("audit", "audit_admin", "one of the three administrators"),
-    ] {
-        staff.push(member(login, role, None, note));
-    }
+        ("inspector", "discipline_officer", "entries about staff, by a numbered case"),
+        ("protection", "protection_officer", "answers for purposes and bases"),
+        ("contractor", "contractor_ops", "runs the host; ciphertext only"),
+    ];
+    posts.map(|(login, role, note)| member(login, platform_post(role), note)).into()
+}
+
+/// One of each role that works in the first community beside worker and head.
+fn around_the_grids(today: Date, basic: &[&str], first: &[&GridPlan]) -> Vec<StaffMember> {
+    let community = &basic[0][..12];
+    let unit = first.iter().find(|grid| grid.unit.is_some()).expect("the community has units");
+    let pair = |grid: usize, from: Date, until: Date, note| StaffMember {
+        login: format!("pair-{}", basic[grid + 1]),
+        posts: vec![
+            between(post("grid_stand_in", basic[grid]), from, until),
+            post("grid_head", basic[grid + 1]),
+        ],
+        reserve: false,
+        note,
+    };
+    let open = (days(today, -1), days(today, 1));
+    let mut staff = vec![
+        pair(0, open.0, open.1, "stands in for the first grid; the window is open today"),
+        member("volunteer", post("volunteer", community), "reports matters, holds no person data"),
+        member("building", post("building_head", basic[0]), "reports matters of the building"),
+        member(
+            "seconded",
+            between(post("sunk_cadre", community), today, days(today, 30)),
+            "activated for an emergency",
+        ),
+        member(
+            "property",
+            between(post("property_firm", community), days(today, -60), month_after(today)),
+            "of a firm whose agreement ends this month",
+        ),
+        member("unit", post("unit_liaison", &unit.code), "of the hospital, school or market"),
+        member("community", post("community_cadre", community), "the service counter"),
+        member(
+            "children",
+            post("child_officer", community),
+            "the post of Minors Protection Law 43",
+        ),
+        member("mediator", post("mediator", community), "case-bound"),
+        member("legal", post("legal_helper", community), "case-bound, by the party's request"),
+        member("police", post("community_police", community), "the beat is the community"),
+        member("area", post("street_area_cadre", community), "matters and deadlines"),
+        member("leader", post("area_leader", basic[0]), "linked to the grid; statistics only"),
+        member(
+            "visits",
+            between(post("service_org", community), days(today, -60), days(today, 120)),
+            "visits old people, by agreement",
+        ),
+    ];
+    let ended = days(today, -7);
+    staff.push(pair(2, ended, today, "stood in for the third grid until yesterday"));
     staff
 }
 
-fn member(login: &str, role: &'static str, area: Option<&str>, note: &'static str) -> StaffMember {
+/// One of each role of the first street and its county that was not there yet, and of the city.
+fn above_the_grids(street: &str) -> Vec<StaffMember> {
+    let county = COUNTIES[0].0;
+    let of_line = |post: Post, line| Post { line: Some(line), ..post };
+    let office = of_line(post("street_office", street), "civil_affairs");
+    let department = of_line(post("department", county), "civil_affairs");
+    vec![
+        member("enforcement", post("enforcement_team", street), "a ticket on a place or object"),
+        member("office", office, "the street's window of civil affairs"),
+        member("rights", post("resident_desk", street), "acts for residents who are present"),
+        member("placing", post("assignment_officer", street), "places workers of the street"),
+        member("command", post("county_command", county), "commands in an emergency"),
+        member("department", department, "the county's civil affairs"),
+        member("petition", post("petition_desk", county), "who asks and who reports"),
+        member("supervisor", post("supervisor", county), "statistics and proofs"),
+        member("statistics", post("statistician", CITY.0), "statistics only"),
+    ]
+}
+
+/// Staff with whom something is the matter. Nobody whose training lapsed: an actor has no day of training yet.
+fn with_a_story(today: Date, basic: &[&str]) -> Vec<StaffMember> {
+    let community = &basic[0][..12];
+    let leaves = between(post("grid_worker", basic[2]), days(today, -200), after_friday(today));
+    let mut staff = vec![
+        StaffMember {
+            login: format!("both-{}", basic[3]),
+            posts: vec![post("grid_worker", basic[3]), post("grid_worker", basic[4])],
+            reserve: false,
+            note: "part-time in two grids",
+        },
+        member("leaver", leaves, "leaves on Friday"),
+    ];
+    staff.extend((1..=RESERVE_COUNT).map(|number| StaffMember {
+        login: format!("reserve{number}-{community}"),
+        posts: vec![between(post("sunk_cadre", community), today, days(today, 90))],
+        reserve: true,
+        note: "in reserve: no rights until activated",
+    }));
+    staff
+}
+
+fn post(role: &'static str, area: &str) -> Post {
+    Post { area: Some(area.to_owned()), ..platform_post(role) }
+}
+
+fn platform_post(role: &'static str) -> Post {
+    Post { role, area: None, line: None, from: None, until: None }
+}
+
+fn between(post: Post, from: Date, until: Date) -> Post {
+    Post { from: Some(from), until: Some(until), ..post }
+}
+
+fn member(login: &str, post: Post, note: &'static str) -> StaffMember {
+    let area = post.area.as_deref();
     let login = area.map_or_else(|| login.to_owned(), |area| format!("{login}-{area}"));
-    StaffMember { login, role, area: area.map(str::to_owned), note }
+    StaffMember { login, posts: vec![post], reserve: false, note }
+}
+
+/// So many days later, or earlier.
+fn days(day: Date, count: i32) -> Date {
+    day.saturating_add(jiff::Span::new().days(count))
+}
+
+/// The day after the coming Friday; today is one if it is Friday.
+fn after_friday(today: Date) -> Date {
+    let ahead = today.weekday().until(Weekday::Friday);
+    days(today, i32::from(ahead) + 1)
+}
+
+/// The first day of the next month.
+fn month_after(today: Date) -> Date {
+    today.last_of_month().tomorrow().unwrap_or(today)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::LOGIN_CHARACTERS_MAX;
+    use crate::limits::{ASSIGNMENTS_COUNT_MAX, LOGIN_CHARACTERS_MAX};
     use crate::territory::Area;
     use jiff::civil::date;
     use std::collections::BTreeSet;
 
+    /// A Saturday.
+    const TODAY: Date = date(2026, 11, 21);
+
     fn staff_of(persons: u32, community_only: bool) -> Vec<StaffMember> {
-        staff(&CityPlan { persons, seed: 1, today: date(2026, 11, 21), community_only })
+        staff(&CityPlan { persons, seed: 1, today: TODAY, community_only })
+    }
+
+    fn named(login: &str) -> StaffMember {
+        let found = staff_of(1_000, true).into_iter().find(|one| one.login.starts_with(login));
+        found.expect("somebody of that name")
     }
 
     #[test]
     fn the_first_community_has_a_worker_and_a_head_for_each_grid() {
         let staff = staff_of(1_000, true);
-        let count = |role| staff.iter().filter(|member| member.role == role).count();
-        assert_eq!((count("grid_worker"), count("grid_head"), staff.len()), (5, 5, 16));
-        assert_eq!(staff[0].login, "worker-8801020010010001");
+        let logins: Vec<&str> = staff[..10].iter().map(|member| member.login.as_str()).collect();
+        for (place, pair) in logins.chunks(2).enumerate() {
+            let grid = format!("880102001001000{}", place + 1);
+            assert_eq!(pair, [format!("worker-{grid}"), format!("head-{grid}")]);
+        }
         let area = |role| {
-            let member = staff.iter().find(|member| member.role == role);
-            member.and_then(|member| member.area.clone())
+            let member = staff.iter().find(|member| member.first().role == role);
+            member.and_then(|member| member.first().area.clone())
         };
         assert_eq!(area("street_operator").as_deref(), Some("880102001"));
         assert_eq!(area("city_platform").as_deref(), Some("8801"));
         assert_eq!(area("audit_admin"), None);
+    }
+
+    #[test]
+    fn every_role_of_the_policy_has_somebody() {
+        let text = include_str!("../../policies/roles.toml");
+        let words = text.lines().filter_map(|line| line.strip_prefix("id = \""));
+        let roles: BTreeSet<&str> = words.map(|word| word.trim_end_matches('"')).collect();
+        for (persons, community_only) in [(1_000, true), (60_000, false)] {
+            let staff = staff_of(persons, community_only);
+            let known: BTreeSet<&str> = staff.iter().map(|member| member.first().role).collect();
+            assert_eq!(known, roles);
+        }
+    }
+
+    #[test]
+    fn those_with_a_story_are_there() {
+        let window = named("pair-8801020010010002");
+        assert_eq!(window.first().area.as_deref(), Some("8801020010010001"));
+        assert!(window.first().from < Some(TODAY) && window.first().until > Some(TODAY));
+        let ended = named("pair-8801020010010004");
+        assert_eq!(ended.first().until, Some(TODAY));
+        let both = named("both-");
+        let areas: Vec<_> = both.posts.iter().filter_map(|post| post.area.as_deref()).collect();
+        assert_eq!(areas, ["8801020010010004", "8801020010010005"]);
+        // The coming Friday is the 27th.
+        assert_eq!(named("leaver-").first().until, Some(date(2026, 11, 28)));
+        assert_eq!(named("property-").first().until, Some(date(2026, 12, 1)));
+        let reserve = staff_of(1_000, true).into_iter().filter(|member| member.reserve);
+        assert_eq!(reserve.count(), RESERVE_COUNT);
+        assert_eq!(named("office-").first().line, Some("civil_affairs"));
+    }
+
+    #[test]
+    fn who_leaves_on_friday_works_on_friday() {
+        for (today, last) in [
+            (date(2026, 11, 27), date(2026, 11, 28)),
+            (date(2026, 11, 26), date(2026, 11, 28)),
+            (date(2026, 11, 28), date(2026, 12, 5)),
+        ] {
+            assert_eq!(after_friday(today), last, "{today}");
+        }
+        assert_eq!(month_after(date(2026, 12, 31)), date(2027, 1, 1));
     }
 
     #[test]
@@ -87,8 +301,12 @@ mod tests {
         assert_eq!(logins.len(), staff.len());
         for member in &staff {
             assert!(member.login.chars().count() <= LOGIN_CHARACTERS_MAX);
-            let area = member.area.as_deref().map(str::parse::<Area>);
-            assert!(area.is_none_or(|area| area.is_ok()), "{}", member.login);
+            assert!(member.posts.len() <= ASSIGNMENTS_COUNT_MAX);
+            for post in &member.posts {
+                let area = post.area.as_deref().map(str::parse::<Area>);
+                assert!(area.is_none_or(|area| area.is_ok()), "{}", member.login);
+                assert!(post.until.is_none() || post.from < post.until, "{}", member.login);
+            }
         }
     }
 }

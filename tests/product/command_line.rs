@@ -147,10 +147,31 @@ fn staff(desk: &Desk, served: &Served) -> String {
     assert!(taken.err.contains("version_conflict"), "{}", taken.err);
     let wrong = desk.ask(served, "security_admin", &[&add[..], &["880102001"]].concat()).ended(1);
     assert!(wrong.err.contains("schema_invalid"), "{}", wrong.err);
+    place_by_line_and_window(desk, served);
     let admin = ["actor", "add", "--login", "second.admin", "--role", "system_admin"];
     let refused = desk.ask(served, "security_admin", &admin).ended(1);
     assert!(refused.err.contains("approval_required"), "{}", refused.err);
     word("id")
+}
+
+/// A street office needs its line, and a stand-in a window that ends.
+fn place_by_line_and_window(desk: &Desk, served: &Served) {
+    let add = |login: &str, role: &str, area: &str, more: &[&str]| {
+        let place = ["actor", "add", "--login", login, "--role", role, "--area", area];
+        desk.ask(served, "security_admin", &[&place[..], more].concat())
+    };
+    let office = |more: &[&str]| add("office.zhou", "street_office", "880102001", more);
+    assert!(office(&[]).ended(1).err.contains("schema_invalid"));
+    assert!(office(&["--line", "stability"]).ended(1).err.contains("schema_invalid"));
+    office(&["--line", "civil_affairs"]).ended(0);
+    let soon = |days: i64| {
+        let later = jiff::SignedDuration::from_hours(24 * days);
+        jiff::Timestamp::now().saturating_add(later).expect("a moment").to_string()
+    };
+    let window = |more: &[&str]| add("pair.qian", "grid_stand_in", GRID, more);
+    assert!(window(&[]).ended(1).err.contains("schema_invalid"));
+    assert!(window(&["--to", &soon(40)]).ended(1).err.contains("schema_invalid"));
+    window(&["--from", &soon(-1), "--to", &soon(5)]).ended(0);
 }
 
 /// The worker stores and reads somebody, over the interface.
@@ -175,7 +196,7 @@ fn look_at_it(desk: &Desk, served: &Served, worker: &str) {
     assert!(listed.out.contains("worker.sun") && listed.out.contains(worker), "{}", listed.out);
     let matrix = desk.ask(served, "system_admin", &["policy", "matrix", "--role", "city_platform"]);
     let matrix = matrix.ended(0);
-    assert!(matrix.out.lines().count() > 10);
+    assert_eq!(matrix.out.lines().count(), 4, "a line a class: {}", matrix.out);
     assert!(matrix.out.lines().all(|line| line.starts_with("city_platform ")));
     let question = [
         "policy",
@@ -193,6 +214,13 @@ fn look_at_it(desk: &Desk, served: &Served, worker: &str) {
     ];
     let told = desk.ask(served, "security_admin", &question).ended(0);
     assert!(told.out.starts_with("allowed\n"), "{}", told.out);
+    assert!(told.out.contains("line -"), "{}", told.out);
+    let number = told.out.lines().find(|line| line.contains("id_number")).expect("a line a field");
+    assert!(number.contains("denied") && number.ends_with("has match write"), "{number}");
+    let listed = desk.ask(served, "audit_admin", &["actor", "list"]).ended(0);
+    assert!(listed.out.contains("street_office@880102001/civil_affairs"), "{}", listed.out);
+    let window = listed.out.lines().find(|line| line.contains("pair.qian")).expect("the stand-in");
+    assert!(window.contains(" to 20"), "{window}");
     let machine = desk.ask(served, "security_admin", &[&["--json"], &question[..]].concat());
     assert_eq!(machine.ended(0).json()["views"]["name"], "raw");
     let tail = desk.ask(served, "audit_admin", &["audit", "tail", "--count", "5"]).ended(0);

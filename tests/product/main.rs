@@ -38,6 +38,7 @@ mod reads;
 mod refusals;
 mod requests;
 mod restart;
+mod roles;
 mod routes;
 mod slow;
 mod tokens;

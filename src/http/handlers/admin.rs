@@ -140,6 +140,11 @@ pub(in crate::http) struct ExplainedBody {
     role: Option<String>,
     /// Its area.
     scope: Option<String>,
+    /// The line of business that its assignment is bound to.
+    line: Option<String>,
+    /// What the assignment has of each field, with its conditions: `read:raw/task` is in clear inside an open task.
+    #[schema(value_type = Object)]
+    granted: std::collections::BTreeMap<String, Vec<&'static str>>,
 }
 
 /// The matrix of rights.
@@ -362,6 +367,8 @@ pub(in crate::http) async fn explain(
         rule: explanation.account.rule,
         role: explanation.account.role.map(|role| role.as_str().to_owned()),
         scope: explanation.account.scope,
+        line: explanation.line,
+        granted: explanation.granted.into_iter().collect(),
     };
     Ok(Answer::new(body, explained.recorded, rooms.trail.origin()))
 }

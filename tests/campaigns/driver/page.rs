@@ -87,6 +87,12 @@ impl Page {
     /// The grids that have a worker, in the order of the page.
     pub fn grids(&self) -> Vec<String> {
         let workers = self.actors.iter().filter(|actor| actor.role == "grid_worker");
-        workers.filter_map(|actor| actor.grid.clone()).collect()
+        let mut grids: Vec<String> = Vec::new();
+        for grid in workers.filter_map(|actor| actor.grid.as_ref()) {
+            if !grids.contains(grid) {
+                grids.push(grid.clone());
+            }
+        }
+        grids
     }
 }
