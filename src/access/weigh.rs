@@ -92,15 +92,15 @@ fn weigh_create<'a>(
     able: Vec<Bearer<'a>>,
     account: &mut Account,
 ) -> Result<(Views, Bearer<'a>), No> {
-    let present = |item: &Item<'_>| match &item.matter {
-        Matter::Present { record_type, cell, .. } => Some((*record_type, *cell)),
-        _ => None,
-    };
     let covering: Vec<Bearer<'a>> = able
         .into_iter()
         .filter(|bearer| {
-            items.iter().filter_map(present).all(|(_, cell)| {
-                covers(bearer.assignment, question.territory, cell, question.now, None)
+            items.iter().all(|item| match &item.matter {
+                Matter::Present { cell, facts, .. } => {
+                    let line = facts.line.as_deref();
+                    covers(bearer.assignment, question.territory, *cell, question.now, line)
+                }
+                _ => true,
             })
         })
         .collect();
@@ -142,6 +142,10 @@ fn weigh_match<'a>(
     account: &mut Account,
 ) -> Result<(Views, Bearer<'a>), No> {
     let (field, candidates) = items.split_first().ok_or(No::plain(Code::FieldUnknown))?;
+    // What holds of every field holds of none: a match without a field would be anybody's.
+    if field.fields.is_empty() {
+        return Err(No::plain(Code::FieldUnknown));
+    }
     let Matter::Present { record_type, facts, .. } = &field.matter else {
         return Err(No::plain(Code::FieldUnknown));
     };

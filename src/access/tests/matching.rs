@@ -148,6 +148,16 @@ fn only_fields_with_a_match_group_are_matched_and_only_under_their_purpose() {
 }
 
 #[test]
+fn a_match_without_a_field_is_refused() {
+    let candidates = [(OWN_CELL, numbered_facts(1, HELD))];
+    for role in ["grid_worker", "community_cadre"] {
+        let area = if role == "grid_worker" { OWN } else { "880102001001" };
+        let put = Put::by(role, area).ask(Ask::Match).fields(&[]);
+        assert_eq!(matched(&put, &candidates).err(), Some(Code::FieldUnknown), "{role}");
+    }
+}
+
+#[test]
 fn a_match_gives_no_view() {
     let nobody = Facts::of_nobody();
     let put = by_number().of(nobody);
