@@ -193,17 +193,30 @@ impl Policy {
         class: Class,
         group: PurposeGroup,
     ) -> Grants {
-        let (enforcer, lines) = &self.enforcers[role];
-        let (level, topic) = (level.as_str(), topic.as_str());
-        let (class, group) = (class.as_str(), group.as_str());
         let mut grants = Grants::NONE;
         for action in Action::ALL {
-            let question = [level, topic, class, group, action.as_str()];
-            if let Ok(true) = enforcer.enforce((level, topic, class, group, action.as_str())) {
-                grants.add(action, deciding_line(lines, &question));
+            if self.allows(role, level, topic, class, group, action) {
+                let (level, topic) = (level.as_str(), topic.as_str());
+                let question = [level, topic, class.as_str(), group.as_str(), action.as_str()];
+                grants.add(action, deciding_line(&self.enforcers[role].1, &question));
             }
         }
         grants
+    }
+
+    /// One question to casbin. An error is a no.
+    pub fn allows(
+        &self,
+        role: usize,
+        level: Level,
+        topic: RecordType,
+        class: Class,
+        group: PurposeGroup,
+        action: Action,
+    ) -> bool {
+        let point = (level.as_str(), topic.as_str(), class.as_str(), group.as_str());
+        let question = (point.0, point.1, point.2, point.3, action.as_str());
+        self.enforcers[role].0.enforce(question).unwrap_or(false)
     }
 
     fn enforce_duty(&self, role: usize, duty: Duty) -> Result<bool, PolicyError> {

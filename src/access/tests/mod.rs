@@ -13,6 +13,7 @@ mod listing;
 mod loading;
 mod matching;
 mod matrix;
+mod memo;
 mod properties;
 mod removal;
 mod world;

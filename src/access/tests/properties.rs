@@ -5,45 +5,53 @@
 use super::world::*;
 use crate::access::{Ask, Assignment, Code, Item, Matter, RoleId};
 use crate::ambient::Micros;
-use crate::records::{Facts, RecordType, View};
+use crate::records::{Class, Facts, RecordType, View};
 use crate::territory::CellId;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use std::collections::HashMap;
 
-const ROLES: [&str; 9] = [
-    "grid_worker",
-    "grid_head",
-    "street_operator",
-    "city_platform",
-    "compliance_auditor",
-    "system_admin",
-    "security_admin",
-    "audit_admin",
-    "mayor",
-];
+/// Every role of the policy, and a word that is none.
+fn roles() -> Vec<String> {
+    let mut words: Vec<String> = ACCESS.with_policy(|policy| {
+        policy.roles().iter().map(|role| role.id.as_str().to_owned()).collect()
+    });
+    words.push("mayor".to_owned());
+    words
+}
+
 const AREAS: [&str; 9] =
     ["", "8801", "880102", "880102001", "880102002", "880102001001", OWN, NEXT, SCHOOL];
 const ASKS: [Ask; 5] = [Ask::Read, Ask::Create, Ask::Update, Ask::Delete, Ask::Match];
 
 fn assignments() -> impl Strategy<Value = Vec<Assignment>> {
     let own = prop_oneof![
-        4 => Just(("grid_worker", OWN)),
-        2 => Just(("grid_head", OWN)),
-        2 => Just(("street_operator", "880102001")),
-        3 => (prop::sample::select(ROLES.to_vec()), prop::sample::select(AREAS.to_vec())),
+        4 => Just(("grid_worker".to_owned(), OWN)),
+        2 => Just(("grid_head".to_owned(), OWN)),
+        2 => Just(("street_operator".to_owned(), "880102001")),
+        1 => Just(("community_cadre".to_owned(), "880102001001")),
+        3 => (prop::sample::select(roles()), prop::sample::select(AREAS.to_vec())),
     ];
-    let line = prop_oneof![6 => Just(None), 1 => Just(Some("civil_affairs".to_owned()))];
     let until =
         prop_oneof![5 => Just(None), 1 => Just(Some(NOW)), 1 => Just(Some(Micros(NOW.0 + 1)))];
-    let one = (own, line, until).prop_map(|((role, area), line, until)| Assignment {
+    let one = (own, line(), until).prop_map(|((role, area), line, until)| Assignment {
         line,
         until,
-        role: RoleId::new(role),
+        role: RoleId::new(&role),
         ..placed("grid_worker", area)
     });
     prop::collection::vec(one, 0..5).prop_map(|assignments| numbered(assignments).to_vec())
+}
+
+/// No line, one of two that purposes have, or a word that no purpose has.
+fn line() -> impl Strategy<Value = Option<String>> {
+    prop_oneof![
+        6 => Just(None),
+        1 => Just(Some("civil_affairs".to_owned())),
+        1 => Just(Some("public_security".to_owned())),
+        1 => Just(Some("stability".to_owned())),
+    ]
 }
 
 fn facts() -> impl Strategy<Value = Facts> {
@@ -57,12 +65,12 @@ fn facts() -> impl Strategy<Value = Facts> {
     };
     let purposes: Vec<&'static str> = PURPOSES.iter().map(|one| one.id.as_str()).collect();
     let rarely = || prop::bool::weighted(0.1);
-    let line = prop_oneof![6 => Just(None), 1 => Just(Some("civil_affairs".to_owned()))];
     let held = prop::collection::vec(prop::sample::select(purposes), 0..4);
-    (days(), days(), rarely(), rarely(), line, held, any::<bool>()).prop_map(
+    (days(), days(), rarely(), rarely(), line(), held, any::<bool>()).prop_map(
         |(turns_14, retain_until, restricted, legal_hold, line, held, about_nobody)| {
             let mut facts = held_on(&held);
             facts.turns_14 = turns_14;
+            facts.turns_18 = turns_14.map(|day| day + 1_461);
             facts.retain_until = retain_until;
             facts.restricted = restricted;
             facts.legal_hold = legal_hold;
@@ -101,6 +109,11 @@ fn questions() -> impl Strategy<Value = Put<'static>> {
             } else {
                 places.iter().map(|place| all[place.index(all.len())].clone()).collect()
             };
+            // A match is about one field, and most fields cannot be matched.
+            if ask == Ask::Match {
+                let number = places.len() % 2 == 0;
+                fields = vec![if number { "id_number" } else { "phone" }.to_owned()];
+            }
             if odd {
                 fields.push("shoe_size".to_owned());
             }
@@ -218,7 +231,19 @@ proptest! {
             prop_assert!(TERRITORY.covers(area, put.cell, NOW.0));
         }
         let carried = put.standing.assignments.iter().find(|one| Some(one.id) == permit.account().assignment);
-        prop_assert!(carried.is_some_and(|one| one.counts_at(NOW)));
+        let carried = carried.expect("one of the caller's");
+        prop_assert!(carried.counts_at(NOW));
+        // What a line carries is of its purposes, and of records that no other line holds.
+        if let Some(line) = &carried.line {
+            prop_assert!(put.purpose.is_of_line(line));
+            prop_assert!(put.ask == Ask::Match || put.facts.line.as_ref().is_none_or(|held| held == line));
+        }
+        // Nothing personal of a minor is in clear outside of a task.
+        let schema = SCHEMAS.get(put.record_type).expect("a type with a schema");
+        for given in views.given.iter().filter(|given| given.view == View::Raw) {
+            let class = schema.field(&given.field).expect("a field").class;
+            prop_assert!(class < Class::C2 || !put.facts.is_minor(TODAY), "{}", given.field);
+        }
     }
 
     #[test]
