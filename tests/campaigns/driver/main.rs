@@ -12,6 +12,7 @@ mod overload;
 mod page;
 mod people;
 mod planted;
+mod pycasbin;
 mod release;
 mod syscalls;
 mod tally;
@@ -38,6 +39,8 @@ enum Campaign {
     Overload(overload::Arguments),
     /// Marked values go in; none may be found outside of what is sealed.
     Planted(planted::Arguments),
+    /// The same questions to the product's policy and to pycasbin; every answer must be the same.
+    Pycasbin(pycasbin::Arguments),
     /// One read and one write, each with exactly one sync of the journal before its answer.
     Syscalls(syscalls::Arguments),
     /// What a stranger does first: start, read, be refused, verify, tamper.
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Campaign::Diskfull(arguments) => diskfull::run(&arguments, &mut tally),
         Campaign::Overload(arguments) => overload::run(&arguments, &mut tally),
         Campaign::Planted(arguments) => planted::run(&arguments, &mut tally),
+        Campaign::Pycasbin(arguments) => pycasbin::run(&arguments, &mut tally),
         Campaign::Syscalls(arguments) => syscalls::run(&arguments, &mut tally),
         Campaign::Release(arguments) => release::run(&arguments, &mut tally),
     };
