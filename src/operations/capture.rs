@@ -47,10 +47,11 @@ pub(super) async fn stored_capture(
             return Err(absence(gone, &question, &[], store, seal, access, trail).await);
         }
     };
-    let header = &sealed.row().header;
+    let facts = seal.facts(&sealed)?;
+    let (header, line) = (&sealed.row().header, facts.line.as_deref());
     let standing = asked.actor.standing();
     // Its maker may have been moved to another grid since: what became of the record is no longer its business.
-    if !access.may_know(standing, header.record_type, header.cell, territory, asked.now) {
+    if !access.may_know(standing, header.record_type, header.cell, line, territory, asked.now) {
         return Err(turn_away(asked, access, trail, Code::NotFound).await);
     }
     let recorded = trail.recorded(stored.index).await?;
