@@ -11,7 +11,7 @@ use crate::config::{Config, ConfigFile, Overrides};
 use crate::http::{Call, Local, Method};
 use crate::identity::{ActorState, AssignmentRecord};
 use crate::limits::{RETRY_SECONDS, TOKEN_LIFE_SECONDS_MAX};
-use crate::synthetic::{self, CityPlan, Line, LineKind, Post};
+use crate::synthetic::{self, CityPlan, Extent, Line, LineKind, Post};
 use crate::trail::Announcement;
 use gridvault_keys::{DemoOnly, Envelope, KeyFile, RootKey, UnlockFile};
 use serde_json::{Value, json};
@@ -135,7 +135,7 @@ async fn fill(vault: &Vault, arguments: &Arguments) -> Result<(Vec<Sample>, Valu
         persons: arguments.persons,
         seed: arguments.seed,
         today: rooms.clock.now().date(),
-        community_only: true,
+        extent: Extent::Community,
     };
     vault::set_territory(vault, synthetic::territory(&plan)).await?;
     let mut actors = Vec::new();

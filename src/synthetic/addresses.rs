@@ -161,13 +161,13 @@ impl Addresses {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::synthetic::CityPlan;
+    use crate::synthetic::{CityPlan, Extent};
     use jiff::civil::date;
     use std::collections::BTreeSet;
 
     fn layout(persons: u32) -> Layout {
         let today = date(2026, 11, 21);
-        Layout::of(&CityPlan { persons, seed: 1, today, community_only: false })
+        Layout::of(&CityPlan { persons, seed: 1, today, extent: Extent::City })
     }
 
     fn of(layout: &Layout, code: &str) -> Addresses {

@@ -63,6 +63,7 @@ pub(super) fn line_of(ground: &Ground, grid: &str, body: Json) -> Line {
         purpose: ground.purpose().to_owned(),
         grid: grid.to_owned(),
         body,
+        expected: None,
     }
 }
 

@@ -47,6 +47,7 @@ impl Contact {
             purpose: ground.purpose().to_owned(),
             grid: grid.to_owned(),
             body,
+            expected: None,
         }
     }
 }

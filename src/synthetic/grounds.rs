@@ -79,6 +79,11 @@ impl Ground {
         self.today
     }
 
+    /// From when the notice was given.
+    pub(super) fn notice_from(&self) -> Date {
+        self.notice_from
+    }
+
     /// The basis of a body.
     pub(super) fn basis(&self) -> Json {
         json!({

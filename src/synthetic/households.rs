@@ -90,6 +90,7 @@ impl Household {
             purpose: ground.purpose().to_owned(),
             grid: grid.to_owned(),
             body,
+            expected: None,
         }
     }
 }

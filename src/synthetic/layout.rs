@@ -2,9 +2,9 @@
 //! Never a real division: every code begins with 88, which no province has (GB/T 2260).
 //! The named places come first and are always there; generated ones follow until there is room for everyone.
 
-use super::CityPlan;
 use super::dice::Dice;
 use super::words;
+use super::{CityPlan, Extent};
 
 /// The city.
 pub(super) const CITY: (&str, &str) = ("8801", "澜川市");
@@ -32,7 +32,14 @@ const TOWNS_PER_COUNTY: usize = 17;
 const TOWNS_BEFORE_TOWNSHIPS: usize = 14;
 /// Communities of a street, villages of a town.
 const COMMUNITIES_PER_STREET: usize = 13;
-const VILLAGES_PER_TOWN: usize = 30;
+const VILLAGES_PER_TOWN: usize = 32;
+/// Named streets, all in the first district, and named towns, all in the first county.
+const NAMED_STREETS: usize = 3;
+const NAMED_TOWNS: usize = 3;
+/// Basic grids of a generated community.
+const GRIDS_PER_COMMUNITY: usize = 5;
+/// Grids of villages, of ten thousand, that are below the usual size.
+const HAMLET_SHARE: u32 = 700;
 /// People in a hundred households.
 const PEOPLE_PER_HUNDRED_HOUSEHOLDS: u32 = 262;
 /// Throws for the tree; the grids' own streams begin above it.
@@ -121,19 +128,32 @@ impl Layout {
             grids: Vec::new(),
             dice: Dice::new(plan.seed, LAYOUT_STREAM),
         };
-        for (county, number, name, communities) in NAMED {
-            let street = layout.add_street(county, number, name.to_owned());
-            for (number, name, grids) in communities {
-                layout.add_community(street, *number, (*name).to_owned(), *grids);
-                if plan.community_only {
-                    layout.spread(plan.persons);
-                    return layout;
+        layout.add_named(plan.extent);
+        layout.grow(plan.persons, plan.extent);
+        layout.spread(plan.persons);
+        layout
+    }
+
+    /// The named places that lie within the extent.
+    fn add_named(&mut self, extent: Extent) {
+        let (streets, communities) = match extent {
+            Extent::Grid | Extent::Community => (1, 1),
+            Extent::Street => (1, usize::MAX),
+            Extent::County => (NAMED_STREETS, usize::MAX),
+            Extent::City => (NAMED.len(), usize::MAX),
+        };
+        for (county, number, name, named) in NAMED.into_iter().take(streets) {
+            let street = self.add_street(county, number, name.to_owned());
+            for (number, name, grids) in named.iter().take(communities) {
+                let grids = if extent == Extent::Grid { 1 } else { *grids };
+                self.add_community(street, *number, (*name).to_owned(), grids);
+                if self.communities.len() == 1 && extent != Extent::Grid {
+                    for (place, (name, kind, host)) in FIRST_UNITS.into_iter().enumerate() {
+                        self.add_unit(0, place + 1, name.to_owned(), kind, host);
+                    }
                 }
             }
         }
-        layout.grow(plan.persons);
-        layout.spread(plan.persons);
-        layout
     }
 
     /// The name of the street with the community's behind it.
@@ -151,17 +171,22 @@ impl Layout {
         self.grids.iter().map(|grid| u64::from(grid.persons_nominal)).sum()
     }
 
-    /// Adds one community and two villages at a time, so that two thirds live in towns whatever the size.
-    fn grow(&mut self, persons: u32) {
+    /// Adds one community and two villages at a time, one more each eighth time, so that 64 of a hundred live in towns
+    /// whatever the size (census of 2020).
+    fn grow(&mut self, persons: u32, extent: Extent) {
         let mut room = self.nominal();
-        let (mut communities, mut villages) = (0, 0);
-        while room < u64::from(persons) {
-            let before = self.grids.len();
-            if !self.add_generated_community(communities) {
+        let mut villages = 0;
+        for (round, (street, number)) in generated_communities(extent).enumerate() {
+            if room >= u64::from(persons) {
                 return;
             }
-            communities += 1;
-            for _ in 0..2 {
+            let before = self.grids.len();
+            self.add_generated_community(street, number);
+            let added = match extent {
+                Extent::City => 2 + usize::from(round % 8 == 7),
+                _ => 0,
+            };
+            for _ in 0..added {
                 self.add_generated_village(villages);
                 villages += 1;
             }
@@ -170,28 +195,21 @@ impl Layout {
         }
     }
 
-    /// Whether there was a street left for it.
-    fn add_generated_community(&mut self, count: usize) -> bool {
-        // The three named streets stand first in the first district.
-        let place = 3 + count / COMMUNITIES_PER_STREET;
-        let county = place / STREETS_PER_DISTRICT;
-        if county >= DISTRICTS {
-            return false;
-        }
-        let within = count % COMMUNITIES_PER_STREET;
-        if within == 0 {
-            let name = format!("{}街道", street_word(place));
-            self.add_street(county, place % STREETS_PER_DISTRICT + 1, name);
-        }
-        let street = self.last_street_of(county);
+    /// Adds the community of that number to a street, numbered through the districts.
+    fn add_generated_community(&mut self, place: usize, number: usize) {
+        let (county, within) = (place / STREETS_PER_DISTRICT, place % STREETS_PER_DISTRICT);
+        let code = street_code(county, within + 1);
+        let street = self.streets.iter().position(|street| street.code == code);
+        let street = street.unwrap_or_else(|| {
+            self.add_street(county, within + 1, format!("{}街道", street_word(place)))
+        });
         let names = words::communities();
-        let name = names[(place * COMMUNITIES_PER_STREET + within) % names.len()];
-        self.add_community(street, within + 1, format!("{name}社区"), 5);
-        true
+        let name = names[(place * COMMUNITIES_PER_STREET + number - 1) % names.len()];
+        self.add_community(street, number, format!("{name}社区"), GRIDS_PER_COMMUNITY);
     }
 
     fn add_generated_village(&mut self, count: usize) {
-        let place = 3 + count / VILLAGES_PER_TOWN;
+        let place = NAMED_TOWNS + count / VILLAGES_PER_TOWN;
         let county = DISTRICTS + place / TOWNS_PER_COUNTY;
         if county >= COUNTIES.len() {
             return;
@@ -226,7 +244,7 @@ impl Layout {
     }
 
     fn add_street(&mut self, county: usize, number: usize, name: String) -> usize {
-        let code = format!("{}{number:03}", COUNTIES[county].0);
+        let code = street_code(county, number);
         self.streets.push(Street { code, name, county });
         self.streets.len() - 1
     }
@@ -236,8 +254,12 @@ impl Layout {
         let community = self.communities.len();
         let is_urban = number < 200;
         for number in 1..=grids {
-            let households =
-                if is_urban { self.dice.bell(300, 500) } else { self.dice.bell(200, 450) };
+            let households = match is_urban {
+                true => self.dice.bell(300, 500),
+                // A village below the usual size is a grid all the same.
+                false if self.dice.chance(HAMLET_SHARE) => self.dice.bell(100, 200),
+                false => self.dice.bell(300, 450),
+            };
             self.grids.push(GridPlan {
                 code: format!("{code}0{number:03}"),
                 name: format!("{name}第{}网格", chinese(number)),
@@ -250,17 +272,23 @@ impl Layout {
         }
         let place_name = name.trim_end_matches("社区").to_owned();
         self.communities.push(Community { code, name, street, is_urban });
-        if community == 0 {
-            for (place, (name, kind, host)) in FIRST_UNITS.into_iter().enumerate() {
-                self.add_unit(community, place + 1, name.to_owned(), kind, host);
-            }
-        } else if is_urban && community % 7 != 6 {
-            let (name, kind) = match community % 3 {
+        if community > 0 && is_urban {
+            self.add_units(community, &place_name);
+        }
+    }
+
+    /// Six communities of seven have a unit, and every third a second one of another kind.
+    fn add_units(&mut self, community: usize, place_name: &str) {
+        let in_towns = self.communities.iter().filter(|community| community.is_urban).count();
+        let first = (in_towns % 7 != 6).then_some(in_towns % 3);
+        let second = (in_towns % 3 == 1).then_some((in_towns + 1) % 3);
+        for (place, kind) in [first, second].into_iter().flatten().enumerate() {
+            let (name, kind) = match kind {
                 0 => (format!("{place_name}医院"), UnitKind::Hospital),
                 1 => (format!("{place_name}小学"), UnitKind::School),
                 _ => (format!("{place_name}农贸市场"), UnitKind::Market),
             };
-            self.add_unit(community, 1, name, kind, 1);
+            self.add_unit(community, place + 1, name, kind, place + 1);
         }
     }
 
@@ -297,6 +325,30 @@ impl Layout {
     }
 }
 
+/// The communities that are generated when there must be more room: street, numbered through the districts, and number.
+/// First those of generated streets; the named streets fill up last.
+fn generated_communities(extent: Extent) -> impl Iterator<Item = (usize, usize)> {
+    let streets = match extent {
+        Extent::Grid | Extent::Community | Extent::Street => NAMED_STREETS..NAMED_STREETS,
+        Extent::County => NAMED_STREETS..STREETS_PER_DISTRICT,
+        Extent::City => NAMED_STREETS..STREETS_PER_DISTRICT * DISTRICTS,
+    };
+    let named = match extent {
+        Extent::Grid | Extent::Community => 0..0,
+        Extent::Street => 0..1,
+        Extent::County | Extent::City => 0..NAMED_STREETS,
+    };
+    let of_a_street = |street: usize, first: usize| {
+        (first..=COMMUNITIES_PER_STREET).map(move |number| (street, number))
+    };
+    let generated = streets.flat_map(move |street| of_a_street(street, 1));
+    generated.chain(named.flat_map(move |street| of_a_street(street, NAMED[street].3.len() + 1)))
+}
+
+fn street_code(county: usize, number: usize) -> String {
+    format!("{}{number:03}", COUNTIES[county].0)
+}
+
 /// Names of generated streets: a hundred of them, none among the named ones.
 fn street_word(place: usize) -> String {
     let first = ['清', '南', '北', '金', '银', '青', '长', '新', '永', '安'];
@@ -328,8 +380,8 @@ mod tests {
     use jiff::civil::date;
     use std::collections::BTreeSet;
 
-    fn plan(persons: u32, community_only: bool) -> CityPlan {
-        CityPlan { persons, seed: 1, today: date(2026, 11, 21), community_only }
+    fn plan(persons: u32, extent: Extent) -> CityPlan {
+        CityPlan { persons, seed: 1, today: date(2026, 11, 21), extent }
     }
 
     #[test]
@@ -342,7 +394,7 @@ mod tests {
 
     #[test]
     fn the_first_community_has_five_grids_and_three_units() {
-        let layout = Layout::of(&plan(1_000, true));
+        let layout = Layout::of(&plan(1_000, Extent::Community));
         assert_eq!((layout.streets.len(), layout.communities.len()), (1, 1));
         let codes: Vec<&str> = layout.grids.iter().map(|grid| grid.code.as_str()).collect();
         assert_eq!(codes[0], "8801020010010001");
@@ -354,7 +406,7 @@ mod tests {
     #[test]
     fn every_person_of_the_plan_has_a_grid() {
         for persons in [0, 1, 1_000, 5_000, 400_000, 10_000_000] {
-            let layout = Layout::of(&plan(persons, false));
+            let layout = Layout::of(&plan(persons, Extent::City));
             let total: u64 = layout.grids.iter().map(|grid| u64::from(grid.persons)).sum();
             assert_eq!(total, u64::from(persons));
         }
@@ -362,7 +414,7 @@ mod tests {
 
     #[test]
     fn a_city_of_ten_million_has_the_size_of_one() {
-        let layout = Layout::of(&plan(10_000_000, false));
+        let layout = Layout::of(&plan(10_000_000, Extent::City));
         let basic = layout.grids.iter().filter(|grid| grid.unit.is_none());
         let (count, urban): (Vec<&GridPlan>, u64) = (
             basic.clone().collect(),
@@ -371,14 +423,42 @@ mod tests {
                 .map(|grid| u64::from(grid.persons))
                 .sum(),
         );
-        assert!((9_000..=12_000).contains(&count.len()), "{}", count.len());
-        assert!((900..=1_300).contains(&(layout.grids.len() - count.len())));
-        assert!((6_000_000..=7_500_000).contains(&urban), "{urban}");
+        assert!((9_800..=10_200).contains(&count.len()), "{}", count.len());
+        let units: Vec<_> = layout.grids.iter().filter_map(|grid| grid.unit.as_ref()).collect();
+        assert!((1_400..=1_550).contains(&units.len()), "{}", units.len());
+        for kind in [UnitKind::Hospital, UnitKind::School, UnitKind::Market] {
+            assert!(units.iter().filter(|unit| unit.0 == kind).count() > 300);
+        }
+        assert!((6_290_000..=6_490_000).contains(&urban), "{urban}");
+        assert!((175..=185).contains(&layout.streets.len()), "{}", layout.streets.len());
+        let urban = layout.communities.iter().filter(|community| community.is_urban).count();
+        let villages = layout.communities.len() - urban;
+        assert!((1_200..=1_300).contains(&urban), "{urban}");
+        assert!((2_500..=2_700).contains(&villages), "{villages}");
+        for street in &layout.streets {
+            assert!(layout.communities.iter().any(|one| one.code.starts_with(&street.code)));
+        }
+    }
+
+    #[test]
+    fn each_extent_holds_what_its_name_says() {
+        let of = |persons, extent| Layout::of(&plan(persons, extent));
+        let one = of(1_000, Extent::Grid);
+        assert_eq!((one.streets.len(), one.communities.len(), one.grids.len()), (1, 1, 1));
+        assert_eq!((one.grids[0].persons, one.grids[0].code.as_str()), (1_000, "8801020010010001"));
+        let street = of(60_000, Extent::Street);
+        assert_eq!(street.streets.len(), 1);
+        let basic = |layout: &Layout| layout.grids.iter().filter(|one| one.unit.is_none()).count();
+        assert!((50..=66).contains(&basic(&street)), "{}", basic(&street));
+        let county = of(800_000, Extent::County);
+        assert!(county.streets.iter().all(|street| street.county == 0));
+        assert_eq!(county.streets.len(), STREETS_PER_DISTRICT);
+        assert!((730..=800).contains(&basic(&county)), "{}", basic(&county));
     }
 
     #[test]
     fn no_code_and_no_name_within_an_area_is_used_twice() {
-        let layout = Layout::of(&plan(10_000_000, false));
+        let layout = Layout::of(&plan(10_000_000, Extent::City));
         let all = layout.streets.iter().map(|street| &street.code);
         let all = all.chain(layout.communities.iter().map(|community| &community.code));
         let all: Vec<&String> = all.chain(layout.grids.iter().map(|grid| &grid.code)).collect();
@@ -396,7 +476,7 @@ mod tests {
             11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34, 35, 36, 37, 41, 42, 43, 44, 45, 46, 50,
             51, 52, 53, 54, 61, 62, 63, 64, 65, 71, 81, 82,
         ];
-        let layout = Layout::of(&plan(10_000_000, false));
+        let layout = Layout::of(&plan(10_000_000, Extent::City));
         let codes = layout.streets.iter().map(|street| street.code.as_str());
         let codes = codes.chain(layout.grids.iter().map(|grid| grid.code.as_str()));
         for code in codes.chain(COUNTIES.map(|(code, _)| code)).chain([CITY.0]) {

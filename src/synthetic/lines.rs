@@ -17,6 +17,7 @@ use super::names::Names;
 use super::numbers::Numbers;
 use super::oddities;
 use super::organisations::{self, RESIDENTS_PER_ORGANISATION};
+use super::refusals::{self, ExpectedRefusal, Standing};
 use crate::purposes::PurposeSet;
 use crate::records::SchemaSet;
 use serde::Serialize;
@@ -49,6 +50,9 @@ pub struct Line {
     pub grid: String,
     /// The body, exactly.
     pub body: Json,
+    /// What the vault must answer, where it must refuse the line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<ExpectedRefusal>,
 }
 
 /// The person that the demo opens.
@@ -85,6 +89,7 @@ pub fn lines(plan: &CityPlan, schemas: &SchemaSet, purposes: &PurposeSet) -> Lin
         ready: VecDeque::new(),
         target: 0,
         people: 0,
+        has_refusals: false,
     }
 }
 
@@ -100,6 +105,7 @@ pub struct Lines {
     /// People that there are to be when this grid is done.
     target: u64,
     people: u64,
+    has_refusals: bool,
 }
 
 /// What is made next in a grid.
@@ -125,6 +131,7 @@ struct Grid {
     units: Dice,
     facilities: Dice,
     matters: Dice,
+    refusals: Dice,
 }
 
 impl Grid {
@@ -142,6 +149,7 @@ impl Grid {
             units: dice(1),
             facilities: dice(2),
             matters: dice(3),
+            refusals: dice(4),
         })
     }
 }
@@ -167,6 +175,13 @@ impl Iterator for Lines {
 }
 
 impl Lines {
+    /// With lines that a vault must refuse; the others stay as they are.
+    #[must_use]
+    pub fn with_refusals(mut self) -> Lines {
+        self.has_refusals = true;
+        self
+    }
+
     /// Makes what is next and says what comes after it.
     fn make(&mut self, grid: &mut Grid, stage: Stage) -> Stage {
         match stage {
@@ -247,7 +262,12 @@ impl Lines {
         let household =
             households::household(&surroundings, address, is_dormitory, &mut self.numbers, dice);
         let line = household.line(registration, &plan.code);
+        let refused = match self.has_refusals {
+            true => refusals::without_basis(&line, &mut grid.refusals),
+            false => None,
+        };
         self.push(line);
+        self.ready.extend(refused);
         Stage::Households { place: next.0, rooms: next.1 }
     }
 
@@ -257,9 +277,13 @@ impl Lines {
         }
         let made =
             contacts::contact(self.plan.today, &self.names, &mut self.numbers, &mut grid.people);
+        let standing = Standing::of_chance(&mut grid.people);
         let code = &self.layout.grids[grid.number].code;
-        let line = self.grounds.contact.as_ref().map(|ground| made.line(ground, code));
-        self.ready.extend(line);
+        if let Some(ground) = self.grounds.contact.as_ref()
+            && (standing == Standing::Present || self.has_refusals)
+        {
+            self.ready.extend(standing.spoil(ground, made.line(ground, code)));
+        }
         Stage::Contacts { left: left - 1 }
     }
 

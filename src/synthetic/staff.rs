@@ -219,6 +219,7 @@ fn month_after(today: Date) -> Date {
 mod tests {
     use super::*;
     use crate::limits::{ASSIGNMENTS_COUNT_MAX, LOGIN_CHARACTERS_MAX};
+    use crate::synthetic::Extent;
     use crate::territory::Area;
     use jiff::civil::date;
     use std::collections::BTreeSet;
@@ -226,18 +227,18 @@ mod tests {
     /// A Saturday.
     const TODAY: Date = date(2026, 11, 21);
 
-    fn staff_of(persons: u32, community_only: bool) -> Vec<StaffMember> {
-        staff(&CityPlan { persons, seed: 1, today: TODAY, community_only })
+    fn staff_of(persons: u32, extent: Extent) -> Vec<StaffMember> {
+        staff(&CityPlan { persons, seed: 1, today: TODAY, extent })
     }
 
     fn named(login: &str) -> StaffMember {
-        let found = staff_of(1_000, true).into_iter().find(|one| one.login.starts_with(login));
+        let found = staff_of(1_000, Extent::Community).into_iter().find(|one| one.login.starts_with(login));
         found.expect("somebody of that name")
     }
 
     #[test]
     fn the_first_community_has_a_worker_and_a_head_for_each_grid() {
-        let staff = staff_of(1_000, true);
+        let staff = staff_of(1_000, Extent::Community);
         let logins: Vec<&str> = staff[..10].iter().map(|member| member.login.as_str()).collect();
         for (place, pair) in logins.chunks(2).enumerate() {
             let grid = format!("880102001001000{}", place + 1);
@@ -257,8 +258,8 @@ mod tests {
         let text = include_str!("../../policies/roles.toml");
         let words = text.lines().filter_map(|line| line.strip_prefix("id = \""));
         let roles: BTreeSet<&str> = words.map(|word| word.trim_end_matches('"')).collect();
-        for (persons, community_only) in [(1_000, true), (60_000, false)] {
-            let staff = staff_of(persons, community_only);
+        for (persons, extent) in [(1_000, Extent::Community), (60_000, Extent::City)] {
+            let staff = staff_of(persons, extent);
             let known: BTreeSet<&str> = staff.iter().map(|member| member.first().role).collect();
             assert_eq!(known, roles);
         }
@@ -277,7 +278,7 @@ mod tests {
         // The coming Friday is the 27th.
         assert_eq!(named("leaver-").first().until, Some(date(2026, 11, 28)));
         assert_eq!(named("property-").first().until, Some(date(2026, 12, 1)));
-        let reserve = staff_of(1_000, true).into_iter().filter(|member| member.reserve);
+        let reserve = staff_of(1_000, Extent::Community).into_iter().filter(|member| member.reserve);
         assert_eq!(reserve.count(), RESERVE_COUNT);
         assert_eq!(named("office-").first().line, Some("civil_affairs"));
     }
@@ -296,7 +297,7 @@ mod tests {
 
     #[test]
     fn log_in_names_are_short_and_nobody_shares_one() {
-        let staff = staff_of(400_000, false);
+        let staff = staff_of(400_000, Extent::City);
         let logins: BTreeSet<&str> = staff.iter().map(|member| member.login.as_str()).collect();
         assert_eq!(logins.len(), staff.len());
         for member in &staff {

@@ -2,8 +2,8 @@
 //! Never holds anything about a person, and never a grid without its cell.
 //! Cells are numbered in the order of the tree, so the same plan gives the same cells.
 
-use super::CityPlan;
 use super::layout::{CITY, COUNTIES, GridPlan, Layout};
+use super::{CityPlan, Extent};
 use crate::territory::{Area, AreaData, CellData, CellId, GridCode, GridData};
 use crate::territory::{MappingData, TerritoryData};
 
@@ -14,7 +14,7 @@ const VALID_FROM: i64 = 1_577_836_800_000_000;
 /// the local grid that hosts them; basic grids also have the code of 15 digits (12 and 3) that other systems use.
 pub fn territory(plan: &CityPlan) -> TerritoryData {
     let layout = Layout::of(plan);
-    let mut data = TerritoryData { areas: areas(&layout), ..TerritoryData::default() };
+    let mut data = TerritoryData { areas: areas(&layout, plan.extent), ..TerritoryData::default() };
     for (place, grid) in layout.grids.iter().enumerate() {
         let number = u64::try_from(place + 1).expect("a count of grids");
         let code = grid_code(&grid.code);
@@ -33,10 +33,10 @@ pub fn territory(plan: &CityPlan) -> TerritoryData {
     data
 }
 
-fn areas(layout: &Layout) -> Vec<AreaData> {
+fn areas(layout: &Layout, extent: Extent) -> Vec<AreaData> {
     let used = COUNTIES.iter().enumerate().filter(|(place, _)| {
-        // A vault for one community knows the way up from it and nothing beside it.
-        layout.communities.len() > 1 || *place == 0
+        // A vault for a part of the city knows the way up from it and nothing beside it.
+        extent == Extent::City || *place == 0
     });
     let counties = used.map(|(_, (code, name))| ((*code).to_owned(), (*name).to_owned()));
     let streets = layout.streets.iter().map(|street| (street.code.clone(), street.name.clone()));
@@ -66,26 +66,30 @@ fn grid_code(code: &str) -> GridCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::synthetic::Size;
     use crate::territory::{GridKind, Territory};
     use jiff::civil::date;
 
     const NOW: i64 = 1_790_000_000_000_000;
 
-    fn built(persons: u32, community_only: bool) -> Territory {
-        let plan = CityPlan { persons, seed: 1, today: date(2026, 11, 21), community_only };
+    fn built(persons: u32, extent: Extent) -> Territory {
+        let plan = CityPlan { persons, seed: 1, today: date(2026, 11, 21), extent };
         Territory::from_data(territory(&plan)).expect("a territory that holds together")
     }
 
     #[test]
     fn a_vault_loads_the_territory_of_any_size() {
-        assert_eq!(built(1_000, true).grids().count(), 8);
-        assert!(built(5_000, false).grids().count() > 32);
-        assert!(built(10_000_000, false).grids().count() > 10_000);
+        assert_eq!(built(1_000, Extent::Community).grids().count(), 8);
+        assert!(built(5_000, Extent::City).grids().count() > 32);
+        assert!(built(10_000_000, Extent::City).grids().count() > 11_000);
+        for size in [Size::S, Size::M, Size::L] {
+            assert!(built(size.persons(), size.extent()).grids().count() > 0);
+        }
     }
 
     #[test]
     fn exclusive_units_are_seen_from_their_host_grid() {
-        let territory = built(1_000, true);
+        let territory = built(1_000, Extent::Community);
         let unit = grid_code("8801020010011003");
         assert_eq!(territory.host_of(&unit, NOW), Some(grid_code("8801020010010001")));
         let cell = territory.cell_for_new_record(&unit, NOW).expect("a cell");
@@ -98,14 +102,14 @@ mod tests {
 
     #[test]
     fn outside_codes_of_fifteen_digits_lead_to_their_grid() {
-        let territory = built(1_000, true);
+        let territory = built(1_000, Extent::Community);
         let found = territory.resolve("880102001001004", NOW).ok();
         assert_eq!(found, Some(grid_code("8801020010010004")));
     }
 
     #[test]
     fn every_level_above_a_grid_has_a_name() {
-        let territory = built(60_000, false);
+        let territory = built(60_000, Extent::City);
         for grid in territory.grids() {
             for area in territory.ancestors(&grid.code()) {
                 assert!(territory.name_of(&area).is_some(), "{area}");

@@ -19,11 +19,11 @@ static SCHEMAS: LazyLock<SchemaSet> =
 static PURPOSES: LazyLock<PurposeSet> =
     LazyLock::new(|| PurposeSet::built_in(&SCHEMAS).expect("the shipped purposes load"));
 
-static COMMUNITY: LazyLock<Vec<Line>> = LazyLock::new(|| made(&plan(1_000, true)));
-static CITY: LazyLock<Vec<Line>> = LazyLock::new(|| made(&plan(5_000, false)));
+static COMMUNITY: LazyLock<Vec<Line>> = LazyLock::new(|| made(&plan(1_000, Extent::Community)));
+static CITY: LazyLock<Vec<Line>> = LazyLock::new(|| made(&plan(5_000, Extent::City)));
 
-fn plan(persons: u32, community_only: bool) -> CityPlan {
-    CityPlan { persons, seed: 7, today: TODAY, community_only }
+fn plan(persons: u32, extent: Extent) -> CityPlan {
+    CityPlan { persons, seed: 7, today: TODAY, extent }
 }
 
 fn made(plan: &CityPlan) -> Vec<Line> {
@@ -155,7 +155,7 @@ fn every_line_of_a_city_of_five_thousand_is_accepted() {
     CITY.iter().for_each(accept_line);
     assert!(people(&CITY).count() >= 5_000);
     let used: BTreeSet<&str> = CITY.iter().map(|line| line.grid.as_str()).collect();
-    let known = territory(&plan(5_000, false));
+    let known = territory(&plan(5_000, Extent::City));
     let grids: BTreeSet<&str> = known.grids.iter().map(|grid| grid.code.as_str()).collect();
     assert_eq!(used, grids);
 }
@@ -180,7 +180,7 @@ fn every_child_under_14_comes_with_a_guardian() {
 fn lines_are_accepted_on_any_day_and_in_any_size() {
     let leap_day = date(2028, 2, 29);
     for (persons, today) in [(0, TODAY), (1, TODAY), (90, date(2025, 1, 1)), (90, leap_day)] {
-        let plan = CityPlan { today, ..plan(persons, true) };
+        let plan = CityPlan { today, ..plan(persons, Extent::Community) };
         let lines = made(&plan);
         assert!(people(&lines).count() >= persons as usize);
         assert!(of_type(&lines, "event").len() > 100);
@@ -190,9 +190,9 @@ fn lines_are_accepted_on_any_day_and_in_any_size() {
 #[test]
 fn the_same_plan_gives_the_same_bytes() {
     let ndjson = |seed| -> Vec<u8> {
-        let plan = CityPlan { seed, ..plan(200, true) };
+        let plan = CityPlan { seed, ..plan(3_000, Extent::Street) };
         let mut bytes = Vec::new();
-        for line in lines(&plan, &SCHEMAS, &PURPOSES) {
+        for line in lines(&plan, &SCHEMAS, &PURPOSES).with_refusals() {
             serde_json::to_writer(&mut bytes, &line).expect("a line is plain JSON");
             bytes.push(b'\n');
         }
@@ -201,14 +201,54 @@ fn the_same_plan_gives_the_same_bytes() {
     let digest = ring::digest::digest(&ring::digest::SHA256, &ndjson(7));
     let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     // Changes with every change to the generator, the word lists, or the fields of the purposes used.
-    assert_eq!(digest, "49b74a4f14497f005e5eabede02ac347ae413b045cfca00019ae55372b57c854");
+    assert_eq!(digest, "20fbd5f0f23292449047ee3f95c86924a368e7e963ea22258ff9fcb20f394a1f");
     assert_ne!(ndjson(7), ndjson(8));
+}
+
+#[test]
+fn what_must_be_refused_comes_on_demand_alone_and_is_refused_for_its_basis() {
+    let plan = plan(8_000, Extent::Community);
+    let with: Vec<Line> = lines(&plan, &SCHEMAS, &PURPOSES).with_refusals().collect();
+    let (refused, lawful): (Vec<Line>, Vec<Line>) =
+        with.into_iter().partition(|line| line.expected.is_some());
+    assert!(lawful == made(&plan), "the others are those of a city without");
+    for line in &refused {
+        let purpose = PURPOSES.get(&line.purpose).expect("a shipped purpose");
+        let claim: BasisClaim =
+            serde_json::from_value(line.body["basis"].clone()).expect("well formed");
+        assert!(check_basis(purpose, &claim, false, false, TODAY).is_err(), "{}", line.body);
+        let registered = PURPOSES.get("residence_registration").expect("a shipped purpose");
+        if line.kind == LineKind::Household {
+            let mut whole = line.clone();
+            let notice = registered.live_notice(TODAY).expect("a live notice");
+            whole.body["basis"]["notice"] = json!(notice.id);
+            accept_line(&whole);
+        }
+    }
+    let count = |why| refused.iter().filter(|line| line.expected.expect("one").why == why).count();
+    assert!((3..=25).contains(&count("notice_never_given")), "{}", count("notice_never_given"));
+    assert!(count("consent_expired") > 0);
+    assert!(count("consent_withdrawn") + count("consent_missing") <= count("consent_expired"));
+}
+
+#[test]
+fn nine_of_ten_who_are_known_for_contact_consent() {
+    let mut dice = dice::Dice::new(7, 1);
+    let mut counts = BTreeMap::<String, u32>::new();
+    for _ in 0..20_000 {
+        let standing = refusals::Standing::of_chance(&mut dice);
+        *counts.entry(format!("{standing:?}")).or_default() += 1;
+    }
+    assert!((17_800..=18_200).contains(&counts["Present"]), "{counts:?}");
+    assert!((800..=1_200).contains(&counts["Expired"]), "{counts:?}");
+    assert!((140..=260).contains(&counts["Withdrawn"]), "{counts:?}");
+    assert!((60..=140).contains(&counts["Missing"]), "{counts:?}");
 }
 
 #[test]
 fn before_the_first_notice_nothing_may_be_collected() {
     for today in [date(2024, 12, 31), Date::MIN] {
-        assert_eq!(made(&CityPlan { today, ..plan(100, true) }), []);
+        assert_eq!(made(&CityPlan { today, ..plan(100, Extent::Community) }), []);
     }
 }
 
@@ -217,14 +257,14 @@ fn what_no_purpose_allows_is_left_out() {
     let kept = PurposeSet::built_in_text().split_inclusive("[[purpose]]");
     let kept = kept.filter(|part| !part.contains("id = \"household_contact\""));
     let purposes = PurposeSet::load(&kept.collect::<String>(), &SCHEMAS).expect("still whole");
-    let lines: Vec<Line> = lines(&plan(300, true), &SCHEMAS, &purposes).collect();
+    let lines: Vec<Line> = lines(&plan(300, Extent::Community), &SCHEMAS, &purposes).collect();
     assert!(lines.iter().all(|line| line.purpose != "household_contact"));
     assert!(people(&lines).count() >= 300);
 }
 
 #[test]
 fn the_sample_person_is_an_adult_whose_name_the_worker_may_read() {
-    for plan in [plan(1_000, true), plan(5_000, false)] {
+    for plan in [plan(1_000, Extent::Community), plan(5_000, Extent::City)] {
         let sample = sample(&plan);
         let line = lines(&plan, &SCHEMAS, &PURPOSES).nth(sample.line).expect("that line");
         assert_eq!((line.kind, line.grid.as_str()), (LineKind::Household, sample.grid.as_str()));
@@ -358,7 +398,7 @@ fn a_quarter_to_a_half_of_the_town_and_few_of_the_villages_moved_here() {
 fn units_facilities_and_events_have_their_numbers() {
     let organisations = of_type(&CITY, "organisation").len();
     assert!((5_000 / 16..=5_000 / 13).contains(&organisations), "{organisations}");
-    let grids = territory(&plan(5_000, false)).grids.len();
+    let grids = territory(&plan(5_000, Extent::City)).grids.len();
     let objects = of_type(&CITY, "object").len();
     assert!((grids * 4..=grids * 15).contains(&objects), "{objects} in {grids}");
     let basic = |line: &&&Line| line.grid.as_bytes()[12] == b'0';
@@ -391,7 +431,7 @@ fn every_kind_and_step_of_an_event_occurs_and_nobody_is_named_who_must_not_be() 
 #[test]
 fn lines_are_made_as_they_are_asked_for() {
     // Ten million people: only what is taken is made.
-    let plan = plan(10_000_000, false);
+    let plan = plan(10_000_000, Extent::City);
     let first: Vec<Line> = lines(&plan, &SCHEMAS, &PURPOSES).take(50).collect();
     assert_eq!(first.len(), 50);
     assert_eq!(first[..20], COMMUNITY[..20]);

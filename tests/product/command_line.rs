@@ -4,7 +4,7 @@
 
 use super::bodies::{REGISTRATION, adult, today};
 use super::program::{Outcome, Served, run};
-use gridvault::synthetic::{CityPlan, territory};
+use gridvault::synthetic::{CityPlan, Extent, territory};
 use gridvault_audit::verify::{VerifierKey, verify_directory};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt as _;
@@ -24,7 +24,7 @@ impl Desk {
         let desk = Desk { room: tempfile::tempdir().expect("a temporary directory") };
         desk.write("passphrase", "correct horse battery staple\n");
         desk.write("other-passphrase", "correct horse battery stable\n");
-        let plan = CityPlan { persons: 60, seed: 1, today: today(), community_only: true };
+        let plan = CityPlan { persons: 60, seed: 1, today: today(), extent: Extent::Community };
         let tree = serde_json::to_string(&territory(&plan)).expect("a tree of grids");
         desk.write("territory.json", &tree);
         desk
@@ -270,6 +270,10 @@ fn wrong_usage_ends_with_2() {
         &["policy", "explain"],
         &["audit", "tail", "--count", "few"],
         &["synth", "--persons", "1"],
+        &["synth", "--size", "xxl"],
+        &["synth", "--size", "s", "--grid", "8801020010010002"],
+        &["synth", "--size", "s", "--community"],
+        &["synth", "--territory", "--refusals"],
     ] {
         run(arguments).ended(2);
     }
@@ -362,4 +366,27 @@ fn invented_city_is_the_same_for_the_same_seed_and_says_that_it_is_invented() {
         routes.insert(line["route"].as_str().expect("a route").to_owned());
     }
     assert_eq!(routes.len(), 2);
+}
+
+#[test]
+fn parts_of_an_invented_city_are_those_of_the_whole() {
+    let whole = ["synth", "--persons", "300", "--community", "--today", "2026-11-21"];
+    let city = run(&whole).ended(0).out;
+    let second = run(&[&whole[..], &["--grid", "8801020010010002"]].concat()).ended(0).out;
+    let of_second = |line: &&str| line.contains("\"grid\":\"8801020010010002\"");
+    let expected: Vec<&str> = city.lines().filter(of_second).collect();
+    assert!(expected.len() > 20);
+    assert_eq!(second.lines().collect::<Vec<&str>>(), expected);
+
+    let with = run(&[&whole[..], &["--refusals"]].concat()).ended(0).out;
+    let lawful: Vec<&str> = with.lines().filter(|line| !line.contains("\"expected\"")).collect();
+    assert_eq!(lawful, city.lines().collect::<Vec<&str>>());
+    for line in with.lines().filter(|line| line.contains("\"expected\"")) {
+        let line: Value = serde_json::from_str(line).expect("a request a line");
+        assert_eq!(line["expected"]["code"], "basis_missing");
+    }
+
+    let tree = run(&["synth", "--size", "m", "--territory"]).ended(0).json();
+    let grids = tree["grids"].as_array().expect("grids").len();
+    assert!((50..=90).contains(&grids), "{grids}");
 }

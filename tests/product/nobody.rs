@@ -8,7 +8,7 @@ use super::requests::{Aim, plausible};
 use gridvault::http::ROUTES;
 use gridvault::purposes::PurposeSet;
 use gridvault::records::SchemaSet;
-use gridvault::synthetic::{CityPlan, lines};
+use gridvault::synthetic::{CityPlan, Extent, lines};
 use serde_json::Value;
 use std::path::Path;
 
@@ -20,7 +20,7 @@ const BLIND: [&str; 5] =
 fn planted() -> Vec<String> {
     let schemas = SchemaSet::built_in().expect("the shipped schemas load");
     let purposes = PurposeSet::built_in(&schemas).expect("the shipped purposes load");
-    let plan = CityPlan { persons: 60, seed: 1, today: today(), community_only: true };
+    let plan = CityPlan { persons: 60, seed: 1, today: today(), extent: Extent::Community };
     let household = lines(&plan, &schemas, &purposes).next().expect("a first household");
     let people = household.body["people"].as_array().expect("people");
     let values = people.iter().flat_map(|person| {
