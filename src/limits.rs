@@ -311,3 +311,32 @@ pub const ROLES_COUNT_MAX: usize = 64;
 pub const REASON_CHARACTERS_MAX: usize = 200;
 /// Longest client description that is kept, sealed, in characters.
 pub const DEVICE_CHARACTERS_MAX: usize = 80;
+
+// --- import (cli) ---
+
+/// Longest line of an import, in bytes: the longest body and what stands around it.
+pub const IMPORT_LINE_BYTES_MAX: usize = BODY_BYTES_MAX + 4 * 1024;
+/// Lines that an import sends in one request: far below what the vault takes, so that little is sent again after a crash.
+pub const IMPORT_BATCH_LINES_MAX: usize = 1_000;
+/// Bytes of lines after which a batch goes. Its answer then waits unread below the vault's own limit.
+pub const IMPORT_BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Bytes of lines that wait for others to travel with.
+pub const IMPORT_WAITING_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How far a waiting line may fall behind the last one that was read; it keeps the state file short.
+pub const IMPORT_WAITING_LINES_MAX: u64 = 32_768;
+/// Connections of one import; the vault works on as many batches at once.
+pub const IMPORT_CONNECTIONS_COUNT_MAX: u8 = 16;
+/// Tokens of one import: each grid of the largest city may have its own.
+pub const IMPORT_HOLDERS_COUNT_MAX: usize = 20_000;
+/// Longest file of tokens, in bytes.
+pub const IMPORT_TOKENS_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// How often a batch is tried again while nothing of it is answered for good, before the import stops.
+pub const IMPORT_ATTEMPTS_MAX: u32 = 10;
+/// First pause before a batch is tried again; each further one is twice as long.
+pub const IMPORT_PAUSE_MIN: Duration = Duration::from_millis(250);
+/// Longest pause before a batch is tried again.
+pub const IMPORT_PAUSE_MAX: Duration = Duration::from_secs(15);
+/// Longest answer to a batch, in bytes.
+pub const IMPORT_ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Longest wait for a batch's whole answer.
+pub const IMPORT_ANSWER_TIME_MAX: Duration = Duration::from_secs(660);

@@ -43,14 +43,18 @@ impl Connection {
         ureq::Agent::config_builder().http_status_as_error(false).build().into()
     }
 
-    fn bearer(&self) -> Result<Zeroizing<String>, Failure> {
+    /// The caller's token.
+    pub(super) fn token(&self) -> Result<Zeroizing<String>, Failure> {
         let Some(file) = &self.token_file else {
             return Err(Failure::Usage("name the file that holds your token: --token-file".into()));
         };
-        let token = std::fs::read_to_string(file)
+        std::fs::read_to_string(file)
             .map(Zeroizing::new)
-            .map_err(|error| Failure::failed("the token file cannot be read", &error))?;
-        Ok(Zeroizing::new(format!("Bearer {}", token.trim())))
+            .map_err(|error| Failure::failed("the token file cannot be read", &error))
+    }
+
+    fn bearer(&self) -> Result<Zeroizing<String>, Failure> {
+        Ok(Zeroizing::new(format!("Bearer {}", self.token()?.trim())))
     }
 }
 

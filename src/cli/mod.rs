@@ -9,6 +9,7 @@ mod config;
 mod demo;
 mod enrol;
 mod failure;
+mod import;
 mod init;
 mod policies;
 mod policy;
@@ -59,6 +60,8 @@ enum Command {
     Policy(policy::Command),
     /// A synthetic city as NDJSON; never real people.
     Synth(synth::Arguments),
+    /// Send a file of records to a running vault; it can be stopped and gone on with.
+    Import(import::Arguments),
     /// The audit log of a running vault.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -78,6 +81,7 @@ pub fn main() -> ExitCode {
         Command::Actor(command) => actor::run(&command, json),
         Command::Policy(command) => policy::run(&command, json),
         Command::Synth(arguments) => synth::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments, json),
         Command::Audit(command) => audit::run(&command, json),
     };
     match outcome {

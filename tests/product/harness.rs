@@ -16,6 +16,8 @@ use tempfile::TempDir;
 pub const WAIT_TIME_MAX: Duration = Duration::from_secs(60);
 /// Between two looks at whether something has happened.
 const POLL_TIME: Duration = Duration::from_millis(10);
+/// Where a vault listens that nobody has to find again.
+const ANY_PORT: &str = "127.0.0.1:0";
 /// How many people live in a demo of the tests.
 const PERSONS: &str = "60";
 /// Keeps a vault until standard input ends, then stops it and takes its directory away.
@@ -68,7 +70,7 @@ impl Demo {
 
     fn start(mut command: Command, room: &Path, input: Stdio) -> Demo {
         let directory = room.join("vault");
-        let child = spawn(&mut command, &directory, input);
+        let child = spawn(&mut command, &directory, input, ANY_PORT);
         let mut demo = Demo { child, directory, page: Value::Null, _room: None };
         demo.await_page();
         demo
@@ -77,7 +79,15 @@ impl Demo {
     /// Starts a vault again that has ended.
     pub fn start_again(&mut self) {
         assert!(self.child.try_wait().expect("a child").is_some(), "it still runs");
-        self.child = spawn(&mut Command::new(program()), &self.directory, Stdio::null());
+        self.child = spawn(&mut Command::new(program()), &self.directory, Stdio::null(), ANY_PORT);
+        self.await_page();
+    }
+
+    /// The same at the address that it had, so that clients find it again.
+    pub fn start_again_there(&mut self) {
+        assert!(self.child.try_wait().expect("a child").is_some(), "it still runs");
+        let address = self.url().trim_start_matches("http://").to_owned();
+        self.child = spawn(&mut Command::new(program()), &self.directory, Stdio::null(), &address);
         self.await_page();
     }
 
@@ -200,10 +210,10 @@ impl Drop for Demo {
     }
 }
 
-fn spawn(command: &mut Command, directory: &Path, input: Stdio) -> Child {
+fn spawn(command: &mut Command, directory: &Path, input: Stdio, address: &str) -> Child {
     let errors = File::create(errors_of(directory)).expect("a file for what it says");
     command
-        .args(["demo", "--listen", "127.0.0.1:0", "--persons", PERSONS, "--dir"])
+        .args(["demo", "--listen", address, "--persons", PERSONS, "--dir"])
         .arg(directory)
         .stdin(input)
         .stdout(Stdio::null())

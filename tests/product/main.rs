@@ -25,6 +25,7 @@ mod formats;
 mod harness;
 mod households;
 mod idempotency;
+mod import;
 mod log;
 mod matching;
 mod nobody;

@@ -56,6 +56,12 @@ pub fn run<S: AsRef<OsStr>>(arguments: &[S]) -> Outcome {
     }
 }
 
+/// Starts a command and waits for nothing; what it prints is not looked at.
+pub fn start<S: AsRef<OsStr>>(arguments: &[S]) -> Child {
+    let mut command = command(arguments);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts")
+}
+
 impl Outcome {
     /// What it printed, after it ended with that status.
     #[track_caller]
