@@ -7,6 +7,7 @@ mod crash;
 mod dice;
 mod diskfull;
 mod fault;
+mod import;
 mod log;
 mod overload;
 mod page;
@@ -37,6 +38,8 @@ enum Campaign {
     Diskfull(diskfull::Arguments),
     /// Ten times as many callers as the vault can bear, most of them a few actors' floods.
     Overload(overload::Arguments),
+    /// A street of people through the import; every value looked at again, over HTTP and with the key.
+    Import(import::Arguments),
     /// Marked values go in; none may be found outside of what is sealed.
     Planted(planted::Arguments),
     /// The same questions to the product's policy and to pycasbin; every answer must be the same.
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Campaign::Crash(arguments) => crash::run(&arguments, &mut tally),
         Campaign::Diskfull(arguments) => diskfull::run(&arguments, &mut tally),
         Campaign::Overload(arguments) => overload::run(&arguments, &mut tally),
+        Campaign::Import(arguments) => import::run(&arguments, &mut tally),
         Campaign::Planted(arguments) => planted::run(&arguments, &mut tally),
         Campaign::Pycasbin(arguments) => pycasbin::run(&arguments, &mut tally),
         Campaign::Syscalls(arguments) => syscalls::run(&arguments, &mut tally),
