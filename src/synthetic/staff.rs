@@ -232,7 +232,8 @@ mod tests {
     }
 
     fn named(login: &str) -> StaffMember {
-        let found = staff_of(1_000, Extent::Community).into_iter().find(|one| one.login.starts_with(login));
+        let found =
+            staff_of(1_000, Extent::Community).into_iter().find(|one| one.login.starts_with(login));
         found.expect("somebody of that name")
     }
 
@@ -278,7 +279,8 @@ mod tests {
         // The coming Friday is the 27th.
         assert_eq!(named("leaver-").first().until, Some(date(2026, 11, 28)));
         assert_eq!(named("property-").first().until, Some(date(2026, 12, 1)));
-        let reserve = staff_of(1_000, Extent::Community).into_iter().filter(|member| member.reserve);
+        let reserve =
+            staff_of(1_000, Extent::Community).into_iter().filter(|member| member.reserve);
         assert_eq!(reserve.count(), RESERVE_COUNT);
         assert_eq!(named("office-").first().line, Some("civil_affairs"));
     }
