@@ -33,7 +33,7 @@ impl NoteSigner for Key {
     }
 }
 
-fn read_of_one_record() -> Draft {
+fn read_of_one_record() -> Draft<'static> {
     let mut draft = Draft::new(Event::DataRead, Outcome::Success, [1; 16]);
     draft.who = Some([2; 16]);
     draft.via = Some([3; 16]);

@@ -6,7 +6,7 @@ pub mod verify;
 pub mod write;
 
 pub use events::Event;
-pub use write::entry::{Draft, EntryError, Outcome, Scalar};
+pub use write::entry::{Draft, EntryError, Outcome, Prepared, Scalar};
 pub use write::log::{Checkpoint, Log, LogError};
 pub use write::note::{NoteSigner, verifier_key};
 pub use write::reader::{InclusionProof, LogReader};

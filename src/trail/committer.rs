@@ -17,7 +17,7 @@ use crate::limits::{
 };
 use crate::store::{Applier, Expect, Op, feed};
 use gridvault_audit::constants::ENTRY_BYTES_MAX;
-use gridvault_audit::{Draft, EntryError};
+use gridvault_audit::{EntryError, Prepared};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -39,7 +39,7 @@ pub(super) enum Rejected {
 
 /// An operation that waits for its turn.
 pub(super) struct Pending {
-    pub(super) draft: Draft,
+    pub(super) entry: Prepared,
     pub(super) expects: Vec<Expect>,
     pub(super) charges: Vec<(ActorId, Charge)>,
     pub(super) ops: Vec<Op>,
@@ -253,7 +253,7 @@ impl Committer {
                 continue;
             }
             let index = first_index + group.entries.len() as u64;
-            let Ok(entry) = self.encode(&pending.draft, index) else {
+            let Ok(entry) = self.finish(&pending.entry, index) else {
                 let _gone = pending.reply.send(Err(Rejected::Error(TrailError::TooLarge)));
                 continue;
             };
@@ -276,11 +276,11 @@ impl Committer {
         Ok(group)
     }
 
-    fn encode(&mut self, draft: &Draft, index: u64) -> Result<Vec<u8>, EntryError> {
+    fn finish(&mut self, entry: &Prepared, index: u64) -> Result<Vec<u8>, EntryError> {
         // A clock that was set back must not make the log look rearranged; `mono` shows the jump.
         let now = u64::try_from(self.clock.now().0).unwrap_or(0).max(self.last_time_micros);
         self.last_time_micros = now;
-        draft.encode(index, now, self.clock.monotonic())
+        entry.finish(index, now, self.clock.monotonic())
     }
 
     fn hand_off(

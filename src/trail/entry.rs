@@ -7,6 +7,7 @@ use crate::access::{Account, ActorId, Duty, Origin, Written};
 use crate::ambient::Clock;
 use gridvault_audit::{Draft, Event, Outcome, Scalar};
 use gridvault_keys::{Keyring, Month};
+use std::borrow::Cow;
 
 /// What the vault itself has to say, without a caller.
 #[derive(Clone, Debug)]
@@ -58,30 +59,30 @@ pub enum Announcement {
 }
 
 /// The entry of a decision that said yes.
-pub(super) fn allowed(
-    account: &Account,
+pub(super) fn allowed<'a>(
+    account: &'a Account,
     digest: Option<[u8; 32]>,
     keyring: &Keyring,
     clock: &dyn Clock,
-) -> Result<Draft, TrailError> {
+) -> Result<Draft<'a>, TrailError> {
     let mut draft = fill(account, event_of(account.written), Outcome::Success, keyring, clock)?;
     draft.dig = digest;
     Ok(draft)
 }
 
 /// The entry of a decision that said no.
-pub(super) fn denied(
-    account: &Account,
-    why: &str,
+pub(super) fn denied<'a>(
+    account: &'a Account,
+    why: &'a str,
     keyring: &Keyring,
     clock: &dyn Clock,
-) -> Result<Draft, TrailError> {
+) -> Result<Draft<'a>, TrailError> {
     let event = match account.written {
         Written::Stranger => Event::AuthFailed,
         _ => Event::AccessDenied,
     };
     let mut draft = fill(account, event, Outcome::Denied, keyring, clock)?;
-    draft.why = Some(why.to_owned());
+    draft.why = Some(why.into());
     Ok(draft)
 }
 
@@ -109,39 +110,40 @@ fn event_of(written: Written) -> Event {
     }
 }
 
-fn fill(
-    account: &Account,
+fn fill<'a>(
+    account: &'a Account,
     event: Event,
     outcome: Outcome,
     keyring: &Keyring,
     clock: &dyn Clock,
-) -> Result<Draft, TrailError> {
+) -> Result<Draft<'a>, TrailError> {
+    let text = |text: &'a Option<String>| text.as_deref().map(Cow::Borrowed);
     let mut draft = Draft::new(event, outcome, account.origin.request);
     draft.who = account.actor.map(|actor| *actor.as_bytes());
     draft.via = account.via.map(|actor| *actor.as_bytes());
     draft.aal = account.strength;
     draft.sess = account.session;
-    draft.role = account.role.as_ref().map(|role| role.as_str().to_owned());
-    draft.scope = account.scope.clone();
+    draft.role = account.role.as_ref().map(|role| role.as_str().into());
+    draft.scope = text(&account.scope);
     draft.asg = account.assignment;
     draft.rec = account.records.iter().map(|handle| *handle.as_bytes()).collect();
     draft.sub = account.subjects.iter().map(|handle| *handle.as_bytes()).collect();
     let lists = matches!(account.written, Written::Query | Written::Occupants | Written::Changes);
     let count = account.records.len() as u64 + account.unnamed_records_count;
     draft.n = (count > 1 || (lists && outcome == Outcome::Success)).then_some(count);
-    draft.grid = account.grid.clone();
-    draft.typ = account.record_type.map(|record_type| record_type.as_str().to_owned());
-    draft.fld = account.fields.iter().map(|field| field.field.clone()).collect();
+    draft.grid = text(&account.grid);
+    draft.typ = account.record_type.map(|record_type| record_type.as_str().into());
+    draft.fld = account.fields.iter().map(|field| field.field.as_str().into()).collect();
     let shows = matches!(account.written, Written::Read | Written::Query | Written::Occupants);
     if shows && outcome == Outcome::Success {
-        draft.view = account.fields.iter().map(|f| f.view.as_str().to_owned()).collect();
+        draft.view = account.fields.iter().map(|f| f.view.as_str().into()).collect();
     }
     draft.ver = account.versions;
-    draft.pur = account.purpose.clone();
-    draft.basis = account.basis.clone();
+    draft.pur = text(&account.purpose);
+    draft.basis = text(&account.basis);
     draft.case = account.case;
     draft.pol = (account.policy_index > 0).then_some(account.policy_index);
-    draft.rule = account.rule.clone();
+    draft.rule = text(&account.rule);
     if let Some(about) = account.about {
         draft.detail.insert("actor", Scalar::Str(about.to_string()));
     }
@@ -176,7 +178,7 @@ fn seal_context(
 }
 
 /// The entry of an announcement.
-pub(super) fn announced(announcement: &Announcement, request: [u8; 16]) -> Draft {
+pub(super) fn announced(announcement: &Announcement, request: [u8; 16]) -> Draft<'static> {
     let (event, detail): (Event, Vec<(&'static str, Scalar)>) = match announcement {
         Announcement::Init => (Event::SysInit, vec![]),
         Announcement::Start { build, configuration, boot } => (

@@ -205,7 +205,8 @@ impl Trail {
             None => Vec::new(),
         };
         let need = need_of(permit.account().written);
-        match self.submit(draft, change, charges, need).await {
+        let answer = self.enqueue(draft, change, charges, need).map_err(Refused::Trail)?;
+        match answered(answer).await {
             Ok(Recorded { index, leaf }) => Ok(Receipt { permit, index, leaf }),
             Err(Rejected::Stale) => Err(Refused::Stale(permit.into_target())),
             Err(Rejected::Limit) => Err(Refused::Limit(permit.into_target())),
@@ -307,7 +308,7 @@ impl Trail {
         self.submit(draft, change, Vec::new(), need).await.map_err(unchanged)
     }
 
-    fn announced(&self, announcement: &Announcement) -> Result<Draft, TrailError> {
+    fn announced(&self, announcement: &Announcement) -> Result<Draft<'static>, TrailError> {
         let request = self.random.bytes16().map_err(|_| TrailError::Unavailable)?;
         Ok(entry::announced(announcement, request))
     }
@@ -332,7 +333,7 @@ impl Trail {
 
     pub(super) async fn submit(
         &self,
-        draft: Draft,
+        draft: Draft<'_>,
         change: Change,
         charges: Vec<(ActorId, Charge)>,
         need: Need,
@@ -343,7 +344,7 @@ impl Trail {
     /// Puts an operation in line. It is done whether or not anybody waits for the answer.
     fn enqueue(
         &self,
-        draft: Draft,
+        draft: Draft<'_>,
         change: Change,
         charges: Vec<(ActorId, Charge)>,
         need: Need,
@@ -357,10 +358,12 @@ impl Trail {
         if bytes > CHANGE_BYTES_MAX || !change.ops.iter().all(fits) {
             return Err(TrailError::TooLarge);
         }
+        // Whoever asks writes the entry; the committer, of which there is one, fills in its place and times.
+        let entry = draft.prepare().map_err(|_| TrailError::TooLarge)?;
         let (reply, answer) = oneshot::channel();
         let Change { ops, expects } = change;
         let since = self.clock.monotonic();
-        self.queue.push(Pending { draft, expects, charges, ops, bytes, need, since, reply })?;
+        self.queue.push(Pending { entry, expects, charges, ops, bytes, need, since, reply })?;
         Ok(answer)
     }
 

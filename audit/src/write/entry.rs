@@ -2,11 +2,12 @@
 //! Never holds a personal value, a name or a query: members are codes, ids, digests and sealed context.
 //! The same draft, index and times always give the same bytes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use super::json::Object;
+use super::json::{GAPS, NUMBER_BYTES_MAX, Object, push_number};
 use crate::constants::{ENTRY_BYTES_MAX, FORMAT_VERSION};
 use crate::events::Event;
 
@@ -71,9 +72,9 @@ pub enum EntryError {
 
 /// One entry without its place and times, which the committer gives when it encodes.
 ///
-/// Members that are `None` or empty are left out. Text is a code made by the vault, never what a client wrote.
+/// Members that are `None` or empty are left out. Text may be borrowed until the draft is prepared. It is a code made by the vault, never what a client wrote.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct Draft<'a> {
     /// What happened: members `ev` and `act`.
     pub event: Event,
     /// How it ended: member `out`.
@@ -81,7 +82,7 @@ pub struct Draft {
     /// Random id of the request: member `req`.
     pub req: [u8; 16],
     /// Reason code.
-    pub why: Option<String>,
+    pub why: Option<Cow<'a, str>>,
     /// Id of the actor.
     pub who: Option<[u8; 16]>,
     /// Id of the calling system.
@@ -91,9 +92,9 @@ pub struct Draft {
     /// Id of the session.
     pub sess: Option<[u8; 16]>,
     /// Role that carried the decision.
-    pub role: Option<String>,
+    pub role: Option<Cow<'a, str>>,
     /// Grid scope that carried the decision.
-    pub scope: Option<String>,
+    pub scope: Option<Cow<'a, str>>,
     /// Audit handles of the records.
     pub rec: Vec<[u8; 16]>,
     /// Audit handles of the subjects.
@@ -101,7 +102,7 @@ pub struct Draft {
     /// Count, where the entry stands for many.
     pub n: Option<u64>,
     /// Grid of the record at that time.
-    pub grid: Option<String>,
+    pub grid: Option<Cow<'a, str>>,
     /// Assignment that carried the decision.
     pub asg: Option<[u8; 16]>,
     /// Approval, delegation or emergency access that was used.
@@ -109,35 +110,35 @@ pub struct Draft {
     /// Task that was used.
     pub task: Option<[u8; 16]>,
     /// Type of the record.
-    pub typ: Option<String>,
+    pub typ: Option<Cow<'a, str>>,
     /// Names of the fields given out or changed.
-    pub fld: Vec<String>,
+    pub fld: Vec<Cow<'a, str>>,
     /// View of each field, in the order of `fld`; empty where a view has no meaning.
-    pub view: Vec<String>,
+    pub view: Vec<Cow<'a, str>>,
     /// Version of the record before and after.
     pub ver: Option<(u64, u64)>,
     /// Digest of the sealed record after the change.
     pub dig: Option<[u8; 32]>,
     /// Purpose.
-    pub pur: Option<String>,
+    pub pur: Option<Cow<'a, str>>,
     /// Legal basis.
-    pub basis: Option<String>,
+    pub basis: Option<Cow<'a, str>>,
     /// Id of the event or case.
     pub case: Option<[u8; 16]>,
     /// Index of the `policy.activated` entry in force.
     pub pol: Option<u64>,
     /// Rule that decided.
-    pub rule: Option<String>,
+    pub rule: Option<Cow<'a, str>>,
     /// Sealed context: address, device, free-text reason.
     pub ctx: Option<Vec<u8>>,
     /// Further facts under the member `x`: digests of a start, counts of a summary, the old origin of a restore.
     pub detail: BTreeMap<&'static str, Scalar>,
 }
 
-impl Draft {
+impl<'a> Draft<'a> {
     /// An entry about `event` that names nothing else yet.
     #[must_use]
-    pub fn new(event: Event, outcome: Outcome, request: [u8; 16]) -> Draft {
+    pub fn new(event: Event, outcome: Outcome, request: [u8; 16]) -> Draft<'a> {
         Draft {
             event,
             outcome,
@@ -181,6 +182,14 @@ impl Draft {
         time_micros: u64,
         mono_micros: u64,
     ) -> Result<Vec<u8>, EntryError> {
+        self.prepare()?.finish(seq, time_micros, mono_micros)
+    }
+
+    /// Everything but place and times, written by whoever has the draft, so that the one committer only fills them in.
+    ///
+    /// # Errors
+    /// As [`Draft::encode`], but for the length.
+    pub fn prepare(&self) -> Result<Prepared, EntryError> {
         if !self.view.is_empty() && self.view.len() != self.fld.len() {
             return Err(EntryError::ViewsNotParallel {
                 fields: self.fld.len(),
@@ -203,7 +212,7 @@ impl Draft {
         object.text("ev", Some(self.event.family()));
         object.texts("fld", &self.fld);
         object.text("grid", self.grid.as_deref());
-        object.number("mono", Some(mono_micros));
+        object.gap("mono");
         object.number("n", self.n);
         object.text("out", Some(self.outcome.code()));
         object.number("pol", self.pol);
@@ -213,10 +222,10 @@ impl Draft {
         object.text("role", self.role.as_deref());
         object.text("rule", self.rule.as_deref());
         object.text("scope", self.scope.as_deref());
-        object.number("seq", Some(seq));
+        object.gap("seq");
         object.id("sess", self.sess.as_ref());
         object.ids("sub", &self.sub);
-        object.number("t", Some(time_micros));
+        object.gap("t");
         object.id("task", self.task.as_ref());
         object.text("typ", self.typ.as_deref());
         object.number("v", Some(FORMAT_VERSION));
@@ -226,7 +235,38 @@ impl Draft {
         object.id("who", self.who.as_ref());
         object.text("why", self.why.as_deref());
         object.detail("x", &self.detail);
-        let entry = object.close();
+        let (bytes, gaps) = object.close();
+        Ok(Prepared { bytes, gaps })
+    }
+}
+
+/// An entry that lacks its index and its two times and nothing else.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    bytes: Vec<u8>,
+    /// Where `mono`, `seq` and `t` go, in this order.
+    gaps: [usize; GAPS],
+}
+
+impl Prepared {
+    /// The entry's bytes, with its place and times filled in.
+    ///
+    /// # Errors
+    /// [`EntryError::TooLarge`].
+    pub fn finish(
+        &self,
+        seq: u64,
+        time_micros: u64,
+        mono_micros: u64,
+    ) -> Result<Vec<u8>, EntryError> {
+        let mut entry = Vec::with_capacity(self.bytes.len() + GAPS * NUMBER_BYTES_MAX);
+        let mut from = 0;
+        for (gap, number) in self.gaps.into_iter().zip([mono_micros, seq, time_micros]) {
+            entry.extend_from_slice(&self.bytes[from..gap]);
+            push_number(&mut entry, number);
+            from = gap;
+        }
+        entry.extend_from_slice(&self.bytes[from..]);
         if entry.len() > ENTRY_BYTES_MAX {
             return Err(EntryError::TooLarge { bytes: entry.len() });
         }
@@ -245,7 +285,7 @@ mod tests {
     use super::*;
     use crate::constants::{MEMBERS, OUTCOMES};
 
-    fn full() -> Draft {
+    fn full() -> Draft<'static> {
         let mut draft = Draft::new(Event::DataRead, Outcome::Success, [1; 16]);
         draft.why = Some("ok".into());
         draft.who = Some([2; 16]);
@@ -310,7 +350,7 @@ mod tests {
     fn control_characters_and_other_scripts_are_written_canonically() {
         let mut draft = full();
         let every: String = (0u8..=0x7f).map(char::from).collect();
-        draft.why = Some(format!("{every}\u{7f51}\u{683c}\u{1f3e0}\u{2028}"));
+        draft.why = Some(format!("{every}\u{7f51}\u{683c}\u{1f3e0}\u{2028}").into());
         let entry = draft.encode(u64::MAX, u64::MAX, u64::MAX).expect("fits");
         assert_eq!(entry, canonical(&entry));
         let value: Value = serde_json::from_slice(&entry).expect("entry is JSON");
@@ -321,11 +361,11 @@ mod tests {
     #[test]
     fn entry_at_the_limit_is_accepted_and_one_byte_more_is_refused() {
         let mut draft = Draft::new(Event::SysStop, Outcome::Success, [0; 16]);
-        draft.why = Some(String::new());
+        draft.why = Some("".into());
         let without = draft.encode(0, 1, 0).expect("fits").len();
-        draft.why = Some("a".repeat(ENTRY_BYTES_MAX - without));
+        draft.why = Some("a".repeat(ENTRY_BYTES_MAX - without).into());
         assert_eq!(draft.encode(0, 1, 0).expect("fits exactly").len(), ENTRY_BYTES_MAX);
-        draft.why = Some("a".repeat(ENTRY_BYTES_MAX - without + 1));
+        draft.why = Some("a".repeat(ENTRY_BYTES_MAX - without + 1).into());
         assert_eq!(draft.encode(0, 1, 0), Err(EntryError::TooLarge { bytes: ENTRY_BYTES_MAX + 1 }));
     }
 

@@ -2,6 +2,7 @@
 //! Never sorts and never checks names: its caller gives members in ascending order.
 //! Every value has one form, so equal members give equal bytes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -12,21 +13,37 @@ use super::entry::Scalar;
 /// Bytes reserved for an entry at first: most are 500 to 600 bytes long.
 const ENTRY_BYTES_USUAL: usize = 768;
 
+/// Members whose numbers are filled in later.
+pub(super) const GAPS: usize = 3;
+
+/// Digits of the largest unsigned 64-bit number.
+pub(super) const NUMBER_BYTES_MAX: usize = 20;
+
 /// A JSON object being written. Members come out in the order of the calls.
 pub(super) struct Object {
     out: Vec<u8>,
+    gaps: [usize; GAPS],
+    gaps_seen: usize,
 }
 
 impl Object {
     pub(super) fn new() -> Object {
         let mut out = Vec::with_capacity(ENTRY_BYTES_USUAL);
         out.push(b'{');
-        Object { out }
+        Object { out, gaps: [0; GAPS], gaps_seen: 0 }
     }
 
-    pub(super) fn close(mut self) -> Vec<u8> {
+    /// The bytes, and where the numbers that are not known yet belong.
+    pub(super) fn close(mut self) -> (Vec<u8>, [usize; GAPS]) {
         self.out.push(b'}');
-        self.out
+        (self.out, self.gaps)
+    }
+
+    /// A member whose number is filled in later.
+    pub(super) fn gap(&mut self, name: &str) {
+        self.name(name);
+        self.gaps[self.gaps_seen] = self.out.len();
+        self.gaps_seen += 1;
     }
 
     fn name(&mut self, name: &str) {
@@ -63,7 +80,7 @@ impl Object {
         self.bytes(name, value.map(|id| &id[..]));
     }
 
-    pub(super) fn texts(&mut self, name: &str, values: &[String]) {
+    pub(super) fn texts(&mut self, name: &str, values: &[Cow<'_, str>]) {
         self.list(name, values, |out, value| push_text(out, value));
     }
 
@@ -106,9 +123,8 @@ impl Object {
     }
 }
 
-fn push_number(out: &mut Vec<u8>, mut value: u64) {
-    // 20 digits hold the largest unsigned 64-bit number.
-    let mut digits = [0u8; 20];
+pub(super) fn push_number(out: &mut Vec<u8>, mut value: u64) {
+    let mut digits = [0u8; NUMBER_BYTES_MAX];
     let mut at = digits.len();
     loop {
         at -= 1;
@@ -124,6 +140,12 @@ fn push_number(out: &mut Vec<u8>, mut value: u64) {
 /// Escapes what JSON must escape and nothing else (RFC 8785 section 3.2.2.2).
 fn push_text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
+    // Codes and digits need no escape, and nearly every text is one.
+    if !text.bytes().any(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\')) {
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return;
+    }
     for &byte in text.as_bytes() {
         let short = match byte {
             b'"' | b'\\' => byte,

@@ -70,7 +70,7 @@ fn everything_that_the_writer_can_write_is_accepted() {
         full.via = Some([0xff; 16]);
         full.aal = Some(u8::MAX);
         full.sess = Some([0xfe; 16]);
-        full.role = Some(String::new());
+        full.role = Some("".into());
         full.scope = Some("110101".into());
         full.rec = vec![[1; 16]; 256];
         full.sub = vec![[2; 16]];

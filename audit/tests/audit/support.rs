@@ -73,7 +73,7 @@ pub fn key() -> Key {
 }
 
 /// The draft of entry `index` in the logs of these tests: a start, a policy, then reads.
-pub fn draft(index: u64) -> Draft {
+pub fn draft(index: u64) -> Draft<'static> {
     let event = match index {
         0 => Event::SysStart,
         1 => Event::PolicyActivated,
@@ -91,7 +91,7 @@ pub fn draft(index: u64) -> Draft {
     draft
 }
 
-pub fn encode(draft: &Draft, index: u64) -> Vec<u8> {
+pub fn encode(draft: &Draft<'_>, index: u64) -> Vec<u8> {
     draft.encode(index, 1_790_000_000_000_000 + index, index).expect("an entry that fits")
 }
 

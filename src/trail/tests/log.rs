@@ -151,22 +151,22 @@ fn the_entry_of_the_fullest_page_fits() {
     let mut draft = Draft::new(Event::DataQuery, Outcome::Success, [0xff; 16]);
     (draft.who, draft.via) = (Some([0xff; 16]), Some([0xff; 16]));
     (draft.asg, draft.sess, draft.case) = (Some([0xff; 16]), Some([0xff; 16]), Some([0xff; 16]));
-    (draft.role, draft.scope) = (Some(long.clone()), Some("8".repeat(16)));
-    (draft.pur, draft.rule) = (Some(long.clone()), Some(format!("{long}/20")));
-    (draft.grid, draft.typ) = (Some("8".repeat(16)), Some("mediation_file".into()));
+    (draft.role, draft.scope) = (Some(long.as_str().into()), Some("8".repeat(16).into()));
+    (draft.pur, draft.rule) = (Some(long.as_str().into()), Some(format!("{long}/20").into()));
+    (draft.grid, draft.typ) = (Some("8".repeat(16).into()), Some("mediation_file".into()));
     draft.n = Some(QUERY_PAGE_COUNT_MAX as u64);
     draft.rec = vec![[0xff; 16]; QUERY_PAGE_COUNT_MAX];
     draft.sub = vec![[0xff; 16]; QUERY_SUBJECTS_COUNT_MAX];
     let schemas = crate::records::SchemaSet::built_in().expect("the shipped schemas load");
     let fields = schemas.iter().map(|schema| schema.fields().len()).max().expect("schemas");
     assert!(fields <= READ_FIELDS_COUNT_MAX);
-    draft.fld = vec!["x".repeat(32); fields];
+    draft.fld = vec!["x".repeat(32).into(); fields];
     draft.view = vec!["masked".into(); fields];
     draft.ctx = Some(vec![0xff; 512]);
     let bytes = draft.encode(u64::MAX, u64::MAX, u64::MAX).expect("an entry").len();
     assert!(bytes < 32 * 1024, "{bytes} bytes");
     // The longest names that a schema may have still fit into a bundle.
-    draft.fld = vec![long; READ_FIELDS_COUNT_MAX];
+    draft.fld = vec![long.as_str().into(); READ_FIELDS_COUNT_MAX];
     draft.view = vec!["masked".into(); READ_FIELDS_COUNT_MAX];
     assert!(draft.encode(u64::MAX, u64::MAX, u64::MAX).is_ok());
 }
