@@ -180,6 +180,10 @@ pub const SEGMENT_BYTES_MIN: u64 = 8 * 1024 * 1024;
 /// Entries journalled and not yet integrated into the log, in bytes, but for the last group; the committer waits beyond
 /// it, and what waits for the committer is refused early.
 pub const INTEGRATE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Entries in bytes that end the integrator's pause before its time.
+pub const INTEGRATE_BYTES_SOON: usize = 1024 * 1024;
+/// How long entries gather before they are integrated, so that a busy log is not looked at for every group.
+pub const INTEGRATE_PAUSE: Duration = Duration::from_millis(10);
 /// Longest time between an entry's durability and the checkpoint over it.
 pub const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(500);
 /// How often the engine is flushed and the replay mark moved.

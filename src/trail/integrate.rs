@@ -7,8 +7,8 @@ use super::journal::{Position, is_full};
 use super::space::Watcher;
 use super::{TrailFault, recover};
 use crate::limits::{
-    CHECKPOINT_INTERVAL, DISK_LOOK_INTERVAL, INTEGRATE_BYTES_MAX, MARK_BYTES_MAX,
-    MARK_ENTRIES_COUNT_MAX, MARK_INTERVAL, UNMARKED_BYTES_MAX,
+    CHECKPOINT_INTERVAL, DISK_LOOK_INTERVAL, INTEGRATE_BYTES_MAX, INTEGRATE_BYTES_SOON,
+    INTEGRATE_PAUSE, MARK_BYTES_MAX, MARK_ENTRIES_COUNT_MAX, MARK_INTERVAL, UNMARKED_BYTES_MAX,
 };
 use crate::store::Flusher;
 use gridvault_audit::{Log, NoteSigner};
@@ -64,7 +64,10 @@ impl Handoff {
         state.bytes += batch.bytes;
         state.unmarked_bytes += batch.journal_bytes;
         state.batches.push_back(batch);
-        self.changed.notify_all();
+        // The integrator sleeps for its time or for the first batch; those behind it find it at work or asleep.
+        if state.batches.len() == 1 || state.bytes > INTEGRATE_BYTES_SOON {
+            self.changed.notify_all();
+        }
     }
 
     /// These entries are in the log.
@@ -86,15 +89,17 @@ impl Handoff {
         self.changed.notify_all();
     }
 
-    /// What came within the time, and whether more can come.
-    fn take(&self, wait: Duration) -> (VecDeque<Batch>, bool) {
-        let mut state = self.lock();
-        if state.batches.is_empty() && !state.closed {
-            state = self
-                .changed
-                .wait_timeout(state, wait)
-                .map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state);
-        }
+    /// What came within the time, and whether more can come. What comes is left to gather for a pause: each look at it
+    /// asks the system about the log's files, and each wake is taken from the requests' processors.
+    fn take(&self, wait: Duration, pause: Duration) -> (VecDeque<Batch>, bool) {
+        let wait_while = |state, time, quiet: fn(&HandoffState) -> bool| {
+            let waited = self.changed.wait_timeout_while(state, time, |state| quiet(state));
+            waited.map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state)
+        };
+        let state = self.lock();
+        let state = wait_while(state, wait, |state| state.batches.is_empty() && !state.closed);
+        let mut state =
+            wait_while(state, pause, |state| state.bytes <= INTEGRATE_BYTES_SOON && !state.closed);
         let batches = std::mem::take(&mut state.batches);
         let open = !state.closed || !batches.is_empty();
         (batches, open)
@@ -151,9 +156,9 @@ impl Integrator {
         let mut looked_at: Option<Instant> = None;
         let mut backlog = VecDeque::new();
         loop {
-            let (mut batches, open) = self.alarm.handoff.take(CHECKPOINT_INTERVAL / 4);
+            let (mut batches, open) = self.alarm.handoff.take(CHECKPOINT_INTERVAL / 4, INTEGRATE_PAUSE);
             backlog.append(&mut batches);
-            while let Some(batch) = backlog.front() {
+            while !backlog.is_empty() {
                 // Before each write, so that the log finds the room that the reserve file gives up for it.
                 if looked_at.is_none_or(|at| at.elapsed() >= DISK_LOOK_INTERVAL) {
                     self.watcher.look()?;
@@ -162,8 +167,7 @@ impl Integrator {
                 if self.watcher.is_spent() {
                     break;
                 }
-                self.integrate(batch)?;
-                backlog.pop_front();
+                self.integrate(&mut backlog)?;
                 if self.is_mark_due() {
                     self.mark()?;
                     marked_at = Instant::now();
@@ -194,11 +198,22 @@ impl Integrator {
         }
     }
 
-    fn integrate(&mut self, batch: &Batch) -> Result<(), TrailFault> {
-        self.log.append(batch.first_index, &batch.entries).map_err(TrailFault::Log)?;
-        self.position = batch.position;
-        self.unmarked_bytes += batch.journal_bytes;
-        self.alarm.handoff.integrated(batch.bytes);
+    /// Takes about as much as ends a pause. Batches follow each other without a gap, so they are one to the log, which then
+    /// looks at its files once.
+    fn integrate(&mut self, backlog: &mut VecDeque<Batch>) -> Result<(), TrailFault> {
+        let (mut bytes, mut count) = (0, 0);
+        while bytes <= INTEGRATE_BYTES_SOON && count < backlog.len() {
+            bytes += backlog[count].bytes;
+            count += 1;
+        }
+        let taken = || backlog.range(..count);
+        let (Some(first), Some(last)) = (backlog.front(), taken().last()) else { return Ok(()) };
+        let entries: Vec<&Vec<u8>> = taken().flat_map(|batch| &batch.entries).collect();
+        self.log.append(first.first_index, &entries).map_err(TrailFault::Log)?;
+        self.position = last.position;
+        self.unmarked_bytes += taken().map(|batch| batch.journal_bytes).sum::<u64>();
+        backlog.drain(..count);
+        self.alarm.handoff.integrated(bytes);
         Ok(())
     }
 
