@@ -7,18 +7,20 @@ use super::question::Duty;
 use super::role::RoleId;
 use super::standing::ActorId;
 use crate::records::{Handle, RecordType};
+use std::sync::Arc;
 
-/// The request that something came with. Address, device and reason end up sealed.
+/// The request that something came with. Address, device and reason end up sealed. Cheap to copy: every account of a
+/// decision has one.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
     /// Random id of the request.
     pub request: [u8; 16],
     /// The client's address.
-    pub address: Option<String>,
+    pub address: Option<Arc<str>>,
     /// What the client says it is.
-    pub device: Option<String>,
+    pub device: Option<Arc<str>>,
     /// The reason that the caller wrote.
-    pub reason: Option<String>,
+    pub reason: Option<Arc<str>>,
     /// Whether it is a line of a batch.
     pub in_batch: bool,
 }

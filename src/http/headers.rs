@@ -9,7 +9,21 @@ use crate::access::Code;
 use crate::limits::{QUERY_BYTES_MAX, READ_FIELDS_COUNT_MAX};
 use crate::purposes::Purpose;
 use crate::records::is_slug;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
+use std::convert::Infallible;
+
+/// The headers of a request, taken and not copied. It comes behind every other extractor that reads them.
+pub(super) struct Headers(pub(super) HeaderMap);
+
+impl<S: Sync> FromRequestParts<S> for Headers {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Headers, Infallible> {
+        Ok(Headers(std::mem::take(&mut parts.headers)))
+    }
+}
 
 /// The purpose that a data request names.
 pub(super) async fn purpose<'a>(

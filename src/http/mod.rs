@@ -9,6 +9,7 @@ mod body;
 mod caller;
 mod handlers;
 mod headers;
+mod kept;
 mod local;
 mod named;
 mod once;

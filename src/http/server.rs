@@ -6,6 +6,7 @@ use super::admission::Sources;
 use super::paced::Paced;
 use super::rooms::Rooms;
 use super::routes::router;
+use super::surround::Peer;
 use crate::limits::{
     ACCEPT_PAUSE, CONNECTIONS_COUNT_MAX, DRAIN_TIME_MAX, HEADER_BYTES_MAX, HEADER_TIME_MAX,
     HEADERS_COUNT_MAX,
@@ -68,9 +69,10 @@ pub async fn serve(serving: Serving, rooms: Arc<Rooms>, stop: impl Future<Output
         // Closed without a word: an answer would have to be waited for.
         let Some(connected) = sources.connect(peer.ip()) else { continue };
         let _no_delay_is_only_speed = stream.set_nodelay(true);
+        let peer = Peer::new(peer);
         let service = application.clone().map_request(
             move |mut request: hyper::Request<hyper::body::Incoming>| {
-                request.extensions_mut().insert::<SocketAddr>(peer);
+                request.extensions_mut().insert(peer.clone());
                 request.map(axum::body::Body::new)
             },
         );

@@ -4,6 +4,7 @@
 
 use super::admission::Admission;
 use super::caller::{Caller, refuse};
+use super::kept::Kept;
 use super::problem::Problem;
 use super::reply::{is_retryable, law_of};
 use super::rooms::Rooms;
@@ -79,6 +80,16 @@ pub(super) struct PointerBody {
     reason: Option<&'static str>,
 }
 
+/// The address of a connection's other end, written once for all its requests.
+#[derive(Clone)]
+pub(super) struct Peer(Arc<str>);
+
+impl Peer {
+    pub(super) fn new(address: SocketAddr) -> Peer {
+        Peer(address.ip().to_string().into())
+    }
+}
+
 /// Gives the request an id and a place, and its refusal a form.
 pub(super) async fn surround(
     State((rooms, admission)): State<(Arc<Rooms>, Arc<Admission>)>,
@@ -97,14 +108,13 @@ pub(super) async fn surround(
     let place = admission.place();
     let admitted = about_health || (place.is_some() && !rooms.trail.is_late());
     let mut response = if admitted {
-        // A task of its own, so that a defect in one request is one request's answer, and so that a
-        // client that goes away does not stop an operation between its entry and its end. The place goes
-        // with it: what nobody waits for any more is still worked on.
-        let task = tokio::spawn(async move {
+        // A defect in one request is one request's answer, and a client that goes away does not stop an operation
+        // between its entry and its end. The place goes with it: what nobody waits for any more is still worked on.
+        let work = Kept::new(async move {
             let _place = place;
             next.run(request).await
         });
-        task.await.unwrap_or_else(|_| Problem::unrecorded(Code::Internal).into_response())
+        work.await.unwrap_or_else(|_| Problem::unrecorded(Code::Internal).into_response())
     } else {
         Problem::unrecorded(Code::Overloaded).into_response()
     };
@@ -123,12 +133,12 @@ pub(super) async fn surround(
 }
 
 fn origin(request: &Request, id: [u8; 16]) -> Origin {
-    let address = request.extensions().get::<SocketAddr>().map(|address| address.ip().to_string());
-    let device = request
-        .headers()
-        .get(header::USER_AGENT)
-        .and_then(|value| value.to_str().ok())
-        .map(|text| text.chars().take(DEVICE_CHARACTERS_MAX).collect());
+    let address = request.extensions().get::<Peer>().map(|peer| peer.0.clone());
+    let device = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let device = device.map(|text| {
+        let end = text.char_indices().nth(DEVICE_CHARACTERS_MAX).map_or(text.len(), |(at, _)| at);
+        Arc::from(&text[..end])
+    });
     Origin { request: id, address, device, reason: None, in_batch: false }
 }
 

@@ -5,7 +5,7 @@
 use super::super::answer::Answer;
 use super::super::body::{self, Media};
 use super::super::caller::Caller;
-use super::super::headers::purpose;
+use super::super::headers::{Headers, purpose};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use crate::access::{Ask, Code};
@@ -13,7 +13,6 @@ use crate::operations::{MatchRequest, match_record};
 use crate::records::is_slug;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
@@ -46,7 +45,7 @@ pub(in crate::http) struct MatchedBody {
 pub(in crate::http) async fn matches(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
-    headers: HeaderMap,
+    Headers(headers): Headers,
     body: Body,
 ) -> Result<Answer<MatchedBody>, Problem> {
     caller.must_ask(Ask::Match, &rooms).await?;

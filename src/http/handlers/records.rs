@@ -5,7 +5,7 @@
 use super::super::answer::Answer;
 use super::super::body::{self, Media};
 use super::super::caller::Caller;
-use super::super::headers::{expected_version, field_names, purpose, query};
+use super::super::headers::{Headers, expected_version, field_names, purpose, query};
 use super::super::named::Named;
 use super::super::once::{Held, hold, idempotency_key};
 use super::super::problem::Problem;
@@ -21,7 +21,6 @@ use crate::purposes::{BasisClaim, ConsentClaim, Purpose};
 use crate::records::{CaptureId, ExternalRef, RecordId};
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -203,7 +202,7 @@ pub(in crate::http) struct DeletedBody {
 pub(in crate::http) async fn create(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
-    headers: HeaderMap,
+    Headers(headers): Headers,
     body: Body,
 ) -> Result<Answer<CreatedBody>, Problem> {
     caller.must_ask(Ask::Create, &rooms).await?;
@@ -240,7 +239,7 @@ pub(in crate::http) async fn read(
     caller: Caller,
     Named(id): Named,
     RawQuery(raw): RawQuery,
-    headers: HeaderMap,
+    Headers(headers): Headers,
 ) -> Result<Answer<ReadBody>, Problem> {
     caller.must_ask(Ask::Read, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
@@ -284,7 +283,7 @@ pub(in crate::http) async fn patch(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
     Named(id): Named,
-    headers: HeaderMap,
+    Headers(headers): Headers,
     body: Body,
 ) -> Result<Answer<PatchedBody>, Problem> {
     caller.must_ask(Ask::Update, &rooms).await?;
@@ -326,7 +325,7 @@ pub(in crate::http) async fn delete(
     State(rooms): State<Arc<Rooms>>,
     mut caller: Caller,
     Named(id): Named,
-    headers: HeaderMap,
+    Headers(headers): Headers,
     body: Body,
 ) -> Result<Answer<DeletedBody>, Problem> {
     caller.must_ask(Ask::Delete, &rooms).await?;
@@ -339,7 +338,7 @@ pub(in crate::http) async fn delete(
     if length == 0 || length > REASON_CHARACTERS_MAX {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     }
-    caller.origin.reason = Some(body.reason);
+    caller.origin.reason = Some(body.reason.into());
     let id = record_id(&caller, &id, &rooms).await?;
     let expected = version.to_be_bytes();
     let purpose_id = purpose.id.as_str().as_bytes();
