@@ -4,7 +4,7 @@
 
 use super::{Reason, Sensitive, Value, is_slug};
 use crate::limits::{RECORD_FIELDS_MAX, SECTION_BYTES_MAX};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
@@ -33,12 +33,11 @@ pub enum PlainFieldsError {
     Malformed,
 }
 
-/// The borrowed form that is written and read.
-#[derive(Serialize, Deserialize)]
+/// The borrowed form that is written.
+#[derive(Serialize)]
 enum PlainValue<'a> {
     Text(&'a str),
     Integer(i64),
-    #[serde(borrow)]
     List(Vec<&'a str>),
 }
 
@@ -103,6 +102,40 @@ impl PlainFields {
     /// # Errors
     /// When the bytes are not exactly what [`PlainFields::encode`] gives for some set.
     pub fn decode(bytes: &[u8]) -> Result<PlainFields, PlainFieldsError> {
+        let mut fields = BTreeMap::new();
+        PlainFields::walk(bytes, |name, from| {
+            if !is_slug(name) {
+                return Err(PlainFieldsError::Malformed);
+            }
+            fields.insert(name.to_owned(), from.value()?);
+            Ok(())
+        })?;
+        Ok(PlainFields(fields))
+    }
+
+    /// Reads from opened bytes the values of the fields that have a place in `into`, and makes no value of any other.
+    ///
+    /// # Errors
+    /// As [`PlainFields::decode`], but for the shape of names.
+    pub fn pick(
+        bytes: &[u8],
+        place: impl Fn(&str) -> Option<usize>,
+        into: &mut [Option<Value>],
+    ) -> Result<(), PlainFieldsError> {
+        PlainFields::walk(bytes, |name, from| {
+            match place(name).and_then(|place| into.get_mut(place)) {
+                Some(slot) => *slot = Some(from.value()?),
+                None => from.skip()?,
+            }
+            Ok(())
+        })
+    }
+
+    /// Goes over the fields in their order; whoever is shown a name takes its value off.
+    fn walk<'a>(
+        bytes: &'a [u8],
+        mut take: impl FnMut(&'a str, &mut Canonical<'a>) -> Result<(), PlainFieldsError>,
+    ) -> Result<(), PlainFieldsError> {
         if bytes.len() > SECTION_BYTES_MAX {
             return Err(PlainFieldsError::TooLarge);
         }
@@ -110,57 +143,101 @@ impl PlainFields {
         if *format != FORMAT {
             return Err(PlainFieldsError::UnknownFormat);
         }
-        let (plain, rest): (BTreeMap<&str, PlainValue<'_>>, _) =
-            postcard::take_from_bytes(body).map_err(|_| PlainFieldsError::Malformed)?;
-        if plain.len() > RECORD_FIELDS_MAX {
-            return Err(PlainFieldsError::TooLarge);
-        }
-        // A repeated name, names out of order and padded numbers all read the same but encode otherwise.
-        let size = postcard::experimental::serialized_size(&plain).ok();
-        let mut again = Zeroizing::new(vec![0; body.len()]);
-        let written = postcard::to_slice(&plain, &mut again).map(|slice| &*slice == body);
-        let names = plain.keys().all(|name| is_slug(name));
-        if !rest.is_empty() || size != Some(body.len()) || written != Ok(true) || !names {
-            return Err(PlainFieldsError::Malformed);
-        }
-        let fields = plain.into_iter().map(|(name, value)| (name.to_owned(), owned(value)));
-        Ok(PlainFields(fields.collect()))
-    }
-}
-
-impl PlainFields {
-    /// Reads from opened bytes the values of the fields that have a place in `into`, and makes no value of any other.
-    /// For bytes that were authenticated as ones of [`PlainFields::encode`]: each field is read once.
-    ///
-    /// # Errors
-    /// As [`PlainFields::decode`], for what can be seen in one pass.
-    pub fn pick(
-        bytes: &[u8],
-        place: impl Fn(&str) -> Option<usize>,
-        into: &mut [Option<Value>],
-    ) -> Result<(), PlainFieldsError> {
-        let (format, body) = bytes.split_first().ok_or(PlainFieldsError::Malformed)?;
-        if *format != FORMAT {
-            return Err(PlainFieldsError::UnknownFormat);
-        }
-        let malformed = |_| PlainFieldsError::Malformed;
-        let (count, mut rest): (usize, _) = postcard::take_from_bytes(body).map_err(malformed)?;
-        if count > RECORD_FIELDS_MAX || bytes.len() > SECTION_BYTES_MAX {
+        let mut from = Canonical(body);
+        let count = from.length()?;
+        if count > RECORD_FIELDS_MAX {
             return Err(PlainFieldsError::TooLarge);
         }
         let mut before = "";
         for _ in 0..count {
-            let ((name, value), after): ((&str, PlainValue<'_>), _) =
-                postcard::take_from_bytes(rest).map_err(malformed)?;
+            let name = from.text()?;
+            // Names are not empty, so the first is above nothing; a repeated one is not above itself.
             if name <= before {
                 return Err(PlainFieldsError::Malformed);
             }
-            if let Some(slot) = place(name).and_then(|place| into.get_mut(place)) {
-                *slot = Some(owned(value));
-            }
-            (before, rest) = (name, after);
+            take(name, &mut from)?;
+            before = name;
         }
-        if rest.is_empty() { Ok(()) } else { Err(PlainFieldsError::Malformed) }
+        if from.0.is_empty() { Ok(()) } else { Err(PlainFieldsError::Malformed) }
+    }
+}
+
+/// Takes the one encoding of each thing from the front of a section (postcard 1.0), and no other: nothing has to be
+/// written again to see that it was the right one.
+struct Canonical<'a>(&'a [u8]);
+
+impl<'a> Canonical<'a> {
+    fn byte(&mut self) -> Result<u8, PlainFieldsError> {
+        let (first, rest) = self.0.split_first().ok_or(PlainFieldsError::Malformed)?;
+        self.0 = rest;
+        Ok(*first)
+    }
+
+    /// Seven bits in each byte, the lowest first, in as few bytes as hold the number.
+    fn number(&mut self) -> Result<u64, PlainFieldsError> {
+        let mut number = 0;
+        for shift in (0..u64::BITS).step_by(7) {
+            let byte = self.byte()?;
+            let bits = u64::from(byte & 0x7f);
+            if (bits << shift) >> shift != bits {
+                return Err(PlainFieldsError::Malformed);
+            }
+            number |= bits << shift;
+            if byte & 0x80 == 0 {
+                let padded = byte == 0 && shift > 0;
+                return if padded { Err(PlainFieldsError::Malformed) } else { Ok(number) };
+            }
+        }
+        Err(PlainFieldsError::Malformed)
+    }
+
+    fn length(&mut self) -> Result<usize, PlainFieldsError> {
+        usize::try_from(self.number()?).map_err(|_| PlainFieldsError::Malformed)
+    }
+
+    fn text(&mut self) -> Result<&'a str, PlainFieldsError> {
+        let length = self.length()?;
+        let (text, rest) = self.0.split_at_checked(length).ok_or(PlainFieldsError::Malformed)?;
+        self.0 = rest;
+        std::str::from_utf8(text).map_err(|_| PlainFieldsError::Malformed)
+    }
+
+    fn custody(&mut self) -> Result<Sensitive<String>, PlainFieldsError> {
+        Ok(Sensitive::new(self.text()?.to_owned()))
+    }
+
+    /// Passes over a value without making one.
+    fn skip(&mut self) -> Result<(), PlainFieldsError> {
+        match self.number()? {
+            0 => self.text().map(drop),
+            1 => self.number().map(drop),
+            2 => {
+                let count = self.length()?;
+                (0..count).try_for_each(|_| self.text().map(drop))
+            }
+            _ => Err(PlainFieldsError::Malformed),
+        }
+    }
+
+    fn value(&mut self) -> Result<Value, PlainFieldsError> {
+        match self.number()? {
+            0 => Ok(Value::Text(self.custody()?)),
+            1 => {
+                let zigzag = self.number()?;
+                let number = (zigzag >> 1) as i64 ^ -((zigzag & 1) as i64);
+                Ok(Value::Integer(Sensitive::new(number)))
+            }
+            2 => {
+                let count = self.length()?;
+                // Never room for more items than bytes are left: the count is not yet to be believed.
+                let mut items = Vec::with_capacity(count.min(self.0.len()));
+                for _ in 0..count {
+                    items.push(self.custody()?);
+                }
+                Ok(Value::List(items))
+            }
+            _ => Err(PlainFieldsError::Malformed),
+        }
     }
 }
 
@@ -189,21 +266,19 @@ fn borrowed(value: &Value) -> PlainValue<'_> {
     }
 }
 
-fn owned(value: PlainValue<'_>) -> Value {
-    match value {
-        PlainValue::Text(text) => Value::Text(Sensitive::new(text.to_owned())),
-        PlainValue::Integer(number) => Value::Integer(Sensitive::new(number)),
-        PlainValue::List(items) => {
-            Value::List(items.into_iter().map(|item| Sensitive::new(item.to_owned())).collect())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde_json::Value as Json;
+
+    #[derive(Serialize, serde::Deserialize)]
+    enum PlainRead<'a> {
+        Text(&'a str),
+        Integer(i64),
+        #[serde(borrow)]
+        List(Vec<&'a str>),
+    }
 
     fn text(text: &str) -> Value {
         Value::Text(Sensitive::new(text.to_owned()))
@@ -328,6 +403,25 @@ mod tests {
             let bytes = fields.encode();
             let back = PlainFields::decode(&bytes).expect("our own bytes");
             prop_assert_eq!(json(&back), json(&fields));
+        }
+
+        /// postcard reads more than it writes; what it reads and writes back to the same bytes is what is taken.
+        #[test]
+        fn what_is_taken_is_what_postcard_reads_and_writes_back(
+            names in proptest::collection::vec("[a-c_]{0,2}", 0..4), body in proptest::collection::vec(0u8..6, 0..12),
+        ) {
+            let mut bytes = vec![FORMAT, u8::try_from(names.len()).expect("few")];
+            for name in &names {
+                bytes.push(u8::try_from(name.len()).expect("short"));
+                bytes.extend_from_slice(name.as_bytes());
+                bytes.extend_from_slice(&body);
+            }
+            let read = postcard::take_from_bytes::<BTreeMap<&str, PlainRead<'_>>>(&bytes[1..]);
+            let expected = read.is_ok_and(|(plain, rest)| {
+                let names = plain.keys().all(|name| is_slug(name));
+                rest.is_empty() && names && postcard::to_stdvec(&plain).is_ok_and(|again| again == bytes[1..])
+            });
+            prop_assert_eq!(PlainFields::decode(&bytes).is_ok(), expected);
         }
 
         #[test]
