@@ -5,7 +5,7 @@
 use super::schema_file;
 use super::{CodeList, Field, RecordType};
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -181,7 +181,7 @@ pub struct Schema {
     pub(super) title_en: String,
     pub(super) sections: Vec<Section>,
     pub(super) fields: Vec<Field>,
-    pub(super) by_name: BTreeMap<String, usize>,
+    pub(super) by_name: HashMap<String, usize>,
 }
 
 impl Schema {

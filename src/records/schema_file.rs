@@ -13,7 +13,7 @@ use crate::limits::{
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 #[derive(Deserialize)]
@@ -179,7 +179,7 @@ fn schema(
     for field in text.fields {
         fields.push(checked_field(limits, field, text.retention, lists)?);
     }
-    let mut by_name = BTreeMap::new();
+    let mut by_name = HashMap::new();
     for (place, field) in fields.iter().enumerate() {
         if by_name.insert(field.name.clone(), place).is_some() {
             return Err(limits.repeated(&field.name));
