@@ -60,8 +60,7 @@ impl Seal {
     /// # Errors
     /// [`SealError::Keys`] when header or attributes are not those that were written together.
     pub fn facts(&self, sealed: &Sealed) -> Result<Facts, SealError> {
-        let row = sealed.row();
-        self.open_facts(&row.header, &row.attributes)
+        self.open_facts(sealed.header_bytes(), &sealed.row().attributes)
     }
 
     /// Opens attributes of nobody, so that a record that is not there costs what another's costs.
@@ -93,15 +92,15 @@ impl Seal {
         let (sealed, mut views, _) = receipt.into_permit().into_parts();
         let row = sealed.row();
         let schema = self.schema(row.header.record_type)?;
-        let needed: BTreeSet<&str> = views
-            .given
-            .iter()
-            .filter_map(|given| schema.field(&given.field))
-            .map(|field| field.section.as_str())
-            .collect();
+        let mut needed: Vec<&str> = Vec::new();
+        for field in views.given.iter().filter_map(|given| schema.field(&given.field)) {
+            if !needed.contains(&field.section.as_str()) {
+                needed.push(&field.section);
+            }
+        }
         let mut fields = PlainFields::new();
         let mut blinded = BTreeSet::new();
-        for section in row.sections.iter().filter(|section| needed.contains(&*section.name)) {
+        for section in row.sections.iter().filter(|section| needed.contains(&&*section.name)) {
             match sealed.wrapped_key(section.subject) {
                 Some(wrapped) => {
                     let key = self.keys.get_or_unwrap(
@@ -125,8 +124,8 @@ impl Seal {
         Ok(Opened::new(&row.header, fields, views, recorded, self.schemas.clone()))
     }
 
-    fn open_facts(&self, header: &Header, attributes: &[u8]) -> Result<Facts, SealError> {
-        let plain = self.keyring.open_attributes(&header.encode(), attributes)?;
+    fn open_facts(&self, header: &[u8], attributes: &[u8]) -> Result<Facts, SealError> {
+        let plain = self.keyring.open_attributes(header, attributes)?;
         Facts::decode(&plain).map_err(|_| SealError::Malformed { what: "decision attributes" })
     }
 

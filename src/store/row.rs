@@ -155,7 +155,8 @@ impl Tombstone {
 
 /// What lies under a row's key.
 pub(super) enum RowOrTombstone {
-    Row(Row),
+    /// The row, and the exact bytes of its header.
+    Row(Row, Vec<u8>),
     Tombstone(Tombstone),
 }
 
@@ -163,7 +164,8 @@ pub(super) fn decode(payload: &[u8]) -> Result<RowOrTombstone, Malformed> {
     let mut from = Decoder::new(payload);
     match from.u8()? {
         KIND_ROW => {
-            let header = Header::decode(from.run()?)?;
+            let header_bytes = from.run()?;
+            let header = Header::decode(header_bytes)?;
             let attributes = from.run()?.to_vec();
             let sections = header
                 .sections
@@ -178,7 +180,8 @@ pub(super) fn decode(payload: &[u8]) -> Result<RowOrTombstone, Malformed> {
                 })
                 .collect::<Result<Vec<_>, Malformed>>()?;
             from.end()?;
-            Ok(RowOrTombstone::Row(Row { header, attributes, sections }))
+            let row = Row { header, attributes, sections };
+            Ok(RowOrTombstone::Row(row, header_bytes.to_vec()))
         }
         KIND_TOMBSTONE => {
             if from.u8()? != FORMAT {

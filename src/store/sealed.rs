@@ -9,6 +9,7 @@ use crate::records::{Owner, RecordId, RecordRef, SubjectId, Target};
 /// A closed record with the wrapped keys that its sections need. Has no `Clone`: a proof owns its target.
 pub struct Sealed {
     row: Row,
+    header_bytes: Vec<u8>,
     wrapped_keys: Vec<(SubjectId, Vec<u8>)>,
     version: Version,
     index: u64,
@@ -20,6 +21,11 @@ impl Sealed {
     /// The row.
     pub fn row(&self) -> &Row {
         &self.row
+    }
+
+    /// The header as it is stored: what authenticates the attributes.
+    pub fn header_bytes(&self) -> &[u8] {
+        &self.header_bytes
     }
 
     /// The version that the store held.
@@ -98,8 +104,8 @@ impl Reader {
         let Some(stored) = self.get(&Key::row(id)).await? else {
             return Ok(Fetched::Missing);
         };
-        let row = match row::decode(&stored.payload) {
-            Ok(RowOrTombstone::Row(row)) if row.header.id == id => row,
+        let (row, header_bytes) = match row::decode(&stored.payload) {
+            Ok(RowOrTombstone::Row(row, header)) if row.header.id == id => (row, header),
             Ok(RowOrTombstone::Tombstone(tombstone)) if tombstone.id == id => {
                 return Ok(Fetched::Erased(tombstone, stored.version, stored.index));
             }
@@ -122,6 +128,7 @@ impl Reader {
         let about = [RecordRef { id, record_type: row.header.record_type }];
         Ok(Fetched::Found(Sealed {
             row,
+            header_bytes,
             wrapped_keys,
             version: stored.version,
             index: stored.index,

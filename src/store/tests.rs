@@ -131,7 +131,9 @@ fn a_truncated_or_extended_row_is_malformed_at_every_length() {
         }],
     };
     let bytes = row.encode();
-    assert!(matches!(row::decode(&bytes), Ok(row::RowOrTombstone::Row(read)) if read == row));
+    assert!(
+        matches!(row::decode(&bytes), Ok(row::RowOrTombstone::Row(read, header)) if read == row && header == row.header.encode())
+    );
     for length in 0..bytes.len() {
         assert!(row::decode(&bytes[..length]).is_err(), "cut at {length}");
     }
