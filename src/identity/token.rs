@@ -17,11 +17,13 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 use zeroize::Zeroizing;
 
 /// `typ` of an access token (RFC 9068 section 2.1).
 const TYPE: &str = "at+jwt";
+/// Length of an Ed25519 signature in base64url without padding.
+const SIGNATURE_CHARACTERS: usize = 86;
 /// Possession of one secret: NIST SP 800-63B level 1.
 const STRENGTH_TOKEN: u8 = 1;
 
@@ -74,15 +76,18 @@ pub struct Identity {
     verifying_key: DecodingKey,
     validation: Validation,
     random: Arc<dyn Random>,
-    memo: Mutex<Memo>,
+    memo: RwLock<Memo>,
 }
 
 /// Verified tokens in two generations; the older one goes when the newer is full.
 #[derive(Default)]
 struct Memo {
-    recent: HashMap<Box<str>, Arc<Claims>>,
-    older: HashMap<Box<str>, Arc<Claims>>,
+    recent: Generation,
+    older: Generation,
 }
+
+/// By the end of the token, which is its signature and tells tokens apart; the whole token is compared all the same.
+type Generation = HashMap<[u8; SIGNATURE_CHARACTERS], (Box<str>, Arc<Claims>)>;
 
 impl Identity {
     /// Issuer and audience are both this vault's origin.
@@ -110,7 +115,7 @@ impl Identity {
             verifying_key: DecodingKey::from_ed_der(&public_key),
             validation,
             random,
-            memo: Mutex::default(),
+            memo: RwLock::default(),
         }
     }
 
@@ -249,8 +254,10 @@ impl Identity {
     }
 
     fn remembered(&self, token: &str) -> Option<Arc<Claims>> {
-        let memo = self.memo.lock().unwrap_or_else(PoisonError::into_inner);
-        memo.recent.get(token).or_else(|| memo.older.get(token)).cloned()
+        let signature = token.as_bytes().last_chunk()?;
+        let memo = self.memo.read().unwrap_or_else(PoisonError::into_inner);
+        let found = memo.recent.get(signature).or_else(|| memo.older.get(signature));
+        found.filter(|(known, _)| **known == *token).map(|(_, claims)| claims.clone())
     }
 
     /// Remembers a verified token under other names too, as so many more verified tokens would be.
@@ -258,22 +265,23 @@ impl Identity {
     pub(super) fn remember_copies(&self, token: &str, copies: usize) {
         let claims = self.remembered(token).expect("a remembered token");
         for copy in 0..copies {
-            self.remember(&format!("{token}#{copy}"), claims.clone());
+            self.remember(&format!("{token}#{copy:086}"), claims.clone());
         }
     }
 
     #[cfg(test)]
     pub(super) fn remembered_count(&self) -> usize {
-        let memo = self.memo.lock().unwrap_or_else(PoisonError::into_inner);
+        let memo = self.memo.read().unwrap_or_else(PoisonError::into_inner);
         memo.recent.len() + memo.older.len()
     }
 
     fn remember(&self, token: &str, claims: Arc<Claims>) {
-        let mut memo = self.memo.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(signature) = token.as_bytes().last_chunk() else { return };
+        let mut memo = self.memo.write().unwrap_or_else(PoisonError::into_inner);
         if memo.recent.len() >= TOKEN_MEMO_COUNT_MAX / 2 {
             memo.older = std::mem::take(&mut memo.recent);
         }
-        memo.recent.insert(token.into(), claims);
+        memo.recent.insert(*signature, (token.into(), claims));
     }
 }
 
