@@ -156,7 +156,8 @@ impl Integrator {
         let mut looked_at: Option<Instant> = None;
         let mut backlog = VecDeque::new();
         loop {
-            let (mut batches, open) = self.alarm.handoff.take(CHECKPOINT_INTERVAL / 4, INTEGRATE_PAUSE);
+            let (mut batches, open) =
+                self.alarm.handoff.take(CHECKPOINT_INTERVAL / 4, INTEGRATE_PAUSE);
             backlog.append(&mut batches);
             while !backlog.is_empty() {
                 // Before each write, so that the log finds the room that the reserve file gives up for it.

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# The load bench in seconds: every row runs once, every answer is the expected one, every figure is there. It judges no
+# figure: on a busy machine all of them are wrong.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+status=0
+cargo bench --quiet --bench load -- --records 1000 --actors 400 --seconds 0.3 --runs 1 --connections 1,16 | tee "$output" ||
+    status=$?
+passed=0 failed=0
+for row in '^| read | 16 |' '^| write | 16 |' '^| match | 16 |' '^one fdatasync' '^resident' "^audit's price" '^| 1024 |'; do
+    if grep -q "$row" "$output" && ! grep "$row" "$output" | grep -q NaN; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "load: no figure for $row" >&2
+    fi
+done
+[ "$status" -eq 0 ] || { failed=$((failed + 1)); echo "load: the bench failed" >&2; }
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
