@@ -4,6 +4,10 @@
 
 use std::process::ExitCode;
 
+/// Requests are made by one thread and let go by another, which the system's allocator does badly: benches/README.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     gridvault::cli::main()
 }

@@ -20,8 +20,9 @@ pub const ORIGIN: &str = "bench.gridvault.example/log";
 const TREE_PERSONS: u32 = 60_000;
 /// Older tokens could end during a run.
 const TOKENS_AGE_MAX: Duration = Duration::from_secs(10 * 3_600);
-/// Connections while the vault is filled.
+/// Connections while the vault is filled, and those of its administrator, who has few places while the vault is busy.
 const CONNECTIONS: usize = 64;
+const ADMINISTRATOR_CONNECTIONS: usize = 4;
 /// Changed whenever a vault of an earlier bench must not be used.
 const FORMAT: &str = "1";
 
@@ -119,10 +120,10 @@ fn make(directory: &Path, records: usize, count: usize) -> Fallible<()> {
 
     let mut actors =
         Actors { token: administrator, grids: &grids, count, asked: 0, ids: Vec::new() };
-    drive(server.address(), CONNECTIONS, &mut actors, Window::All)?;
+    drive(server.address(), ADMINISTRATOR_CONNECTIONS, &mut actors, Window::All)?;
     let Actors { token, ids, .. } = actors;
     let mut tokens = Tokens { token, ids: &ids, asked: 0, tokens: vec![String::new(); ids.len()] };
-    drive(server.address(), CONNECTIONS, &mut tokens, Window::All)?;
+    drive(server.address(), ADMINISTRATOR_CONNECTIONS, &mut tokens, Window::All)?;
     let workers: Vec<Worker> =
         tokens.tokens.iter().map(|token| Worker { head: head(token) }).collect();
     let mut people =
