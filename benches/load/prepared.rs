@@ -6,7 +6,7 @@ use super::Fallible;
 use super::generator::{Source, Window, drive};
 use super::people::{self, PURPOSE};
 use super::vault::{PROGRAM, Server};
-use gridvault::synthetic::{CityPlan, territory};
+use gridvault::synthetic::{CityPlan, Extent, territory};
 use jiff::civil::date;
 use serde_json::{Value, json};
 use std::io::Write as _;
@@ -103,7 +103,7 @@ fn make(directory: &Path, records: usize, count: usize) -> Fallible<()> {
         persons: TREE_PERSONS,
         seed: 7,
         today: date(2026, 11, 21),
-        community_only: false,
+        extent: Extent::City,
     };
     let tree = territory(&plan);
     let grids: Vec<String> = tree

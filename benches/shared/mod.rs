@@ -15,7 +15,7 @@ use gridvault::purposes::PurposeSet;
 use gridvault::records::SchemaSet;
 use gridvault::seal::Seal;
 use gridvault::store::{self, EngineKind, Key, SystemKey};
-use gridvault::synthetic::{CityPlan, territory};
+use gridvault::synthetic::{CityPlan, Extent, territory};
 use gridvault::territory::{Territory, TerritoryData};
 use gridvault::trail::{Announcement, Applied, FileMedia, Media, Settings, Surroundings, Trail};
 use gridvault_keys::{Keyring, Month, RootKey};
@@ -140,7 +140,12 @@ pub async fn open(ground: Ground<'_>) -> Fallible<Rooms> {
 }
 
 fn sample_territory(clock: &dyn Clock) -> TerritoryData {
-    territory(&CityPlan { persons: 60, seed: 7, today: clock.now().date(), community_only: true })
+    territory(&CityPlan {
+        persons: 60,
+        seed: 7,
+        today: clock.now().date(),
+        extent: Extent::Community,
+    })
 }
 
 /// A keyring that is made for this run.
