@@ -54,7 +54,8 @@ impl General {
 }
 
 impl Expected {
-    /// Public and internal data in clear, general data as the role sees it, sensitive data and a child's not at all.
+    /// Public and internal data in clear, general data as the role sees it, sensitive data and a child's not at all,
+    /// and those of 14 to 17 in clear inside a task alone.
     fn of(
         stored: &Stored,
         general: General,
@@ -69,6 +70,11 @@ impl Expected {
                 class => class,
             };
             let shown = match (class, general) {
+                // In clear inside a task alone; a mask stays what it is.
+                (Class::C2, General::Raw) if stored.is_minors(today) => {
+                    expected.withheld.insert(name.clone());
+                    continue;
+                }
                 (Class::C0 | Class::C1, _) | (Class::C2, General::Raw) => {
                     stored.value(name, value, field, today)?
                 }
@@ -247,7 +253,7 @@ fn control(
     today: Date,
 ) -> Result<(), Fault> {
     let person =
-        records.iter().find(|one| one.record_type == RecordType::Person && !one.is_childs(today));
+        records.iter().find(|one| one.record_type == RecordType::Person && !one.is_young(today));
     let person = person.ok_or(Fault::Malformed("a city without people"))?;
     let client = Client::new(town.url());
     let mut other = (*person).clone();
@@ -374,6 +380,10 @@ mod tests {
             ("name phone source".into(), "id_number".into())
         );
         assert_eq!(street.fields["name"], "王*");
+        let minor = expected(&person("2010-09-15"), General::Raw);
+        assert_eq!(names(&minor.withheld), "id_number name phone source");
+        let minor = expected(&person("2010-09-15"), General::Masked);
+        assert_eq!(names(&minor.masked), "name phone source");
         let child = expected(&person("2015-09-15"), General::Raw);
         assert_eq!(names(&child.withheld), "id_number name phone source");
     }

@@ -156,6 +156,17 @@ impl Stored {
         self.source.iter().chain(&self.filled)
     }
 
+    /// Whether it is about somebody under 18.
+    pub fn is_young(&self, today: Date) -> bool {
+        self.is_childs(today) || self.is_minors(today)
+    }
+
+    /// Whether it is about somebody of 14 to 17.
+    pub fn is_minors(&self, today: Date) -> bool {
+        let turns = self.born.map(turns_14_18);
+        turns.is_some_and(|turns| turns.turns_14 <= today && today < turns.turns_18)
+    }
+
     /// Whether it is about a child under 14.
     pub fn is_childs(&self, today: Date) -> bool {
         self.born.is_some_and(|born| today < turns_14_18(born).turns_14)
