@@ -47,8 +47,9 @@ pub const SOURCE_CONNECTIONS_COUNT_MAX: usize = 1_024;
 pub const REQUESTS_COUNT_MAX: usize = 2_048;
 /// Requests of one actor worked on at once; beyond it the answer is `rate_limited`. An import with 64 connections fits.
 pub const ACTOR_REQUESTS_COUNT_MAX: usize = 64;
-/// Requests worked on at once from which on the vault counts as busy: what 2 cores work off within a few milliseconds.
-pub const BUSY_REQUESTS_COUNT: usize = 128;
+/// Requests worked on at once, for each core, beyond which the vault counts as busy: a core works so many off within a few
+/// milliseconds, and more of them only wait for each other.
+pub const BUSY_REQUESTS_PER_CORE_COUNT: usize = 40;
 /// Requests of one actor worked on at once while the vault is busy: a person has one hand, a form loads a few things.
 pub const BUSY_ACTOR_REQUESTS_COUNT_MAX: usize = 4;
 /// How long `rate_limited` is kept back: whoever floods waits for its answers, so this slows the flood itself down, and

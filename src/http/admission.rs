@@ -4,7 +4,7 @@
 
 use crate::access::ActorId;
 use crate::limits::{
-    ACTOR_REQUESTS_COUNT_MAX, BUSY_ACTOR_REQUESTS_COUNT_MAX, BUSY_REQUESTS_COUNT,
+    ACTOR_REQUESTS_COUNT_MAX, BUSY_ACTOR_REQUESTS_COUNT_MAX, BUSY_REQUESTS_PER_CORE_COUNT,
     REQUESTS_COUNT_MAX, SOURCE_CONNECTIONS_COUNT_MAX,
 };
 use std::collections::HashMap;
@@ -14,9 +14,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Places of requests, in all and of each actor.
-#[derive(Default)]
 pub(super) struct Admission {
     requests: AtomicUsize,
+    /// Beyond so many requests the vault is busy.
+    busy_count: usize,
     actors: Counted<ActorId>,
 }
 
@@ -30,6 +31,12 @@ pub(super) struct Seat {
 }
 
 impl Admission {
+    /// For a host with so many cores.
+    pub(super) fn new(cores: usize) -> Admission {
+        let busy_count = cores.max(1) * BUSY_REQUESTS_PER_CORE_COUNT;
+        Admission { requests: AtomicUsize::new(0), busy_count, actors: Counted::default() }
+    }
+
     /// A place among all requests, if there is one.
     pub(super) fn place(self: &Arc<Self>) -> Option<Place> {
         let before = self.requests.fetch_add(1, Ordering::Relaxed);
@@ -40,7 +47,7 @@ impl Admission {
 
     /// A place among an actor's requests, if it has one left.
     pub(super) fn seat(self: &Arc<Self>, actor: ActorId) -> Option<Seat> {
-        let busy = self.requests.load(Ordering::Relaxed) > BUSY_REQUESTS_COUNT;
+        let busy = self.requests.load(Ordering::Relaxed) > self.busy_count;
         let most = if busy { BUSY_ACTOR_REQUESTS_COUNT_MAX } else { ACTOR_REQUESTS_COUNT_MAX };
         self.actors.enter(actor, most).then(|| Seat { actor, admission: self.clone() })
     }
@@ -127,7 +134,7 @@ mod tests {
 
     #[test]
     fn requests_are_taken_to_their_limit_and_the_next_one_when_a_place_is_free() {
-        let admission = Arc::new(Admission::default());
+        let admission = Arc::new(Admission::new(2));
         let mut taken = places(&admission, REQUESTS_COUNT_MAX);
         assert!(admission.place().is_none());
         assert!(admission.place().is_none());
@@ -139,7 +146,7 @@ mod tests {
 
     #[test]
     fn one_actor_takes_its_own_places_and_no_others() {
-        let admission = Arc::new(Admission::default());
+        let admission = Arc::new(Admission::new(2));
         let mut seats: Vec<Seat> = Vec::new();
         for _ in 0..ACTOR_REQUESTS_COUNT_MAX {
             seats.push(admission.seat(actor(1)).expect("a seat"));
@@ -152,11 +159,11 @@ mod tests {
 
     #[test]
     fn a_busy_vault_gives_each_actor_a_few_places() {
-        let admission = Arc::new(Admission::default());
+        let admission = Arc::new(Admission::new(2));
         let seats = |number: u8, count: usize| -> Vec<Seat> {
             (0..count).map_while(|_| admission.seat(actor(number))).collect()
         };
-        let mut taken = places(&admission, BUSY_REQUESTS_COUNT);
+        let mut taken = places(&admission, 2 * BUSY_REQUESTS_PER_CORE_COUNT);
         let many = BUSY_ACTOR_REQUESTS_COUNT_MAX + 1;
         assert_eq!(seats(1, many).len(), many);
         taken.extend(places(&admission, 1));
@@ -173,7 +180,7 @@ mod tests {
 
     #[test]
     fn who_has_no_place_is_not_remembered() {
-        let admission = Arc::new(Admission::default());
+        let admission = Arc::new(Admission::new(2));
         drop(admission.seat(actor(1)));
         assert!(admission.actors.0.lock().expect("not poisoned").is_empty());
     }

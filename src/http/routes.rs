@@ -156,7 +156,8 @@ pub fn router(rooms: Arc<Rooms>) -> Router {
     for route in ROUTES {
         router = router.route(route.path, (route.handler)());
     }
-    let admission = Arc::new(Admission::default());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let admission = Arc::new(Admission::new(cores));
     router
         .method_not_allowed_fallback(unknown_method)
         .fallback(unknown_path)
