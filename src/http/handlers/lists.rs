@@ -6,6 +6,7 @@ use super::super::answer::Answer;
 use super::super::body::{self, Media};
 use super::super::caller::Caller;
 use super::super::headers::{checked_field_names, purpose, query};
+use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::records::record_id;
@@ -19,7 +20,7 @@ use crate::records::{ExternalRef, RecordType, is_slug};
 use crate::seal::{OpenedPage, ShownItem};
 use crate::territory::{CellId, GridCode, Territory};
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use serde::ser::{SerializeStruct as _, Serializer};
 use serde::{Deserialize, Serialize};
@@ -255,7 +256,7 @@ pub(in crate::http) async fn records(
 pub(in crate::http) async fn people(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
-    Path(id): Path<String>,
+    Named(id): Named,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<People>, Problem> {
