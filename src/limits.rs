@@ -25,6 +25,9 @@ pub const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 pub const BODY_PACE_TIME: Duration = Duration::from_secs(3);
 /// Bytes that a body must bring in each [`BODY_PACE_TIME`]; the slowest mobile network brings ten times as much.
 pub const BODY_PACE_BYTES_MIN: usize = 4 * 1024;
+/// Bytes of a body that is too large which are read and thrown away, so that its client, which is still sending, finds the
+/// answer instead of a broken connection. It holds no memory and one [`BODY_PACE_TIME`] at most.
+pub const BODY_DISCARD_BYTES_MAX: usize = 1024 * 1024;
 /// Time in which a client must take [`WRITE_PACE_BYTES_MIN`] of an answer that does not fit into the kernel's buffers: who
 /// stops reading must not hold a connection and an answer for ever.
 pub const WRITE_PACE_TIME: Duration = Duration::from_secs(10);

@@ -7,7 +7,9 @@ use super::problem::Problem;
 use super::rooms::Rooms;
 use super::strict_json;
 use crate::access::Code;
-use crate::limits::{BODY_BYTES_MAX, BODY_PACE_BYTES_MIN, BODY_PACE_TIME, BODY_TIME_MAX};
+use crate::limits::{
+    BODY_BYTES_MAX, BODY_DISCARD_BYTES_MAX, BODY_PACE_BYTES_MIN, BODY_PACE_TIME, BODY_TIME_MAX,
+};
 use axum::body::{Body, HttpBody as _};
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
@@ -75,6 +77,7 @@ async fn take_said<T: DeserializeOwned>(
 async fn collect(mut body: Body) -> Result<Zeroizing<Vec<u8>>, Code> {
     let said = body.size_hint();
     if said.lower() > BODY_BYTES_MAX as u64 {
+        discard(body).await;
         return Err(Code::TooLarge);
     }
     let most = said.upper().and_then(|upper| usize::try_from(upper).ok());
@@ -97,10 +100,29 @@ async fn collect(mut body: Body) -> Result<Zeroizing<Vec<u8>>, Code> {
             Ok(false)
         };
         let whole = tokio::time::timeout(BODY_PACE_TIME, window).await;
-        if whole.map_err(|_| Code::SchemaInvalid)?? {
-            return Ok(bytes);
+        match whole.map_err(|_| Code::SchemaInvalid)? {
+            Ok(true) => return Ok(bytes),
+            Ok(false) => {}
+            Err(code) => {
+                discard(body).await;
+                return Err(code);
+            }
         }
     }
+}
+
+/// Reads on for a while without keeping anything.
+async fn discard(mut body: Body) {
+    let discarding = async {
+        let mut left = BODY_DISCARD_BYTES_MAX;
+        while let Some(Ok(frame)) = body.frame().await {
+            let Some(rest) = left.checked_sub(frame.data_ref().map_or(0, |data| data.len())) else {
+                return;
+            };
+            left = rest;
+        }
+    };
+    let _enough = tokio::time::timeout(BODY_PACE_TIME, discarding).await;
 }
 
 /// Whether a body says that it is of a media type, and is not compressed.
