@@ -3,15 +3,16 @@
 //! What was removed is told by its type, cell and line alone, since nothing else is left of it.
 
 use super::account::Account;
-use super::bearer::{bearers, covers, knows, may_use_call};
+use super::bearer::{Bearer, bearers, covers, may_use_call};
 use super::code::Code;
 use super::decide::{Access, account_of, authority, carry};
-use super::field::check_state;
+use super::field::{check_state, field_grants};
 use super::grants::Level;
 use super::permit::{Authority, Denied, EachViews, Permit, Views};
+use super::policy::Policy;
 use super::question::Question;
 use super::standing::Assignment;
-use crate::records::{Facts, RecordType};
+use crate::records::{Facts, RecordType, View};
 use crate::territory::{Area, CellId};
 
 /// A record that changed.
@@ -60,8 +61,6 @@ impl Access {
         if !question.purpose.active {
             return Err(no(Code::PurposeUnknown, account));
         }
-        let listed = question.purpose.fields.iter().filter(|(_, fields)| !fields.is_empty());
-        let listed: Vec<RecordType> = listed.map(|(record_type, _)| *record_type).collect();
         let policy = &active.policy;
         let reaches: Vec<Reach> = bearers(policy, question.standing, question.now)
             .filter(|bearer| bearer.assignment.area.is_some())
@@ -69,11 +68,7 @@ impl Access {
             .map(|bearer| Reach {
                 assignment: bearer.assignment.clone(),
                 own_grid: bearer.level == Level::Grid,
-                types: listed
-                    .iter()
-                    .copied()
-                    .filter(|record_type| knows(policy, bearer, *record_type))
-                    .collect(),
+                types: types_of(policy, question, bearer),
             })
             .filter(|reach| !reach.types.is_empty())
             .collect();
@@ -83,6 +78,21 @@ impl Access {
         let authority = authority(&active, Some(question.standing));
         Ok(FeedPlan { question, reaches, account, authority })
     }
+}
+
+/// The types of which the purpose leaves the assignment at least a match without a condition. That somebody is held for a
+/// programme says something of them: whoever sees such records inside a task alone is told of none.
+fn types_of(policy: &Policy, question: &Question<'_>, bearer: Bearer<'_>) -> Vec<RecordType> {
+    let grown = Facts::of_nobody();
+    let opens = |record_type: RecordType, field: &str| {
+        let grants = field_grants(policy, question, bearer, record_type, &grown, field);
+        grants.unconditional_view() >= View::Match
+    };
+    let listed = question.purpose.fields.iter();
+    listed
+        .filter(|(record_type, fields)| fields.iter().any(|field| opens(**record_type, field)))
+        .map(|(record_type, _)| *record_type)
+        .collect()
 }
 
 impl FeedPlan<'_> {

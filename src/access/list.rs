@@ -37,14 +37,31 @@ pub struct Candidate<T> {
     pub target: T,
 }
 
-/// What one assignment shows of the records of a list. Adults and children are the two kinds that there are: a child's
-/// general fields are sensitive.
+/// What one assignment shows of the records of a list. There are three kinds: adults, children, whose general fields are
+/// sensitive, and those between, who are looked at in clear inside a task alone.
 struct Reach {
     assignment: Assignment,
     own_grid: bool,
     rule: Option<String>,
     grown: Share,
     child: Share,
+    minor: Share,
+}
+
+impl Reach {
+    /// What it shows of each kind of record, in the order of their numbers.
+    fn kinds(&self) -> [&Share; 3] {
+        [&self.grown, &self.child, &self.minor]
+    }
+
+    /// The number of a record's kind on that day.
+    fn kind_of(facts: &Facts, today: i32) -> u8 {
+        match (facts.is_under_14(today), facts.is_minor(today)) {
+            (true, _) => 1,
+            (false, true) => 2,
+            (false, false) => 0,
+        }
+    }
 }
 
 /// What a list shows of one kind of record.
@@ -106,12 +123,12 @@ impl<'a> ListPlan<'a> {
 
     /// What the assignment shows of a record in its area; nothing where the record is not for this list.
     fn share_of<'b>(&self, reach: &'b Reach, facts: &Facts) -> Option<(u8, &'b Share)> {
-        let child = facts.is_under_14(self.question.now.days());
-        let share = if child { &reach.child } else { &reach.grown };
+        let kind = Reach::kind_of(facts, self.question.now.days());
+        let share = reach.kinds()[usize::from(kind)];
         // A protected person is not shown to the neighbours that work in its own grid.
         let hidden = facts.protected_address && reach.own_grid;
         let shown = share.found && !share.views.given.is_empty() && !hidden;
-        (shown && check_state(self.question, facts).is_ok()).then_some((u8::from(child), share))
+        (shown && check_state(self.question, facts).is_ok()).then_some((kind, share))
     }
 
     /// Why nothing may be learned of the record that a list begins with, if nothing may.
@@ -122,8 +139,7 @@ impl<'a> ListPlan<'a> {
     /// Whether the assignment at that place may learn that the subject of a link lives where it says.
     pub fn links(&self, reach: usize, cell: CellId, facts: &Facts) -> bool {
         let Some(reach) = self.reaches.get(reach) else { return false };
-        let child = facts.is_under_14(self.question.now.days());
-        let share = if child { &reach.child } else { &reach.grown };
+        let share = reach.kinds()[usize::from(Reach::kind_of(facts, self.question.now.days()))];
         let line = facts.line.as_deref();
         share.found
             && !(facts.protected_address && reach.own_grid)
@@ -147,9 +163,9 @@ impl<'a> ListPlan<'a> {
             carry(&mut account, &reach.assignment);
             account.rule = reach.rule.clone();
             area = reach.assignment.area;
-            let kinds = [&reach.grown, &reach.child];
+            let kinds = reach.kinds();
             each.kinds = kinds.iter().map(|share| share.views.clone()).collect();
-            let mut used = [false; 2];
+            let mut used = [false; 3];
             for Candidate { cell, facts, target } in candidates {
                 let line = facts.line.as_deref();
                 let (territory, now) = (self.question.territory, self.question.now);
@@ -224,7 +240,7 @@ fn reaches(
         .find(|why| *why != Code::Denied)
         .unwrap_or(Code::Denied);
     let mut reaches: Vec<Reach> =
-        all.into_iter().filter(|reach| shows(&reach.grown) || shows(&reach.child)).collect();
+        all.into_iter().filter(|reach| reach.kinds().into_iter().any(shows)).collect();
     if reaches.is_empty() {
         return Err(No { why, fields: list.fields.to_vec() });
     }
@@ -316,6 +332,7 @@ fn reach_of(
 ) -> Reach {
     let grown = Facts::of_nobody();
     let child = Facts { turns_14: Some(i32::MAX), ..Facts::of_nobody() };
+    let minor = Facts { turns_18: Some(i32::MAX), ..Facts::of_nobody() };
     let share = |facts: &Facts| Share {
         views: list_views(policy, question, list, bearer, facts),
         found: is_found(policy, question, list, bearer, facts),
@@ -326,6 +343,7 @@ fn reach_of(
         rule: rule_of(policy, question, bearer, list.record_type, &grown, list.fields),
         grown: share(&grown),
         child: share(&child),
+        minor: share(&minor),
     }
 }
 

@@ -67,7 +67,7 @@ impl Way {
             let mut cells = territory.cells_in(&within, now.0);
             cells.retain(|cell| {
                 let walked = parts.iter().any(|(part, other)| {
-                    // An assignment of a line shows the records of its line alone; the rest is left for others.
+                    // An assignment of a line shows nothing that another line holds; that is left for others.
                     let all = other.is_none() || other.as_deref() == line;
                     all && part.cells.binary_search(cell).is_ok()
                 });

@@ -76,8 +76,29 @@ fn what_was_removed_is_told_by_type_cell_and_line() {
     };
     let (told, account) = told_by(&feed(), 0, all()).expect("a page");
     assert_eq!((told, account.unnamed_records_count), (vec![1, 4], 2));
-    let bound = Assignment { line: Some("civil_affairs".into()), ..placed("grid_worker", OWN) };
-    assert_eq!(told_by(&feed().from(vec![bound]), 0, all()).expect("a page").0, [4]);
+    // A line has its own and what is of none, under its own purposes.
+    let bound = |line: &str| Assignment { line: Some(line.into()), ..placed("grid_worker", OWN) };
+    let told = |line| told_by(&feed().from(vec![bound(line)]), 0, all()).map(|(told, _)| told);
+    assert_eq!(told("public_security"), Ok(vec![1]));
+    assert_eq!(told("civil_affairs"), Err(Code::Denied));
+}
+
+#[test]
+fn who_is_held_for_a_programme_is_told_to_nobody_who_sees_it_in_a_task_alone() {
+    let told = |put: Put<'static>, purpose: &str| {
+        let put = put.under(purpose).ask(Ask::Changes);
+        told_by(&put, 0, vec![held(1, OWN_CELL, numbered_facts(1, &[purpose]))])
+            .map(|(told, _)| told)
+    };
+    // The worker visits by a task, the head and the cadre of the counter are not named or write alone.
+    for purpose in ["minimum_allowance", "child_protection", "disability_transport"] {
+        for (role, area) in
+            [("grid_worker", OWN), ("grid_head", OWN), ("community_cadre", "880102001001")]
+        {
+            assert_eq!(told(Put::by(role, area), purpose), Err(Code::Denied), "{role} {purpose}");
+        }
+    }
+    assert_eq!(told(Put::by("street_operator", "880102001"), HELD[0]), Ok(vec![1]));
 }
 
 #[test]

@@ -219,13 +219,29 @@ fn the_assignment_that_gives_most_comes_first() {
 }
 
 #[test]
-fn an_assignment_of_a_line_lists_its_line() {
-    let bound = Assignment { line: Some("civil_affairs".into()), ..placed("grid_worker", OWN) };
+fn an_assignment_of_a_line_lists_under_its_purposes_what_no_other_line_holds() {
+    let bound = |line: &str| {
+        let bound = Assignment { line: Some(line.into()), ..placed("grid_worker", OWN) };
+        ordinary().from(vec![bound])
+    };
     let of_line = |number, line: Option<&str>| {
         (OWN_CELL, Facts { line: line.map(str::to_owned), ..numbered_facts(number, HELD) })
     };
-    let candidates = [of_line(1, None), of_line(2, Some("civil_affairs")), of_line(3, Some("x"))];
-    assert_eq!(numbers(&ordinary().from(vec![bound]), &candidates), [2]);
+    let candidates =
+        [of_line(1, None), of_line(2, Some("public_security")), of_line(3, Some("civil_affairs"))];
+    assert_eq!(numbers(&bound("public_security"), &candidates), [1, 2]);
+    assert_eq!(listed(&bound("civil_affairs"), &candidates).err(), Some(Code::Denied));
+}
+
+#[test]
+fn a_minor_is_listed_to_whoever_sees_it_masked_and_to_nobody_who_needs_a_task() {
+    let minor = || {
+        let facts = Facts { turns_14: Some(TODAY), ..numbered_facts(1, HELD) };
+        [(OWN_CELL, Facts { turns_18: Some(TODAY + 1_461), ..facts })]
+    };
+    assert!(numbers(&ordinary(), &minor()).is_empty());
+    let operator = Put::by("street_operator", "880102001").ask(Ask::List);
+    assert_eq!(numbers(&operator, &minor()), [1]);
 }
 
 #[test]
