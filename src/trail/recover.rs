@@ -38,6 +38,7 @@ pub(super) fn recover(
         let entries: Vec<&[u8]> = frame.entries.iter().map(|(entry, _)| entry.as_slice()).collect();
         log.append(frame.first_index, &entries).map_err(TrailFault::Log)
     })?;
+    applier.applied_through(replayed.end.index);
     if log.size() > replayed.end.index {
         return Err(TrailFault::Corrupt {
             segment: replayed.end.segment,

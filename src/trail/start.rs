@@ -104,7 +104,6 @@ impl Trail {
             recover::recover(&journal_directory, &*media, &chain, &mut applier, &mut log, &signer)?;
         let (replayed, marked) =
             recover::move_mark(&journal_directory, &chain, &applier, done_again)?;
-        applier.applied_through(replayed.end.index);
         let writer = Writer::open(&journal_directory, media, chain, segment_bytes, replayed.end)?;
         let today = clock.now().days();
         let sequencer = Sequencer::new(&applier, &[today - 1, today], RECENT_KEYS_COUNT_MAX)?;
