@@ -110,8 +110,11 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     Ok(())
 }
 
+/// How a policy file becomes another.
+type Alteration = fn(&str) -> String;
+
 /// What is altered, and how the worker's file becomes another.
-const CONTROLS: &[(&str, fn(&str) -> String)] = &[
+const CONTROLS: &[(&str, Alteration)] = &[
     ("a line that is missing", |text| text.replace("grid,any,C3,registration,match,allow\n", "")),
     ("an allow that became a deny", |text| {
         text.replace("grid,any,C2,contact,read:raw,allow", "grid,any,C2,contact,read:raw,deny")
@@ -125,7 +128,7 @@ fn control(
     policy: &Policy,
     room: &Path,
     what: &str,
-    change: fn(&str) -> String,
+    change: Alteration,
     tally: &mut Tally,
 ) -> Result<(), Fault> {
     let altered = room.join(what.replace(' ', "_"));
