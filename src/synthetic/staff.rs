@@ -92,19 +92,15 @@ fn platform() -> Vec<StaffMember> {
 /// One of each role that works in the first community beside worker and head.
 fn around_the_grids(today: Date, basic: &[&str], first: &[&GridPlan]) -> Vec<StaffMember> {
     let community = &basic[0][..12];
-    let unit = first.iter().find(|grid| grid.unit.is_some()).expect("the community has units");
-    let pair = |grid: usize, from: Date, until: Date, note| StaffMember {
-        login: format!("pair-{}", basic[grid + 1]),
-        posts: vec![
-            between(post("grid_stand_in", basic[grid]), from, until),
-            post("grid_head", basic[grid + 1]),
-        ],
-        reserve: false,
-        note,
-    };
-    let open = (days(today, -1), days(today, 1));
-    let mut staff = vec![
-        pair(0, open.0, open.1, "stands in for the first grid; the window is open today"),
+    let open = (days(today, -1), days(today, 2));
+    let ended = (days(today, -7), today);
+    let note = "stands in for the first grid; the window is open today";
+    let mut staff: Vec<StaffMember> = pair(basic, 0, open, note).into_iter().collect();
+    let unit = first.iter().find(|grid| grid.unit.is_some());
+    staff.extend(unit.map(|unit| {
+        member("unit", post("unit_liaison", &unit.code), "of the hospital, school or market")
+    }));
+    staff.extend([
         member("volunteer", post("volunteer", community), "reports matters, holds no person data"),
         member("building", post("building_head", basic[0]), "reports matters of the building"),
         member(
@@ -117,7 +113,6 @@ fn around_the_grids(today: Date, basic: &[&str], first: &[&GridPlan]) -> Vec<Sta
             between(post("property_firm", community), days(today, -60), month_after(today)),
             "of a firm whose agreement ends this month",
         ),
-        member("unit", post("unit_liaison", &unit.code), "of the hospital, school or market"),
         member("community", post("community_cadre", community), "the service counter"),
         member(
             "children",
@@ -134,10 +129,22 @@ fn around_the_grids(today: Date, basic: &[&str], first: &[&GridPlan]) -> Vec<Sta
             between(post("service_org", community), days(today, -60), days(today, 120)),
             "visits old people, by agreement",
         ),
-    ];
-    let ended = days(today, -7);
-    staff.push(pair(2, ended, today, "stood in for the third grid until yesterday"));
+    ]);
+    staff.extend(pair(basic, 2, ended, "stood in for the third grid until yesterday"));
     staff
+}
+
+/// The head of a grid who stands in for the one before it, where there are two.
+fn pair(
+    basic: &[&str],
+    grid: usize,
+    (from, until): (Date, Date),
+    note: &'static str,
+) -> Option<StaffMember> {
+    let [grid, next] = basic.get(grid..grid + 2)? else { return None };
+    let window = between(post("grid_stand_in", grid), from, until);
+    let posts = vec![window, post("grid_head", next)];
+    Some(StaffMember { login: format!("pair-{next}"), posts, reserve: false, note })
 }
 
 /// One of each role of the first street and its county that was not there yet, and of the city.
@@ -162,16 +169,19 @@ fn above_the_grids(street: &str) -> Vec<StaffMember> {
 /// Staff with whom something is the matter. Nobody whose training lapsed: an actor has no day of training yet.
 fn with_a_story(today: Date, basic: &[&str]) -> Vec<StaffMember> {
     let community = &basic[0][..12];
-    let leaves = between(post("grid_worker", basic[2]), days(today, -200), after_friday(today));
-    let mut staff = vec![
-        StaffMember {
-            login: format!("both-{}", basic[3]),
-            posts: vec![post("grid_worker", basic[3]), post("grid_worker", basic[4])],
+    let mut staff = Vec::new();
+    if let Some([one, other]) = basic.get(3..5) {
+        staff.push(StaffMember {
+            login: format!("both-{one}"),
+            posts: vec![post("grid_worker", one), post("grid_worker", other)],
             reserve: false,
             note: "part-time in two grids",
-        },
-        member("leaver", leaves, "leaves on Friday"),
-    ];
+        });
+    }
+    staff.extend(basic.get(2).map(|grid| {
+        let leaves = between(post("grid_worker", grid), days(today, -200), after_friday(today));
+        member("leaver", leaves, "leaves on Friday")
+    }));
     staff.extend((1..=RESERVE_COUNT).map(|number| StaffMember {
         login: format!("reserve{number}-{community}"),
         posts: vec![between(post("sunk_cadre", community), today, days(today, 90))],
@@ -264,6 +274,14 @@ mod tests {
             let known: BTreeSet<&str> = staff.iter().map(|member| member.first().role).collect();
             assert_eq!(known, roles);
         }
+    }
+
+    #[test]
+    fn a_city_of_one_grid_has_whom_it_has_room_for() {
+        let staff = staff_of(300, Extent::Grid);
+        let has = |role| staff.iter().any(|member| member.first().role == role);
+        assert!(has("grid_worker") && has("grid_head") && has("community_cadre"));
+        assert!(!has("grid_stand_in") && !has("unit_liaison"), "no neighbour and no unit");
     }
 
     #[test]
