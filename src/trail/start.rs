@@ -93,8 +93,7 @@ impl Trail {
         let Surroundings { keyring, clock, random, media } = around;
         let mut applier = applier;
         let begins = make_directory(&settings.journal_directory).map_err(TrailFault::Journal)?;
-        let (mut watcher, space) = watcher(&settings, media.clone());
-        watcher.look()?;
+        let (watcher, space) = looking(&settings, media.clone())?;
         let segment_bytes = settings.segment_bytes.max(SEGMENT_BYTES_MIN);
         let Settings { journal_directory, log_directory, origin, .. } = settings;
         let signer = LogSigner { name: origin.clone(), signer: keyring.log_signer() };
@@ -445,6 +444,13 @@ fn unchanged(rejected: Rejected) -> TrailError {
         Rejected::Error(error) => error,
         Rejected::Stale | Rejected::Limit => TrailError::Unavailable,
     }
+}
+
+/// One that has looked once: whatever writes first finds what the reserve gave up for it.
+fn looking(settings: &Settings, media: Arc<dyn Media>) -> Result<(Watcher, Shown), TrailFault> {
+    let (mut watcher, shown) = watcher(settings, media);
+    watcher.look()?;
+    Ok((watcher, shown))
 }
 
 /// As much is kept back as the log needs for the entries of a whole segment.
