@@ -110,11 +110,10 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     Ok(())
 }
 
-/// How a policy file becomes another.
-type Alteration = fn(&str) -> String;
-
 /// What is altered, and how the worker's file becomes another.
-const CONTROLS: &[(&str, Alteration)] = &[
+type Control = (&'static str, fn(&str) -> String);
+
+const CONTROLS: &[Control] = &[
     ("a line that is missing", |text| text.replace("grid,any,C3,registration,match,allow\n", "")),
     ("an allow that became a deny", |text| {
         text.replace("grid,any,C2,contact,read:raw,allow", "grid,any,C2,contact,read:raw,deny")
@@ -128,7 +127,7 @@ fn control(
     policy: &Policy,
     room: &Path,
     what: &str,
-    change: Alteration,
+    change: fn(&str) -> String,
     tally: &mut Tally,
 ) -> Result<(), Fault> {
     let altered = room.join(what.replace(' ', "_"));
