@@ -31,7 +31,7 @@ pub const BODY_DISCARD_BYTES_MAX: usize = 1024 * 1024;
 /// Time in which a client must take [`WRITE_PACE_BYTES_MIN`] of an answer that does not fit into the kernel's buffers: who
 /// stops reading must not hold a connection and an answer for ever.
 pub const WRITE_PACE_TIME: Duration = Duration::from_secs(10);
-/// Bytes of an answer that a client must take in each [`WRITE_PACE_TIME`].
+/// Bytes of an answer that a client must take in each [`WRITE_PACE_TIME`], or send of a body that it still sends.
 pub const WRITE_PACE_BYTES_MIN: usize = 16 * 1024;
 /// Largest request head, in bytes.
 pub const HEADER_BYTES_MAX: usize = 16 * 1024;
@@ -84,6 +84,10 @@ pub const EXTERNAL_REF_CHARACTERS_MAX: usize = 64;
 pub const BATCH_LINES_COUNT_MAX: u32 = 10_000;
 /// Batches worked on at once: each may hold its window and its unread answer.
 pub const BATCHES_COUNT_MAX: usize = 16;
+/// Batches of one actor worked on at once; beyond it the answer is `rate_limited`. Each keeps a core busy.
+pub const ACTOR_BATCHES_COUNT_MAX: usize = 4;
+/// Pause before the next line while too much waits for the disk: a batch waits where a newcomer is turned away.
+pub const BATCH_PAUSE: Duration = Duration::from_millis(20);
 /// Lines of one batch that are worked on at once, so that the committer has groups to make.
 pub const BATCH_WINDOW_COUNT_MAX: usize = 256;
 /// Bytes of the lines of one batch that are worked on at once.

@@ -92,7 +92,7 @@ impl Drop for Connected {
 }
 
 /// How many each one has. Whoever has none is not in it, so it is as long as there are places at most.
-struct Counted<T>(Mutex<HashMap<T, usize>>);
+pub(super) struct Counted<T>(Mutex<HashMap<T, usize>>);
 
 impl<T> Default for Counted<T> {
     fn default() -> Counted<T> {
@@ -101,7 +101,7 @@ impl<T> Default for Counted<T> {
 }
 
 impl<T: Eq + Hash> Counted<T> {
-    fn enter(&self, who: T, most: usize) -> bool {
+    pub(super) fn enter(&self, who: T, most: usize) -> bool {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(who).or_insert(0);
         let free = *count < most;
@@ -109,7 +109,7 @@ impl<T: Eq + Hash> Counted<T> {
         free
     }
 
-    fn leave(&self, who: &T) {
+    pub(super) fn leave(&self, who: &T) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = counts.get_mut(who) {
             *count -= 1;

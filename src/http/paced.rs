@@ -1,6 +1,6 @@
 //! A connection whose client takes what it is sent, or loses it.
 //! Never waits for ever on a client that stopped reading: the answer that it does not take is memory of others.
-//! Only what the kernel's buffers do not hold is timed, so an answer of usual size is never.
+//! Only what the kernel's buffers do not hold is timed, so an answer of usual size is never; who still sends is no such client.
 
 use crate::limits::{WRITE_PACE_BYTES_MIN, WRITE_PACE_TIME};
 use std::future::Future as _;
@@ -15,7 +15,7 @@ pub(super) struct Paced<S> {
     stream: S,
     /// Runs while something waits to be taken.
     window: Option<Pin<Box<Sleep>>>,
-    /// What was taken in the window.
+    /// What was taken, or sent by the other end, in the window.
     taken: usize,
 }
 
@@ -60,7 +60,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        // Most clients read their answer only when they have sent everything, and the answer to a batch begins before.
+        self.taken += buffer.filled().len() - before;
+        read
     }
 }
 
@@ -132,6 +136,53 @@ mod tests {
                 return;
             }
         }
+    }
+
+    /// What becomes of an answer that nobody takes, to a client that sends `bytes` in each window while it is written.
+    fn sent_to_a_client_that_sends(bytes: usize) -> Poll<ErrorKind> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let (server, mut client) = duplex(BUFFER_BYTES);
+            let sending = tokio::spawn(async move {
+                loop {
+                    sleep(WRITE_PACE_TIME - std::time::Duration::from_millis(1)).await;
+                    client.write_all(&vec![1; bytes]).await.expect("read");
+                }
+            });
+            let mut server = Paced::new(server);
+            let mut buffer = vec![0; BUFFER_BYTES];
+            let written = std::future::poll_fn(|context| {
+                let mut read = ReadBuf::new(&mut buffer);
+                while Pin::new(&mut server).poll_read(context, &mut read).is_ready() {
+                    read.clear();
+                }
+                Pin::new(&mut server)
+                    .poll_write(context, &[1; 2 * BUFFER_BYTES])
+                    .map(|written| written.map_or_else(|error| Some(error.kind()), |_| None))
+            });
+            let ended = tokio::time::timeout(WRITE_PACE_TIME * 5, async {
+                let mut written = written;
+                loop {
+                    if let Some(kind) = (&mut written).await {
+                        return kind;
+                    }
+                }
+            })
+            .await;
+            sending.abort();
+            ended.map_or(Poll::Pending, Poll::Ready)
+        })
+    }
+
+    #[test]
+    fn a_client_that_still_sends_is_waited_for_and_one_that_trickles_is_not() {
+        assert_eq!(sent_to_a_client_that_sends(WRITE_PACE_BYTES_MIN), Poll::Pending);
+        let slower = sent_to_a_client_that_sends(WRITE_PACE_BYTES_MIN / 2);
+        assert_eq!(slower, Poll::Ready(ErrorKind::TimedOut));
     }
 
     #[test]

@@ -9,14 +9,16 @@ mod window;
 
 pub(super) use item::{BatchItemBody, LineBody};
 
+use super::admission::Counted;
 use super::caller::Caller;
 use super::problem::Problem;
 use super::rooms::Rooms;
 use super::titles::Language;
-use crate::access::Code;
+use crate::access::{ActorId, Code};
 use crate::ambient::Micros;
 use crate::limits::{
-    BATCH_LINES_COUNT_MAX, BATCH_PIECE_BYTES, BATCH_TIME_MAX, BATCH_TURN_COUNT, BATCHES_COUNT_MAX,
+    ACTOR_BATCHES_COUNT_MAX, BATCH_LINES_COUNT_MAX, BATCH_PAUSE, BATCH_PIECE_BYTES, BATCH_TIME_MAX,
+    BATCH_TURN_COUNT, BATCHES_COUNT_MAX,
 };
 use crate::operations::{
     Asked, BatchKey, OfBatch, Once, OperationError, Saying, UnderWay, admit_batch,
@@ -24,6 +26,7 @@ use crate::operations::{
 };
 use crate::purposes::Purpose;
 use crate::seal::Said;
+use crate::trail::Space;
 use axum::body::Body;
 use item::Request;
 use lines::{Input, Lines};
@@ -37,13 +40,41 @@ use uuid::Uuid;
 use window::{Window, Work};
 use zeroize::Zeroizing;
 
-/// Places for batches. Cheap to clone.
+/// Places for batches, in all and of each actor. Cheap to clone.
 #[derive(Clone)]
-pub struct Batches(Arc<Semaphore>);
+pub struct Batches {
+    all: Arc<Semaphore>,
+    actors: Arc<Counted<ActorId>>,
+}
 
 impl Default for Batches {
     fn default() -> Batches {
-        Batches(Arc::new(Semaphore::new(BATCHES_COUNT_MAX)))
+        let all = Arc::new(Semaphore::new(BATCHES_COUNT_MAX));
+        Batches { all, actors: Arc::default() }
+    }
+}
+
+impl Batches {
+    /// A place for a batch of an actor.
+    fn enter(&self, actor: ActorId) -> Result<Place, Code> {
+        let all = self.all.clone().try_acquire_owned().map_err(|_| Code::Overloaded)?;
+        if !self.actors.enter(actor, ACTOR_BATCHES_COUNT_MAX) {
+            return Err(Code::RateLimited);
+        }
+        Ok(Place { actor, actors: self.actors.clone(), _all: all })
+    }
+}
+
+/// The place of a batch. Dropped, it makes room.
+struct Place {
+    actor: ActorId,
+    actors: Arc<Counted<ActorId>>,
+    _all: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.actors.leave(&self.actor);
     }
 }
 
@@ -66,7 +97,7 @@ struct Batch {
     language: Language,
     request_id: String,
     key: Option<Key>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 /// Begins a batch: gives the body of its answer, which is made while the lines come in.
@@ -106,9 +137,7 @@ async fn prepare(
     language: Language,
     lines: &mut Lines,
 ) -> Result<(Batch, Input), Problem> {
-    let Ok(place) = rooms.batches.0.clone().try_acquire_owned() else {
-        return Err(Problem::unrecorded(Code::Overloaded));
-    };
+    let place = rooms.batches.enter(caller.actor.standing().actor).map_err(Problem::unrecorded)?;
     let mut key = match key {
         Some(text) => Some(hold(rooms, &caller, purpose, text).await?),
         None => None,
@@ -234,7 +263,7 @@ impl Batch {
                 Event::Input(Input::End) => open = false,
                 Event::Input(input) => {
                     number += 1;
-                    let end = self.end_at(number, &input);
+                    let end = self.end_at(number, &input).await;
                     open = end.is_none();
                     let (bytes, work) = self.work(number, input, end);
                     window.begin(bytes, work).await;
@@ -247,21 +276,35 @@ impl Batch {
         sink.flush().await;
     }
 
-    /// Why this line is not worked on, nor any behind it.
-    fn end_at(&self, number: u32, input: &Input) -> Option<Code> {
+    /// Why this line is not worked on, nor any behind it. Waits while too much waits for the disk.
+    async fn end_at(&self, number: u32, input: &Input) -> Option<Code> {
+        let trail = &self.rooms.trail;
         if number > BATCH_LINES_COUNT_MAX {
             return Some(Code::TooLarge);
         }
         if *input == Input::Endless {
             return Some(Code::SchemaInvalid);
         }
-        if self.rooms.trail.is_locked_out(self.caller.actor.standing().actor) {
+        if trail.is_locked_out(self.caller.actor.standing().actor) {
             return Some(Code::RateLimited);
         }
-        let taken_micros = self.rooms.clock.now().0.saturating_sub(self.caller.now.0);
-        let late =
-            u128::try_from(taken_micros).is_ok_and(|taken| taken > BATCH_TIME_MAX.as_micros());
-        late.then_some(Code::Overloaded)
+        loop {
+            if !trail.is_writable() {
+                return Some(Code::TrailUnavailable);
+            }
+            if trail.space() != Space::Ample {
+                return Some(Code::StorageFull);
+            }
+            let taken_micros = self.rooms.clock.now().0.saturating_sub(self.caller.now.0);
+            let taken_micros = u128::try_from(taken_micros).unwrap_or(0);
+            if taken_micros > BATCH_TIME_MAX.as_micros() {
+                return Some(Code::Overloaded);
+            }
+            if !trail.is_late() {
+                return None;
+            }
+            tokio::time::sleep(BATCH_PAUSE).await;
+        }
     }
 
     fn work(&self, number: u32, input: Input, end: Option<Code>) -> (usize, Work<'_>) {
@@ -285,9 +328,9 @@ impl Batch {
 
     async fn turn_away(&self, number: u32, code: Code) -> Vec<u8> {
         let problem = match code {
+            Code::TooLarge | Code::SchemaInvalid => self.caller.turn_away(&self.rooms, code).await,
             // Nothing was decided about such a line; the lock-out has its entry.
-            Code::RateLimited | Code::Overloaded => Problem::unrecorded(code),
-            _ => self.caller.turn_away(&self.rooms, code).await,
+            _ => Problem::unrecorded(code),
         };
         self.refusal(number, problem)
     }
@@ -366,5 +409,29 @@ impl Batch {
         let of_batch = (key.known.load(Ordering::Relaxed) != now.days()).then(|| key.said.clone());
         let batch = Some(OfBatch { said: of_batch, is_new: key.is_new });
         rooms.repeats.once(said, batch, now.days(), &rooms.store).await.map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_are_taken_to_their_limits_and_the_next_one_when_a_place_is_free() {
+        let batches = Batches::default();
+        let actor = |number: usize| ActorId::from_bytes([u8::try_from(number).expect("few"); 16]);
+        let enter = |number: usize| batches.enter(actor(number));
+        let mut places: Vec<Place> =
+            (0..ACTOR_BATCHES_COUNT_MAX).map(|_| enter(0).expect("a place")).collect();
+        assert_eq!(enter(0).err(), Some(Code::RateLimited));
+        for number in ACTOR_BATCHES_COUNT_MAX..BATCHES_COUNT_MAX {
+            places.push(enter(number).expect("a place"));
+        }
+        assert_eq!(enter(99).err(), Some(Code::Overloaded));
+        drop(places.remove(0));
+        places.push(enter(0).expect("a place"));
+        assert_eq!(enter(99).err(), Some(Code::Overloaded));
+        drop(places);
+        assert!(enter(99).is_ok());
     }
 }
