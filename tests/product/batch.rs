@@ -352,7 +352,7 @@ fn key_that_is_being_worked_on_is_in_flight_and_free_when_the_work_ends() {
 #[test]
 fn what_was_accepted_is_stored_when_the_client_goes_away() {
     let demo = shared();
-    let worker = demo.worker(5);
+    let worker = demo.worker(3);
     let phones = [fresh_phone(), fresh_phone(), fresh_phone()];
     let line = |phone: &str| {
         let mut body = adult(worker.grid());
@@ -365,8 +365,8 @@ fn what_was_accepted_is_stored_when_the_client_goes_away() {
     let third = line(&phones[2]);
     conversation.send(&third.as_bytes()[..third.len() - 2]);
     drop(conversation);
-    await_until("both whole lines are stored", || is_held(demo, 5, &phones[1]));
-    assert!(is_held(demo, 5, &phones[0]));
+    await_until("both whole lines are stored", || is_held(demo, 3, &phones[1]));
+    assert!(is_held(demo, 3, &phones[0]));
     // The key is free again, so the batch is over; half a line was no line.
     let all = [line(&phones[0]), line(&phones[1])].concat();
     let mut reply = send_lines(&worker, REGISTRATION, Some("batch-gone"), all.as_bytes());
@@ -376,5 +376,5 @@ fn what_was_accepted_is_stored_when_the_client_goes_away() {
         }
         reply.status != 409
     });
-    assert!(!is_held(demo, 5, &phones[2]));
+    assert!(!is_held(demo, 3, &phones[2]));
 }
