@@ -3,6 +3,7 @@
 //! The answer is written from a struct at each request, as such endpoints do.
 
 use super::Fallible;
+use super::requests::{Kind, PAGE_COUNT};
 use super::vault::SERVING;
 use axum::Router;
 use axum::response::IntoResponse as _;
@@ -62,6 +63,17 @@ fn answer(bytes: usize) -> Fallible<Answer> {
     Ok(answer)
 }
 
+/// A page of as many answers as a query gives, of this size together.
+fn page(bytes: usize) -> Fallible<Vec<Answer>> {
+    let count = usize::try_from(PAGE_COUNT)?;
+    // Brackets, and a comma behind each but the last.
+    let each = (bytes.saturating_sub(count + 1)) / count;
+    let mut page = (0..count).map(|_| answer(each)).collect::<Fallible<Vec<Answer>>>()?;
+    let length = serde_json::to_vec(&page)?.len();
+    page[0].note.push_str(&"x".repeat(bytes.saturating_sub(length)));
+    Ok(page)
+}
+
 /// Serves an endpoint for each kind of request with answers of these sizes, until it is killed.
 ///
 /// # Errors
@@ -69,12 +81,14 @@ fn answer(bytes: usize) -> Fallible<Answer> {
 pub async fn serve(sizes: &[(String, usize)]) -> Fallible<()> {
     let mut router = Router::new();
     for (kind, bytes) in sizes {
-        let answer = Arc::new(answer(*bytes)?);
-        let handler = move || {
-            let answer = answer.clone();
-            async move { axum::Json(&*answer).into_response() }
-        };
-        router = router.route(&format!("/{kind}"), get(handler));
+        let path = format!("/{kind}");
+        if kind == Kind::Query.as_str() {
+            let page = Arc::new(page(*bytes)?);
+            router = router.route(&path, get(async move || axum::Json(&*page).into_response()));
+        } else {
+            let answer = Arc::new(answer(*bytes)?);
+            router = router.route(&path, get(async move || axum::Json(&*answer).into_response()));
+        }
     }
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{SERVING}{}", listener.local_addr()?);

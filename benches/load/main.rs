@@ -51,6 +51,7 @@ enum Row {
     Read,
     Write,
     Match,
+    Query,
     /// `POST /v1/records/batch`: people in batches.
     Batch,
     /// The same path with and without the wait for the journal.
@@ -118,11 +119,13 @@ impl Options {
     }
 
     fn kinds(&self) -> Vec<Kind> {
-        [(Row::Read, Kind::Read), (Row::Write, Kind::Write), (Row::Match, Kind::Match)]
-            .into_iter()
-            .filter(|(row, _)| self.asks_for(*row))
-            .map(|(_, kind)| kind)
-            .collect()
+        let rows = [
+            (Row::Read, Kind::Read),
+            (Row::Write, Kind::Write),
+            (Row::Match, Kind::Match),
+            (Row::Query, Kind::Query),
+        ];
+        rows.into_iter().filter(|(row, _)| self.asks_for(*row)).map(|(_, kind)| kind).collect()
     }
 }
 

@@ -9,6 +9,9 @@ use super::prepared::{Prepared, post};
 use serde_json::Value;
 use std::io::Write as _;
 
+/// Records of a page, and the fields of each.
+pub const PAGE_COUNT: u64 = 100;
+const QUERY_FIELDS: &str = r#""name","phone","current_address","birth_date""#;
 /// One answer in so many is looked into.
 const LOOKED_INTO: u64 = 128;
 /// Numbers that one worker matches: 80 distinct ones a day are allowed.
@@ -25,6 +28,8 @@ pub enum Kind {
     Write,
     /// `POST /v1/records/match`: a citizen number that is held.
     Match,
+    /// `POST /v1/records/query`: a page of a hundred people of the own grid, four fields of each, masked.
+    Query,
 }
 
 impl Kind {
@@ -34,6 +39,7 @@ impl Kind {
             Kind::Read => "read",
             Kind::Write => "write",
             Kind::Match => "match",
+            Kind::Query => "query",
         }
     }
 
@@ -157,6 +163,14 @@ impl Source for ToVault<'_, '_> {
                 post(into, "/v1/records/match", head, &body);
                 Some(number)
             }
+            Kind::Query => {
+                let grid_code = &prepared.grids[grid];
+                let body = format!(
+                    r#"{{"type":"person","grid":"{grid_code}","fields":[{QUERY_FIELDS}],"limit":{PAGE_COUNT}}}"#
+                );
+                post(into, "/v1/records/query", head, &body);
+                Some(grid as u64)
+            }
         }
     }
 
@@ -181,8 +195,25 @@ impl Source for ToVault<'_, '_> {
                 !id.is_empty() && body["version"] == 1 && body["receipt"]["leaf"].is_string()
             }
             Kind::Match => body["held"] == true && body["receipt"]["leaf"].is_string(),
+            Kind::Query => self.is_page(&body, number),
         };
         if right { Ok(()) } else { Err(format!("{}: {body}", self.kind.as_str()).into()) }
+    }
+}
+
+impl ToVault<'_, '_> {
+    /// Whether a page is as full as it can be, with every value there and masked.
+    fn is_page(&self, body: &Value, grid: u64) -> bool {
+        let prepared = self.asker.prepared;
+        let (grids, records) = (prepared.grids.len() as u64, prepared.records.len() as u64);
+        let of_grid = (records - 1 - grid) / grids + 1;
+        let items = body["items"].as_array().map_or(&[][..], Vec::as_slice);
+        items.len() as u64 >= of_grid.min(PAGE_COUNT)
+            && items.iter().all(|item| {
+                let fields = item["fields"].as_object().map(serde_json::Map::len);
+                fields == Some(4) && item["masked"].as_array().is_some_and(|names| names.len() == 4)
+            })
+            && body["receipt"]["leaf"].is_string()
     }
 }
 

@@ -9,7 +9,7 @@ status=0
 cargo bench --quiet --bench load -- --records 1000 --actors 400 --seconds 0.3 --runs 1 --connections 1,16 | tee "$output" ||
     status=$?
 passed=0 failed=0
-for row in '^| read | 16 |' '^| write | 16 |' '^| match | 16 |' '^one fdatasync' '^resident' "^audit's price" '^| 1024 |'; do
+for row in '^| read | 16 |' '^| write | 16 |' '^| match | 16 |' '^| query | 16 |' '^| 4 |' '^one fdatasync' '^resident' "^audit's price" '^| 1024 |'; do
     if grep -q "$row" "$output" && ! grep "$row" "$output" | grep -q NaN; then
         passed=$((passed + 1))
     else
