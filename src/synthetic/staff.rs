@@ -100,9 +100,16 @@ fn around_the_grids(today: Date, basic: &[&str], first: &[&GridPlan]) -> Vec<Sta
     staff.extend(unit.map(|unit| {
         member("unit", post("unit_liaison", &unit.code), "of the hospital, school or market")
     }));
-    staff.extend([
+    staff.extend(of_the_community(today, community, basic[0]));
+    staff.extend(pair(basic, 2, ended, "stood in for the third grid until yesterday"));
+    staff
+}
+
+/// One of each role whose place is the community, or its first grid.
+fn of_the_community(today: Date, community: &str, grid: &str) -> Vec<StaffMember> {
+    vec![
         member("volunteer", post("volunteer", community), "reports matters, holds no person data"),
-        member("building", post("building_head", basic[0]), "reports matters of the building"),
+        member("building", post("building_head", grid), "reports matters of the building"),
         member(
             "seconded",
             between(post("sunk_cadre", community), today, days(today, 30)),
@@ -123,15 +130,13 @@ fn around_the_grids(today: Date, basic: &[&str], first: &[&GridPlan]) -> Vec<Sta
         member("legal", post("legal_helper", community), "case-bound, by the party's request"),
         member("police", post("community_police", community), "the beat is the community"),
         member("area", post("street_area_cadre", community), "matters and deadlines"),
-        member("leader", post("area_leader", basic[0]), "linked to the grid; statistics only"),
+        member("leader", post("area_leader", grid), "linked to the grid; statistics only"),
         member(
             "visits",
             between(post("service_org", community), days(today, -60), days(today, 120)),
             "visits old people, by agreement",
         ),
-    ]);
-    staff.extend(pair(basic, 2, ended, "stood in for the third grid until yesterday"));
-    staff
+    ]
 }
 
 /// The head of a grid who stands in for the one before it, where there are two.
