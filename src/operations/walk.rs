@@ -19,8 +19,8 @@ const FIRST: RecordId = RecordId::from_bytes([0; 16]);
 /// Listings fetched at once, at least: more would be thrown away where a page is nearly full.
 const CHUNK_COUNT_MIN: usize = 16;
 
-/// The assignments that carry a list, in order, each with the cells that are walked through under it. No cell is
-/// walked through twice, so that no record is met under two assignments.
+/// The assignments that carry a list, in order, each with the cells that are walked through under it. No record is
+/// met under two of them.
 pub(super) struct Way {
     pub(super) parts: Vec<Part>,
 }
@@ -29,7 +29,15 @@ pub(super) struct Part {
     /// Its place among the plan's reaches.
     pub(super) reach: usize,
     pub(super) assignment: [u8; 16],
+    /// The line of business that it is bound to.
+    line: Option<String>,
     pub(super) cells: Vec<CellId>,
+}
+
+impl Part {
+    fn holds(&self, cell: CellId) -> bool {
+        self.cells.binary_search(&cell).is_ok()
+    }
 }
 
 /// A place of the order: behind this record.
@@ -61,22 +69,32 @@ impl Way {
         territory: &Territory,
         now: Micros,
     ) -> Way {
-        let mut parts: Vec<(Part, Option<String>)> = Vec::new();
+        let mut parts: Vec<Part> = Vec::new();
         for (reach, (assignment, area, line)) in reaches.enumerate() {
             let within = grid.map_or(area, Area::from);
             let mut cells = territory.cells_in(&within, now.0);
             cells.retain(|cell| {
-                let walked = parts.iter().any(|(part, other)| {
-                    // An assignment of a line shows nothing that another line holds; that is left for others.
-                    let all = other.is_none() || other.as_deref() == line;
-                    all && part.cells.binary_search(cell).is_ok()
+                let walked = parts.iter().any(|part| {
+                    let all = part.line.is_none() || part.line.as_deref() == line;
+                    all && part.holds(*cell)
                 });
                 !walked && territory.covers(&area, *cell, now.0)
             });
-            parts.push((Part { reach, assignment, cells }, line.map(str::to_owned)));
+            if !cells.is_empty() {
+                let line = line.map(str::to_owned);
+                parts.push(Part { reach, assignment, line, cells });
+            }
         }
-        let parts = parts.into_iter().map(|(part, _)| part);
-        Way { parts: parts.filter(|part| !part.cells.is_empty()).collect() }
+        Way { parts }
+    }
+
+    /// Whether a record was met in a part before this one. Parts of two lines share cells, and in them the records of
+    /// no line; one of no line has those of all lines.
+    fn is_met_before(&self, part: &Part, cell: CellId, line: Option<&str>) -> bool {
+        let before = self.parts.iter().take_while(|other| other.reach != part.reach);
+        before
+            .filter(|other| other.holds(cell))
+            .any(|other| other.line.as_deref().zip(line).is_none_or(|(own, held)| own == held))
     }
 
     /// The part and the cell where a walk begins or goes on; nothing when the assignment of the position is gone.
@@ -158,7 +176,8 @@ impl Search {
                     if used.looks >= QUERY_LOOKS_COUNT_MAX {
                         return Ok(Found { reach, candidates, next: Some(at(rest.after)) });
                     }
-                    let full = self.chunk(&mut rest, plan, store, seal, &mut used, &mut candidates);
+                    let full =
+                        self.chunk(way, &mut rest, plan, store, seal, &mut used, &mut candidates);
                     if full.await? {
                         return Ok(Found { reach, candidates, next: Some(at(rest.after)) });
                     }
@@ -175,8 +194,10 @@ impl Search {
     }
 
     /// Looks at the next listings of a cell; true once the page is full.
+    #[expect(clippy::too_many_arguments, reason = "what a step of the walk looks at and fills")]
     async fn chunk(
         &self,
+        way: &Way,
         rest: &mut Rest<'_>,
         plan: &ListPlan<'_>,
         store: &Reader,
@@ -206,7 +227,8 @@ impl Search {
                 continue;
             }
             let facts = seal.facts(&sealed)?;
-            if !plan.shows(rest.part.reach, cell, &facts) {
+            let met = way.is_met_before(rest.part, cell, facts.line.as_deref());
+            if met || !plan.shows(rest.part.reach, cell, &facts) {
                 continue;
             }
             let subjects = facts.subject_handles.len();
@@ -276,7 +298,7 @@ impl Rest<'_> {
     /// Whether a record of that cell belongs here: in the cell, or, found by its value, in any of the part.
     fn holds(&self, cell: CellId, search: &Search) -> bool {
         match search.term {
-            Some(_) => self.part.cells.binary_search(&cell).is_ok(),
+            Some(_) => self.part.holds(cell),
             None => cell == self.cell,
         }
     }

@@ -151,3 +151,31 @@ fn a_value_leads_to_every_record_of_the_area_that_has_it() {
     let since = || QueryRequest { updated_since: Some(NOW), ..by("12900001234") };
     assert_eq!(pages(&world, since).1.len(), 2);
 }
+
+#[test]
+fn assignments_of_lines_over_one_grid_meet_each_record_once() {
+    let world = World::new();
+    let (first, _) = adult(&world);
+    let (second, _) = adult(&world);
+    let request = || QueryRequest { grid: None, ..people(1) };
+    for lines in [
+        [Some("public_security"), None],
+        [None, Some("public_security")],
+        [Some("public_security"), Some("public_security")],
+    ] {
+        world.change_actor(WORKER, |record| {
+            let one = record.assignments[0].clone();
+            record.assignments = (1u8..)
+                .zip(lines)
+                .map(|(number, line)| {
+                    let mut placed = one.clone();
+                    (placed.id, placed.line) = ([number; 16], line.map(str::to_owned));
+                    placed
+                })
+                .collect();
+        });
+        // `pages` refuses a record that comes twice.
+        let (_, seen) = pages(&world, request);
+        assert_eq!(seen, BTreeSet::from([first, second]), "{lines:?}");
+    }
+}
