@@ -28,6 +28,9 @@ struct Fields {
     household_relation: String,
 }
 
+/// No item of a page is smaller.
+const ITEM_BYTES_MIN: usize = 128;
+
 /// What a record's answer looks like; `note` fills it up to the size.
 #[derive(Clone, Serialize)]
 struct Answer {
@@ -63,9 +66,10 @@ fn answer(bytes: usize) -> Fallible<Answer> {
     Ok(answer)
 }
 
-/// A page of as many answers as a query gives, of this size together.
+/// A page of as many answers as a query gives, of this size together; of fewer where the vault has so few records that
+/// they would be smaller than an answer can be.
 fn page(bytes: usize) -> Fallible<Vec<Answer>> {
-    let count = usize::try_from(PAGE_COUNT)?;
+    let count = usize::try_from(PAGE_COUNT)?.min(bytes / ITEM_BYTES_MIN).max(1);
     // Brackets, and a comma behind each but the last.
     let each = (bytes.saturating_sub(count + 1)) / count;
     let mut page = (0..count).map(|_| answer(each)).collect::<Fallible<Vec<Answer>>>()?;
