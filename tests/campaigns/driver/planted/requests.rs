@@ -321,7 +321,7 @@ fn body_of(kind: &str, purpose: &str, grid: &str, fields: &Map<String, Value>) -
 }
 
 fn personal<'a>(names: &[&'a str]) -> Vec<&'a str> {
-    let public = ["kind", "matter", "severity", "state"];
+    let public = ["handling_note", "kind", "matter", "severity", "state"];
     names.iter().copied().filter(|name| !public.contains(name)).collect()
 }
 
