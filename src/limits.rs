@@ -131,6 +131,9 @@ pub const STALE_ATTEMPTS_MAX: u32 = 3;
 pub const HOUSEHOLD_PEOPLE_COUNT_MAX: usize = 20;
 /// Records that one match looks at behind a term; more cannot be told apart by an exact value.
 pub const MATCH_CANDIDATES_COUNT_MAX: usize = 256;
+/// Records that every match looks at, there or not, so that its time tells nothing of a value that is held elsewhere. As
+/// many as a family that shares a telephone.
+pub const MATCH_LOOKS_COUNT_MIN: usize = 4;
 /// Records looked through to learn whether a caller already holds a subject.
 pub const SUBJECT_RECORDS_COUNT_MAX: usize = 256;
 /// Distinct values that one actor may match in a day (DOMAIN section 5, kind "other" for grid roles).

@@ -5,11 +5,11 @@
 use super::error::{after, refuse, turn_away};
 use super::once::{Saying, UNLIKE, remember, repeated};
 use super::read_record::absence;
-use super::subject::holds_of;
+use super::subject::{holds_of, holds_of_nobody};
 use super::{Asked, OperationError};
 use crate::access::{Access, Ask, Code, Item, Matter};
 use crate::limits::STALE_ATTEMPTS_MAX;
-use crate::records::{RecordId, SchemaSet};
+use crate::records::{RecordId, SchemaSet, SubjectId};
 use crate::seal::{Removal, Seal};
 use crate::store::{Fetched, Outcome, Reader};
 use crate::territory::Territory;
@@ -51,6 +51,9 @@ pub async fn delete_record(
         let sealed = match store.fetch(id).await? {
             Fetched::Found(sealed) => sealed,
             absent => {
+                if matches!(absent, Fetched::Missing) {
+                    holds_of_nobody(SubjectId::from_bytes(asked.origin.request), store).await?;
+                }
                 let end = absence(absent, &question, &[], store, seal, access, trail);
                 return Err(end.await);
             }

@@ -5,9 +5,9 @@
 use super::error::{after, refuse, turn_away, turn_away_fields};
 use super::{Asked, OperationError};
 use crate::access::{Access, Ask, Charge, Code, Denied, Item, Matter, Permit, Question};
-use crate::limits::{MATCH_CANDIDATES_COUNT_MAX, STALE_ATTEMPTS_MAX};
+use crate::limits::{MATCH_CANDIDATES_COUNT_MAX, MATCH_LOOKS_COUNT_MIN, STALE_ATTEMPTS_MAX};
 use crate::records::{
-    Facts, FieldProblem, Handle, ProblemReason, RecordType, SchemaSet, SubjectId, Value,
+    Facts, FieldProblem, Handle, ProblemReason, RecordId, RecordType, SchemaSet, SubjectId, Value,
 };
 use crate::seal::{Candidates, Link, Seal};
 use crate::store::{Fetched, Key, Reader, Sealed};
@@ -68,7 +68,9 @@ pub async fn match_record(
             Some(_) => {
                 let term = seal.term(field, &value)?;
                 let charge = seal.charge(actor, asked.now.days(), field, &value)?;
-                (candidates(&term, request.record_type, store).await?, vec![charge])
+                let found = candidates(&term, request.record_type, store).await?;
+                look_at_nothing(found.len(), asked, store, seal).await?;
+                (found, vec![charge])
             }
             None => (Vec::new(), Vec::new()),
         };
@@ -124,6 +126,9 @@ fn permit_match(
     items.extend(
         facts.iter().map(|(cell, facts)| Item { matter: about(*cell, facts), fields: &[] }),
     );
+    let absent = (facts.len()..MATCH_LOOKS_COUNT_MIN)
+        .map(|_| Item { matter: about(CellId::NOWHERE, &nobody), fields: &[] });
+    items.extend(absent);
     access.decide(question, &items, charges, Candidates::of(found))
 }
 
@@ -143,6 +148,24 @@ async fn candidates(
         }
     }
     Ok(found)
+}
+
+/// Looks at nothing where a match found less than is usual, so that a value that somebody holds elsewhere takes as long
+/// as one that nobody has.
+async fn look_at_nothing(
+    found: usize,
+    asked: &Asked<'_>,
+    store: &Reader,
+    seal: &Seal,
+) -> Result<(), OperationError> {
+    for _ in found..MATCH_LOOKS_COUNT_MIN {
+        // The request's own id names no record and no subject.
+        let nothing = asked.origin.request;
+        store.fetch(RecordId::from_bytes(nothing)).await?;
+        store.get(&Key::subject_key(SubjectId::from_bytes(nothing))).await?;
+        seal.rehearse()?;
+    }
+    Ok(())
 }
 
 /// The subject of all hits, if it is one. Where people share a number no link says which of them is meant.

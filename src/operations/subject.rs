@@ -110,3 +110,13 @@ pub(super) async fn holds_of(
     }
     Ok(holds)
 }
+
+/// The same looks for a subject that is nobody, so that a removal of nothing takes as long as one that is refused.
+pub(super) async fn holds_of_nobody(
+    nobody: SubjectId,
+    store: &Reader,
+) -> Result<(), OperationError> {
+    store.get(&Key::subject_key(nobody)).await?;
+    store.scan(&Key::subject_listing_prefix(nobody), None, 2).await?;
+    Ok(())
+}

@@ -26,14 +26,14 @@ pub use said::Said;
 pub use term::Candidates;
 
 use crate::limits::SUBJECT_KEYS_COUNT_MAX;
-use crate::records::{Facts, PlainFields, SchemaSet};
+use crate::records::{BasisFact, Facts, Handle, PlainFields, SchemaSet};
 use crate::store::{Header, Op, Sealed, Tombstone};
 use crate::trail::{Applied, Receipt};
 use gridvault_keys::{Keyring, SubjectKeyCache};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// What the attributes of nobody are bound to.
+/// What the attributes of nobody in particular are bound to.
 const REHEARSAL: &[u8] = b"gridvault/rehearsal/v1";
 
 /// The room's door.
@@ -51,7 +51,7 @@ impl Seal {
     /// [`SealError::Keys`] never for the built-in cache size.
     pub fn new(keyring: Arc<Keyring>, schemas: Arc<SchemaSet>) -> Result<Seal, SealError> {
         let keys = SubjectKeyCache::new(SUBJECT_KEYS_COUNT_MAX)?;
-        let rehearsal = keyring.seal_attributes(REHEARSAL, &Facts::of_nobody().encode())?;
+        let rehearsal = keyring.seal_attributes(REHEARSAL, &usual().encode())?;
         Ok(Seal { keyring, keys, schemas, rehearsal })
     }
 
@@ -63,7 +63,7 @@ impl Seal {
         self.open_facts(sealed.header_bytes(), &sealed.row().attributes)
     }
 
-    /// Opens attributes of nobody, so that a record that is not there costs what another's costs.
+    /// Opens attributes like those of most people, so that a record that is not there costs what another's costs.
     ///
     /// # Errors
     /// Never, while the keyring is the one that this room started with.
@@ -147,6 +147,24 @@ impl Applied for Seal {
         for subject in ops.iter().filter_map(|op| op.key().subject_of_key()) {
             self.keys.evict(subject.as_bytes());
         }
+    }
+}
+
+/// Attributes as long as those of most people, of nobody.
+fn usual() -> Facts {
+    let basis = BasisFact {
+        purpose: "residence_registration".to_owned(),
+        legal_basis: "residence_permit_duty".to_owned(),
+        notice: "residence_registration_notice_1".to_owned(),
+        consent: None,
+    };
+    Facts {
+        bases: vec![basis],
+        subject_handles: vec![([0; 16], Handle::from_bytes([0; 16]))],
+        turns_14: Some(0),
+        turns_18: Some(0),
+        retain_until: Some(0),
+        ..Facts::of_nobody()
     }
 }
 
