@@ -69,7 +69,7 @@ async fn take_said<T: DeserializeOwned>(
     let collected = tokio::time::timeout(BODY_TIME_MAX, collect(body)).await;
     let bytes = collected.map_err(|_| Code::SchemaInvalid)??;
     let value = strict_json::parse(&bytes).map_err(|_| Code::SchemaInvalid)?;
-    let request = serde_json::from_value(value).map_err(|_| Code::SchemaInvalid)?;
+    let request = strict_json::request(value).map_err(|_| Code::SchemaInvalid)?;
     Ok((request, bytes))
 }
 

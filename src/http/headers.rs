@@ -95,9 +95,11 @@ fn parse_query<const N: usize>(raw: &str, names: [&str; N]) -> Option<[Option<St
     for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=')?;
         let place = names.iter().position(|known| *known == name)?;
-        // Field names, numbers and hashes need no escapes, so none are taken.
+        // Field names, numbers and hashes need no escapes, so none are taken but that of the comma, which many
+        // clients write by themselves.
+        let value = value.replace("%2C", ",").replace("%2c", ",");
         let plain = value.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-,.".contains(&b));
-        if !plain || values[place].replace(value.to_owned()).is_some() {
+        if !plain || values[place].replace(value).is_some() {
             return None;
         }
     }
@@ -125,6 +127,9 @@ mod tests {
     fn a_query_takes_known_members_once() {
         assert_eq!(parse_query("fields=a,b", ["fields"]), Some([Some("a,b".to_owned())]));
         assert_eq!(parse_query("", ["fields"]), Some([None]));
+        for escaped in ["fields=a%2Cb", "fields=a%2cb"] {
+            assert_eq!(parse_query(escaped, ["fields"]), Some([Some("a,b".to_owned())]));
+        }
         for bad in ["fields", "fields=a&fields=b", "other=1", "fields=%41", "fields=a b"] {
             assert_eq!(parse_query(bad, ["fields"]), None, "{bad}");
         }

@@ -7,6 +7,8 @@ mod answer;
 mod batch;
 mod body;
 mod caller;
+mod examples;
+mod forms;
 mod handlers;
 mod headers;
 mod kept;

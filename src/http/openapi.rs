@@ -3,9 +3,9 @@
 //! What holds for every route (token, purpose, refusals) is said once, here.
 
 use super::answer::ReceiptBody;
+use super::forms;
 use super::routes::{Guard, ROUTES, Route};
 use super::surround::{PointerBody, ProblemBody};
-use crate::limits::IDEMPOTENCY_KEY_CHARACTERS_MAX;
 use axum::http::Method;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -16,6 +16,9 @@ type Schemas = Vec<(String, RefOr<Schema>)>;
 /// Names the schemas of a body and gives its content object.
 type Content = fn(&mut Schemas) -> Value;
 
+/// The media type of several lines of JSON.
+const LINES: &str = "application/x-ndjson";
+
 /// What a route says of itself.
 #[derive(Clone, Copy)]
 pub(super) struct Doc {
@@ -23,9 +26,20 @@ pub(super) struct Doc {
     summary: &'static str,
     body: Option<Content>,
     answer: Option<(u16, Content)>,
-    queries: [Option<(&'static str, &'static str, bool)>; 2],
+    queries: [Option<Query>; 2],
     conditional: bool,
     repeatable: bool,
+    versioned: bool,
+    example: Option<fn() -> Value>,
+}
+
+/// A parameter of a query string.
+#[derive(Clone, Copy)]
+struct Query {
+    name: &'static str,
+    text: &'static str,
+    required: bool,
+    form: fn() -> Value,
 }
 
 impl Doc {
@@ -38,6 +52,8 @@ impl Doc {
             queries: [None; 2],
             conditional: false,
             repeatable: false,
+            versioned: false,
+            example: None,
         }
     }
 
@@ -56,9 +72,22 @@ impl Doc {
         name: &'static str,
         text: &'static str,
         required: bool,
+        form: fn() -> Value,
     ) -> Doc {
         let place = if self.queries[0].is_none() { 0 } else { 1 };
-        self.queries[place] = Some((name, text, required));
+        self.queries[place] = Some(Query { name, text, required, form });
+        self
+    }
+
+    /// With a body that is right in the sample city.
+    pub(super) const fn example(mut self, example: fn() -> Value) -> Doc {
+        self.example = Some(example);
+        self
+    }
+
+    /// Answers carry the version as entity tag.
+    pub(super) const fn versioned(mut self) -> Doc {
+        self.versioned = true;
         self
     }
 
@@ -86,7 +115,7 @@ impl Body {
     /// Lines, each of which is one JSON value of this form.
     pub(super) fn lines<T: ToSchema>(schemas: &mut Schemas) -> Value {
         let mut content = Body::of::<T>(schemas);
-        json!({"application/x-ndjson": content["application/json"].take()})
+        json!({LINES: content["application/json"].take()})
     }
 
     pub(super) fn any(_schemas: &mut Schemas) -> Value {
@@ -143,6 +172,11 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
     });
     if let Some(body) = doc.body {
         let mut content = body(schemas);
+        if let (Some(example), Some(form)) =
+            (doc.example, content.as_object_mut().and_then(|forms| forms.values_mut().next()))
+        {
+            form["example"] = example();
+        }
         if route.method == Method::PATCH {
             content["application/merge-patch+json"] = content["application/json"].clone();
         }
@@ -155,40 +189,70 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
 }
 
 fn parameters(route: &Route) -> Vec<Value> {
-    let text = json!({"type": "string"});
-    let mut parameters: Vec<Value> = route
-        .path
-        .split('/')
-        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
-        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": text}))
+    let names = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let mut parameters: Vec<Value> = names
+        .map(|name| {
+            let form = forms::of_path(route.path, name);
+            json!({"name": name, "in": "path", "required": true, "schema": form})
+        })
         .collect();
-    for (name, description, required) in route.doc.queries.into_iter().flatten() {
-        parameters.push(json!({
-            "name": name, "in": "query", "required": required, "description": description,
-            "schema": text,
-        }));
+    for query in route.doc.queries.into_iter().flatten() {
+        let mut parameter = json!({
+            "name": query.name, "in": "query", "required": query.required,
+            "description": query.text, "schema": (query.form)(),
+        });
+        if parameter["schema"]["type"] == "array" {
+            // One member with commas, as `field_names` reads it.
+            parameter["example"] = json!(["name", "phone"]);
+            parameter["style"] = json!("form");
+            parameter["explode"] = json!(false);
+        }
+        parameters.push(parameter);
     }
     if route.purpose {
         parameters.push(json!({
-            "name": "Purpose", "in": "header", "required": true, "schema": text,
+            "name": "Purpose", "in": "header", "required": true, "schema": forms::purpose(),
             "description": "The purpose of the request; see /v1/purposes",
+            "example": "residence_registration",
         }));
     }
     if route.doc.conditional {
         parameters.push(json!({
-            "name": "If-Match", "in": "header", "required": true, "schema": text,
+            "name": "If-Match", "in": "header", "required": true, "schema": forms::version_tag(),
             "description": "The version that the caller saw, as a strong entity tag",
+            "example": "\"1\"",
         }));
     }
     if route.doc.repeatable {
         parameters.push(json!({
             "name": "Idempotency-Key", "in": "header", "required": false,
-            "schema": {"type": "string", "minLength": 1, "maxLength": IDEMPOTENCY_KEY_CHARACTERS_MAX},
+            "schema": forms::idempotency_key(),
             "description": "A key of the caller's choice, remembered for 24 hours: the same request under it is done \
                 once, and its answer comes again with `Idempotent-Replayed: true`",
         }));
     }
     parameters
+}
+
+/// The headers of an answer that is no refusal. Of several lines each has its own receipt.
+fn headers_of(route: &Route, lines: bool) -> Value {
+    let mut headers = json!({"Request-Id": {
+        "required": true, "schema": forms::request_id(),
+        "description": "The request's id, for whoever asks the operator about it",
+    }});
+    if route.guard != Guard::Open && !lines {
+        headers["Audit-Receipt"] = json!({
+            "required": true, "schema": forms::receipt_place(),
+            "description": "Origin of the log and index of the entry that let the answer out",
+        });
+    }
+    if route.doc.versioned {
+        headers["ETag"] = json!({
+            "required": true, "schema": forms::version_tag(),
+            "description": "The record's version, for the If-Match of the next change",
+        });
+    }
+    headers
 }
 
 fn responses(route: &Route, schemas: &mut Schemas) -> Value {
@@ -199,6 +263,7 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
     let mut responses = serde_json::Map::new();
     if let Some((status, body)) = route.doc.answer {
         let mut content = body(schemas);
+        let lines = content.get(LINES).is_some();
         let data = route.guard != Guard::Open;
         if let (true, Some(json)) = (data, content.get_mut("application/json")) {
             // Every answer with data carries its receipt beside its own members.
@@ -209,7 +274,10 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
             });
             json["schema"] = json!({"allOf": [own, receipt]});
         }
-        let answer = json!({"description": route.doc.summary, "content": content});
+        let answer = json!({
+            "description": route.doc.summary, "headers": headers_of(route, lines),
+            "content": content,
+        });
         responses.insert(status.to_string(), answer);
     }
     let statuses: &[&str] = match (route.guard, route.doc.body.is_some()) {

@@ -4,6 +4,8 @@
 
 use super::admission::Admission;
 use super::batch::{BatchItemBody, LineBody};
+use super::examples;
+use super::forms;
 use super::handlers::{
     admin, audit, batch, describe, health, households, lists, matching, records,
 };
@@ -67,49 +69,49 @@ pub static ROUTES: &[Route] = &[
         => health::document),
     route!(POST post "/v1/enrol" Code false
         Doc::new("enrol", "Turn a one-time code into a token, once")
-            .takes(Body::of::<admin::EnrolBody>).answer(201, Body::of::<admin::IssuedBody>)
+            .takes(Body::of::<admin::EnrolBody>).example(examples::code).answer(201, Body::of::<admin::IssuedBody>)
         => admin::redeem),
     route!(POST post "/v1/records" Token true
         Doc::new("create_record", "Store a record").repeatable()
-            .takes(Body::of::<records::CreateBody>).answer(201, Body::of::<records::CreatedBody>)
+            .takes(Body::of::<records::CreateBody>).example(examples::person).answer(201, Body::of::<records::CreatedBody>).versioned()
         => records::create),
     route!(GET get "/v1/records/{id}" Token true
         Doc::new("read_record", "Read named fields of a record")
-            .query("fields", "Field names, separated by commas", true)
-            .answer(200, Body::of::<records::ReadBody>)
+            .query("fields", "Field names, separated by commas", true, forms::field_names)
+            .answer(200, Body::of::<records::ReadBody>).versioned()
         => records::read),
     route!(PATCH patch "/v1/records/{id}" Token true
         Doc::new("patch_record", "Change fields of a record (merge patch)").conditional().repeatable()
-            .takes(Body::of::<records::PatchBody>).answer(200, Body::of::<records::PatchedBody>)
+            .takes(Body::of::<records::PatchBody>).example(examples::patch).answer(200, Body::of::<records::PatchedBody>).versioned()
         => records::patch),
     route!(DELETE delete "/v1/records/{id}" Token true
         Doc::new("delete_record", "Remove a record").conditional().repeatable()
-            .takes(Body::of::<records::DeleteBody>).answer(200, Body::of::<records::DeletedBody>)
+            .takes(Body::of::<records::DeleteBody>).example(examples::removal).answer(200, Body::of::<records::DeletedBody>)
         => records::delete),
     route!(POST post "/v1/records/match" Token true
         Doc::new("match_record", "Whether an exact value is held")
-            .takes(Body::of::<matching::MatchBody>).answer(200, Body::of::<matching::MatchedBody>)
+            .takes(Body::of::<matching::MatchBody>).example(examples::look_up).answer(200, Body::of::<matching::MatchedBody>)
         => matching::matches),
     route!(POST post "/v1/records/batch" Token true
         Doc::new("create_batch", "Store up to 10,000 records and households, each line by itself")
-            .repeatable().takes(Body::lines::<LineBody>).answer(200, Body::lines::<BatchItemBody>)
+            .repeatable().takes(Body::lines::<LineBody>).example(examples::person).answer(200, Body::lines::<BatchItemBody>)
         => batch::create),
     route!(POST post "/v1/records/query" Token true
         Doc::new("query_records", "List records of one type, page by page: ids and masked fields")
-            .takes(Body::of::<lists::QueryBody>).answer(200, Body::of::<lists::QueriedBody>)
+            .takes(Body::of::<lists::QueryBody>).example(examples::list).answer(200, Body::of::<lists::QueriedBody>)
         => lists::records),
     route!(POST post "/v1/places/{id}/occupants" Token true
         Doc::new("occupants", "Who lives at a place, masked as in a list")
-            .takes(Body::of::<lists::OccupantsBody>).answer(200, Body::of::<lists::PeopleBody>)
+            .takes(Body::of::<lists::OccupantsBody>).example(examples::occupants).answer(200, Body::of::<lists::PeopleBody>)
         => lists::people),
     route!(GET get "/v1/changes" Token true
         Doc::new("changes", "Ids and versions of the records held for the purpose that changed")
-            .query("since", "The cursor of the page before; from the beginning without one", false)
-            .query("limit", "At most 256", false).answer(200, Body::of::<lists::ChangesBody>)
+            .query("since", "The cursor of the page before; from the beginning without one", false, forms::cursor)
+            .query("limit", "At most 256", false, forms::page_limit).answer(200, Body::of::<lists::ChangesBody>)
         => lists::feed),
     route!(POST post "/v1/households" Token true
         Doc::new("create_household", "Store a household in one all-or-nothing write").repeatable()
-            .takes(Body::of::<households::HouseholdBody>)
+            .takes(Body::of::<households::HouseholdBody>).example(examples::household)
             .answer(201, Body::of::<households::HouseholdCreatedBody>)
         => households::create),
     route!(GET get "/v1/schemas/{type}" Token false
@@ -123,27 +125,28 @@ pub static ROUTES: &[Route] = &[
         => describe::purposes),
     route!(GET get "/v1/receipts/{index}/proof" Token false
         Doc::new("receipt_proof", "The proof of a receipt, as a tlog-proof file")
-            .query("leaf", "The leaf hash of the receipt, base64url", true).answer(200, Body::text)
+            .query("leaf", "The leaf hash of the receipt, base64url", true, forms::leaf).answer(200, Body::text)
         => audit::proof),
     route!(GET get "/v1/audit/entries" Token false
         Doc::new("audit_entries", "Entries of the log, in order")
-            .query("from", "First index", false).query("limit", "At most 100", false)
+            .query("from", "First index", false, forms::index)
+            .query("limit", "At most 100", false, forms::audit_limit)
             .answer(200, Body::of::<audit::EntriesBody>)
         => audit::entries),
     route!(POST post "/v1/admin/actors" Token false
         Doc::new("add_actor", "Enrol an actor")
-            .takes(Body::of::<admin::ActorBody>).answer(201, Body::of::<admin::ActorAddedBody>)
+            .takes(Body::of::<admin::ActorBody>).example(examples::actor).answer(201, Body::of::<admin::ActorAddedBody>)
         => admin::add),
     route!(GET get "/v1/admin/actors" Token false
         Doc::new("list_actors", "The directory of actors").answer(200, Body::of::<admin::ActorsBody>)
         => admin::list),
     route!(POST post "/v1/admin/actors/{id}/tokens" Token false
         Doc::new("issue_token", "Issue a token for an actor")
-            .takes(Body::of::<admin::TokenBody>).answer(201, Body::of::<admin::IssuedBody>)
+            .takes(Body::of::<admin::TokenBody>).example(examples::token).answer(201, Body::of::<admin::IssuedBody>)
         => admin::token),
     route!(POST post "/v1/admin/policies/explain" Token false
         Doc::new("explain_policy", "Why a decision would be taken")
-            .takes(Body::of::<admin::ExplainBody>).answer(200, Body::of::<admin::ExplainedBody>)
+            .takes(Body::of::<admin::ExplainBody>).example(examples::question).answer(200, Body::of::<admin::ExplainedBody>)
         => admin::explain),
     route!(GET get "/v1/admin/policies/matrix" Token false
         Doc::new("policy_matrix", "Every right that a role has").answer(200, Body::of::<admin::MatrixBody>)

@@ -3,9 +3,17 @@
 //! What does not parse is told apart from nothing else; the reason stays inside.
 
 use crate::limits::BODY_DEPTH_MAX;
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{
+    Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess,
+    Visitor,
+};
 use serde_json::{Map, Number, Value};
 use std::fmt;
+use std::marker::PhantomData;
+
+/// Up to here a whole number with one decimal place is read without loss; no field and no limit is larger.
+const WHOLE_MAX: f64 = 100_000_000_000_000.0;
 
 /// A body that is not acceptable JSON.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,6 +38,35 @@ impl<'de> Deserialize<'de> for StrictObject {
             _ => Err(D::Error::custom("not an object")),
         }
     }
+}
+
+/// An object by its names. What is derived would take an array too, its items for the members in order; this does not,
+/// wherever it is read from.
+pub(super) struct Members<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Members<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members<T>, D::Error> {
+        deserializer.deserialize_map(ByNames(PhantomData)).map(Members)
+    }
+}
+
+struct ByNames<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ByNames<T> {
+    type Value = T;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members))
+    }
+}
+
+/// Makes a request of a parsed body.
+pub(super) fn request<T: DeserializeOwned>(body: Value) -> Result<T, NotStrictJson> {
+    Members::deserialize(body).map(|members| members.0).map_err(|_| NotStrictJson)
 }
 
 #[derive(Clone, Copy)]
@@ -78,6 +115,10 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        // JSON has one kind of number: what some clients write as `3.0` is the whole number three.
+        if value.fract() == 0.0 && value.abs() <= WHOLE_MAX {
+            return Ok(Value::Number((value as i64).into()));
+        }
         Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not finite"))
     }
 
@@ -124,6 +165,47 @@ mod tests {
             parse(body.as_bytes()),
             Ok(json!({"a": [1, -2, 1.5, null, true], "b": {"c": "𠮷"}}))
         );
+    }
+
+    #[test]
+    fn whole_number_is_one_however_it_is_written() {
+        assert_eq!(parse(b"[3.0, 3e2, -0.0, 1.5]"), Ok(json!([3, 300, 0, 1.5])));
+        assert_eq!(parse(b"100000000000000.0"), Ok(json!(100_000_000_000_000_i64)));
+        assert_eq!(parse(b"100000000000001.0"), Ok(json!(100_000_000_000_001.0)));
+    }
+
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        inner: Option<Members<Inner>>,
+        #[serde(default)]
+        many: Vec<Members<Inner>>,
+    }
+
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        number: i64,
+    }
+
+    #[test]
+    fn object_is_made_of_named_members_alone() {
+        let body = json!({"inner": {"number": 1}, "many": [{"number": 2}]});
+        let made: Outer = request(body).expect("an object of objects");
+        assert_eq!(made.inner.map(|inner| inner.0.number), Some(1));
+        assert_eq!(made.many.iter().map(|inner| inner.0.number).sum::<i64>(), 2);
+        assert!(request::<Outer>(json!({"inner": null})).is_ok());
+        for body in [
+            json!([{"number": 1}]),
+            json!([null, []]),
+            json!({"inner": [1]}),
+            json!({"inner": null, "many": [[2]]}),
+            json!({"inner": null, "other": 1}),
+            json!("inner"),
+            json!(null),
+        ] {
+            assert!(request::<Outer>(body.clone()).is_err(), "{body}");
+        }
     }
 
     #[test]

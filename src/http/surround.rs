@@ -3,16 +3,17 @@
 //! The outermost layer; it knows nothing of what is asked.
 
 use super::admission::Admission;
-use super::caller::{Caller, refuse};
+use super::caller::{Caller, origin_of, refuse};
 use super::kept::Kept;
 use super::problem::Problem;
 use super::reply::{is_retryable, law_of};
 use super::rooms::Rooms;
+use super::routes::{Guard, ROUTES};
 use super::titles::{Language, title_of};
 use crate::access::{Code, Origin};
 use crate::limits::{DEVICE_CHARACTERS_MAX, RATE_LIMITED_PAUSE};
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -179,9 +180,20 @@ pub(super) async fn unknown_path(State(rooms): State<Arc<Rooms>>, caller: Caller
     caller.turn_away(&rooms, Code::NotFound).await
 }
 
-/// A method that the path does not have, in the same way.
-pub(super) async fn unknown_method(State(rooms): State<Arc<Rooms>>, caller: Caller) -> Problem {
-    caller.turn_away(&rooms, Code::MethodNotAllowed).await
+/// A method that the path does not have, in the same way; but what is open to everyone tells everyone its methods.
+pub(super) async fn unknown_method(
+    State(rooms): State<Arc<Rooms>>,
+    request: Request,
+) -> Result<Problem, Problem> {
+    let (mut parts, _) = request.into_parts();
+    let path = parts.uri.path();
+    let open = ROUTES.iter().any(|route| route.guard != Guard::Token && route.path == path);
+    if open && !parts.headers.contains_key(header::AUTHORIZATION) {
+        let origin = origin_of(&parts);
+        return Ok(turn_stranger_away(&rooms, &origin, Code::MethodNotAllowed).await);
+    }
+    let caller = Caller::from_request_parts(&mut parts, &rooms).await?;
+    Ok(caller.turn_away(&rooms, Code::MethodNotAllowed).await)
 }
 
 /// The refusal of a request that needs no identity and makes no sense.

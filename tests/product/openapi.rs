@@ -68,6 +68,21 @@ fn document_says_what_each_route_asks_for() {
 }
 
 #[test]
+fn every_parameter_says_what_form_it_has() {
+    let document = shared().get("/openapi.json").expect(200).body;
+    for route in ROUTES {
+        let method = route.method.as_str().to_ascii_lowercase();
+        let parameters = &document["paths"][route.path][&method]["parameters"];
+        for parameter in parameters.as_array().expect("a list") {
+            let schema = &parameter["schema"];
+            let said = ["pattern", "enum", "minimum", "items"];
+            let formed = said.iter().any(|word| !schema[*word].is_null());
+            assert!(formed, "{method} {}: {parameter}", route.path);
+        }
+    }
+}
+
+#[test]
 fn every_reference_of_the_document_leads_somewhere() {
     let document = shared().get("/openapi.json").expect(200).body;
     let mut references = BTreeSet::new();

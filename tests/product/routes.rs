@@ -109,7 +109,6 @@ fn unknown_path_and_unknown_method_turn_a_stranger_away_alike() {
         ("PUT", "/v1/records"),
         ("GET", "/v1/records/match"),
         ("GET", "/v1/../healthz"),
-        ("POST", "/healthz"),
         ("OPTIONS", "/v1/records"),
         ("DELETE", "/v1/audit/entries"),
         ("GET", "/log/checkpoint"),
@@ -124,6 +123,25 @@ fn unknown_path_and_unknown_method_turn_a_stranger_away_alike() {
         }
     }
     all_turned_away(demo, "token_invalid", &replies);
+}
+
+#[test]
+fn what_is_open_tells_a_stranger_its_methods_and_a_forger_nothing() {
+    let demo = shared();
+    let source = Ipv4Addr::new(127, 6, 0, 1);
+    let open = ROUTES.iter().filter(|route| route.guard != Guard::Token);
+    for route in open {
+        let path = route.path.to_owned();
+        let request =
+            Request { method: "DELETE", path, purpose: None, conditional: false, body: None };
+        let reply = send(source, demo, &request, &[]).refused(405, "method_not_allowed");
+        let allowed: Vec<&str> = reply.header("allow").split(',').map(str::trim).collect();
+        assert!(allowed.contains(&route.method.as_str()), "{}: {allowed:?}", route.path);
+        let entry = demo.entry_of(&reply);
+        assert_eq!((happened(&entry), &entry["who"]), ("auth.failed denied".into(), &json!(null)));
+        let forged = send(source, demo, &request, &["Bearer x".to_owned()]);
+        forged.refused(401, "token_invalid");
+    }
 }
 
 #[test]

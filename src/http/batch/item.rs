@@ -6,7 +6,7 @@ use super::super::answer::ReceiptBody;
 use super::super::handlers::households::{HouseholdBody, HouseholdCreatedBody};
 use super::super::handlers::records::{BasisBody, CreateBody, CreatedBody};
 use super::super::problem::Problem;
-use super::super::strict_json::StrictObject;
+use super::super::strict_json::{Members, StrictObject};
 use super::super::surround::ProblemBody;
 use super::super::titles::Language;
 use crate::access::Code;
@@ -38,13 +38,13 @@ pub(in crate::http) enum LineBody {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AnyBody {
-    household: Option<HouseholdBody>,
+    household: Option<Members<HouseholdBody>>,
     #[serde(rename = "type")]
     kind: Option<String>,
     grid: Option<String>,
     subject: Option<String>,
     fields: Option<StrictObject>,
-    basis: Option<BasisBody>,
+    basis: Option<Members<BasisBody>>,
     retain_until: Option<String>,
     capture_id: Option<String>,
     external_ref: Option<String>,
@@ -52,10 +52,11 @@ struct AnyBody {
 
 /// Reads a line.
 pub(super) fn parse(line: &[u8]) -> Result<Request, Code> {
-    let body: AnyBody = serde_json::from_slice(line).map_err(|_| Code::SchemaInvalid)?;
+    let Members(body): Members<AnyBody> =
+        serde_json::from_slice(line).map_err(|_| Code::SchemaInvalid)?;
     match body {
         AnyBody {
-            household: Some(household),
+            household: Some(Members(household)),
             kind: None,
             grid: None,
             subject: None,

@@ -5,9 +5,11 @@
 use super::super::answer::Answer;
 use super::super::body::{self, Media};
 use super::super::caller::Caller;
+use super::super::forms;
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::super::strict_json::Members;
 use super::super::surround::turn_stranger_away;
 use crate::access::{Ask, Code, Duty, Origin};
 use crate::ambient::Micros;
@@ -31,13 +33,15 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct ActorBody {
     /// Log-in name: letters, digits, dot, dash, underscore.
+    #[schema(schema_with = forms::login)]
     login: String,
     /// `person` or `system`.
-    #[schema(value_type = String)]
+    #[schema(schema_with = forms::actor_kind)]
     kind: ActorKind,
     /// Where it is placed.
     #[serde(default)]
-    assignments: Vec<AssignmentBody>,
+    #[schema(value_type = Vec<AssignmentBody>, max_items = 16)]
+    assignments: Vec<Members<AssignmentBody>>,
 }
 
 /// A place for an actor.
@@ -45,14 +49,19 @@ pub(in crate::http) struct ActorBody {
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct AssignmentBody {
     /// The role's id.
+    #[schema(schema_with = forms::slug)]
     role: String,
     /// The area's digits: 4, 6, 9, 12 or 16; none for a role of the platform.
+    #[schema(schema_with = forms::maybe_area)]
     area: Option<String>,
     /// The line of business.
+    #[schema(schema_with = forms::maybe_slug)]
     line: Option<String>,
     /// First moment, RFC 3339; now if nothing is said.
+    #[schema(schema_with = forms::maybe_moment)]
     from: Option<String>,
     /// First moment no more, RFC 3339.
+    #[schema(schema_with = forms::maybe_moment)]
     to: Option<String>,
 }
 
@@ -78,8 +87,10 @@ pub(in crate::http) struct ActorsBody {
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct TokenBody {
     /// The system that may act with it.
+    #[schema(schema_with = forms::maybe_actor_id)]
     via: Option<String>,
     /// How long it lives, in seconds; 12 hours at most.
+    #[schema(schema_with = forms::maybe_life)]
     life_seconds: Option<i64>,
 }
 
@@ -97,6 +108,7 @@ pub(in crate::http) struct IssuedBody {
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct EnrolBody {
     /// The code.
+    #[schema(schema_with = forms::one_time_code)]
     code: String,
 }
 
@@ -105,18 +117,24 @@ pub(in crate::http) struct EnrolBody {
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct ExplainBody {
     /// Whose decision.
+    #[schema(schema_with = forms::actor_id)]
     actor: String,
     /// For which purpose.
+    #[schema(schema_with = forms::slug)]
     purpose: String,
     /// Over which type of record.
     #[serde(rename = "type")]
+    #[schema(schema_with = forms::record_type)]
     kind: String,
     /// In which grid.
+    #[schema(schema_with = forms::grid)]
     grid: String,
     /// `read`, `create`, `update`, `delete` or `match`.
+    #[schema(schema_with = forms::action)]
     action: String,
     /// For which fields.
     #[serde(default)]
+    #[schema(schema_with = forms::asked_fields)]
     fields: Vec<String>,
 }
 
@@ -210,7 +228,7 @@ fn actor_request(body: ActorBody) -> Option<ActorRequest> {
     let assignments = body
         .assignments
         .into_iter()
-        .map(|asked| {
+        .map(|Members(asked)| {
             Some(AssignmentRequest {
                 role: asked.role,
                 area: asked.area,

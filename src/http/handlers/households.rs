@@ -5,11 +5,12 @@
 use super::super::answer::Answer;
 use super::super::body::{self, Media};
 use super::super::caller::Caller;
+use super::super::forms;
 use super::super::headers::purpose;
 use super::super::once::{hold, idempotency_key};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
-use super::super::strict_json::StrictObject;
+use super::super::strict_json::{Members, StrictObject};
 use super::records::{BasisBody, names};
 use crate::access::{Ask, Code};
 use crate::operations::{
@@ -28,20 +29,25 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct HouseholdBody {
     /// The grid that it lives in.
+    #[schema(schema_with = forms::grid)]
     grid: String,
     /// On what it is held, unless a person says otherwise.
     #[schema(value_type = BasisBody)]
-    basis: Option<BasisBody>,
+    basis: Option<Members<BasisBody>>,
     /// The household's own values; members and place are filled in.
-    #[schema(value_type = Option<Object>)]
+    #[schema(schema_with = forms::maybe_fields)]
     fields: Option<StrictObject>,
     /// Where it lives.
-    dwelling: Option<DwellingBody>,
+    #[schema(value_type = Option<DwellingBody>)]
+    dwelling: Option<Members<DwellingBody>>,
     /// Its people.
-    people: Vec<PersonBody>,
+    #[schema(value_type = Vec<PersonBody>, max_items = 20)]
+    people: Vec<Members<PersonBody>>,
     /// A UUID that the device made for this capture as a whole: the caller's records of it are made once, for ever.
+    #[schema(schema_with = forms::maybe_capture)]
     capture_id: Option<String>,
     /// The calling system's own id of the household, at most 64 characters. It is never shown.
+    #[schema(schema_with = forms::maybe_external)]
     external_ref: Option<String>,
 }
 
@@ -50,6 +56,7 @@ pub(in crate::http) struct HouseholdBody {
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct DwellingBody {
     /// The id of a stored place.
+    #[schema(schema_with = forms::maybe_record_id)]
     id: Option<String>,
     /// The values of a new place.
     #[schema(value_type = Option<Object>)]
@@ -62,18 +69,20 @@ pub(in crate::http) struct DwellingBody {
 pub(in crate::http) struct PersonBody {
     /// What the other items call it.
     #[serde(rename = "ref")]
+    #[schema(schema_with = forms::reference)]
     reference: String,
     /// Its values.
-    #[schema(value_type = Object)]
+    #[schema(schema_with = forms::fields)]
     fields: StrictObject,
     /// The references of its guardians.
     #[serde(default)]
     guardians: Vec<String>,
     /// The values of its link to the dwelling.
-    #[schema(value_type = Option<Object>)]
+    #[schema(schema_with = forms::maybe_fields)]
     residence: Option<StrictObject>,
     /// On what it is held, where not as the household.
-    basis: Option<BasisBody>,
+    #[schema(value_type = Option<BasisBody>)]
+    basis: Option<Members<BasisBody>>,
 }
 
 /// A household that was stored.
@@ -161,15 +170,15 @@ impl From<HouseholdCreated> for HouseholdCreatedBody {
 impl HouseholdBody {
     /// The request, or the code with which the body is turned away.
     pub(in crate::http) fn into_request(self) -> Result<HouseholdRequest, Code> {
-        let basis = self.basis.ok_or(Code::BasisMissing)?.into_claim();
-        let dwelling = self.dwelling.map(DwellingBody::into_request).transpose()?;
+        let basis = self.basis.ok_or(Code::BasisMissing)?.0.into_claim();
+        let dwelling = self.dwelling.map(|dwelling| dwelling.0.into_request()).transpose()?;
         let (capture, external) = names(self.capture_id, self.external_ref)?;
-        let people = self.people.into_iter().map(|person| PersonRequest {
+        let people = self.people.into_iter().map(|Members(person)| PersonRequest {
             reference: person.reference,
             fields: person.fields.0,
             guardians: person.guardians,
             residence: members(person.residence),
-            basis: person.basis.map(BasisBody::into_claim),
+            basis: person.basis.map(|basis| basis.0.into_claim()),
         });
         Ok(HouseholdRequest {
             grid: self.grid,

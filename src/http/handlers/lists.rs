@@ -5,6 +5,7 @@
 use super::super::answer::Answer;
 use super::super::body::{self, Media};
 use super::super::caller::Caller;
+use super::super::forms;
 use super::super::headers::{checked_field_names, purpose, query};
 use super::super::named::Named;
 use super::super::problem::Problem;
@@ -33,22 +34,28 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct QueryBody {
     /// The grid: 16 digits, or a 15-digit outside code. Without one, everything that the caller's assignments cover.
+    #[schema(schema_with = forms::maybe_grid)]
     grid: Option<String>,
     /// The type of record.
     #[serde(rename = "type")]
+    #[schema(schema_with = forms::record_type)]
     kind: String,
     /// One field and the exact value that its records share.
-    #[schema(value_type = Option<Object>)]
+    #[schema(schema_with = forms::maybe_matched)]
     r#match: Option<Map<String, Value>>,
     /// What the calling system calls the record in its own books; not together with `match`.
     external_ref: Option<String>,
     /// Only records that changed at this time (RFC 3339) or later.
+    #[schema(schema_with = forms::maybe_moment)]
     updated_since: Option<String>,
     /// Field names.
+    #[schema(schema_with = forms::named_fields)]
     fields: Vec<String>,
     /// Records of a page: 50 unless said otherwise, 256 at most.
+    #[schema(schema_with = forms::maybe_page_limit)]
     limit: Option<usize>,
     /// Where the page before said that this one begins.
+    #[schema(schema_with = forms::maybe_cursor)]
     cursor: Option<String>,
 }
 
@@ -91,6 +98,7 @@ pub(in crate::http) struct ItemBody {
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct OccupantsBody {
     /// Field names of a person.
+    #[schema(schema_with = forms::named_fields)]
     fields: Vec<String>,
 }
 

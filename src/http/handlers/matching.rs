@@ -5,6 +5,7 @@
 use super::super::answer::Answer;
 use super::super::body::{self, Media};
 use super::super::caller::Caller;
+use super::super::forms;
 use super::super::headers::{Headers, purpose};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
@@ -24,11 +25,13 @@ use utoipa::ToSchema;
 pub(in crate::http) struct MatchBody {
     /// The type of record.
     #[serde(rename = "type")]
+    #[schema(schema_with = forms::record_type)]
     kind: String,
     /// The field.
+    #[schema(schema_with = forms::slug)]
     field: String,
     /// The exact value.
-    #[schema(value_type = String)]
+    #[schema(schema_with = forms::looked_for)]
     value: Value,
 }
 

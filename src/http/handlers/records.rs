@@ -5,12 +5,13 @@
 use super::super::answer::Answer;
 use super::super::body::{self, Media};
 use super::super::caller::Caller;
+use super::super::forms;
 use super::super::headers::{Headers, expected_version, field_names, purpose, query};
 use super::super::named::Named;
 use super::super::once::{Held, hold, idempotency_key};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
-use super::super::strict_json::StrictObject;
+use super::super::strict_json::{Members, StrictObject};
 use crate::access::{Ask, Code};
 use crate::limits::REASON_CHARACTERS_MAX;
 use crate::operations::{
@@ -33,31 +34,23 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct BasisBody {
     /// The purpose; the same as in the header.
+    #[schema(schema_with = forms::slug)]
     purpose: String,
     /// One of the purpose's legal bases.
+    #[schema(schema_with = forms::slug)]
     legal_basis: String,
     /// The notice that was given.
+    #[schema(schema_with = forms::slug)]
     notice: String,
     /// The consent, where the basis rests on one.
-    #[schema(value_type = Option<ConsentBody>)]
-    consent: Option<ConsentClaim>,
-}
-
-/// A consent.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "the shape of purposes::ConsentClaim, for the OpenAPI document")]
-pub(in crate::http) struct ConsentBody {
-    /// `self` or `guardian`.
-    by: String,
-    /// `written`, `oral` or `electronic`.
-    method: String,
-    /// The day, as `YYYY-MM-DD`.
-    given_on: String,
+    #[schema(schema_with = forms::maybe_consent)]
+    consent: Option<Members<ConsentClaim>>,
 }
 
 impl BasisBody {
     pub(in crate::http) fn into_claim(self) -> BasisClaim {
         let BasisBody { purpose, legal_basis, notice, consent } = self;
+        let consent = consent.map(|consent| consent.0);
         BasisClaim { purpose, legal_basis, notice, consent }
     }
 }
@@ -68,22 +61,28 @@ impl BasisBody {
 pub(in crate::http) struct CreateBody {
     /// The type of record.
     #[serde(rename = "type")]
+    #[schema(schema_with = forms::record_type)]
     pub(in crate::http) kind: String,
     /// The grid: 16 digits, or a 15-digit outside code.
+    #[schema(schema_with = forms::grid)]
     pub(in crate::http) grid: String,
     /// A subject that the caller holds: its id, or the link that a match gave.
+    #[schema(schema_with = forms::maybe_subject)]
     pub(in crate::http) subject: Option<String>,
     /// Values by field name, as the schema of the type says.
-    #[schema(value_type = Object)]
+    #[schema(schema_with = forms::fields)]
     pub(in crate::http) fields: StrictObject,
     /// On what it is held.
     #[schema(value_type = BasisBody)]
-    pub(in crate::http) basis: Option<BasisBody>,
+    pub(in crate::http) basis: Option<Members<BasisBody>>,
     /// An earlier end than the purpose gives, as `YYYY-MM-DD`.
+    #[schema(schema_with = forms::maybe_day)]
     pub(in crate::http) retain_until: Option<String>,
     /// A UUID that the device made for this capture: the caller's record of it is made once, for ever.
+    #[schema(schema_with = forms::maybe_capture)]
     pub(in crate::http) capture_id: Option<String>,
     /// The calling system's own id, at most 64 characters. It is never shown.
+    #[schema(schema_with = forms::maybe_external)]
     pub(in crate::http) external_ref: Option<String>,
 }
 
@@ -100,7 +99,7 @@ impl CreateBody {
             grid: self.grid,
             subject: self.subject,
             fields: self.fields.0,
-            basis: self.basis.ok_or(Code::BasisMissing)?.into_claim(),
+            basis: self.basis.ok_or(Code::BasisMissing)?.0.into_claim(),
             retain_until,
             capture,
             external,
@@ -169,10 +168,11 @@ pub(in crate::http) struct ReadBody {
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct PatchBody {
     /// Fields with their new values; `null` takes a value away.
-    #[schema(value_type = Object)]
+    #[schema(schema_with = forms::fields)]
     fields: Map<String, Value>,
     /// A further basis.
-    basis: Option<BasisBody>,
+    #[schema(value_type = Option<BasisBody>)]
+    basis: Option<Members<BasisBody>>,
 }
 
 /// A record that was changed.
@@ -189,6 +189,7 @@ pub(in crate::http) struct PatchedBody {
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct DeleteBody {
     /// The reason, in the caller's words; it is kept sealed.
+    #[schema(schema_with = forms::reason)]
     reason: String,
 }
 
@@ -301,7 +302,7 @@ pub(in crate::http) async fn patch(
         id,
         version,
         fields: body.fields,
-        basis: body.basis.map(BasisBody::into_claim),
+        basis: body.basis.map(|basis| basis.0.into_claim()),
     };
     let territory = rooms.territory.load();
     let patched = patch_record(

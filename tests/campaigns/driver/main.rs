@@ -6,6 +6,8 @@ mod client;
 mod crash;
 mod dice;
 mod diskfull;
+mod enrolment;
+mod existence;
 mod fault;
 mod import;
 mod log;
@@ -15,6 +17,7 @@ mod people;
 mod planted;
 mod pycasbin;
 mod release;
+mod schemathesis;
 mod syscalls;
 mod tally;
 mod vault;
@@ -46,6 +49,10 @@ enum Campaign {
     Pycasbin(pycasbin::Arguments),
     /// One read and one write, each with exactly one sync of the journal before its answer.
     Syscalls(syscalls::Arguments),
+    /// What may not be known of takes as long as what never was.
+    Existence(existence::Arguments),
+    /// Every call of the OpenAPI document, with well-formed and with broken data, as several callers.
+    Schemathesis(schemathesis::Arguments),
     /// What a stranger does first: start, read, be refused, verify, tamper.
     Release(release::Arguments),
 }
@@ -60,6 +67,8 @@ fn main() -> ExitCode {
         Campaign::Planted(arguments) => planted::run(&arguments, &mut tally),
         Campaign::Pycasbin(arguments) => pycasbin::run(&arguments, &mut tally),
         Campaign::Syscalls(arguments) => syscalls::run(&arguments, &mut tally),
+        Campaign::Existence(arguments) => existence::run(&arguments, &mut tally),
+        Campaign::Schemathesis(arguments) => schemathesis::run(&arguments, &mut tally),
         Campaign::Release(arguments) => release::run(&arguments, &mut tally),
     };
     if let Err(fault) = outcome {

@@ -26,6 +26,8 @@ pub struct Page {
 /// An actor of the demo.
 #[derive(Clone)]
 pub struct Actor {
+    /// Its id in the directory.
+    pub id: String,
     /// Its role.
     pub role: String,
     /// Its area, if it has one.
@@ -57,7 +59,12 @@ impl Page {
         let actors = actors
             .map(|actor| {
                 let grid = actor["grid"].as_str().map(str::to_owned);
-                Ok(Actor { role: word(&actor["role"])?, grid, token: word(&actor["token"])? })
+                Ok(Actor {
+                    id: word(&actor["id"])?,
+                    role: word(&actor["role"])?,
+                    grid,
+                    token: word(&actor["token"])?,
+                })
             })
             .collect::<Result<Vec<Actor>, Fault>>()?;
         let (log, samples) = (&page["log"], &page["samples"]);
@@ -82,6 +89,15 @@ impl Page {
         };
         let found = self.actors.iter().find(fits);
         found.map(|actor| actor.token.as_str()).ok_or(Fault::Malformed("demo.json"))
+    }
+
+    /// The id of the worker of the sample grid.
+    pub fn worker_id(&self) -> Result<&str, Fault> {
+        let fits = |actor: &&Actor| {
+            actor.role == "grid_worker" && actor.grid.as_deref() == Some(&self.sample.grid)
+        };
+        let found = self.actors.iter().find(fits);
+        found.map(|actor| actor.id.as_str()).ok_or(Fault::Malformed("demo.json"))
     }
 
     /// The grids that have a worker, in the order of the page.

@@ -1,0 +1,109 @@
+//! A body for each call that takes one, as the OpenAPI document shows it: right in the sample city of a demo.
+//! Never a real person: numbers lie in ranges that nobody has (DOMAIN.md section 7), names are invented.
+//! The schemathesis campaign sends each of them, and a role that may make the call must get its success.
+
+use serde_json::{Value, json};
+
+/// The first grid of the sample city.
+const GRID: &str = "8801020010010001";
+const ADDRESS: &str = "澜川市望澜区桂花桥街道工农社区机床厂家属院3号楼2单元501室";
+
+fn basis() -> Value {
+    json!({
+        "purpose": "residence_registration",
+        "legal_basis": "residence_permit_duty",
+        "notice": "residence_registration_notice_1",
+    })
+}
+
+/// Somebody who moved in.
+pub(super) fn person() -> Value {
+    json!({
+        "type": "person",
+        "grid": GRID,
+        "fields": {
+            "name": "沈望舒", "sex": "2", "birth_date": "1990-01-01", "phone": "12900009001",
+            "current_address": ADDRESS, "residence_kind": "floating", "move_in_date": "2025-09-01",
+        },
+        "basis": basis(),
+    })
+}
+
+/// A number that changed.
+pub(super) fn patch() -> Value {
+    json!({"fields": {"phone": "12900009002"}})
+}
+
+/// Why a record goes.
+pub(super) fn removal() -> Value {
+    json!({"reason": "collected in error"})
+}
+
+/// Whether a citizen number is held.
+pub(super) fn look_up() -> Value {
+    json!({"type": "person", "field": "id_number", "value": "880101199001010013"})
+}
+
+/// A mother with her child, and the dwelling that they moved into.
+pub(super) fn household() -> Value {
+    json!({
+        "grid": GRID,
+        "basis": basis(),
+        "fields": {"kind": "family"},
+        "dwelling": {"fields": {"address": ADDRESS, "kind": "dwelling"}},
+        "people": [
+            {
+                "ref": "mother",
+                "fields": {
+                    "name": "沈望舒", "sex": "2", "birth_date": "1990-01-01",
+                    "phone": "12900009001", "household_relation": "02",
+                },
+                "residence": {"occupancy_kind": "rented", "move_in_date": "2025-09-01"},
+            },
+            {
+                "ref": "child",
+                "fields": {
+                    "name": "林小满", "sex": "1", "birth_date": "2019-05-21",
+                    "household_relation": "20",
+                },
+                "guardians": ["mother"],
+            },
+        ],
+    })
+}
+
+/// The people of a grid.
+pub(super) fn list() -> Value {
+    json!({"type": "person", "grid": GRID, "fields": ["name", "phone"], "limit": 50})
+}
+
+/// Who lives somewhere.
+pub(super) fn occupants() -> Value {
+    json!({"fields": ["name"]})
+}
+
+/// A worker for the first grid.
+pub(super) fn actor() -> Value {
+    json!({
+        "login": "worker.new", "kind": "person",
+        "assignments": [{"role": "grid_worker", "area": GRID}],
+    })
+}
+
+/// A token for an hour.
+pub(super) fn token() -> Value {
+    json!({"life_seconds": 3_600})
+}
+
+/// A one-time code, as it looks.
+pub(super) fn code() -> Value {
+    json!({"code": "A".repeat(43)})
+}
+
+/// Why somebody may or may not read a name.
+pub(super) fn question() -> Value {
+    json!({
+        "actor": "AAAAAAAAAAAAAAAAAAAAAA", "purpose": "residence_registration", "type": "person",
+        "grid": GRID, "action": "read", "fields": ["name", "id_number"],
+    })
+}

@@ -1,0 +1,312 @@
+//! Lets schemathesis try every call of the OpenAPI document with well-formed and with broken data, as several callers.
+//! Never believes a green run alone: the calls that a caller may make must have succeeded, and none may be throttled.
+//! A vault of its own for each caller; where its actor cannot be multiplied, for each part of the calls.
+
+use crate::client::{Ask, Client};
+use crate::enrolment::tokens;
+use crate::fault::Fault;
+use crate::page::Page;
+use crate::tally::{Tally, say};
+use crate::vault::{Programs, Start, end, tail};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Requests that one token serves for: below the 600 refusals in an hour that lock an actor out.
+const REQUESTS_PER_TOKEN: u32 = 500;
+/// Longest time for one run of the tool.
+const RUN_TIME_MAX: Duration = Duration::from_secs(1_800);
+/// How often is looked whether it has ended.
+const RUN_POLL: Duration = Duration::from_millis(50);
+/// Methods that the document may have.
+const METHODS: [&str; 5] = ["get", "post", "patch", "delete", "put"];
+
+/// Options of the campaign.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The schemathesis program.
+    #[arg(long)]
+    tool: PathBuf,
+    /// The folder with its configuration and hooks.
+    #[arg(long, default_value = "tests/campaigns/schemathesis")]
+    folder: PathBuf,
+    /// Cases for each call and phase, beside those that follow from the document.
+    #[arg(long, default_value_t = 100)]
+    examples: u32,
+    /// Seed of the cases.
+    #[arg(long, default_value_t = 20_261_124)]
+    seed: u64,
+    /// Tokens for each caller whose actors can be multiplied.
+    #[arg(long, default_value_t = 20)]
+    tokens: usize,
+    #[command(flatten)]
+    programs: Programs,
+}
+
+/// Somebody who calls, and the calls that must succeed for it at least once.
+struct Caller {
+    role: Option<&'static str>,
+    succeeds: &'static [&'static str],
+}
+
+/// Those that have different rights over the surface, and a stranger.
+const CALLERS: &[Caller] = &[
+    Caller {
+        role: Some("grid_worker"),
+        succeeds: &[
+            "create_record",
+            "create_household",
+            "read_record",
+            "patch_record",
+            "match_record",
+            "create_batch",
+            "query_records",
+            "changes",
+            "schema",
+            "code_lists",
+            "purposes",
+        ],
+    },
+    Caller {
+        role: Some("grid_head"),
+        succeeds: &["create_record", "create_household", "read_record", "delete_record"],
+    },
+    Caller {
+        role: Some("security_admin"),
+        succeeds: &["add_actor", "list_actors", "issue_token", "explain_policy", "policy_matrix"],
+    },
+    Caller {
+        role: Some("compliance_auditor"),
+        succeeds: &["audit_entries", "list_actors", "explain_policy", "policy_matrix"],
+    },
+    Caller { role: None, succeeds: &["health", "ready"] },
+];
+
+/// Runs the campaign.
+pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
+    for caller in CALLERS {
+        let name = caller.role.unwrap_or("stranger");
+        let mut seen = Seen::default();
+        for part in parts(arguments, caller)? {
+            one(arguments, caller, &part, &mut seen, tally)?;
+        }
+        let missing: Vec<&str> =
+            caller.succeeds.iter().copied().filter(|call| !seen.succeeded(call)).collect();
+        let figures = format!("{} requests, {} calls", seen.requests(), seen.calls.len());
+        tally.check(
+            &format!("{name}: what it may do was done, and nothing was throttled"),
+            match (missing.is_empty(), seen.count(429)) {
+                (true, 0) => Ok(figures),
+                (_, throttled) => {
+                    Err(format!("no success of {missing:?}; {throttled} of {figures} throttled"))
+                }
+            },
+        );
+    }
+    Ok(())
+}
+
+/// What one vault serves: some calls or all of them, with data of one kind or of both.
+#[derive(Default)]
+struct Part {
+    calls: Vec<String>,
+    mode: Option<&'static str>,
+}
+
+/// The calls of the document, in the parts that one vault serves. A head's removals need a record that nobody changed.
+/// An administrator has one account and nobody can make a second one alone, so what would be refused too often is spread
+/// over several vaults.
+fn parts(arguments: &Arguments, caller: &Caller) -> Result<Vec<Part>, Fault> {
+    let alone = |id: &str| Part { calls: vec![id.to_owned()], mode: None };
+    match caller.role {
+        Some("grid_head") => return Ok(vec![alone("delete_record"), Part::default()]),
+        Some("security_admin") => {}
+        _ => return Ok(vec![Part::default()]),
+    }
+    let folder = new_folder()?;
+    let vault = start_of(arguments, folder.path())?.serve()?;
+    let document = Client::new(&vault.page.url).must(&Ask::open("GET", "/openapi.json"), 200)?;
+    let mut parts = vec![Part::default()];
+    for (_, item) in document["paths"].as_object().into_iter().flatten() {
+        for method in METHODS {
+            let operation = &item[method];
+            let Some(id) = operation["operationId"].as_str() else { continue };
+            let content = &operation["requestBody"]["content"];
+            if content.is_null() {
+                parts[0].calls.push(id.to_owned());
+            } else if content["application/x-ndjson"].is_null() {
+                parts.push(alone(id));
+            } else {
+                // A line may be anything that another call takes: there are most cases of it.
+                for mode in ["positive", "negative"] {
+                    parts.push(Part { mode: Some(mode), ..alone(id) });
+                }
+            }
+        }
+    }
+    Ok(parts)
+}
+
+fn new_folder() -> Result<tempfile::TempDir, Fault> {
+    tempfile::tempdir().map_err(|cause| Fault::Io { what: "making a folder".into(), cause })
+}
+
+fn start_of(arguments: &Arguments, folder: &Path) -> Result<Start, Fault> {
+    Ok(Start {
+        program: arguments.programs.vault()?,
+        before: &[],
+        directory: folder.join("vault"),
+        output: folder.join("output"),
+        persons: 60,
+        log_level: "info",
+    })
+}
+
+/// One run of the tool against a vault of its own.
+fn one(
+    arguments: &Arguments,
+    caller: &Caller,
+    part: &Part,
+    seen: &mut Seen,
+    tally: &mut Tally,
+) -> Result<(), Fault> {
+    let folder = new_folder()?;
+    let vault = start_of(arguments, folder.path())?.serve()?;
+    let page = &vault.page;
+    let pool = folder.path().join("tokens");
+    write(&pool, &tokens_of(arguments, caller.role, page)?.join("\n"))?;
+    let (said, log) = (folder.path().join("tool.out"), folder.path().join("seen"));
+    write(&log, "")?;
+    let mut command = Command::new(absolute(&arguments.tool)?);
+    let config = arguments.folder.join("schemathesis.toml");
+    command
+        .arg("--config-file")
+        .arg(absolute(&config)?)
+        .args(["run", &format!("{}/openapi.json", page.url), "--checks", "all"])
+        .args(["--max-examples", &arguments.examples.to_string()])
+        .args(["--seed", &arguments.seed.to_string()])
+        .args(["--continue-on-failure", "--generation-database", "none", "--no-color"])
+        .args(["--warnings", "off"])
+        .args(part.calls.iter().flat_map(|id| ["--include-operation-id", id]))
+        .args(part.mode.into_iter().flat_map(|mode| ["--mode", mode]))
+        .current_dir(folder.path())
+        .env("SCHEMATHESIS_HOOKS", "hooks")
+        .env("PYTHONPATH", absolute(&arguments.folder)?)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("GRIDVAULT_TOKENS", &pool)
+        .env("GRIDVAULT_REQUESTS_PER_TOKEN", REQUESTS_PER_TOKEN.to_string())
+        .env("GRIDVAULT_SEEN", &log)
+        .env("GRIDVAULT_RECORD", &page.sample.record)
+        .env("GRIDVAULT_ACTOR", page.worker_id()?);
+    let outcome = run_tool(&mut command, &said);
+    let name = match &part.calls[..] {
+        [only] => format!("{}: {only}", caller.role.unwrap_or("stranger")),
+        _ => caller.role.unwrap_or("stranger").to_owned(),
+    };
+    let before = seen.requests();
+    seen.read(&log)?;
+    let outcome = match outcome? {
+        true => Ok(format!("{} requests", seen.requests() - before)),
+        false => Err("see above".to_owned()),
+    };
+    if outcome.is_err() {
+        say(&std::fs::read_to_string(&said).unwrap_or_default());
+    }
+    tally.check(&format!("schemathesis as {name}"), outcome);
+    let ready = Client::new(&page.url).send(&Ask::open("GET", "/readyz"))?;
+    tally.check(
+        &format!("the vault still serves after {name}"),
+        if ready.status == 200 { Ok("ready".into()) } else { Err(ready.status.to_string()) },
+    );
+    Ok(())
+}
+
+/// Whether the tool found nothing.
+fn run_tool(command: &mut Command, said: &Path) -> Result<bool, Fault> {
+    let output = File::create(said).map_err(|error| Fault::io("creating", said, error))?;
+    let errors = output.try_clone().map_err(|error| Fault::io("opening", said, error))?;
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(output)
+        .stderr(errors)
+        .spawn()
+        .map_err(|_| Fault::ToolMissing("schemathesis"))?;
+    let started = Instant::now();
+    loop {
+        let ended = child.try_wait().map_err(|error| Fault::io("waiting for", said, error))?;
+        if let Some(status) = ended {
+            return match status.code() {
+                Some(0) => Ok(true),
+                Some(1) => Ok(false),
+                _ => {
+                    let output = tail(said);
+                    Err(Fault::Ended { program: "schemathesis".into(), status, output })
+                }
+            };
+        }
+        if started.elapsed() > RUN_TIME_MAX {
+            end(&mut child);
+            return Err(Fault::OutOfTime { what: "the end of schemathesis", limit: RUN_TIME_MAX });
+        }
+        std::thread::sleep(RUN_POLL);
+    }
+}
+
+/// Tokens of actors with the same rights: newly enrolled ones, or the only one of an administrator.
+fn tokens_of(arguments: &Arguments, role: Option<&str>, page: &Page) -> Result<Vec<String>, Fault> {
+    match role {
+        None => Ok(Vec::new()),
+        Some(role) if role.ends_with("_admin") => Ok(vec![page.token(role, None)?.to_owned()]),
+        Some(role) => tokens(&Client::new(&page.url), page, role, role, arguments.tokens),
+    }
+}
+
+/// What came back, by call.
+#[derive(Default)]
+struct Seen {
+    calls: BTreeMap<String, BTreeMap<u16, u64>>,
+    /// Calls whose example in the document was taken.
+    taken: BTreeSet<String>,
+}
+
+impl Seen {
+    /// Reads what the hooks wrote: call, phase, mode and status.
+    fn read(&mut self, path: &Path) -> Result<(), Fault> {
+        let text = std::fs::read_to_string(path).map_err(|e| Fault::io("reading", path, e))?;
+        for line in text.lines() {
+            let words: Vec<&str> = line.split(' ').collect();
+            let [call, phase, _, status] = words[..] else {
+                return Err(Fault::Malformed("a line of the hooks"));
+            };
+            let status: u16 = status.parse().map_err(|_| Fault::Malformed("a status"))?;
+            *self.calls.entry(call.to_owned()).or_default().entry(status).or_default() += 1;
+            if phase == "examples" && (200..300).contains(&status) {
+                self.taken.insert(call.to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn requests(&self) -> u64 {
+        self.calls.values().flat_map(BTreeMap::values).sum()
+    }
+
+    fn count(&self, status: u16) -> u64 {
+        self.calls.values().filter_map(|statuses| statuses.get(&status)).sum()
+    }
+
+    fn succeeded(&self, call: &str) -> bool {
+        let statuses = self.calls.get(call);
+        statuses.is_some_and(|statuses| statuses.keys().any(|status| (200..300).contains(status)))
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Fault> {
+    std::fs::write(path, text).map_err(|error| Fault::io("writing", path, error))
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Fault> {
+    std::path::absolute(path).map_err(|error| Fault::io("finding", path, error))
+}
