@@ -1,0 +1,288 @@
+//! Every route of the table for every role of the directory: what the role may, and how the door says no to the rest.
+//! Never copied from what the product answers: the table was written from API.md and DOMAIN.md section 5 (what a role is
+//! for) and TERMS.md section 2 (which roles a purpose names). A new route or role without its cell fails here.
+
+use super::actor::Actor;
+use super::bodies::{adult, place};
+use super::client::Reply;
+use super::enrolment::{add, enrolled};
+use super::entries::happened;
+use super::harness::{Demo, shared};
+use super::requests::{Aim, guarded, plausible};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// What a cell says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cell {
+    /// It is done.
+    Done,
+    /// The call is taken, and its line is denied: the role may store something, but not this.
+    Line,
+    /// 403: the role has no such right, whatever it names.
+    Denied,
+    /// 403: only from inside a task.
+    Case,
+    /// 404: it may not know.
+    Unknown,
+    /// 404 for all: the call is open to the role and what it names is not there.
+    Absent,
+}
+
+impl Cell {
+    fn of(sign: char) -> Cell {
+        match sign {
+            '+' => Cell::Done,
+            'l' => Cell::Line,
+            '-' => Cell::Denied,
+            'c' => Cell::Case,
+            '?' => Cell::Unknown,
+            other => panic!("no cell is written {other}"),
+        }
+    }
+
+    fn refusal(self) -> Option<(u16, &'static str)> {
+        match self {
+            Cell::Done | Cell::Line => None,
+            Cell::Denied => Some((403, "denied")),
+            Cell::Case => Some((403, "case_required")),
+            Cell::Unknown | Cell::Absent => Some((404, "not_found")),
+        }
+    }
+}
+
+/// Calls that every known caller may make: forms, and the proof of a receipt that it holds.
+const EVERYONE: &[(&str, &str, Cell)] = &[
+    ("GET", "/v1/schemas/{type}", Cell::Done),
+    ("GET", "/v1/code-lists", Cell::Done),
+    ("GET", "/v1/purposes", Cell::Done),
+    // The request names an entry whose leaf it does not hold.
+    ("GET", "/v1/receipts/{index}/proof", Cell::Absent),
+];
+
+/// Calls about data, in the order of the first word of a row. Each is about a grown-up, or a dwelling, of the role's own
+/// area, for residence registration.
+const DATA: &[(&str, &str)] = &[
+    ("POST", "/v1/records"),
+    ("GET", "/v1/records/{id}"),
+    ("PATCH", "/v1/records/{id}"),
+    ("DELETE", "/v1/records/{id}"),
+    ("POST", "/v1/records/match"),
+    ("POST", "/v1/households"),
+    ("POST", "/v1/records/batch"),
+    ("POST", "/v1/records/query"),
+    ("POST", "/v1/places/{id}/occupants"),
+    ("GET", "/v1/changes"),
+];
+
+/// Calls of oversight and administration, in the order of the second word of a row.
+const DUTIES: &[(&str, &str)] = &[
+    ("GET", "/v1/audit/entries"),
+    ("POST", "/v1/admin/actors"),
+    ("GET", "/v1/admin/actors"),
+    ("POST", "/v1/admin/actors/{id}/tokens"),
+    ("POST", "/v1/admin/policies/explain"),
+    ("GET", "/v1/admin/policies/matrix"),
+];
+
+/// A row for each role: calls about data, then duties. `+` done, `l` taken with the line denied, `-` denied,
+/// `c` case_required, `?` not_found.
+const ROLES: &[(&str, &str, &str)] = &[
+    // Collects and reads in the own grid; what was collected in error is removed by the head alone.
+    ("grid_worker", "+++-++++++", "------"),
+    ("grid_head", "++++++++++", "------"),
+    // Collects like a head, but for no purpose that is asked for here: TERMS.md leaves registration to the holders of the
+    // grid. It knows of people by other purposes.
+    ("grid_stand_in", "------l---", "------"),
+    // Report matters, and read an address inside a task: may store and read something, but no person here. A volunteer knows
+    // of people by the visits that it makes; a building head by none.
+    ("volunteer", "------l-?-", "------"),
+    ("building_head", "-??---l-?-", "------"),
+    // Reports matters and reads nothing at all.
+    ("property_firm", "--?---l---", "------"),
+    // Works inside the task of an emergency alone.
+    ("sunk_cadre", "----------", "------"),
+    // Matters and places of the own unit; no person.
+    ("unit_liaison", "-??---l---", "------"),
+    // The service counter: knows of people by its programmes, and registration is none of them.
+    ("community_cadre", "------l---", "------"),
+    // Children by task and approval; no dwelling.
+    ("child_officer", "--------?-", "------"),
+    // The own case and nothing else: no person and no dwelling.
+    ("mediator", "-?------?-", "------"),
+    ("legal_helper", "-?------?-", "------"),
+    // Registration is their duty: general fields by a request, never by a match or a list in masked form. Without a request
+    // they hold nothing, so there is nothing to follow.
+    ("community_police", "-c-----cc-", "------"),
+    // Coordinates: sees general personal data masked and writes nothing.
+    ("street_operator", "-+--+--+++", "------"),
+    // Matters, places and objects; of persons at most the responsible one of a matter.
+    ("street_area_cadre", "-?--------", "------"),
+    ("enforcement_team", "-?--------", "------"),
+    // The programmes of a line, inside a task; a dwelling is in none of them.
+    ("street_office", "--------?-", "------"),
+    ("department", "--------?-", "------"),
+    ("service_org", "--------?-", "------"),
+    // Commands in an emergency.
+    ("county_command", "----------", "------"),
+    // Statistics only; no record by design.
+    ("city_platform", "----------", "------"),
+    ("area_leader", "----------", "------"),
+    ("statistician", "----------", "------"),
+    ("supervisor", "----------", "------"),
+    // Entries about staff by a numbered case, and there are no cases yet.
+    ("discipline_officer", "----------", "------"),
+    // Matters that are brought to it, with who asks, inside the case.
+    ("petition_desk", "-??---l-?-", "------"),
+    // For the one who is present, by the purpose of rights alone.
+    ("resident_desk", "----------", "------"),
+    // Reads the log and the policy, never a record.
+    ("compliance_auditor", "----------", "+-+-++"),
+    // Answers for purposes: sees what is granted, never a record.
+    ("protection_officer", "----------", "-----+"),
+    // Its duty has no area and no confirmation yet, so it has none.
+    ("assignment_officer", "----------", "------"),
+    // Enrols, and explains what was granted; does not read the trail of its own acts.
+    ("security_admin", "----------", "-+++++"),
+    // Runs the platform; grants nothing, and sees of the policy only what it grants to whom.
+    ("system_admin", "----------", "-----+"),
+    // Reads the trail of the other administrators.
+    ("audit_admin", "----------", "+-+--+"),
+    // Ciphertext only.
+    ("contractor_ops", "----------", "------"),
+];
+
+fn cells(role: &str) -> Vec<(&'static str, &'static str, Cell)> {
+    let row = ROLES.iter().find(|row| row.0 == role);
+    let (_, data, duties) = row.unwrap_or_else(|| panic!("{role} has no row"));
+    let of = |calls: &'static [(&str, &str)], signs: &str| {
+        assert_eq!(calls.len(), signs.chars().count(), "{role} has a cell for each call");
+        let cells = calls.iter().zip(signs.chars().collect::<Vec<_>>());
+        cells.map(|((method, path), sign)| (*method, *path, Cell::of(sign))).collect::<Vec<_>>()
+    };
+    [of(DATA, data), of(DUTIES, duties), EVERYONE.to_vec()].concat()
+}
+
+/// One actor of each role that has no other role beside it.
+fn one_of_each(demo: &Demo) -> Vec<Actor> {
+    let mut seen = BTreeSet::new();
+    let mut actors = demo.actors();
+    // Whoever stands in for a neighbour is the head of a grid too: this one is nothing else.
+    actors.retain(|actor| actor.role != "grid_stand_in");
+    actors.push(standing_in(demo));
+    actors.retain(|actor| seen.insert(actor.role.clone()));
+    actors
+}
+
+/// Somebody who stands in for the head of the first grid, until tomorrow.
+pub fn standing_in(demo: &Demo) -> Actor {
+    let (role, area) = ("grid_stand_in", demo.worker(1).area);
+    let until = jiff::Timestamp::now() + std::time::Duration::from_secs(86_400);
+    let post = json!([{"role": role, "area": area, "to": until.to_string()}]);
+    enrolled(demo, &add(demo, post).expect(201), role, area.as_deref())
+}
+
+/// The grid that an actor's calls are about: its own, or the sample grid where its area is wider; with the worker who
+/// stores there.
+fn grid_of(demo: &Demo, actor: &Actor) -> (String, Actor) {
+    let sample = demo.worker(1);
+    let own = actor.area.clone().filter(|area| area.len() == sample.grid().len());
+    let grid = own.unwrap_or_else(|| sample.grid().to_owned());
+    // An exclusive unit is looked after by one of the workers around it.
+    let mut workers = (1..=5).map(|number| demo.worker(number));
+    let worker = workers.find(|worker| worker.create(&adult(&grid)).status == 201);
+    let worker = worker.expect("every grid has a worker");
+    (grid, worker)
+}
+
+#[test]
+fn every_role_of_the_directory_has_a_row_and_an_actor() {
+    let text = include_str!("../../policies/roles.toml");
+    let named = text.lines().filter_map(|line| line.strip_prefix("id = "));
+    let roles: BTreeSet<&str> = named.map(|word| word.trim_matches('"')).collect();
+    assert!(roles.len() >= 34, "the roles were found: {roles:?}");
+    let rows: BTreeSet<&str> = ROLES.iter().map(|row| row.0).collect();
+    assert_eq!(roles, rows);
+    let demo = shared();
+    let acting = demo.actors();
+    let acting: BTreeSet<&str> = acting.iter().map(|actor| actor.role.as_str()).collect();
+    assert_eq!(roles, acting, "the demo has somebody of every role");
+}
+
+#[test]
+fn every_guarded_route_has_a_column() {
+    let columns: BTreeSet<(&str, &str)> = DATA
+        .iter()
+        .chain(DUTIES)
+        .copied()
+        .chain(EVERYONE.iter().map(|(method, path, _)| (*method, *path)))
+        .collect();
+    let routes: BTreeSet<(&str, &str)> =
+        guarded().map(|route| (route.method.as_str(), route.path)).collect();
+    assert_eq!(columns, routes);
+    assert_eq!(columns.len(), DATA.len() + DUTIES.len() + EVERYONE.len(), "none comes twice");
+}
+
+#[test]
+fn every_role_gets_from_every_route_what_the_table_says_and_each_answer_has_its_entry() {
+    let demo = Demo::own();
+    let mut wrong = Vec::new();
+    let mut answers = Vec::new();
+    for actor in one_of_each(&demo) {
+        let (grid, worker) = grid_of(&demo, &actor);
+        for (method, path, cell) in cells(&actor.role) {
+            let about = if path.starts_with("/v1/places") { place(&grid) } else { adult(&grid) };
+            let record = worker.create(&about).expect(201);
+            let aim = Aim { record: record.text_of("id"), grid: &grid, actor: &worker.id };
+            let mut routes = guarded();
+            let route = routes.find(|route| (route.method.as_str(), route.path) == (method, path));
+            let request = plausible(route.expect("a route of the table"), &aim);
+            let reply = request.by(&actor).send();
+            let got = (reply.status >= 300).then(|| (reply.status, reply.code()));
+            if got != cell.refusal() || !line_fits(cell, path, &reply) {
+                wrong.push(format!(
+                    "{} at {method} {path}: {cell:?}, but {}",
+                    actor.role, reply.text
+                ));
+            }
+            answers.push((actor.clone(), path, reply));
+        }
+    }
+    assert!(wrong.is_empty(), "{} cells differ:\n{}", wrong.len(), wrong.join("\n"));
+    each_has_its_entry(&demo, &answers);
+}
+
+/// Whether the one line of a batch ended as the cell says.
+fn line_fits(cell: Cell, path: &str, reply: &Reply) -> bool {
+    let code = reply.body["problem"]["code"].as_str();
+    match cell {
+        Cell::Line => code == Some("denied"),
+        Cell::Done if path.ends_with("/batch") => reply.body["status"] == 201,
+        _ => true,
+    }
+}
+
+fn each_has_its_entry(demo: &Demo, answers: &[(Actor, &str, Reply)]) {
+    let index = |reply: &Reply| match &reply.body["problem"]["audit_index"] {
+        Value::Null => reply.index(),
+        line => line.as_u64().expect("an index"),
+    };
+    let indexes: Vec<u64> = answers.iter().map(|(.., reply)| index(reply)).collect();
+    let first = *indexes.first().expect("some answers");
+    let last = *indexes.last().expect("some answers");
+    let entries = demo.entries_between(first, last);
+    for ((actor, path, reply), index) in answers.iter().zip(indexes) {
+        let entry = &entries[usize::try_from(index - first).expect("a few")];
+        assert_eq!((&entry["seq"], &entry["who"]), (&json!(index), &json!(actor.id)));
+        let code = match reply.body["problem"]["code"].as_str() {
+            Some(line) => line,
+            None if reply.status < 300 => "",
+            None => reply.code(),
+        };
+        let outcome = if code.is_empty() { "success" } else { "denied" };
+        assert_eq!(entry["out"], outcome, "{} at {path}: {}", actor.role, happened(entry));
+        if outcome == "denied" {
+            assert_eq!(entry["why"], code, "{} at {path}", actor.role);
+        }
+    }
+}
