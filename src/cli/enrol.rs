@@ -12,7 +12,8 @@ use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The one-time code.
+    /// The one-time code. One in 64 begins with a hyphen.
+    #[arg(allow_hyphen_values = true)]
     code: String,
     /// A new file for the token, readable by its owner alone; printed if none is named.
     #[arg(long)]

@@ -26,7 +26,7 @@ pub(super) enum Command {
     /// Why a running vault would decide as it would.
     Explain {
         /// Whose decision.
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         actor: String,
         /// For which purpose.
         #[arg(long)]

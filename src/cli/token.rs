@@ -12,10 +12,10 @@ pub(super) enum Command {
     /// Issue a token for an actor.
     Issue {
         /// The actor's id.
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         actor: String,
         /// The system that may act with it.
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         via: Option<String>,
         /// How long it lives, in seconds; 12 hours at most.
         #[arg(long)]

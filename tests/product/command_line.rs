@@ -390,3 +390,17 @@ fn parts_of_an_invented_city_are_those_of_the_whole() {
     let grids = tree["grids"].as_array().expect("grids").len();
     assert!((50..=90).contains(&grids), "{grids}");
 }
+
+#[test]
+fn id_or_code_that_begins_with_a_hyphen_is_no_flag() {
+    let (id, nobody) = ("-AAAAAAAAAAAAAAAAAAAAA", "http://127.0.0.1:1");
+    // Nobody answers there, so whatever was understood fails with 1; wrong usage would be 2.
+    let token = tempfile::NamedTempFile::new().expect("a file");
+    let file = token.path().to_str().expect("a path in UTF-8");
+    let to = ["--token-file", file, "--url", nobody];
+    let issue = ["token", "issue", "--actor", id, "--via", id];
+    let explain = ["policy", "explain", "--actor", id, "--purpose", "p", "--type", "person"];
+    run(&[&issue[..], &to].concat()).ended(1);
+    run(&[&explain[..], &["--grid", GRID], &to].concat()).ended(1);
+    run(&["enrol", id, "--url", nobody]).ended(1);
+}
