@@ -29,6 +29,7 @@ pub(super) struct Doc {
     queries: [Option<Query>; 2],
     conditional: bool,
     repeatable: bool,
+    captured: bool,
     versioned: bool,
     example: Option<fn() -> Value>,
 }
@@ -52,6 +53,7 @@ impl Doc {
             queries: [None; 2],
             conditional: false,
             repeatable: false,
+            captured: false,
             versioned: false,
             example: None,
         }
@@ -93,6 +95,12 @@ impl Doc {
 
     pub(super) const fn repeatable(mut self) -> Doc {
         self.repeatable = true;
+        self
+    }
+
+    /// What was captured before is answered with 200.
+    pub(super) const fn captured(mut self) -> Doc {
+        self.captured = true;
         self
     }
 
@@ -278,6 +286,11 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
             "description": route.doc.summary, "headers": headers_of(route, lines),
             "content": content,
         });
+        if route.doc.captured {
+            let mut known = answer.clone();
+            known["description"] = json!("Stored before, under the same `capture_id`");
+            responses.insert("200".to_owned(), known);
+        }
         responses.insert(status.to_string(), answer);
     }
     let statuses: &[&str] = match (route.guard, route.doc.body.is_some()) {

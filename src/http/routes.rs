@@ -72,7 +72,7 @@ pub static ROUTES: &[Route] = &[
             .takes(Body::of::<admin::EnrolBody>).example(examples::code).answer(201, Body::of::<admin::IssuedBody>)
         => admin::redeem),
     route!(POST post "/v1/records" Token true
-        Doc::new("create_record", "Store a record").repeatable()
+        Doc::new("create_record", "Store a record").repeatable().captured()
             .takes(Body::of::<records::CreateBody>).example(examples::person).answer(201, Body::of::<records::CreatedBody>).versioned()
         => records::create),
     route!(GET get "/v1/records/{id}" Token true
@@ -110,7 +110,7 @@ pub static ROUTES: &[Route] = &[
             .query("limit", "At most 256", false, forms::page_limit).answer(200, Body::of::<lists::ChangesBody>)
         => lists::feed),
     route!(POST post "/v1/households" Token true
-        Doc::new("create_household", "Store a household in one all-or-nothing write").repeatable()
+        Doc::new("create_household", "Store a household in one all-or-nothing write").repeatable().captured()
             .takes(Body::of::<households::HouseholdBody>).example(examples::household)
             .answer(201, Body::of::<households::HouseholdCreatedBody>)
         => households::create),

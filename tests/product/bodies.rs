@@ -37,12 +37,15 @@ fn next() -> u32 {
 
 /// A telephone that nobody has yet.
 pub fn fresh_phone() -> String {
-    format!("1290001{:04}", next())
+    format!("129{:08}", 10_000 + next())
 }
 
 /// A citizen number of someone born on that day, that nobody has yet.
 pub fn fresh_number(born: &str) -> String {
-    let first17 = format!("880108{}{:03}", born.replace('-', ""), next() % 1_000);
+    let counter = next();
+    // A thousand people of a district are born on one day; then the next district has some.
+    let (district, number) = (8 + counter / 1_000 % 90, counter % 1_000);
+    let first17 = format!("8801{district:02}{}{number:03}", born.replace('-', ""));
     let check = id_check_character(first17.as_bytes()).expect("seventeen digits");
     format!("{first17}{}", char::from(check))
 }

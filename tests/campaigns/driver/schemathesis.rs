@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 const REQUESTS_PER_TOKEN: u32 = 500;
 /// Longest time for one run of the tool.
 const RUN_TIME_MAX: Duration = Duration::from_secs(1_800);
+/// Calls without a body that one account makes in one vault.
+const CALLS_TOGETHER: usize = 4;
 /// How often is looked whether it has ended.
 const RUN_POLL: Duration = Duration::from_millis(50);
 /// Methods that the document may have.
@@ -128,14 +130,15 @@ fn parts(arguments: &Arguments, caller: &Caller) -> Result<Vec<Part>, Fault> {
     let folder = new_folder()?;
     let vault = start_of(arguments, folder.path())?.serve()?;
     let document = Client::new(&vault.page.url).must(&Ask::open("GET", "/openapi.json"), 200)?;
-    let mut parts = vec![Part::default()];
+    let mut light = Vec::new();
+    let mut parts = Vec::new();
     for (_, item) in document["paths"].as_object().into_iter().flatten() {
         for method in METHODS {
             let operation = &item[method];
             let Some(id) = operation["operationId"].as_str() else { continue };
             let content = &operation["requestBody"]["content"];
             if content.is_null() {
-                parts[0].calls.push(id.to_owned());
+                light.push(id.to_owned());
             } else if content["application/x-ndjson"].is_null() {
                 parts.push(alone(id));
             } else {
@@ -146,6 +149,8 @@ fn parts(arguments: &Arguments, caller: &Caller) -> Result<Vec<Part>, Fault> {
             }
         }
     }
+    let some = |calls: &[String]| Part { calls: calls.to_vec(), mode: None };
+    parts.extend(light.chunks(CALLS_TOGETHER).map(some));
     Ok(parts)
 }
 
