@@ -7,7 +7,7 @@ pub mod write;
 
 pub use events::Event;
 pub use write::entry::{Draft, EntryError, Outcome, Prepared, Scalar};
-pub use write::log::{Checkpoint, Log, LogError};
+pub use write::log::{Checkpoint, Log, LogError, Relief};
 pub use write::note::{NoteSigner, verifier_key};
 pub use write::reader::{InclusionProof, LogReader};
 pub use write::tree::leaf_hash;

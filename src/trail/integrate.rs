@@ -4,7 +4,7 @@
 
 use super::alarm::Alarm;
 use super::journal::{Position, is_full};
-use super::space::Watcher;
+use super::space::{SharedWatcher, Shown};
 use super::{TrailFault, recover};
 use crate::limits::{
     CHECKPOINT_INTERVAL, DISK_LOOK_INTERVAL, INTEGRATE_BYTES_MAX, INTEGRATE_BYTES_SOON,
@@ -138,7 +138,8 @@ pub(super) struct Integrator {
     pub(super) marked: Position,
     /// Journal bytes integrated since the mark.
     pub(super) unmarked_bytes: u64,
-    pub(super) watcher: Watcher,
+    pub(super) watcher: SharedWatcher,
+    pub(super) space: Shown,
     pub(super) published: watch::Sender<u64>,
 }
 
@@ -165,7 +166,7 @@ impl Integrator {
                     self.watcher.look()?;
                     looked_at = Some(Instant::now());
                 }
-                if self.watcher.is_spent() {
+                if self.space.is_spent() {
                     break;
                 }
                 self.integrate(&mut backlog)?;
@@ -176,7 +177,7 @@ impl Integrator {
             }
             self.watcher.look()?;
             looked_at = Some(Instant::now());
-            if self.watcher.is_spent() {
+            if self.space.is_spent() {
                 // It is all in the journal: there is room for it later, or the next start does it.
                 if open {
                     continue;

@@ -6,7 +6,7 @@ use super::TrailFault;
 use super::integrate::LogSigner;
 use super::journal::{Media, Position, Replayed, replay};
 use crate::store::{Applier, Decoder, Encoder};
-use gridvault_audit::{Log, NoteSigner};
+use gridvault_audit::{Log, NoteSigner, Relief};
 use gridvault_keys::ChainKey;
 use std::fs::File;
 use std::io::Write as _;
@@ -78,11 +78,12 @@ pub(super) fn move_mark(
     Ok((replayed, mark))
 }
 
-/// Opens the log of this vault, or begins it where the journal is empty.
+/// Opens the log of this vault, or begins it where the journal is empty. It asks `relief` for room on a full disk.
 pub(super) fn open_log(
     log_directory: &Path,
     signer: &LogSigner,
     begins: bool,
+    relief: Relief,
 ) -> Result<Log, TrailFault> {
     let origin = signer.key_name();
     let log = if begins && !log_directory.exists() {
@@ -90,7 +91,9 @@ pub(super) fn open_log(
     } else {
         Log::open(log_directory, origin, &signer.public_key())
     };
-    log.map_err(TrailFault::Log)
+    let mut log = log.map_err(TrailFault::Log)?;
+    log.on_full(relief);
+    Ok(log)
 }
 
 fn read_mark(directory: &Path, chain: &ChainKey) -> Result<Position, TrailFault> {

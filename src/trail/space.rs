@@ -5,10 +5,11 @@
 use super::TrailFault;
 use super::journal::{Media, Room, is_full};
 use crate::limits::{DISK_FLOOR_BYTES, DISK_FLOOR_FILES, DISK_FREE_BYTES_MIN, DISK_FREE_FILES_MIN};
+use gridvault_audit::Relief;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How much may still be taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +38,11 @@ pub(super) enum Need {
 pub(super) struct Shown(Arc<AtomicU8>);
 
 impl Shown {
+    /// Whether nothing can be written, as it was last seen.
+    pub(super) fn is_spent(&self) -> bool {
+        self.space() == Space::Spent
+    }
+
     pub(super) fn space(&self) -> Space {
         match self.0.load(Ordering::Relaxed) {
             0 => Space::Ample,
@@ -48,7 +54,7 @@ impl Shown {
     pub(super) fn takes(&self, need: Need) -> bool {
         match need {
             Need::Growth => self.space() == Space::Ample,
-            Need::Entry => self.space() != Space::Spent,
+            Need::Entry => !self.is_spent(),
             Need::Stop => true,
         }
     }
@@ -111,11 +117,6 @@ impl Watcher {
         Ok(())
     }
 
-    /// Whether nothing can be written, as it was last seen.
-    pub(super) fn is_spent(&self) -> bool {
-        self.shown.space() == Space::Spent
-    }
-
     fn look_inside(&mut self) -> io::Result<()> {
         let mut room = self.room()?;
         let held = match self.held {
@@ -163,6 +164,38 @@ impl Watcher {
         self.directories
             .iter()
             .try_fold(full, |least, directory| Ok(least.least(self.media.room(directory)?)))
+    }
+}
+
+/// A watcher for the thread that integrates and for the log in which it writes.
+#[derive(Clone)]
+pub(super) struct SharedWatcher(Arc<Mutex<Watcher>>);
+
+impl SharedWatcher {
+    pub(super) fn new(watcher: Watcher) -> SharedWatcher {
+        SharedWatcher(Arc::new(Mutex::new(watcher)))
+    }
+
+    /// As [`Watcher::look`].
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn look(&self) -> Result<(), TrailFault> {
+        self.lock().look()
+    }
+
+    /// Looks for a write that met a full disk, and says whether there is room now: whoever filled the disk was faster
+    /// than the last look.
+    pub(super) fn relief(&self) -> Relief {
+        let watcher = self.clone();
+        Box::new(move || {
+            let mut watcher = watcher.lock();
+            watcher.look().is_ok() && !watcher.shown.is_spent()
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Watcher> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

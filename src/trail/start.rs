@@ -10,7 +10,7 @@ use super::journal::{Media, Writer};
 use super::recover;
 use super::refusals::{Budget, Refusals};
 use super::sequence::{CHARGE_BYTES, Sequencer};
-use super::space::{Need, Shown, Space, Watcher, apart};
+use super::space::{Need, SharedWatcher, Shown, Space, Watcher, apart};
 use super::{Receipt, Recorded, Refused, TrailError, TrailFault, Unrecorded};
 use crate::access::{ActorId, Authority, Charge, Denied, Duty, Permit, Written};
 use crate::ambient::{Clock, Random};
@@ -97,7 +97,7 @@ impl Trail {
         let segment_bytes = settings.segment_bytes.max(SEGMENT_BYTES_MIN);
         let Settings { journal_directory, log_directory, origin, .. } = settings;
         let signer = LogSigner { name: origin.clone(), signer: keyring.log_signer() };
-        let mut log = recover::open_log(&log_directory, &signer, begins)?;
+        let mut log = recover::open_log(&log_directory, &signer, begins, watcher.relief())?;
         let chain = keyring.chain();
         let done_again =
             recover::recover(&journal_directory, &*media, &chain, &mut applier, &mut log, &signer)?;
@@ -123,6 +123,7 @@ impl Trail {
             marked,
             unmarked_bytes: 0,
             watcher,
+            space: space.clone(),
             published: published_sender,
         };
         let committer = Committer {
@@ -447,8 +448,12 @@ fn unchanged(rejected: Rejected) -> TrailError {
 }
 
 /// One that has looked once: whatever writes first finds what the reserve gave up for it.
-fn looking(settings: &Settings, media: Arc<dyn Media>) -> Result<(Watcher, Shown), TrailFault> {
-    let (mut watcher, shown) = watcher(settings, media);
+fn looking(
+    settings: &Settings,
+    media: Arc<dyn Media>,
+) -> Result<(SharedWatcher, Shown), TrailFault> {
+    let (watcher, shown) = watcher(settings, media);
+    let watcher = SharedWatcher::new(watcher);
     watcher.look()?;
     Ok((watcher, shown))
 }

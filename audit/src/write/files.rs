@@ -19,18 +19,43 @@ const DIRECTORY_MODE: u32 = 0o700;
 /// Files written and not yet synced that are kept open. More are synced at once, so that descriptors do not run out.
 const PENDING_FILES_MAX: usize = 64;
 
+/// How often a write that met a full disk is tried again. Whoever fills the disk may take what was made free for it.
+const FULL_RETRIES_MAX: usize = 8;
+
+/// Makes room on a full disk, and says whether there is some now.
+pub type Relief = Box<dyn FnMut() -> bool + Send>;
+
 /// Files written since the last sync, and the directories whose names changed.
 #[derive(Default)]
 pub(super) struct Staging {
     files: Vec<File>,
     directories: BTreeSet<PathBuf>,
+    relief: Option<Relief>,
 }
 
 impl Staging {
+    /// Who is asked for room when a write meets a full disk.
+    pub(super) fn on_full(&mut self, relief: Relief) {
+        self.relief = Some(relief);
+    }
+
     /// Puts `bytes` at `path`, replacing what is there. Readers see the old content or the new, whole.
     ///
-    /// A crash here leaves a temporary file that nobody reads, or a file that no checkpoint covers yet.
+    /// A crash here leaves a temporary file that nobody reads, or a file that no checkpoint covers yet. So does a full
+    /// disk, wherein it differs from one that fails in a sync: nothing is lost by beginning again.
     pub(super) fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut relief = self.relief.take();
+        let staged = retry_full(relief.as_mut(), || self.stage(path, bytes));
+        self.relief = relief;
+        staged?;
+        // A sync that fails is never tried again: what it should have kept may be gone.
+        if self.files.len() >= PENDING_FILES_MAX {
+            self.sync_files()?;
+        }
+        Ok(())
+    }
+
+    fn stage(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut temporary = path.to_path_buf();
         temporary.as_mut_os_string().push(".");
         temporary.as_mut_os_string().push(TEMPORARY_ENDING);
@@ -45,9 +70,6 @@ impl Staging {
         fs::rename(&temporary, path)?;
         self.files.push(file);
         self.directories.insert(parent(path).to_path_buf());
-        if self.files.len() >= PENDING_FILES_MAX {
-            self.sync_files()?;
-        }
         Ok(())
     }
 
@@ -100,6 +122,29 @@ impl Staging {
     fn sync_files(&mut self) -> io::Result<()> {
         self.files.drain(..).try_for_each(|file| file.sync_all())
     }
+}
+
+/// Tries again what met a full disk, as often as it may be and as long as there is room again.
+fn retry_full(
+    mut relief: Option<&mut Relief>,
+    mut attempt: impl FnMut() -> io::Result<()>,
+) -> io::Result<()> {
+    let mut retries = 0;
+    loop {
+        match attempt() {
+            Err(error) if is_full(&error) && retries < FULL_RETRIES_MAX => {
+                retries += 1;
+                if !relief.as_mut().is_some_and(|relief| relief()) {
+                    return Err(error);
+                }
+            }
+            done => return done,
+        }
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 fn parent(path: &Path) -> &Path {
@@ -194,6 +239,8 @@ impl Watched {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
@@ -209,6 +256,42 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(&directory.path().join("a/b"))), (0o600, 0o700));
         assert_eq!(fs::read_dir(directory.path().join("a/b")).expect("listed").count(), 1);
+    }
+
+    /// An attempt that meets this error so many times first; gives the outcome and how often room was asked for.
+    fn retried(kind: ErrorKind, failures: usize, room: bool) -> (io::Result<()>, usize) {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        let mut relief: Relief = Box::new(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            room
+        });
+        let mut left = failures;
+        let done = retry_full(Some(&mut relief), || {
+            let fails = left > 0;
+            left = left.saturating_sub(1);
+            if fails { Err(kind.into()) } else { Ok(()) }
+        });
+        (done, asked.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn write_that_meets_a_full_disk_is_tried_again_while_room_is_made() {
+        let (done, asked) = retried(ErrorKind::StorageFull, FULL_RETRIES_MAX, true);
+        assert!(done.is_ok());
+        assert_eq!(asked, FULL_RETRIES_MAX);
+        let (done, asked) = retried(ErrorKind::QuotaExceeded, FULL_RETRIES_MAX + 1, true);
+        assert_eq!(done.expect_err("too often").kind(), ErrorKind::QuotaExceeded);
+        assert_eq!(asked, FULL_RETRIES_MAX);
+        let (done, asked) = retried(ErrorKind::StorageFull, 1, false);
+        assert_eq!((done.is_err(), asked), (true, 1));
+    }
+
+    #[test]
+    fn write_that_fails_otherwise_is_not_tried_again() {
+        let (done, asked) = retried(ErrorKind::Other, 1, true);
+        assert_eq!((done.is_err(), asked), (true, 0));
+        assert!(retry_full(None, || Err(ErrorKind::StorageFull.into())).is_err());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use super::error::LogError;
+pub use super::files::Relief;
 use super::files::{self, Staging, Watched};
 pub use super::note::Checkpoint;
 use super::note::{NoteSigner, is_key_name};
@@ -110,6 +111,12 @@ impl Log {
             note: None,
             poisoned: false,
         })
+    }
+
+    /// Has `relief` asked for room when a write meets a full disk, and the write tried again, a bounded number of times.
+    /// Without one, or if it says that there is none, a full disk poisons the log as any other error does.
+    pub fn on_full(&mut self, relief: Relief) {
+        self.staging.on_full(relief);
     }
 
     /// Entries integrated so far, published or not.

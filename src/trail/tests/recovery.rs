@@ -48,7 +48,7 @@ fn recovered(world: &World) -> Result<Recovered, TrailFault> {
     let (reader, mut applier) =
         open(&world.path("unused"), EngineKind::Memory, 0).expect("a store");
     let (signer, chain) = (log_signer(), keyring().chain());
-    let mut log = recover::open_log(&world.path("log"), &signer, false)?;
+    let mut log = recover::open_log(&world.path("log"), &signer, false, Box::new(|| false))?;
     let journal = world.path("journal");
     let (replayed, mark) =
         recover::recover(&journal, &FileMedia, &chain, &mut applier, &mut log, &signer)?;
