@@ -200,3 +200,22 @@ pub(super) async fn unknown_method(
 pub(super) async fn turn_stranger_away(rooms: &Rooms, origin: &Origin, code: Code) -> Problem {
     refuse(rooms, rooms.access.refuse(None, code, origin), code).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+
+    fn device_of(agent: &str) -> Option<Arc<str>> {
+        let request = Request::builder().header(header::USER_AGENT, agent).body(Body::empty());
+        origin(&request.expect("a request"), [0; 16]).device
+    }
+
+    #[test]
+    fn description_of_a_client_is_kept_to_its_length_and_cut_beyond_it() {
+        let longest = "a".repeat(DEVICE_CHARACTERS_MAX);
+        assert_eq!(device_of(&longest).as_deref(), Some(longest.as_str()));
+        assert_eq!(device_of(&format!("{longest}b")).as_deref(), Some(longest.as_str()));
+        assert_eq!(device_of("网格通").as_deref(), None);
+    }
+}

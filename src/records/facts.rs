@@ -269,6 +269,17 @@ mod tests {
     }
 
     #[test]
+    fn facts_are_read_to_their_length_and_not_beyond_it() {
+        let with_line = |bytes: usize| Facts { line: Some("l".repeat(bytes)), ..facts() };
+        let others = with_line(1_000).encode().len() - 1_000;
+        let longest = with_line(FACTS_BYTES_MAX - others);
+        assert_eq!(longest.encode().len(), FACTS_BYTES_MAX);
+        assert_eq!(Facts::decode(&longest.encode()).ok(), Some(longest));
+        let longer = with_line(FACTS_BYTES_MAX - others + 1).encode();
+        assert_eq!(Facts::decode(&longer).err(), Some(FactsError::Malformed));
+    }
+
+    #[test]
     fn facts_show_nothing_of_themselves() {
         assert_eq!(format!("{:?}", facts()), "Facts");
     }
