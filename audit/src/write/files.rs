@@ -23,7 +23,7 @@ const PENDING_FILES_MAX: usize = 64;
 const FULL_RETRIES_MAX: usize = 8;
 
 /// Makes room on a full disk, and says whether there is some now.
-pub type Relief = Box<dyn FnMut() -> bool + Send>;
+pub type Relief = Box<dyn FnMut() -> bool + Send + Sync>;
 
 /// Files written since the last sync, and the directories whose names changed.
 #[derive(Default)]
