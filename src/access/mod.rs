@@ -6,6 +6,7 @@ mod account;
 mod bearer;
 mod code;
 mod decide;
+mod enforcer;
 mod feed;
 mod field;
 mod grants;

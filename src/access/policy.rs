@@ -2,6 +2,7 @@
 //! Never falls back: an unknown word, a duplicate or a missing file stops the start.
 //! casbin is the authority; its answers are kept in a table whose index is the whole question.
 
+use super::enforcer::{Line, RoleEnforcer};
 use super::grants::{Action, Grants, Level};
 use super::narrowing::Narrowing;
 use super::question::Duty;
@@ -9,7 +10,6 @@ use super::role::{Role, RoleFamily, RoleId, read_roles};
 use crate::limits::LINES_COUNT_MAX;
 use crate::purposes::{PurposeGroup, PurposeSet};
 use crate::records::{Class, RecordType, SchemaSet};
-use casbin::{CoreApi, DefaultModel, Enforcer, MemoryAdapter, MgmtApi};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -78,7 +78,7 @@ pub enum PolicyError {
 pub struct Policy {
     roles: Vec<Role>,
     by_word: HashMap<Arc<str>, usize>,
-    enforcers: Vec<(Enforcer, Vec<[String; 6]>)>,
+    enforcers: Vec<RoleEnforcer>,
     narrowing: Narrowing,
     duties: Vec<[bool; Duty::ALL.len()]>,
     table: Box<[AtomicU64]>,
@@ -123,7 +123,7 @@ impl Policy {
                 what: "has no policy file",
             })?;
             let lines = read_lines(role, text)?;
-            enforcers.push((enforcer(sources.model, &lines).await?, lines));
+            enforcers.push(RoleEnforcer::new(sources.model, lines).await?);
         }
         let narrowing = Narrowing::read(sources.narrowing, &by_word, purposes, schemas)?;
         let cells = |count: usize| (0..count).map(|_| AtomicU64::new(0)).collect();
@@ -193,18 +193,18 @@ impl Policy {
         class: Class,
         group: PurposeGroup,
     ) -> Grants {
+        let enforcer = &self.enforcers[role];
+        let point = [level.as_str(), topic.as_str(), class.as_str(), group.as_str()];
         let mut grants = Grants::NONE;
         for action in Action::ALL {
-            if self.allows(role, level, topic, class, group, action) {
-                let (level, topic) = (level.as_str(), topic.as_str());
-                let question = [level, topic, class.as_str(), group.as_str(), action.as_str()];
-                grants.add(action, deciding_line(&self.enforcers[role].1, &question));
+            if enforcer.allows(point, action) {
+                grants.add(action, deciding_line(enforcer.lines(), point, action));
             }
         }
         grants
     }
 
-    /// One question to casbin. An error is a no.
+    /// One question to casbin, over all lines of the role. An error is a no.
     pub fn allows(
         &self,
         role: usize,
@@ -214,16 +214,13 @@ impl Policy {
         group: PurposeGroup,
         action: Action,
     ) -> bool {
-        let point = (level.as_str(), topic.as_str(), class.as_str(), group.as_str());
-        let question = (point.0, point.1, point.2, point.3, action.as_str());
-        self.enforcers[role].0.enforce(question).unwrap_or(false)
+        let (level, topic) = (level.as_str(), topic.as_str());
+        let question = [level, topic, class.as_str(), group.as_str(), action.as_str()];
+        self.enforcers[role].enforce_whole(question).unwrap_or(false)
     }
 
     fn enforce_duty(&self, role: usize, duty: Duty) -> Result<bool, PolicyError> {
-        self.enforcers[role]
-            .0
-            .enforce(("platform", "duty", "C1", "oversight", duty.as_str()))
-            .map_err(|error| PolicyError::Casbin(error.to_string()))
+        self.enforcers[role].enforce_whole(["platform", "duty", "C1", "oversight", duty.as_str()])
     }
 
     /// Whether a role has a duty that is about no record.
@@ -273,15 +270,15 @@ pub(super) fn reader(text: &str) -> csv::Reader<&[u8]> {
         .from_reader(text.as_bytes())
 }
 
-fn read_lines(role: &Role, text: &str) -> Result<Vec<[String; 6]>, PolicyError> {
+fn read_lines(role: &Role, text: &str) -> Result<Vec<Line>, PolicyError> {
     let file = format!("roles/{}.csv", role.id.as_str());
-    let mut lines: Vec<[String; 6]> = Vec::new();
+    let mut lines: Vec<Line> = Vec::new();
     for record in reader(text).records() {
         let record = record
             .map_err(|error| PolicyError::File { file: file.clone(), reason: error.to_string() })?;
         let number = record.position().map_or(0, csv::Position::line);
         let words: Vec<String> = record.iter().map(str::to_owned).collect();
-        let line: [String; 6] = words.try_into().map_err(|_| PolicyError::Line {
+        let line: Line = words.try_into().map_err(|_| PolicyError::Line {
             file: file.clone(),
             line: number,
             what: "needs level, topic, class, group, action, effect",
@@ -298,7 +295,7 @@ fn read_lines(role: &Role, text: &str) -> Result<Vec<[String; 6]>, PolicyError> 
     Ok(lines)
 }
 
-fn check_line(role: &Role, line: &[String; 6], file: &str, number: u64) -> Result<(), PolicyError> {
+fn check_line(role: &Role, line: &Line, file: &str, number: u64) -> Result<(), PolicyError> {
     let [level, topic, class, group, action, effect] = line.each_ref().map(String::as_str);
     let any = |word: &str| word == "any";
     let duty = topic == "duty";
@@ -345,27 +342,17 @@ fn may_have_action(role: &Role, word: &str) -> bool {
 }
 
 /// The number, from 1, of the first line that grants what casbin allowed; 0 if none can be named.
-fn deciding_line(lines: &[[String; 6]], question: &[&str; 5]) -> u8 {
-    let grants = |line: &[String; 6]| {
+fn deciding_line(lines: &[Line], [level, topic, class, group]: [&str; 4], action: Action) -> u8 {
+    let question = [level, topic, class, group, action.as_str()];
+    let grants = |line: &Line| {
         let words = question.iter().zip(line).enumerate();
         line[5] == "allow"
             && words.into_iter().all(|(place, (asked, word))| {
-                asked == word || ((1..=3).contains(&place) && word == "any")
+                *asked == *word || ((1..=3).contains(&place) && word == "any")
             })
     };
     let found = lines.iter().position(grants);
     found.and_then(|index| u8::try_from(index + 1).ok()).unwrap_or(0)
-}
-
-async fn enforcer(model: &str, lines: &[[String; 6]]) -> Result<Enforcer, PolicyError> {
-    let refuse = |error: casbin::Error| PolicyError::Casbin(error.to_string());
-    let model = DefaultModel::from_str(model).await.map_err(refuse)?;
-    let mut enforcer = Enforcer::new(model, MemoryAdapter::default()).await.map_err(refuse)?;
-    let rules: Vec<Vec<String>> = lines.iter().map(|line| line.to_vec()).collect();
-    if !rules.is_empty() {
-        enforcer.add_policies(rules).await.map_err(refuse)?;
-    }
-    Ok(enforcer)
 }
 
 fn digest(sources: &PolicySources<'_>, schemas: &SchemaSet) -> [u8; 32] {
