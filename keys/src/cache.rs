@@ -1,5 +1,6 @@
-//! Keeps the subject keys that were unwrapped last, so that a hot subject costs no unwrapping. Never outgrows its capacity
-//! and never serves a key for other wrapped bytes than those it came from. An evicted key is wiped with its last holder.
+//! Keeps the subject keys that were unwrapped last, so that a hot subject costs neither a look nor an unwrapping. Never
+//! outgrows its capacity and never serves a key for other wrapped bytes than those it came from, where they are shown.
+//! An evicted key is wiped with its last holder.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -56,12 +57,46 @@ impl SubjectKeyCache {
     ) -> Result<Arc<SubjectKey>, KeyError> {
         let evictions = {
             let mut state = self.lock();
-            if let Some(key) = state.find(subject, wrapped) {
+            if let Some(key) = state.find(subject, Some(wrapped)) {
                 return Ok(key);
             }
             state.evictions
         };
-        // Other threads go on while this one unwraps; two may unwrap the same key, and the later one is kept.
+        self.unwrap_and_hold(keyring, subject, wrapped, evictions)
+    }
+
+    /// The key of `subject`: held, or unwrapped from what `look` finds and then held. Nothing where `look` finds nothing.
+    /// A key that is held is not looked for, so whoever changes or removes wrapped bytes calls [`SubjectKeyCache::evict`]
+    /// before anybody is told of it.
+    ///
+    /// # Errors
+    /// Those of `look`, and as [`Keyring::unwrap_subject_key`]; nothing is held then.
+    pub fn get_or_look<E: From<KeyError>>(
+        &self,
+        keyring: &Keyring,
+        subject: &[u8; 16],
+        look: impl FnOnce() -> Result<Option<Vec<u8>>, E>,
+    ) -> Result<Option<Arc<SubjectKey>>, E> {
+        // Taken before the look: what was found and is evicted meanwhile is used once and not held.
+        let evictions = {
+            let mut state = self.lock();
+            if let Some(key) = state.find(subject, None) {
+                return Ok(Some(key));
+            }
+            state.evictions
+        };
+        let Some(wrapped) = look()? else { return Ok(None) };
+        Ok(Some(self.unwrap_and_hold(keyring, subject, &wrapped, evictions)?))
+    }
+
+    /// Other threads go on while this one unwraps; two may unwrap the same key, and the later one is kept.
+    fn unwrap_and_hold(
+        &self,
+        keyring: &Keyring,
+        subject: &[u8; 16],
+        wrapped: &[u8],
+        evictions: u64,
+    ) -> Result<Arc<SubjectKey>, KeyError> {
         let key = Arc::new(keyring.unwrap_subject_key(subject, wrapped)?);
         let mut state = self.lock();
         if state.evictions == evictions {
@@ -105,10 +140,11 @@ impl SubjectKeyCache {
 }
 
 impl State {
-    fn find(&mut self, subject: &[u8; 16], wrapped: &[u8]) -> Option<Arc<SubjectKey>> {
+    /// The key that is held, if it came from these very bytes where some are given.
+    fn find(&mut self, subject: &[u8; 16], wrapped: Option<&[u8]>) -> Option<Arc<SubjectKey>> {
         let slot = *self.at.get(subject)?;
         let held = &mut self.held[slot];
-        if *held.wrapped != *wrapped {
+        if wrapped.is_some_and(|wrapped| *held.wrapped != *wrapped) {
             return None;
         }
         held.asked = true;
@@ -186,6 +222,56 @@ mod tests {
         let mut altered = new.clone();
         *altered.last_mut().expect("not empty") ^= 1;
         assert!(cache.get_or_unwrap(&keyring, &subject(1), &altered).is_err());
+    }
+
+    fn looked(
+        cache: &SubjectKeyCache,
+        keyring: &Keyring,
+        found: Option<&[u8]>,
+    ) -> Result<Option<Arc<SubjectKey>>, KeyError> {
+        cache.get_or_look(keyring, &subject(1), || Ok(found.map(<[u8]>::to_vec)))
+    }
+
+    #[test]
+    fn a_held_key_is_not_looked_for() {
+        let keyring = test_keyring();
+        let cache = SubjectKeyCache::new(2).expect("in bounds");
+        let bytes = wrapped(&keyring, 1);
+        let first = looked(&cache, &keyring, Some(&bytes)).expect("own key").expect("found");
+        let again = cache.get_or_look(&keyring, &subject(1), || Err(KeyError::CacheCapacity));
+        assert!(Arc::ptr_eq(&first, &again.expect("held").expect("held")));
+        let shown = cache.get_or_unwrap(&keyring, &subject(1), &bytes).expect("own key");
+        assert!(Arc::ptr_eq(&first, &shown));
+    }
+
+    #[test]
+    fn after_an_eviction_the_look_alone_says_whether_there_is_a_key() {
+        let keyring = test_keyring();
+        let cache = SubjectKeyCache::new(2).expect("in bounds");
+        let (old, new) = (wrapped(&keyring, 1), wrapped(&keyring, 1));
+        let first = looked(&cache, &keyring, Some(&old)).expect("own key").expect("found").id();
+        cache.evict(&subject(1));
+        assert!(looked(&cache, &keyring, None).expect("a look").is_none());
+        assert_eq!(cache.held_keys(), 0);
+        let second = looked(&cache, &keyring, Some(&new)).expect("own key").expect("found").id();
+        assert_ne!(first, second);
+        cache.evict(&subject(1));
+        assert!(looked(&cache, &keyring, Some(&new[1..])).is_err());
+        assert_eq!(cache.held_keys(), 0);
+    }
+
+    #[test]
+    fn what_is_evicted_between_look_and_use_is_not_held() {
+        let keyring = test_keyring();
+        let cache = SubjectKeyCache::new(2).expect("in bounds");
+        let bytes = wrapped(&keyring, 1);
+        let key = cache.get_or_look(&keyring, &subject(1), || {
+            // The subject is erased just after its wrapped key was found.
+            cache.evict(&subject(1));
+            Ok::<_, KeyError>(Some(bytes))
+        });
+        assert!(key.expect("own key").is_some());
+        assert_eq!(cache.held_keys(), 0);
     }
 
     #[test]

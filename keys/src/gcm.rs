@@ -1,11 +1,16 @@
 //! Encrypts and decrypts a buffer in place with AES-256-GCM. Never draws a nonce and never gives out unauthenticated bytes.
 //! The caller guarantees that a pair of key and nonce encrypts once.
 
+use aes::Aes256Enc;
+use aes_gcm::aead::consts::U12;
 use aes_gcm::aead::{AeadInOut, KeyInit};
-use aes_gcm::{Aes256Gcm, Key, Nonce, Tag};
+use aes_gcm::{AesGcm, Key, Nonce, Tag};
 
 use crate::error::KeyError;
 use crate::secret::KEY_BYTES;
+
+/// GCM runs AES forwards alone, so the keys of the other direction are never made.
+type Aes256Gcm = AesGcm<Aes256Enc, U12>;
 
 /// Length of the nonce, in bytes (NIST SP 800-38D section 5.2.1.1, the recommended 96 bits).
 pub(crate) const NONCE_BYTES: usize = 12;

@@ -10,6 +10,7 @@ mod error;
 mod file;
 mod gcm;
 mod index;
+mod kept;
 mod keyring;
 pub mod limits;
 mod month;

@@ -56,5 +56,9 @@ pub const YEAR_MIN: i32 = 2000;
 /// Last year that a month may lie in.
 pub const YEAR_MAX: i32 = 9999;
 
-/// Most subject keys that a cache may hold (about 300 bytes each).
+/// Section keys that stay derived beside their subject key: the sections of one person's record that are opened together,
+/// and those of a link or two.
+pub const DERIVED_KEYS_MAX: usize = 8;
+
+/// Most subject keys that a cache may hold (about 300 bytes each, and 550 more where sections were opened).
 pub const CACHE_KEYS_MAX: usize = 1 << 20;

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::derive::{hkdf, join, length_prefix};
 use crate::error::KeyError;
 use crate::gcm::{self, NONCE_BYTES, TAG_BYTES};
+use crate::kept::KeptKeys;
 use crate::limits::{ASSOCIATED_BYTES_MAX, PLAIN_BYTES_MAX};
 use crate::secret::{KEY_BYTES, random_array};
 use crate::suite::Suite;
@@ -21,8 +22,10 @@ use crate::suite::Suite;
 /// The only format of sealed objects so far.
 const FORMAT: u8 = 1;
 const HEADER_BYTES: usize = 11;
-const SALT_BYTES: usize = 16;
+pub(crate) const SALT_BYTES: usize = 16;
 const COMMITMENT_BYTES: usize = 16;
+/// What is derived for one object: its key, then the value that commits to it.
+pub(crate) const DERIVED_BYTES: usize = KEY_BYTES + COMMITMENT_BYTES;
 const SALT_END: usize = HEADER_BYTES + SALT_BYTES;
 const COMMITMENT_END: usize = SALT_END + COMMITMENT_BYTES;
 const LABEL: &[u8] = b"gridvault/sealed/v1";
@@ -119,6 +122,34 @@ impl SealingKey<'_> {
         associated: &[u8],
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let header = self.header();
+        let parts = self.parts(sealed)?;
+        open_parts(&header, &parts, associated, &self.derive(&header, parts.salt))
+    }
+
+    /// The same with keys at hand that this very key derived before. What opens is kept among them, and nothing else is.
+    ///
+    /// # Errors
+    /// As [`SealingKey::open`]; another place may be [`KeyError::Unauthentic`] where it would be [`KeyError::Commitment`].
+    pub(crate) fn open_with(
+        &self,
+        kept: &KeptKeys,
+        associated: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let header = self.header();
+        let parts = self.parts(sealed)?;
+        if let Some(derived) = kept.find(parts.salt) {
+            return open_parts(&header, &parts, associated, &Derived(derived));
+        }
+        let derived = self.derive(&header, parts.salt);
+        let plain = open_parts(&header, &parts, associated, &derived)?;
+        kept.keep(parts.salt, &derived.0);
+        Ok(plain)
+    }
+
+    /// The fields of an object that names this key.
+    fn parts<'a>(&self, sealed: &'a [u8]) -> Result<Parts<'a>, KeyError> {
         let parts = Parts::parse(sealed)?;
         if parts.kind != self.kind.code() {
             return Err(KeyError::WrongKeyKind);
@@ -126,16 +157,7 @@ impl SealingKey<'_> {
         if parts.key_id != self.id {
             return Err(KeyError::WrongKeyId);
         }
-        let header = self.header();
-        let bound = bind(&header, associated)?;
-        let derived = self.derive(&header, parts.salt);
-        // GCM does not commit to its key: without this check one object could open under two keys.
-        if !bool::from(derived.commitment().ct_eq(parts.commitment)) {
-            return Err(KeyError::Commitment);
-        }
-        let mut plain = Zeroizing::new(parts.ciphertext.to_vec());
-        gcm::decrypt(derived.key(), &NONCE, &bound, &mut plain, parts.tag)?;
-        Ok(plain)
+        Ok(parts)
     }
 
     fn header(&self) -> [u8; HEADER_BYTES] {
@@ -148,7 +170,7 @@ impl SealingKey<'_> {
     }
 
     fn derive(&self, header: &[u8; HEADER_BYTES], salt: &[u8; SALT_BYTES]) -> Derived {
-        let mut derived = Derived(Zeroizing::new([0; KEY_BYTES + COMMITMENT_BYTES]));
+        let mut derived = Derived(Zeroizing::new([0; DERIVED_BYTES]));
         let info =
             [LABEL, &length_prefix(header), header, &length_prefix(self.context), self.context];
         hkdf(self.key, salt, &info, &mut *derived.0);
@@ -169,7 +191,7 @@ pub(crate) fn key_id(kind: KeyKind, sealed: &[u8]) -> Result<u64, KeyError> {
 }
 
 /// A key that seals once, beside the value that commits to it.
-struct Derived(Zeroizing<[u8; KEY_BYTES + COMMITMENT_BYTES]>);
+struct Derived(Zeroizing<[u8; DERIVED_BYTES]>);
 
 impl Derived {
     fn key(&self) -> &[u8; KEY_BYTES] {
@@ -218,6 +240,23 @@ impl<'a> Parts<'a> {
         Suite::try_from(suite)?;
         Ok(Self { kind, key_id: u64::from_be_bytes(*key_id), salt, commitment, ciphertext, tag })
     }
+}
+
+/// Opens what was taken apart with what was derived for it.
+fn open_parts(
+    header: &[u8; HEADER_BYTES],
+    parts: &Parts<'_>,
+    associated: &[u8],
+    derived: &Derived,
+) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let bound = bind(header, associated)?;
+    // GCM does not commit to its key: without this check one object could open under two keys.
+    if !bool::from(derived.commitment().ct_eq(parts.commitment)) {
+        return Err(KeyError::Commitment);
+    }
+    let mut plain = Zeroizing::new(parts.ciphertext.to_vec());
+    gcm::decrypt(derived.key(), &NONCE, &bound, &mut plain, parts.tag)?;
+    Ok(plain)
 }
 
 /// What the tag covers beside the ciphertext.

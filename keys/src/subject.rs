@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use crate::bucket::Bucket;
 use crate::derive::join;
 use crate::error::KeyError;
+use crate::kept::KeptKeys;
 use crate::keyring::{Keyring, Place};
 use crate::limits::NAME_BYTES_MAX;
 use crate::sealed::{KeyKind, SealingKey};
@@ -22,10 +23,12 @@ use crate::suite::Suite;
 const KEY_ID_BYTES: usize = 8;
 const PLACE_LABEL: &[u8] = b"gridvault/section/v1";
 
-/// The key of one subject, or of one record without a subject; wiped on drop.
+/// The key of one subject, or of one record without a subject; wiped on drop, with the few section keys that it derived last.
 pub struct SubjectKey {
     id: u64,
     secret: Secret,
+    /// Goes with the key, so whatever lets go of the key lets go of these.
+    kept: KeptKeys,
 }
 
 /// Where a section lies. All of it is authenticated with the section; the grid is not part of it, because grids move.
@@ -98,7 +101,7 @@ impl SubjectKey {
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let associated = at.associated()?;
-        self.sealing_key(&at.context()).open(&associated, sealed)
+        self.sealing_key(&at.context()).open_with(&self.kept, &associated, sealed)
     }
 
     fn sealing_key<'a>(&'a self, context: &'a [u8]) -> SealingKey<'a> {
@@ -115,7 +118,8 @@ impl Keyring {
         &self,
         subject: &[u8; 16],
     ) -> Result<(SubjectKey, Vec<u8>), KeyError> {
-        let key = SubjectKey { id: u64::from_be_bytes(random_array()?), secret: Secret::random()? };
+        let id = u64::from_be_bytes(random_array()?);
+        let key = SubjectKey { id, secret: Secret::random()?, kept: KeptKeys::default() };
         let mut content = Zeroizing::new([0; KEY_ID_BYTES + KEY_BYTES]);
         content[..KEY_ID_BYTES].copy_from_slice(&key.id.to_be_bytes());
         content[KEY_ID_BYTES..].copy_from_slice(key.secret.expose());
@@ -137,7 +141,8 @@ impl Keyring {
         let content = self.subject_bucket(subject).open(subject, wrapped)?;
         let (id, secret) = content.split_first_chunk().ok_or(KeyError::ContentShape)?;
         let secret = secret.try_into().map_err(|_| KeyError::ContentShape)?;
-        Ok(SubjectKey { id: u64::from_be_bytes(*id), secret: Secret::copy_of(secret) })
+        let (id, secret) = (u64::from_be_bytes(*id), Secret::copy_of(secret));
+        Ok(SubjectKey { id, secret, kept: KeptKeys::default() })
     }
 
     fn subject_bucket<'a>(&'a self, subject: &'a [u8; 16]) -> SealingKey<'a> {
@@ -184,6 +189,63 @@ mod tests {
                 Err(KeyError::ContentShape)
             ));
         }
+    }
+
+    fn place(section: &str, section_version: u32) -> SectionPlace<'_> {
+        SectionPlace {
+            record: [1; 16],
+            record_type: "person",
+            subject: [2; 16],
+            section,
+            section_version,
+            schema_version: 1,
+        }
+    }
+
+    #[test]
+    fn a_section_opened_before_opens_again_and_in_its_place_alone() {
+        let (key, _) = test_keyring().wrap_new_subject_key(&[2; 16]).expect("wrapping");
+        let sealed = key.seal_section(&place("c2", 1), b"value").expect("sealing");
+        for _ in 0..3 {
+            let opened = key.open_section(&place("c2", 1), &sealed).expect("its place");
+            assert_eq!(opened.as_slice(), b"value");
+            for other in [place("c3", 1), place("c2", 2)] {
+                assert!(key.open_section(&other, &sealed).is_err());
+            }
+            let mut altered = sealed.clone();
+            *altered.last_mut().expect("not empty") ^= 1;
+            assert!(matches!(
+                key.open_section(&place("c2", 1), &altered),
+                Err(KeyError::Unauthentic)
+            ));
+        }
+    }
+
+    #[test]
+    fn a_section_sealed_anew_opens_and_what_was_sealed_before_it_does_too() {
+        let (key, _) = test_keyring().wrap_new_subject_key(&[2; 16]).expect("wrapping");
+        let versions: Vec<Vec<u8>> = (1..=20_u32)
+            .map(|version| key.seal_section(&place("c2", version), &version.to_be_bytes()))
+            .collect::<Result<_, _>>()
+            .expect("sealing");
+        // Twice, so that each is met derived and kept, and more often than keys are kept.
+        for _ in 0..2 {
+            for (version, sealed) in (1..).zip(&versions) {
+                let opened = key.open_section(&place("c2", version), sealed).expect("its place");
+                assert_eq!(opened.as_slice(), version.to_be_bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_open_is_not_kept() {
+        let (key, _) = test_keyring().wrap_new_subject_key(&[2; 16]).expect("wrapping");
+        let sealed = key.seal_section(&place("c2", 1), b"value").expect("sealing");
+        assert!(matches!(key.open_section(&place("c3", 1), &sealed), Err(KeyError::Commitment)));
+        let salt = sealed[11..27].first_chunk().expect("a salt");
+        assert!(key.kept.find(salt).is_none());
+        assert!(key.open_section(&place("c2", 1), &sealed).is_ok());
+        assert!(key.kept.find(salt).is_some());
     }
 
     #[test]
