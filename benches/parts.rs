@@ -117,7 +117,7 @@ fn sealed_parts(
     id: RecordId,
 ) -> Fallible<()> {
     let rooms = &vault.rooms;
-    criterion.bench_function("row: looked up in memory and taken apart, with its key", |bencher| {
+    criterion.bench_function("row: looked up in memory and taken apart", |bencher| {
         bencher.iter(|| fetch(runtime, vault, id));
     });
     let sealed = fetch(runtime, vault, id);

@@ -44,7 +44,7 @@ pub(super) async fn stored_capture(
         Fetched::Found(sealed) => sealed,
         gone => {
             let question = asked.question(Ask::Read, schemas, territory);
-            return Err(absence(gone, &question, &[], store, seal, access, trail).await);
+            return Err(absence(gone, &question, &[], seal, access, trail).await);
         }
     };
     let facts = seal.facts(&sealed)?;

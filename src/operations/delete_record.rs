@@ -54,7 +54,7 @@ pub async fn delete_record(
                 if matches!(absent, Fetched::Missing) {
                     holds_of_nobody(SubjectId::from_bytes(asked.origin.request), store).await?;
                 }
-                let end = absence(absent, &question, &[], store, seal, access, trail);
+                let end = absence(absent, &question, &[], seal, access, trail);
                 return Err(end.await);
             }
         };

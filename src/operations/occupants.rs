@@ -46,7 +46,7 @@ pub async fn occupants(
 ) -> Result<Occupants, OperationError> {
     let question = asked.question(Ask::Occupants, schemas, territory);
     for _ in 0..STALE_ATTEMPTS_MAX {
-        let place = look(request.place, asked, store, seal).await?;
+        let place = look(request.place, store, seal).await?;
         let list = List {
             record_type: RecordType::Person,
             fields: &request.fields,
@@ -90,12 +90,7 @@ struct Place {
 }
 
 /// What is no place, or is not there, is looked at like one and lies nowhere.
-async fn look(
-    id: RecordId,
-    asked: &Asked<'_>,
-    store: &Reader,
-    seal: &Seal,
-) -> Result<Place, OperationError> {
+async fn look(id: RecordId, store: &Reader, seal: &Seal) -> Result<Place, OperationError> {
     match store.fetch(id).await? {
         Fetched::Found(sealed) => {
             let facts = seal.facts(&sealed)?;
@@ -111,8 +106,6 @@ async fn look(
             Ok(Place { cell, line, sealed: None })
         }
         Fetched::Missing => {
-            let nobody = Key::subject_key(SubjectId::from_bytes(asked.origin.request));
-            store.get(&nobody).await?;
             seal.rehearse()?;
             Ok(Place { cell: CellId::NOWHERE, line: None, sealed: None })
         }

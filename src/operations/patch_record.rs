@@ -70,7 +70,7 @@ pub async fn patch_record(
         let sealed = match store.fetch(request.id).await? {
             Fetched::Found(sealed) => sealed,
             absent => {
-                let end = absence(absent, &question, &names, store, seal, access, trail);
+                let end = absence(absent, &question, &names, seal, access, trail);
                 return Err(end.await);
             }
         };

@@ -6,9 +6,9 @@ use super::error::{after, refuse, turn_away};
 use super::{Asked, OperationError};
 use crate::access::{Access, Ask, Code, Item, Matter, Question};
 use crate::limits::STALE_ATTEMPTS_MAX;
-use crate::records::{RecordId, SchemaSet, SubjectId};
+use crate::records::{RecordId, SchemaSet};
 use crate::seal::{Opened, Seal};
-use crate::store::{Fetched, Key, Reader};
+use crate::store::{Fetched, Reader};
 use crate::territory::Territory;
 use crate::trail::Trail;
 
@@ -34,7 +34,7 @@ pub async fn read_record(
         let sealed = match store.fetch(id).await? {
             Fetched::Found(sealed) => sealed,
             absent => {
-                let end = absence(absent, &question, fields, store, seal, access, trail);
+                let end = absence(absent, &question, fields, seal, access, trail);
                 return Err(end.await);
             }
         };
@@ -64,12 +64,11 @@ pub async fn read_record(
 }
 
 /// The end for a record that is gone or never was, decided and recorded like any other. A record that never was
-/// costs the same looks and the same opening as one that the caller may not know of.
+/// costs the same look and the same opening as one that the caller may not know of.
 pub(super) async fn absence(
     absent: Fetched,
     question: &Question<'_>,
     fields: &[String],
-    store: &Reader,
     seal: &Seal,
     access: &Access,
     trail: &Trail,
@@ -88,10 +87,6 @@ pub(super) async fn absence(
             }
         }
         Fetched::Missing | Fetched::Found(_) => {
-            let nobody = Key::subject_key(SubjectId::from_bytes(question.origin.request));
-            if let Err(error) = store.get(&nobody).await {
-                return error.into();
-            }
             if let Err(error) = seal.rehearse() {
                 return error.into();
             }

@@ -10,7 +10,8 @@ use crate::records::{
     Target, Value,
 };
 use crate::store::{
-    Change, ControlKind, Expect, Header, Key, Op, Row, SealedSection, Version, listing,
+    Bytes, Change, ControlKind, Expect, Header, Key, Op, Row, SealedSection, SectionName, Version,
+    listing,
 };
 use crate::territory::CellId;
 use gridvault_keys::SubjectKey;
@@ -198,17 +199,18 @@ impl Seal {
                 .ok_or(SealError::KeyMissing)?;
             let subject = item.subjects[slot].1;
             let key = keys.get(&subject).ok_or(SealError::KeyMissing)?;
+            let name: SectionName = part.name.as_str().into();
             let mut sealed =
-                SealedSection { name: part.name.clone(), subject, version: 1, bytes: Vec::new() };
+                SealedSection { name: name.clone(), subject, version: 1, bytes: Bytes::default() };
             let encoded = PlainFields::encode_these(fields);
             section::seal_encoded(key, &header, &mut sealed, &encoded)?;
             let slot = u8::try_from(slot).map_err(|_| SealError::KeyMissing)?;
-            header.sections.push((part.name.clone(), slot, 1));
+            header.sections.push((name, slot, 1));
             sections.push(sealed);
         }
         let attributes = self.seal_facts(&header, &item.facts)?;
         put_listings(&header, &item.facts, at, change);
-        let row = Row { header, attributes, sections };
+        let row = Row { header, attributes: attributes.into(), sections };
         change.put_new(Key::row(item.id), row.encode());
         Ok(())
     }

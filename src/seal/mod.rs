@@ -26,10 +26,10 @@ pub use said::Said;
 pub use term::Candidates;
 
 use crate::limits::SUBJECT_KEYS_COUNT_MAX;
-use crate::records::{BasisFact, Facts, Handle, PlainFields, SchemaSet};
+use crate::records::{BasisFact, Facts, Handle, PlainFields, SchemaSet, SubjectId};
 use crate::store::{Header, Op, Sealed, Tombstone};
 use crate::trail::{Applied, Receipt};
-use gridvault_keys::{Keyring, SubjectKeyCache};
+use gridvault_keys::{Keyring, SubjectKey, SubjectKeyCache};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -101,13 +101,8 @@ impl Seal {
         let mut fields = PlainFields::new();
         let mut blinded = BTreeSet::new();
         for section in row.sections.iter().filter(|section| needed.contains(&&*section.name)) {
-            match sealed.wrapped_key(section.subject) {
-                Some(wrapped) => {
-                    let key = self.keys.get_or_unwrap(
-                        &self.keyring,
-                        section.subject.as_bytes(),
-                        wrapped,
-                    )?;
+            match self.key_of(&sealed, section.subject)? {
+                Some(key) => {
                     let opened = section::open(&key, &row.header, section)?;
                     for (name, value) in opened {
                         if views.given.iter().any(|given| given.field == name) {
@@ -116,12 +111,22 @@ impl Seal {
                     }
                 }
                 None => {
-                    blinded.insert(section.name.clone());
+                    blinded.insert(section.name.to_string());
                 }
             }
         }
         opened::blind(&mut views, schema, &blinded);
         Ok(Opened::new(&row.header, fields, views, recorded, self.schemas.clone()))
+    }
+
+    /// The key of a subject of the record; nothing for one that was erased.
+    fn key_of(
+        &self,
+        sealed: &Sealed,
+        subject: SubjectId,
+    ) -> Result<Option<Arc<SubjectKey>>, SealError> {
+        let look = || sealed.wrapped_key(subject).map_err(SealError::from);
+        self.keys.get_or_look(&self.keyring, subject.as_bytes(), look)
     }
 
     fn open_facts(&self, header: &[u8], attributes: &[u8]) -> Result<Facts, SealError> {

@@ -92,18 +92,15 @@ impl Seal {
         let mut blinded: Option<BTreeSet<String>> = None;
         let mut held: Option<(SubjectId, Arc<SubjectKey>)> = None;
         for section in &sealed.row().sections {
-            let needed = needs.iter().find(|(name, _)| *name == section.name);
+            let needed = needs.iter().find(|(name, _)| *name == &*section.name);
             let Some((_, fields)) = needed else { continue };
-            let Some(wrapped) = sealed.wrapped_key(section.subject) else {
-                blinded.get_or_insert_default().insert(section.name.clone());
-                continue;
-            };
             let key = match held.take() {
-                Some((subject, key)) if subject == section.subject => key,
-                _ => {
-                    let subject = section.subject.as_bytes();
-                    self.keys.get_or_unwrap(&self.keyring, subject, wrapped)?
-                }
+                Some((subject, key)) if subject == section.subject => Some(key),
+                _ => self.key_of(sealed, section.subject)?,
+            };
+            let Some(key) = key else {
+                blinded.get_or_insert_default().insert(section.name.to_string());
+                continue;
             };
             let plain = section::open_bytes(&key, header, section)?;
             let place =

@@ -10,7 +10,7 @@ use crate::records::{
     BasisFact, Facts, Handle, Owner, PlainFields, RecordId, RecordRef, Schema, SubjectId,
     SubjectSlot, Target,
 };
-use crate::store::{Change, Header, Key, Op, Row, Sealed, SealedSection, Version, listing};
+use crate::store::{Bytes, Change, Header, Key, Op, Row, Sealed, SealedSection, Version, listing};
 use gridvault_keys::SubjectKey;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -111,7 +111,7 @@ impl Seal {
         let sections = seal_sections(schema, old, patch, &keys, merged, reseal_all, &mut header)?;
         let facts = renewed(facts, patch, &gone);
         let attributes = self.seal_facts(&header, &facts)?;
-        let row = Row { header, attributes, sections };
+        let row = Row { header, attributes: attributes.into(), sections };
         let (header, version) = (&row.header, sealed.version().next());
         let key = Key::cell_listing(header.cell, header.record_type, header.id);
         change.ops.push(Op::Delete(sealed.feed_key()));
@@ -126,8 +126,7 @@ impl Seal {
     fn keys_of(&self, sealed: &Sealed) -> Result<BTreeMap<SubjectId, Arc<SubjectKey>>, SealError> {
         let mut keys = BTreeMap::new();
         for subject in &sealed.row().header.subjects {
-            if let Some(wrapped) = sealed.wrapped_key(*subject) {
-                let key = self.keys.get_or_unwrap(&self.keyring, subject.as_bytes(), wrapped)?;
+            if let Some(key) = self.key_of(sealed, *subject)? {
                 keys.insert(*subject, key);
             }
         }
@@ -157,7 +156,7 @@ impl Seal {
         if before.iter().any(|term| !after.contains(term)) {
             // The value may stand in a field of another section too, and is found by that one still.
             let others = old.sections.iter().filter(|section| {
-                merged.iter().all(|touched| touched.name != section.name)
+                merged.iter().all(|touched| *touched.name != *section.name)
                     && schema.fields_of(&section.name).any(|field| field.match_group.is_some())
             });
             for section in others {
@@ -195,7 +194,7 @@ fn let_go(
     let stays = |subject: &SubjectId| {
         let touched = merged.iter().any(|part| part.subject == *subject && !part.after.is_empty());
         let untouched = old.sections.iter().any(|section| {
-            section.subject == *subject && merged.iter().all(|part| part.name != section.name)
+            section.subject == *subject && merged.iter().all(|part| *part.name != *section.name)
         });
         touched || untouched
     };
@@ -233,7 +232,7 @@ fn merge_sections(
         if !touched {
             continue;
         }
-        let held = old.sections.iter().find(|section| section.name == part.name);
+        let held = old.sections.iter().find(|section| *section.name == *part.name);
         let subject = match held {
             Some(section) => section.subject,
             None => subject_of_slot(schema, old, patch, &part.subject)?,
@@ -292,7 +291,7 @@ fn seal_sections(
     let mut sections = Vec::new();
     header.sections.clear();
     for part in schema.sections() {
-        let held = old.sections.iter().find(|section| section.name == part.name);
+        let held = old.sections.iter().find(|section| *section.name == *part.name);
         let fresh = match (merged.remove(&part.name), held) {
             (Some(section), _) => Some((section.subject, section.after)),
             // What was sealed for somebody who was erased stays closed, under whatever schema.
@@ -306,8 +305,8 @@ fn seal_sections(
             (Some((_, fields)), _) if fields.is_empty() => continue,
             (Some((subject, fields)), _) => {
                 let version = held.map_or(1, |held| held.version + 1);
-                let name = part.name.clone();
-                let mut sealed = SealedSection { name, subject, version, bytes: Vec::new() };
+                let name = part.name.as_str().into();
+                let mut sealed = SealedSection { name, subject, version, bytes: Bytes::default() };
                 let key = keys.get(&subject).ok_or(SealError::KeyMissing)?;
                 section::seal(key, header, &mut sealed, &fields)?;
                 sealed

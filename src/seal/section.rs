@@ -55,6 +55,6 @@ pub(super) fn seal_encoded(
     section: &mut SealedSection,
     encoded: &[u8],
 ) -> Result<(), SealError> {
-    section.bytes = key.seal_section(&place(header, section), encoded)?;
+    section.bytes = key.seal_section(&place(header, section), encoded)?.into();
     Ok(())
 }

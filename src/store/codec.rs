@@ -70,6 +70,11 @@ impl<'a> Decoder<'a> {
         Decoder { rest: bytes }
     }
 
+    /// How many bytes are left.
+    pub fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// As many bytes as asked.
     ///
     /// # Errors

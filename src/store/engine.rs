@@ -2,7 +2,7 @@
 //! Neither is ever trusted with durability: what is acknowledged is in the journal first.
 //! Stored form of a value: version, entry index (8 bytes each, big-endian), payload.
 
-use super::{Key, StoreError, Stored, Version};
+use super::{Bytes, Key, StoreError, Stored, Version};
 use crate::limits::{ENGINE_AHEAD_BYTES, VALUE_BYTES_MAX};
 use rustix::fs::FallocateFlags;
 use std::collections::BTreeMap;
@@ -57,19 +57,30 @@ impl Engine {
     }
 
     pub(super) fn get(&self, key: &Key) -> Result<Option<Stored>, StoreError> {
-        match self {
-            Engine::Sled { db, .. } => db
-                .get(key.as_bytes())
-                .map_err(StoreError::Engine)?
-                .map(|bytes| parse(&bytes))
-                .transpose(),
-            Engine::Memory(map) => map
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get(key)
-                .map(|bytes| parse(bytes))
-                .transpose(),
-        }
+        Ok(self.get_shared(key)?.map(|(version, index, payload)| Stored {
+            version,
+            index,
+            payload: payload.to_vec(),
+        }))
+    }
+
+    /// The same with the payload as the engine holds it.
+    pub(super) fn get_shared(
+        &self,
+        key: &Key,
+    ) -> Result<Option<(Version, u64, Bytes)>, StoreError> {
+        let found = match self {
+            Engine::Sled { db, .. } => {
+                db.get(key.as_bytes()).map_err(StoreError::Engine)?.map(Bytes::of_engine)
+            }
+            Engine::Memory(map) => {
+                let map = map.read().unwrap_or_else(PoisonError::into_inner);
+                map.get(key).map(|bytes| Bytes::from(bytes.clone()))
+            }
+        };
+        let Some(bytes) = found else { return Ok(None) };
+        let (version, index, payload) = take_apart(&bytes)?;
+        Ok(Some((version, index, bytes.part(bytes.len() - payload.len(), payload.len()))))
     }
 
     pub(super) fn scan(
@@ -159,14 +170,15 @@ impl Engine {
 }
 
 fn parse(bytes: &[u8]) -> Result<Stored, StoreError> {
+    let (version, index, payload) = take_apart(bytes)?;
+    Ok(Stored { version, index, payload: payload.to_vec() })
+}
+
+fn take_apart(bytes: &[u8]) -> Result<(Version, u64, &[u8]), StoreError> {
     let (version, rest) =
         bytes.split_first_chunk().ok_or(StoreError::Corrupt { what: "version" })?;
     let (index, payload) = rest.split_first_chunk().ok_or(StoreError::Corrupt { what: "index" })?;
-    Ok(Stored {
-        version: Version(u64::from_be_bytes(*version)),
-        index: u64::from_be_bytes(*index),
-        payload: payload.to_vec(),
-    })
+    Ok((Version(u64::from_be_bytes(*version)), u64::from_be_bytes(*index), payload))
 }
 
 /// Lets sled's file hold blocks behind its end. A write of sled that fails is final, and sled writes by itself, between

@@ -2,6 +2,7 @@
 //! Never sees a key of the key hierarchy, a plain value or a decision; sled is named here and nowhere else.
 //! Every stored value names its version and the log entry that wrote it, and only the [`Applier`] writes.
 
+mod bytes;
 mod codec;
 mod done;
 mod engine;
@@ -12,6 +13,7 @@ mod page;
 mod row;
 mod sealed;
 
+pub use bytes::Bytes;
 pub use codec::{Decoder, Encoder, Malformed};
 pub use done::{Captured, CapturedPerson, Done, Outcome, StoredPerson};
 pub use engine::EngineKind;
@@ -134,32 +136,35 @@ pub fn open(
     kind: EngineKind,
     cache_bytes: u64,
 ) -> Result<(Reader, Applier), StoreError> {
-    let engine = Arc::new(Engine::open(directory, kind, cache_bytes)?);
-    let applied = Arc::new(AtomicU64::new(1));
-    let through = Arc::new(AtomicU64::new(0));
-    let reader =
-        Reader { engine: engine.clone(), applied: applied.clone(), through: through.clone() };
-    Ok((reader, Applier { engine, applied, through }))
+    let engine = Engine::open(directory, kind, cache_bytes)?;
+    let (applied, through) = (AtomicU64::new(1), AtomicU64::new(0));
+    let shared = Arc::new(Shared { engine, applied, through });
+    Ok((Reader { shared: shared.clone() }, Applier { shared }))
+}
+
+/// What readers and the applier have in common.
+struct Shared {
+    engine: Engine,
+    applied: AtomicU64,
+    /// Everything of the entries below this index is applied.
+    through: AtomicU64,
 }
 
 /// Reads the store. Cheap to clone; any number may read while one [`Applier`] writes.
 #[derive(Clone)]
 pub struct Reader {
-    engine: Arc<Engine>,
-    applied: Arc<AtomicU64>,
-    /// Everything of the entries below this index is applied.
-    through: Arc<AtomicU64>,
+    shared: Arc<Shared>,
 }
 
 impl Reader {
     /// A number that grows with every applied group. What is read after taking it is at least as new.
     pub fn stamp(&self) -> u64 {
-        self.applied.load(Ordering::Acquire)
+        self.shared.applied.load(Ordering::Acquire)
     }
 
     /// Everything of the entries below this index is applied.
     fn applied_index(&self) -> u64 {
-        self.through.load(Ordering::Acquire)
+        self.shared.through.load(Ordering::Acquire)
     }
 
     /// The value under a key.
@@ -167,7 +172,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError::Corrupt`] for a value that is too short to be one, else the engine's.
     pub async fn get(&self, key: &Key) -> Result<Option<Stored>, StoreError> {
-        self.engine.get(key)
+        self.shared.engine.get(key)
     }
 
     /// Up to `limit` pairs whose keys start with `prefix`, in order, beginning after `after`.
@@ -180,15 +185,13 @@ impl Reader {
         after: Option<&Key>,
         limit: usize,
     ) -> Result<Vec<(Key, Stored)>, StoreError> {
-        self.engine.scan(prefix, after, limit)
+        self.shared.engine.scan(prefix, after, limit)
     }
 }
 
 /// Writes the store. There is one, it belongs to the trail, and it has no `Clone`.
 pub struct Applier {
-    engine: Arc<Engine>,
-    applied: Arc<AtomicU64>,
-    through: Arc<AtomicU64>,
+    shared: Arc<Shared>,
 }
 
 impl Applier {
@@ -206,19 +209,19 @@ impl Applier {
             next = index + 1;
             match op {
                 Op::Put(key, version, payload) => {
-                    self.engine.put(key, *version, index, payload)?;
+                    self.shared.engine.put(key, *version, index, payload)?;
                 }
-                Op::Delete(key) => self.engine.delete(key)?,
+                Op::Delete(key) => self.shared.engine.delete(key)?,
             }
         }
         self.applied_through(next);
-        self.applied.fetch_add(1, Ordering::AcqRel);
+        self.shared.applied.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 
     /// Says that everything of the entries below this index is applied, as recovery knows it.
     pub fn applied_through(&mut self, index: u64) {
-        self.through.fetch_max(index, Ordering::AcqRel);
+        self.shared.through.fetch_max(index, Ordering::AcqRel);
     }
 
     /// The version under a key, for the sequencing of a group.
@@ -226,7 +229,7 @@ impl Applier {
     /// # Errors
     /// As [`Reader::get`].
     pub fn version(&self, key: &Key) -> Result<Version, StoreError> {
-        Ok(self.engine.get(key)?.map_or(Version::ABSENT, |stored| stored.version))
+        Ok(self.shared.engine.get(key)?.map_or(Version::ABSENT, |stored| stored.version))
     }
 
     /// Every pair under a prefix, for what the trail counts in memory. Start-up only.
@@ -234,23 +237,23 @@ impl Applier {
     /// # Errors
     /// As [`Reader::get`].
     pub fn scan(&self, prefix: &Key) -> Result<Vec<(Key, Stored)>, StoreError> {
-        self.engine.scan(prefix, None, usize::MAX)
+        self.shared.engine.scan(prefix, None, usize::MAX)
     }
 
     /// The same number as [`Reader::stamp`].
     pub fn stamp(&self) -> u64 {
-        self.applied.load(Ordering::Acquire)
+        self.shared.applied.load(Ordering::Acquire)
     }
 
     /// A handle that makes applied steps durable from another thread.
     pub fn flusher(&self) -> Flusher {
-        Flusher { engine: self.engine.clone() }
+        Flusher { shared: self.shared.clone() }
     }
 }
 
 /// Makes what was applied durable, off the request path.
 pub struct Flusher {
-    engine: Arc<Engine>,
+    shared: Arc<Shared>,
 }
 
 impl Flusher {
@@ -259,7 +262,7 @@ impl Flusher {
     /// # Errors
     /// The engine's or the disk's; never to be retried.
     pub fn flush(&self) -> Result<(), StoreError> {
-        self.engine.flush()
+        self.shared.engine.flush()
     }
 }
 

@@ -2,16 +2,18 @@
 //! Never opens anything; it only finds the parts.
 //! The header's exact bytes are the associated data of the attributes, so changing either shows.
 
+use super::Bytes;
 use super::codec::{Decoder, Encoder, Malformed};
 use crate::records::{RecordId, RecordType, SubjectId};
 use crate::territory::CellId;
+use std::sync::Arc;
 
 const FORMAT: u8 = 1;
 const KIND_ROW: u8 = 1;
 const KIND_TOMBSTONE: u8 = 2;
 
-/// The name of a section, as the schema gives it.
-pub type SectionName = String;
+/// The name of a section, as the schema gives it. Header and section share one.
+pub type SectionName = Arc<str>;
 
 /// What a row says in clear. Authenticated, not secret: ids, versions and where the record lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +46,7 @@ pub struct SealedSection {
     /// Counts up with every sealing of this section.
     pub version: u32,
     /// The sealed bytes.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
 }
 
 /// A record as it is stored.
@@ -53,7 +55,7 @@ pub struct Row {
     /// What is in clear.
     pub header: Header,
     /// The decision attributes, sealed under the header key.
-    pub attributes: Vec<u8>,
+    pub attributes: Bytes,
     /// The sections, in the order of `header.sections`.
     pub sections: Vec<SealedSection>,
 }
@@ -113,7 +115,7 @@ impl Header {
             .collect::<Result<Vec<_>, Malformed>>()?;
         let terms = (0..from.u8()?).map(|_| from.array()).collect::<Result<Vec<_>, _>>()?;
         let sections = (0..from.u8()?)
-            .map(|_| Ok((from.text()?.to_owned(), from.u8()?, from.u32()?)))
+            .map(|_| Ok((from.text()?.into(), from.u8()?, from.u32()?)))
             .collect::<Result<Vec<_>, Malformed>>()?;
         from.end()?;
         if sections.iter().any(|(_, subject, _)| usize::from(*subject) >= subjects.len()) {
@@ -156,17 +158,18 @@ impl Tombstone {
 /// What lies under a row's key.
 pub(super) enum RowOrTombstone {
     /// The row, and the exact bytes of its header.
-    Row(Row, Vec<u8>),
+    Row(Row, Bytes),
     Tombstone(Tombstone),
 }
 
-pub(super) fn decode(payload: &[u8]) -> Result<RowOrTombstone, Malformed> {
+/// Takes a payload apart; what is sealed stays where it lies.
+pub(super) fn decode(payload: &Bytes) -> Result<RowOrTombstone, Malformed> {
     let mut from = Decoder::new(payload);
     match from.u8()? {
         KIND_ROW => {
-            let header_bytes = from.run()?;
-            let header = Header::decode(header_bytes)?;
-            let attributes = from.run()?.to_vec();
+            let header_bytes = part(payload, &mut from)?;
+            let header = Header::decode(&header_bytes)?;
+            let attributes = part(payload, &mut from)?;
             let sections = header
                 .sections
                 .iter()
@@ -175,13 +178,13 @@ pub(super) fn decode(payload: &[u8]) -> Result<RowOrTombstone, Malformed> {
                         name: name.clone(),
                         subject: header.subjects[usize::from(*subject)],
                         version: *version,
-                        bytes: from.run()?.to_vec(),
+                        bytes: part(payload, &mut from)?,
                     })
                 })
                 .collect::<Result<Vec<_>, Malformed>>()?;
             from.end()?;
             let row = Row { header, attributes, sections };
-            Ok(RowOrTombstone::Row(row, header_bytes.to_vec()))
+            Ok(RowOrTombstone::Row(row, header_bytes))
         }
         KIND_TOMBSTONE => {
             if from.u8()? != FORMAT {
@@ -198,6 +201,12 @@ pub(super) fn decode(payload: &[u8]) -> Result<RowOrTombstone, Malformed> {
         }
         _ => Err(Malformed),
     }
+}
+
+/// The next run of a payload, where it lies.
+fn part(payload: &Bytes, from: &mut Decoder<'_>) -> Result<Bytes, Malformed> {
+    let count = from.run()?.len();
+    Ok(payload.part(payload.len() - from.left() - count, count))
 }
 
 /// Where a record lies and which it is, from its row or tombstone alone.

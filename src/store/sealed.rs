@@ -3,14 +3,15 @@
 //! It remembers which version it is and when it was read, so that a stale look is noticed later.
 
 use super::row::{self, RowOrTombstone};
-use super::{Expect, Key, Reader, Row, StoreError, Tombstone, Version};
+use super::{Bytes, Expect, Key, Reader, Row, StoreError, Tombstone, Version};
 use crate::records::{Owner, RecordId, RecordRef, SubjectId, Target};
 
-/// A closed record with the wrapped keys that its sections need. Has no `Clone`: a proof owns its target.
+/// A closed record. Has no `Clone`: a proof owns its target.
 pub struct Sealed {
     row: Row,
-    header_bytes: Vec<u8>,
-    wrapped_keys: Vec<(SubjectId, Vec<u8>)>,
+    header_bytes: Bytes,
+    /// Where the wrapped keys of its subjects lie.
+    reader: Reader,
     version: Version,
     index: u64,
     stamp: u64,
@@ -49,9 +50,14 @@ impl Sealed {
         self.row.attributes.len() + sections.sum::<usize>()
     }
 
-    /// The wrapped key of a subject of this record.
-    pub fn wrapped_key(&self, subject: SubjectId) -> Option<&[u8]> {
-        self.wrapped_keys.iter().find(|(id, _)| *id == subject).map(|(_, bytes)| bytes.as_slice())
+    /// The wrapped key of a subject, as it lies in the store now; nothing for one that was erased. Looked for when the
+    /// record is opened, and not before: most keys are held unwrapped by then, and a refusal needs none.
+    ///
+    /// # Errors
+    /// As [`Reader::get`].
+    pub fn wrapped_key(&self, subject: SubjectId) -> Result<Option<Vec<u8>>, StoreError> {
+        let stored = self.reader.shared.engine.get(&Key::subject_key(subject))?;
+        Ok(stored.map(|stored| stored.payload))
     }
 
     /// The record and its type.
@@ -95,43 +101,29 @@ pub enum Fetched {
 }
 
 impl Reader {
-    /// Fetches a record and its wrapped keys: two engine reads for a record of one subject.
+    /// Fetches a record: one engine read.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a row is malformed, lies under another record's key, or its key is gone.
+    /// [`StoreError::Corrupt`] when a row is malformed or lies under another record's key.
     pub async fn fetch(&self, id: RecordId) -> Result<Fetched, StoreError> {
         let stamp = self.stamp();
-        let Some(stored) = self.get(&Key::row(id)).await? else {
+        let Some((version, index, payload)) = self.shared.engine.get_shared(&Key::row(id))? else {
             return Ok(Fetched::Missing);
         };
-        let (row, header_bytes) = match row::decode(&stored.payload) {
+        let (row, header_bytes) = match row::decode(&payload) {
             Ok(RowOrTombstone::Row(row, header)) if row.header.id == id => (row, header),
             Ok(RowOrTombstone::Tombstone(tombstone)) if tombstone.id == id => {
-                return Ok(Fetched::Erased(tombstone, stored.version, stored.index));
+                return Ok(Fetched::Erased(tombstone, version, index));
             }
             _ => return Err(StoreError::Corrupt { what: "row" }),
         };
-        let mut wrapped_keys = Vec::with_capacity(row.header.subjects.len());
-        for subject in &row.header.subjects {
-            match self.get(&Key::subject_key(*subject)).await? {
-                Some(wrapped) => wrapped_keys.push((*subject, wrapped.payload)),
-                // The row was removed together with its key between the two reads: look again.
-                None if self.get(&Key::row(id)).await?.map(|now| now.version)
-                    != Some(stored.version) =>
-                {
-                    return Box::pin(self.fetch(id)).await;
-                }
-                // Another subject of the record was erased: its part alone stays closed for ever.
-                None => {}
-            }
-        }
         let about = [RecordRef { id, record_type: row.header.record_type }];
         Ok(Fetched::Found(Sealed {
             row,
             header_bytes,
-            wrapped_keys,
-            version: stored.version,
-            index: stored.index,
+            reader: self.clone(),
+            version,
+            index,
             stamp,
             about,
         }))

@@ -120,26 +120,27 @@ fn a_truncated_or_extended_row_is_malformed_at_every_length() {
             schema: 1,
             subjects: vec![crate::records::SubjectId::from_bytes([3; 16])],
             terms: vec![[4; 18]],
-            sections: vec![("identity".to_owned(), 0, 1)],
+            sections: vec![("identity".into(), 0, 1)],
         },
-        attributes: vec![5; 40],
+        attributes: vec![5; 40].into(),
         sections: vec![SealedSection {
-            name: "identity".to_owned(),
+            name: "identity".into(),
             subject: crate::records::SubjectId::from_bytes([3; 16]),
             version: 1,
-            bytes: vec![6; 50],
+            bytes: vec![6; 50].into(),
         }],
     };
     let bytes = row.encode();
+    let decode = |bytes: &[u8]| row::decode(&Bytes::from(bytes.to_vec()));
     assert!(
-        matches!(row::decode(&bytes), Ok(row::RowOrTombstone::Row(read, header)) if read == row && header == row.header.encode())
+        matches!(decode(&bytes), Ok(row::RowOrTombstone::Row(read, header)) if read == row && *header == row.header.encode())
     );
     for length in 0..bytes.len() {
-        assert!(row::decode(&bytes[..length]).is_err(), "cut at {length}");
+        assert!(decode(&bytes[..length]).is_err(), "cut at {length}");
     }
     let mut longer = bytes;
     longer.push(0);
-    assert!(row::decode(&longer).is_err());
+    assert!(decode(&longer).is_err());
 }
 
 #[test]
@@ -244,7 +245,7 @@ mod feed {
     #[test]
     fn a_row_and_a_tombstone_have_a_place_in_the_feed_and_nothing_else_has() {
         let header = sample_header();
-        let row = Row { header: header.clone(), attributes: vec![1], sections: Vec::new() };
+        let row = Row { header: header.clone(), attributes: vec![1].into(), sections: Vec::new() };
         let tombstone = Tombstone {
             id: header.id,
             record_type: header.record_type,
@@ -276,7 +277,7 @@ mod feed {
         put(&mut applier, 1, 5, 1);
         // A group whose second entry is seen before its first: another cell is behind.
         let early = Key::change(CellId::new(1), 7, id(2));
-        applier.engine.put(&early, Version(1), 7, &[]).expect("put");
+        applier.shared.engine.put(&early, Version(1), 7, &[]).expect("put");
         assert_eq!(all(&reader, &cells(2), 10), [(5, 1)]);
         put(&mut applier, 2, 6, 3);
         assert_eq!(all(&reader, &cells(2), 10), [(5, 1), (6, 3)]);

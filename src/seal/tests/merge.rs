@@ -30,7 +30,7 @@ fn a_patch_touches_the_sections_that_it_names_and_no_other() {
     let after = world.row(id);
     assert_eq!(after.header.version, before.header.version + 1);
     for (old, new) in before.sections.iter().zip(&after.sections) {
-        if old.name == "contact" {
+        if &*old.name == "contact" {
             assert_eq!(new.version, old.version + 1);
             assert_ne!(new.bytes, old.bytes);
         } else {
@@ -90,7 +90,7 @@ fn an_emptied_section_is_gone_and_can_come_back() {
     let world = World::new();
     let id = whole(&world);
     world.revise(world.patch(id, json!({}), &["phone"]));
-    assert!(world.row(id).sections.iter().all(|section| section.name != "contact"));
+    assert!(world.row(id).sections.iter().all(|section| &*section.name != "contact"));
     assert_eq!(world.shown(id, &["name", "phone"]), json!({"name": "王伟", "phone": null}));
     world.revise(world.patch(id, json!({"phone": "12900009999"}), &[]));
     assert_eq!(world.shown(id, &["phone"]), json!({"phone": "12900009999"}));
@@ -182,6 +182,7 @@ fn a_newer_schema_seals_every_section_anew_but_those_that_nobody_can_open() {
     let before = world.row(id);
     for erased in [false, true] {
         let mut stolen = world.stolen();
+        seal.keys.clear();
         if erased {
             stolen.delete(Key::subject_key(subject(102)));
         }
@@ -195,8 +196,8 @@ fn a_newer_schema_seals_every_section_anew_but_those_that_nobody_can_open() {
         let sealed = fetch(&stolen.reader, id);
         assert_eq!(sealed.row().header.schema, 2);
         for section in &sealed.row().sections {
-            let same = section.bytes == bytes_of(&before, &section.name);
-            assert_eq!(same, erased && section.name == "guardian", "{}", section.name);
+            let same = *section.bytes == *bytes_of(&before, &section.name);
+            assert_eq!(same, erased && &*section.name == "guardian", "{}", section.name);
         }
         let fields = if erased { &WHOLE[..3] } else { &WHOLE[..] };
         assert!(world.read(sealed, fields).is_ok());

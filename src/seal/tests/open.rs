@@ -4,7 +4,8 @@
 
 use super::world::*;
 use crate::access::Code;
-use crate::store::Key;
+use crate::store::{Key, Op};
+use crate::trail::Applied as _;
 use serde_json::json;
 
 #[test]
@@ -67,6 +68,27 @@ fn a_key_leaves_the_cache_with_its_subject() {
     assert_eq!(world.seal.keys.held_keys(), 1);
     world.remove(id, &[subject(1)]);
     assert_eq!(world.seal.keys.held_keys(), 0);
+}
+
+#[test]
+fn a_person_erased_while_its_key_was_held_is_not_opened_any_more() {
+    let world = World::new();
+    let id = world
+        .store_person(1, json!({"name": "王伟", "guardian_name": "李娜", "phone": "12900001234"}));
+    let fields = ["name", "guardian_name"];
+    let shown = world.read(world.fetch(id), &fields).expect("opened").view();
+    assert_eq!(json!(shown.fields), json!({"name": "王伟", "guardian_name": "李娜"}));
+    assert_eq!(world.seal.keys.held_keys(), 2);
+    // As the committer tells it, after the step is applied and before anybody hears of it.
+    let mut stolen = world.stolen();
+    let key = Key::subject_key(subject(102));
+    let sealed = fetch(&stolen.reader, id);
+    assert!(world.read(fetch(&stolen.reader, id), &fields).is_ok());
+    stolen.delete(key.clone());
+    world.seal.applied(&[Op::Delete(key)]);
+    let shown = world.read(sealed, &fields).expect("the others").view();
+    assert_eq!(json!(shown.fields), json!({"name": "王伟"}));
+    assert_eq!(shown.withheld, [("guardian_name".to_owned(), Code::Erased)]);
 }
 
 #[test]

@@ -331,8 +331,9 @@ impl World {
         self.everything().into_iter().map(|(key, _)| key).collect()
     }
 
-    /// A copy of the store in an intruder's hands.
+    /// A copy of the store in an intruder's hands, for a vault that holds no key from before.
     pub(super) fn stolen(&self) -> Stolen {
+        self.seal.keys.clear();
         let (reader, mut applier) =
             open(Path::new("nowhere"), EngineKind::Memory, 0).expect("a store in memory");
         let everything = self.everything();
@@ -419,11 +420,11 @@ pub(super) fn facts(number: u8, subjects: &[(SubjectSlot, SubjectId)]) -> Facts 
 
 /// The sealed bytes of a section.
 pub(super) fn bytes_of<'a>(row: &'a Row, section: &str) -> &'a [u8] {
-    &row.sections.iter().find(|held| held.name == section).expect("a section").bytes
+    &row.sections.iter().find(|held| *held.name == *section).expect("a section").bytes
 }
 
 /// Puts other bytes into a section.
 pub(super) fn replace(row: &mut Row, section: &str, bytes: &[u8]) {
-    let held = row.sections.iter_mut().find(|held| held.name == section).expect("a section");
-    held.bytes = bytes.to_vec();
+    let held = row.sections.iter_mut().find(|held| *held.name == *section).expect("a section");
+    held.bytes = bytes.to_vec().into();
 }

@@ -103,8 +103,9 @@ fn open_all(sealed: &Sealed, keyring: &Keyring) -> Result<PlainFields, String> {
     let row = sealed.row();
     let mut all = PlainFields::new();
     for section in &row.sections {
-        let wrapped = sealed.wrapped_key(section.subject).ok_or("a key is missing")?;
-        let key = keyring.unwrap_subject_key(section.subject.as_bytes(), wrapped);
+        let wrapped = sealed.wrapped_key(section.subject).map_err(|error| error.to_string())?;
+        let wrapped = wrapped.ok_or("a key is missing")?;
+        let key = keyring.unwrap_subject_key(section.subject.as_bytes(), &wrapped);
         let place = SectionPlace {
             record: *row.header.id.as_bytes(),
             record_type: row.header.record_type.as_str(),
