@@ -91,6 +91,10 @@ struct Options {
     /// Another program instead of the one that cargo built; for comparisons of two builds.
     #[arg(long)]
     program: Option<PathBuf>,
+    /// A second program, which serves a copy of the same vault: its windows take turns with those of the first, and the
+    /// processor time of both is compared.
+    #[arg(long)]
+    against: Option<PathBuf>,
     /// Where the vaults of a run lie, instead of beside the prepared one: a disk to be compared, or none.
     #[arg(long)]
     work: Option<PathBuf>,
@@ -208,6 +212,16 @@ fn over_http(
     let mut asker = Asker::new(prepared);
     let sizes = probe(&server, &mut asker, kinds)?;
     drive(server.address(), WARM_CONNECTIONS, &mut asker.each_worker(), Window::All)?;
+    let other = match &options.against {
+        Some(program) => {
+            let work = target.join("work-against");
+            prepared::copy(&prepared.vault, &work)?;
+            let other = Server::vault(program, &work, &prepared.passphrase)?;
+            drive(other.address(), WARM_CONNECTIONS, &mut asker.each_worker(), Window::All)?;
+            Some((other, work))
+        }
+        None => None,
+    };
     let words = sizes.iter().map(|(kind, bytes)| format!("--answer={}={bytes}", kind.as_str()));
     let mut arguments = vec!["--part".to_owned(), "bare".to_owned()];
     arguments.extend(words);
@@ -218,14 +232,24 @@ fn over_http(
             for count in &options.connections {
                 let figure = window(&server, *count, &mut asker.of_vault(*kind), options)?;
                 report.add(run, figure.of(*kind, *count, Side::Vault))?;
+                if let Some((other, _)) = &other {
+                    let figure = window(other, *count, &mut asker.of_vault(*kind), options)?;
+                    report.add(run, figure.of(*kind, *count, Side::Against))?;
+                }
                 let figure = window(&bare, *count, &mut asker.of_bare(*kind, *bytes), options)?;
                 report.add(run, figure.of(*kind, *count, Side::Bare))?;
             }
         }
         syncs.push(disk::sync_millis(&work)?);
     }
-    drive(server.address(), 1, &mut asker.read_back(), Window::All)?;
     report.show(kinds, &options.connections);
+    if let Some((other, work)) = other {
+        report.compare(kinds, &options.connections);
+        drop(other);
+        std::fs::remove_dir_all(&work)?;
+    } else {
+        drive(server.address(), 1, &mut asker.read_back(), Window::All)?;
+    }
     let sync = median(syncs);
     let resident = server.resident_bytes() / (1 << 20);
     println!("\none fdatasync of a preallocated file: {sync:.3} ms");

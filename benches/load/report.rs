@@ -14,6 +14,8 @@ use std::path::Path;
 pub enum Side {
     /// The product, as a process of its own.
     Vault,
+    /// Another program that serves a copy of the same vault.
+    Against,
     /// The bare endpoint.
     Bare,
     /// The product's rooms inside the bench, with syncs.
@@ -26,6 +28,7 @@ impl Side {
     fn as_str(self) -> &'static str {
         match self {
             Side::Vault => "vault",
+            Side::Against => "against",
             Side::Bare => "bare",
             Side::Inside => "inside",
             Side::Unsynced => "unsynced",
@@ -105,6 +108,21 @@ impl Report {
         what: fn(&Figure) -> f64,
     ) -> f64 {
         median(self.of(kind, connections, side, what))
+    }
+
+    /// Processor time beside that of the other program: the median over all runs of the ratio within each.
+    pub fn compare(&self, kinds: &[Kind], connections: &[usize]) {
+        println!("\n| kind | connections | CPU us | against | ratio |\n|---|---|---|---|---|");
+        for kind in kinds {
+            for count in connections {
+                let of = |side| self.of(*kind, *count, side, |figure| figure.processor);
+                let (ours, others) = (of(Side::Vault), of(Side::Against));
+                let ratios = ours.iter().zip(&others).map(|(ours, other)| ours / other).collect();
+                let (ratio, kind) = (median(ratios), kind.as_str());
+                let (ours, others) = (median(ours), median(others));
+                println!("| {kind} | {count} | {ours:.1} | {others:.1} | {ratio:.3} |");
+            }
+        }
     }
 
     /// The table of rates and times.
