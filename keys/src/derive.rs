@@ -66,18 +66,32 @@ pub(crate) fn finish(machine: HmacSha256) -> [u8; HASH_BYTES] {
 
 /// The length that precedes a field, in 32 bits. All fields here are far below 4 GiB, because the limits say so.
 pub(crate) fn length_prefix(field: &[u8]) -> [u8; 4] {
-    u32::try_from(field.len()).expect("fields are held against limits below 4 GiB").to_be_bytes()
+    length_of(field.len())
+}
+
+/// The same for a field that is not written yet.
+pub(crate) fn length_of(bytes: usize) -> [u8; 4] {
+    u32::try_from(bytes).expect("fields are held against limits below 4 GiB").to_be_bytes()
 }
 
 /// Joins fields to one encoding, each preceded by its length: equal encodings mean equal fields.
 pub(crate) fn join(fields: &[&[u8]]) -> Vec<u8> {
-    let bytes = fields.iter().map(|field| 4 + field.len()).sum();
-    let mut joined = Vec::with_capacity(bytes);
+    let mut joined = Vec::with_capacity(joined_bytes(fields));
+    join_onto(&mut joined, fields);
+    joined
+}
+
+/// The length of an encoding, in bytes.
+pub(crate) fn joined_bytes(fields: &[&[u8]]) -> usize {
+    fields.iter().map(|field| 4 + field.len()).sum()
+}
+
+/// Appends an encoding.
+pub(crate) fn join_onto(joined: &mut Vec<u8>, fields: &[&[u8]]) {
     for field in fields {
         joined.extend_from_slice(&length_prefix(field));
         joined.extend_from_slice(field);
     }
-    joined
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::suite::Suite;
 
 /// The only format of sealed objects so far.
 const FORMAT: u8 = 1;
-const HEADER_BYTES: usize = 11;
+pub(crate) const HEADER_BYTES: usize = 11;
 pub(crate) const SALT_BYTES: usize = 16;
 const COMMITMENT_BYTES: usize = 16;
 /// What is derived for one object: its key, then the value that commits to it.
@@ -83,21 +83,28 @@ impl SealingKey<'_> {
     /// # Errors
     /// [`KeyError::PlainTooLong`], [`KeyError::AssociatedTooLong`], [`KeyError::Randomness`].
     pub(crate) fn seal(&self, associated: &[u8], plain: &[u8]) -> Result<Vec<u8>, KeyError> {
-        self.seal_with_salt(&random_array()?, associated, plain)
+        self.seal_with_salt(&random_array()?, &bind(&self.header(), associated)?, plain)
+    }
+
+    /// The same with what [`bind`] gives for the associated data.
+    ///
+    /// # Errors
+    /// [`KeyError::PlainTooLong`], [`KeyError::Randomness`].
+    pub(crate) fn seal_bound(&self, bound: &[u8], plain: &[u8]) -> Result<Vec<u8>, KeyError> {
+        self.seal_with_salt(&random_array()?, bound, plain)
     }
 
     /// Seals with a given salt: fixtures need it, and nothing else may call it twice with one salt.
     fn seal_with_salt(
         &self,
         salt: &[u8; SALT_BYTES],
-        associated: &[u8],
+        bound: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, KeyError> {
         if plain.len() > PLAIN_BYTES_MAX {
             return Err(KeyError::PlainTooLong);
         }
         let header = self.header();
-        let bound = bind(&header, associated)?;
         let derived = self.derive(&header, salt);
 
         // The buffer has its final capacity, so plain text is never left behind by a reallocation.
@@ -106,7 +113,7 @@ impl SealingKey<'_> {
         sealed.extend_from_slice(salt);
         sealed.extend_from_slice(derived.commitment());
         sealed.extend_from_slice(plain);
-        let tag = gcm::encrypt(derived.key(), &NONCE, &bound, &mut sealed[COMMITMENT_END..])?;
+        let tag = gcm::encrypt(derived.key(), &NONCE, bound, &mut sealed[COMMITMENT_END..])?;
         sealed.extend_from_slice(&tag);
         Ok(std::mem::take(&mut *sealed))
     }
@@ -124,26 +131,30 @@ impl SealingKey<'_> {
     ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let header = self.header();
         let parts = self.parts(sealed)?;
-        open_parts(&header, &parts, associated, &self.derive(&header, parts.salt))
+        let bound = bind(&header, associated)?;
+        open_parts(&parts, &bound, &self.derive(&header, parts.salt))
     }
 
-    /// The same with keys at hand that this very key derived before. What opens is kept among them, and nothing else is.
+    /// The same with keys at hand that this very key derived before, and with what [`bind`] gives for the associated data.
+    /// What opens is kept among them, and nothing else is. `context` is called where nothing is kept for the object: it
+    /// goes into the derivation alone, and stands in the place of the key's own.
     ///
     /// # Errors
     /// As [`SealingKey::open`]; another place may be [`KeyError::Unauthentic`] where it would be [`KeyError::Commitment`].
     pub(crate) fn open_with(
         &self,
         kept: &KeptKeys,
-        associated: &[u8],
+        context: impl FnOnce() -> Vec<u8>,
+        bound: &[u8],
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        let header = self.header();
         let parts = self.parts(sealed)?;
         if let Some(derived) = kept.find(parts.salt) {
-            return open_parts(&header, &parts, associated, &Derived(derived));
+            return open_parts(&parts, bound, &Derived(derived));
         }
-        let derived = self.derive(&header, parts.salt);
-        let plain = open_parts(&header, &parts, associated, &derived)?;
+        let key = SealingKey { context: &context(), ..*self };
+        let derived = key.derive(&self.header(), parts.salt);
+        let plain = open_parts(&parts, bound, &derived)?;
         kept.keep(parts.salt, &derived.0);
         Ok(plain)
     }
@@ -160,7 +171,8 @@ impl SealingKey<'_> {
         Ok(parts)
     }
 
-    fn header(&self) -> [u8; HEADER_BYTES] {
+    /// Format, suite, kind and id: what every object of this key begins with.
+    pub(crate) fn header(&self) -> [u8; HEADER_BYTES] {
         let mut header = [0; HEADER_BYTES];
         header[0] = FORMAT;
         header[1] = Suite::Aes256GcmSha256Ed25519.code();
@@ -244,18 +256,16 @@ impl<'a> Parts<'a> {
 
 /// Opens what was taken apart with what was derived for it.
 fn open_parts(
-    header: &[u8; HEADER_BYTES],
     parts: &Parts<'_>,
-    associated: &[u8],
+    bound: &[u8],
     derived: &Derived,
 ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    let bound = bind(header, associated)?;
     // GCM does not commit to its key: without this check one object could open under two keys.
     if !bool::from(derived.commitment().ct_eq(parts.commitment)) {
         return Err(KeyError::Commitment);
     }
     let mut plain = Zeroizing::new(parts.ciphertext.to_vec());
-    gcm::decrypt(derived.key(), &NONCE, &bound, &mut plain, parts.tag)?;
+    gcm::decrypt(derived.key(), &NONCE, bound, &mut plain, parts.tag)?;
     Ok(plain)
 }
 

@@ -11,12 +11,12 @@ use ring::digest::{SHA256, digest};
 use zeroize::Zeroizing;
 
 use crate::bucket::Bucket;
-use crate::derive::join;
+use crate::derive::{join, join_onto, joined_bytes, length_of};
 use crate::error::KeyError;
 use crate::kept::KeptKeys;
 use crate::keyring::{Keyring, Place};
 use crate::limits::NAME_BYTES_MAX;
-use crate::sealed::{KeyKind, SealingKey};
+use crate::sealed::{HEADER_BYTES, KeyKind, SealingKey};
 use crate::secret::{KEY_BYTES, Secret, random_array};
 use crate::suite::Suite;
 
@@ -49,21 +49,32 @@ pub struct SectionPlace<'a> {
 }
 
 impl SectionPlace<'_> {
-    /// The canonical encoding: each field with its length before it, so that equal encodings mean equal places.
-    fn associated(&self) -> Result<Vec<u8>, KeyError> {
+    /// What the tag of a section covers: the header of its sealed object, then the canonical encoding of the place, each
+    /// with its length before it. In the encoding each field has its length before it too, so that equal encodings mean
+    /// equal places. Written at once, because every section that is opened needs it.
+    fn bound(&self, header: &[u8; HEADER_BYTES]) -> Result<Vec<u8>, KeyError> {
         if self.record_type.len() > NAME_BYTES_MAX || self.section.len() > NAME_BYTES_MAX {
             return Err(KeyError::NameTooLong);
         }
-        Ok(join(&[
+        let (section_version, schema_version) =
+            (self.section_version.to_be_bytes(), self.schema_version.to_be_bytes());
+        let suite = [Suite::Aes256GcmSha256Ed25519.code()];
+        let fields: [&[u8]; 8] = [
             PLACE_LABEL,
             &self.record,
             self.record_type.as_bytes(),
             &self.subject,
             self.section.as_bytes(),
-            &self.section_version.to_be_bytes(),
-            &self.schema_version.to_be_bytes(),
-            &[Suite::Aes256GcmSha256Ed25519.code()],
-        ]))
+            &section_version,
+            &schema_version,
+            &suite,
+        ];
+        let place_bytes = joined_bytes(&fields);
+        let mut bound = Vec::with_capacity(joined_bytes(&[header]) + 4 + place_bytes);
+        join_onto(&mut bound, &[header]);
+        bound.extend_from_slice(&length_of(place_bytes));
+        join_onto(&mut bound, &fields);
+        Ok(bound)
     }
 
     /// What the derivation of the section's key binds.
@@ -84,8 +95,9 @@ impl SubjectKey {
     /// # Errors
     /// [`KeyError::NameTooLong`], [`KeyError::PlainTooLong`], [`KeyError::Randomness`].
     pub fn seal_section(&self, at: &SectionPlace<'_>, plain: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let associated = at.associated()?;
-        self.sealing_key(&at.context()).seal(&associated, plain)
+        let context = at.context();
+        let key = self.sealing_key(&context);
+        key.seal_bound(&at.bound(&key.header())?, plain)
     }
 
     /// Opens a section in the place that it was sealed for.
@@ -100,8 +112,8 @@ impl SubjectKey {
         at: &SectionPlace<'_>,
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        let associated = at.associated()?;
-        self.sealing_key(&at.context()).open_with(&self.kept, &associated, sealed)
+        let key = self.sealing_key(&[]);
+        key.open_with(&self.kept, || at.context(), &at.bound(&key.header())?, sealed)
     }
 
     fn sealing_key<'a>(&'a self, context: &'a [u8]) -> SealingKey<'a> {
@@ -267,7 +279,9 @@ mod tests {
             b"\0\0\0\x02c2\0\0\0\x04\0\0\0\x03\0\0\0\x04\0\0\0\x04\0\0\0\x01\x01",
         ]
         .concat();
-        assert_eq!(place.associated().expect("short names"), expected);
+        let header = [9; HEADER_BYTES];
+        let bound = place.bound(&header).expect("short names");
+        assert_eq!(bound, join(&[&header, &expected]));
     }
 
     #[test]
@@ -281,9 +295,10 @@ mod tests {
             section_version: 1,
             schema_version: 1,
         };
-        assert!(place(&name[..255], &name[..255]).associated().is_ok());
+        let header = [9; HEADER_BYTES];
+        assert!(place(&name[..255], &name[..255]).bound(&header).is_ok());
         for long in [place(&name, "c2"), place("person", &name)] {
-            assert!(matches!(long.associated(), Err(KeyError::NameTooLong)));
+            assert!(matches!(long.bound(&header), Err(KeyError::NameTooLong)));
         }
     }
 }

@@ -33,7 +33,11 @@ fn the_fixture_of_format_one_opens() {
 #[test]
 fn sealing_with_the_fixtures_salt_gives_the_fixture() {
     let salt = std::array::from_fn(|at| 0xa0 + u8::try_from(at).expect("16 fits a byte"));
-    let sealed = key().seal_with_salt(&salt, b"associated", FIXTURE_PLAIN);
+    let sealed = key().seal_with_salt(
+        &salt,
+        &bind(&key().header(), b"associated").expect("short"),
+        FIXTURE_PLAIN,
+    );
     assert_eq!(sealed.expect("sealing"), FIXTURE);
 }
 
