@@ -1,6 +1,6 @@
 //! The thread that makes groups durable: sequence, journal, apply, release.
 //! Never acknowledges before the sync and the apply; after any fault it acknowledges nothing more.
-//! A group is whatever waited while the one before it was synced; nobody lingers.
+//! A group is whatever waited while the one before it was synced, and who was already on the way; nobody lingers.
 
 use super::alarm::Alarm;
 use super::integrate::Batch;
@@ -70,6 +70,10 @@ struct QueueState {
     waiting: VecDeque<Pending>,
     bytes: usize,
     closed: bool,
+    /// Whether the committer waits for somebody to get in line: a call that wakes nobody is a call to the system too.
+    asleep: bool,
+    /// Whether the last group was of more than one.
+    crowded: bool,
 }
 
 impl Queue {
@@ -90,8 +94,7 @@ impl Queue {
         }
         state.bytes += pending.bytes;
         state.waiting.push_back(pending);
-        // The committer sleeps only on an empty queue.
-        if state.waiting.len() == 1 {
+        if std::mem::take(&mut state.asleep) {
             self.ready.notify_one();
         }
         self.note_oldest(&state);
@@ -122,9 +125,18 @@ impl Queue {
             if state.closed {
                 return None;
             }
+            state.asleep = true;
             state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+            if state.crowded && !state.waiting.is_empty() {
+                // Several come at a time. The first of them has just woken this thread, and may have been made to wait for
+                // it: those who run get in line too, and share the write. Where nobody runs, this returns at once.
+                drop(state);
+                std::thread::yield_now();
+                state = self.lock();
+            }
         }
         let count = state.waiting.len().min(GROUP_COUNT_MAX);
+        state.crowded = count > 1;
         let taken: VecDeque<Pending> = state.waiting.drain(..count).collect();
         state.bytes -= taken.iter().map(|pending| pending.bytes).sum::<usize>();
         self.note_oldest(&state);
