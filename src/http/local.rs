@@ -3,18 +3,17 @@
 //! For the demo's first data, and for tests that need no socket.
 
 use super::rooms::Rooms;
-use super::routes::router;
-use axum::Router;
+use super::routes::door;
+use super::surround::{Door, surround};
 use axum::body::Body;
 use axum::http::{Method, Request, header};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use std::sync::Arc;
-use tower::ServiceExt as _;
 
 /// The door, called without a socket. Cheap to clone.
 #[derive(Clone)]
-pub struct Local(Router);
+pub struct Local(Door);
 
 /// One call.
 #[derive(Clone, Copy, Default)]
@@ -32,7 +31,7 @@ pub struct Call<'a> {
 impl Local {
     /// A door to these rooms.
     pub fn new(rooms: Arc<Rooms>) -> Local {
-        Local(router(rooms))
+        Local(door(rooms))
     }
 
     /// Makes a call; gives status and body, `null` for a body that is not JSON.
@@ -55,10 +54,7 @@ impl Local {
             None => Body::empty(),
         };
         let Ok(request) = request.body(body) else { return (400, Value::Null) };
-        let response = match self.0.clone().oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        };
+        let response = surround(self.0.clone(), request).await;
         let status = response.status().as_u16();
         let bytes = match response.into_body().collect().await {
             Ok(collected) => collected.to_bytes(),

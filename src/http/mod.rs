@@ -32,5 +32,5 @@ pub use batch::Batches;
 pub use local::{Call, Local};
 pub use problem::Problem;
 pub use rooms::Rooms;
-pub use routes::{Guard, ROUTES, Route, router};
+pub use routes::{Guard, ROUTES, Route};
 pub use server::{Serving, serve};

@@ -11,7 +11,7 @@ use super::handlers::{
 };
 use super::openapi::{Body, Doc};
 use super::rooms::Rooms;
-use super::surround::{surround, unknown_method, unknown_path};
+use super::surround::{Door, unknown_method, unknown_path};
 use axum::Router;
 use axum::http::Method;
 use axum::routing::{MethodRouter, delete, get, patch, post};
@@ -153,17 +153,18 @@ pub static ROUTES: &[Route] = &[
         => admin::matrix),
 ];
 
-/// The router over the table.
-pub fn router(rooms: Arc<Rooms>) -> Router {
+/// The door over the table.
+pub(super) fn door(rooms: Arc<Rooms>) -> Door {
     let mut router = Router::new();
     for route in ROUTES {
         router = router.route(route.path, (route.handler)());
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let admission = Arc::new(Admission::new(cores));
-    router
+    let router = router
         .method_not_allowed_fallback(unknown_method)
         .fallback(unknown_path)
-        .with_state(rooms.clone())
-        .layer(axum::middleware::from_fn_with_state((rooms, admission), surround))
+        .with_state(rooms.clone());
+    // What surrounds a request is no layer of the router, which would box it once more for every request.
+    Door { router, rooms, admission }
 }

@@ -5,22 +5,23 @@
 use super::admission::Sources;
 use super::paced::Paced;
 use super::rooms::Rooms;
-use super::routes::router;
-use super::surround::Peer;
+use super::routes::door;
+use super::surround::{Peer, surround};
 use crate::limits::{
     ACCEPT_PAUSE, CONNECTIONS_COUNT_MAX, DRAIN_TIME_MAX, HEADER_BYTES_MAX, HEADER_TIME_MAX,
     HEADERS_COUNT_MAX,
 };
+use axum::body::Body;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tower::ServiceExt as _;
 
 /// A server that is bound and not yet serving.
 pub struct Serving {
@@ -47,7 +48,7 @@ impl Serving {
 
 /// Serves until `stop` resolves, then lets open requests finish for a while.
 pub async fn serve(serving: Serving, rooms: Arc<Rooms>, stop: impl Future<Output = ()>) {
-    let application = router(rooms);
+    let door = door(rooms);
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS_COUNT_MAX));
     let sources = Arc::new(Sources::default());
@@ -70,18 +71,18 @@ pub async fn serve(serving: Serving, rooms: Arc<Rooms>, stop: impl Future<Output
         let Some(connected) = sources.connect(peer.ip()) else { continue };
         let _no_delay_is_only_speed = stream.set_nodelay(true);
         let peer = Peer::new(peer);
-        let service = application.clone().map_request(
-            move |mut request: hyper::Request<hyper::body::Incoming>| {
-                request.extensions_mut().insert(peer.clone());
-                request.map(axum::body::Body::new)
-            },
-        );
+        let door = door.clone();
+        let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(peer.clone());
+            let answered = surround(door.clone(), request.map(Body::new));
+            async move { Ok::<_, Infallible>(answered.await) }
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIME_MAX)
             .max_buf_size(HEADER_BYTES_MAX)
             .max_headers(HEADERS_COUNT_MAX)
-            .serve_connection(TokioIo::new(Paced::new(stream)), TowerToHyperService::new(service));
+            .serve_connection(TokioIo::new(Paced::new(stream)), service);
         let watched = graceful.watch(connection);
         tokio::spawn(async move {
             // A client that breaks the protocol or goes away is its own affair.

@@ -12,14 +12,15 @@ use super::routes::{Guard, ROUTES};
 use super::titles::{Language, title_of};
 use crate::access::{Code, Origin};
 use crate::limits::{DEVICE_CHARACTERS_MAX, RATE_LIMITED_PAUSE};
+use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tower::ServiceExt as _;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -91,12 +92,17 @@ impl Peer {
     }
 }
 
+/// The way in, the same for every request: the router over the table, and what surrounds it. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Door {
+    pub(super) router: Router,
+    pub(super) rooms: Arc<Rooms>,
+    pub(super) admission: Arc<Admission>,
+}
+
 /// Gives the request an id and a place, and its refusal a form.
-pub(super) async fn surround(
-    State((rooms, admission)): State<(Arc<Rooms>, Arc<Admission>)>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn surround(door: Door, mut request: Request) -> Response {
+    let Door { router, rooms, admission } = door;
     let language = language_of(request.headers());
     let Ok(id) = rooms.random.bytes16() else {
         return finish(Problem::unrecorded(Code::Internal).into_response(), [0; 16], language);
@@ -113,7 +119,10 @@ pub(super) async fn surround(
         // between its entry and its end. The place goes with it: what nobody waits for any more is still worked on.
         let work = Kept::new(async move {
             let _place = place;
-            next.run(request).await
+            match router.oneshot(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            }
         });
         work.await.unwrap_or_else(|_| Problem::unrecorded(Code::Internal).into_response())
     } else {
