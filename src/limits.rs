@@ -249,8 +249,10 @@ pub const ENGINE_AHEAD_BYTES: u64 = 16 * 1024 * 1024;
 pub const STORE_CACHE_BYTES: u64 = 1024 * 1024 * 1024;
 /// Longest value in the store, in bytes (sled's pages suffer beyond it).
 pub const VALUE_BYTES_MAX: usize = 64 * 1024;
-/// Unwrapped subject keys kept in memory.
+/// Unwrapped subject keys kept in memory, with up to eight section keys beside each: about 55 MB.
 pub const SUBJECT_KEYS_COUNT_MAX: usize = 65_536;
+/// Opened decision attributes kept for lists: those of the grids that are listed again and again. About 30 MB.
+pub const FACTS_KEPT_COUNT_MAX: usize = 32_768;
 
 // --- records, schemas and code lists ---
 

@@ -13,6 +13,7 @@ use super::question::{Ask, Question};
 use super::standing::Assignment;
 use crate::records::{Class, Facts, RecordType, SubjectSlot, View};
 use crate::territory::{Area, CellId};
+use std::sync::Arc;
 
 /// What a list is asked for.
 pub struct List<'a> {
@@ -32,7 +33,7 @@ pub struct Candidate<T> {
     /// Where it lies.
     pub cell: CellId,
     /// Its decision attributes.
-    pub facts: Facts,
+    pub facts: Arc<Facts>,
     /// The record, which the permit will own if it shows anything of it.
     pub target: T,
 }

@@ -178,7 +178,7 @@ async fn person_of(
         }
         let facts = seal.facts(&sealed)?;
         if plan.shows(FIRST, cell, &facts) {
-            return Ok(Some(Candidate { cell, facts, target: sealed }));
+            return Ok(Some(Candidate { cell, facts: facts.into(), target: sealed }));
         }
     }
     Ok(None)

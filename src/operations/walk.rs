@@ -163,7 +163,7 @@ impl Search {
     ) -> Result<Found, OperationError> {
         let mut used = Used { looks: 0, bytes: 0, subjects: 0 };
         let mut reach = way.parts.get(start.part).map_or(0, |part| part.reach);
-        let mut candidates = Vec::new();
+        let mut candidates = Vec::with_capacity(self.records_count_max);
         let (mut first_cell, mut after) = (start.cell, start.after);
         for (place, part) in way.parts.iter().enumerate().skip(start.part) {
             reach = part.reach;
@@ -226,7 +226,7 @@ impl Search {
             if self.term.is_some() && !self.is_recent_by_listing(&sealed, store).await? {
                 continue;
             }
-            let facts = seal.facts(&sealed)?;
+            let facts = seal.listed_facts(&sealed)?;
             let met = way.is_met_before(rest.part, cell, facts.line.as_deref());
             if met || !plan.shows(rest.part.reach, cell, &facts) {
                 continue;

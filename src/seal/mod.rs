@@ -5,6 +5,8 @@
 mod cursor;
 mod draft;
 mod error;
+mod item;
+mod kept;
 mod link;
 mod opened;
 mod page;
@@ -17,20 +19,21 @@ mod term;
 pub use cursor::{Cursor, CursorOwner};
 pub use draft::{Control, Draft, KeySource, NewRecord};
 pub use error::SealError;
+pub use item::{ShownFields, ShownItem};
 pub use link::Link;
-pub use opened::{Opened, Shown};
-pub use page::{OpenedPage, ShownFields, ShownItem};
+pub use opened::Opened;
+pub use page::OpenedPage;
 pub use removal::{KeyHold, Removal};
 pub use revision::{Birthdays, Patch, Revision};
 pub use said::Said;
 pub use term::Candidates;
 
-use crate::limits::SUBJECT_KEYS_COUNT_MAX;
-use crate::records::{BasisFact, Facts, Handle, PlainFields, SchemaSet, SubjectId};
+use crate::limits::{FACTS_KEPT_COUNT_MAX, SUBJECT_KEYS_COUNT_MAX};
+use crate::records::{BasisFact, Facts, Handle, SchemaSet, SubjectId};
 use crate::store::{Header, Op, Sealed, Tombstone};
-use crate::trail::{Applied, Receipt};
+use crate::trail::Applied;
 use gridvault_keys::{Keyring, SubjectKey, SubjectKeyCache};
-use std::collections::BTreeSet;
+use kept::KeptFacts;
 use std::sync::Arc;
 
 /// What the attributes of nobody in particular are bound to.
@@ -40,6 +43,7 @@ const REHEARSAL: &[u8] = b"gridvault/rehearsal/v1";
 pub struct Seal {
     keyring: Arc<Keyring>,
     keys: SubjectKeyCache,
+    kept: KeptFacts,
     schemas: Arc<SchemaSet>,
     rehearsal: Vec<u8>,
 }
@@ -52,7 +56,8 @@ impl Seal {
     pub fn new(keyring: Arc<Keyring>, schemas: Arc<SchemaSet>) -> Result<Seal, SealError> {
         let keys = SubjectKeyCache::new(SUBJECT_KEYS_COUNT_MAX)?;
         let rehearsal = keyring.seal_attributes(REHEARSAL, &usual().encode())?;
-        Ok(Seal { keyring, keys, schemas, rehearsal })
+        let kept = KeptFacts::new(FACTS_KEPT_COUNT_MAX);
+        Ok(Seal { keyring, keys, kept, schemas, rehearsal })
     }
 
     /// The decision attributes of a record: what a decision may know without opening anything.
@@ -61,6 +66,15 @@ impl Seal {
     /// [`SealError::Keys`] when header or attributes are not those that were written together.
     pub fn facts(&self, sealed: &Sealed) -> Result<Facts, SealError> {
         self.open_facts(sealed.header_bytes(), &sealed.row().attributes)
+    }
+
+    /// The same for a record that a list came upon, kept for the next page over it. Not for a record that a caller named:
+    /// how long that one takes must not tell whether anybody looked at it lately.
+    ///
+    /// # Errors
+    /// As [`Seal::facts`].
+    pub fn listed_facts(&self, sealed: &Sealed) -> Result<Arc<Facts>, SealError> {
+        self.kept.get_or_open(sealed, || self.facts(sealed))
     }
 
     /// Opens attributes like those of most people, so that a record that is not there costs what another's costs.
@@ -81,42 +95,6 @@ impl Seal {
         let line = self.keyring.open_attributes(&associated, &tombstone.sealed_line)?;
         let line = std::str::from_utf8(&line).map_err(|_| SealError::Malformed { what: "line" })?;
         Ok((!line.is_empty()).then(|| line.to_owned()))
-    }
-
-    /// Opens exactly the sections that the recorded permit shows a field of.
-    ///
-    /// # Errors
-    /// [`SealError::Keys`] when a section is not the one that was sealed in this place.
-    pub fn open(&self, receipt: Receipt<Sealed>) -> Result<Opened, SealError> {
-        let recorded = receipt.recorded();
-        let (sealed, mut views, _) = receipt.into_permit().into_parts();
-        let row = sealed.row();
-        let schema = self.schema(row.header.record_type)?;
-        let mut needed: Vec<&str> = Vec::new();
-        for field in views.given.iter().filter_map(|given| schema.field(&given.field)) {
-            if !needed.contains(&field.section.as_str()) {
-                needed.push(&field.section);
-            }
-        }
-        let mut fields = PlainFields::new();
-        let mut blinded = BTreeSet::new();
-        for section in row.sections.iter().filter(|section| needed.contains(&&*section.name)) {
-            match self.key_of(&sealed, section.subject)? {
-                Some(key) => {
-                    let opened = section::open(&key, &row.header, section)?;
-                    for (name, value) in opened {
-                        if views.given.iter().any(|given| given.field == name) {
-                            fields.insert(name, value);
-                        }
-                    }
-                }
-                None => {
-                    blinded.insert(section.name.to_string());
-                }
-            }
-        }
-        opened::blind(&mut views, schema, &blinded);
-        Ok(Opened::new(&row.header, fields, views, recorded, self.schemas.clone()))
     }
 
     /// The key of a subject of the record; nothing for one that was erased.
@@ -146,11 +124,16 @@ impl Seal {
     }
 }
 
-/// A removed or re-wrapped subject key leaves the cache before anyone learns of the change.
+/// A removed or re-wrapped subject key, and the attributes of a changed or removed record, are let go of before anyone
+/// learns of the change.
 impl Applied for Seal {
     fn applied(&self, ops: &[Op]) {
-        for subject in ops.iter().filter_map(|op| op.key().subject_of_key()) {
-            self.keys.evict(subject.as_bytes());
+        for key in ops.iter().map(Op::key) {
+            if let Some(subject) = key.subject_of_key() {
+                self.keys.evict(subject.as_bytes());
+            } else if let Some(id) = key.record().filter(|_| key.is_row()) {
+                self.kept.let_go(id);
+            }
         }
     }
 }

@@ -156,7 +156,7 @@ impl Seal {
         if before.iter().any(|term| !after.contains(term)) {
             // The value may stand in a field of another section too, and is found by that one still.
             let others = old.sections.iter().filter(|section| {
-                merged.iter().all(|touched| *touched.name != *section.name)
+                merged.iter().all(|touched| !section.name.is(&touched.name))
                     && schema.fields_of(&section.name).any(|field| field.match_group.is_some())
             });
             for section in others {
@@ -194,7 +194,7 @@ fn let_go(
     let stays = |subject: &SubjectId| {
         let touched = merged.iter().any(|part| part.subject == *subject && !part.after.is_empty());
         let untouched = old.sections.iter().any(|section| {
-            section.subject == *subject && merged.iter().all(|part| *part.name != *section.name)
+            section.subject == *subject && merged.iter().all(|part| !section.name.is(&part.name))
         });
         touched || untouched
     };
@@ -232,7 +232,7 @@ fn merge_sections(
         if !touched {
             continue;
         }
-        let held = old.sections.iter().find(|section| *section.name == *part.name);
+        let held = old.sections.iter().find(|section| section.name.is(&part.name));
         let subject = match held {
             Some(section) => section.subject,
             None => subject_of_slot(schema, old, patch, &part.subject)?,
@@ -291,7 +291,7 @@ fn seal_sections(
     let mut sections = Vec::new();
     header.sections.clear();
     for part in schema.sections() {
-        let held = old.sections.iter().find(|section| *section.name == *part.name);
+        let held = old.sections.iter().find(|section| section.name.is(&part.name));
         let fresh = match (merged.remove(&part.name), held) {
             (Some(section), _) => Some((section.subject, section.after)),
             // What was sealed for somebody who was erased stays closed, under whatever schema.

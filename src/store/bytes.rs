@@ -23,6 +23,13 @@ impl Bytes {
     }
 }
 
+impl From<&[u8]> for Bytes {
+    /// A copy; a short one takes no memory of its own.
+    fn from(bytes: &[u8]) -> Bytes {
+        Bytes(bytes.into())
+    }
+}
+
 impl From<Vec<u8>> for Bytes {
     fn from(bytes: Vec<u8>) -> Bytes {
         Bytes(bytes.into())

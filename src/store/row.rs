@@ -6,14 +6,50 @@ use super::Bytes;
 use super::codec::{Decoder, Encoder, Malformed};
 use crate::records::{RecordId, RecordType, SubjectId};
 use crate::territory::CellId;
-use std::sync::Arc;
+use std::fmt;
+use std::ops::Deref;
 
 const FORMAT: u8 = 1;
 const KIND_ROW: u8 = 1;
 const KIND_TOMBSTONE: u8 = 2;
 
-/// The name of a section, as the schema gives it. Header and section share one.
-pub type SectionName = Arc<str>;
+/// The name of a section, as the schema gives it. A row names each of its sections, so a name of usual length is kept
+/// where it stands, without memory of its own.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SectionName(Bytes);
+
+impl SectionName {
+    /// Whether this is the name.
+    pub fn is(&self, name: &str) -> bool {
+        *self.0 == *name.as_bytes()
+    }
+}
+
+impl From<&str> for SectionName {
+    fn from(name: &str) -> SectionName {
+        SectionName(name.as_bytes().into())
+    }
+}
+
+impl Deref for SectionName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("a name is made of text alone")
+    }
+}
+
+impl fmt::Debug for SectionName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self)
+    }
+}
+
+impl fmt::Display for SectionName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self)
+    }
+}
 
 /// What a row says in clear. Authenticated, not secret: ids, versions and where the record lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,13 +146,9 @@ impl Header {
         let cell = CellId::from_bytes(from.array()?);
         let version = from.u64()?;
         let schema = from.u32()?;
-        let subjects = (0..from.u8()?)
-            .map(|_| Ok(SubjectId::from_bytes(from.array()?)))
-            .collect::<Result<Vec<_>, Malformed>>()?;
-        let terms = (0..from.u8()?).map(|_| from.array()).collect::<Result<Vec<_>, _>>()?;
-        let sections = (0..from.u8()?)
-            .map(|_| Ok((from.text()?.into(), from.u8()?, from.u32()?)))
-            .collect::<Result<Vec<_>, Malformed>>()?;
+        let subjects = list(&mut from, |from| Ok(SubjectId::from_bytes(from.array()?)))?;
+        let terms = list(&mut from, Decoder::array)?;
+        let sections = list(&mut from, |from| Ok((from.text()?.into(), from.u8()?, from.u32()?)))?;
         from.end()?;
         if sections.iter().any(|(_, subject, _)| usize::from(*subject) >= subjects.len()) {
             return Err(Malformed);
@@ -170,18 +202,15 @@ pub(super) fn decode(payload: &Bytes) -> Result<RowOrTombstone, Malformed> {
             let header_bytes = part(payload, &mut from)?;
             let header = Header::decode(&header_bytes)?;
             let attributes = part(payload, &mut from)?;
-            let sections = header
-                .sections
-                .iter()
-                .map(|(name, subject, version)| {
-                    Ok(SealedSection {
-                        name: name.clone(),
-                        subject: header.subjects[usize::from(*subject)],
-                        version: *version,
-                        bytes: part(payload, &mut from)?,
-                    })
-                })
-                .collect::<Result<Vec<_>, Malformed>>()?;
+            let mut sections = Vec::with_capacity(header.sections.len());
+            for (name, subject, version) in &header.sections {
+                sections.push(SealedSection {
+                    name: name.clone(),
+                    subject: header.subjects[usize::from(*subject)],
+                    version: *version,
+                    bytes: part(payload, &mut from)?,
+                });
+            }
             from.end()?;
             let row = Row { header, attributes, sections };
             Ok(RowOrTombstone::Row(row, header_bytes))
@@ -201,6 +230,19 @@ pub(super) fn decode(payload: &Bytes) -> Result<RowOrTombstone, Malformed> {
         }
         _ => Err(Malformed),
     }
+}
+
+/// Items behind their number, in room for as many at once.
+fn list<'a, T>(
+    from: &mut Decoder<'a>,
+    item: impl Fn(&mut Decoder<'a>) -> Result<T, Malformed>,
+) -> Result<Vec<T>, Malformed> {
+    let count = usize::from(from.u8()?);
+    let mut items = Vec::with_capacity(count.min(from.left()));
+    for _ in 0..count {
+        items.push(item(from)?);
+    }
+    Ok(items)
 }
 
 /// The next run of a payload, where it lies.

@@ -61,7 +61,7 @@ fn listed_by(
             .iter()
             .map(|(cell, facts)| Candidate {
                 cell: *cell,
-                facts: again(facts),
+                facts: again(facts).into(),
                 target: facts.record_handle.as_bytes()[0],
             })
             .collect();
@@ -69,7 +69,7 @@ fn listed_by(
             let shows = plan.shows(reach, candidate.cell, &candidate.facts);
             let one = Candidate {
                 cell: candidate.cell,
-                facts: again(&candidate.facts),
+                facts: again(&candidate.facts).into(),
                 target: candidate.target,
             };
             let alone: Permit<Vec<u8>> = plan.permit(reach, vec![one], Vec::new());

@@ -222,7 +222,7 @@ impl Serialize for Item<'_> {
 }
 
 /// Names that are written without being collected.
-struct Names<F>(F);
+pub(super) struct Names<F>(pub(super) F);
 
 impl<'a, I: Iterator<Item = &'a str>, F: Fn() -> I> Serialize for Names<F> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -12,6 +12,7 @@ use super::super::once::{Held, hold, idempotency_key};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::{Members, StrictObject};
+use super::lists::Names;
 use crate::access::{Ask, Code};
 use crate::limits::REASON_CHARACTERS_MAX;
 use crate::operations::{
@@ -20,9 +21,12 @@ use crate::operations::{
 };
 use crate::purposes::{BasisClaim, ConsentClaim, Purpose};
 use crate::records::{CaptureId, ExternalRef, RecordId};
+use crate::seal::{Opened, ShownItem};
+use crate::territory::GridCode;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use jiff::civil::Date;
+use serde::ser::{SerializeStruct as _, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -140,12 +144,13 @@ impl From<Created> for CreatedBody {
 }
 
 /// Fields of a record, as the caller may see them.
-#[derive(Serialize, ToSchema)]
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape of `Read`, which writes itself")]
 pub(in crate::http) struct ReadBody {
     /// The record's id.
     id: String,
     /// Its type.
-    #[serde(rename = "type")]
+    #[schema(rename = "type")]
     kind: &'static str,
     /// The grid that it lies in now.
     grid: Option<String>,
@@ -159,8 +164,41 @@ pub(in crate::http) struct ReadBody {
     /// The fields that are not shown.
     withheld: Vec<String>,
     /// Why each withheld field is not shown.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
     withheld_because: BTreeMap<String, &'static str>,
+}
+
+/// A record on its way out: written field by field, without a tree of values in between.
+pub(in crate::http) struct Read {
+    opened: Opened,
+    grid: Option<GridCode>,
+}
+
+impl Serialize for Read {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let shown = self.opened.view();
+        let mut read = serializer.serialize_struct("Read", 8)?;
+        read.serialize_field("id", &shown.id())?;
+        read.serialize_field("type", shown.record_type().as_str())?;
+        read.serialize_field("grid", &self.grid)?;
+        read.serialize_field("version", &shown.version())?;
+        read.serialize_field("fields", &shown.fields())?;
+        read.serialize_field("masked", &Names(|| shown.masked()))?;
+        read.serialize_field("withheld", &Names(|| shown.withheld().map(|(field, _)| field)))?;
+        if shown.withheld().len() > 0 {
+            read.serialize_field("withheld_because", &Because(&shown))?;
+        }
+        read.end()
+    }
+}
+
+/// Why each withheld field is not shown.
+struct Because<'a>(&'a ShownItem<'a>);
+
+impl Serialize for Because<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.withheld().map(|(field, why)| (field, why.as_str())))
+    }
 }
 
 /// A change of a record: a merge patch (RFC 7396) over its fields.
@@ -241,7 +279,7 @@ pub(in crate::http) async fn read(
     Named(id): Named,
     RawQuery(raw): RawQuery,
     Headers(headers): Headers,
-) -> Result<Answer<ReadBody>, Problem> {
+) -> Result<Answer<Read>, Problem> {
     caller.must_ask(Ask::Read, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let [fields] = query(&caller, raw.as_deref(), ["fields"], &rooms).await?;
@@ -262,22 +300,9 @@ pub(in crate::http) async fn read(
         &territory,
     )
     .await?;
-    let shown = opened.view();
-    let body = ReadBody {
-        id: opened.id().to_string(),
-        kind: opened.record_type().as_str(),
-        grid: territory.grid_of(opened.cell(), caller.now.0).map(|grid| grid.to_string()),
-        version: opened.version(),
-        fields: shown.fields,
-        masked: shown.masked,
-        withheld: shown.withheld.iter().map(|(field, _)| field.clone()).collect(),
-        withheld_because: shown
-            .withheld
-            .into_iter()
-            .map(|(field, why)| (field, why.as_str()))
-            .collect(),
-    };
-    Ok(Answer::new(body, opened.recorded(), rooms.trail.origin()).versioned(opened.version()))
+    let grid = territory.grid_of(opened.cell(), caller.now.0);
+    let (recorded, version) = (opened.recorded(), opened.version());
+    Ok(Answer::new(Read { opened, grid }, recorded, rooms.trail.origin()).versioned(version))
 }
 
 pub(in crate::http) async fn patch(

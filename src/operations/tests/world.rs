@@ -280,7 +280,7 @@ impl World {
             &self.territory,
         )
         .await?;
-        Ok(Json::Object(opened.view().fields))
+        Ok(serde_json::to_value(opened.view().fields()).expect("JSON"))
     }
 
     pub(super) fn read(

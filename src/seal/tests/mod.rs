@@ -3,6 +3,7 @@
 //! The store is in memory, and a second one holds what an intruder made of the first.
 
 mod cursor;
+mod kept;
 mod link;
 mod merge;
 mod open;

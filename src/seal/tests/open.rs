@@ -32,7 +32,7 @@ fn a_section_that_no_permitted_field_lies_in_is_not_opened() {
     replace(&mut row, "contact", b"broken");
     let sealed = stolen.put_row(&row);
     let opened = world.read(sealed, &["name"]).expect("the name alone");
-    assert_eq!(json!(opened.view().fields), json!({"name": "王伟"}));
+    assert_eq!(json!(seen(&opened).fields), json!({"name": "王伟"}));
     assert!(world.read(stolen.put_row(&row), &["phone"]).is_err());
 }
 
@@ -46,7 +46,7 @@ fn an_erased_person_blinds_its_own_part_alone() {
     let mut stolen = world.stolen();
     stolen.delete(Key::subject_key(subject(102)));
     let fields = ["guardian_name", "name", "guardian_phone", "carer_name"];
-    let shown = world.read(fetch(&stolen.reader, id), &fields).expect("the others").view();
+    let shown = seen(&world.read(fetch(&stolen.reader, id), &fields).expect("the others"));
     assert_eq!(json!(shown.fields), json!({"name": "王伟", "carer_name": "张敏"}));
     let gone = |field: &str| (field.to_owned(), Code::Erased);
     assert_eq!(shown.withheld, [gone("guardian_name"), gone("guardian_phone")]);
@@ -54,7 +54,7 @@ fn an_erased_person_blinds_its_own_part_alone() {
     // With its own key gone the record's own parts are blind, and the others are not.
     let mut stolen = world.stolen();
     stolen.delete(Key::subject_key(subject(1)));
-    let shown = world.read(fetch(&stolen.reader, id), &fields).expect("the others").view();
+    let shown = seen(&world.read(fetch(&stolen.reader, id), &fields).expect("the others"));
     let others =
         json!({"guardian_name": "李娜", "guardian_phone": "12900001234", "carer_name": "张敏"});
     assert_eq!(json!(shown.fields), others);
@@ -76,7 +76,7 @@ fn a_person_erased_while_its_key_was_held_is_not_opened_any_more() {
     let id = world
         .store_person(1, json!({"name": "王伟", "guardian_name": "李娜", "phone": "12900001234"}));
     let fields = ["name", "guardian_name"];
-    let shown = world.read(world.fetch(id), &fields).expect("opened").view();
+    let shown = seen(&world.read(world.fetch(id), &fields).expect("opened"));
     assert_eq!(json!(shown.fields), json!({"name": "王伟", "guardian_name": "李娜"}));
     assert_eq!(world.seal.keys.held_keys(), 2);
     // As the committer tells it, after the step is applied and before anybody hears of it.
@@ -86,7 +86,7 @@ fn a_person_erased_while_its_key_was_held_is_not_opened_any_more() {
     assert!(world.read(fetch(&stolen.reader, id), &fields).is_ok());
     stolen.delete(key.clone());
     world.seal.applied(&[Op::Delete(key)]);
-    let shown = world.read(sealed, &fields).expect("the others").view();
+    let shown = seen(&world.read(sealed, &fields).expect("the others"));
     assert_eq!(json!(shown.fields), json!({"name": "王伟"}));
     assert_eq!(shown.withheld, [("guardian_name".to_owned(), Code::Erased)]);
 }

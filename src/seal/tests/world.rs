@@ -5,8 +5,8 @@
 pub(super) use super::setting::{CELL, GRID, SCHEMAS, keyring, new_keyring, schemas_with};
 use super::setting::{access, territory};
 use crate::access::{
-    Access, ActorId, Ask, Assignment, Candidate, Item, List, Matter, Origin, Permit, Question,
-    RoleId, Standing, Written,
+    Access, ActorId, Ask, Assignment, Candidate, Code, Item, List, Matter, Origin, Permit,
+    Question, RoleId, Standing, Written,
 };
 use crate::ambient::{Clock, HostRandom, Micros};
 use crate::purposes::{Purpose, PurposeSet};
@@ -309,7 +309,7 @@ impl World {
         let list = List { record_type, fields: &fields, matched: None, within: None };
         let plan = self.access.plan_list(&question, &list).ok().expect("a plan");
         let candidates = sealed.into_iter().map(|sealed| {
-            let facts = self.seal.facts(&sealed)?;
+            let facts = self.seal.listed_facts(&sealed)?;
             Ok(Candidate { cell: sealed.row().header.cell, facts, target: sealed })
         });
         let candidates = candidates.collect::<Result<Vec<_>, SealError>>()?;
@@ -319,7 +319,7 @@ impl World {
     }
 
     pub(super) fn shown(&self, id: RecordId, fields: &[&str]) -> Json {
-        Json::Object(self.read(self.fetch(id), fields).expect("opened").view().fields)
+        seen(&self.read(self.fetch(id), fields).expect("opened")).fields
     }
 
     /// Everything in the store.
@@ -347,6 +347,23 @@ impl World {
             applier.apply([]).expect("applied");
         }
         Stolen { reader, applier }
+    }
+}
+
+/// What an answer shows of an opened record.
+pub(super) struct Seen {
+    pub(super) fields: Json,
+    pub(super) masked: Vec<String>,
+    pub(super) withheld: Vec<(String, Code)>,
+}
+
+pub(super) fn seen(opened: &Opened) -> Seen {
+    let shown = opened.view();
+    let owned = |field: &str| field.to_owned();
+    Seen {
+        fields: serde_json::to_value(shown.fields()).expect("values are JSON"),
+        masked: shown.masked().map(owned).collect(),
+        withheld: shown.withheld().map(|(field, why)| (owned(field), why)).collect(),
     }
 }
 

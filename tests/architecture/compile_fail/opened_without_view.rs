@@ -2,5 +2,5 @@
 use gridvault::seal::Opened;
 
 pub fn show(opened: &Opened) {
-    let _ = &opened.fields;
+    let _ = &opened.item;
 }

@@ -2,5 +2,5 @@
 use gridvault::seal::Opened;
 
 pub fn show(opened: &Opened) {
-    let _ = &opened.view().fields;
+    let _ = &opened.view();
 }

@@ -1,0 +1,196 @@
+//! One opened record: the values that its views show, and how they leave.
+//! Never opens a section that the views show nothing of, and never makes a value of another field.
+//! Values are wiped when dropped; masks are made while the answer is written.
+
+use super::{Seal, SealError, section};
+use crate::access::{Code, FieldView, Views};
+use crate::records::{
+    Displayed, PlainFields, RecordId, RecordType, Schema, SubjectId, Value, View,
+};
+use crate::store::Sealed;
+use crate::territory::CellId;
+use gridvault_keys::SubjectKey;
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The values of one record, in the order of its views.
+pub(super) struct OpenedItem {
+    pub(super) at: Place,
+    /// Which of the views of its page it has.
+    pub(super) kind: usize,
+    values: Vec<Option<Value>>,
+}
+
+/// What is in clear of a record anyway.
+pub(super) struct Place {
+    pub(super) id: RecordId,
+    pub(super) record_type: RecordType,
+    pub(super) cell: CellId,
+    pub(super) version: u64,
+    pub(super) subject: Option<SubjectId>,
+}
+
+/// A record just opened, with the sections that stay closed for ever.
+pub(super) struct Item {
+    pub(super) opened: OpenedItem,
+    pub(super) blinded: Option<BTreeSet<String>>,
+}
+
+/// The sections that views of one kind need, each with the fields to be read from it and their places.
+pub(super) type Needs<'a> = Vec<(&'a str, Vec<(&'a str, usize)>)>;
+
+pub(super) fn needs<'a>(views: &'a Views, schema: &'a Schema) -> Needs<'a> {
+    let mut needs: Needs<'a> = Vec::new();
+    for (place, given) in views.given.iter().enumerate() {
+        let Some(field) = schema.field(&given.field) else { continue };
+        let wanted = (given.field.as_str(), place);
+        match needs.iter_mut().find(|(name, _)| *name == field.section) {
+            Some((_, fields)) => fields.push(wanted),
+            None => needs.push((&field.section, vec![wanted])),
+        }
+    }
+    needs
+}
+
+impl Seal {
+    /// Opens the sections of a record that are needed, and makes values of the needed fields alone.
+    pub(super) fn open_item(
+        &self,
+        sealed: &Sealed,
+        kind: usize,
+        needs: &Needs<'_>,
+        fields_count: usize,
+    ) -> Result<Item, SealError> {
+        let header = &sealed.row().header;
+        let mut values: Vec<Option<Value>> = Vec::with_capacity(fields_count);
+        values.resize_with(fields_count, || None);
+        let mut blinded: Option<BTreeSet<String>> = None;
+        let mut held: Option<(SubjectId, Arc<SubjectKey>)> = None;
+        for section in &sealed.row().sections {
+            let needed = needs.iter().find(|(name, _)| section.name.is(name));
+            let Some((_, fields)) = needed else { continue };
+            let key = match held.take() {
+                Some((subject, key)) if subject == section.subject => Some(key),
+                _ => self.key_of(sealed, section.subject)?,
+            };
+            let Some(key) = key else {
+                blinded.get_or_insert_default().insert(section.name.to_string());
+                continue;
+            };
+            let plain = section::open_bytes(&key, header, section)?;
+            let place =
+                |name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, at)| *at);
+            PlainFields::pick(&plain, place, &mut values)
+                .map_err(|_| SealError::Malformed { what: "section" })?;
+            held = Some((section.subject, key));
+        }
+        let at = Place {
+            id: header.id,
+            record_type: header.record_type,
+            cell: header.cell,
+            version: header.version,
+            subject: header.subjects.first().copied(),
+        };
+        Ok(Item { opened: OpenedItem { at, kind, values }, blinded })
+    }
+}
+
+impl OpenedItem {
+    /// Views of its own, for a record of which a part belonged to somebody who was erased: the fields of those sections
+    /// go from the given to the withheld ones, and its values move along.
+    pub(super) fn blind(
+        &mut self,
+        views: &Views,
+        schema: &Schema,
+        sections: &BTreeSet<String>,
+    ) -> Views {
+        let is_gone = |given: &FieldView| {
+            schema.field(&given.field).is_some_and(|field| sections.contains(&field.section))
+        };
+        let mut own = Views { given: Vec::new(), withheld: views.withheld.clone() };
+        let mut values = Vec::new();
+        for (given, value) in views.given.iter().zip(std::mem::take(&mut self.values)) {
+            if is_gone(given) {
+                own.withheld.push((given.field.clone(), Code::Erased));
+            } else {
+                own.given.push(given.clone());
+                values.push(value);
+            }
+        }
+        self.values = values;
+        own
+    }
+}
+
+/// One record as an answer shows it.
+pub struct ShownItem<'a> {
+    pub(super) item: &'a OpenedItem,
+    pub(super) views: &'a Views,
+    pub(super) schema: Option<&'a Schema>,
+}
+
+impl<'a> ShownItem<'a> {
+    /// The record.
+    pub fn id(&self) -> RecordId {
+        self.item.at.id
+    }
+
+    /// Its type.
+    pub fn record_type(&self) -> RecordType {
+        self.item.at.record_type
+    }
+
+    /// Its cell.
+    pub fn cell(&self) -> CellId {
+        self.item.at.cell
+    }
+
+    /// Its version.
+    pub fn version(&self) -> u64 {
+        self.item.at.version
+    }
+
+    /// Whose key it is sealed under: the person, for a record about one.
+    pub fn subject(&self) -> Option<SubjectId> {
+        self.item.at.subject
+    }
+
+    /// Field and value, in clear or masked, to be written at once. A field that the record does not hold is `null`.
+    pub fn fields(&self) -> ShownFields<'a> {
+        ShownFields { item: self.item, views: self.views, schema: self.schema }
+    }
+
+    /// The fields whose value is masked.
+    pub fn masked(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let with_values = self.views.given.iter().zip(&self.item.values);
+        with_values
+            .filter(|(given, value)| value.is_some() && given.view != View::Raw)
+            .map(|(given, _)| given.field.as_str())
+    }
+
+    /// The fields that are not shown, and why.
+    pub fn withheld(&self) -> impl ExactSizeIterator<Item = (&'a str, Code)> + use<'a> {
+        self.views.withheld.iter().map(|(field, why)| (field.as_str(), *why))
+    }
+}
+
+/// The fields of a shown record. They leave by being written and in no other way.
+pub struct ShownFields<'a> {
+    item: &'a OpenedItem,
+    views: &'a Views,
+    schema: Option<&'a Schema>,
+}
+
+impl Serialize for ShownFields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.views.given.len()))?;
+        for (given, value) in self.views.given.iter().zip(&self.item.values) {
+            let field = self.schema.and_then(|schema| schema.field(&given.field));
+            let shown = field.zip(value.as_ref());
+            let shown = shown.map(|(field, value)| Displayed { field, value, view: given.view });
+            map.serialize_entry(&given.field, &shown)?;
+        }
+        map.end()
+    }
+}
