@@ -7,6 +7,7 @@
 mod bare;
 mod disk;
 mod generator;
+mod growth;
 mod inside;
 mod people;
 mod prepared;
@@ -58,6 +59,17 @@ enum Row {
     Price,
     /// Durable entries in process, beside a loop that does nothing else.
     Submitters,
+    /// The same requests to a vault with more records (`--grown`). Not unless named.
+    Growth,
+    /// Everything is overwritten three times. Not unless named.
+    Memory,
+}
+
+impl Row {
+    /// Whether it is measured only when it is named: it takes minutes.
+    fn is_long(self) -> bool {
+        matches!(self, Row::Growth | Row::Memory)
+    }
 }
 
 /// A part of the bench that is a process of its own.
@@ -73,6 +85,9 @@ struct Options {
     /// Records in the vault.
     #[arg(long, default_value_t = 100_000)]
     records: usize,
+    /// Records of the larger vault of the row `growth`.
+    #[arg(long, default_value_t = 1_000_000)]
+    grown: usize,
     /// Workers, each with a token of its own; no fewer than the city has grids.
     #[arg(long, default_value_t = 10_000)]
     actors: usize,
@@ -85,7 +100,7 @@ struct Options {
     /// Numbers of connections.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
     connections: Vec<usize>,
-    /// What is measured; everything unless named.
+    /// What is measured; everything but the long rows unless named.
     #[arg(long, value_delimiter = ',')]
     only: Vec<Row>,
     /// Another program instead of the one that cargo built; for comparisons of two builds.
@@ -115,7 +130,7 @@ struct Options {
 
 impl Options {
     fn asks_for(&self, row: Row) -> bool {
-        self.only.is_empty() || self.only.contains(&row)
+        (self.only.is_empty() && !row.is_long()) || self.only.contains(&row)
     }
 
     fn window(&self) -> Window {
@@ -184,6 +199,12 @@ fn measure(options: &Options) -> Fallible<()> {
     }
     if options.asks_for(Row::Submitters) {
         submitters(options, work, &mut report)?;
+    }
+    if options.asks_for(Row::Growth) {
+        growth::growth(options, &target, work, &prepared, &mut report)?;
+    }
+    if options.asks_for(Row::Memory) {
+        growth::memory(options, work, &prepared, &mut report)?;
     }
     Ok(())
 }

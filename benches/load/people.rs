@@ -47,29 +47,38 @@ pub fn citizen_number(number: u64) -> String {
 /// The body that stores a person.
 pub fn body(number: u64, grid: &str) -> String {
     let mut body = String::with_capacity(900);
-    let _always_fits = write!(
-        body,
-        r#"{{"type":"person","grid":"{grid}","fields":{{"name":"{name}","sex":"{sex}","#,
-        name = name(number),
-        sex = 1 + number % 2,
-    );
+    let fields = fields(number);
     let _always_fits = write!(
         body,
         concat!(
+            r#"{{"type":"person","grid":"{grid}","fields":{fields},"basis":{{"purpose":"{purpose}","#,
+            r#""legal_basis":"residence_permit_duty","notice":"{purpose}_notice_1"}}}}"#
+        ),
+        grid = grid,
+        fields = fields,
+        purpose = PURPOSE,
+    );
+    body
+}
+
+/// All fields of a person.
+pub fn fields(number: u64) -> String {
+    format!(
+        concat!(
+            r#"{{"name":"{name}","sex":"{sex}","#,
             r#""birth_date":"{born}","id_number":"{id}","phone":"12{number:09}","#,
             r#""current_address":"澜川市望澜区桂花桥街道工农社区试验路{house:03}号{unit}单元{room:04}室","#,
             r#""residence_kind":"registered_resident","move_in_date":"2019-03-01","#,
             r#""household_relation":"02","verified_at":"2026-01-15","source":"stated_in_person","#,
-            r#""told_by":"20"}},"basis":{{"purpose":"{purpose}","#,
-            r#""legal_basis":"residence_permit_duty","notice":"{purpose}_notice_1"}}}}"#
+            r#""told_by":"20"}}"#
         ),
+        name = name(number),
+        sex = 1 + number % 2,
         born = birth(number),
         id = citizen_number(number),
         number = number % 1_000_000_000,
         house = 1 + number % 998,
         unit = 1 + number % 6,
         room = 101 + number % 3_000,
-        purpose = PURPOSE,
-    );
-    body
+    )
 }

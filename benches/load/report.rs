@@ -16,6 +16,8 @@ pub enum Side {
     Vault,
     /// Another program that serves a copy of the same vault.
     Against,
+    /// The product with more records than the other one of the run.
+    Grown,
     /// The bare endpoint.
     Bare,
     /// The product's rooms inside the bench, with syncs.
@@ -29,6 +31,7 @@ impl Side {
         match self {
             Side::Vault => "vault",
             Side::Against => "against",
+            Side::Grown => "grown",
             Side::Bare => "bare",
             Side::Inside => "inside",
             Side::Unsynced => "unsynced",

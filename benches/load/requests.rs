@@ -53,6 +53,8 @@ pub struct Asker<'a> {
     prepared: &'a Prepared,
     dice: u64,
     next_person: u64,
+    /// People that are asked for: the first so many.
+    working: usize,
     answered: u64,
     /// Number, grid and id of some of the written records.
     written: Vec<(u64, usize, String)>,
@@ -65,9 +67,15 @@ impl<'a> Asker<'a> {
             prepared,
             dice: 0x9e37_79b9_7f4a_7c15,
             next_person: prepared.records.len() as u64,
+            working: prepared.records.len(),
             answered: 0,
             written: Vec::new(),
         }
+    }
+
+    /// Asks for the first so many people alone.
+    pub fn within(self, working: usize) -> Asker<'a> {
+        Asker { working, ..self }
     }
 
     /// Marsaglia's xorshift: cheap, and good enough to spread a load.
@@ -86,8 +94,8 @@ impl<'a> Asker<'a> {
 
     /// A stored person of a grid.
     fn person(&mut self, grid: usize) -> usize {
-        let (grids, records) = (self.prepared.grids.len(), self.prepared.records.len());
-        let of_grid = (records - 1 - grid) / grids + 1;
+        let grids = self.prepared.grids.len();
+        let of_grid = (self.working - 1 - grid) / grids + 1;
         grid + grids * self.below(of_grid)
     }
 
@@ -117,6 +125,16 @@ impl<'a> Asker<'a> {
     /// One read by each worker, so that no window pays for the first look at a token.
     pub fn each_worker(&self) -> EachWorker<'a> {
         EachWorker { prepared: self.prepared, asked: 0 }
+    }
+
+    /// One read of each of the first so many people.
+    pub fn all_read(&self, count: usize) -> AllRead<'a> {
+        AllRead { prepared: self.prepared, count, asked: 0 }
+    }
+
+    /// A change of every field of every person, whose version is `version` so far.
+    pub fn overwrite(&self, version: u64) -> Overwrite<'a> {
+        Overwrite { prepared: self.prepared, version, asked: 0 }
     }
 
     /// Reads what was written, by the same way as any other record.
@@ -154,8 +172,8 @@ impl Source for ToVault<'_, '_> {
                 Some(number)
             }
             Kind::Match => {
-                let (grids, records) = (prepared.grids.len() as u64, prepared.records.len() as u64);
-                let of_grid = (records - 1 - grid as u64) / grids + 1;
+                let (grids, working) = (prepared.grids.len() as u64, self.asker.working as u64);
+                let of_grid = (working - 1 - grid as u64) / grids + 1;
                 let own = worker as u64 * 31 + self.asker.below(MATCHED_COUNT as usize) as u64;
                 let number = grid as u64 + grids * (own % of_grid);
                 let value = people::citizen_number(number);
@@ -326,6 +344,73 @@ impl Source for ToBare<'_, '_> {
             return Ok(());
         }
         Err(format!("bare {}: {status}, {} bytes", self.kind.as_str(), body.len()).into())
+    }
+}
+
+/// Each person once, by a worker of its grid.
+pub struct AllRead<'a> {
+    prepared: &'a Prepared,
+    count: usize,
+    asked: usize,
+}
+
+impl Source for AllRead<'_> {
+    fn request(&mut self, into: &mut Vec<u8>) -> Option<u64> {
+        let person = self.asked;
+        if person == self.count {
+            return None;
+        }
+        self.asked += 1;
+        read_request(
+            into,
+            self.prepared,
+            worker_of(self.prepared, person),
+            &self.prepared.records[person],
+        );
+        Some(person as u64)
+    }
+
+    fn answer(&mut self, person: u64, status: u16, _: &[u8]) -> Fallible<()> {
+        if status == 200 { Ok(()) } else { Err(format!("person {person}: {status}").into()) }
+    }
+}
+
+/// A worker of a person's grid; the people of a grid are shared among its workers.
+fn worker_of(prepared: &Prepared, person: usize) -> usize {
+    let grids = prepared.grids.len();
+    let of_grid = (prepared.workers.len() / grids).max(1);
+    person % grids + grids * (person / grids % of_grid)
+}
+
+/// Every person written again, all fields of it.
+pub struct Overwrite<'a> {
+    prepared: &'a Prepared,
+    version: u64,
+    asked: usize,
+}
+
+impl Source for Overwrite<'_> {
+    fn request(&mut self, into: &mut Vec<u8>) -> Option<u64> {
+        let person = self.asked;
+        let id = self.prepared.records.get(person)?;
+        self.asked += 1;
+        let (head, version) =
+            (&self.prepared.workers[worker_of(self.prepared, person)].head, self.version);
+        let body = format!(r#"{{"fields":{}}}"#, people::fields(person as u64));
+        let _always_fits = write!(
+            into,
+            "PATCH /v1/records/{id} HTTP/1.1\r\n{head}If-Match: \"{version}\"\r\n\
+             Content-Type: application/merge-patch+json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        Some(person as u64)
+    }
+
+    fn answer(&mut self, person: u64, status: u16, body: &[u8]) -> Fallible<()> {
+        if status == 200 {
+            return Ok(());
+        }
+        Err(format!("overwrite of {person}: {status} {}", String::from_utf8_lossy(body)).into())
     }
 }
 

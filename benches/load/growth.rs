@@ -1,0 +1,136 @@
+//! What a vault does when it grows and when everything in it is written again: rates beside a smaller vault, and memory.
+//! Never a smaller working set for the larger vault: both are asked for the same people.
+//! Both vaults serve in one run, and their windows take turns.
+
+use super::prepared::{self, Prepared};
+use super::report::{Figure, Report, Side, median};
+use super::requests::{Asker, Kind};
+use super::vault::{PROGRAM, Server};
+use super::{Fallible, Options, WARM_CONNECTIONS, Window, drive, window};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// Connections of the rows about growth, and of the overwrites.
+const CONNECTIONS: usize = 64;
+/// How often everything is written again.
+const OVERWRITES: u64 = 3;
+
+fn serve(
+    options: &Options,
+    prepared: &Prepared,
+    work: &Path,
+    name: &str,
+) -> Fallible<(Server, PathBuf)> {
+    let place = work.join(name);
+    prepared::copy(&prepared.vault, &place)?;
+    let program = options.program.as_deref().unwrap_or(Path::new(PROGRAM));
+    Ok((Server::vault(program, &place, &prepared.passphrase)?, place))
+}
+
+/// A vault with more records beside the usual one, asked for the same people.
+///
+/// # Errors
+/// The system's, or an answer that is not the expected one.
+pub fn growth(
+    options: &Options,
+    target: &Path,
+    work: &Path,
+    small: &Prepared,
+    report: &mut Report,
+) -> Fallible<()> {
+    let large = prepared::prepare(target, options.grown, options.actors)?;
+    let working = small.records.len();
+    let (one, one_place) = serve(options, small, work, "work-small")?;
+    let (other, other_place) = serve(options, &large, work, "work-large")?;
+    let mut askers = [Asker::new(small), Asker::new(&large).within(working)];
+    let kinds = [Kind::Read, Kind::Write, Kind::Query];
+    for (server, asker) in [&one, &other].into_iter().zip(&mut askers) {
+        drive(server.address(), WARM_CONNECTIONS, &mut asker.each_worker(), Window::All)?;
+        // Pages and keys of the people that are asked for are in the cache afterwards.
+        drive(server.address(), CONNECTIONS, &mut asker.all_read(working), Window::All)?;
+    }
+    let sides = [Side::Vault, Side::Grown];
+    for run in 1..=options.runs {
+        for kind in kinds {
+            for ((server, asker), side) in [&one, &other].into_iter().zip(&mut askers).zip(sides) {
+                let figure = window(server, CONNECTIONS, &mut asker.of_vault(kind), options)?;
+                report.add(run, figure.of(kind, CONNECTIONS, side))?;
+            }
+        }
+    }
+    println!(
+        "\n| kind, {CONNECTIONS} connections | {working} records/s | {} records/s | ratio | p99 ms | p99 ms | \
+         CPU us | CPU us |\n|---|---|---|---|---|---|---|---|",
+        large.records.len()
+    );
+    for kind in kinds {
+        let of = |side, what| report.median(kind, CONNECTIONS, side, what);
+        let rate = |figure: &Figure| figure.rate;
+        let (p99, processor) = (|figure: &Figure| figure.p99, |figure: &Figure| figure.processor);
+        let [few, many] = sides.map(|side| of(side, rate));
+        println!(
+            "| {} | {few:.0} | {many:.0} | {:.2} | {:.2} | {:.2} | {:.1} | {:.1} |",
+            kind.as_str(),
+            many / few,
+            of(Side::Vault, p99),
+            of(Side::Grown, p99),
+            of(Side::Vault, processor),
+            of(Side::Grown, processor),
+        );
+    }
+    for (server, name) in [(&one, "small"), (&other, "large")] {
+        println!("resident, {name}: {} MiB", server.resident_bytes() / (1 << 20));
+    }
+    drop((one, other));
+    std::fs::remove_dir_all(one_place)?;
+    std::fs::remove_dir_all(other_place)?;
+    Ok(())
+}
+
+/// Everything is written again, several times: what the process holds afterwards each time.
+///
+/// # Errors
+/// As [`growth`].
+pub fn memory(
+    options: &Options,
+    work: &Path,
+    prepared: &Prepared,
+    report: &mut Report,
+) -> Fallible<()> {
+    let (server, place) = serve(options, prepared, work, "work-memory")?;
+    let asker = Asker::new(prepared);
+    drive(server.address(), WARM_CONNECTIONS, &mut asker.each_worker(), Window::All)?;
+    let mut rates = Vec::new();
+    println!(
+        "\n| everything overwritten | writes/s | resident MiB | disk MiB |\n|---|---|---|---|"
+    );
+    for round in 0..=OVERWRITES {
+        if round > 0 {
+            let mut source = asker.overwrite(round);
+            let outcome = drive(server.address(), CONNECTIONS, &mut source, Window::All)?;
+            rates.push(outcome.rate());
+        }
+        let resident = server.resident_bytes() / (1 << 20);
+        let disk = disk_bytes(&place)? / (1 << 20);
+        let rate = rates.last().copied().unwrap_or(f64::NAN);
+        println!("| {round} times | {rate:.0} | {resident} | {disk} |");
+        report.line(
+            &json!({"overwrites": round, "rate": rate, "resident_mib": resident, "disk_mib": disk}),
+        )?;
+    }
+    println!("median {:.0} overwrites/s", median(rates));
+    drop(server);
+    std::fs::remove_dir_all(place)?;
+    Ok(())
+}
+
+/// Bytes of all files below a directory.
+fn disk_bytes(directory: &Path) -> Fallible<u64> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        bytes += if kind.is_dir() { disk_bytes(&entry.path())? } else { entry.metadata()?.len() };
+    }
+    Ok(bytes)
+}
