@@ -166,6 +166,27 @@ pub const AUDIT_PAGE_COUNT_MAX: usize = 100;
 /// Time to wait for a checkpoint that covers an entry just recorded.
 pub const PROOF_WAIT_MAX: Duration = Duration::from_secs(3);
 
+// --- oversight ---
+
+/// Entries of the log that the search index gathers in memory before it writes them as a segment: a start reads no more of
+/// the log again, and a search looks through no more of them one by one.
+pub const INDEX_SEGMENT_ENTRIES_MAX: usize = 4_096;
+/// Terms with their places that are gathered before a segment is written, but for one entry: 2 MiB. An entry that names 256
+/// records has over 500.
+pub const INDEX_SEGMENT_PAIRS_MAX: usize = 128 * 1024;
+/// Segments of one size that are merged into one; after two merges a segment has a million entries.
+pub const INDEX_FAN_IN: usize = 16;
+/// Terms of a merged segment: its dictionary is held in memory while it is written, 16 bytes each.
+pub const INDEX_MERGED_TERMS_MAX: u64 = 4 * 1024 * 1024;
+/// Entries that the index reads of the log at a time: a bundle.
+pub const INDEX_READ_ENTRIES_COUNT: u64 = 256;
+/// How long the index waits before it looks at the log again.
+pub const INDEX_PAUSE: Duration = Duration::from_millis(200);
+/// The same after something failed.
+pub const INDEX_RETRY_PAUSE: Duration = Duration::from_secs(5);
+/// Looks of one page of a search; then the page says where to go on. Each costs about a microsecond.
+pub const SEARCH_LOOKS_COUNT_MAX: usize = 20_000;
+
 // --- trail ---
 
 /// Operations waiting for the committer; beyond it the answer is `overloaded`.

@@ -10,7 +10,7 @@ use gridvault::identity::{
     ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory, Identity, NewActor,
 };
 use gridvault::limits::{SEGMENT_BYTES_MIN, STORE_CACHE_BYTES};
-use gridvault::oversight::LogReader;
+use gridvault::oversight::{Index, IndexSettings, LogReader};
 use gridvault::purposes::PurposeSet;
 use gridvault::records::SchemaSet;
 use gridvault::seal::Seal;
@@ -18,6 +18,7 @@ use gridvault::store::{self, EngineKind, Key, SystemKey};
 use gridvault::synthetic::{CityPlan, Extent, territory};
 use gridvault::territory::{Territory, TerritoryData};
 use gridvault::trail::{Announcement, Applied, FileMedia, Media, Settings, Surroundings, Trail};
+use gridvault_audit::verifier_key;
 use gridvault_keys::{Keyring, Month, RootKey};
 use std::path::Path;
 use std::sync::Arc;
@@ -114,23 +115,32 @@ pub async fn open(ground: Ground<'_>) -> Fallible<Rooms> {
     actors.load(&store).await?;
     // Where no policy was ever put in force, every permit relies on version 0.
     let in_force = store.get(&Key::system(SystemKey::Policy)).await?;
-    let (version, index) = in_force.map_or((0, 1), |stored| (stored.version.0, stored.index));
+    let (version, activated) = in_force.map_or((0, 1), |stored| (stored.version.0, stored.index));
     let parts = store.scan(&Key::territory_prefix(), None, usize::from(u16::MAX)).await?;
     let tree: Vec<u8> = parts.into_iter().flat_map(|(_, stored)| stored.payload).collect();
     let territory = match tree.is_empty() {
         true => sample_territory(&*clock),
         false => serde_json::from_slice(&tree)?,
     };
+    let log = LogReader::open(&directory.join("log"), origin)?;
+    let index = IndexSettings {
+        directory: directory.join("index"),
+        log: log.clone(),
+        has_room: Box::new(|| true),
+    };
+    let log_key = verifier_key(origin, &keyring.log_signer().public_key());
     Ok(Rooms {
         identity: Arc::new(Identity::new(actors, keyring.token_signer(), origin, random.clone())),
-        access: Arc::new(Access::new(policy, version, index)),
+        access: Arc::new(Access::new(policy, version, activated)),
         trail: Arc::new(trail),
         seal,
         store,
         schemas,
         purposes: Arc::new(purposes),
         territory: Arc::new(ArcSwap::from_pointee(Territory::from_data(territory)?)),
-        log: LogReader::open(&directory.join("log"), origin)?,
+        log,
+        index: Index::start(index)?,
+        log_key,
         repeats: Arc::default(),
         batches: Batches::default(),
         clock,

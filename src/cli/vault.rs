@@ -9,11 +9,11 @@ use crate::ambient::{Clock, HostClock, HostRandom, Random};
 use crate::config::Config;
 use crate::http::{Batches, Rooms};
 use crate::identity::{Directory, Identity};
-use crate::oversight::LogReader;
+use crate::oversight::{Index, IndexSettings, LogReader};
 use crate::seal::Seal;
 use crate::store::{self, Change, EngineKind, Expect, Key, Op, Reader, Stored, SystemKey, Version};
 use crate::territory::{Territory, TerritoryData};
-use crate::trail::{Announcement, FileMedia, Media, Settings, Surroundings, Trail};
+use crate::trail::{Announcement, FileMedia, Media, Settings, Space, Surroundings, Trail};
 use arc_swap::ArcSwap;
 use gridvault_keys::{Envelope, Keyring, Passphrase, Provider, RootKey, UnlockFile};
 use std::path::Path;
@@ -75,15 +75,14 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let boot = random.bytes16().map_err(|error| Failure::failed("the start", &error))?;
     let start = Announcement::Start { build: build(), configuration: config.digest(), boot };
     announce(&trail, start).await?;
-    let (version, index) = activate(&trail, in_force, policy.digest()).await?;
+    let (version, activated) = activate(&trail, in_force, policy.digest()).await?;
     let territory = read_territory(&reader).await?;
-    let log = LogReader::open(&directory.join("log"), &config.origin)
-        .map_err(|error| Failure::storage("the log cannot be read", &error))?;
+    let (log, index) = open_log(config, trail.clone())?;
     let signer = keyring.token_signer();
     let log_key = gridvault_audit::verifier_key(&config.origin, &keyring.log_signer().public_key());
     let rooms = Rooms {
         identity: Arc::new(Identity::new(actors, signer, &config.origin, random.clone())),
-        access: Arc::new(Access::new(policy, version, index)),
+        access: Arc::new(Access::new(policy, version, activated)),
         trail,
         seal,
         store: reader,
@@ -91,6 +90,8 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         purposes: Arc::new(purposes),
         territory: Arc::new(ArcSwap::from_pointee(territory)),
         log,
+        index,
+        log_key: log_key.clone(),
         repeats: Arc::default(),
         batches: Batches::default(),
         clock,
@@ -98,6 +99,17 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         synthetic: config.synthetic,
     };
     Ok(Vault { rooms: Arc::new(rooms), log_key })
+}
+
+/// The index can be made again, so it is the first that takes no more room on a disk that fills up.
+fn open_log(config: &Config, trail: Arc<Trail>) -> Result<(LogReader, Index), Failure> {
+    let log = LogReader::open(&config.directory.join("log"), &config.origin)
+        .map_err(|error| Failure::storage("the log cannot be read", &error))?;
+    let has_room = Box::new(move || trail.space() == Space::Ample);
+    let directory = config.directory.join("index");
+    let index = Index::start(IndexSettings { directory, log: log.clone(), has_room });
+    let index = index.map_err(|error| Failure::failed("the search index cannot start", &error))?;
+    Ok((log, index))
 }
 
 async fn announce(trail: &Trail, announcement: Announcement) -> Result<(), Failure> {

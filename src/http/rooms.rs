@@ -7,7 +7,7 @@ use crate::access::Access;
 use crate::ambient::{Clock, Random};
 use crate::identity::Identity;
 use crate::operations::Repeats;
-use crate::oversight::LogReader;
+use crate::oversight::{Index, LogReader};
 use crate::purposes::PurposeSet;
 use crate::records::SchemaSet;
 use crate::seal::Seal;
@@ -37,6 +37,10 @@ pub struct Rooms {
     pub territory: Arc<ArcSwap<Territory>>,
     /// The published log.
     pub log: LogReader,
+    /// What it can be searched by.
+    pub index: Index,
+    /// The key that verifies it, as auditors are given it.
+    pub log_key: String,
     /// The keys of writes that are being worked on.
     pub repeats: Arc<Repeats>,
     /// Places for batches.

@@ -1,0 +1,235 @@
+//! The thread that keeps the index up with the published log: gathers, writes segments, merges them.
+//! Never waits for anything but its own pause, and holds nothing that a request waits for while it reads or writes.
+//! A crash at any point leaves whole segments, or files without a name that the next start takes away; the log has the rest.
+
+use super::error::IndexError;
+use super::gathering::Gathering;
+use super::segment::{Segment, merge};
+use super::{IndexSettings, Parts, Shared};
+use crate::limits::{
+    INDEX_FAN_IN, INDEX_MERGED_TERMS_MAX, INDEX_PAUSE, INDEX_READ_ENTRIES_COUNT, INDEX_RETRY_PAUSE,
+    INDEX_SEGMENT_ENTRIES_MAX,
+};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, RwLockWriteGuard};
+
+/// Merged twice, a segment has a million entries and stays.
+const LEVELS: u32 = 2;
+/// Most entries have about four terms that no other entry has.
+const TERMS_PER_ENTRY: u32 = 4;
+
+pub(super) struct Keeper {
+    settings: IndexSettings,
+    shared: Arc<Shared>,
+}
+
+impl Keeper {
+    pub(super) fn new(settings: IndexSettings, shared: Arc<Shared>) -> Keeper {
+        Keeper { settings, shared }
+    }
+
+    pub(super) fn run(self) {
+        let mut opened = false;
+        while !self.stops() {
+            let step = if opened { self.keep_up() } else { self.open() };
+            let failing = step.is_err();
+            if self.shared.failing.swap(failing, Ordering::AcqRel) != failing {
+                match &step {
+                    Err(error) => tracing::error!(%error, "the search index stands still"),
+                    Ok(()) => tracing::info!("the search index goes on"),
+                }
+            }
+            // Damage is found while reading: what is derived is thrown away and made again.
+            if matches!(step, Err(IndexError::Damaged)) {
+                self.shared.rebuild.store(true, Ordering::Release);
+            }
+            opened |= !failing;
+            let pause = if failing { INDEX_RETRY_PAUSE } else { INDEX_PAUSE };
+            std::thread::park_timeout(pause);
+        }
+    }
+
+    fn stops(&self) -> bool {
+        self.shared.stop.load(Ordering::Acquire)
+    }
+
+    fn parts(&self) -> RwLockWriteGuard<'_, Parts> {
+        self.shared.parts.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes over the segments that are whole and of this log, and takes everything else away.
+    fn open(&self) -> Result<(), IndexError> {
+        std::fs::create_dir_all(&self.settings.directory)?;
+        let mut found: BTreeMap<u64, Vec<Segment>> = BTreeMap::new();
+        for file in std::fs::read_dir(&self.settings.directory)? {
+            let path = file?.path();
+            match Segment::open(&path).and_then(|segment| self.examine(segment)) {
+                Ok(segment) => found.entry(segment.first()).or_default().push(segment),
+                Err(IndexError::Log(error)) => return Err(IndexError::Log(error)),
+                Err(_) => remove(&path)?,
+            }
+        }
+        let mut segments: Vec<Arc<Segment>> = Vec::new();
+        for (first, same) in found {
+            for segment in longest_first(same) {
+                if first == segments.last().map_or(0, |last| last.end()) {
+                    segments.push(Arc::new(segment));
+                } else {
+                    // A part of a merged segment, or something behind a gap.
+                    segment.remove()?;
+                }
+            }
+        }
+        let end = segments.last().map_or(0, |segment| segment.end());
+        let mut parts = self.parts();
+        *parts = Parts { segments: Arc::new(segments), newest: Gathering::new(end) };
+        Ok(())
+    }
+
+    /// A segment of another log, or of a part of this one that was lost, leads to nothing.
+    fn examine(&self, segment: Segment) -> Result<Segment, IndexError> {
+        let log = &self.settings.log;
+        let of_this_log =
+            segment.end() <= log.size()? && log.leaf(segment.end() - 1)? == *segment.leaf();
+        if !of_this_log {
+            return Err(IndexError::Damaged);
+        }
+        // What was written last was not synced; what was merged was, and is too long to be read at every start.
+        if level(&segment) < LEVELS {
+            segment.check()?;
+        }
+        Ok(segment)
+    }
+
+    /// Takes in what was published since.
+    fn keep_up(&self) -> Result<(), IndexError> {
+        if self.shared.rebuild.swap(false, Ordering::AcqRel) {
+            self.clear()?;
+            self.shared.rebuilding.store(true, Ordering::Release);
+        }
+        let interrupted = || self.stops() || self.shared.rebuild.load(Ordering::Acquire);
+        let published = self.settings.log.size()?;
+        while !interrupted() {
+            let (next, full) = {
+                let parts = self.shared.parts.read().unwrap_or_else(PoisonError::into_inner);
+                (parts.newest.end(), parts.newest.is_full())
+            };
+            if full {
+                if !(self.settings.has_room)() {
+                    return Ok(());
+                }
+                self.store()?;
+                self.merge()?;
+                continue;
+            }
+            if next >= published {
+                self.shared.rebuilding.store(false, Ordering::Release);
+                return Ok(());
+            }
+            // Up to the end of a bundle, so that each is read once.
+            let count = INDEX_READ_ENTRIES_COUNT - next % INDEX_READ_ENTRIES_COUNT;
+            let entries = self.settings.log.entries(next, count as usize)?;
+            let mut parts = self.parts();
+            for entry in &entries {
+                if parts.newest.is_full() {
+                    break;
+                }
+                if !parts.newest.add(entry) {
+                    self.shared.unreadable.fetch_add(1, Ordering::AcqRel);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn clear(&self) -> Result<(), IndexError> {
+        let old = std::mem::replace(
+            &mut *self.parts(),
+            Parts { segments: Arc::default(), newest: Gathering::new(0) },
+        );
+        self.shared.unreadable.store(0, Ordering::Release);
+        for segment in &*old.segments {
+            segment.remove()?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is gathered as a segment. A search sees it in one of the two places at any time.
+    fn store(&self) -> Result<(), IndexError> {
+        let written = {
+            let parts = self.shared.parts.read().unwrap_or_else(PoisonError::into_inner);
+            parts.newest.write(&self.settings.directory)?
+        };
+        let mut parts = self.parts();
+        let end = written.end();
+        Arc::make_mut(&mut parts.segments).push(Arc::new(written));
+        parts.newest = Gathering::new(end);
+        Ok(())
+    }
+
+    /// Merges the newest segments as long as enough of one size follow each other.
+    fn merge(&self) -> Result<(), IndexError> {
+        loop {
+            let segments = {
+                let parts = self.shared.parts.read().unwrap_or_else(PoisonError::into_inner);
+                parts.segments.clone()
+            };
+            let Some(range) = due(&segments) else { return Ok(()) };
+            let merged = merge(&self.settings.directory, &segments[range.clone()])?;
+            {
+                let mut parts = self.parts();
+                Arc::make_mut(&mut parts.segments).splice(range.clone(), [Arc::new(merged)]);
+            }
+            // A crash here leaves both; the next start keeps the longer.
+            for part in &segments[range] {
+                part.remove()?;
+            }
+        }
+    }
+}
+
+/// How often a segment was merged, told by what it holds.
+fn level(segment: &Segment) -> u32 {
+    let weight = segment.count().max(segment.terms() / TERMS_PER_ENTRY);
+    let mut size = INDEX_SEGMENT_ENTRIES_MAX as u32 * INDEX_FAN_IN as u32;
+    let mut level = 0;
+    while weight >= size && level < LEVELS {
+        level += 1;
+        size = size.saturating_mul(INDEX_FAN_IN as u32);
+    }
+    level
+}
+
+/// The newest run of enough segments of one level, as many of them as one merge may hold.
+fn due(segments: &[Arc<Segment>]) -> Option<std::ops::Range<usize>> {
+    let of = level(segments.last()?);
+    if of == LEVELS {
+        return None;
+    }
+    let run = segments.iter().rev().take_while(|segment| level(segment) == of).count();
+    if run < INDEX_FAN_IN {
+        return None;
+    }
+    let start = segments.len() - run;
+    let mut terms = 0;
+    let fitting = segments[start..].iter().take(INDEX_FAN_IN).take_while(|segment| {
+        terms += u64::from(segment.terms());
+        terms <= INDEX_MERGED_TERMS_MAX
+    });
+    let count = fitting.count();
+    (count > 1).then(|| start..start + count)
+}
+
+fn longest_first(mut segments: Vec<Segment>) -> Vec<Segment> {
+    segments.sort_by_key(|segment| std::cmp::Reverse(segment.count()));
+    segments
+}
+
+fn remove(path: &Path) -> Result<(), IndexError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}

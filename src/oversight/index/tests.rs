@@ -1,0 +1,425 @@
+//! The index against the log itself: whatever a search finds is what a walk over all entries finds.
+//! Never a sleep for a time: what is waited for is looked at until it is there, within a bound.
+//! Logs are written here with the log's own writer; no vault and no store.
+
+use super::keeper::Keeper;
+use super::*;
+use crate::limits::{INDEX_FAN_IN, INDEX_SEGMENT_ENTRIES_MAX, SEARCH_LOOKS_COUNT_MAX};
+use crate::oversight::entry::LogEntry;
+use gridvault_audit::{Draft, Event, Log, NoteSigner, Outcome};
+use proptest::prelude::*;
+use std::path::Path;
+use std::sync::LazyLock;
+
+const ORIGIN: &str = "example.org/log";
+const START: u64 = 1_700_000_000_000_000;
+
+struct Signer(ring::signature::Ed25519KeyPair);
+
+impl NoteSigner for Signer {
+    fn key_name(&self) -> &str {
+        ORIGIN
+    }
+
+    fn public_key(&self) -> [u8; 32] {
+        use ring::signature::KeyPair as _;
+        self.0.public_key().as_ref().try_into().expect("32 bytes")
+    }
+
+    fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.0.sign(message).as_ref().try_into().expect("64 bytes")
+    }
+}
+
+fn signer() -> Signer {
+    Signer(ring::signature::Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("a seed"))
+}
+
+/// The entry at an index: who, which record, where and how, all told by the index.
+fn draft(index: u64) -> Draft<'static> {
+    let events = [Event::DataRead, Event::DataUpdate, Event::DataQuery, Event::AccessDenied];
+    let event = events[(index % 4) as usize];
+    let outcome = if event == Event::AccessDenied { Outcome::Denied } else { Outcome::Success };
+    let mut draft = Draft::new(event, outcome, [index as u8; 16]);
+    let id = |kind: u8, number: u64| {
+        let mut id = [kind; 16];
+        id[8..].copy_from_slice(&number.to_be_bytes());
+        id
+    };
+    draft.who = Some(id(1, index % 37));
+    draft.role = Some("grid_worker".into());
+    draft.rec = vec![id(2, index % 1_009), id(2, index % 13)];
+    draft.sub = vec![id(3, index / 2)];
+    draft.grid = Some(format!("880102001001{:04}", index % 5).into());
+    draft.pur = Some(["residence_registration", "household_contact"][(index % 2) as usize].into());
+    draft
+}
+
+struct World {
+    directory: tempfile::TempDir,
+    log: Log,
+}
+
+impl World {
+    fn new() -> World {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let log = Log::create(&directory.path().join("log"), ORIGIN).expect("a new log");
+        World { directory, log }
+    }
+
+    /// Enough for a merged segment, some that are not merged, and a gathered rest. Written once, copied for each test.
+    fn many() -> World {
+        static MANY: LazyLock<World> = LazyLock::new(|| {
+            let segment = INDEX_SEGMENT_ENTRIES_MAX as u64;
+            World::with(segment * (INDEX_FAN_IN as u64 + 2) + 777)
+        });
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("log");
+        copy(&MANY.directory.path().join("log"), &path);
+        let log = Log::open(&path, ORIGIN, &signer().public_key()).expect("the copy");
+        World { directory, log }
+    }
+
+    fn with(count: u64) -> World {
+        let mut world = World::new();
+        world.grow(count);
+        world
+    }
+
+    /// Appends and publishes.
+    fn grow(&mut self, count: u64) {
+        let first = self.log.size();
+        let entries: Vec<Vec<u8>> = (first..first + count)
+            .map(|seq| draft(seq).encode(seq, START + seq * 1_000, seq).expect("an entry"))
+            .collect();
+        self.log.append(first, &entries).expect("room");
+        self.log.publish(&signer()).expect("a checkpoint");
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("index")
+    }
+
+    fn reader(&self) -> LogReader {
+        LogReader::open(&self.directory.path().join("log"), ORIGIN).expect("the log")
+    }
+
+    fn settings(&self) -> IndexSettings {
+        let (directory, log) = (self.path(), self.reader());
+        IndexSettings { directory, log, has_room: Box::new(|| true) }
+    }
+
+    /// An index that has caught up.
+    fn index(&self) -> Index {
+        let index = Index::start(self.settings()).expect("a thread");
+        self.catch_up(&index);
+        index
+    }
+
+    fn catch_up(&self, index: &Index) {
+        let size = self.log.size();
+        until(|| index.state().indexed == size && !index.state().rebuilding);
+    }
+
+    fn entries(&self) -> Vec<LogEntry> {
+        let entries = self.reader().entries(0, self.log.size() as usize).expect("the entries");
+        entries.iter().map(|entry| LogEntry::parse(entry).expect("an entry")).collect()
+    }
+}
+
+fn until(mut happened: impl FnMut() -> bool) {
+    for _ in 0..3_000 {
+        if happened() {
+            return;
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(10));
+    }
+    panic!("waited too long");
+}
+
+fn clause(kind: Kind, value: &str) -> Clause {
+    Clause { kind, value: value.to_owned() }
+}
+
+/// All pages of a question, and how many there were.
+fn pages(index: &Index, clauses: &[Clause], wanted: &Wanted) -> (Vec<u64>, usize) {
+    let mut wanted = wanted.clone();
+    let (mut found, mut count) = (Vec::new(), 0);
+    loop {
+        let page = index.search(clauses, wanted.clone()).expect("a page");
+        assert!(page.indexes.len() <= wanted.limit);
+        found.extend(page.indexes);
+        count += 1;
+        let Some(next) = page.next else { return (found, count) };
+        if wanted.newest_first {
+            assert!(next < wanted.within.end, "it goes on");
+            wanted.within.end = next + 1;
+        } else {
+            assert!(next > wanted.within.start || count == 1, "it goes on");
+            wanted.within.start = next;
+        }
+    }
+}
+
+/// The same by looking at every entry.
+fn walked(entries: &[LogEntry], clauses: &[Clause], wanted: &Wanted) -> Vec<u64> {
+    let mut found: Vec<u64> = entries
+        .iter()
+        .filter(|entry| wanted.within.contains(&entry.seq))
+        .filter(|entry| wanted.since.is_none_or(|since| since <= entry.t))
+        .filter(|entry| wanted.until.is_none_or(|until| entry.t < until))
+        .filter(|entry| clauses.iter().all(|clause| clause.holds(entry)))
+        .map(|entry| entry.seq)
+        .collect();
+    if wanted.newest_first {
+        found.reverse();
+    }
+    found
+}
+
+fn segments(directory: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(directory)
+        .expect("the index")
+        .map(|file| file.expect("a file").path())
+        .collect();
+    files.sort();
+    files
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).expect("a directory of the copy");
+    for file in std::fs::read_dir(from).expect("a directory") {
+        let path = file.expect("a file").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).expect("a file of the copy");
+        }
+    }
+}
+
+#[test]
+fn whatever_is_searched_is_what_a_walk_over_the_log_finds() {
+    let world = World::many();
+    let index = world.index();
+    let entries = world.entries();
+    let last = entries.last().expect("entries").clone();
+    let rare = entries[5_000].clone();
+    let name = |value: &Option<String>| value.clone().expect("a member");
+    let questions: Vec<Vec<Clause>> = vec![
+        vec![],
+        vec![clause(Kind::Outcome, "denied")],
+        vec![clause(Kind::Outcome, "success"), clause(Kind::Event, "data.read")],
+        vec![clause(Kind::Actor, &name(&rare.who))],
+        vec![clause(Kind::Record, &rare.rec[0])],
+        vec![clause(Kind::Record, &rare.rec[1]), clause(Kind::Actor, &name(&last.who))],
+        vec![clause(Kind::Subject, &last.sub[0])],
+        vec![clause(Kind::Grid, "8801"), clause(Kind::Family, "access")],
+        vec![clause(Kind::Grid, "8801020010010003"), clause(Kind::Purpose, "household_contact")],
+        vec![clause(Kind::Actor, "nobody")],
+        vec![clause(Kind::Grid, "8802")],
+    ];
+    let size = world.log.size();
+    for clauses in &questions {
+        for newest_first in [false, true] {
+            for (since, until) in [
+                (None, None),
+                (Some(START + 70_000_000), None),
+                (Some(START + 100), Some(START + 5_000_001)),
+                (Some(START + size * 1_000), None),
+            ] {
+                let mut wanted = Wanted::within(0..size, newest_first, 1_000);
+                (wanted.since, wanted.until) = (since, until);
+                let (found, _) = pages(&index, clauses, &wanted);
+                assert_eq!(found, walked(&entries, clauses, &wanted), "{clauses:?} {wanted:?}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn pages_of_any_size_over_any_part_join_without_gap_or_repeat(
+        actor in 0u64..37, from in 0u64..9_000, length in 0u64..9_000, limit in 1usize..200, back: bool,
+    ) {
+        static WORLD: LazyLock<(World, Index, Vec<LogEntry>)> = LazyLock::new(|| {
+            let world = World::with(9_000);
+            let index = world.index();
+            let entries = world.entries();
+            (world, index, entries)
+        });
+        let (_, index, entries) = &*WORLD;
+        let who = entries[actor as usize].who.clone().expect("an actor");
+        let clauses = [clause(Kind::Actor, &who)];
+        let wanted = Wanted::within(from..(from + length).min(9_000), back, limit);
+        let (found, _) = pages(index, &clauses, &wanted);
+        prop_assert_eq!(found, walked(entries, &clauses, &wanted));
+    }
+}
+
+#[test]
+fn a_page_looks_only_so_often_and_says_where_to_go_on() {
+    // Two terms that take turns and never meet.
+    let world = World::with(9_000);
+    let index = world.index();
+    let clauses = [clause(Kind::Outcome, "denied"), clause(Kind::Event, "data.read")];
+    for newest_first in [false, true] {
+        let mut wanted = Wanted::within(0..world.log.size(), newest_first, 100);
+        assert_eq!(wanted.looks, SEARCH_LOOKS_COUNT_MAX);
+        wanted.looks = 500;
+        let page = index.search(&clauses, wanted.clone()).expect("a page");
+        assert!(page.indexes.is_empty() && page.next.is_some(), "{page:?}");
+        let (found, count) = pages(&index, &clauses, &wanted);
+        assert!(found.is_empty() && (4..=6).contains(&count), "{count} pages");
+    }
+}
+
+#[test]
+fn an_index_goes_on_where_it_was_and_merged_segments_stay() {
+    let mut world = World::many();
+    let index = world.index();
+    let before = index.state();
+    assert_eq!(before.segments, 3, "one merged, two not");
+    drop(index);
+    let files = segments(&world.path());
+    assert_eq!(files.len(), 3);
+    world.grow(100);
+    let index = world.index();
+    assert_eq!((index.state().segments, index.state().bytes), (before.segments, before.bytes));
+    assert_eq!(segments(&world.path()), files);
+    assert_eq!(index.state().through, Some(START + (world.log.size() - 1) * 1_000));
+}
+
+#[test]
+fn a_crash_between_any_two_steps_leaves_an_index_that_the_next_start_makes_whole() {
+    let world = World::many();
+    drop(world.index());
+    let whole = segments(&world.path());
+    let small = World::with(INDEX_SEGMENT_ENTRIES_MAX as u64 + 1);
+    drop(small.index());
+    let part = segments(&small.path()).remove(0);
+    let name = part.file_name().expect("a name");
+    // Beside the merged segment lies one that it was made of, as after a crash before that was removed.
+    std::fs::copy(&part, world.path().join(name)).expect("a copy");
+    // Half of a segment that never got its name, and half of one that did although the power went.
+    std::fs::write(world.path().join("00000000000000000009-9.unfinished"), b"gvin")
+        .expect("a file");
+    let torn = std::fs::read(&whole[2]).expect("a segment");
+    std::fs::write(&whole[2], &torn[..torn.len() / 2]).expect("a torn file");
+    let index = world.index();
+    assert_eq!(segments(&world.path()), whole, "the same files again");
+    assert_eq!(std::fs::read(&whole[2]).expect("a segment"), torn, "written anew");
+    let wanted = Wanted::within(0..world.log.size(), true, 1_000);
+    let clauses = [clause(Kind::Outcome, "denied")];
+    let (found, _) = pages(&index, &clauses, &wanted);
+    assert_eq!(found, walked(&world.entries(), &clauses, &wanted));
+}
+
+#[test]
+fn a_changed_byte_of_an_unsynced_segment_is_noticed_at_the_start() {
+    let world = World::with(2 * INDEX_SEGMENT_ENTRIES_MAX as u64 + 1);
+    drop(world.index());
+    let files = segments(&world.path());
+    for (file, place) in [(0, 200), (0, 40_000), (1, 90_000)] {
+        let good = std::fs::read(&files[file]).expect("a segment");
+        let mut bad = good.clone();
+        bad[place] ^= 1;
+        std::fs::write(&files[file], &bad).expect("the changed file");
+        drop(world.index());
+        assert_eq!(std::fs::read(&files[file]).expect("a segment"), good, "byte {place}");
+    }
+}
+
+#[test]
+fn an_index_of_another_log_is_thrown_away() {
+    let world = World::with(2 * INDEX_SEGMENT_ENTRIES_MAX as u64 + 1);
+    drop(world.index());
+    let mut other = World::new();
+    let entry = |seq: u64| draft(seq + 1).encode(seq, START + seq, seq).expect("an entry");
+    let count = INDEX_SEGMENT_ENTRIES_MAX as u64 + 5;
+    let entries: Vec<Vec<u8>> = (0..count).map(entry).collect();
+    other.log.append(0, &entries).expect("room");
+    other.log.publish(&signer()).expect("a checkpoint");
+    std::fs::create_dir(other.path()).expect("a directory");
+    for file in segments(&world.path()) {
+        std::fs::copy(&file, other.path().join(file.file_name().expect("a name"))).expect("a copy");
+    }
+    let index = other.index();
+    assert_eq!(index.state().segments, 1);
+    let who = entry(0);
+    let who = LogEntry::parse(&who).and_then(|entry| entry.who).expect("an actor");
+    let wanted = Wanted::within(0..count, false, 1_000);
+    let clauses = [clause(Kind::Actor, &who)];
+    assert_eq!(pages(&index, &clauses, &wanted).0, walked(&other.entries(), &clauses, &wanted));
+}
+
+#[test]
+fn a_deleted_index_and_a_rebuilt_one_are_the_same_as_before() {
+    let world = World::many();
+    let index = world.index();
+    let bytes = |files: &[PathBuf]| -> Vec<Vec<u8>> {
+        files.iter().map(|file| std::fs::read(file).expect("a segment")).collect()
+    };
+    let (files, before) = (segments(&world.path()), bytes(&segments(&world.path())));
+    index.rebuild();
+    world.catch_up(&index);
+    assert_eq!((segments(&world.path()), bytes(&files)), (files.clone(), before.clone()));
+    drop(index);
+    std::fs::remove_dir_all(world.path()).expect("the index goes");
+    drop(world.index());
+    assert_eq!((segments(&world.path()), bytes(&files)), (files.clone(), before));
+}
+
+#[test]
+fn what_is_published_later_is_found_and_what_is_not_published_is_not() {
+    let mut world = World::with(10);
+    let index = world.index();
+    let seq = world.log.size();
+    let entry = draft(seq).encode(seq, START + seq, seq).expect("an entry");
+    world.log.append(seq, &[entry]).expect("room");
+    assert_eq!(index.state().indexed, 10);
+    world.log.publish(&signer()).expect("a checkpoint");
+    until(|| index.state().indexed == 11);
+}
+
+#[test]
+fn a_full_disk_holds_the_index_back_and_nothing_else() {
+    let world = World::with(2 * INDEX_SEGMENT_ENTRIES_MAX as u64 + 1);
+    let settings = IndexSettings { has_room: Box::new(|| false), ..world.settings() };
+    let index = Index::start(settings).expect("a thread");
+    until(|| index.state().indexed == INDEX_SEGMENT_ENTRIES_MAX as u64);
+    assert_eq!((index.state().segments, index.state().failing), (0, false));
+    assert!(segments(&world.path()).is_empty());
+}
+
+#[test]
+fn a_log_that_cannot_be_read_makes_the_index_wait_and_say_so() {
+    let world = World::with(10);
+    let settings = world.settings();
+    let checkpoint = world.directory.path().join("log/checkpoint");
+    std::fs::write(&checkpoint, b"no checkpoint").expect("the changed file");
+    let index = Index::start(settings).expect("a thread");
+    until(|| index.state().failing);
+    assert_eq!(index.state().indexed, 0);
+}
+
+#[test]
+fn an_entry_that_is_none_is_counted_and_the_index_goes_on() {
+    let mut world = World::with(3);
+    world.log.append(3, &[b"{}".to_vec()]).expect("room");
+    world.log.publish(&signer()).expect("a checkpoint");
+    world.grow(2);
+    let index = world.index();
+    assert_eq!((index.unreadable_count(), index.state().indexed), (1, 6));
+}
+
+#[test]
+fn a_keeper_can_be_asked_to_stop_before_it_began() {
+    let world = World::with(1);
+    let index = Index::start(world.settings()).expect("a thread");
+    index.shared.stop.store(true, Ordering::Release);
+    Keeper::new(world.settings(), index.shared.clone()).run();
+}
