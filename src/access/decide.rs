@@ -125,6 +125,7 @@ impl Access {
     ) -> Result<Permit<T>, Denied> {
         let active = self.active.load();
         let mut account = stand(Account::of(Written::Duty(duty), origin), standing, active.index);
+        account.purpose = duty.purpose().map(str::to_owned);
         let bearer = standing.assignments.iter().find(|assignment| {
             assignment.counts_at(now) && active.policy.has_duty(&assignment.role, duty)
         });

@@ -5,7 +5,7 @@
 use super::account::Account;
 use super::code::Code;
 use super::standing::ActorId;
-use crate::records::View;
+use crate::records::{Handle, View};
 use crate::territory::Area;
 
 /// A field and the view that was given of it.
@@ -86,6 +86,13 @@ impl<T> Permit<T> {
     /// Names the actor that an act of administration is about.
     pub fn about(mut self, actor: ActorId) -> Permit<T> {
         self.account.about = Some(actor);
+        self
+    }
+
+    /// Names the records and subjects that oversight is about, so that whoever asked for them is seen too.
+    pub fn concerning(mut self, records: Vec<Handle>, subjects: Vec<Handle>) -> Permit<T> {
+        self.account.records.extend(records);
+        self.account.subjects.extend(subjects);
         self
     }
 

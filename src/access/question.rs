@@ -94,8 +94,14 @@ pub enum Duty {
     ActorList,
     /// Issue a token for an actor.
     TokenIssue,
-    /// Read the log.
+    /// Read and search the log.
     AuditRead,
+    /// Have the proof of an entry.
+    AuditProof,
+    /// Take entries out of the vault.
+    AuditExport,
+    /// Have the search index made again.
+    AuditIndex,
     /// Ask why a decision would be taken.
     PolicyExplain,
     /// See the matrix of rights.
@@ -104,14 +110,28 @@ pub enum Duty {
 
 impl Duty {
     /// All.
-    pub const ALL: [Duty; 6] = [
+    pub const ALL: [Duty; 9] = [
         Duty::ActorAdd,
         Duty::ActorList,
         Duty::TokenIssue,
         Duty::AuditRead,
+        Duty::AuditProof,
+        Duty::AuditExport,
+        Duty::AuditIndex,
         Duty::PolicyExplain,
         Duty::PolicyMatrix,
     ];
+
+    /// The one purpose for which it may be done, where there is one: the log is there for security and accountability
+    /// alone, never for anybody's assessment (TERMS.md section 2).
+    pub fn purpose(self) -> Option<&'static str> {
+        match self {
+            Duty::AuditRead | Duty::AuditProof | Duty::AuditExport | Duty::AuditIndex => {
+                Some("access_oversight")
+            }
+            _ => None,
+        }
+    }
 
     /// The word in policy lines.
     pub fn as_str(self) -> &'static str {
@@ -120,6 +140,9 @@ impl Duty {
             Duty::ActorList => "actor.list",
             Duty::TokenIssue => "token.issue",
             Duty::AuditRead => "audit.read",
+            Duty::AuditProof => "audit.proof",
+            Duty::AuditExport => "audit.export",
+            Duty::AuditIndex => "audit.index",
             Duty::PolicyExplain => "policy.explain",
             Duty::PolicyMatrix => "policy.matrix",
         }

@@ -1,10 +1,14 @@
-//! `gridvault audit tail`: the end of a running vault's log, for whoever has the duty to read it.
-//! Never reads the log's files: the reading is itself an entry.
-//! One entry a line.
+//! `gridvault audit`: the log of a running vault, for whoever has the duty to read it.
+//! Never reads the log's files: each reading is itself an entry.
+//! One entry a line; `--json` gives them as they were written.
 
 use super::client::Connection;
 use super::failure::Failure;
 use super::print;
+use serde_json::{Value, json};
+
+/// Entries of one page.
+const PAGE: u64 = 100;
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
@@ -16,13 +20,197 @@ pub(super) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Entries that have everything that is asked for, the newest first.
+    Search {
+        #[command(flatten)]
+        filter: Box<Filter>,
+        /// How many.
+        #[arg(long, default_value_t = PAGE)]
+        count: u64,
+        /// The oldest first.
+        #[arg(long)]
+        oldest: bool,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// One entry in words, with its proof.
+    Show {
+        /// Its index.
+        index: u64,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// The search index.
+    #[command(subcommand)]
+    Index(IndexCommand),
+}
+
+#[derive(clap::Subcommand)]
+pub(super) enum IndexCommand {
+    /// Have it made again from the log.
+    Rebuild {
+        #[command(flatten)]
+        connection: Connection,
+    },
+}
+
+/// Conditions that all hold. Ids and handles are what entries and the API write.
+#[derive(clap::Args)]
+pub(super) struct Filter {
+    /// Who acted: an actor's id.
+    #[arg(long, allow_hyphen_values = true)]
+    actor: Option<String>,
+    /// Through which system: its actor id.
+    #[arg(long, allow_hyphen_values = true)]
+    system: Option<String>,
+    /// Which actor an act of administration or oversight was about.
+    #[arg(long, allow_hyphen_values = true)]
+    about: Option<String>,
+    /// Which record: its id or its handle. Who read it?
+    #[arg(long, allow_hyphen_values = true)]
+    record: Option<String>,
+    /// Which subject: its id or its handle.
+    #[arg(long, allow_hyphen_values = true)]
+    subject: Option<String>,
+    /// In which grid or area: the digits of its code.
+    #[arg(long)]
+    grid: Option<String>,
+    /// For which purpose.
+    #[arg(long)]
+    purpose: Option<String>,
+    /// How it ended: success, denied, error or aborted.
+    #[arg(long)]
+    outcome: Option<String>,
+    /// For which reason it was refused.
+    #[arg(long)]
+    why: Option<String>,
+    /// By which rule.
+    #[arg(long)]
+    rule: Option<String>,
+    /// Under which role.
+    #[arg(long)]
+    role: Option<String>,
+    /// In which task.
+    #[arg(long, allow_hyphen_values = true)]
+    task: Option<String>,
+    /// In which case.
+    #[arg(long, allow_hyphen_values = true)]
+    case: Option<String>,
+    /// Family of events, or family and action: data, data.read.
+    #[arg(long)]
+    event: Option<String>,
+    /// Which type of record.
+    #[arg(long = "type")]
+    kind: Option<String>,
+    /// Which field was given out or changed.
+    #[arg(long)]
+    field: Option<String>,
+    /// By which approval, delegation or emergency access.
+    #[arg(long, allow_hyphen_values = true)]
+    approval: Option<String>,
+    /// Not before this moment: 2026-01-31T08:00:00Z.
+    #[arg(long)]
+    since: Option<String>,
+    /// Before this moment.
+    #[arg(long)]
+    until: Option<String>,
+    /// On this day of the country's time: 2026-01-31. What did this actor do that day?
+    #[arg(long)]
+    day: Option<String>,
+}
+
+impl Filter {
+    /// As the members of a query.
+    pub(super) fn to_query(&self) -> Result<String, Failure> {
+        let members = [
+            ("actor", &self.actor),
+            ("system", &self.system),
+            ("about", &self.about),
+            ("record", &self.record),
+            ("subject", &self.subject),
+            ("grid", &self.grid),
+            ("purpose", &self.purpose),
+            ("outcome", &self.outcome),
+            ("why", &self.why),
+            ("rule", &self.rule),
+            ("role", &self.role),
+            ("task", &self.task),
+            ("case", &self.case),
+            ("event", &self.event),
+            ("type", &self.kind),
+            ("field", &self.field),
+            ("approval", &self.approval),
+            ("since", &self.since),
+            ("until", &self.until),
+            ("day", &self.day),
+        ];
+        let mut query = String::new();
+        for (name, value) in members.into_iter().filter_map(|(n, v)| Some((n, v.as_ref()?))) {
+            // No member of a question needs another character; with one it would be another query.
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-,.:/".contains(&byte);
+            if value.is_empty() || !value.bytes().all(plain) {
+                return Err(Failure::Usage(format!("--{name} has characters that no value has")));
+            }
+            query.push_str(&format!("{name}={value}&"));
+        }
+        Ok(query)
+    }
 }
 
 pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
-    let Command::Tail { count, connection } = command;
+    match command {
+        Command::Tail { count, connection } => tail(*count, connection, json),
+        Command::Search { filter, count, oldest, connection } => {
+            search(filter, *count, *oldest, connection, json)
+        }
+        Command::Show { index, connection } => show(*index, connection, json),
+        Command::Index(IndexCommand::Rebuild { connection }) => rebuild(connection, json),
+    }
+}
+
+fn tail(count: u64, connection: &Connection, json: bool) -> Result<(), Failure> {
     let size = connection.get("/v1/audit/entries?limit=1")?["size"].as_u64().unwrap_or_default();
-    let from = size.saturating_sub(*count);
+    let from = size.saturating_sub(count);
     let answer = connection.get(&format!("/v1/audit/entries?from={from}&limit={count}"))?;
+    print_all(&answer, json);
+    Ok(())
+}
+
+fn search(
+    filter: &Filter,
+    count: u64,
+    oldest: bool,
+    connection: &Connection,
+    json: bool,
+) -> Result<(), Failure> {
+    let order = if oldest { "oldest" } else { "newest" };
+    let query = format!("/v1/audit/entries?{}order={order}", filter.to_query()?);
+    let (mut left, mut cursor) = (count, String::new());
+    loop {
+        let answer = connection.get(&format!("{query}&limit={}{cursor}", left.clamp(1, PAGE)))?;
+        print_all(&answer, json);
+        let shown = answer["entries"].as_array().map_or(0, Vec::len) as u64;
+        left = left.saturating_sub(shown);
+        match answer["cursor"].as_str() {
+            Some(next) if left > 0 => cursor = format!("&cursor={next}"),
+            _ => {
+                say_lag(&answer);
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// What is published and not yet indexed was not searched; whoever reads the result must know.
+fn say_lag(answer: &Value) {
+    let number = |name: &str| answer[name].as_u64().unwrap_or_default();
+    let (indexed, size) = (number("indexed"), number("size"));
+    if indexed < size {
+        tracing::warn!(indexed, published = size, "the newest entries were not searched yet");
+    }
+}
+
+fn print_all(answer: &Value, json: bool) {
     for entry in answer["entries"].as_array().into_iter().flatten() {
         if json {
             print(&entry.to_string());
@@ -41,6 +229,33 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
             word("role"),
             word("why")
         ));
+    }
+}
+
+fn show(index: u64, connection: &Connection, json: bool) -> Result<(), Failure> {
+    let answer = connection.get(&format!("/v1/audit/entries/{index}"))?;
+    if json {
+        print(&answer.to_string());
+    } else {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        print(&text(&answer["words"]["zh"]));
+        print(&text(&answer["words"]["en"]));
+        print(&answer["entry"].to_string());
+        print(&format!("leaf {}", text(&answer["leaf"])));
+        print(&text(&answer["proof"]));
+    }
+    match answer["proven"].as_bool() {
+        Some(true) => Ok(()),
+        _ => Err(Failure::Failed(format!("entry {index} does not agree with the log's own proof"))),
+    }
+}
+
+fn rebuild(connection: &Connection, json: bool) -> Result<(), Failure> {
+    let answer = connection.post("/v1/audit/index/rebuild", &json!({}))?;
+    if json {
+        print(&answer.to_string());
+    } else {
+        print(&format!("the index of {} entries is being made again", answer["indexed"]));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use crate::limits::{
     QUERY_PAGE_COUNT_MAX, READ_FIELDS_COUNT_MAX, REASON_CHARACTERS_MAX, RECORD_FIELDS_MAX,
     SLUG_CHARACTERS_MAX, TOKEN_LIFE_SECONDS_MAX,
 };
+use crate::oversight::event_names;
 use crate::records::RecordType;
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{
@@ -28,6 +29,10 @@ const ID_OF_ANY_CASE: &str =
 const SLUG: &str = "^[a-z][a-z0-9_]*$";
 /// Bytes in base64url, which only their maker can read.
 const CURSOR: &str = "^[A-Za-z0-9_-]{1,2048}$";
+/// The code of an area: as many digits as its level has.
+const AREA: &str = "^([0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12}|[0-9]{16})$";
+/// A moment in UTC (RFC 3339).
+const MOMENT: &str = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z$";
 /// A strong entity tag (RFC 9110 section 8.8.3) around a version.
 const VERSION_TAG: &str = r#"^"[1-9][0-9]{0,17}"$"#;
 
@@ -103,7 +108,7 @@ pub(super) fn maybe_grid() -> Object {
 
 /// An area: as many digits as its level has.
 pub(super) fn maybe_area() -> Object {
-    or_null(of("^([0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12}|[0-9]{16})$"), Type::String)
+    or_null(of(AREA), Type::String)
 }
 
 /// A day.
@@ -118,10 +123,7 @@ pub(super) fn maybe_day() -> Object {
 
 /// A moment (RFC 3339).
 pub(super) fn maybe_moment() -> Object {
-    or_null(
-        of(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z$"),
-        Type::String,
-    )
+    or_null(of(MOMENT), Type::String)
 }
 
 /// How long a token lives, in seconds.
@@ -294,6 +296,63 @@ pub(super) fn leaf() -> Value {
 /// A place in the log.
 pub(super) fn index() -> Value {
     json!({"type": "integer", "minimum": 0, "maximum": u64::MAX})
+}
+
+/// An id of 16 bytes, in a query string.
+pub(super) fn sixteen_bytes() -> Value {
+    json!({"type": "string", "pattern": SIXTEEN_BYTES})
+}
+
+/// An id as the data plane has it, or a handle as entries have it.
+pub(super) fn id_or_handle() -> Value {
+    let id = ID.trim_end_matches('$').trim_start_matches('^');
+    let handle = SIXTEEN_BYTES.trim_end_matches('$').trim_start_matches('^');
+    json!({"type": "string", "pattern": format!("^({id}|{handle})$")})
+}
+
+/// The code of an area, in a query string.
+pub(super) fn area_code() -> Value {
+    json!({"type": "string", "pattern": AREA})
+}
+
+/// A name that policies, purposes or schemas define, in a query string.
+pub(super) fn word() -> Value {
+    json!(slug())
+}
+
+/// How something ended.
+pub(super) fn outcome() -> Value {
+    json!({"type": "string", "enum": ["success", "denied", "error", "aborted"]})
+}
+
+/// A rule: role, slash, line or duty.
+pub(super) fn rule() -> Value {
+    json!({"type": "string", "pattern": "^[a-z0-9_.-]{1,64}/[a-z0-9_.-]{1,64}$"})
+}
+
+/// An event or a family of events.
+pub(super) fn event() -> Value {
+    json!({"type": "string", "enum": event_names()})
+}
+
+/// A type of record, in a query string.
+pub(super) fn kind_of_record() -> Value {
+    json!(record_type())
+}
+
+/// A moment in UTC, in a query string.
+pub(super) fn moment() -> Value {
+    json!({"type": "string", "pattern": MOMENT})
+}
+
+/// A day, in a query string.
+pub(super) fn date() -> Value {
+    json!(day())
+}
+
+/// Which end of the log comes first.
+pub(super) fn order() -> Value {
+    json!({"type": "string", "enum": ["newest", "oldest"]})
 }
 
 /// How many entries a page of the log may have.

@@ -87,6 +87,9 @@ pub(super) async fn query<const N: usize>(
     }
 }
 
+const ESCAPES: &[(&str, &str)] =
+    &[("%2C", ","), ("%2c", ","), ("%3A", ":"), ("%3a", ":"), ("%2F", "/"), ("%2f", "/")];
+
 fn parse_query<const N: usize>(raw: &str, names: [&str; N]) -> Option<[Option<String>; N]> {
     if raw.len() > QUERY_BYTES_MAX {
         return None;
@@ -95,10 +98,12 @@ fn parse_query<const N: usize>(raw: &str, names: [&str; N]) -> Option<[Option<St
     for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=')?;
         let place = names.iter().position(|known| *known == name)?;
-        // Field names, numbers and hashes need no escapes, so none are taken but that of the comma, which many
-        // clients write by themselves.
-        let value = value.replace("%2C", ",").replace("%2c", ",");
-        let plain = value.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-,.".contains(&b));
+        // Field names, numbers, hashes, times and rules need no escapes, so none are taken but those of comma, colon and
+        // slash, which many clients write by themselves.
+        let value = ESCAPES
+            .iter()
+            .fold(value.to_owned(), |value, (escape, sign)| value.replace(escape, sign));
+        let plain = value.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-,.:/".contains(&b));
         if !plain || values[place].replace(value).is_some() {
             return None;
         }
@@ -129,6 +134,9 @@ mod tests {
         assert_eq!(parse_query("", ["fields"]), Some([None]));
         for escaped in ["fields=a%2Cb", "fields=a%2cb"] {
             assert_eq!(parse_query(escaped, ["fields"]), Some([Some("a,b".to_owned())]));
+        }
+        for (escaped, plain) in [("since=1%3A2%3a3", "1:2:3"), ("since=a%2Fb%2fc", "a/b/c")] {
+            assert_eq!(parse_query(escaped, ["since"]), Some([Some(plain.to_owned())]));
         }
         for bad in ["fields", "fields=a&fields=b", "other=1", "fields=%41", "fields=a b"] {
             assert_eq!(parse_query(bad, ["fields"]), None, "{bad}");

@@ -26,7 +26,7 @@ pub(super) struct Doc {
     summary: &'static str,
     body: Option<Content>,
     answer: Option<(u16, Content)>,
-    queries: [Option<Query>; 2],
+    queries: &'static [Query],
     conditional: bool,
     repeatable: bool,
     captured: bool,
@@ -36,11 +36,27 @@ pub(super) struct Doc {
 
 /// A parameter of a query string.
 #[derive(Clone, Copy)]
-struct Query {
+pub(super) struct Query {
     name: &'static str,
     text: &'static str,
     required: bool,
     form: fn() -> Value,
+}
+
+impl Query {
+    /// One that may be left out.
+    pub(super) const fn new(name: &'static str, text: &'static str, form: fn() -> Value) -> Query {
+        Query { name, text, required: false, form }
+    }
+
+    /// One that must be there.
+    pub(super) const fn needed(
+        name: &'static str,
+        text: &'static str,
+        form: fn() -> Value,
+    ) -> Query {
+        Query { name, text, required: true, form }
+    }
 }
 
 impl Doc {
@@ -50,7 +66,7 @@ impl Doc {
             summary,
             body: None,
             answer: None,
-            queries: [None; 2],
+            queries: &[],
             conditional: false,
             repeatable: false,
             captured: false,
@@ -69,15 +85,9 @@ impl Doc {
         self
     }
 
-    pub(super) const fn query(
-        mut self,
-        name: &'static str,
-        text: &'static str,
-        required: bool,
-        form: fn() -> Value,
-    ) -> Doc {
-        let place = if self.queries[0].is_none() { 0 } else { 1 };
-        self.queries[place] = Some(Query { name, text, required, form });
+    /// Members of the query string, in order.
+    pub(super) const fn queries(mut self, queries: &'static [Query]) -> Doc {
+        self.queries = queries;
         self
     }
 
@@ -204,7 +214,7 @@ fn parameters(route: &Route) -> Vec<Value> {
             json!({"name": name, "in": "path", "required": true, "schema": form})
         })
         .collect();
-    for query in route.doc.queries.into_iter().flatten() {
+    for query in route.doc.queries {
         let mut parameter = json!({
             "name": query.name, "in": "query", "required": query.required,
             "description": query.text, "schema": (query.form)(),

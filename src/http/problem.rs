@@ -69,7 +69,12 @@ impl From<OversightError> for Problem {
         match error {
             OversightError::Refused { code, recorded } => Problem::recorded(code, recorded),
             OversightError::Trail(error) => error.into(),
-            OversightError::Log(_) | OversightError::Malformed => internal(&error),
+            OversightError::Log(_)
+            | OversightError::Index(_)
+            | OversightError::Store(_)
+            | OversightError::Seal(_)
+            | OversightError::Malformed
+            | OversightError::Broken => internal(&error),
         }
     }
 }

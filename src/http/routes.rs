@@ -9,7 +9,7 @@ use super::forms;
 use super::handlers::{
     admin, audit, batch, describe, health, households, lists, matching, records,
 };
-use super::openapi::{Body, Doc};
+use super::openapi::{Body, Doc, Query};
 use super::rooms::Rooms;
 use super::surround::{Door, unknown_method, unknown_path};
 use axum::Router;
@@ -55,6 +55,50 @@ macro_rules! route {
     };
 }
 
+/// What the log is searched by, in the words of `oversight::QUESTION_WORDS`.
+static SEARCHED: &[Query] = &[
+    Query::new("actor", "Who acted: an actor's id", forms::sixteen_bytes),
+    Query::new("system", "Through which system: its actor id", forms::sixteen_bytes),
+    Query::new(
+        "about",
+        "Which actor an act of administration or oversight was about",
+        forms::sixteen_bytes,
+    ),
+    Query::new("record", "Which record: its id, or its handle in entries", forms::id_or_handle),
+    Query::new("subject", "Which subject: its id, or its handle in entries", forms::id_or_handle),
+    Query::new("grid", "In which grid or area, as its code was then", forms::area_code),
+    Query::new("purpose", "For which purpose", forms::word),
+    Query::new("outcome", "How it ended", forms::outcome),
+    Query::new("why", "For which reason it was refused", forms::word),
+    Query::new("rule", "By which rule", forms::rule),
+    Query::new("role", "Under which role", forms::word),
+    Query::new("task", "In which task", forms::sixteen_bytes),
+    Query::new("case", "In which case", forms::sixteen_bytes),
+    Query::new("event", "Family of events, or family and action with a dot between", forms::event),
+    Query::new("type", "Which type of record", forms::kind_of_record),
+    Query::new("field", "Which field was given out or changed", forms::word),
+    Query::new(
+        "approval",
+        "By which approval, delegation or emergency access",
+        forms::sixteen_bytes,
+    ),
+    Query::new("since", "Not before this moment (UTC)", forms::moment),
+    Query::new("until", "Before this moment (UTC)", forms::moment),
+    Query::new(
+        "day",
+        "On this day, by the country's time; not beside since and until",
+        forms::date,
+    ),
+    Query::new("from", "First index", forms::index),
+    Query::new(
+        "order",
+        "Which end first; the oldest where `from` is given, else the newest",
+        forms::order,
+    ),
+    Query::new("limit", "At most 100", forms::audit_limit),
+    Query::new("cursor", "The cursor of the page before", forms::cursor),
+];
+
 /// Every route that there is.
 pub static ROUTES: &[Route] = &[
     route!(GET get "/healthz" Open false
@@ -77,7 +121,7 @@ pub static ROUTES: &[Route] = &[
         => records::create),
     route!(GET get "/v1/records/{id}" Token true
         Doc::new("read_record", "Read named fields of a record")
-            .query("fields", "Field names, separated by commas", true, forms::field_names)
+            .queries(&[Query::needed("fields", "Field names, separated by commas", forms::field_names)])
             .answer(200, Body::of::<records::ReadBody>).versioned()
         => records::read),
     route!(PATCH patch "/v1/records/{id}" Token true
@@ -106,8 +150,11 @@ pub static ROUTES: &[Route] = &[
         => lists::people),
     route!(GET get "/v1/changes" Token true
         Doc::new("changes", "Ids and versions of the records held for the purpose that changed")
-            .query("since", "The cursor of the page before; from the beginning without one", false, forms::cursor)
-            .query("limit", "At most 256", false, forms::page_limit).answer(200, Body::of::<lists::ChangesBody>)
+            .queries(&[
+                Query::new("since", "The cursor of the page before; from the beginning without one", forms::cursor),
+                Query::new("limit", "At most 256", forms::page_limit),
+            ])
+            .answer(200, Body::of::<lists::ChangesBody>)
         => lists::feed),
     route!(POST post "/v1/households" Token true
         Doc::new("create_household", "Store a household in one all-or-nothing write").repeatable().captured()
@@ -125,14 +172,22 @@ pub static ROUTES: &[Route] = &[
         => describe::purposes),
     route!(GET get "/v1/receipts/{index}/proof" Token false
         Doc::new("receipt_proof", "The proof of a receipt, as a tlog-proof file")
-            .query("leaf", "The leaf hash of the receipt, base64url", true, forms::leaf).answer(200, Body::text)
+            .queries(&[Query::needed("leaf", "The leaf hash of the receipt, base64url", forms::leaf)]).answer(200, Body::text)
         => audit::proof),
     route!(GET get "/v1/audit/entries" Token false
-        Doc::new("audit_entries", "Entries of the log, in order")
-            .query("from", "First index", false, forms::index)
-            .query("limit", "At most 100", false, forms::audit_limit)
-            .answer(200, Body::of::<audit::EntriesBody>)
+        Doc::new("audit_entries", "Entries of the log: a stretch of it, or those that have everything that is asked for")
+            .queries(SEARCHED).answer(200, Body::of::<audit::EntriesBody>)
         => audit::entries),
+    route!(GET get "/v1/audit/entries/{index}" Token false
+        Doc::new("audit_entry", "An entry in words, with its proof").answer(200, Body::of::<audit::EntryBody>)
+        => audit::entry),
+    route!(GET get "/v1/audit/entries/{index}/proof" Token false
+        Doc::new("audit_proof", "The proof of an entry, as a tlog-proof file").answer(200, Body::text)
+        => audit::entry_proof),
+    route!(POST post "/v1/audit/index/rebuild" Token false
+        Doc::new("rebuild_index", "Have the search index made again from the log")
+            .answer(200, Body::of::<audit::IndexBody>)
+        => audit::rebuild),
     route!(POST post "/v1/admin/actors" Token false
         Doc::new("add_actor", "Enrol an actor")
             .takes(Body::of::<admin::ActorBody>).example(examples::actor).answer(201, Body::of::<admin::ActorAddedBody>)

@@ -36,7 +36,8 @@ pub(super) fn title_of(code: Code, language: Language) -> &'static str {
     }
 }
 
-fn titles(code: Code) -> (&'static str, &'static str) {
+/// In Chinese and in English.
+pub(super) fn titles(code: Code) -> (&'static str, &'static str) {
     match code {
         Code::TokenInvalid => ("登录凭证无效，请重新登录", "The token is not valid. Log in again."),
         Code::TokenExpired => ("登录已过期，请重新登录", "The log-in has expired. Log in again."),

@@ -2,13 +2,13 @@
 //! Never opens their sealed context, and never lists without an entry of its own.
 //! Only published entries are listed: each of them can be proven.
 
-use super::error::{OversightError, refuse};
+use super::error::{OversightError, record, refuse, turn_away};
 use crate::access::{Access, Code, Duty, Origin};
 use crate::ambient::Micros;
 use crate::identity::Actor;
 use crate::limits::AUDIT_PAGE_COUNT_MAX;
 use crate::records::{Owner, RecordRef, Target};
-use crate::trail::{Recorded, Refused, Trail};
+use crate::trail::{Recorded, Trail};
 use gridvault_audit::LogReader;
 
 /// A page of the log.
@@ -57,17 +57,9 @@ pub async fn read_entries(
         Err(denied) => return Err(refuse(trail, denied).await),
     };
     if limit == 0 || limit > AUDIT_PAGE_COUNT_MAX {
-        let denied = access.refuse(Some(standing), Code::SchemaInvalid, origin);
-        return Err(refuse(trail, denied).await);
+        return Err(turn_away(standing, Code::SchemaInvalid, origin, access, trail).await);
     }
-    let recorded = match trail.append(permit).await {
-        Ok(receipt) => receipt.recorded(),
-        Err(Refused::Trail(error)) => return Err(OversightError::Trail(error)),
-        Err(Refused::Stale(_) | Refused::Limit(_)) => {
-            let denied = access.refuse(Some(standing), Code::Stale, origin);
-            return Err(refuse(trail, denied).await);
-        }
-    };
+    let recorded = record(permit, standing, origin, access, trail).await?;
     let size = log.size()?;
     let entries = log
         .entries(from, limit)?

@@ -2,8 +2,12 @@
 //! Never carries what an entry says.
 //! A refusal was recorded before it got here.
 
-use crate::access::{Code, Denied};
-use crate::trail::{Recorded, Trail, TrailError, Unrecorded};
+use super::index::IndexError;
+use crate::access::{Access, Code, Denied, Origin, Permit, Standing};
+use crate::records::Target;
+use crate::seal::SealError;
+use crate::store::StoreError;
+use crate::trail::{Recorded, Refused, Trail, TrailError, Unrecorded};
 
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
@@ -22,9 +26,21 @@ pub enum OversightError {
     /// The log could not be read.
     #[error("the log could not be read")]
     Log(#[from] gridvault_audit::LogError),
+    /// The search index could not be read.
+    #[error("the search index could not be read")]
+    Index(#[from] IndexError),
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// The decision attributes of a record could not be opened, or a cursor not be sealed.
+    #[error("sealing or opening failed")]
+    Seal(#[from] SealError),
     /// A published entry is not what it should be.
     #[error("an entry of the log is malformed")]
     Malformed,
+    /// The work was broken off.
+    #[error("the work was broken off")]
+    Broken,
 }
 
 pub(super) async fn refuse(trail: &Trail, denied: Denied) -> OversightError {
@@ -33,5 +49,33 @@ pub(super) async fn refuse(trail: &Trail, denied: Denied) -> OversightError {
         Ok(entry) => OversightError::Refused { code, recorded: Some(entry) },
         Err(Unrecorded::Counted) => OversightError::Refused { code, recorded: None },
         Err(Unrecorded::Trail(error)) => OversightError::Trail(error),
+    }
+}
+
+/// Turns a known caller away with a reason.
+pub(super) async fn turn_away(
+    standing: &Standing,
+    code: Code,
+    origin: &Origin,
+    access: &Access,
+    trail: &Trail,
+) -> OversightError {
+    refuse(trail, access.refuse(Some(standing), code, origin)).await
+}
+
+/// Records what is about to be shown. Whoever's rights have just changed asks again.
+pub(super) async fn record<T: Target>(
+    permit: Permit<T>,
+    standing: &Standing,
+    origin: &Origin,
+    access: &Access,
+    trail: &Trail,
+) -> Result<Recorded, OversightError> {
+    match trail.append(permit).await {
+        Ok(receipt) => Ok(receipt.recorded()),
+        Err(Refused::Trail(error)) => Err(OversightError::Trail(error)),
+        Err(Refused::Stale(_) | Refused::Limit(_)) => {
+            Err(turn_away(standing, Code::Stale, origin, access, trail).await)
+        }
     }
 }

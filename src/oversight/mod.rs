@@ -5,12 +5,24 @@
 mod entries;
 mod entry;
 mod error;
+mod event_words;
+mod explain;
 mod index;
 mod proof;
+mod question;
+mod rebuild;
+mod search;
+mod words;
 
 pub use entries::{Entries, read_entries};
 pub use entry::LogEntry;
 pub use error::OversightError;
+pub use event_words::event_names;
+pub use explain::{Explained, explain_entry, prove_entry};
 pub use gridvault_audit::LogReader;
 pub use index::{Clause, Index, IndexError, IndexSettings, IndexState, Kind, Places, Wanted};
 pub use proof::{ReceiptProof, prove_receipt};
+pub use question::{QUESTION_WORDS, Question};
+pub use rebuild::rebuild_index;
+pub use search::{Found, Page, Use, look_up, search_entries};
+pub use words::{Pair, Vocabulary, Words, words};

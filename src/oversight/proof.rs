@@ -3,11 +3,11 @@
 //! Waits for the checkpoint that covers the entry, which is at most a second away.
 
 use super::entries::TheLog;
-use super::error::{OversightError, refuse};
+use super::error::{OversightError, record, turn_away};
 use crate::access::{Access, Code, Origin, Written};
 use crate::identity::Actor;
 use crate::limits::PROOF_WAIT_MAX;
-use crate::trail::{Recorded, Refused, Trail};
+use crate::trail::{Recorded, Trail};
 use gridvault_audit::{LogReader, leaf_hash};
 
 /// A proof in the form of c2sp.org/tlog-proof.
@@ -33,24 +33,16 @@ pub async fn prove_receipt(
 ) -> Result<ReceiptProof, OversightError> {
     let standing = actor.standing();
     let permit = access.permit_known(standing, Written::Proof, origin, TheLog);
-    let recorded = match trail.append(permit).await {
-        Ok(receipt) => receipt.recorded(),
-        Err(Refused::Trail(error)) => return Err(OversightError::Trail(error)),
-        Err(Refused::Stale(_) | Refused::Limit(_)) => {
-            let denied = access.refuse(Some(standing), Code::Stale, origin);
-            return Err(refuse(trail, denied).await);
-        }
-    };
-    let not_found = || access.refuse(Some(standing), Code::NotFound, origin);
+    let recorded = record(permit, standing, origin, access, trail).await?;
     // An index that was never given out is not waited for.
     if index >= recorded.index() {
-        return Err(refuse(trail, not_found()).await);
+        return Err(turn_away(standing, Code::NotFound, origin, access, trail).await);
     }
     if tokio::time::timeout(PROOF_WAIT_MAX, trail.covered(index)).await.is_err() {
         return Err(OversightError::Trail(crate::trail::TrailError::Unavailable));
     }
     if leaf_hash(&log.entry(index)?) != *leaf {
-        return Err(refuse(trail, not_found()).await);
+        return Err(turn_away(standing, Code::NotFound, origin, access, trail).await);
     }
     Ok(ReceiptProof { text: log.proof_file(index)?, recorded })
 }

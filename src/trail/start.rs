@@ -503,6 +503,9 @@ fn need_of(written: Written) -> Need {
             Duty::ActorList
             | Duty::TokenIssue
             | Duty::AuditRead
+            | Duty::AuditProof
+            | Duty::AuditExport
+            | Duty::AuditIndex
             | Duty::PolicyExplain
             | Duty::PolicyMatrix,
         ) => Need::Entry,

@@ -168,6 +168,14 @@ fn duties(demo: &Demo) -> Vec<(&'static str, String, Option<Value>, &'static [&'
             &["security_admin", "audit_admin", "system_admin", "compliance_auditor"],
         ),
         ("GET", "/v1/audit/entries".into(), None, &["audit_admin", "compliance_auditor"]),
+        (
+            "GET",
+            "/v1/audit/entries?day=2026-01-02".into(),
+            None,
+            &["audit_admin", "compliance_auditor"],
+        ),
+        ("GET", "/v1/audit/entries/0".into(), None, &["audit_admin", "compliance_auditor"]),
+        ("GET", "/v1/audit/entries/0/proof".into(), None, &["audit_admin", "compliance_auditor"]),
     ]
 }
 

@@ -167,6 +167,8 @@ impl Reply {
     #[track_caller]
     pub fn index(&self) -> u64 {
         let index = self.body["receipt"]["index"].as_u64().or(self.body["audit_index"].as_u64());
+        // What is no JSON names its entry in the head alone.
+        let index = index.or_else(|| self.header("audit-receipt").rsplit_once('#')?.1.parse().ok());
         index.unwrap_or_else(|| panic!("no entry is named in {}", self.text))
     }
 

@@ -33,6 +33,7 @@ mod matching;
 mod nobody;
 mod occupants;
 mod openapi;
+mod oversight;
 mod problems;
 mod program;
 mod purposes;

@@ -66,6 +66,7 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
         ("POST", "/v1/households") => (Some(REGISTRATION), false, Some(household(aim.grid))),
         ("POST", "/v1/enrol") => (None, false, Some(json!({"code": "A".repeat(43)}))),
         ("POST", "/v1/admin/actors") => (None, false, Some(newcomer())),
+        ("POST", "/v1/audit/index/rebuild") => (None, false, None),
         ("POST", "/v1/admin/actors/{id}/tokens") => (None, false, Some(json!({}))),
         ("POST", "/v1/admin/policies/explain") => (None, false, Some(question(aim))),
         (
@@ -78,6 +79,8 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             | "/v1/purposes"
             | "/v1/receipts/{index}/proof"
             | "/v1/audit/entries"
+            | "/v1/audit/entries/{index}"
+            | "/v1/audit/entries/{index}/proof"
             | "/v1/admin/actors"
             | "/v1/admin/policies/matrix",
         ) => (None, false, None),

@@ -8,9 +8,13 @@ use super::super::headers::query;
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::super::titles::titles;
 use crate::access::{Code, Duty};
-use crate::limits::AUDIT_PAGE_COUNT_MAX;
-use crate::oversight::{prove_receipt, read_entries};
+use crate::oversight::{
+    OversightError, Pair, QUESTION_WORDS, Question, Use, Vocabulary, Words, explain_entry,
+    prove_entry, prove_receipt, read_entries, rebuild_index, search_entries,
+};
+use crate::trail::Recorded;
 use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -27,10 +31,52 @@ pub(in crate::http) struct EntriesBody {
     /// The entries, as they were written.
     #[schema(value_type = Vec<Object>)]
     entries: Vec<Value>,
-    /// The index to go on from.
-    next: u64,
+    /// The index to go on from, in a stretch of the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<u64>,
+    /// Where a search goes on; nothing at its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<String>,
+    /// Entries that a search can find: all below this index.
+    indexed: u64,
     /// How many entries are published.
     size: u64,
+}
+
+/// An entry in words, with its proof.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct EntryBody {
+    /// The entry, as it was written.
+    #[schema(value_type = Object)]
+    entry: Value,
+    /// Its leaf hash, base64url (RFC 6962 section 2.1).
+    leaf: String,
+    /// What it records, in words.
+    words: WordsBody,
+    /// Its proof in the form of c2sp.org/tlog-proof, to be checked with a key from elsewhere.
+    proof: String,
+    /// Whether entry, proof and checkpoint agree, as the vault itself checked it.
+    proven: bool,
+}
+
+/// The same in two languages.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct WordsBody {
+    /// In Chinese.
+    zh: String,
+    /// In English.
+    en: String,
+}
+
+/// The search index before it is made again.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct IndexBody {
+    /// Entries that could be found.
+    indexed: u64,
+    /// Files that it consisted of.
+    segments: usize,
+    /// Their length, in bytes.
+    bytes: u64,
 }
 
 pub(in crate::http) async fn entries(
@@ -39,12 +85,48 @@ pub(in crate::http) async fn entries(
     RawQuery(raw): RawQuery,
 ) -> Result<Answer<EntriesBody>, Problem> {
     caller.must_have(Duty::AuditRead, &rooms).await?;
-    let [from, limit] = query(&caller, raw.as_deref(), ["from", "limit"], &rooms).await?;
-    let from = from.map_or(Ok(0), |from| from.parse());
-    let limit = limit.map_or(Ok(AUDIT_PAGE_COUNT_MAX), |limit| limit.parse());
-    let (Ok(from), Ok(limit)) = (from, limit) else {
+    let members = query(&caller, raw.as_deref(), QUESTION_WORDS, &rooms).await?;
+    let Some(question) = Question::parse(members) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     };
+    if question.is_plain() {
+        return stretch(&caller, question.from.unwrap_or(0), question.limit, &rooms).await;
+    }
+    let found = search_entries(
+        &caller.actor,
+        question,
+        Use::LOOK,
+        &caller.origin,
+        caller.now,
+        &rooms.access,
+        &rooms.trail,
+        &rooms.log,
+        &rooms.index,
+        &rooms.store,
+        &rooms.seal,
+    )
+    .await?;
+    let entries = found.entries.iter().map(|entry| parsed(entry)).collect::<Result<_, _>>()?;
+    let body = EntriesBody {
+        entries,
+        next: None,
+        cursor: found.cursor,
+        indexed: found.indexed,
+        size: found.size,
+    };
+    Ok(Answer::new(body, found.recorded, rooms.trail.origin()))
+}
+
+fn parsed(entry: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(entry).map_err(|_| OversightError::Malformed.into())
+}
+
+async fn stretch(
+    caller: &Caller,
+    from: u64,
+    limit: usize,
+    rooms: &Rooms,
+) -> Result<Answer<EntriesBody>, Problem> {
     let page = read_entries(
         &caller.actor,
         from,
@@ -56,8 +138,104 @@ pub(in crate::http) async fn entries(
         &rooms.log,
     )
     .await?;
-    let body = EntriesBody { entries: page.entries, next: page.next, size: page.size };
+    let body = EntriesBody {
+        entries: page.entries,
+        next: Some(page.next),
+        cursor: None,
+        indexed: rooms.index.state().indexed,
+        size: page.size,
+    };
     Ok(Answer::new(body, page.recorded, rooms.trail.origin()))
+}
+
+pub(in crate::http) async fn entry(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Named(index): Named,
+) -> Result<Answer<EntryBody>, Problem> {
+    caller.must_have(Duty::AuditRead, &rooms).await?;
+    let Ok(index) = index.parse::<u64>() else {
+        return Err(caller.turn_away(&rooms, Code::NotFound).await);
+    };
+    let vocabulary = Vocabulary {
+        purposes: &rooms.purposes,
+        role: &|id| role_words(id, &rooms),
+        reason: &reason_words,
+    };
+    let explained = explain_entry(
+        &caller.actor,
+        index,
+        &caller.origin,
+        caller.now,
+        &vocabulary,
+        &rooms.access,
+        &rooms.trail,
+        &rooms.log,
+        &rooms.log_key,
+    )
+    .await?;
+    let Words { zh, en } = explained.words;
+    let body = EntryBody {
+        entry: parsed(&explained.entry)?,
+        leaf: BASE64_URL_SAFE_NO_PAD.encode(explained.leaf),
+        words: WordsBody { zh, en },
+        proof: explained.proof,
+        proven: explained.proven,
+    };
+    Ok(Answer::new(body, explained.recorded, rooms.trail.origin()))
+}
+
+fn role_words(id: &str, rooms: &Rooms) -> Option<Pair> {
+    rooms.access.with_policy(|policy| {
+        let role = policy.roles().iter().find(|role| role.id.as_str() == id)?;
+        Some((role.zh.clone(), role.en.clone()))
+    })
+}
+
+fn reason_words(word: &str) -> Option<Pair> {
+    let code = Code::ALL.iter().find(|code| code.as_str() == word)?;
+    let (chinese, english) = titles(*code);
+    Some((chinese.to_owned(), english.to_owned()))
+}
+
+pub(in crate::http) async fn entry_proof(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Named(index): Named,
+) -> Result<Response, Problem> {
+    caller.must_have(Duty::AuditProof, &rooms).await?;
+    let Ok(index) = index.parse::<u64>() else {
+        return Err(caller.turn_away(&rooms, Code::NotFound).await);
+    };
+    let (text, recorded) = prove_entry(
+        &caller.actor,
+        index,
+        &caller.origin,
+        caller.now,
+        &rooms.access,
+        &rooms.trail,
+        &rooms.log,
+    )
+    .await?;
+    Ok(proof_file(text, recorded, &rooms))
+}
+
+pub(in crate::http) async fn rebuild(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+) -> Result<Answer<IndexBody>, Problem> {
+    let (before, recorded) = rebuild_index(
+        &caller.actor,
+        &caller.origin,
+        caller.now,
+        &rooms.access,
+        &rooms.trail,
+        &rooms.index,
+    )
+    .await?;
+    let body =
+        IndexBody { indexed: before.indexed, segments: before.segments, bytes: before.bytes };
+    Ok(Answer::new(body, recorded, rooms.trail.origin()))
 }
 
 pub(in crate::http) async fn proof(
@@ -85,14 +263,18 @@ pub(in crate::http) async fn proof(
         &rooms.log,
     )
     .await?;
-    let mut response = proof.text.into_response();
+    Ok(proof_file(proof.text, proof.recorded, &rooms))
+}
+
+fn proof_file(text: String, recorded: Recorded, rooms: &Rooms) -> Response {
+    let mut response = text.into_response();
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
         header::HeaderValue::from_static("text/plain; charset=utf-8"),
     );
-    if let Some(receipt) = receipt_header(rooms.trail.origin(), proof.recorded) {
+    if let Some(receipt) = receipt_header(rooms.trail.origin(), recorded) {
         headers.insert("audit-receipt", receipt);
     }
-    Ok(response)
+    response
 }

@@ -1,0 +1,103 @@
+//! One entry for an officer: as it was written, in words, and with the proof that it is in the log.
+//! Never a proof that the vault only asserts: it is text that other tools check, with a key from elsewhere.
+//! What is said to be proven was checked with the verifier's code, from the files as they lie there.
+
+use super::entries::TheLog;
+use super::entry::LogEntry;
+use super::error::{OversightError, record, refuse, turn_away};
+use super::words::{Vocabulary, Words, words};
+use crate::access::{Access, Code, Duty, Origin};
+use crate::ambient::Micros;
+use crate::identity::Actor;
+use crate::limits::PROOF_WAIT_MAX;
+use crate::trail::{Recorded, Trail, TrailError};
+use gridvault_audit::LogReader;
+use gridvault_audit::verify::{VerifierKey, leaf_hash, verify_proof};
+
+/// An entry with its proof.
+pub struct Explained {
+    /// As it was written.
+    pub entry: Vec<u8>,
+    /// Its leaf hash.
+    pub leaf: [u8; 32],
+    /// What it records, in words.
+    pub words: Words,
+    /// Its proof in the form of c2sp.org/tlog-proof.
+    pub proof: String,
+    /// Whether entry, proof and checkpoint agree under the log's key.
+    pub proven: bool,
+    /// The entry of this reading.
+    pub recorded: Recorded,
+}
+
+/// Opens one entry.
+///
+/// # Errors
+/// `denied` without the duty, `not_found` for an index that no entry has.
+#[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
+pub async fn explain_entry(
+    actor: &Actor,
+    index: u64,
+    origin: &Origin,
+    now: Micros,
+    vocabulary: &Vocabulary<'_>,
+    access: &Access,
+    trail: &Trail,
+    log: &LogReader,
+    log_key: &str,
+) -> Result<Explained, OversightError> {
+    let duty = Duty::AuditRead;
+    let recorded = reach(actor, index, duty, origin, now, access, trail).await?;
+    let entry = log.entry(index)?;
+    let proof = log.proof_file(index)?;
+    let leaf = leaf_hash(&entry);
+    let key = VerifierKey::parse(log_key).map_err(|_| OversightError::Malformed)?;
+    // An entry that was changed where it lies is shown as it is, and said not to be proven.
+    let proven = verify_proof(proof.as_bytes(), &key, &leaf).is_ok();
+    let parsed = LogEntry::parse(&entry).ok_or(OversightError::Malformed)?;
+    let words = words(&parsed, vocabulary);
+    Ok(Explained { entry, leaf, words, proof, proven, recorded })
+}
+
+/// The proof of an entry, as a file.
+///
+/// # Errors
+/// As [`explain_entry`].
+pub async fn prove_entry(
+    actor: &Actor,
+    index: u64,
+    origin: &Origin,
+    now: Micros,
+    access: &Access,
+    trail: &Trail,
+    log: &LogReader,
+) -> Result<(String, Recorded), OversightError> {
+    let recorded = reach(actor, index, Duty::AuditProof, origin, now, access, trail).await?;
+    Ok((log.proof_file(index)?, recorded))
+}
+
+/// Records the use and waits until the entry is covered by a checkpoint.
+async fn reach(
+    actor: &Actor,
+    index: u64,
+    duty: Duty,
+    origin: &Origin,
+    now: Micros,
+    access: &Access,
+    trail: &Trail,
+) -> Result<Recorded, OversightError> {
+    let standing = actor.standing();
+    let permit = match access.decide_duty(standing, duty, origin, now, TheLog) {
+        Ok(permit) => permit,
+        Err(denied) => return Err(refuse(trail, denied).await),
+    };
+    let recorded = record(permit, standing, origin, access, trail).await?;
+    // An index that was never given out is not waited for.
+    if index >= recorded.index() {
+        return Err(turn_away(standing, Code::NotFound, origin, access, trail).await);
+    }
+    if tokio::time::timeout(PROOF_WAIT_MAX, trail.covered(index)).await.is_err() {
+        return Err(OversightError::Trail(TrailError::Unavailable));
+    }
+    Ok(recorded)
+}

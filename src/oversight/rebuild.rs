@@ -1,0 +1,34 @@
+//! Has the search index made again from the log, at an administrator's word.
+//! Never touches the log; while it is made, searches find what is indexed so far and say how far that is.
+//! The entry stands before anything is thrown away.
+
+use super::entries::TheLog;
+use super::error::{OversightError, record, refuse};
+use super::index::{Index, IndexState};
+use crate::access::{Access, Duty, Origin};
+use crate::ambient::Micros;
+use crate::identity::Actor;
+use crate::trail::{Recorded, Trail};
+
+/// Throws the index away and begins it anew. Gives its state before.
+///
+/// # Errors
+/// `denied` without the duty.
+pub async fn rebuild_index(
+    actor: &Actor,
+    origin: &Origin,
+    now: Micros,
+    access: &Access,
+    trail: &Trail,
+    index: &Index,
+) -> Result<(IndexState, Recorded), OversightError> {
+    let standing = actor.standing();
+    let permit = match access.decide_duty(standing, Duty::AuditIndex, origin, now, TheLog) {
+        Ok(permit) => permit,
+        Err(denied) => return Err(refuse(trail, denied).await),
+    };
+    let recorded = record(permit, standing, origin, access, trail).await?;
+    let before = index.state();
+    index.rebuild();
+    Ok((before, recorded))
+}
