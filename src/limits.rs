@@ -184,6 +184,22 @@ pub const INDEX_READ_ENTRIES_COUNT: u64 = 256;
 pub const INDEX_PAUSE: Duration = Duration::from_millis(200);
 /// The same after something failed.
 pub const INDEX_RETRY_PAUSE: Duration = Duration::from_secs(5);
+/// Entries in one answer of an export: 2 MiB as JSON of the widest form.
+pub const EXPORT_PAGE_COUNT_MAX: usize = 1_000;
+/// Handles of records, and of subjects, that one line of CEF names: a receiver takes 8,192 bytes (RFC 5425 section 4.3.1).
+pub const CEF_HANDLES_COUNT_MAX: usize = 128;
+/// Entries that go to a receiver in one session: what is sent again when it does not confirm.
+pub const SHIP_SESSION_COUNT_MAX: u64 = 8_192;
+/// How long after a confirmed session the log is looked at again.
+pub const SHIP_PAUSE: Duration = Duration::from_secs(1);
+/// Pause after a failed session; it doubles with each.
+pub const SHIP_RETRY_PAUSE_MIN: Duration = Duration::from_secs(1);
+/// Longest such pause.
+pub const SHIP_RETRY_PAUSE_MAX: Duration = Duration::from_secs(60);
+/// How long a receiver may take to accept a connection.
+pub const SHIP_CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long a receiver may take nothing, or not confirm.
+pub const SHIP_WAIT_TIME_MAX: Duration = Duration::from_secs(30);
 /// Looks of one page of a search; then the page says where to go on. Each costs about a microsecond.
 pub const SEARCH_LOOKS_COUNT_MAX: usize = 20_000;
 

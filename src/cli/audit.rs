@@ -2,6 +2,7 @@
 //! Never reads the log's files: each reading is itself an entry.
 //! One entry a line; `--json` gives them as they were written.
 
+use super::audit_export;
 use super::client::Connection;
 use super::failure::Failure;
 use super::print;
@@ -40,6 +41,8 @@ pub(super) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Entries in a form that other systems read, into a file; it can be stopped and gone on with.
+    Export(Box<audit_export::Arguments>),
     /// The search index.
     #[command(subcommand)]
     Index(IndexCommand),
@@ -164,6 +167,7 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
             search(filter, *count, *oldest, connection, json)
         }
         Command::Show { index, connection } => show(*index, connection, json),
+        Command::Export(arguments) => audit_export::run(arguments, json),
         Command::Index(IndexCommand::Rebuild { connection }) => rebuild(connection, json),
     }
 }

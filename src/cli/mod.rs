@@ -4,6 +4,7 @@
 
 mod actor;
 mod audit;
+mod audit_export;
 mod client;
 mod config;
 mod demo;

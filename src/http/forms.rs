@@ -3,12 +3,12 @@
 //! Lengths come from `limits` and vocabularies from the rooms that own them, so that neither is typed twice.
 
 use crate::limits::{
-    AUDIT_PAGE_COUNT_MAX, EXTERNAL_REF_CHARACTERS_MAX, FIELD_LIST_ITEMS_MAX,
+    AUDIT_PAGE_COUNT_MAX, EXPORT_PAGE_COUNT_MAX, EXTERNAL_REF_CHARACTERS_MAX, FIELD_LIST_ITEMS_MAX,
     FIELD_TEXT_CHARACTERS_MAX, IDEMPOTENCY_KEY_CHARACTERS_MAX, LOGIN_CHARACTERS_MAX,
     QUERY_PAGE_COUNT_MAX, READ_FIELDS_COUNT_MAX, REASON_CHARACTERS_MAX, RECORD_FIELDS_MAX,
     SLUG_CHARACTERS_MAX, TOKEN_LIFE_SECONDS_MAX,
 };
-use crate::oversight::event_names;
+use crate::oversight::{Format, event_names};
 use crate::records::RecordType;
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{
@@ -353,6 +353,16 @@ pub(super) fn date() -> Value {
 /// Which end of the log comes first.
 pub(super) fn order() -> Value {
     json!({"type": "string", "enum": ["newest", "oldest"]})
+}
+
+/// A form of exported lines.
+pub(super) fn export_format() -> Value {
+    json!({"type": "string", "enum": Format::ALL.map(Format::as_str)})
+}
+
+/// How many lines a page of an export may have.
+pub(super) fn export_limit() -> Value {
+    json!({"type": "integer", "minimum": 1, "maximum": EXPORT_PAGE_COUNT_MAX})
 }
 
 /// How many entries a page of the log may have.

@@ -56,7 +56,7 @@ macro_rules! route {
 }
 
 /// What the log is searched by, in the words of `oversight::QUESTION_WORDS`.
-static SEARCHED: &[Query] = &[
+const SEARCHED: &[Query] = &[
     Query::new("actor", "Who acted: an actor's id", forms::sixteen_bytes),
     Query::new("system", "Through which system: its actor id", forms::sixteen_bytes),
     Query::new(
@@ -98,6 +98,22 @@ static SEARCHED: &[Query] = &[
     Query::new("limit", "At most 100", forms::audit_limit),
     Query::new("cursor", "The cursor of the page before", forms::cursor),
 ];
+
+/// What an export is made of: a form, and what a search is made of, in longer pages.
+static EXPORTED: &[Query] = &{
+    let mut queries =
+        [Query::needed("format", "The form of a line", forms::export_format); SEARCHED.len() + 1];
+    let mut at = 0;
+    while at < SEARCHED.len() {
+        queries[at + 1] = SEARCHED[at];
+        at += 1;
+    }
+    queries[LIMIT_PLACE + 1] = Query::new("limit", "At most 1,000", forms::export_limit);
+    queries
+};
+
+/// Where `limit` stands in [`SEARCHED`].
+const LIMIT_PLACE: usize = 22;
 
 /// Every route that there is.
 pub static ROUTES: &[Route] = &[
@@ -184,6 +200,10 @@ pub static ROUTES: &[Route] = &[
     route!(GET get "/v1/audit/entries/{index}/proof" Token false
         Doc::new("audit_proof", "The proof of an entry, as a tlog-proof file").answer(200, Body::text)
         => audit::entry_proof),
+    route!(GET get "/v1/audit/export" Token false
+        Doc::new("export_audit", "Entries in a form that other systems read, page by page")
+            .queries(EXPORTED).answer(200, Body::of::<audit::ExportBody>)
+        => audit::export),
     route!(POST post "/v1/audit/index/rebuild" Token false
         Doc::new("rebuild_index", "Have the search index made again from the log")
             .answer(200, Body::of::<audit::IndexBody>)

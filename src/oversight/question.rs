@@ -92,6 +92,11 @@ impl Question {
         self.plain
     }
 
+    /// Whether it begins at an end and not where a page before it ended.
+    pub fn is_first_page(&self) -> bool {
+        self.cursor.is_none()
+    }
+
     /// Whether an entry has everything that is asked for.
     pub fn holds(&self, entry: &LogEntry) -> bool {
         self.since.is_none_or(|since| since <= entry.t)

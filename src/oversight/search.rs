@@ -54,6 +54,13 @@ impl Use {
         page_count_max: crate::limits::AUDIT_PAGE_COUNT_MAX,
         cursor_seconds: Some(CURSOR_SECONDS),
     };
+
+    /// To be taken out: in long pages, and to be gone on with after days.
+    pub const EXPORT: Use = Use {
+        duty: Duty::AuditExport,
+        page_count_max: crate::limits::EXPORT_PAGE_COUNT_MAX,
+        cursor_seconds: None,
+    };
 }
 
 /// Searches.

@@ -312,3 +312,93 @@ fn the_command_line_searches_shows_and_has_the_index_made_again() {
     assert_eq!(ask("grid_worker", &search).status, Some(1));
     assert_eq!(ask("compliance_auditor", &["audit", "search", "--purpose", "a b"]).status, Some(2));
 }
+
+#[test]
+fn an_export_has_every_entry_once_in_each_form_and_each_page_is_recorded() {
+    let demo = Demo::own();
+    let auditor = auditor(&demo);
+    let last = demo.worker(1).read(demo.sample_record(), "name", REGISTRATION).expect(200).index();
+    found(&demo, "outcome=denied", last);
+    for format in ["entries", "ocsf", "cef", "csv"] {
+        let (mut lines, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
+        loop {
+            let page = format!(
+                "/v1/audit/export?format={format}&event=data&order=oldest&limit=40{cursor}"
+            );
+            let page = auditor.get(&page).expect(200);
+            let entry = demo.entry_of(&page);
+            assert_eq!(
+                (happened(&entry).as_str(), &entry["pur"]),
+                ("audit.export success", &json!("access_oversight"))
+            );
+            assert_eq!(page.body["header"].is_string(), format == "csv" && pages == 0);
+            lines.extend(page.body["lines"].as_array().expect("lines").clone());
+            pages += 1;
+            match page.body["cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        let data =
+            demo.entries_between(0, last).into_iter().filter(|entry| entry["ev"] == "data").count();
+        assert!(lines.len() >= data && pages > 1, "{format}: {} lines of {data}", lines.len());
+        let distinct: std::collections::BTreeSet<&str> =
+            lines.iter().filter_map(|line| line.as_str()).collect();
+        assert_eq!(distinct.len(), lines.len(), "{format}: none comes twice");
+    }
+    for wrong in ["", "format=xml", "format=csv&limit=1001", "format=csv&name=x"] {
+        auditor.get(&format!("/v1/audit/export?{wrong}")).refused(400, "schema_invalid");
+    }
+    auditor.get("/v1/audit/export?format=csv&limit=1000").expect(200);
+    demo.role("audit_admin").get("/v1/audit/export?format=csv").refused(403, "denied");
+}
+
+#[test]
+fn an_exported_file_goes_on_where_it_ended_and_has_no_line_twice() {
+    let demo = Demo::own();
+    let worker = demo.worker(1);
+    let token = demo.directory().with_file_name("token");
+    std::fs::write(&token, auditor(&demo).token).expect("a file");
+    let out = demo.directory().with_file_name("export.csv");
+    let export = |more: &[&str]| {
+        let token = token.to_str().expect("a plain path");
+        let fixed =
+            ["audit", "export", "--format", "csv", "--url", demo.url(), "--token-file", token];
+        run(&[&fixed[..], &["--out", out.to_str().expect("a plain path")], more].concat())
+    };
+    let about = ["--actor", &worker.id];
+    let read = |demo: &Demo| {
+        let last = worker.read(demo.sample_record(), "name", REGISTRATION).expect(200).index();
+        found(demo, "outcome=denied", last);
+    };
+    (0..3).for_each(|_| read(&demo));
+    let first = export(&about);
+    assert_eq!(first.status, Some(0), "{}", first.err);
+    let lines = || -> Vec<String> {
+        std::fs::read_to_string(&out).expect("the export").lines().map(str::to_owned).collect()
+    };
+    assert_eq!(lines().len(), 1 + 3, "a header and three reads");
+    // A page that a crash left half written, and new entries since.
+    let whole = std::fs::read(&out).expect("the export");
+    std::fs::write(&out, [&whole[..], b"\"half a li"].concat()).expect("the damaged file");
+    read(&demo);
+    assert_eq!(export(&about).status, Some(0));
+    assert_eq!(lines().len(), 1 + 4);
+    assert_eq!(std::fs::read(&out).expect("the export")[..whole.len()], whole);
+    assert_eq!(export(&about).status, Some(0));
+    assert_eq!(lines().len(), 1 + 4, "nothing new, nothing twice");
+    let rows: Vec<&str> = whole
+        .split(|byte| *byte == b'\n')
+        .map(|line| std::str::from_utf8(line).expect("UTF-8"))
+        .collect();
+    assert!(rows[1].contains("\"data.read\"") && rows[0].starts_with("\"index\","));
+    assert_eq!(
+        export(&["--outcome", "denied"]).status,
+        Some(2),
+        "another question needs another file"
+    );
+    use std::os::unix::fs::PermissionsExt as _;
+    assert_eq!(std::fs::metadata(&out).expect("the export").permissions().mode() & 0o777, 0o600);
+    std::fs::remove_file(out.with_file_name("export.csv.export")).expect("the state");
+    assert_eq!(export(&about).status, Some(2), "a file of unknown content is not written over");
+}

@@ -79,6 +79,7 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             | "/v1/purposes"
             | "/v1/receipts/{index}/proof"
             | "/v1/audit/entries"
+            | "/v1/audit/export"
             | "/v1/audit/entries/{index}"
             | "/v1/audit/entries/{index}/proof"
             | "/v1/admin/actors"
@@ -104,6 +105,7 @@ fn path_of(route: &Route, aim: &Aim<'_>) -> String {
         ("GET", "/v1/records/{id}") => format!("{path}?fields=name,phone,current_address"),
         ("GET", "/v1/receipts/{index}/proof") => format!("{path}?leaf={}", "A".repeat(43)),
         ("GET", "/v1/audit/entries") => format!("{path}?from=0&limit=100"),
+        ("GET", "/v1/audit/export") => format!("{path}?format=csv&limit=10"),
         _ => path,
     }
 }

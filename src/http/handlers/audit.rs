@@ -11,7 +11,7 @@ use super::super::rooms::Rooms;
 use super::super::titles::titles;
 use crate::access::{Code, Duty};
 use crate::oversight::{
-    OversightError, Pair, QUESTION_WORDS, Question, Use, Vocabulary, Words, explain_entry,
+    Format, OversightError, Pair, QUESTION_WORDS, Question, Use, Vocabulary, Words, explain_entry,
     prove_entry, prove_receipt, read_entries, rebuild_index, search_entries,
 };
 use crate::trail::Recorded;
@@ -77,6 +77,68 @@ pub(in crate::http) struct IndexBody {
     segments: usize,
     /// Their length, in bytes.
     bytes: u64,
+}
+
+/// A page of an export.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct ExportBody {
+    /// The line above all others, in the first page of a form that has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header: Option<String>,
+    /// One line for each entry, without its end.
+    lines: Vec<String>,
+    /// Where it goes on; nothing at its end. It leads on for as long as the log is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<String>,
+    /// Entries that an export can find: all below this index.
+    indexed: u64,
+    /// How many entries are published.
+    size: u64,
+}
+
+/// The members of an export's query.
+pub(in crate::http) const EXPORT_WORDS: [&str; QUESTION_WORDS.len() + 1] = {
+    let mut words = ["format"; QUESTION_WORDS.len() + 1];
+    let mut at = 0;
+    while at < QUESTION_WORDS.len() {
+        words[at + 1] = QUESTION_WORDS[at];
+        at += 1;
+    }
+    words
+};
+
+pub(in crate::http) async fn export(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    RawQuery(raw): RawQuery,
+) -> Result<Answer<ExportBody>, Problem> {
+    caller.must_have(Duty::AuditExport, &rooms).await?;
+    let [format, members @ ..] = query(&caller, raw.as_deref(), EXPORT_WORDS, &rooms).await?;
+    let format = format.as_deref().and_then(Format::parse);
+    let (Some(format), Some(question)) = (format, Question::parse(members)) else {
+        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    };
+    let header = format.header().filter(|_| question.is_first_page());
+    let found = search_entries(
+        &caller.actor,
+        question,
+        Use::EXPORT,
+        &caller.origin,
+        caller.now,
+        &rooms.access,
+        &rooms.trail,
+        &rooms.log,
+        &rooms.index,
+        &rooms.store,
+        &rooms.seal,
+    )
+    .await?;
+    let origin = rooms.trail.origin();
+    let lines = found.entries.iter().map(|entry| format.line(entry, origin));
+    let lines = lines.collect::<Option<Vec<String>>>().ok_or(OversightError::Malformed)?;
+    let (cursor, indexed, size) = (found.cursor, found.indexed, found.size);
+    let body = ExportBody { header, lines, cursor, indexed, size };
+    Ok(Answer::new(body, found.recorded, origin))
 }
 
 pub(in crate::http) async fn entries(
