@@ -38,6 +38,64 @@ pub struct ConfigFile {
     /// Whether everything in the vault is invented.
     #[serde(default)]
     pub synthetic: bool,
+    /// A receiver of the log's entries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub syslog: Option<Syslog>,
+}
+
+/// A receiver of syslog over TLS (RFC 5425). Holds paths of keys, never a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Syslog {
+    /// Host and port.
+    pub address: String,
+    /// The name in its certificate; the host of the address without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A PEM file with the authorities that may have signed it.
+    pub authorities: PathBuf,
+    /// A PEM file with our own certificate, where the receiver wants one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
+    /// A PEM file with its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+    /// `cef` or `ocsf`.
+    #[serde(default)]
+    pub format: SyslogFormat,
+    /// What a receiver's end of a session must be like to confirm it.
+    #[serde(default)]
+    pub confirmation: Confirmation,
+}
+
+/// The form of a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SyslogFormat {
+    /// Common Event Format.
+    #[default]
+    Cef,
+    /// Open Cybersecurity Schema Framework.
+    Ocsf,
+}
+
+/// What confirms a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confirmation {
+    /// The goodbye of TLS, as RFC 5425 section 4.4 asks: nobody on the way can forge it.
+    #[default]
+    Tls,
+    /// The orderly end of the connection alone, for receivers that say no goodbye. Whoever is on the way can forge it.
+    Tcp,
+}
+
+impl Syslog {
+    /// The name in the receiver's certificate.
+    pub fn name(&self) -> &str {
+        let host = || self.address.rsplit_once(':').map_or(&*self.address, |(host, _)| host);
+        self.name.as_deref().unwrap_or_else(host)
+    }
 }
 
 /// What environment and flags put in place of the file.
@@ -68,6 +126,8 @@ pub struct Config {
     pub policies: Option<PathBuf>,
     /// Whether everything in the vault is invented.
     pub synthetic: bool,
+    /// A receiver of the log's entries.
+    pub syslog: Option<Syslog>,
 }
 
 /// Why a configuration cannot be used.
@@ -149,6 +209,12 @@ impl Config {
                 reason: "is smaller than the largest frame",
             });
         }
+        if let Some(syslog) = &file.syslog
+            && syslog.certificate.is_some() != syslog.key.is_some()
+        {
+            let reason = "names a certificate or a key without the other";
+            return Err(ConfigError::Value { name: "syslog", reason });
+        }
         Ok(Config {
             directory: directory.to_owned(),
             origin: file.origin,
@@ -158,19 +224,21 @@ impl Config {
             passphrase_file: overrides.passphrase_file.clone().or(file.passphrase_file),
             policies: file.policies,
             synthetic: file.synthetic,
+            syslog: file.syslog,
         })
     }
 
     /// SHA-256 over what was checked, for the entry of a start. Holds no secret.
     pub fn digest(&self) -> [u8; 32] {
         let text = format!(
-            "{}\n{}\n{}\n{}\n{:?}\n{}",
+            "{}\n{}\n{}\n{}\n{:?}\n{}\n{:?}",
             self.origin,
             self.listen,
             self.store_cache_bytes,
             self.journal_segment_bytes,
             self.policies,
-            self.synthetic
+            self.synthetic,
+            self.syslog
         );
         let mut digest = [0; 32];
         digest
@@ -211,6 +279,21 @@ mod tests {
     }
 
     #[test]
+    fn a_receiver_is_known_by_the_host_of_its_address_unless_it_has_another_name() {
+        let text =
+            "origin = \"a\"\n[syslog]\naddress = \"siem.example:6514\"\nauthorities = \"ca.pem\"";
+        let file: ConfigFile = toml::from_str(text).expect("a file");
+        let mut syslog = file.syslog.clone().expect("a receiver");
+        assert_eq!((syslog.name(), syslog.format), ("siem.example", SyslogFormat::Cef));
+        assert_eq!(syslog.confirmation, Confirmation::Tls);
+        syslog.name = Some("other".to_owned());
+        assert_eq!(syslog.name(), "other");
+        assert!(toml::from_str::<ConfigFile>(&format!("{text}\npassword = \"x\"")).is_err());
+        let written = toml::to_string(&file).expect("a file");
+        assert_eq!(toml::from_str::<ConfigFile>(&written).expect("the same"), file);
+    }
+
+    #[test]
     fn a_flag_wins_over_the_file() {
         let overrides = Overrides { listen: Some("127.0.0.1:0".to_owned()), passphrase_file: None };
         let mut file = file();
@@ -232,6 +315,10 @@ mod tests {
             change(&mut file);
             Config::check(Path::new("."), file, &Overrides::default()).is_err()
         };
+        assert!(broken(|file| {
+            let text = "address = \"siem:6514\"\nauthorities = \"ca.pem\"\nkey = \"key.pem\"";
+            file.syslog = Some(toml::from_str(text).expect("a table"));
+        }));
         assert!(broken(|file| file.origin = "https://vault".to_owned()));
         assert!(broken(|file| file.origin = String::new()));
         assert!(broken(|file| file.listen = Some("everywhere".to_owned())));

@@ -113,6 +113,7 @@ fn make(directory: &Path) -> Result<(), Failure> {
         passphrase_file: None,
         policies: None,
         synthetic: true,
+        syslog: None,
     };
     lay_out(directory, file, &[envelope], &root).map(drop)
 }

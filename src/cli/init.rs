@@ -68,6 +68,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         passphrase_file: None,
         policies: None,
         synthetic: false,
+        syslog: None,
     };
     let (config, keyring) = lay_out(&arguments.dir, file, &[envelope], &root)?;
     let codes = runtime()?.block_on(async {

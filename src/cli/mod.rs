@@ -15,6 +15,7 @@ mod init;
 mod policies;
 mod policy;
 mod serve;
+mod ship;
 mod synth;
 mod token;
 mod vault;

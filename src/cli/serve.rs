@@ -71,6 +71,8 @@ pub(super) async fn until_stopped(serving: Serving, vault: Vault) -> Result<(), 
     };
     serve(serving, vault.rooms.clone(), stop).await;
     heart.abort();
+    // What was not confirmed yet goes out after the next start.
+    drop(vault.shipper);
     if let Ok(fault) = fault.await {
         return Err(Failure::from(&*fault));
     }

@@ -4,12 +4,13 @@
 
 use super::failure::Failure;
 use super::policies::{self, Policies};
+use super::ship;
 use crate::access::Access;
 use crate::ambient::{Clock, HostClock, HostRandom, Random};
 use crate::config::Config;
 use crate::http::{Batches, Rooms};
 use crate::identity::{Directory, Identity};
-use crate::oversight::{Index, IndexSettings, LogReader};
+use crate::oversight::{Index, IndexSettings, LogReader, Shipper};
 use crate::seal::Seal;
 use crate::store::{self, Change, EngineKind, Expect, Key, Op, Reader, Stored, SystemKey, Version};
 use crate::territory::{Territory, TerritoryData};
@@ -25,6 +26,8 @@ pub(super) struct Vault {
     pub(super) rooms: Arc<Rooms>,
     /// The key that verifies the log, for auditors.
     pub(super) log_key: String,
+    /// Sends entries to a receiver as long as it is held.
+    pub(super) shipper: Option<Shipper>,
 }
 
 /// Parts of the tree of grids are stored in pieces of this size, in bytes.
@@ -98,7 +101,8 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         random,
         synthetic: config.synthetic,
     };
-    Ok(Vault { rooms: Arc::new(rooms), log_key })
+    let shipper = ship::start(config, &rooms.trail, rooms.log.clone()).await?;
+    Ok(Vault { rooms: Arc::new(rooms), log_key, shipper })
 }
 
 /// The index can be made again, so it is the first that takes no more room on a disk that fills up.

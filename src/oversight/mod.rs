@@ -13,7 +13,10 @@ mod proof;
 mod question;
 mod rebuild;
 mod search;
+mod ship;
 mod words;
+#[cfg(test)]
+mod world;
 
 pub use entries::{Entries, read_entries};
 pub use entry::LogEntry;
@@ -27,4 +30,5 @@ pub use proof::{ReceiptProof, prove_receipt};
 pub use question::{QUESTION_WORDS, Question};
 pub use rebuild::rebuild_index;
 pub use search::{Found, Page, Use, look_up, search_entries};
+pub use ship::{Receiver, ReceiverFiles, ShipError, ShipSettings, Shipper};
 pub use words::{Pair, Vocabulary, Words, words};

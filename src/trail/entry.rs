@@ -51,6 +51,13 @@ pub enum Announcement {
         /// The actor.
         actor: [u8; 16],
     },
+    /// Entries go to a receiver from now on.
+    Shipping {
+        /// SHA-256 of its address.
+        receiver: [u8; 32],
+        /// The first index that it has not confirmed.
+        from: u64,
+    },
     /// The tree of grids was set.
     TerritorySet {
         /// SHA-256 of its data.
@@ -205,12 +212,19 @@ pub(super) fn announced(announcement: &Announcement, request: [u8; 16]) -> Draft
             (Event::AdminEnrol, vec![("actor", id(actor)), ("role", Scalar::Str(role.clone()))])
         }
         Announcement::LockedOut { actor } => (Event::AccessLimited, vec![("actor", id(actor))]),
+        Announcement::Shipping { receiver, from } => (
+            Event::AuditExport,
+            vec![("from", Scalar::U64(*from)), ("receiver", Scalar::Bytes32(*receiver))],
+        ),
         Announcement::TerritorySet { digest } => {
             (Event::AdminGridCreate, vec![("digest", Scalar::Bytes32(*digest))])
         }
     };
     let mut draft = Draft::new(event, Outcome::Success, request);
     draft.detail.extend(detail);
+    if event == Event::AuditExport {
+        draft.pur = Duty::AuditExport.purpose().map(Cow::Borrowed);
+    }
     draft
 }
 

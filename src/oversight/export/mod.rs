@@ -5,9 +5,12 @@
 mod cef;
 mod csv;
 mod ocsf;
+mod syslog;
 
 use super::entry::LogEntry;
 use gridvault_audit::leaf_hash;
+
+pub(super) use syslog::framed;
 
 /// A form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

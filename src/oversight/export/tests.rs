@@ -168,3 +168,16 @@ fn every_beginning_of_a_formula_is_defused_and_nothing_else_is_touched() {
     entry["why"] = json!("=cmd|' /C calc'!A0");
     assert!(line(Format::Csv, &entry).contains("\"'=cmd|' /C calc'!A0\""));
 }
+
+#[test]
+fn a_framed_message_says_its_length_in_bytes() {
+    let mut entry = read();
+    entry["typ"] = json!("人");
+    let framed = framed(Format::Cef, entry.to_string().as_bytes(), ORIGIN).expect("a message");
+    let text = String::from_utf8(framed).expect("UTF-8");
+    let (length, message) = text.split_once(' ').expect("a frame");
+    assert_eq!(length.parse::<usize>().expect("a number"), message.len());
+    let head = "<110>1 2026-01-02T03:04:05.000001Z vault.example gridvault - data.read - CEF:0|";
+    assert!(message.starts_with(head), "{message}");
+    assert_eq!(super::framed(Format::Cef, b"{}", ORIGIN), None);
+}
