@@ -41,6 +41,12 @@ pub const NOTE_TYPE_ED25519: u8 = 0x01;
 /// Signature type of a witness's cosignature with its time (c2sp.org/tlog-cosignature).
 pub const NOTE_TYPE_COSIGNATURE: u8 = 0x04;
 
+/// First line of what a cosignature signs (c2sp.org/tlog-cosignature).
+pub const COSIGNATURE_HEADER: &str = "cosignature/v1";
+
+/// Latest time that a cosignature may state, in seconds since 1970.
+pub const COSIGNATURE_TIME_MAX: u64 = i64::MAX as u64;
+
 /// Signature type of formats without an assigned byte; the SM2 line of the national suite uses it.
 pub const NOTE_TYPE_PRIVATE: u8 = 0xff;
 
@@ -53,7 +59,20 @@ pub const NOTE_BYTES_MAX: usize = 128 * 1024;
 /// Longest origin or key name in bytes.
 pub const ORIGIN_BYTES_MAX: usize = 255;
 
-/// Hashes on the longest inclusion path: a tree below 2 to the 63 has no deeper leaf.
+/// How far ahead of the reader's clock a cosignature may be, in seconds: clocks differ, hours do not.
+pub const COSIGNATURE_FUTURE_SECONDS_MAX: u64 = 300;
+
+/// How much older than the last entry that it covers a cosignature may be, in seconds: the same difference of clocks.
+pub const COSIGNATURE_BACKDATED_SECONDS_MAX: u64 = 300;
+
+/// Longest policy file in bytes: [`POLICY_DEFINITIONS_MAX`] of everything, with URLs and comments, fit.
+pub const POLICY_BYTES_MAX: usize = 128 * 1024;
+
+/// Logs, witnesses and groups of a policy, each: twice what c2sp.org/tlog-policy asks for.
+pub const POLICY_DEFINITIONS_MAX: usize = 64;
+
+/// Hashes on the longest inclusion path and in the longest consistency proof: a tree below 2 to the 63 is no deeper, and
+/// c2sp.org/tlog-witness allows no more.
 pub const PROOF_HASHES_MAX: usize = 63;
 
 /// First line of an offline proof (c2sp.org/tlog-proof).
@@ -61,6 +80,9 @@ pub const PROOF_HEADER: &str = "c2sp.org/tlog-proof@v1";
 
 /// File name of the signed checkpoint.
 pub const CHECKPOINT_FILE: &str = "checkpoint";
+
+/// File name of the last checkpoint that a quorum of witnesses cosigned.
+pub const WITNESSED_FILE: &str = "witnessed";
 
 /// File name of the writer's lock; its content means nothing.
 pub const LOCK_FILE: &str = "lock";

@@ -31,6 +31,10 @@ pub enum Class {
     KeyUnknown,
     /// A signature in the given key's name does not verify.
     SignatureInvalid,
+    /// A cosignature is from the future, or older than an entry that it covers.
+    CosignatureTime,
+    /// The policy's witnesses have not cosigned, or not enough of them, or too long ago.
+    QuorumMissing,
     /// The checkpoint covers less than one that was seen before.
     CheckpointStale,
     /// The log is not a continuation of a checkpoint that was seen before.
@@ -69,6 +73,8 @@ impl Class {
             Class::OriginDiffers => "origin_differs",
             Class::KeyUnknown => "key_unknown",
             Class::SignatureInvalid => "signature_invalid",
+            Class::CosignatureTime => "cosignature_time",
+            Class::QuorumMissing => "quorum_missing",
             Class::CheckpointStale => "checkpoint_stale",
             Class::HistoryRewritten => "history_rewritten",
             Class::EntryMalformed => "entry_malformed",

@@ -5,14 +5,19 @@
 mod entry;
 mod finding;
 mod json;
+mod key;
 mod note;
+mod point;
+mod policy;
 mod proof;
 mod shelf;
 mod tree;
 mod walk;
 
 pub use finding::{Class, Finding, VerifyError};
-pub use note::{Head, KeyError, VerifierKey, open_note};
-pub use proof::{ProofSummary, verify_proof};
-pub use tree::{Hash, leaf_hash};
+pub use key::{KeyError, VerifierKey};
+pub use note::{Cosignature, Cosigned, Head, open_checkpoint, open_note};
+pub use policy::{LogDefinition, Policy, PolicyError, PolicyFault, WitnessDefinition, WitnessId};
+pub use proof::{ProofSummary, verify_proof, verify_proof_under};
+pub use tree::{Hash, consistency_holds, leaf_hash};
 pub use walk::{Summary, verify_directory};

@@ -1,77 +1,17 @@
-//! Reads verifier keys and signed checkpoints, as strictly as their specifications allow.
+//! Reads signed checkpoints, as strictly as their specifications allow.
 //! Never repairs, trims or normalises: a note that could be written otherwise is refused.
-//! A checkpoint's text is used only after a signature by the given key was checked over exactly that text.
+//! A checkpoint's text is used only after a signature by a known key was checked over exactly that text.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ring::digest::{SHA256, digest};
-use ring::signature::{ED25519, UnparsedPublicKey};
-use thiserror::Error;
 
 use super::finding::{Class, Finding};
+use super::key::{SignatureFault, VerifierKey, is_name};
+use super::policy::{Policy, WitnessId};
 use super::tree::Hash;
 use crate::constants::{
-    NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX, NOTE_TYPE_ED25519, ORIGIN_BYTES_MAX, TREE_SIZE_MAX,
+    COSIGNATURE_FUTURE_SECONDS_MAX, NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX, TREE_SIZE_MAX,
 };
-
-/// Why a verifier key cannot be used.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum KeyError {
-    /// It is not `name+id+key` with a usable name, eight hexadecimal digits and base64.
-    #[error("verifier key is not of the form name+id+key")]
-    Malformed,
-    /// The key is of a type that this program does not check.
-    #[error("verifier key is not an Ed25519 note key")]
-    TypeUnknown,
-    /// The id is not the one of this name and key.
-    #[error("verifier key does not bear its own id")]
-    IdDiffers,
-}
-
-/// A log's public key under its name (c2sp.org/signed-note), which an auditor has from outside the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerifierKey {
-    name: String,
-    id: [u8; 4],
-    public_key: [u8; 32],
-}
-
-impl VerifierKey {
-    /// Reads `name+<key id in hex>+<base64 of type and public key>`.
-    ///
-    /// # Errors
-    /// See [`KeyError`].
-    pub fn parse(text: &str) -> Result<VerifierKey, KeyError> {
-        // The base64 may hold a plus itself, the two parts before it cannot.
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(id), Some(encoded)) = (parts.next(), parts.next(), parts.next())
-        else {
-            return Err(KeyError::Malformed);
-        };
-        let bytes = STANDARD.decode(encoded).map_err(|_| KeyError::Malformed)?;
-        let is_hex =
-            id.len() == 8 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if !is_name(name) || !is_hex {
-            return Err(KeyError::Malformed);
-        }
-        let Some((&NOTE_TYPE_ED25519, key)) = bytes.split_first() else {
-            return Err(KeyError::TypeUnknown);
-        };
-        let public_key: [u8; 32] = key.try_into().map_err(|_| KeyError::Malformed)?;
-        let hash = digest(&SHA256, &[name.as_bytes(), b"\n", &bytes].concat());
-        let own: [u8; 4] = hash.as_ref()[..4].try_into().expect("a hash has four bytes");
-        if u32::from_str_radix(id, 16) != Ok(u32::from_be_bytes(own)) {
-            return Err(KeyError::IdDiffers);
-        }
-        Ok(VerifierKey { name: name.to_owned(), id: own, public_key })
-    }
-
-    /// Name of the key, which is the origin of its log.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-}
 
 /// What a verified checkpoint states.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,58 +24,127 @@ pub struct Head {
     pub root: Hash,
 }
 
-/// Checks a signed checkpoint under `key` (c2sp.org/signed-note, c2sp.org/tlog-checkpoint).
+/// A witness's word that it saw a checkpoint, and only continuations of it since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cosignature {
+    /// Which of the policy's witnesses gave it.
+    pub witness: WitnessId,
+    /// When, by the witness's clock, in seconds since 1970.
+    pub time_seconds: u64,
+}
+
+/// A checkpoint that the log signed, and what the policy's witnesses said of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cosigned {
+    /// What it states.
+    pub head: Head,
+    /// The newest cosignature of each witness that gave one, in the order of the policy.
+    pub cosignatures: Vec<Cosignature>,
+}
+
+/// Checks a signed checkpoint under `key` alone (c2sp.org/signed-note, c2sp.org/tlog-checkpoint).
 ///
 /// Signatures by other keys are ignored; one in this key's name and id that does not verify refuses the note.
 ///
 /// # Errors
 /// A [`Finding`] of class `NoteMalformed`, `SignatureInvalid`, `KeyUnknown` or `OriginDiffers`.
 pub fn open_note(note: &[u8], key: &VerifierKey) -> Result<Head, Finding> {
-    let malformed = |detail| Finding::new(Class::NoteMalformed, detail);
-    if note.len() > NOTE_BYTES_MAX {
-        return Err(malformed("note is too long"));
-    }
-    let note = std::str::from_utf8(note).map_err(|_| malformed("note is not UTF-8"))?;
-    if note.bytes().any(|byte| byte < b' ' && byte != b'\n') {
-        return Err(malformed("note has a control character"));
-    }
-    let blank = note.rfind("\n\n").ok_or_else(|| malformed("note has no blank line"))?;
-    let (text, signatures) = (&note[..=blank], &note[blank + 2..]);
-    let head = parse_text(text).map_err(malformed)?;
-    let Some(signatures) = signatures.strip_suffix('\n') else {
-        return Err(malformed("note does not end in a line feed"));
-    };
-    let lines: Vec<_> = signatures.split('\n').collect();
-    if lines.len() > NOTE_SIGNATURES_MAX {
-        return Err(malformed("note has too many signatures"));
-    }
-    let mut signed = false;
-    for line in lines {
-        let (name, payload) = parse_signature(line).map_err(malformed)?;
-        let (id, signature) =
-            payload.split_first_chunk().ok_or_else(|| malformed("signature is too short"))?;
-        if name != key.name || *id != key.id {
-            continue;
+    open_checkpoint(note, &Policy::of_log(key.clone()), None).map(|cosigned| cosigned.head)
+}
+
+/// Checks a signed checkpoint under a policy: the log's signature, and every cosignature by one of its witnesses.
+///
+/// Whether the cosignatures make the quorum is for the caller to ask of the policy. `now_seconds` is the time by the
+/// reader's clock; without it a cosignature from the future is not noticed.
+///
+/// # Errors
+/// As [`open_note`], and of class `CosignatureTime`.
+pub fn open_checkpoint(
+    note: &[u8],
+    policy: &Policy,
+    now_seconds: Option<u64>,
+) -> Result<Cosigned, Finding> {
+    let note = Note::parse(note).map_err(|detail| Finding::new(Class::NoteMalformed, detail))?;
+    let mut signed = Vec::new();
+    for log in policy.logs() {
+        if note.check(&log.key)?.is_some() {
+            signed.push(&log.key);
         }
-        let public_key = UnparsedPublicKey::new(&ED25519, &key.public_key);
-        if public_key.verify(text.as_bytes(), signature).is_err() {
-            return Err(Finding::new(
-                Class::SignatureInvalid,
-                "signature by the known key does not verify",
-            ));
-        }
-        signed = true;
     }
-    if !signed {
-        return Err(Finding::new(Class::KeyUnknown, "no signature is by the known key"));
+    if signed.is_empty() {
+        return Err(Finding::new(Class::KeyUnknown, "no signature is by a known log"));
     }
-    if head.origin != key.name {
+    if !signed.iter().any(|key| key.name() == note.head.origin) {
         return Err(Finding::new(
             Class::OriginDiffers,
             "checkpoint is of another log than the key",
         ));
     }
-    Ok(head)
+    let latest =
+        now_seconds.map_or(u64::MAX, |now| now.saturating_add(COSIGNATURE_FUTURE_SECONDS_MAX));
+    let mut cosignatures = Vec::new();
+    for (witness, key) in policy.witness_keys() {
+        let Some(newest) = note.check(key)? else { continue };
+        if newest > latest {
+            return Err(Finding::new(Class::CosignatureTime, "cosignature is from the future"));
+        }
+        cosignatures.push(Cosignature { witness, time_seconds: newest });
+    }
+    Ok(Cosigned { head: note.head, cosignatures })
+}
+
+/// A note of the strict form, none of whose signatures is judged yet.
+struct Note<'a> {
+    text: &'a str,
+    head: Head,
+    signatures: Vec<Signature<'a>>,
+}
+
+struct Signature<'a> {
+    name: &'a str,
+    id: [u8; 4],
+    bytes: Vec<u8>,
+}
+
+impl Note<'_> {
+    fn parse(note: &[u8]) -> Result<Note<'_>, &'static str> {
+        if note.len() > NOTE_BYTES_MAX {
+            return Err("note is too long");
+        }
+        let note = std::str::from_utf8(note).map_err(|_| "note is not UTF-8")?;
+        if note.bytes().any(|byte| byte < b' ' && byte != b'\n') {
+            return Err("note has a control character");
+        }
+        let blank = note.rfind("\n\n").ok_or("note has no blank line")?;
+        let (text, signatures) = (&note[..=blank], &note[blank + 2..]);
+        let head = parse_text(text)?;
+        let signatures = parse_signatures(signatures)?;
+        Ok(Note { text, head, signatures })
+    }
+
+    /// The newest time of the signatures by `key`, which are all checked; 0 for those that state none. `None` if there is
+    /// no signature by it.
+    fn check(&self, key: &VerifierKey) -> Result<Option<u64>, Finding> {
+        let mut newest = None;
+        for signature in self.signatures.iter().filter(|line| key.is(line.name, line.id)) {
+            match key.check(self.text, &signature.bytes) {
+                Ok(time) => newest = newest.max(Some(time.unwrap_or(0))),
+                Err(SignatureFault::Invalid) => {
+                    return Err(Finding::new(
+                        Class::SignatureInvalid,
+                        "signature by a known key does not verify",
+                    ));
+                }
+                Err(SignatureFault::Time) => {
+                    return Err(Finding::new(
+                        Class::CosignatureTime,
+                        "cosignature states a time that none may have",
+                    ));
+                }
+            }
+        }
+        Ok(newest)
+    }
 }
 
 fn parse_text(text: &str) -> Result<Head, &'static str> {
@@ -154,7 +163,17 @@ fn parse_text(text: &str) -> Result<Head, &'static str> {
     Ok(Head { origin: origin.to_owned(), size, root })
 }
 
-fn parse_signature(line: &str) -> Result<(&str, Vec<u8>), &'static str> {
+/// Signature lines, each with its line feed.
+fn parse_signatures(text: &str) -> Result<Vec<Signature<'_>>, &'static str> {
+    let text = text.strip_suffix('\n').ok_or("note does not end in a line feed")?;
+    let lines: Vec<_> = text.split('\n').collect();
+    if lines.len() > NOTE_SIGNATURES_MAX {
+        return Err("note has too many signatures");
+    }
+    lines.into_iter().map(parse_signature).collect()
+}
+
+fn parse_signature(line: &str) -> Result<Signature<'_>, &'static str> {
     let rest = line
         .strip_prefix("\u{2014} ")
         .ok_or("signature line does not begin with a dash and a space")?;
@@ -164,16 +183,12 @@ fn parse_signature(line: &str) -> Result<(&str, Vec<u8>), &'static str> {
         return Err("signature line has no usable name");
     }
     let payload = STANDARD.decode(encoded).map_err(|_| "signature is not canonical base64")?;
-    if payload.len() <= 4 {
-        return Err("signature is too short");
+    match payload.split_first_chunk() {
+        Some((id, bytes)) if !bytes.is_empty() => {
+            Ok(Signature { name, id: *id, bytes: bytes.to_vec() })
+        }
+        _ => Err("signature is too short"),
     }
-    Ok((name, payload))
-}
-
-fn is_name(name: &str) -> bool {
-    let fits = !name.is_empty() && name.len() <= ORIGIN_BYTES_MAX;
-    fits && !name
-        .contains(|letter: char| letter == '+' || letter.is_whitespace() || letter.is_control())
 }
 
 /// A decimal without sign and leading zeros.
@@ -192,53 +207,18 @@ pub(super) fn parse_hash(text: &str) -> Option<Hash> {
 mod tests {
     use super::*;
 
-    const EXAMPLE: &str = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
-
+    /// The example of the specification, whose keys it does not give: what can be checked is how it is cut.
     #[test]
-    fn key_of_the_specification_is_read() {
-        let key = VerifierKey::parse(EXAMPLE).expect("a key");
-        assert_eq!(key.name(), "example.com/foo");
-        assert_eq!(key.id, [0x53, 0x0d, 0x90, 0x3a]);
-    }
-
-    #[test]
-    fn signature_of_the_specification_verifies_under_its_key() {
-        let key = VerifierKey::parse(EXAMPLE).expect("a key");
-        let line = "\u{2014} example.com/foo \
-            Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=";
-        let (name, payload) = parse_signature(line).expect("a signature line");
-        assert_eq!((name, &payload[..4]), (key.name(), &key.id[..]));
-        let public_key = UnparsedPublicKey::new(&ED25519, &key.public_key);
-        assert!(public_key.verify(b"This is an example message.\n", &payload[4..]).is_ok());
-    }
-
-    #[test]
-    fn keys_of_other_form_type_or_id_are_refused() {
-        let cases = [
-            ("", KeyError::Malformed),
-            ("example.com/foo+530d903a", KeyError::Malformed),
-            ("+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k", KeyError::Malformed),
-            (
-                "example.com/foo+530D903A+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
-                KeyError::Malformed,
-            ),
-            (
-                "example.com/foo+530d903b+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
-                KeyError::IdDiffers,
-            ),
-            (
-                "example.com/fop+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
-                KeyError::IdDiffers,
-            ),
-            (
-                "example.com/foo+530d903a+BOkyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
-                KeyError::TypeUnknown,
-            ),
-            ("example.com/foo+530d903a+AQ==", KeyError::Malformed),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(VerifierKey::parse(text), Err(expected), "{text}");
-        }
+    fn cosigned_checkpoint_of_the_specification_is_read() {
+        let example = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n\
+            \u{2014} example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n\
+            \u{2014} witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n";
+        let note = Note::parse(example.as_bytes()).expect("a note");
+        assert_eq!(note.head.size, 20_852_163);
+        let [log, witness] = &note.signatures[..] else { panic!("two signatures") };
+        assert_eq!((log.name, log.bytes.len()), ("example.com/behind-the-sofa", 64));
+        assert_eq!((witness.name, witness.bytes.len()), ("witness.example.com/w1", 8 + 64));
+        assert_eq!(witness.bytes[..8], 1_679_315_147u64.to_be_bytes());
     }
 
     #[test]

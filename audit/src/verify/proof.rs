@@ -6,7 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::finding::{Class, Finding};
-use super::note::{Head, VerifierKey, open_note, parse_decimal, parse_hash};
+use super::key::VerifierKey;
+use super::note::{Cosignature, Head, open_checkpoint, parse_decimal, parse_hash};
+use super::policy::Policy;
 use super::tree::{Hash, path_holds};
 use crate::constants::{NOTE_BYTES_MAX, PROOF_HASHES_MAX, PROOF_HEADER};
 
@@ -20,13 +22,29 @@ pub struct ProofSummary {
     pub index: u64,
     /// The checkpoint under which it was shown.
     pub head: Head,
+    /// The cosignatures of that checkpoint by witnesses of the policy.
+    pub cosignatures: Vec<Cosignature>,
 }
 
-/// Checks that `leaf` is in the log of `key`, by the proof file `file` (c2sp.org/tlog-proof).
+/// Checks that `leaf` is in the log of `key`, by the proof file `file` (c2sp.org/tlog-proof). Asks for no witness.
 ///
 /// # Errors
-/// A [`Finding`] of class `ProofMalformed` or `ProofWrong`, or one of [`open_note`].
+/// A [`Finding`] of class `ProofMalformed` or `ProofWrong`, or one of [`open_checkpoint`].
 pub fn verify_proof(file: &[u8], key: &VerifierKey, leaf: &Hash) -> Result<ProofSummary, Finding> {
+    verify_proof_under(file, &Policy::of_log(key.clone()), None, leaf)
+}
+
+/// Checks that `leaf` is in a log of `policy`, by the proof file `file`, whose checkpoint the policy's quorum cosigned.
+/// `now_seconds` is the time by the reader's clock.
+///
+/// # Errors
+/// Those of [`verify_proof`], and of class `QuorumMissing`.
+pub fn verify_proof_under(
+    file: &[u8],
+    policy: &Policy,
+    now_seconds: Option<u64>,
+    leaf: &Hash,
+) -> Result<ProofSummary, Finding> {
     let malformed = |detail| Finding::new(Class::ProofMalformed, detail);
     if file.len() > PROOF_BYTES_MAX {
         return Err(malformed("proof is too long"));
@@ -51,7 +69,11 @@ pub fn verify_proof(file: &[u8], key: &VerifierKey, leaf: &Hash) -> Result<Proof
     if path.len() > PROOF_HASHES_MAX {
         return Err(malformed("path is longer than any tree is deep"));
     }
-    let head = open_note(note.as_bytes(), key)?;
+    let cosigned = open_checkpoint(note.as_bytes(), policy, now_seconds)?;
+    if !policy.is_met_by(&cosigned.cosignatures) {
+        return Err(Finding::new(Class::QuorumMissing, "quorum of witnesses did not cosign"));
+    }
+    let head = cosigned.head;
     if !path_holds(index, head.size, leaf, &path, &head.root) {
         return Err(Finding::at(
             Class::ProofWrong,
@@ -59,5 +81,5 @@ pub fn verify_proof(file: &[u8], key: &VerifierKey, leaf: &Hash) -> Result<Proof
             "path does not lead from the entry to the signed root",
         ));
     }
-    Ok(ProofSummary { index, head })
+    Ok(ProofSummary { index, head, cosignatures: cosigned.cosignatures })
 }

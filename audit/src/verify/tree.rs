@@ -62,7 +62,7 @@ impl Frontier {
     pub(super) fn root(&self) -> Hash {
         let mut peaks = self.peaks.iter().rev();
         match peaks.next() {
-            None => digest(&SHA256, b"").as_ref().try_into().expect("SHA-256 gives 32 bytes"),
+            None => empty_root(),
             Some(smallest) => peaks.fold(*smallest, |right, left| node_hash(left, &right)),
         }
     }
@@ -93,6 +93,56 @@ pub(super) fn path_holds(index: u64, size: u64, leaf: &Hash, path: &[Hash], root
         last >>= 1;
     }
     last == 0 && hash == *root
+}
+
+/// Whether the tree of `new_size` leaves and `new_root` is a continuation of the one of `old_size` and `old_root`, by
+/// `path` (RFC 9162 section 2.1.4.2). Any tree continues the empty one, whose proof is empty.
+#[must_use]
+pub fn consistency_holds(
+    old_size: u64,
+    new_size: u64,
+    old_root: &Hash,
+    new_root: &Hash,
+    path: &[Hash],
+) -> bool {
+    if old_size == 0 {
+        return path.is_empty() && *old_root == empty_root();
+    }
+    if old_size >= new_size {
+        return old_size == new_size && path.is_empty() && old_root == new_root;
+    }
+    // A whole left subtree is a node of the new tree: its root is the first hash, and it is not sent.
+    let (first, path) = match path.split_first() {
+        _ if old_size.is_power_of_two() => (old_root, path),
+        Some((first, path)) => (first, path),
+        None => return false,
+    };
+    let zeros = (old_size - 1).trailing_ones();
+    let mut node = (old_size - 1) >> zeros;
+    let mut last = (new_size - 1) >> zeros;
+    let (mut old, mut new) = (*first, *first);
+    for hash in path {
+        if last == 0 {
+            return false;
+        }
+        if node & 1 == 1 || node == last {
+            old = node_hash(hash, &old);
+            new = node_hash(hash, &new);
+            while node & 1 == 0 && node != 0 {
+                node >>= 1;
+                last >>= 1;
+            }
+        } else {
+            new = node_hash(&new, hash);
+        }
+        node >>= 1;
+        last >>= 1;
+    }
+    last == 0 && old == *old_root && new == *new_root
+}
+
+fn empty_root() -> Hash {
+    digest(&SHA256, b"").as_ref().try_into().expect("SHA-256 gives 32 bytes")
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use super::entry::Rules;
 use super::finding::{Class, Finding, VerifyError};
-use super::note::{Head, VerifierKey, open_note};
+use super::key::VerifierKey;
+use super::note::{Head, open_note};
 use super::shelf::{Found, Series, Shelf};
 use super::tree::{Frontier, Hash, leaf_hash};
 use crate::constants::{

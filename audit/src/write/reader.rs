@@ -12,7 +12,7 @@ use super::error::LogError;
 use super::files;
 use super::note::{Checkpoint, is_key_name};
 use super::stored::{Bundle, read_bundle, read_edge_tile, read_tile};
-use super::tree::{Hash, TileKind, TileSource, full_path, level_hashes, path};
+use super::tree::{Hash, TileKind, TileSource, consistency, full_path, level_hashes, path};
 use crate::constants::{CHECKPOINT_FILE, PROOF_HEADER, TILE_WIDTH};
 
 /// A view of a log's directory that many threads may use at once.
@@ -139,6 +139,21 @@ impl LogReader {
     /// Those of [`LogReader::inclusion_proof`].
     pub fn proof_file(&self, index: u64) -> Result<String, LogError> {
         Ok(self.inclusion_proof(index)?.to_text())
+    }
+
+    /// Proof that the log of `new_size` entries continues the one of `old_size` (RFC 6962 section 2.1.2), for two sizes that
+    /// the published checkpoint covers. Empty if either is 0 or both are the same.
+    ///
+    /// # Errors
+    /// [`LogError::NotCovered`], [`LogError::FileDamaged`] and those of [`LogReader::checkpoint_text`].
+    pub fn consistency_proof(&self, old_size: u64, new_size: u64) -> Result<Vec<Hash>, LogError> {
+        let size = self.size()?;
+        if new_size > size || old_size > new_size {
+            return Err(LogError::NotCovered { index: old_size.max(new_size), size });
+        }
+        // The tiles of the published size hold every node of a smaller tree.
+        let mut tiles = Tiles { directory: &self.directory, size, read: HashMap::new() };
+        consistency(&mut tiles, old_size, new_size)
     }
 
     fn published(&self) -> Result<Option<(String, Checkpoint)>, LogError> {

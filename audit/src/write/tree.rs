@@ -80,6 +80,40 @@ fn path_within<S: TileSource>(
     Ok(hashes)
 }
 
+/// Proof that the tree of `new_size` entries continues the one of `old_size` (RFC 6962 section 2.1.2). Empty where one of
+/// them is empty or both are the same.
+pub(super) fn consistency<S: TileSource>(
+    source: &mut S,
+    old_size: u64,
+    new_size: u64,
+) -> Result<Vec<Hash>, S::Error> {
+    if old_size == 0 || old_size >= new_size {
+        return Ok(Vec::new());
+    }
+    subproof(source, old_size, 0, new_size, true)
+}
+
+/// SUBPROOF(m, D[from:to], b) of RFC 6962: `old_end` is where the old tree ends, `whole` is b.
+fn subproof<S: TileSource>(
+    source: &mut S,
+    old_end: u64,
+    from: u64,
+    to: u64,
+    whole: bool,
+) -> Result<Vec<Hash>, S::Error> {
+    if old_end == to {
+        return if whole { Ok(Vec::new()) } else { Ok(vec![range(source, from, to)?]) };
+    }
+    let middle = from + split(to - from);
+    let (mut hashes, beside) = if old_end <= middle {
+        (subproof(source, old_end, from, middle, whole)?, range(source, middle, to)?)
+    } else {
+        (subproof(source, old_end, middle, to, false)?, range(source, from, middle)?)
+    };
+    hashes.push(beside);
+    Ok(hashes)
+}
+
 /// Root of the entries `from..to`, a range as the splitting of RFC 6962 makes it.
 fn range<S: TileSource>(source: &mut S, from: u64, to: u64) -> Result<Hash, S::Error> {
     let count = to - from;

@@ -2,9 +2,12 @@
 //! Never looks into the crate: files are changed as an attacker would change them.
 //! Every piece of tampering is expected by class and by the first entry concerned.
 
+mod consistency;
 mod content;
+mod cosignatures;
 mod flips;
 mod notes;
+mod policies;
 mod program;
 mod recovery;
 mod round_trip;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use gridvault_audit::constants::NOTE_TYPE_COSIGNATURE;
 use gridvault_audit::verify::{Finding, Summary, VerifierKey, VerifyError, verify_directory};
 use gridvault_audit::{Draft, Event, Log, NoteSigner, Outcome, verifier_key};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
@@ -61,6 +62,46 @@ impl NoteSigner for Key {
 
     fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.pair.sign(message).as_ref().try_into().expect("a signature of 64 bytes")
+    }
+}
+
+/// A witness with a key made from a seed.
+pub struct Witness {
+    name: String,
+    pair: Ed25519KeyPair,
+}
+
+impl Witness {
+    pub fn new(name: &str, seed: u8) -> Witness {
+        let pair = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).expect("a seed of 32 bytes");
+        Witness::of(name, pair)
+    }
+
+    pub fn of(name: &str, pair: Ed25519KeyPair) -> Witness {
+        Witness { name: name.to_owned(), pair }
+    }
+
+    fn encoded(&self) -> Vec<u8> {
+        [&[NOTE_TYPE_COSIGNATURE][..], self.pair.public_key().as_ref()].concat()
+    }
+
+    pub fn id(&self) -> [u8; 4] {
+        let bytes = [self.name.as_bytes(), b"\n", &self.encoded()].concat();
+        ring::digest::digest(&ring::digest::SHA256, &bytes).as_ref()[..4]
+            .try_into()
+            .expect("four bytes")
+    }
+
+    pub fn vkey(&self) -> String {
+        let id = u32::from_be_bytes(self.id());
+        format!("{}+{id:08x}+{}", self.name, STANDARD.encode(self.encoded()))
+    }
+
+    /// A cosignature line over `text`, given at `time`.
+    pub fn line(&self, text: &str, time: u64) -> String {
+        let message = format!("cosignature/v1\ntime {time}\n{text}");
+        let signature = self.pair.sign(message.as_bytes());
+        line(&self.name, self.id(), &[&time.to_be_bytes(), signature.as_ref()].concat())
     }
 }
 
