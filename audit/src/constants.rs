@@ -71,6 +71,18 @@ pub const POLICY_BYTES_MAX: usize = 128 * 1024;
 /// Logs, witnesses and groups of a policy, each: twice what c2sp.org/tlog-policy asks for.
 pub const POLICY_DEFINITIONS_MAX: usize = 64;
 
+/// First line of a list of the store's digests.
+pub const DIGESTS_HEADER: &str = "gridvault-digests v1";
+
+/// Longest line of a list of digests in bytes: an origin of the longest, or handle, version and digest.
+pub const DIGEST_LINE_BYTES_MAX: usize = 4 + ORIGIN_BYTES_MAX + 1;
+
+/// Records of a list of digests that are judged in one pass over the log: about 30 MiB of memory.
+pub const DIGESTS_PER_PASS_MAX: usize = 131_072;
+
+/// Beginning of the names of further facts that hold the digests of the second and later records of one entry.
+pub const FURTHER_DIGEST_PREFIX: &str = "dig_";
+
 /// Hashes on the longest inclusion path and in the longest consistency proof: a tree below 2 to the 63 is no deeper, and
 /// c2sp.org/tlog-witness allows no more.
 pub const PROOF_HASHES_MAX: usize = 63;

@@ -2,7 +2,11 @@
 
 pub mod constants;
 pub mod events;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 pub mod verify;
+#[cfg(feature = "witness")]
+pub mod witness;
 pub mod write;
 
 pub use events::Event;
@@ -11,3 +15,4 @@ pub use write::log::{Checkpoint, Log, LogError, Relief};
 pub use write::note::{NoteSigner, verifier_key};
 pub use write::reader::{InclusionProof, LogReader};
 pub use write::tree::leaf_hash;
+pub use write::witnessed::keep_witnessed;

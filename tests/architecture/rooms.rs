@@ -97,7 +97,10 @@ pub const AUDIT: &[(&str, &[&str])] = &[
     ("events", &["constants"]),
     ("verify", &["constants", "events"]),
     ("write", &["constants", "events"]),
-    ("main", &["constants", "events", "verify"]),
+    ("fetch", &["constants", "verify"]),
+    ("witness", &["constants", "verify"]),
+    // Of the writer the program takes the reader alone: it makes proofs, and the verifier checks them.
+    ("program", &["constants", "fetch", "verify", "witness", "write::reader"]),
     // The crate's root shows its users the names of both sides.
     ("lib", &["constants", "events", "verify", "write"]),
 ];

@@ -34,9 +34,12 @@ pub fn workspace() -> PathBuf {
 pub fn read_crate(folder: &str) -> Vec<SourceFile> {
     let source = workspace().join(folder);
     let mut files = Vec::new();
-    for root in ["lib.rs", "main.rs"] {
+    // A program with a folder of its own is a room like any other, so its paths begin with that room.
+    for (root, room) in [("lib.rs", None), ("main.rs", None), ("program/main.rs", Some("program"))]
+    {
         if source.join(root).is_file() {
-            read_file(&source.join(root), Vec::new(), false, &mut files);
+            let module = room.map(str::to_owned).into_iter().collect();
+            read_file(&source.join(root), module, false, &mut files);
         }
     }
     files

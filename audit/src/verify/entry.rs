@@ -58,6 +58,11 @@ impl Rules {
         Ok(())
     }
 
+    /// UTC of the last entry, in microseconds; `None` before the first.
+    pub(super) fn last_micros(&self) -> Option<u64> {
+        self.last.map(|(micros, _)| micros)
+    }
+
     fn knows(&mut self, event: (&[u8], &[u8])) -> bool {
         if self.events[self.recent] == event {
             return true;

@@ -39,6 +39,14 @@ pub enum Class {
     CheckpointStale,
     /// The log is not a continuation of a checkpoint that was seen before.
     HistoryRewritten,
+    /// A witness has seen a log of this name that this one is no continuation of.
+    ViewDiffers,
+    /// The sealed record on disk is not the one of its last entry.
+    RecordChanged,
+    /// A sealed record on disk has no entry that made it, or one that removed it.
+    RecordUnknown,
+    /// A record that an entry made, and none removed, is not on disk.
+    RecordMissing,
     /// A signed entry is not canonical JSON with the members of the format.
     EntryMalformed,
     /// A signed entry is of another version of the format.
@@ -77,6 +85,10 @@ impl Class {
             Class::QuorumMissing => "quorum_missing",
             Class::CheckpointStale => "checkpoint_stale",
             Class::HistoryRewritten => "history_rewritten",
+            Class::ViewDiffers => "view_differs",
+            Class::RecordChanged => "record_changed",
+            Class::RecordUnknown => "record_unknown",
+            Class::RecordMissing => "record_missing",
             Class::EntryMalformed => "entry_malformed",
             Class::VersionUnknown => "version_unknown",
             Class::SequenceBroken => "sequence_broken",
@@ -124,6 +136,15 @@ pub enum VerifyError {
     /// The earlier checkpoint, which the auditor brought, is not one of this log; nothing was judged by it.
     #[error("earlier checkpoint cannot be used: {}", .0.detail)]
     EarlierRefused(Finding),
+    /// What a witness is said to have shown is not a checkpoint that it cosigned; nothing was judged by it.
+    #[error("view of a witness cannot be used: {}", .0.detail)]
+    ViewRefused(Finding),
+    /// Too few witnesses answered to make the quorum.
+    #[error("too few witnesses showed their view of the log")]
+    ViewsMissing,
+    /// The list of the store's digests is not one of this log, or covers more than it.
+    #[error("list of digests cannot be used: {0}")]
+    DigestsRefused(&'static str),
     /// The path leads through `..` or is a link.
     #[error("path leads upwards or is a link")]
     PathRefused,
@@ -146,7 +167,15 @@ impl From<io::Error> for VerifyError {
         match error.kind() {
             io::ErrorKind::NotFound
             | io::ErrorKind::PermissionDenied
-            | io::ErrorKind::NotADirectory => VerifyError::Unreadable(error),
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NotConnected
+            | io::ErrorKind::TimedOut
+            | io::ErrorKind::Unsupported => VerifyError::Unreadable(error),
             _ => VerifyError::Storage(error),
         }
     }

@@ -64,7 +64,41 @@ pub fn open_checkpoint(
     policy: &Policy,
     now_seconds: Option<u64>,
 ) -> Result<Cosigned, Finding> {
-    let note = Note::parse(note).map_err(|detail| Finding::new(Class::NoteMalformed, detail))?;
+    judge(Note::parse(note, Extensions::Refused).map_err(malformed)?, policy, now_seconds)
+}
+
+/// As [`open_checkpoint`], but the checkpoint may have extension lines, as those of other logs do: a witness cosigns them
+/// and says nothing of them (c2sp.org/tlog-cosignature).
+#[cfg(feature = "witness")]
+pub(crate) fn open_checkpoint_with_extensions(
+    note: &[u8],
+    policy: &Policy,
+) -> Result<Cosigned, Finding> {
+    judge(Note::parse(note, Extensions::Taken).map_err(malformed)?, policy, None)
+}
+
+/// The origin that a checkpoint of right form claims. Nothing of it is verified.
+#[cfg(feature = "witness")]
+pub(crate) fn checkpoint_origin(note: &[u8]) -> Result<String, Finding> {
+    Ok(Note::parse(note, Extensions::Taken).map_err(malformed)?.head.origin)
+}
+
+/// A checkpoint with the signature lines by logs of `policy` alone. None of them is verified.
+#[cfg(feature = "witness")]
+pub(crate) fn with_log_lines_alone(note: &[u8], policy: &Policy) -> Result<String, Finding> {
+    let note = Note::parse(note, Extensions::Taken).map_err(malformed)?;
+    let by_log =
+        |line: &&Signature<'_>| policy.logs().iter().any(|log| log.key.is(line.name, line.id));
+    let lines: String =
+        note.signatures.iter().filter(by_log).map(|line| format!("{}\n", line.line)).collect();
+    Ok(format!("{}\n{lines}", note.text))
+}
+
+fn malformed(detail: &'static str) -> Finding {
+    Finding::new(Class::NoteMalformed, detail)
+}
+
+fn judge(note: Note<'_>, policy: &Policy, now_seconds: Option<u64>) -> Result<Cosigned, Finding> {
     let mut signed = Vec::new();
     for log in policy.logs() {
         if note.check(&log.key)?.is_some() {
@@ -93,6 +127,14 @@ pub fn open_checkpoint(
     Ok(Cosigned { head: note.head, cosignatures })
 }
 
+/// Whether a checkpoint may have lines after its root.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extensions {
+    Refused,
+    #[cfg(feature = "witness")]
+    Taken,
+}
+
 /// A note of the strict form, none of whose signatures is judged yet.
 struct Note<'a> {
     text: &'a str,
@@ -101,13 +143,16 @@ struct Note<'a> {
 }
 
 struct Signature<'a> {
+    /// As it stands in the note, without its line feed.
+    #[cfg_attr(not(feature = "witness"), expect(dead_code, reason = "only a witness keeps lines"))]
+    line: &'a str,
     name: &'a str,
     id: [u8; 4],
     bytes: Vec<u8>,
 }
 
 impl Note<'_> {
-    fn parse(note: &[u8]) -> Result<Note<'_>, &'static str> {
+    fn parse(note: &[u8], extensions: Extensions) -> Result<Note<'_>, &'static str> {
         if note.len() > NOTE_BYTES_MAX {
             return Err("note is too long");
         }
@@ -117,7 +162,7 @@ impl Note<'_> {
         }
         let blank = note.rfind("\n\n").ok_or("note has no blank line")?;
         let (text, signatures) = (&note[..=blank], &note[blank + 2..]);
-        let head = parse_text(text)?;
+        let head = parse_text(text, extensions)?;
         let signatures = parse_signatures(signatures)?;
         Ok(Note { text, head, signatures })
     }
@@ -147,12 +192,15 @@ impl Note<'_> {
     }
 }
 
-fn parse_text(text: &str) -> Result<Head, &'static str> {
+fn parse_text(text: &str, extensions: Extensions) -> Result<Head, &'static str> {
     let lines: Vec<_> = text.split('\n').collect();
     // The text ends in a line feed, so the last piece is empty.
-    let [origin, size, root, ""] = lines[..] else {
-        return Err("checkpoint has more or fewer than three lines");
+    let [origin, size, root, ref more @ .., ""] = lines[..] else {
+        return Err("checkpoint has fewer than three lines");
     };
+    if extensions == Extensions::Refused && !more.is_empty() || more.contains(&"") {
+        return Err("checkpoint has more than three lines");
+    }
     if !is_name(origin) {
         return Err("origin cannot name a log");
     }
@@ -185,21 +233,21 @@ fn parse_signature(line: &str) -> Result<Signature<'_>, &'static str> {
     let payload = STANDARD.decode(encoded).map_err(|_| "signature is not canonical base64")?;
     match payload.split_first_chunk() {
         Some((id, bytes)) if !bytes.is_empty() => {
-            Ok(Signature { name, id: *id, bytes: bytes.to_vec() })
+            Ok(Signature { line, name, id: *id, bytes: bytes.to_vec() })
         }
         _ => Err("signature is too short"),
     }
 }
 
 /// A decimal without sign and leading zeros.
-pub(super) fn parse_decimal(text: &str) -> Option<u64> {
+pub(crate) fn parse_decimal(text: &str) -> Option<u64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let canonical = digits && (text == "0" || !text.starts_with('0'));
     canonical.then(|| text.parse().ok()).flatten()
 }
 
 /// 32 bytes in canonical standard base64.
-pub(super) fn parse_hash(text: &str) -> Option<Hash> {
+pub(crate) fn parse_hash(text: &str) -> Option<Hash> {
     STANDARD.decode(text).ok()?.try_into().ok()
 }
 
@@ -213,7 +261,7 @@ mod tests {
         let example = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n\
             \u{2014} example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n\
             \u{2014} witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n";
-        let note = Note::parse(example.as_bytes()).expect("a note");
+        let note = Note::parse(example.as_bytes(), Extensions::Refused).expect("a note");
         assert_eq!(note.head.size, 20_852_163);
         let [log, witness] = &note.signatures[..] else { panic!("two signatures") };
         assert_eq!((log.name, log.bytes.len()), ("example.com/behind-the-sofa", 64));

@@ -11,13 +11,35 @@ use crate::constants::{ENTRIES_DIRECTORY, TILE_DIRECTORY};
 
 /// What lies under a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub enum Found {
     /// A plain file, now in the buffer; cut one byte past the limit if it is longer.
     File,
     /// Nothing.
     Missing,
     /// A link, or something else than a plain file, or a link on the way to it.
     Foreign,
+}
+
+/// Where the files of a log are read from. What the system refuses is an error; what is not there is an answer.
+pub trait Source {
+    /// Reads the file at `path` beneath the log into `buffer`: `bytes_max` bytes of it and one more at most.
+    ///
+    /// # Errors
+    /// When it cannot be said what is there.
+    fn read(&mut self, path: &str, bytes_max: usize, buffer: &mut Vec<u8>) -> io::Result<Found>;
+
+    /// Whether anything lies at `path` beneath the log. A source that cannot look without reading says no.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    fn has(&mut self, path: &str) -> io::Result<bool>;
+
+    /// The widths of the partial files in the directory `path` beneath the log, ascending; `None` if it is foreign. A
+    /// source that cannot list has none to show.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    fn widths(&mut self, path: &str) -> io::Result<Option<Vec<usize>>>;
 }
 
 /// Where hashes of a level, or entries, are kept.
@@ -56,7 +78,7 @@ impl Series {
 }
 
 /// The directory of a log.
-pub(super) struct Shelf {
+pub struct Shelf {
     root: PathBuf,
     /// The last directory that was seen to be reached without a link.
     plain: PathBuf,
@@ -64,7 +86,10 @@ pub(super) struct Shelf {
 
 impl Shelf {
     /// The log in `root`.
-    pub(super) fn open(root: &Path) -> Result<Shelf, VerifyError> {
+    ///
+    /// # Errors
+    /// [`VerifyError::PathRefused`] for a link or a path that leads upwards, [`VerifyError::Unreadable`].
+    pub fn open(root: &Path) -> Result<Shelf, VerifyError> {
         if root.components().any(|component| component == Component::ParentDir) {
             return Err(VerifyError::PathRefused);
         }
@@ -78,13 +103,27 @@ impl Shelf {
         Ok(Shelf { root: root.to_path_buf(), plain: PathBuf::new() })
     }
 
-    /// Reads the file at `path` beneath the log into `buffer`: `bytes_max` bytes of it and one more at most.
-    pub(super) fn read(
-        &mut self,
-        path: &str,
-        bytes_max: usize,
-        buffer: &mut Vec<u8>,
-    ) -> io::Result<Found> {
+    /// Whether every directory on the way to `path` is one, and no link.
+    fn directories_are_plain(&mut self, path: &Path) -> io::Result<Found> {
+        let Some(parent) = path.parent().filter(|parent| *parent != self.plain) else {
+            return Ok(Found::File);
+        };
+        let mut walked = self.root.clone();
+        for component in parent.components() {
+            walked.push(component);
+            match metadata(&walked)? {
+                None => return Ok(Found::Missing),
+                Some(metadata) if !metadata.is_dir() => return Ok(Found::Foreign),
+                Some(_) => {}
+            }
+        }
+        self.plain = parent.to_path_buf();
+        Ok(Found::File)
+    }
+}
+
+impl Source for Shelf {
+    fn read(&mut self, path: &str, bytes_max: usize, buffer: &mut Vec<u8>) -> io::Result<Found> {
         buffer.clear();
         let path = Path::new(path);
         match self.directories_are_plain(path)? {
@@ -109,13 +148,11 @@ impl Shelf {
         }
     }
 
-    /// Whether anything lies at `path` beneath the log.
-    pub(super) fn has(&self, path: &str) -> io::Result<bool> {
+    fn has(&mut self, path: &str) -> io::Result<bool> {
         Ok(metadata(&self.root.join(path))?.is_some())
     }
 
-    /// The widths of the partial files in the directory `path` beneath the log, ascending; `None` if it is foreign.
-    pub(super) fn widths(&mut self, path: &str) -> io::Result<Option<Vec<usize>>> {
+    fn widths(&mut self, path: &str) -> io::Result<Option<Vec<usize>>> {
         let whole = self.root.join(path);
         match metadata(&whole)? {
             None => return Ok(Some(Vec::new())),
@@ -137,24 +174,6 @@ impl Shelf {
         }
         widths.sort_unstable();
         Ok(Some(widths))
-    }
-
-    /// Whether every directory on the way to `path` is one, and no link.
-    fn directories_are_plain(&mut self, path: &Path) -> io::Result<Found> {
-        let Some(parent) = path.parent().filter(|parent| *parent != self.plain) else {
-            return Ok(Found::File);
-        };
-        let mut walked = self.root.clone();
-        for component in parent.components() {
-            walked.push(component);
-            match metadata(&walked)? {
-                None => return Ok(Found::Missing),
-                Some(metadata) if !metadata.is_dir() => return Ok(Found::Foreign),
-                Some(_) => {}
-            }
-        }
-        self.plain = parent.to_path_buf();
-        Ok(Found::File)
     }
 }
 

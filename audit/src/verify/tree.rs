@@ -141,7 +141,15 @@ pub fn consistency_holds(
     last == 0 && old == *old_root && new == *new_root
 }
 
-fn empty_root() -> Hash {
+/// Where a witness keeps its view of a log: SHA-256 of the origin, in hexadecimal.
+#[must_use]
+pub fn hex_name(origin: &str) -> String {
+    let hash = digest(&SHA256, origin.as_bytes());
+    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Root of the tree without leaves: SHA-256 of nothing.
+pub(crate) fn empty_root() -> Hash {
     digest(&SHA256, b"").as_ref().try_into().expect("SHA-256 gives 32 bytes")
 }
 

@@ -6,24 +6,40 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::entry::Rules;
+use super::expect::{Claims, Expectations, Milestone};
 use super::finding::{Class, Finding, VerifyError};
 use super::key::VerifierKey;
-use super::note::{Head, open_note};
-use super::shelf::{Found, Series, Shelf};
+use super::note::{Cosigned, Head};
+use super::policy::Policy;
+use super::shelf::{Found, Series, Shelf, Source};
 use super::tree::{Frontier, Hash, leaf_hash};
-use crate::constants::{
-    BUNDLE_BYTES_MAX, CHECKPOINT_FILE, HASH_BYTES, NOTE_BYTES_MAX, TILE_BYTES, TILE_HEIGHT,
-    TILE_WIDTH,
-};
+use crate::constants::{BUNDLE_BYTES_MAX, HASH_BYTES, TILE_BYTES, TILE_HEIGHT, TILE_WIDTH};
 
 /// What a log that was accepted is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// The checkpoint that covers it.
     pub head: Head,
+    /// The newest checkpoint that the policy's quorum cosigned; `None` where the policy asks for no witness. What lies
+    /// between the two is signed by the log alone.
+    pub witnessed: Option<Cosigned>,
     /// Whether files lie beyond the checkpoint. A vault that runs, or was killed, leaves such; so does someone who puts
     /// an older checkpoint back. An earlier checkpoint from elsewhere tells which.
     pub beyond: bool,
+}
+
+/// Goes along while a log is verified.
+pub trait Visitor {
+    /// An entry, in order. It is not verified yet: only a pass that ends well vouches for what was seen.
+    fn entry(&mut self, index: u64, entry: &[u8]);
+
+    /// So many of so many entries were read.
+    fn progress(&mut self, _done: u64, _size: u64) {}
+}
+
+/// Nobody goes along.
+impl Visitor for () {
+    fn entry(&mut self, _index: u64, _entry: &[u8]) {}
 }
 
 /// Verifies the log in `directory` under `key`: signature, entries, tiles, root, and the content of every entry.
@@ -37,22 +53,28 @@ pub fn verify_directory(
     key: &VerifierKey,
     earlier: Option<&Head>,
 ) -> Result<Summary, VerifyError> {
-    let mut shelf = Shelf::open(directory)?;
-    let mut note = Vec::new();
-    match shelf.read(CHECKPOINT_FILE, NOTE_BYTES_MAX, &mut note)? {
-        Found::File => {}
-        Found::Missing => return Err(VerifyError::NoCheckpoint),
-        Found::Foreign => {
-            return Err(Finding::new(Class::NotAPlainFile, "checkpoint is not a plain file").into());
-        }
-    }
-    let head = open_note(&note, key)?;
-    if let Some(earlier) = earlier {
-        follows(&head, earlier)?;
-    }
+    let expected =
+        Expectations { earlier: earlier.into_iter().cloned().collect(), ..Expectations::default() };
+    verify_log(Shelf::open(directory)?, &Policy::of_log(key.clone()), &expected, &mut ())
+}
+
+/// Verifies a log under a policy: the log's signature, the quorum's cosignatures, entries, tiles, root, the content of
+/// every entry, and that it continues whatever was seen of it elsewhere.
+///
+/// # Errors
+/// As [`verify_directory`].
+pub fn verify_log<S: Source>(
+    source: S,
+    policy: &Policy,
+    expected: &Expectations,
+    visitor: &mut dyn Visitor,
+) -> Result<Summary, VerifyError> {
+    let mut source = source;
+    let Claims { head, witnessed, milestones } = Claims::read(&mut source, policy, expected)?;
     let mut walk = Walk {
-        shelf,
-        earlier: earlier.cloned(),
+        shelf: source,
+        visitor,
+        milestones,
         frontier: Frontier::default(),
         rules: Rules::new(),
         levels: Vec::new(),
@@ -60,35 +82,16 @@ pub fn verify_directory(
         stored: Vec::new(),
         suspicion: None,
         content: None,
-        rewritten: false,
+        broken: None,
         beyond: false,
     };
+    walk.pass_milestones();
     for number in 0..head.size.div_ceil(TILE_WIDTH as u64) {
         walk.bundle(number, width_at(head.size, number))?;
+        walk.visitor.progress(walk.frontier.size(), head.size);
     }
     walk.finish(&head)?;
-    Ok(Summary { head, beyond: walk.beyond })
-}
-
-/// Whether a checkpoint can follow an earlier one, by what the two state alone.
-fn follows(head: &Head, earlier: &Head) -> Result<(), Finding> {
-    if earlier.origin != head.origin {
-        return Err(Finding::new(Class::OriginDiffers, "earlier checkpoint is of another log"));
-    }
-    if earlier.size > head.size {
-        return Err(Finding::at(
-            Class::CheckpointStale,
-            head.size,
-            "checkpoint covers less than an earlier one",
-        ));
-    }
-    if earlier.size == head.size && earlier.root != head.root {
-        return Err(Finding::new(
-            Class::HistoryRewritten,
-            "two checkpoints of one size state different roots",
-        ));
-    }
-    Ok(())
+    Ok(Summary { head, witnessed, beyond: walk.beyond })
 }
 
 /// Items of tile `number` in a series of `size` items.
@@ -97,9 +100,11 @@ fn width_at(size: u64, number: u64) -> usize {
         .map_or(TILE_WIDTH, |left| left.min(TILE_WIDTH))
 }
 
-struct Walk {
-    shelf: Shelf,
-    earlier: Option<Head>,
+struct Walk<'a, S> {
+    shelf: S,
+    visitor: &'a mut dyn Visitor,
+    /// Those that the tree has not passed yet.
+    milestones: Vec<Milestone>,
     frontier: Frontier,
     rules: Rules,
     /// Level by level: number of the unfinished tile and its hashes so far.
@@ -112,8 +117,8 @@ struct Walk {
     suspicion: Option<Finding>,
     /// The first entry whose content breaks a rule.
     content: Option<Finding>,
-    /// Whether the tree passed the size of the earlier checkpoint with another root.
-    rewritten: bool,
+    /// The first milestone that the tree passed with another root.
+    broken: Option<Finding>,
     beyond: bool,
 }
 
@@ -123,7 +128,7 @@ struct Cut {
     fault: Option<(Class, &'static str)>,
 }
 
-impl Walk {
+impl<S: Source> Walk<'_, S> {
     /// Takes in one bundle of `width` entries.
     fn bundle(&mut self, number: u64, width: usize) -> Result<(), VerifyError> {
         let base = number * TILE_WIDTH as u64;
@@ -170,10 +175,19 @@ impl Walk {
         for (level, hash) in completed {
             self.add(level, hash)?;
         }
-        if let Some(earlier) = self.earlier.as_ref().filter(|earlier| earlier.size == index + 1) {
-            self.rewritten = self.frontier.root() != earlier.root;
-        }
+        self.visitor.entry(index, entry);
+        self.pass_milestones();
         Ok(())
+    }
+
+    /// Judges every milestone at the tree's size. There are few: they are taken out as they are passed.
+    fn pass_milestones(&mut self) {
+        let size = self.frontier.size();
+        while self.milestones.first().is_some_and(|milestone| milestone.size == size) {
+            let judged =
+                self.milestones.remove(0).judge(&self.frontier.root(), self.rules.last_micros());
+            self.broken = self.broken.take().or(judged.err());
+        }
     }
 
     /// Adds a hash to the unfinished tile of `level`; a tile that is full by it is compared with the stored one.
@@ -369,12 +383,8 @@ impl Walk {
             }
             None => {}
         }
-        if self.rewritten {
-            return Err(Finding::new(
-                Class::HistoryRewritten,
-                "log is no continuation of an earlier checkpoint",
-            )
-            .into());
+        if let Some(finding) = self.broken.take() {
+            return Err(finding.into());
         }
         self.content.take().map_or(Ok(()), |finding| Err(finding.into()))
     }

@@ -11,3 +11,4 @@ pub mod note;
 pub mod reader;
 mod stored;
 pub mod tree;
+pub mod witnessed;

@@ -13,6 +13,7 @@ use super::files;
 use super::note::{Checkpoint, is_key_name};
 use super::stored::{Bundle, read_bundle, read_edge_tile, read_tile};
 use super::tree::{Hash, TileKind, TileSource, consistency, full_path, level_hashes, path};
+use super::witnessed::read_witnessed;
 use crate::constants::{CHECKPOINT_FILE, PROOF_HEADER, TILE_WIDTH};
 
 /// A view of a log's directory that many threads may use at once.
@@ -116,18 +117,34 @@ impl LogReader {
         Tiles { directory: &self.directory, size, read: HashMap::new() }.hash(0, index)
     }
 
-    /// Proof that entry `index` is in the log that the published checkpoint states.
+    /// The last checkpoint that witnesses cosigned, with their cosignatures; `None` before the first.
+    ///
+    /// # Errors
+    /// Those of [`LogReader::checkpoint_text`].
+    pub fn witnessed_text(&self) -> Result<Option<String>, LogError> {
+        Ok(read_witnessed(&self.directory, &self.origin)?.map(|(note, _)| note))
+    }
+
+    /// Proof that entry `index` is in the log: under the checkpoint that witnesses cosigned, if that covers it, else under
+    /// the published one.
     ///
     /// # Errors
     /// [`LogError::NotCovered`], [`LogError::FileDamaged`] and those of [`LogReader::checkpoint_text`].
     pub fn inclusion_proof(&self, index: u64) -> Result<InclusionProof, LogError> {
-        let Some((checkpoint, Checkpoint { size, .. })) = self.published()? else {
+        let Some((published, Checkpoint { size: whole, .. })) = self.published()? else {
             return Err(LogError::NotCovered { index, size: 0 });
         };
-        if index >= size {
-            return Err(LogError::NotCovered { index, size });
+        if index >= whole {
+            return Err(LogError::NotCovered { index, size: whole });
         }
-        let mut tiles = Tiles { directory: &self.directory, size, read: HashMap::new() };
+        let covers = |known: &Checkpoint| (index + 1..=whole).contains(&known.size);
+        let witnessed = read_witnessed(&self.directory, &self.origin)?;
+        let (checkpoint, size) = match witnessed.filter(|(_, known)| covers(known)) {
+            Some((note, known)) => (note, known.size),
+            None => (published, whole),
+        };
+        // The tiles of the whole log hold every node of its beginnings.
+        let mut tiles = Tiles { directory: &self.directory, size: whole, read: HashMap::new() };
         let leaf = tiles.hash(0, index)?;
         let path = path(&mut tiles, index, size)?;
         Ok(InclusionProof { index, size, leaf, path, checkpoint })

@@ -5,11 +5,16 @@
 mod consistency;
 mod content;
 mod cosignatures;
+mod digests;
+mod fixtures;
 mod flips;
 mod notes;
 mod policies;
 mod program;
+mod quorum;
 mod recovery;
 mod round_trip;
+mod server;
 mod support;
 mod tampering;
+mod witness;

@@ -1,0 +1,152 @@
+//! Calls logs and witnesses over HTTP: reads files of a log, views of witnesses, and hands checkpoints to witnesses.
+//! Never follows a redirect, never uses a proxy of the environment, and never reads more than the format allows.
+//! Nothing that comes back is trusted here: notes and files are judged by `verify`.
+
+mod submit;
+
+use std::io::{self, Read as _};
+use std::time::Duration;
+
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use zeroize::Zeroizing;
+
+use crate::constants::{CHECKPOINT_FILE, NOTE_BYTES_MAX};
+use crate::verify::{Found, Source, hex_name};
+
+pub use submit::Submitted;
+
+/// Longest wait for a connection.
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// Longest time for one request and its answer; a bundle of 16 MiB comes within it over 2 Mbit/s.
+const REQUEST_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// One caller of logs and witnesses.
+#[derive(Clone)]
+pub struct Client {
+    agent: ureq::Agent,
+    token: Option<Zeroizing<String>>,
+}
+
+impl Client {
+    /// A caller that shows `token` to logs, never to witnesses, and trusts the certificates in `authorities_pem`. Without
+    /// them it opens no `https` address.
+    ///
+    /// # Errors
+    /// When the certificates are none.
+    pub fn new(
+        token: Option<Zeroizing<String>>,
+        authorities_pem: Option<&[u8]>,
+        request_time_max: Option<Duration>,
+    ) -> io::Result<Client> {
+        let roots = authorities_pem.map(certificates).transpose()?.unwrap_or_default();
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::new_with_certs(&roots))
+            .unversioned_rustls_crypto_provider(std::sync::Arc::new(
+                rustls::crypto::ring::default_provider(),
+            ))
+            .build();
+        let time_max = request_time_max.unwrap_or(REQUEST_TIME_MAX);
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None)
+            .timeout_connect(Some(CONNECT_TIME_MAX.min(time_max)))
+            .timeout_global(Some(time_max))
+            .tls_config(tls)
+            .build()
+            .into();
+        Ok(Client { agent, token })
+    }
+
+    /// The log at `url`, without a slash at its end.
+    #[must_use]
+    pub fn log(&self, url: &str) -> RemoteLog {
+        RemoteLog { client: self.clone(), url: url.trim_end_matches('/').to_owned() }
+    }
+
+    /// What the witness at `url` shows as its view of the log named `origin`; `None` if it has none.
+    ///
+    /// # Errors
+    /// When no answer came, or one that is neither.
+    pub fn view(&self, url: &str, origin: &str) -> io::Result<Option<Vec<u8>>> {
+        let path = format!("{}/{}/{CHECKPOINT_FILE}", url.trim_end_matches('/'), hex_name(origin));
+        let mut note = Vec::new();
+        match self.get(&path, None, NOTE_BYTES_MAX, &mut note)? {
+            200 => Ok(Some(note)),
+            404 => Ok(None),
+            status => Err(refused(status)),
+        }
+    }
+
+    /// Reads at most one byte more than `bytes_max`; gives the status.
+    fn get(
+        &self,
+        url: &str,
+        token: Option<&str>,
+        bytes_max: usize,
+        buffer: &mut Vec<u8>,
+    ) -> io::Result<u16> {
+        buffer.clear();
+        let mut request = self.agent.get(url);
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let mut response = request.call().map_err(ureq::Error::into_io)?;
+        let status = response.status().as_u16();
+        if status == 200 {
+            let reader = response.body_mut().as_reader();
+            reader.take(bytes_max as u64 + 1).read_to_end(buffer)?;
+        }
+        Ok(status)
+    }
+}
+
+/// A log that is read over HTTP (c2sp.org/tlog-tiles).
+pub struct RemoteLog {
+    client: Client,
+    url: String,
+}
+
+impl Source for RemoteLog {
+    fn read(&mut self, path: &str, bytes_max: usize, buffer: &mut Vec<u8>) -> io::Result<Found> {
+        let token = self.client.token.as_ref().map(|token| token.as_str());
+        let url = format!("{}/{path}", self.url);
+        match self.client.get(&url, token, bytes_max, buffer)? {
+            200 => Ok(Found::File),
+            404 | 410 => Ok(Found::Missing),
+            status => Err(refused(status)),
+        }
+    }
+
+    fn has(&mut self, _path: &str) -> io::Result<bool> {
+        Ok(false)
+    }
+
+    fn widths(&mut self, _path: &str) -> io::Result<Option<Vec<usize>>> {
+        Ok(Some(Vec::new()))
+    }
+}
+
+/// An answer that says neither yes nor that nothing is there.
+fn refused(status: u16) -> io::Error {
+    let kind = match status {
+        401 | 403 => io::ErrorKind::PermissionDenied,
+        _ => io::ErrorKind::NotConnected,
+    };
+    io::Error::new(kind, format!("answer with status {status}"))
+}
+
+fn certificates(pem: &[u8]) -> io::Result<Vec<Certificate<'static>>> {
+    let mut found = Vec::new();
+    for item in parse_pem(pem) {
+        if let PemItem::Certificate(certificate) = item.map_err(ureq::Error::into_io)? {
+            found.push(certificate);
+        }
+    }
+    match found.is_empty() {
+        true => Err(io::Error::new(io::ErrorKind::InvalidData, "no certificate in the file")),
+        false => Ok(found),
+    }
+}

@@ -1,0 +1,43 @@
+//! Runs the passes in which a list of the store's digests is held against the log.
+//! Never holds more than one part of the list.
+//! A list that is not one of this log is nobody's tampering: it is refused as unusable.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use gridvault_audit::verify::{DigestsHead, Ledger, Summary, VerifyError, Visitor};
+
+/// Holds the list at `path` against the log that `pass` verifies. Gives what the last pass found, and the records judged.
+pub(super) fn judge(
+    path: &Path,
+    mut pass: impl FnMut(&mut dyn Visitor) -> Result<Summary, VerifyError>,
+) -> Result<(Summary, u64), VerifyError> {
+    let open = || File::open(path).map(BufReader::new);
+    let head = DigestsHead::read(&mut open()?)?;
+    let mut parts = head.parts();
+    let mut part = 0;
+    loop {
+        let mut ledger = Ledger::read(&mut open()?, part, parts)?;
+        if *ledger.head() != head {
+            return Err(VerifyError::DigestsRefused("it changed while it was read"));
+        }
+        let summary = pass(&mut ledger)?;
+        if head.origin != summary.head.origin {
+            return Err(VerifyError::DigestsRefused("it is of another log"));
+        }
+        if head.size > summary.head.size {
+            return Err(VerifyError::DigestsRefused("it covers more entries than the checkpoint"));
+        }
+        if ledger.is_overfull() {
+            // The log knows many more records than the list: begin again with smaller parts.
+            (parts, part) = (parts * 2, 0);
+            continue;
+        }
+        ledger.judge()?;
+        part += 1;
+        if part == parts {
+            return Ok((summary, head.records));
+        }
+    }
+}

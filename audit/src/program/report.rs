@@ -1,0 +1,209 @@
+//! What a command found, as a sentence or as one line of JSON, and the exit status that says which way it ended.
+//! Never prints content of an entry.
+//! Members of the JSON that do not apply are null, and no member ever goes away.
+
+use std::io;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use gridvault_audit::verify::{Cosigned, Finding, Head, Policy, VerifyError};
+use serde::Serialize;
+
+/// How a command ended.
+pub(super) enum Answer {
+    /// It holds, or was done.
+    Shown(Box<Shown>),
+    /// A file was written, a service ended: a sentence.
+    #[cfg_attr(not(feature = "witness"), expect(dead_code, reason = "only a witness says such"))]
+    Done(String),
+    /// It does not hold, or could not be judged.
+    Refused { origin: String, error: VerifyError },
+    /// It could not be done.
+    Failed(String),
+    /// The storage failed.
+    #[cfg_attr(not(feature = "witness"), expect(dead_code, reason = "only a witness says such"))]
+    Storage(String),
+    /// Called wrongly.
+    Usage(String),
+}
+
+/// What a check that holds has shown.
+#[derive(Default)]
+pub(super) struct Shown {
+    pub(super) head: Option<Head>,
+    pub(super) index: Option<u64>,
+    pub(super) beyond: Option<bool>,
+    /// Entries that the quorum has cosigned, and who cosigned when.
+    pub(super) witnessed: Option<Witnessed>,
+    /// Witnesses whose own view was asked for and agrees.
+    pub(super) views: Vec<String>,
+    /// Records of the store that agree with the log.
+    pub(super) records: Option<u64>,
+}
+
+pub(super) struct Witnessed {
+    pub(super) size: u64,
+    pub(super) cosignatures: Vec<(String, u64)>,
+}
+
+impl Witnessed {
+    pub(super) fn of(policy: &Policy, cosigned: &Cosigned) -> Witnessed {
+        let named = |given: &gridvault_audit::verify::Cosignature| {
+            (policy.witness(given.witness).name.clone(), given.time_seconds)
+        };
+        Witnessed {
+            size: cosigned.head.size,
+            cosignatures: cosigned.cosignatures.iter().map(named).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Cosignature<'a> {
+    witness: &'a str,
+    time: u64,
+}
+
+/// What is printed for machines.
+#[derive(Default, Serialize)]
+struct Report<'a> {
+    result: &'static str,
+    origin: &'a str,
+    size: Option<u64>,
+    root: Option<String>,
+    witnessed_size: Option<u64>,
+    cosignatures: Option<Vec<Cosignature<'a>>>,
+    views: Option<&'a [String]>,
+    records: Option<u64>,
+    beyond_checkpoint: Option<bool>,
+    index: Option<u64>,
+    level: Option<u32>,
+    class: Option<&'static str>,
+    detail: String,
+}
+
+impl Answer {
+    pub(super) fn usage(text: String) -> Answer {
+        Answer::Usage(text)
+    }
+
+    /// The exit status.
+    pub(super) fn status(&self) -> u8 {
+        match self {
+            Answer::Shown(_) | Answer::Done(_) => 0,
+            Answer::Failed(_) => 1,
+            Answer::Usage(_) => 2,
+            Answer::Storage(_) => 4,
+            Answer::Refused { error, .. } => match error {
+                VerifyError::Tampered(_) => 3,
+                VerifyError::PathRefused => 2,
+                VerifyError::Storage(_) => 4,
+                _ => 1,
+            },
+        }
+    }
+}
+
+/// Prints an answer.
+pub(super) fn print(answer: &Answer, json: bool) -> io::Result<()> {
+    use std::io::Write as _;
+    let report = report(answer);
+    let line = if json {
+        serde_json::to_string(&report).expect("a report has string keys and plain values")
+    } else {
+        sentence(&report)
+    };
+    writeln!(io::stdout(), "{line}")
+}
+
+fn report(answer: &Answer) -> Report<'_> {
+    let failed = |result, detail: String| Report { result, detail, ..Report::default() };
+    match answer {
+        Answer::Shown(shown) => of_shown(shown),
+        Answer::Done(text) => failed("done", text.clone()),
+        Answer::Failed(text) => failed("failed", text.clone()),
+        Answer::Storage(text) => failed("storage_fault", text.clone()),
+        Answer::Usage(text) => failed("wrong_usage", text.clone()),
+        Answer::Refused { origin, error } => {
+            let report = match error {
+                VerifyError::Tampered(Finding { class, index, level, detail }) => Report {
+                    result: "tampered",
+                    index: *index,
+                    level: *level,
+                    class: Some(class.code()),
+                    detail: (*detail).to_owned(),
+                    ..Report::default()
+                },
+                VerifyError::PathRefused => failed("wrong_usage", explain(error)),
+                VerifyError::Storage(_) => failed("storage_fault", explain(error)),
+                _ => failed("not_judged", explain(error)),
+            };
+            Report { origin, ..report }
+        }
+    }
+}
+
+fn of_shown(shown: &Shown) -> Report<'_> {
+    let head = shown.head.as_ref();
+    Report {
+        result: "ok",
+        origin: head.map_or("", |head| &head.origin),
+        size: head.map(|head| head.size),
+        root: head.map(|head| STANDARD.encode(head.root)),
+        witnessed_size: shown.witnessed.as_ref().map(|witnessed| witnessed.size),
+        cosignatures: shown.witnessed.as_ref().map(|witnessed| {
+            witnessed
+                .cosignatures
+                .iter()
+                .map(|(witness, time)| Cosignature { witness, time: *time })
+                .collect()
+        }),
+        views: (!shown.views.is_empty()).then_some(&shown.views),
+        records: shown.records,
+        beyond_checkpoint: shown.beyond,
+        index: shown.index,
+        ..Report::default()
+    }
+}
+
+fn explain(error: &VerifyError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+fn sentence(report: &Report<'_>) -> String {
+    let origin = report.origin;
+    match (report.result, report.size, report.class) {
+        ("ok", Some(size), _) => {
+            let mut text = match report.index {
+                Some(index) => {
+                    format!("ok: entry {index} is in {origin}, which has {size} entries")
+                }
+                None if report.beyond_checkpoint == Some(true) => {
+                    format!(
+                        "ok: {origin} has {size} entries under its checkpoint; files lie beyond it, not judged"
+                    )
+                }
+                None => format!("ok: {origin} has {size} entries, all of them verified"),
+            };
+            if let Some(witnessed) = report.witnessed_size {
+                text += &format!("; a quorum cosigned {witnessed} of them");
+            }
+            if let Some(views) = report.views {
+                text += &format!("; the same as seen by {}", views.join(", "));
+            }
+            if let Some(records) = report.records {
+                text += &format!("; {records} records of the store are those of the log");
+            }
+            text
+        }
+        (_, _, Some(class)) => {
+            let place = report.index.map_or(String::new(), |index| format!(" at entry {index}"));
+            format!("tampering: {class}{place} in {origin}: {}", report.detail)
+        }
+        ("done", ..) => report.detail.clone(),
+        (result, ..) => format!("{result}: {}", report.detail),
+    }
+}
