@@ -2,10 +2,13 @@
 //! Never holds a secret, only the paths of files that do; an unknown key is an error.
 //! What comes out is checked whole.
 
-use crate::limits::{SEGMENT_BYTES, SEGMENT_BYTES_MIN, STORE_CACHE_BYTES};
+use crate::limits::{
+    SEGMENT_BYTES, SEGMENT_BYTES_MIN, STORE_CACHE_BYTES, WITNESS_AGE, WITNESS_AGE_MIN,
+};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where a vault listens unless it is told otherwise.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8480";
@@ -35,6 +38,15 @@ pub struct ConfigFile {
     /// A directory with policies in place of those built in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policies: Option<PathBuf>,
+    /// A policy file (c2sp.org/tlog-policy) with the witnesses of the log. Without it there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub witness_policy: Option<PathBuf>,
+    /// How long the oldest entry may wait for the quorum of witnesses before data stops being served, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub witness_age_seconds_max: Option<u64>,
+    /// Certificates (PEM) of the authorities that are trusted for witnesses with https addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub witness_ca_file: Option<PathBuf>,
     /// Whether everything in the vault is invented.
     #[serde(default)]
     pub synthetic: bool,
@@ -124,6 +136,12 @@ pub struct Config {
     pub passphrase_file: Option<PathBuf>,
     /// A directory with policies in place of those built in.
     pub policies: Option<PathBuf>,
+    /// A policy file with the witnesses of the log.
+    pub witness_policy: Option<PathBuf>,
+    /// How long the oldest entry may wait for them before data stops being served.
+    pub witness_age_max: Duration,
+    /// Certificates of the authorities that are trusted for witnesses.
+    pub witness_ca_file: Option<PathBuf>,
     /// Whether everything in the vault is invented.
     pub synthetic: bool,
     /// A receiver of the log's entries.
@@ -215,6 +233,13 @@ impl Config {
             let reason = "names a certificate or a key without the other";
             return Err(ConfigError::Value { name: "syslog", reason });
         }
+        let witness_age_max = file.witness_age_seconds_max.map_or(WITNESS_AGE, Duration::from_secs);
+        if witness_age_max < WITNESS_AGE_MIN {
+            return Err(ConfigError::Value {
+                name: "witness_age_seconds_max",
+                reason: "is below 120 seconds",
+            });
+        }
         Ok(Config {
             directory: directory.to_owned(),
             origin: file.origin,
@@ -223,6 +248,9 @@ impl Config {
             journal_segment_bytes,
             passphrase_file: overrides.passphrase_file.clone().or(file.passphrase_file),
             policies: file.policies,
+            witness_policy: file.witness_policy,
+            witness_age_max,
+            witness_ca_file: file.witness_ca_file,
             synthetic: file.synthetic,
             syslog: file.syslog,
         })
@@ -231,12 +259,15 @@ impl Config {
     /// SHA-256 over what was checked, for the entry of a start. Holds no secret.
     pub fn digest(&self) -> [u8; 32] {
         let text = format!(
-            "{}\n{}\n{}\n{}\n{:?}\n{}\n{:?}",
+            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}",
             self.origin,
             self.listen,
             self.store_cache_bytes,
             self.journal_segment_bytes,
             self.policies,
+            self.witness_policy,
+            self.witness_age_max.as_secs(),
+            self.witness_ca_file,
             self.synthetic,
             self.syslog
         );
@@ -324,5 +355,7 @@ mod tests {
         assert!(broken(|file| file.listen = Some("everywhere".to_owned())));
         assert!(broken(|file| file.store_cache_bytes = Some(1)));
         assert!(broken(|file| file.journal_segment_bytes = Some(SEGMENT_BYTES_MIN - 1)));
+        assert!(broken(|file| file.witness_age_seconds_max = Some(119)));
+        assert!(!broken(|file| file.witness_age_seconds_max = Some(120)));
     }
 }

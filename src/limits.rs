@@ -244,6 +244,23 @@ pub const MARK_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// Journal bytes behind the mark, but for the last group; the committer waits beyond it. A start reads no more than this,
 /// so it bounds how long recovery takes where integration or the engine's flush lag.
 pub const UNMARKED_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Rows that are read at once while the store is listed for an auditor: 2 MiB at most in memory.
+pub const DIGESTS_PAGE_COUNT: usize = 256;
+/// How often the thread that asks the witnesses looks for a new checkpoint, of which there is one a second at most.
+pub const WITNESS_INTERVAL: Duration = Duration::from_millis(250);
+/// Longest time for one question to a witness: it checks a proof and syncs a disk. Other witnesses do not wait for it.
+pub const WITNESS_TIME_MAX: Duration = Duration::from_secs(5);
+/// Pause after a witness did not cosign, at first; it doubles with each time.
+pub const WITNESS_PAUSE_MIN: Duration = Duration::from_secs(1);
+/// Longest such pause: a witness that comes back is used again within it, well before [`WITNESS_AGE`].
+pub const WITNESS_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// Age of the oldest entry that is not witnessed at which the operator is told.
+pub const WITNESS_ALERT_AGE: Duration = Duration::from_secs(60);
+/// Age at which data stops being served, unless the configuration says another: what a thief of disk and keys could take
+/// back unseen is bounded by it.
+pub const WITNESS_AGE: Duration = Duration::from_secs(15 * 60);
+/// Smallest age that may be configured: the alert comes before it.
+pub const WITNESS_AGE_MIN: Duration = Duration::from_secs(120);
 /// How often an idle vault says that it lives.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(60);
 /// Changed keys remembered to tell whether a row is still the one that was read.

@@ -111,6 +111,9 @@ fn make(directory: &Path) -> Result<(), Failure> {
         store_cache_bytes: Some(CACHE_BYTES),
         journal_segment_bytes: Some(SEGMENT_BYTES),
         passphrase_file: None,
+        witness_policy: None,
+        witness_age_seconds_max: None,
+        witness_ca_file: None,
         policies: None,
         synthetic: true,
         syslog: None,
@@ -118,7 +121,8 @@ fn make(directory: &Path) -> Result<(), Failure> {
     lay_out(directory, file, &[envelope], &root).map(drop)
 }
 
-fn unlock(config: &Config) -> Result<gridvault_keys::Keyring, Failure> {
+/// Opens the keyring with the key file that only a demo has.
+pub(super) fn unlock(config: &Config) -> Result<gridvault_keys::Keyring, Failure> {
     let fail = |error| Failure::storage("the demo's keys", &error);
     let key_file = KeyFile::load(&config.directory.join("demo.key")).map_err(fail)?;
     let envelopes = UnlockFile::load(&config.directory.join("unlock")).map_err(fail)?;

@@ -16,6 +16,7 @@ mod policies;
 mod policy;
 mod serve;
 mod ship;
+mod store;
 mod synth;
 mod token;
 mod vault;
@@ -64,6 +65,9 @@ enum Command {
     Synth(synth::Arguments),
     /// Send a file of records to a running vault; it can be stopped and gone on with.
     Import(import::Arguments),
+    /// The store of a vault that does not serve.
+    #[command(subcommand)]
+    Store(store::Command),
     /// The audit log of a running vault.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -84,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Policy(command) => policy::run(&command, json),
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Import(arguments) => import::run(&arguments, json),
+        Command::Store(command) => store::run(&command, json),
         Command::Audit(command) => audit::run(&command, json),
     };
     match outcome {

@@ -14,7 +14,9 @@ use crate::oversight::{Index, IndexSettings, LogReader, Shipper};
 use crate::seal::Seal;
 use crate::store::{self, Change, EngineKind, Expect, Key, Op, Reader, Stored, SystemKey, Version};
 use crate::territory::{Territory, TerritoryData};
-use crate::trail::{Announcement, FileMedia, Media, Settings, Space, Surroundings, Trail};
+use crate::trail::{
+    Announcement, FileMedia, Media, Settings, Space, Surroundings, Trail, Witnesses,
+};
 use arc_swap::ArcSwap;
 use gridvault_keys::{Envelope, Keyring, Passphrase, Provider, RootKey, UnlockFile};
 use std::path::Path;
@@ -56,6 +58,12 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let (reader, applier) =
         store::open(&directory.join("store"), EngineKind::Sled, config.store_cache_bytes)
             .map_err(|error| Failure::storage("the store cannot be opened", &error))?;
+    let log_key = gridvault_audit::verifier_key(&config.origin, &keyring.log_signer().public_key());
+    let witnesses = witnesses(config, &log_key)?;
+    if let Some(witnesses) = &witnesses {
+        // Before anything is written: a log that was put back must not grow another history.
+        witnesses.check().map_err(|fault| Failure::from(&fault))?;
+    }
     let around = Surroundings {
         keyring: keyring.clone(),
         clock: clock.clone(),
@@ -65,6 +73,9 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let trail = Trail::start(applier, settings, around, vec![seal.clone(), actors.clone()])
         .map_err(|fault| Failure::from(&fault))?;
     let trail = Arc::new(trail);
+    if let Some(witnesses) = witnesses {
+        trail.ask(witnesses).map_err(|fault| Failure::from(&fault))?;
+    }
     actors
         .load(&reader)
         .await
@@ -82,7 +93,6 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let territory = read_territory(&reader).await?;
     let (log, index) = open_log(config, trail.clone())?;
     let signer = keyring.token_signer();
-    let log_key = gridvault_audit::verifier_key(&config.origin, &keyring.log_signer().public_key());
     let rooms = Rooms {
         identity: Arc::new(Identity::new(actors, signer, &config.origin, random.clone())),
         access: Arc::new(Access::new(policy, version, activated)),
@@ -114,6 +124,25 @@ fn open_log(config: &Config, trail: Arc<Trail>) -> Result<(LogReader, Index), Fa
     let index = Index::start(IndexSettings { directory, log: log.clone(), has_room });
     let index = index.map_err(|error| Failure::failed("the search index cannot start", &error))?;
     Ok((log, index))
+}
+
+/// The witnesses of the configuration.
+fn witnesses(config: &Config, log_key: &str) -> Result<Option<Witnesses>, Failure> {
+    let Some(policy) = &config.witness_policy else { return Ok(None) };
+    let read = |what: &str, path: &Path| {
+        std::fs::read(path).map_err(|error| Failure::failed(what, &error))
+    };
+    let policy = read("the policy of witnesses cannot be read", policy)?;
+    let authorities = config
+        .witness_ca_file
+        .as_deref()
+        .map(|path| read("the authorities for https cannot be read", path))
+        .transpose()?;
+    let log_directory = config.directory.join("log");
+    let age_max = config.witness_age_max;
+    Witnesses::new(&policy, log_key, log_directory, authorities.as_deref(), age_max)
+        .map(Some)
+        .map_err(|error| Failure::failed("the witnesses", &error))
 }
 
 async fn announce(trail: &Trail, announcement: Announcement) -> Result<(), Failure> {

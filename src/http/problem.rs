@@ -59,6 +59,7 @@ impl From<OperationError> for Problem {
             OperationError::Store(_)
             | OperationError::Seal(_)
             | OperationError::Randomness(_)
+            | OperationError::Output(_)
             | OperationError::Internal(_) => internal(&error),
         }
     }
@@ -85,7 +86,9 @@ impl From<TrailError> for Problem {
             TrailError::Overloaded => Problem::unrecorded(Code::Overloaded),
             TrailError::Full => Problem::unrecorded(Code::StorageFull),
             TrailError::TooLarge => Problem::unrecorded(Code::TooLarge),
-            TrailError::Unavailable => Problem::unrecorded(Code::TrailUnavailable),
+            TrailError::Unavailable | TrailError::Unwitnessed => {
+                Problem::unrecorded(Code::TrailUnavailable)
+            }
             TrailError::Foreign | TrailError::Context => internal(&error),
         }
     }

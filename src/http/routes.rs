@@ -122,11 +122,15 @@ pub static ROUTES: &[Route] = &[
         => health::healthz),
     route!(GET get "/readyz" Open false
         Doc::new("ready", "Whether the vault is unsealed and can record")
-            .answer(200, Body::of::<health::StatusBody>)
+            .answer(200, Body::of::<health::ReadyBody>)
         => health::readyz),
     route!(GET get "/openapi.json" Open false
         Doc::new("openapi", "This document").answer(200, Body::any)
         => health::document),
+    route!(GET get "/log/checkpoint" Open false
+        Doc::new("log_checkpoint", "The log's signed checkpoint, the cosigned one where there are witnesses")
+            .answer(200, Body::text)
+        => audit::checkpoint),
     route!(POST post "/v1/enrol" Code false
         Doc::new("enrol", "Turn a one-time code into a token, once")
             .takes(Body::of::<admin::EnrolBody>).example(examples::code).answer(201, Body::of::<admin::IssuedBody>)

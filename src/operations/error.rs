@@ -35,6 +35,9 @@ pub enum OperationError {
     /// The system gave no random bytes.
     #[error("no random bytes")]
     Randomness(#[from] crate::ambient::NoRandomness),
+    /// What was asked for could not be written where it was to go.
+    #[error("the output cannot be written")]
+    Output(#[source] std::io::Error),
     /// A step that cannot fail failed.
     #[error("{0}")]
     Internal(&'static str),

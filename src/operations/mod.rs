@@ -23,6 +23,7 @@ mod patch_record;
 mod policy;
 mod query_records;
 mod read_record;
+mod store_digests;
 mod subject;
 mod walk;
 
@@ -47,6 +48,7 @@ pub use patch_record::{PatchRequest, Patched, patch_record};
 pub use policy::{ExplainRequest, Explained, explain_policy, policy_matrix};
 pub use query_records::{Queried, QueryRequest, query_records};
 pub use read_record::read_record;
+pub use store_digests::{Digests, record_digests};
 
 #[cfg(test)]
 mod tests;

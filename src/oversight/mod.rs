@@ -2,6 +2,7 @@
 //! Never opens a record, and never shows an entry before the reading of it is recorded.
 //! The log's files are the source; what is kept beside them is derived and can be deleted.
 
+mod checkpoint;
 mod entries;
 mod entry;
 mod error;
@@ -18,6 +19,7 @@ mod words;
 #[cfg(test)]
 mod world;
 
+pub use checkpoint::read_checkpoint;
 pub use entries::{Entries, read_entries};
 pub use entry::LogEntry;
 pub use error::OversightError;

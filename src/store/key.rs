@@ -59,6 +59,11 @@ impl Key {
         Key::of(ROW, &[id.as_bytes()])
     }
 
+    /// All rows, in the order of record ids.
+    pub fn row_prefix() -> Key {
+        Key::of(ROW, &[])
+    }
+
     /// The wrapped key of a subject, or of a record that has none.
     pub fn subject_key(subject: SubjectId) -> Key {
         Key::of(SUBJECT_KEY, &[subject.as_bytes()])

@@ -5,6 +5,7 @@
 use super::TrailError;
 use crate::access::{Account, ActorId, Duty, Origin, Written};
 use crate::ambient::Clock;
+use crate::limits::HOUSEHOLD_PEOPLE_COUNT_MAX;
 use gridvault_audit::{Draft, Event, Outcome, Scalar};
 use gridvault_keys::{Keyring, Month};
 use std::borrow::Cow;
@@ -58,6 +59,13 @@ pub enum Announcement {
         /// The first index that it has not confirmed.
         from: u64,
     },
+    /// The store was listed for an auditor.
+    StoreListed {
+        /// How many records it holds.
+        records: u64,
+        /// SHA-256 over the lines of the list.
+        digest: [u8; 32],
+    },
     /// The tree of grids was set.
     TerritorySet {
         /// SHA-256 of its data.
@@ -68,14 +76,31 @@ pub enum Announcement {
 /// The entry of a decision that said yes.
 pub(super) fn allowed<'a>(
     account: &'a Account,
-    digest: Option<[u8; 32]>,
+    digests: impl Iterator<Item = [u8; 32]>,
     keyring: &Keyring,
     clock: &dyn Clock,
 ) -> Result<Draft<'a>, TrailError> {
     let mut draft = fill(account, event_of(account.written), Outcome::Success, keyring, clock)?;
-    draft.dig = digest;
+    let mut digests = digests;
+    draft.dig = digests.next();
+    let mut names = FURTHER_DIGESTS.iter();
+    for digest in digests {
+        let name = names.next().ok_or(TrailError::TooLarge)?;
+        draft.detail.insert(name, Scalar::Bytes32(digest));
+    }
     Ok(draft)
 }
+
+/// Where the entry of a change of several records has the digests of the further ones, in the order of `rec`.
+const FURTHER_DIGESTS: [&str; 31] = [
+    "dig_1", "dig_2", "dig_3", "dig_4", "dig_5", "dig_6", "dig_7", "dig_8", "dig_9", "dig_10",
+    "dig_11", "dig_12", "dig_13", "dig_14", "dig_15", "dig_16", "dig_17", "dig_18", "dig_19",
+    "dig_20", "dig_21", "dig_22", "dig_23", "dig_24", "dig_25", "dig_26", "dig_27", "dig_28",
+    "dig_29", "dig_30", "dig_31",
+];
+
+// A household, its dwelling and its people have a digest each.
+const _: () = assert!(HOUSEHOLD_PEOPLE_COUNT_MAX + 2 <= FURTHER_DIGESTS.len() + 1);
 
 /// The entry of a decision that said no.
 pub(super) fn denied<'a>(
@@ -215,6 +240,10 @@ pub(super) fn announced(announcement: &Announcement, request: [u8; 16]) -> Draft
         Announcement::Shipping { receiver, from } => (
             Event::AuditExport,
             vec![("from", Scalar::U64(*from)), ("receiver", Scalar::Bytes32(*receiver))],
+        ),
+        Announcement::StoreListed { records, digest } => (
+            Event::SysScrub,
+            vec![("digest", Scalar::Bytes32(*digest)), ("records", Scalar::U64(*records))],
         ),
         Announcement::TerritorySet { digest } => {
             (Event::AdminGridCreate, vec![("digest", Scalar::Bytes32(*digest))])

@@ -29,6 +29,24 @@ pub enum TrailFault {
     /// The log failed.
     #[error("the log failed")]
     Log(#[source] gridvault_audit::LogError),
+    /// An older log was put in the place of this one.
+    #[error("the log has {size} entries, and {who} has seen {seen} of it: it is {} behind", seen - size)]
+    Behind {
+        /// Who has seen more.
+        who: String,
+        /// Entries of the log.
+        size: u64,
+        /// Entries that were seen.
+        seen: u64,
+    },
+    /// Another log was put in the place of this one.
+    #[error("the log is not the one of which {who} has seen {size} entries")]
+    Forked {
+        /// Who has seen another.
+        who: String,
+        /// Entries that were seen.
+        size: u64,
+    },
     /// A thread of the trail ended.
     #[error("a thread of the trail ended")]
     Thread,
@@ -40,6 +58,9 @@ pub enum TrailError {
     /// The trail stopped; see [`TrailFault`].
     #[error("the trail cannot be written")]
     Unavailable,
+    /// The witnesses have been away for longer than data may be served without them.
+    #[error("the oldest entry waits too long for the witnesses")]
+    Unwitnessed,
     /// Too much is waiting.
     #[error("too many operations are waiting")]
     Overloaded,

@@ -15,6 +15,7 @@ mod refusals;
 mod sequence;
 mod space;
 mod start;
+mod witness;
 
 pub use committer::Applied;
 pub use entry::Announcement;
@@ -23,6 +24,7 @@ pub use journal::{FileMedia, Media, Room, Segment};
 pub use receipt::{Receipt, Recorded, Refused, Unrecorded};
 pub use space::Space;
 pub use start::{Settings, Surroundings, Trail};
+pub use witness::{Witnesses, WitnessesError};
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use super::recover;
 use super::refusals::{Budget, Refusals};
 use super::sequence::{CHARGE_BYTES, Sequencer};
 use super::space::{Need, SharedWatcher, Shown, Space, Watcher, apart};
+use super::witness::{Lag, serves_data};
 use super::{Receipt, Recorded, Refused, TrailError, TrailFault, Unrecorded};
 use crate::access::{ActorId, Authority, Charge, Denied, Duty, Permit, Written};
 use crate::ambient::{Clock, Random};
@@ -21,7 +22,7 @@ use gridvault_audit::{Draft, LogReader};
 use gridvault_keys::Keyring;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use tokio::sync::{oneshot, watch};
 
@@ -55,7 +56,7 @@ pub struct Surroundings {
 pub struct Trail {
     queue: Arc<Queue>,
     keyring: Arc<Keyring>,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     origin: String,
     pub(super) published: watch::Receiver<u64>,
@@ -64,6 +65,11 @@ pub struct Trail {
     space: Shown,
     refusals: Mutex<Refusals>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    pub(super) alarm: Alarm,
+    /// Empty where no witnesses are configured.
+    pub(super) lag: OnceLock<Arc<Lag>>,
+    /// The thread that asks the witnesses; it ends once its sender is gone.
+    pub(super) asking: Mutex<Option<(mpsc::Sender<()>, JoinHandle<()>)>>,
 }
 
 impl Settings {
@@ -152,6 +158,9 @@ impl Trail {
             space,
             refusals: Mutex::default(),
             threads: Mutex::new(threads),
+            alarm,
+            lag: OnceLock::new(),
+            asking: Mutex::default(),
         })
     }
 
@@ -186,11 +195,14 @@ impl Trail {
         permit: Permit<T>,
         change: Change,
     ) -> Result<Receipt<T>, Refused<T>> {
-        let digest = change.ops.iter().find_map(|op| match op {
+        if serves_data(permit.account().written) && !self.is_witnessed() {
+            return Err(Refused::Trail(TrailError::Unwitnessed));
+        }
+        let digests = change.ops.iter().filter_map(|op| match op {
             Op::Put(key, _, payload) if key.is_row() => Some(sha256(payload)),
             _ => None,
         });
-        let draft = entry::allowed(permit.account(), digest, &self.keyring, &*self.clock)
+        let draft = entry::allowed(permit.account(), digests, &self.keyring, &*self.clock)
             .map_err(Refused::Trail)?;
         let mut change = change;
         change.expects.extend(authority_expects(permit.authority()));
@@ -413,8 +425,15 @@ impl Trail {
         self.queue.close();
         let threads: Vec<JoinHandle<()>> =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner).take();
         let joined = tokio::task::spawn_blocking(move || {
-            threads.into_iter().all(|thread| thread.join().is_ok())
+            let ended = threads.into_iter().all(|thread| thread.join().is_ok());
+            // Only now is the last checkpoint there, which the witnesses are asked for once more.
+            let asked = asking.is_none_or(|(sender, thread)| {
+                drop(sender);
+                thread.join().is_ok()
+            });
+            ended && asked
         });
         if !joined.await.unwrap_or(false) {
             return Err(Arc::new(TrailFault::Thread));

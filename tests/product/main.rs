@@ -47,4 +47,5 @@ mod routes;
 mod slow;
 mod tokens;
 mod wire;
+mod witnesses;
 mod writes;

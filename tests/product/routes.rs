@@ -112,7 +112,7 @@ fn unknown_path_and_unknown_method_turn_a_stranger_away_alike() {
         ("GET", "/v1/../healthz"),
         ("OPTIONS", "/v1/records"),
         ("DELETE", "/v1/audit/entries"),
-        ("GET", "/log/checkpoint"),
+        ("POST", "/log/checkpoint/"),
         ("GET", "/console/"),
     ];
     for (number, (method, path)) in (1..).zip(unknown) {

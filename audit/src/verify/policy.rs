@@ -156,6 +156,11 @@ impl Policy {
         &self.witnesses
     }
 
+    /// The places of the witnesses, in the order of the file.
+    pub fn witness_ids(&self) -> impl Iterator<Item = WitnessId> + use<> {
+        (0..self.witnesses.len()).map(WitnessId)
+    }
+
     /// The witnesses' keys, each with its place.
     pub(super) fn witness_keys(&self) -> impl Iterator<Item = (WitnessId, &VerifierKey)> {
         self.witnesses.iter().enumerate().map(|(at, witness)| (WitnessId(at), &witness.key))

@@ -12,7 +12,7 @@ use super::error::LogError;
 use super::files;
 use super::note::{Checkpoint, is_key_name};
 use super::stored::{Bundle, read_bundle, read_edge_tile, read_tile};
-use super::tree::{Hash, TileKind, TileSource, consistency, full_path, level_hashes, path};
+use super::tree::{Hash, TileKind, TileSource, consistency, full_path, level_hashes, path, root};
 use super::witnessed::read_witnessed;
 use crate::constants::{CHECKPOINT_FILE, PROOF_HEADER, TILE_WIDTH};
 
@@ -59,12 +59,33 @@ impl LogReader {
     /// # Errors
     /// [`LogError::OriginInvalid`], [`LogError::OriginDiffers`], [`LogError::CheckpointInvalid`], [`LogError::Io`].
     pub fn open(directory: &Path, origin: &str) -> Result<LogReader, LogError> {
+        let reader = LogReader::new(directory, origin)?;
+        reader.published()?;
+        Ok(reader)
+    }
+
+    /// A reader of the log named `origin` in `directory`, at which nothing is looked yet.
+    ///
+    /// # Errors
+    /// [`LogError::OriginInvalid`].
+    pub fn new(directory: &Path, origin: &str) -> Result<LogReader, LogError> {
         if !is_key_name(origin) {
             return Err(LogError::OriginInvalid);
         }
-        let reader = LogReader { directory: directory.to_path_buf(), origin: origin.to_owned() };
-        reader.published()?;
-        Ok(reader)
+        Ok(LogReader { directory: directory.to_path_buf(), origin: origin.to_owned() })
+    }
+
+    /// Root of the first `size` entries, which the published checkpoint covers.
+    ///
+    /// # Errors
+    /// [`LogError::NotCovered`], [`LogError::FileDamaged`] and those of [`LogReader::checkpoint_text`].
+    pub fn root(&self, size: u64) -> Result<Hash, LogError> {
+        let whole = self.size()?;
+        if size > whole {
+            return Err(LogError::NotCovered { index: size, size: whole });
+        }
+        let mut tiles = Tiles { directory: &self.directory, size: whole, read: HashMap::new() };
+        root(&mut tiles, size)
     }
 
     /// The signed checkpoint as published; `None` before the first.

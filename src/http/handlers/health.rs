@@ -21,20 +21,33 @@ pub(in crate::http) struct StatusBody {
     status: &'static str,
 }
 
+/// That the process can serve.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct ReadyBody {
+    status: &'static str,
+    /// How long the oldest entry waits for the witnesses; absent where all are witnessed, or none has to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    witness_lag_seconds: Option<u64>,
+}
+
 pub(in crate::http) async fn healthz() -> Json<StatusBody> {
     Json(StatusBody { status: "alive" })
 }
 
 pub(in crate::http) async fn readyz(
     State(rooms): State<Arc<Rooms>>,
-) -> Result<Json<StatusBody>, Problem> {
+) -> Result<Json<ReadyBody>, Problem> {
     if !rooms.trail.is_writable() {
         return Err(Problem::unrecorded(Code::TrailUnavailable));
     }
     if rooms.trail.space() == Space::Spent {
         return Err(Problem::unrecorded(Code::StorageFull));
     }
-    Ok(Json(StatusBody { status: "ready" }))
+    if !rooms.trail.is_witnessed() {
+        return Err(Problem::unrecorded(Code::TrailUnavailable));
+    }
+    let witness_lag_seconds = rooms.trail.witness_lag().map(|age| age.as_secs());
+    Ok(Json(ReadyBody { status: "ready", witness_lag_seconds }))
 }
 
 pub(in crate::http) async fn document() -> Response {

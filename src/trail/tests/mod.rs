@@ -16,6 +16,7 @@ mod power;
 mod recovery;
 mod refusals;
 mod space;
+mod witness;
 mod world;
 
 use std::pin::Pin;

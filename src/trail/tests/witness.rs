@@ -1,0 +1,199 @@
+//! The witnesses of a log: cosignatures kept, absence borne and bounded, and an older or other log refused.
+//! Never waits for the asking thread: a stop ends with one more round.
+//! The witnesses are real ones, over HTTP, in threads that end with the process.
+
+use super::wait;
+use super::world::{ORIGIN, World, keyring};
+use crate::limits::WITNESS_AGE_MIN;
+use crate::trail::{Announcement, Refused, TrailError, TrailFault, Witnesses, WitnessesError};
+use gridvault_audit::LogReader;
+use gridvault_audit::verify::{Policy, open_checkpoint};
+use gridvault_audit::witness::{CosignerKey, Keeper, Listening, serve};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+/// A witness that runs, and its line in a policy.
+struct Running {
+    line: String,
+    _directory: tempfile::TempDir,
+}
+
+fn log_key() -> String {
+    gridvault_audit::verifier_key(ORIGIN, &keyring().log_signer().public_key())
+}
+
+fn running(number: u8) -> Running {
+    let directory = tempfile::tempdir().expect("a directory");
+    let name = format!("witness.example/w{number}");
+    let key = CosignerKey::from_seed(&name, &[number; 32]).expect("a key");
+    let log = format!("log {}\nquorum none\n", log_key());
+    let logs = Policy::parse(log.as_bytes()).expect("a policy");
+    let keeper = Keeper::open(directory.path(), key, logs).expect("a witness");
+    let vkey = keeper.verifier_key();
+    let listening = Listening::bind("127.0.0.1:0".parse().expect("an address")).expect("bound");
+    let address = listening.address().expect("bound");
+    std::thread::spawn(move || serve(listening, keeper, || 1_800_000_000));
+    let line = format!("witness w{number} {vkey} http://{address}\n");
+    Running { line, _directory: directory }
+}
+
+/// The line of a witness that does not answer: nothing listens on its port.
+fn silent(number: u8) -> String {
+    let key = CosignerKey::from_seed(&format!("witness.example/w{number}"), &[number; 32]);
+    let vkey = key.expect("a key").verifier_key();
+    format!("witness w{number} {vkey} http://127.0.0.1:9\n")
+}
+
+fn policy(witnesses: &str, quorum: &str) -> String {
+    format!("log {}\n{witnesses}{quorum}", log_key())
+}
+
+fn witnesses(world: &World, policy: &str) -> Result<Witnesses, WitnessesError> {
+    Witnesses::new(policy.as_bytes(), &log_key(), world.path("log"), None, WITNESS_AGE_MIN)
+}
+
+/// Entries that the quorum of a policy has cosigned, as the file beside the log shows.
+fn cosigned(world: &World, policy: &str) -> u64 {
+    let log = LogReader::open(&world.path("log"), ORIGIN).expect("a log");
+    let note = log.witnessed_text().expect("read").expect("cosigned");
+    let policy = Policy::parse(policy.as_bytes()).expect("a policy");
+    let known = open_checkpoint(note.as_bytes(), &policy, None).expect("a note");
+    assert!(policy.is_met_by(&known.cosignatures));
+    known.head.size
+}
+
+fn size(world: &World) -> u64 {
+    LogReader::open(&world.path("log"), ORIGIN).expect("a log").size().expect("a checkpoint")
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("made");
+    for item in std::fs::read_dir(from).expect("listed").flatten() {
+        match item.path().is_dir() {
+            true => copy(&item.path(), &to.join(item.file_name())),
+            false => drop(std::fs::copy(item.path(), to.join(item.file_name())).expect("copied")),
+        }
+    }
+}
+
+#[test]
+fn the_last_checkpoint_is_cosigned_by_every_witness() {
+    let (first, second) = (running(1), running(2));
+    let world = World::new();
+    let policy =
+        policy(&format!("{}{}", first.line, second.line), "group both all w1 w2\nquorum both\n");
+    for _ in 0..2 {
+        let run = world.start().expect("a trail");
+        run.trail.ask(witnesses(&world, &policy).expect("witnesses")).expect("asked");
+        wait(run.trail.announce(Announcement::Init)).expect("recorded");
+        run.stop();
+        assert_eq!(cosigned(&world, &policy), size(&world));
+        witnesses(&world, &policy).expect("witnesses").check().expect("nothing is behind");
+    }
+}
+
+#[test]
+fn one_silent_witness_of_three_changes_nothing() {
+    let (first, second) = (running(1), running(2));
+    let world = World::new();
+    let lines = format!("{}{}{}", first.line, silent(3), second.line);
+    let policy = policy(&lines, "group offices 2 w1 w2 w3\nquorum offices\n");
+    let run = world.begin();
+    run.trail.ask(witnesses(&world, &policy).expect("witnesses")).expect("asked");
+    run.write(1, 1).ok().expect("recorded");
+    run.stop();
+    assert_eq!(cosigned(&world, &policy), size(&world));
+}
+
+#[test]
+fn witnesses_that_are_away_too_long_stop_data_and_nothing_else() {
+    let world = World::new();
+    let run = world.begin();
+    let recorded = run.write(1, 1).ok().expect("recorded");
+    wait(run.trail.covered(recorded.index()));
+    let policy = policy(&silent(1), "quorum w1\n");
+    assert!(run.trail.is_witnessed() && run.trail.witness_lag().is_none(), "none are asked yet");
+    run.trail.ask(witnesses(&world, &policy).expect("witnesses")).expect("asked");
+    let limit = i64::try_from(WITNESS_AGE_MIN.as_micros()).expect("small");
+    world.clock.now.fetch_add(limit - 1_000_000, Ordering::SeqCst);
+    run.write(1, 2).ok().expect("not yet");
+    world.clock.now.fetch_add(2_000_000, Ordering::SeqCst);
+    let refused = run.write(1, 3);
+    assert!(matches!(refused, Err(Refused::Trail(TrailError::Unwitnessed))));
+    assert!(run.trail.witness_lag().is_some_and(|age| age > WITNESS_AGE_MIN));
+    assert!(run.trail.is_writable(), "what is no data is still recorded");
+    wait(run.trail.announce(Announcement::Heartbeat)).expect("recorded");
+    run.stop();
+}
+
+#[test]
+fn a_log_that_was_put_back_is_refused_and_says_how_far_behind_it_is() {
+    let witness = running(1);
+    let world = World::new();
+    let policy = policy(&witness.line, "quorum w1\n");
+    let run = world.begin();
+    run.trail.ask(witnesses(&world, &policy).expect("witnesses")).expect("asked");
+    run.stop();
+    let before = size(&world);
+    copy(&world.path("log"), &world.path("old"));
+    let run = world.start().expect("a trail");
+    run.trail.ask(witnesses(&world, &policy).expect("witnesses")).expect("asked");
+    wait(run.trail.announce(Announcement::Heartbeat)).expect("recorded");
+    run.stop();
+    let after = size(&world);
+    std::fs::remove_dir_all(world.path("log")).expect("removed");
+    copy(&world.path("old"), &world.path("log"));
+    let fault = witnesses(&world, &policy).expect("witnesses").check().expect_err("behind");
+    let TrailFault::Behind { who, size, seen } = &fault else { panic!("{fault}") };
+    assert_eq!((who.as_str(), *size, *seen), ("w1", before, after));
+    assert!(fault.to_string().contains(&format!("it is {} behind", after - before)), "{fault}");
+}
+
+#[test]
+fn another_log_in_the_place_of_the_cosigned_one_is_refused() {
+    let witness = running(1);
+    let (world, other) = (World::new(), World::new());
+    let policy = policy(&witness.line, "quorum w1\n");
+    let run = world.begin();
+    run.trail.ask(witnesses(&world, &policy).expect("witnesses")).expect("asked");
+    run.stop();
+    other.clock.now.fetch_add(1, Ordering::SeqCst);
+    let run = other.begin();
+    run.write(1, 1).ok().expect("recorded");
+    run.stop();
+    let fault = witnesses(&other, &policy).expect("witnesses").check().expect_err("forked");
+    assert!(matches!(fault, TrailFault::Forked { .. }), "{fault}");
+}
+
+#[test]
+fn a_running_log_that_a_witness_knows_otherwise_stops() {
+    let witness = running(1);
+    let (world, other) = (World::new(), World::new());
+    let policy = policy(&witness.line, "quorum w1\n");
+    let run = world.begin();
+    for version in 1..=4 {
+        run.write(1, version).ok().expect("recorded");
+    }
+    run.trail.ask(witnesses(&world, &policy).expect("witnesses")).expect("asked");
+    run.stop();
+    other.clock.now.fetch_add(1, Ordering::SeqCst);
+    let run = other.begin();
+    run.trail.ask(witnesses(&other, &policy).expect("witnesses")).expect("asked");
+    let fault = wait(run.trail.fault());
+    assert!(matches!(&*fault, TrailFault::Behind { .. } | TrailFault::Forked { .. }), "{fault}");
+}
+
+#[test]
+fn a_policy_must_name_this_log_and_a_quorum_that_can_be_asked() {
+    let world = World::new();
+    let refused = |policy: &str| witnesses(&world, policy).err().expect("refused");
+    let other = gridvault_audit::verifier_key("other.example/log", &[0x66; 32]);
+    let of_another = format!("log {other}\n{}quorum w1\n", silent(1));
+    assert!(matches!(refused(&of_another), WitnessesError::LogMissing | WitnessesError::Policy(_)));
+    assert!(matches!(refused(&format!("{}quorum w1\n", silent(1))), WitnessesError::LogMissing));
+    let none = policy("", "quorum none\n");
+    assert!(matches!(refused(&none), WitnessesError::QuorumUnreachable));
+    let no_url = silent(1).replace(" http://127.0.0.1:9", "");
+    assert!(matches!(refused(&policy(&no_url, "quorum w1\n")), WitnessesError::QuorumUnreachable));
+    assert!(matches!(refused("quorum w1\n"), WitnessesError::Policy(_)));
+}

@@ -1,0 +1,402 @@
+//! Asks witnesses to cosign the log's checkpoints, and knows how long the oldest entry has waited for them.
+//! Never in the way of a request: a thread of its own, whose slowness shows in an age and, past a limit, stops data.
+//! A log that is behind what a witness has seen of it, or differs from it, stops the vault.
+
+use super::alarm::Alarm;
+use super::journal::is_full;
+use super::{Trail, TrailFault};
+use crate::access::Written;
+use crate::ambient::Clock;
+use crate::limits::{
+    WITNESS_ALERT_AGE, WITNESS_INTERVAL, WITNESS_PAUSE_MAX, WITNESS_PAUSE_MIN, WITNESS_TIME_MAX,
+};
+use gridvault_audit::fetch::{Client, Submitted};
+use gridvault_audit::verify::{
+    Cosignature, Cosigned, Policy, VerifierKey, open_checkpoint, open_view,
+};
+use gridvault_audit::{LogError, LogReader, keep_witnessed};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// Why a policy of witnesses cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum WitnessesError {
+    /// A line of it is wrong.
+    #[error("the policy of witnesses: {0}")]
+    Policy(#[from] gridvault_audit::verify::PolicyError),
+    /// It does not name this vault's log under its own key.
+    #[error("the policy of witnesses does not name this vault's log and key")]
+    LogMissing,
+    /// Its quorum cannot be reached by the witnesses that have a URL.
+    #[error("the policy of witnesses has no quorum among those with a URL")]
+    QuorumUnreachable,
+    /// The certificates of the authorities cannot be read.
+    #[error("the authorities for https cannot be used")]
+    Authorities(#[source] std::io::Error),
+    /// The log cannot be read.
+    #[error("the log cannot be read")]
+    Log(#[from] LogError),
+}
+
+/// The witnesses of this vault's log.
+pub struct Witnesses {
+    policy: Policy,
+    client: Client,
+    log: LogReader,
+    log_directory: PathBuf,
+    origin: String,
+    age_max: Duration,
+}
+
+/// How long the oldest entry that no quorum has cosigned has waited.
+pub(super) struct Lag {
+    /// Its time, in microseconds since 1970; `i64::MAX` where every entry is witnessed.
+    oldest_micros: AtomicI64,
+    age_max: Duration,
+}
+
+/// Whether a decision gives out or takes in data. Without witnesses such stops; removals, oversight and all that keeps
+/// the vault go on, so that a witness is no off switch.
+pub(super) fn serves_data(written: Written) -> bool {
+    match written {
+        Written::Create
+        | Written::Household
+        | Written::Update
+        | Written::Read
+        | Written::Match
+        | Written::Query
+        | Written::Occupants
+        | Written::Changes => true,
+        Written::Delete
+        | Written::Schema
+        | Written::Proof
+        | Written::Enrol
+        | Written::Stranger
+        | Written::Refused
+        | Written::Duty(_) => false,
+    }
+}
+
+impl Trail {
+    /// Asks these witnesses for cosignatures from now on. Once a trail.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn ask(&self, witnesses: Witnesses) -> Result<(), TrailFault> {
+        let lag = self.lag.get_or_init(|| witnesses.lag()).clone();
+        let (sender, stop) = mpsc::channel();
+        let (clock, alarm) = (self.clock.clone(), self.alarm.clone());
+        let work = move || witnesses.run(&lag, &*clock, &alarm, &stop);
+        let asking = self.alarm.spawn("witnesses", work)?;
+        *self.asking.lock().unwrap_or_else(PoisonError::into_inner) = Some((sender, asking));
+        Ok(())
+    }
+
+    /// How long the oldest entry that is not witnessed yet has waited; `None` where all are, or none has to be.
+    pub fn witness_lag(&self) -> Option<Duration> {
+        self.lag.get().and_then(|lag| lag.age(&*self.clock))
+    }
+
+    /// Whether data may be served: not where the witnesses were away for too long. Oversight and removals go on.
+    pub fn is_witnessed(&self) -> bool {
+        self.lag.get().is_none_or(|lag| !lag.is_overdue(&*self.clock))
+    }
+}
+
+/// What the asking thread remembers of one witness.
+#[derive(Clone, Default)]
+struct Known {
+    /// Entries that it last cosigned, as far as is known.
+    size: u64,
+    /// Pause after its last failure, and until when it lasts, by the monotonic clock.
+    pause: Duration,
+    until: u64,
+}
+
+/// What became of one question.
+enum Answer {
+    Line(String, u64),
+    Failed(String),
+    Fault(TrailFault),
+}
+
+impl Lag {
+    /// How long, by this clock; `None` where every entry is witnessed.
+    pub(super) fn age(&self, clock: &dyn Clock) -> Option<Duration> {
+        let oldest = self.oldest_micros.load(Ordering::Relaxed);
+        let micros = (oldest != i64::MAX).then(|| clock.now().0.saturating_sub(oldest))?;
+        Some(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
+    }
+
+    /// Whether it is longer than data may be served.
+    pub(super) fn is_overdue(&self, clock: &dyn Clock) -> bool {
+        self.age(clock).is_some_and(|age| age > self.age_max)
+    }
+}
+
+impl Witnesses {
+    /// Those of a policy file (c2sp.org/tlog-policy), which must name this log under `log_key`. `authorities_pem` are
+    /// trusted for https; data stops being served where the oldest entry waits longer than `age_max`.
+    ///
+    /// # Errors
+    /// See [`WitnessesError`].
+    pub fn new(
+        policy_file: &[u8],
+        log_key: &str,
+        log_directory: PathBuf,
+        authorities_pem: Option<&[u8]>,
+        age_max: Duration,
+    ) -> Result<Witnesses, WitnessesError> {
+        let policy = Policy::parse(policy_file)?;
+        let own = VerifierKey::parse(log_key).map_err(|_| WitnessesError::LogMissing)?;
+        if !policy.logs().iter().any(|log| log.key == own) {
+            return Err(WitnessesError::LogMissing);
+        }
+        let reachable: Vec<Cosignature> = policy
+            .witness_ids()
+            .filter(|id| policy.witness(*id).url.is_some())
+            .map(|witness| Cosignature { witness, time_seconds: 0 })
+            .collect();
+        if !policy.asks_for_witnesses() || !policy.is_met_by(&reachable) {
+            return Err(WitnessesError::QuorumUnreachable);
+        }
+        let client = Client::new(None, authorities_pem, Some(WITNESS_TIME_MAX))
+            .map_err(WitnessesError::Authorities)?;
+        let origin = own.name().to_owned();
+        // A log that is made later is read then.
+        let log = LogReader::new(&log_directory, &origin)?;
+        Ok(Witnesses { policy, client, log, log_directory, origin, age_max })
+    }
+
+    /// Holds the log, before it is opened for writing, against what was cosigned of it: by the file beside it and by each
+    /// witness that answers. What was cosigned was durable before, so the log must have it.
+    ///
+    /// # Errors
+    /// [`TrailFault::Behind`], [`TrailFault::Forked`], [`TrailFault::Log`].
+    pub fn check(&self) -> Result<(), TrailFault> {
+        if let Some(note) = self.log.witnessed_text().map_err(TrailFault::Log)? {
+            self.compare("the last cosigned checkpoint", note.as_bytes())?;
+        }
+        for witness in self.policy.witnesses() {
+            let Some(url) = &witness.url else { continue };
+            match self.client.view(url, &self.origin) {
+                Ok(Some(note)) => self.compare(&witness.name, &note)?,
+                Ok(None) => {
+                    tracing::info!(witness = witness.name, "a witness has seen nothing yet")
+                }
+                Err(error) => {
+                    tracing::warn!(witness = witness.name, %error, "a witness does not answer");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Holds the log against a note. Only one that this log's key signed and a witness cosigned counts: anybody can claim.
+    fn compare(&self, who: &str, note: &[u8]) -> Result<(), TrailFault> {
+        let Ok(Cosigned { head, .. }) = open_view(note, &self.policy, None) else {
+            tracing::warn!(witness = who, "a witness shows what is no checkpoint of this log");
+            return Ok(());
+        };
+        if head.origin != self.origin {
+            return Ok(());
+        }
+        let size = self.log.size().map_err(TrailFault::Log)?;
+        if head.size > size {
+            return Err(TrailFault::Behind { who: who.to_owned(), size, seen: head.size });
+        }
+        let root = self.log.root(head.size).map_err(TrailFault::Log)?;
+        match root == head.root {
+            true => Ok(()),
+            false => Err(TrailFault::Forked { who: who.to_owned(), size: head.size }),
+        }
+    }
+
+    /// What is known before the first question.
+    pub(super) fn lag(&self) -> Arc<Lag> {
+        let lag = Lag { oldest_micros: AtomicI64::new(i64::MAX), age_max: self.age_max };
+        if let Ok(size) = self.log.size() {
+            let _read_again_in_the_first_round = self.show_lag(&lag, self.cosigned(), size);
+        }
+        Arc::new(lag)
+    }
+
+    /// Entries that a quorum has cosigned.
+    fn cosigned(&self) -> u64 {
+        let note = self.log.witnessed_text().ok().flatten().unwrap_or_default();
+        let opened = open_checkpoint(note.as_bytes(), &self.policy, None).ok();
+        opened
+            .filter(|known| self.policy.is_met_by(&known.cosignatures))
+            .map_or(0, |known| known.head.size)
+    }
+
+    fn show_lag(&self, lag: &Lag, cosigned: u64, size: u64) -> Result<(), LogError> {
+        #[derive(serde::Deserialize)]
+        struct Time {
+            t: i64,
+        }
+        let oldest = if cosigned < size {
+            let entry = self.log.entry(cosigned)?;
+            serde_json::from_slice(&entry).map_or(0, |Time { t }| t)
+        } else {
+            i64::MAX
+        };
+        lag.oldest_micros.store(oldest, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Asks until the trail ends, and once more then, so that the last checkpoint is witnessed too.
+    pub(super) fn run(self, lag: &Lag, clock: &dyn Clock, alarm: &Alarm, stop: &Receiver<()>) {
+        let mut known = vec![Known::default(); self.policy.witnesses().len()];
+        let mut alerted = false;
+        loop {
+            let ends = stop.recv_timeout(WITNESS_INTERVAL) == Err(RecvTimeoutError::Disconnected);
+            if let Err(fault) = self.round(&mut known, lag, clock) {
+                alarm.raise(fault);
+                return;
+            }
+            let late = lag.age(clock).is_some_and(|age| age >= WITNESS_ALERT_AGE);
+            if late != alerted {
+                alerted = late;
+                match late {
+                    true => tracing::error!(
+                        seconds = lag.age(clock).map(|age| age.as_secs()),
+                        "the oldest entry is not witnessed yet"
+                    ),
+                    false => tracing::info!("every entry is witnessed again"),
+                }
+            }
+            if ends {
+                return;
+            }
+        }
+    }
+
+    /// Asks every witness that has not cosigned the newest checkpoint and is not paused.
+    fn round(&self, known: &mut [Known], lag: &Lag, clock: &dyn Clock) -> Result<(), TrailFault> {
+        let Some(note) = self.log.checkpoint_text().map_err(TrailFault::Log)? else {
+            return Ok(());
+        };
+        let opened = open_checkpoint(note.as_bytes(), &self.policy, None);
+        let Ok(Cosigned { head, .. }) = opened else { return Ok(()) };
+        let cosigned = self.cosigned();
+        if cosigned < head.size {
+            let lines = self.ask(known, &note, head.size, clock)?;
+            self.keep(&format!("{note}{lines}"))?;
+        }
+        match self.show_lag(lag, self.cosigned(), head.size) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(TrailFault::Log(error)),
+        }
+    }
+
+    /// The signature lines of those that cosigned. They are asked at once, so that a slow one holds up nobody else.
+    fn ask(
+        &self,
+        known: &mut [Known],
+        note: &str,
+        size: u64,
+        clock: &dyn Clock,
+    ) -> Result<String, TrailFault> {
+        let now = clock.monotonic();
+        let answers: Vec<Option<Answer>> = std::thread::scope(|scope| {
+            let asked: Vec<_> =
+                self.policy
+                    .witnesses()
+                    .iter()
+                    .zip(known.iter())
+                    .map(|(witness, known)| {
+                        let url = witness.url.as_deref().filter(|_| known.until <= now)?;
+                        Some(scope.spawn(move || {
+                            self.ask_one(&witness.name, url, known.size, note, size)
+                        }))
+                    })
+                    .collect();
+            let joined = |thread: std::thread::ScopedJoinHandle<'_, Answer>| {
+                thread.join().unwrap_or_else(|_| Answer::Failed("its thread ended".to_owned()))
+            };
+            asked.into_iter().map(|thread| thread.map(joined)).collect()
+        });
+        let mut lines = String::new();
+        for ((answer, known), witness) in
+            answers.into_iter().zip(known).zip(self.policy.witnesses())
+        {
+            match answer {
+                None => {}
+                Some(Answer::Line(line, size)) => {
+                    lines.push_str(&line);
+                    *known = Known { size, ..Known::default() };
+                }
+                Some(Answer::Failed(why)) => {
+                    known.pause = (known.pause * 2).clamp(WITNESS_PAUSE_MIN, WITNESS_PAUSE_MAX);
+                    known.until = now + u64::try_from(known.pause.as_micros()).unwrap_or(u64::MAX);
+                    known.size = 0;
+                    tracing::warn!(witness = witness.name, why, "a witness did not cosign");
+                }
+                Some(Answer::Fault(fault)) => return Err(fault),
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Asks one witness: from the size that it is thought to have, and once more from the size that it says it has.
+    fn ask_one(&self, name: &str, url: &str, thought: u64, note: &str, size: u64) -> Answer {
+        let mut old = thought.min(size);
+        for _ in 0..2 {
+            let proof = match self.log.consistency_proof(old, size) {
+                Ok(proof) => proof,
+                Err(error) => return Answer::Fault(TrailFault::Log(error)),
+            };
+            match self.client.add_checkpoint(url, old, &proof, note) {
+                Ok(Submitted::Cosigned(lines)) => return self.take(name, note, &lines, size),
+                Ok(Submitted::Conflict(seen)) if seen <= size && seen != old => old = seen,
+                Ok(Submitted::Conflict(_)) => return self.suspect(name, url),
+                Ok(refusal) => return Answer::Failed(format!("it refused: {refusal:?}")),
+                Err(error) => return Answer::Failed(error.to_string()),
+            }
+        }
+        Answer::Failed("it moves while it is asked".to_owned())
+    }
+
+    /// A witness says that it knows as much as this log or more: it can show so, or it is wrong.
+    fn suspect(&self, name: &str, url: &str) -> Answer {
+        match self.client.view(url, &self.origin) {
+            Ok(Some(view)) => match self.compare(name, &view) {
+                Err(fault) => Answer::Fault(fault),
+                Ok(()) => Answer::Failed("it claims more than it can show".to_owned()),
+            },
+            _ => Answer::Failed("it claims more than it shows".to_owned()),
+        }
+    }
+
+    /// The line by this witness among those that it sent, if it holds.
+    fn take(&self, name: &str, note: &str, lines: &str, size: u64) -> Answer {
+        for line in lines.split_inclusive('\n') {
+            let signed = format!("{note}{line}");
+            let Ok(opened) = open_checkpoint(signed.as_bytes(), &self.policy, None) else {
+                continue;
+            };
+            let own = |given: &Cosignature| self.policy.witness(given.witness).name == name;
+            if opened.cosignatures.iter().any(own) {
+                return Answer::Line(line.to_owned(), size);
+            }
+        }
+        Answer::Failed("its cosignature does not hold".to_owned())
+    }
+
+    /// Keeps a note that the quorum cosigned.
+    fn keep(&self, note: &str) -> Result<(), TrailFault> {
+        let opened = open_checkpoint(note.as_bytes(), &self.policy, None);
+        if !opened.is_ok_and(|known| self.policy.is_met_by(&known.cosignatures)) {
+            return Ok(());
+        }
+        match keep_witnessed(&self.log_directory, &self.origin, note) {
+            // There is room for it later; the entries count as not witnessed until then.
+            Err(LogError::Io(error)) if is_full(&error) => Ok(()),
+            other => other.map_err(TrailFault::Log),
+        }
+    }
+}
