@@ -217,13 +217,14 @@ mod tests {
         assert_eq!(
             said.en,
             "2026-01-02T03:04:05.000000Z: grid worker CC read a record; type person; grid 8801020010010001; \
-            records AA; subjects BB; purpose Residence registration; fields name (in clear), phone (masked); \
+            records AA; subjects BB; purpose Residence registration and residence permit service; \
+            fields name (in clear), phone (masked); \
             rule grid_worker/1; outcome: done"
         );
         assert_eq!(
             said.zh,
             "2026-01-02 11:04:05（北京时间），网格员（CC）查看记录；类型：人员；网格：8801020010010001；\
-            记录：AA；个人信息主体：BB；处理目的：居住登记；数据项：name（完整显示）、phone（脱敏显示）；\
+            记录：AA；个人信息主体：BB；处理目的：居住登记与居住证服务；数据项：name（完整显示）、phone（脱敏显示）；\
             依据规则：grid_worker/1；结果：成功"
         );
     }
