@@ -164,6 +164,8 @@ fn finish(mut response: Response, id: [u8; 16], language: Language) -> Response 
         let (status, retry_seconds) = (problem.status, problem.retry_seconds);
         let body = ProblemBody::of(problem, &request_id, language);
         let bytes = serde_json::to_vec(&body).unwrap_or_default();
+        // The router measured the body that was to be written here.
+        response.headers_mut().remove(header::CONTENT_LENGTH);
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -92,12 +92,16 @@ pub(super) fn allowed<'a>(
 }
 
 /// Where the entry of a change of several records has the digests of the further ones, in the order of `rec`.
-const FURTHER_DIGESTS: [&str; 31] = [
+const FURTHER_DIGESTS: [&str; 41] = [
     "dig_1", "dig_2", "dig_3", "dig_4", "dig_5", "dig_6", "dig_7", "dig_8", "dig_9", "dig_10",
     "dig_11", "dig_12", "dig_13", "dig_14", "dig_15", "dig_16", "dig_17", "dig_18", "dig_19",
     "dig_20", "dig_21", "dig_22", "dig_23", "dig_24", "dig_25", "dig_26", "dig_27", "dig_28",
-    "dig_29", "dig_30", "dig_31",
+    "dig_29", "dig_30", "dig_31", "dig_32", "dig_33", "dig_34", "dig_35", "dig_36", "dig_37",
+    "dig_38", "dig_39", "dig_40", "dig_41",
 ];
+
+// A household is written with its dwelling, and each of its people with a link to it.
+const _: () = assert!(FURTHER_DIGESTS.len() + 1 >= 2 + 2 * HOUSEHOLD_PEOPLE_COUNT_MAX);
 
 // A household, its dwelling and its people have a digest each.
 const _: () = assert!(HOUSEHOLD_PEOPLE_COUNT_MAX + 2 <= FURTHER_DIGESTS.len() + 1);
