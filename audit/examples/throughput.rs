@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
 use gridvault_audit::verify::{VerifierKey, verify_directory};
-use gridvault_audit::{Draft, Event, Log, NoteSigner, Outcome, verifier_key};
+use gridvault_audit::{Draft, Event, Log, LogReader, NoteSigner, Outcome, verifier_key};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 
 const ORIGIN: &str = "measured.example/log";
@@ -55,6 +55,13 @@ fn read_of_one_record() -> Draft<'static> {
     draft
 }
 
+/// Most memory that this process ever had, as the kernel counts; 0 where it does not say.
+fn peak_memory_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let count = std::env::args().nth(1).map_or(Ok(ENTRIES), |text| text.parse())?;
     let directory = tempfile::tempdir()?;
@@ -77,9 +84,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         writing += begun.elapsed();
     }
     let vkey = VerifierKey::parse(&verifier_key(ORIGIN, &key.public_key()))?;
+    drop(log);
     let begun = Instant::now();
     verify_directory(&path, &vkey, None)?;
     let verifying = begun.elapsed();
+    let memory = peak_memory_kib();
+    let begun = Instant::now();
+    let log = Log::open(&path, ORIGIN, &key.public_key())?;
+    let opening = begun.elapsed();
+    drop(log);
+    let reader = LogReader::open(&path, ORIGIN)?;
+    let begun = Instant::now();
+    let proof = reader.inclusion_proof(count / 3)?;
+    let proving = begun.elapsed();
+    let consistency = reader.consistency_proof(count / 3, count)?.len();
     let rate = |time: Duration| (count as f64 / time.as_secs_f64()).round();
     let mean = bytes as u64 / count.max(1);
     writeln!(io::stdout(), "{count} entries of {mean} bytes; entries per second on one core:")?;
@@ -89,6 +107,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         rate(encoding),
         rate(writing),
         rate(verifying)
+    )?;
+    let megabytes = bytes as f64 / 1e6 / verifying.as_secs_f64();
+    writeln!(
+        io::stdout(),
+        "verified {megabytes:.0} MB of entries a second; peak memory {memory} KiB; opened in {opening:?}; proof of inclusion {} \
+         hashes, {} bytes as a file, made in {proving:?}; of consistency {consistency} hashes",
+        proof.path.len(),
+        proof.to_text().len()
     )?;
     Ok(())
 }
