@@ -103,9 +103,6 @@ const FURTHER_DIGESTS: [&str; 41] = [
 // A household is written with its dwelling, and each of its people with a link to it.
 const _: () = assert!(FURTHER_DIGESTS.len() + 1 >= 2 + 2 * HOUSEHOLD_PEOPLE_COUNT_MAX);
 
-// A household, its dwelling and its people have a digest each.
-const _: () = assert!(HOUSEHOLD_PEOPLE_COUNT_MAX + 2 <= FURTHER_DIGESTS.len() + 1);
-
 /// The entry of a decision that said no.
 pub(super) fn denied<'a>(
     account: &'a Account,
