@@ -186,6 +186,8 @@ pub const INDEX_PAUSE: Duration = Duration::from_millis(200);
 pub const INDEX_RETRY_PAUSE: Duration = Duration::from_secs(5);
 /// Entries in one answer of an export: 2 MiB as JSON of the widest form.
 pub const EXPORT_PAGE_COUNT_MAX: usize = 1_000;
+/// Entries of one evidence pack: it is made in memory, about 4 KiB for each.
+pub const PACK_ENTRIES_COUNT_MAX: usize = 2_000;
 /// Handles of records, and of subjects, that one line of CEF names: a receiver takes 8,192 bytes (RFC 5425 section 4.3.1).
 pub const CEF_HANDLES_COUNT_MAX: usize = 128;
 /// Entries that go to a receiver in one session: what is sent again when it does not confirm.
@@ -200,6 +202,8 @@ pub const SHIP_RETRY_PAUSE_MAX: Duration = Duration::from_secs(60);
 pub const SHIP_CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long a receiver may take nothing, or not confirm.
 pub const SHIP_WAIT_TIME_MAX: Duration = Duration::from_secs(30);
+/// Searches, pages of exports and packs that are worked on at a time; others wait. A pack takes up to 16 MiB.
+pub const SEARCHES_COUNT_MAX: usize = 4;
 /// Looks of one page of a search; then the page says where to go on. Each costs about a microsecond.
 pub const SEARCH_LOOKS_COUNT_MAX: usize = 20_000;
 

@@ -112,6 +112,7 @@ pub async fn search_entries(
         None => permit,
     };
     let recorded = record(permit, standing, origin, access, trail).await?;
+    let _place = index.place().await;
     let (log, index) = (log.clone(), index.clone());
     let page = tokio::task::spawn_blocking(move || look_up(&question, begin, &log, &index)).await;
     let page = page.map_err(|_| OversightError::Broken)??;
@@ -129,7 +130,7 @@ pub async fn search_entries(
 
 /// Puts handles in place of the ids of a record and a subject. Nothing where nothing is held of them: a handle is
 /// destroyed with its record, and what the log says of it can then be found by the handle alone.
-async fn translate(
+pub(super) async fn translate(
     question: &mut Question,
     store: &Reader,
     seal: &Seal,

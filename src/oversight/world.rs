@@ -116,7 +116,10 @@ impl World {
 
     pub(super) fn catch_up(&self, index: &Index) {
         let size = self.log.size();
-        until(|| index.state().indexed == size && !index.state().rebuilding);
+        until(|| {
+            let state = index.state();
+            state.indexed == size && !state.rebuilding && !state.merging
+        });
     }
 
     pub(super) fn entries(&self) -> Vec<LogEntry> {

@@ -11,9 +11,11 @@ use crate::limits::{
     INDEX_SEGMENT_ENTRIES_MAX,
 };
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLockWriteGuard};
+use std::thread::JoinHandle;
 
 /// Merged twice, a segment has a million entries and stays.
 const LEVELS: u32 = 2;
@@ -23,14 +25,21 @@ const TERMS_PER_ENTRY: u32 = 4;
 pub(super) struct Keeper {
     settings: IndexSettings,
     shared: Arc<Shared>,
+    merging: Option<Merging>,
+}
+
+/// A merge under way. It takes seconds for a million entries, and what is published meanwhile is not to wait for it.
+struct Merging {
+    parts: Vec<Arc<Segment>>,
+    handle: JoinHandle<Result<Segment, IndexError>>,
 }
 
 impl Keeper {
     pub(super) fn new(settings: IndexSettings, shared: Arc<Shared>) -> Keeper {
-        Keeper { settings, shared }
+        Keeper { settings, shared, merging: None }
     }
 
-    pub(super) fn run(self) {
+    pub(super) fn run(mut self) {
         let mut opened = false;
         while !self.stops() {
             let step = if opened { self.keep_up() } else { self.open() };
@@ -104,14 +113,14 @@ impl Keeper {
     }
 
     /// Takes in what was published since.
-    fn keep_up(&self) -> Result<(), IndexError> {
+    fn keep_up(&mut self) -> Result<(), IndexError> {
         if self.shared.rebuild.swap(false, Ordering::AcqRel) {
             self.clear()?;
             self.shared.rebuilding.store(true, Ordering::Release);
         }
-        let interrupted = || self.stops() || self.shared.rebuild.load(Ordering::Acquire);
         let published = self.settings.log.size()?;
-        while !interrupted() {
+        while !self.stops() && !self.shared.rebuild.load(Ordering::Acquire) {
+            self.merge()?;
             let (next, full) = {
                 let parts = self.shared.parts.read().unwrap_or_else(PoisonError::into_inner);
                 (parts.newest.end(), parts.newest.is_full())
@@ -121,7 +130,6 @@ impl Keeper {
                     return Ok(());
                 }
                 self.store()?;
-                self.merge()?;
                 continue;
             }
             if next >= published {
@@ -144,7 +152,13 @@ impl Keeper {
         Ok(())
     }
 
-    fn clear(&self) -> Result<(), IndexError> {
+    fn clear(&mut self) -> Result<(), IndexError> {
+        if let Some(Merging { handle, .. }) = self.merging.take()
+            && let Ok(Ok(merged)) = handle.join()
+        {
+            merged.remove()?;
+        }
+        self.shared.merging.store(false, Ordering::Release);
         let old = std::mem::replace(
             &mut *self.parts(),
             Parts { segments: Arc::default(), newest: Gathering::new(0) },
@@ -169,24 +183,38 @@ impl Keeper {
         Ok(())
     }
 
-    /// Merges the newest segments as long as enough of one size follow each other.
-    fn merge(&self) -> Result<(), IndexError> {
-        loop {
+    /// Takes over a merge that is done, and begins the next that is due.
+    fn merge(&mut self) -> Result<(), IndexError> {
+        if let Some(merging) = self.merging.take_if(|merging| merging.handle.is_finished()) {
+            let merged = merging.handle.join().map_err(|_| IndexError::Damaged)??;
+            {
+                let mut parts = self.parts();
+                let first = |segment: &Arc<Segment>| segment.first() == merged.first();
+                let start = parts.segments.iter().position(first).ok_or(IndexError::Damaged)?;
+                let range = start..start + merging.parts.len();
+                Arc::make_mut(&mut parts.segments).splice(range, [Arc::new(merged)]);
+            }
+            // A crash here leaves both; the next start keeps the longer.
+            for part in &merging.parts {
+                part.remove()?;
+            }
+        }
+        if self.merging.is_none() {
             let segments = {
                 let parts = self.shared.parts.read().unwrap_or_else(PoisonError::into_inner);
                 parts.segments.clone()
             };
-            let Some(range) = due(&segments) else { return Ok(()) };
-            let merged = merge(&self.settings.directory, &segments[range.clone()])?;
-            {
-                let mut parts = self.parts();
-                Arc::make_mut(&mut parts.segments).splice(range.clone(), [Arc::new(merged)]);
-            }
-            // A crash here leaves both; the next start keeps the longer.
-            for part in &segments[range] {
-                part.remove()?;
+            if let Some(range) = due(&segments).filter(|_| (self.settings.has_room)()) {
+                let (parts, directory) =
+                    (segments[range].to_vec(), self.settings.directory.clone());
+                let merged = parts.clone();
+                let thread = std::thread::Builder::new().name("index merge".into());
+                let handle = thread.spawn(move || merge(&directory, &merged))?;
+                self.merging = Some(Merging { parts, handle });
             }
         }
+        self.shared.merging.store(self.merging.is_some(), Ordering::Release);
+        Ok(())
     }
 }
 
@@ -202,24 +230,26 @@ fn level(segment: &Segment) -> u32 {
     level
 }
 
-/// The newest run of enough segments of one level, as many of them as one merge may hold.
-fn due(segments: &[Arc<Segment>]) -> Option<std::ops::Range<usize>> {
-    let of = level(segments.last()?);
-    if of == LEVELS {
-        return None;
+/// The newest run of enough segments of one level, as many of its first as one merge may hold.
+fn due(segments: &[Arc<Segment>]) -> Option<Range<usize>> {
+    let mut end = segments.len();
+    for run in segments.chunk_by(|one, other| level(one) == level(other)).rev() {
+        let start = end - run.len();
+        end = start;
+        if run.len() < INDEX_FAN_IN || level(&run[0]) == LEVELS {
+            continue;
+        }
+        let mut terms = 0;
+        let fitting = run[..INDEX_FAN_IN].iter().take_while(|segment| {
+            terms += u64::from(segment.terms());
+            terms <= INDEX_MERGED_TERMS_MAX
+        });
+        let count = fitting.count();
+        if count > 1 {
+            return Some(start..start + count);
+        }
     }
-    let run = segments.iter().rev().take_while(|segment| level(segment) == of).count();
-    if run < INDEX_FAN_IN {
-        return None;
-    }
-    let start = segments.len() - run;
-    let mut terms = 0;
-    let fitting = segments[start..].iter().take(INDEX_FAN_IN).take_while(|segment| {
-        terms += u64::from(segment.terms());
-        terms <= INDEX_MERGED_TERMS_MAX
-    });
-    let count = fitting.count();
-    (count > 1).then(|| start..start + count)
+    None
 }
 
 fn longest_first(mut segments: Vec<Segment>) -> Vec<Segment> {

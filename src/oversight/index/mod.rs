@@ -14,7 +14,7 @@ pub use error::IndexError;
 pub use search::{Places, Wanted};
 pub use term::{Clause, Kind};
 
-use crate::limits::SEARCH_LOOKS_COUNT_MAX;
+use crate::limits::{SEARCH_LOOKS_COUNT_MAX, SEARCHES_COUNT_MAX};
 use gathering::Gathering;
 use gridvault_audit::LogReader;
 use keeper::Keeper;
@@ -24,11 +24,13 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The index. Cheap to clone; its thread ends with the last clone.
 #[derive(Clone)]
 pub struct Index {
     shared: Arc<Shared>,
+    places: Arc<Semaphore>,
     _thread: Arc<Thread>,
 }
 
@@ -45,6 +47,8 @@ pub struct IndexState {
     pub bytes: u64,
     /// Whether it is being made again from the first entry on.
     pub rebuilding: bool,
+    /// Whether segments are being merged.
+    pub merging: bool,
     /// Whether its last step failed. It tries again.
     pub failing: bool,
 }
@@ -64,6 +68,7 @@ struct Shared {
     stop: AtomicBool,
     rebuild: AtomicBool,
     rebuilding: AtomicBool,
+    merging: AtomicBool,
     failing: AtomicBool,
     unreadable: AtomicU64,
 }
@@ -113,6 +118,7 @@ impl Index {
             stop: AtomicBool::new(false),
             rebuild: AtomicBool::new(false),
             rebuilding: AtomicBool::new(false),
+            merging: AtomicBool::new(false),
             failing: AtomicBool::new(false),
             unreadable: AtomicU64::new(0),
         });
@@ -120,7 +126,14 @@ impl Index {
         let handle =
             std::thread::Builder::new().name("index".into()).spawn(move || keeper.run())?;
         let thread = Thread { shared: shared.clone(), handle: Mutex::new(Some(handle)) };
-        Ok(Index { shared, _thread: Arc::new(thread) })
+        let places = Arc::new(Semaphore::new(SEARCHES_COUNT_MAX));
+        Ok(Index { shared, places, _thread: Arc::new(thread) })
+    }
+
+    /// Waits for a place: few look at a time, so that what they hold is bounded and requests keep their processors.
+    pub(super) async fn place(&self) -> OwnedSemaphorePermit {
+        let place = self.places.clone().acquire_owned().await;
+        place.expect("the places of an index are never closed")
     }
 
     /// How far it is.
@@ -135,6 +148,7 @@ impl Index {
             bytes: parts.segments.iter().map(|segment| segment.bytes()).sum(),
             rebuilding: self.shared.rebuilding.load(Ordering::Acquire)
                 || self.shared.rebuild.load(Ordering::Acquire),
+            merging: self.shared.merging.load(Ordering::Acquire),
             failing: self.shared.failing.load(Ordering::Acquire),
         }
     }
@@ -171,7 +185,12 @@ impl Index {
                 lists: wanted.terms.iter().map(|term| newest.places(*term)).collect(),
             }
         };
-        search::search(&snapshot, &wanted)
+        search::search(&snapshot, &wanted).inspect_err(|error| {
+            // What is derived is not mourned: it is made again, and this one question has no answer.
+            if matches!(error, IndexError::Damaged) {
+                self.rebuild();
+            }
+        })
     }
 }
 

@@ -89,6 +89,16 @@ pub(super) struct Writer {
     fences: Vec<u8>,
     terms: u32,
     room: Vec<u8>,
+    finished: bool,
+}
+
+/// What was not finished takes no room on a disk that may be full.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if !self.finished {
+            let _the_next_start_does_it = std::fs::remove_file(&self.unfinished);
+        }
+    }
 }
 
 /// The file of a segment.
@@ -120,6 +130,7 @@ impl Writer {
             fences: Vec::new(),
             terms: 0,
             room: Vec::new(),
+            finished: false,
         };
         let times: Vec<u8> = writer.times.iter().flat_map(|time| time.to_be_bytes()).collect();
         writer.put(&times)?;
@@ -180,7 +191,8 @@ impl Writer {
             leaf,
         };
         let mut head = header.encode();
-        head.extend_from_slice(&digest(&head, self.sum));
+        let body = std::mem::replace(&mut self.sum, Context::new(&SHA256));
+        head.extend_from_slice(&digest(&head, body));
         self.out.seek(SeekFrom::Start(0))?;
         self.out.write_all(&head)?;
         self.out.flush()?;
@@ -188,6 +200,7 @@ impl Writer {
             self.out.get_ref().sync_data()?;
         }
         std::fs::rename(&self.unfinished, &self.path)?;
+        self.finished = true;
         if durable && let Some(directory) = self.path.parent() {
             File::open(directory)?.sync_all()?;
         }
@@ -295,6 +308,10 @@ impl Segment {
         let bytes = &mut bytes[..count * TERM_BYTES];
         self.file.read_exact_at(bytes, self.header.dictionary + (from * TERM_BYTES) as u64)?;
         let places: Vec<Place> = bytes.chunks_exact(TERM_BYTES).map(Place::parse).collect();
+        // Without this a damaged page would look like one that has not the term.
+        if places[0].term != self.fences[run] {
+            return Err(IndexError::Damaged);
+        }
         let Ok(found) = places.binary_search_by_key(&term, |place| place.term) else {
             return Ok(None);
         };

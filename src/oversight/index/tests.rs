@@ -4,7 +4,7 @@
 
 use super::keeper::Keeper;
 use super::*;
-use crate::limits::{INDEX_SEGMENT_ENTRIES_MAX, SEARCH_LOOKS_COUNT_MAX};
+use crate::limits::{INDEX_SEGMENT_ENTRIES_MAX, SEARCH_LOOKS_COUNT_MAX, SEARCHES_COUNT_MAX};
 use crate::oversight::entry::LogEntry;
 use crate::oversight::world::{START, World, draft, signer, until};
 use proptest::prelude::*;
@@ -195,6 +195,25 @@ fn a_changed_byte_of_an_unsynced_segment_is_noticed_at_the_start() {
 }
 
 #[test]
+fn a_segment_that_is_found_damaged_by_a_search_is_made_again() {
+    let world = World::many();
+    let index = world.index();
+    let clauses = [clause(Kind::Outcome, "denied")];
+    let wanted = Wanted::within(0..world.log.size(), false, 1_000);
+    let (before, _) = pages(&index, &clauses, &wanted);
+    let merged = segments(&world.path()).remove(0);
+    let good = std::fs::read(&merged).expect("a segment");
+    // In place, as a bad disk would do it: the index has the file open.
+    use std::os::unix::fs::FileExt as _;
+    let file = std::fs::OpenOptions::new().write(true).open(&merged).expect("a segment");
+    file.write_all_at(&vec![0xff; good.len() - 1_024], 1_024).expect("a damaged segment");
+    assert!(matches!(index.search(&clauses, wanted.clone()), Err(IndexError::Damaged)));
+    world.catch_up(&index);
+    assert_eq!(pages(&index, &clauses, &wanted).0, before);
+    assert_eq!(std::fs::read(segments(&world.path()).remove(0)).expect("a segment"), good);
+}
+
+#[test]
 fn an_index_of_another_log_is_thrown_away() {
     let world = World::with(2 * INDEX_SEGMENT_ENTRIES_MAX as u64 + 1);
     drop(world.index());
@@ -275,6 +294,32 @@ fn an_entry_that_is_none_is_counted_and_the_index_goes_on() {
     world.grow(2);
     let index = world.index();
     assert_eq!((index.unreadable_count(), index.state().indexed), (1, 6));
+}
+
+#[tokio::test]
+async fn so_many_search_at_a_time_and_one_more_waits() {
+    let world = World::with(1);
+    let index = Index::start(world.settings()).expect("a thread");
+    let mut places = Vec::new();
+    for _ in 0..SEARCHES_COUNT_MAX {
+        places.push(index.place().await);
+    }
+    let one_more = index.clone();
+    let mut one_more = tokio::spawn(async move { one_more.place().await });
+    tokio::task::yield_now().await;
+    assert!(!one_more.is_finished());
+    places.pop();
+    let place = (&mut one_more).await.expect("a place");
+    drop(place);
+}
+
+#[test]
+fn a_segment_that_cannot_be_finished_leaves_nothing_behind() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let writer = segment::Writer::create(directory.path(), 0, vec![1]).expect("a file");
+    assert_eq!(segments(directory.path()).len(), 1);
+    drop(writer);
+    assert!(segments(directory.path()).is_empty());
 }
 
 #[test]
