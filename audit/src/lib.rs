@@ -4,6 +4,7 @@ pub mod constants;
 pub mod events;
 #[cfg(feature = "fetch")]
 pub mod fetch;
+pub mod pack;
 pub mod verify;
 #[cfg(feature = "witness")]
 pub mod witness;

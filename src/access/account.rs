@@ -103,6 +103,8 @@ pub struct Account {
     pub rule: Option<String>,
     /// Index of the entry that activated the policy.
     pub policy_index: u64,
+    /// SHA-256 of what leaves, where one entry stands for all of it.
+    pub manifest: Option<[u8; 32]>,
     /// The actor or token that an act of administration was about.
     pub about: Option<ActorId>,
     /// The request.
@@ -133,6 +135,7 @@ impl Account {
             case: None,
             rule: None,
             policy_index: 0,
+            manifest: None,
             about: None,
             origin: origin.clone(),
         }

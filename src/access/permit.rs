@@ -96,6 +96,12 @@ impl<T> Permit<T> {
         self
     }
 
+    /// Names the digest of everything that is about to leave.
+    pub fn sealing(mut self, manifest: [u8; 32]) -> Permit<T> {
+        self.account.manifest = Some(manifest);
+        self
+    }
+
     /// The view of each field.
     pub fn views(&self) -> &Views {
         &self.views

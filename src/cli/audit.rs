@@ -43,6 +43,16 @@ pub(super) enum Command {
     },
     /// Entries in a form that other systems read, into a file; it can be stopped and gone on with.
     Export(Box<audit_export::Arguments>),
+    /// An evidence pack: entries of a period or case with their proofs, to be verified offline.
+    Pack {
+        /// The file that is written; never over one that is there.
+        #[arg(long)]
+        out: std::path::PathBuf,
+        #[command(flatten)]
+        filter: Box<Filter>,
+        #[command(flatten)]
+        connection: Connection,
+    },
     /// The search index.
     #[command(subcommand)]
     Index(IndexCommand),
@@ -123,9 +133,8 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// As the members of a query.
-    pub(super) fn to_query(&self) -> Result<String, Failure> {
-        let members = [
+    fn members(&self) -> [(&'static str, &Option<String>); 20] {
+        [
             ("actor", &self.actor),
             ("system", &self.system),
             ("about", &self.about),
@@ -146,9 +155,23 @@ impl Filter {
             ("since", &self.since),
             ("until", &self.until),
             ("day", &self.day),
-        ];
+        ]
+    }
+
+    /// As a body.
+    fn to_body(&self) -> Value {
+        let given = self
+            .members()
+            .into_iter()
+            .filter_map(|(n, v)| Some((n.to_owned(), json!(v.as_ref()?))));
+        Value::Object(given.collect())
+    }
+
+    /// As the members of a query.
+    pub(super) fn to_query(&self) -> Result<String, Failure> {
         let mut query = String::new();
-        for (name, value) in members.into_iter().filter_map(|(n, v)| Some((n, v.as_ref()?))) {
+        for (name, value) in self.members().into_iter().filter_map(|(n, v)| Some((n, v.as_ref()?)))
+        {
             // No member of a question needs another character; with one it would be another query.
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-,.:/".contains(&byte);
             if value.is_empty() || !value.bytes().all(plain) {
@@ -168,6 +191,7 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
         }
         Command::Show { index, connection } => show(*index, connection, json),
         Command::Export(arguments) => audit_export::run(arguments, json),
+        Command::Pack { out, filter, connection } => pack(out, filter, connection, json),
         Command::Index(IndexCommand::Rebuild { connection }) => rebuild(connection, json),
     }
 }
@@ -260,6 +284,28 @@ fn rebuild(connection: &Connection, json: bool) -> Result<(), Failure> {
         print(&answer.to_string());
     } else {
         print(&format!("the index of {} entries is being made again", answer["indexed"]));
+    }
+    Ok(())
+}
+
+fn pack(
+    out: &std::path::Path,
+    filter: &Filter,
+    connection: &Connection,
+    json: bool,
+) -> Result<(), Failure> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let fail = |error| Failure::failed("the pack cannot be written", &error);
+    let bytes = connection.post_for_bytes("/v1/audit/evidence-packs", &filter.to_body())?;
+    let options = &mut std::fs::OpenOptions::new();
+    let mut file = options.create_new(true).write(true).mode(0o600).open(out).map_err(fail)?;
+    file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(fail)?;
+    if json {
+        print(&json!({"bytes": bytes.len(), "file": out}).to_string());
+    } else {
+        print(&format!("{} bytes in {}", bytes.len(), out.display()));
+        print("check it with: gridvault-audit pack FILE --vkey KEY, the key from elsewhere");
     }
     Ok(())
 }

@@ -34,6 +34,22 @@ impl Connection {
         answer(request.header("authorization", &*self.bearer()?).send_json(body))
     }
 
+    /// `POST` with a token, for an answer that is no JSON.
+    pub(super) fn post_for_bytes(&self, path: &str, body: &Value) -> Result<Vec<u8>, Failure> {
+        let request = self.agent().post(format!("{}{path}", self.url));
+        let outcome = request.header("authorization", &*self.bearer()?).send_json(body);
+        let mut response = match outcome {
+            Ok(response) if response.status().is_success() => response,
+            refused => {
+                return Err(answer(refused).err().unwrap_or_else(|| {
+                    Failure::Failed("the answer is not what was asked for".into())
+                }));
+            }
+        };
+        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX);
+        body.read_to_vec().map_err(|error| Failure::failed("the answer cannot be read", &error))
+    }
+
     /// `POST` without a token.
     pub(super) fn post_open(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         answer(self.agent().post(format!("{}{path}", self.url)).send_json(body))

@@ -95,6 +95,11 @@ pub(super) fn token() -> Value {
     json!({"life_seconds": 3_600})
 }
 
+/// Everything that was refused on a day.
+pub(super) fn pack() -> Value {
+    json!({"outcome": "denied", "day": "2026-01-05"})
+}
+
 /// A one-time code, as it looks.
 pub(super) fn code() -> Value {
     json!({"code": "A".repeat(43)})

@@ -310,6 +310,23 @@ pub(super) fn id_or_handle() -> Value {
     json!({"type": "string", "pattern": format!("^({id}|{handle})$")})
 }
 
+/// The same, where it may be left out.
+pub(super) fn maybe_id_or_handle() -> Object {
+    let form = id_or_handle();
+    or_null(of(form["pattern"].as_str().unwrap_or_default()), Type::String)
+}
+
+/// How something ended, where it may be left out.
+pub(super) fn maybe_outcome() -> Schema {
+    let outcomes = text().enum_values(Some(["success", "denied", "error", "aborted"]));
+    or_nothing(outcomes.build())
+}
+
+/// An event or a family of events, where it may be left out.
+pub(super) fn maybe_event() -> Schema {
+    or_nothing(text().enum_values(Some(event_names())).build())
+}
+
 /// The code of an area, in a query string.
 pub(super) fn area_code() -> Value {
     json!({"type": "string", "pattern": AREA})

@@ -140,6 +140,10 @@ impl Body {
         json!({"application/json": {"schema": {"type": "object"}}})
     }
 
+    pub(super) fn archive(_schemas: &mut Schemas) -> Value {
+        json!({"application/x-tar": {"schema": {"type": "string", "format": "binary"}}})
+    }
+
     pub(super) fn text(_schemas: &mut Schemas) -> Value {
         json!({"text/plain": {"schema": {"type": "string"}}})
     }

@@ -7,7 +7,7 @@ use super::batch::{BatchItemBody, LineBody};
 use super::examples;
 use super::forms;
 use super::handlers::{
-    admin, audit, batch, describe, health, households, lists, matching, records,
+    admin, audit, batch, describe, health, households, lists, matching, packs, records,
 };
 use super::openapi::{Body, Doc, Query};
 use super::rooms::Rooms;
@@ -208,6 +208,10 @@ pub static ROUTES: &[Route] = &[
         Doc::new("export_audit", "Entries in a form that other systems read, page by page")
             .queries(EXPORTED).answer(200, Body::of::<audit::ExportBody>)
         => audit::export),
+    route!(POST post "/v1/audit/evidence-packs" Token false
+        Doc::new("make_pack", "Entries of a period or case with their proofs, as an archive that verifies offline")
+            .takes(Body::of::<packs::PackBody>).example(examples::pack).answer(200, Body::archive)
+        => packs::make),
     route!(POST post "/v1/audit/index/rebuild" Token false
         Doc::new("rebuild_index", "Have the search index made again from the log")
             .answer(200, Body::of::<audit::IndexBody>)

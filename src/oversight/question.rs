@@ -104,6 +104,24 @@ impl Question {
             && self.clauses.iter().all(|clause| clause.holds(entry))
     }
 
+    /// What is asked, for whoever reads the answer later: conditions as entries write them, and times.
+    pub(super) fn told(&self) -> serde_json::Value {
+        let mut told = serde_json::Map::new();
+        for Clause { kind, value } in &self.clauses {
+            told.insert(format!("{kind:?}").to_lowercase(), serde_json::json!(value));
+        }
+        for (name, time) in [("since", self.since), ("until", self.until)] {
+            let time = time.and_then(|time| i64::try_from(time).ok());
+            if let Some(time) = time {
+                told.insert(
+                    name.to_owned(),
+                    serde_json::json!(crate::ambient::Micros(time).rfc3339()),
+                );
+            }
+        }
+        serde_json::Value::Object(told)
+    }
+
     /// Everything that is asked but where to begin and how much, for a cursor to be bound to.
     pub(super) fn digest(&self, call: &str) -> [u8; 32] {
         let mut asked = self.clone();

@@ -183,6 +183,9 @@ fn fill<'a>(
     if let Some(about) = account.about {
         draft.detail.insert("actor", Scalar::Str(about.to_string()));
     }
+    if let Some(manifest) = account.manifest {
+        draft.detail.insert("manifest", Scalar::Bytes32(manifest));
+    }
     let actor = account.actor.map_or([0; 16], |actor| *actor.as_bytes());
     draft.ctx = seal_context(&account.origin, &actor, keyring, clock)?;
     Ok(draft)

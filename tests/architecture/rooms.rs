@@ -99,10 +99,12 @@ pub const AUDIT: &[(&str, &[&str])] = &[
     ("write", &["constants", "events"]),
     ("fetch", &["constants", "verify"]),
     ("witness", &["constants", "verify"]),
+    // A pack is judged with the verifier alone.
+    ("pack", &["verify"]),
     // Of the writer the program takes the reader alone: it makes proofs, and the verifier checks them.
-    ("program", &["constants", "fetch", "verify", "witness", "write::reader"]),
+    ("program", &["constants", "fetch", "pack", "verify", "witness", "write::reader"]),
     // The crate's root shows its users the names of both sides.
-    ("lib", &["constants", "events", "verify", "write"]),
+    ("lib", &["constants", "events", "pack", "verify", "write"]),
 ];
 
 /// Whether `from` may import `to`, both rooms of the root crate.

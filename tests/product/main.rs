@@ -34,6 +34,7 @@ mod nobody;
 mod occupants;
 mod openapi;
 mod oversight;
+mod packs;
 mod problems;
 mod program;
 mod purposes;

@@ -66,6 +66,9 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
         ("POST", "/v1/households") => (Some(REGISTRATION), false, Some(household(aim.grid))),
         ("POST", "/v1/enrol") => (None, false, Some(json!({"code": "A".repeat(43)}))),
         ("POST", "/v1/admin/actors") => (None, false, Some(newcomer())),
+        ("POST", "/v1/audit/evidence-packs") => {
+            (None, false, Some(json!({"outcome": "denied", "day": "2026-01-05"})))
+        }
         ("POST", "/v1/audit/index/rebuild") => (None, false, None),
         ("POST", "/v1/admin/actors/{id}/tokens") => (None, false, Some(json!({}))),
         ("POST", "/v1/admin/policies/explain") => (None, false, Some(question(aim))),

@@ -4,6 +4,7 @@
 
 mod digests;
 mod files;
+mod pack;
 mod proof;
 mod report;
 mod trust;
@@ -35,6 +36,8 @@ enum Command {
     /// Check that an entry is in a log by a `.tlog-proof` file, or make such a file
     #[command(subcommand)]
     Proof(proof::Command),
+    /// Check an evidence pack: its entries, proofs, digests and seal
+    Pack(pack::Arguments),
     /// Keep the latest checkpoints of logs and cosign their continuations
     #[cfg(feature = "witness")]
     #[command(subcommand)]
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
     let answer = match &arguments.command {
         Command::Verify(command) => verify::run(command),
         Command::Proof(command) => proof::run(command),
+        Command::Pack(command) => pack::run(command),
         #[cfg(feature = "witness")]
         Command::Witness(command) => witness::run(command),
     };

@@ -6,6 +6,7 @@ use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use gridvault_audit::pack::{PackError, PackSummary};
 use gridvault_audit::verify::{Cosigned, Finding, Head, Policy, VerifyError};
 use serde::Serialize;
 
@@ -13,6 +14,10 @@ use serde::Serialize;
 pub(super) enum Answer {
     /// It holds, or was done.
     Shown(Box<Shown>),
+    /// A pack is as the log sealed it.
+    Packed(Box<PackSummary>),
+    /// A pack is not, or could not be read.
+    PackRefused { origin: String, error: PackError },
     /// A file was written, a service ended: a sentence.
     #[cfg_attr(not(feature = "witness"), expect(dead_code, reason = "only a witness says such"))]
     Done(String),
@@ -78,6 +83,8 @@ struct Report<'a> {
     beyond_checkpoint: Option<bool>,
     index: Option<u64>,
     level: Option<u32>,
+    entries: Option<u64>,
+    sealed_at: Option<u64>,
     class: Option<&'static str>,
     detail: String,
 }
@@ -90,7 +97,9 @@ impl Answer {
     /// The exit status.
     pub(super) fn status(&self) -> u8 {
         match self {
-            Answer::Shown(_) | Answer::Done(_) => 0,
+            Answer::Shown(_) | Answer::Packed(_) | Answer::Done(_) => 0,
+            Answer::PackRefused { error: PackError::Io(_), .. } => 1,
+            Answer::PackRefused { .. } => 3,
             Answer::Failed(_) => 1,
             Answer::Usage(_) => 2,
             Answer::Storage(_) => 4,
@@ -120,6 +129,15 @@ fn report(answer: &Answer) -> Report<'_> {
     let failed = |result, detail: String| Report { result, detail, ..Report::default() };
     match answer {
         Answer::Shown(shown) => of_shown(shown),
+        Answer::Packed(summary) => of_pack(summary),
+        Answer::PackRefused { origin, error } => {
+            let result = match error {
+                PackError::Io(_) => "not_judged",
+                PackError::Malformed(_) => "malformed",
+                PackError::Changed { .. } | PackError::Unproven { .. } => "tampered",
+            };
+            Report { origin, ..failed(result, explain(error)) }
+        }
         Answer::Done(text) => failed("done", text.clone()),
         Answer::Failed(text) => failed("failed", text.clone()),
         Answer::Storage(text) => failed("storage_fault", text.clone()),
@@ -166,8 +184,20 @@ fn of_shown(shown: &Shown) -> Report<'_> {
     }
 }
 
-fn explain(error: &VerifyError) -> String {
-    match std::error::Error::source(error) {
+fn of_pack(summary: &PackSummary) -> Report<'_> {
+    Report {
+        result: "ok",
+        origin: &summary.head.origin,
+        size: Some(summary.head.size),
+        root: Some(STANDARD.encode(summary.head.root)),
+        entries: Some(summary.entries),
+        sealed_at: Some(summary.sealed_at),
+        ..Report::default()
+    }
+}
+
+fn explain(error: &dyn std::error::Error) -> String {
+    match error.source() {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
     }
@@ -175,6 +205,11 @@ fn explain(error: &VerifyError) -> String {
 
 fn sentence(report: &Report<'_>) -> String {
     let origin = report.origin;
+    if let (Some(entries), Some(seal)) = (report.entries, report.sealed_at) {
+        return format!(
+            "ok: {entries} entries are in {origin}, and the pack is as entry {seal} sealed it"
+        );
+    }
     match (report.result, report.size, report.class) {
         ("ok", Some(size), _) => {
             let mut text = match report.index {

@@ -10,4 +10,5 @@ pub(super) mod health;
 pub(super) mod households;
 pub(super) mod lists;
 pub(super) mod matching;
+pub(super) mod packs;
 pub(super) mod records;
