@@ -45,6 +45,7 @@ mod requests;
 mod restart;
 mod roles;
 mod routes;
+mod shipping;
 mod slow;
 mod tokens;
 mod wire;
