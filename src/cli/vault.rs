@@ -59,11 +59,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         store::open(&directory.join("store"), EngineKind::Sled, config.store_cache_bytes)
             .map_err(|error| Failure::storage("the store cannot be opened", &error))?;
     let log_key = gridvault_audit::verifier_key(&config.origin, &keyring.log_signer().public_key());
-    let witnesses = witnesses(config, &log_key)?;
-    if let Some(witnesses) = &witnesses {
-        // Before anything is written: a log that was put back must not grow another history.
-        witnesses.check().map_err(|fault| Failure::from(&fault))?;
-    }
+    let witnesses = checked_witnesses(config, &log_key)?;
     let around = Surroundings {
         keyring: keyring.clone(),
         clock: clock.clone(),
@@ -71,11 +67,9 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         media,
     };
     let trail = Trail::start(applier, settings, around, vec![seal.clone(), actors.clone()])
+        .and_then(|trail| trail.asking(witnesses))
         .map_err(|fault| Failure::from(&fault))?;
     let trail = Arc::new(trail);
-    if let Some(witnesses) = witnesses {
-        trail.ask(witnesses).map_err(|fault| Failure::from(&fault))?;
-    }
     actors
         .load(&reader)
         .await
@@ -126,7 +120,16 @@ fn open_log(config: &Config, trail: Arc<Trail>) -> Result<(LogReader, Index), Fa
     Ok((log, index))
 }
 
-/// The witnesses of the configuration.
+/// The witnesses of the configuration. The log is held against what they have seen before anything is written: one that was
+/// put back must not grow another history.
+fn checked_witnesses(config: &Config, log_key: &str) -> Result<Option<Witnesses>, Failure> {
+    let witnesses = witnesses(config, log_key)?;
+    if let Some(found) = &witnesses {
+        found.check().map_err(|fault| Failure::from(&fault))?;
+    }
+    Ok(witnesses)
+}
+
 fn witnesses(config: &Config, log_key: &str) -> Result<Option<Witnesses>, Failure> {
     let Some(policy) = &config.witness_policy else { return Ok(None) };
     let read = |what: &str, path: &Path| {

@@ -67,13 +67,13 @@ impl World {
 
     /// Enough for a merged segment, some that are not merged, and a gathered rest. Written once, copied for each test.
     pub(super) fn many() -> World {
-        static MANY: LazyLock<World> = LazyLock::new(|| {
+        static MANY: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
             let segment = INDEX_SEGMENT_ENTRIES_MAX as u64;
-            World::with(segment * (INDEX_FAN_IN as u64 + 2) + 777)
+            World::with(segment * (INDEX_FAN_IN as u64 + 2) + 777).directory
         });
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("log");
-        copy(&MANY.directory.path().join("log"), &path);
+        copy(&MANY.path().join("log"), &path);
         let log = Log::open(&path, ORIGIN, &signer().public_key()).expect("the copy");
         World { directory, log }
     }

@@ -5,13 +5,13 @@
 use super::alarm::Alarm;
 use super::committer::{Applied, Committer, Pending, Queue, Rejected};
 use super::entry::{self, Announcement};
-use super::integrate::{Handoff, Integrator, LogSigner};
+use super::integrate::{Integrator, LogSigner};
 use super::journal::{Media, Writer};
 use super::recover;
 use super::refusals::{Budget, Refusals};
 use super::sequence::{CHARGE_BYTES, Sequencer};
 use super::space::{Need, SharedWatcher, Shown, Space, Watcher, apart};
-use super::witness::{Lag, serves_data};
+use super::witness::{Asked, serves_data};
 use super::{Receipt, Recorded, Refused, TrailError, TrailFault, Unrecorded};
 use crate::access::{ActorId, Authority, Charge, Denied, Duty, Permit, Written};
 use crate::ambient::{Clock, Random};
@@ -22,7 +22,7 @@ use gridvault_audit::{Draft, LogReader};
 use gridvault_keys::Keyring;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::{oneshot, watch};
 
@@ -65,11 +65,7 @@ pub struct Trail {
     space: Shown,
     refusals: Mutex<Refusals>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    pub(super) alarm: Alarm,
-    /// Empty where no witnesses are configured.
-    pub(super) lag: OnceLock<Arc<Lag>>,
-    /// The thread that asks the witnesses; it ends once its sender is gone.
-    pub(super) asking: Mutex<Option<(mpsc::Sender<()>, JoinHandle<()>)>>,
+    pub(super) asked: Asked,
 }
 
 impl Settings {
@@ -116,8 +112,7 @@ impl Trail {
         let (fault_sender, fault) = watch::channel(None);
         let (published_sender, published) = watch::channel(log.size());
         let queue = Arc::new(Queue::default());
-        let handoff = Arc::new(Handoff::default());
-        let alarm = Alarm { queue: queue.clone(), handoff, fault: fault_sender };
+        let alarm = Alarm { queue: queue.clone(), handoff: Arc::default(), fault: fault_sender };
         let integrator = Integrator {
             alarm: alarm.clone(),
             log,
@@ -158,9 +153,7 @@ impl Trail {
             space,
             refusals: Mutex::default(),
             threads: Mutex::new(threads),
-            alarm,
-            lag: OnceLock::new(),
-            asking: Mutex::default(),
+            asked: Asked::nobody(alarm),
         })
     }
 
@@ -425,7 +418,7 @@ impl Trail {
         self.queue.close();
         let threads: Vec<JoinHandle<()>> =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        let asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let asking = self.asked.take_thread();
         let joined = tokio::task::spawn_blocking(move || {
             let ended = threads.into_iter().all(|thread| thread.join().is_ok());
             // Only now is the last checkpoint there, which the witnesses are asked for once more.

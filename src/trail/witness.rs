@@ -18,7 +18,8 @@ use gridvault_audit::{LogError, LogReader, keep_witnessed};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Why a policy of witnesses cannot be used.
@@ -58,6 +59,27 @@ pub(super) struct Lag {
     age_max: Duration,
 }
 
+/// What a trail knows of the witnesses that it asks.
+pub(super) struct Asked {
+    alarm: Alarm,
+    /// Empty where none are configured.
+    lag: OnceLock<Arc<Lag>>,
+    thread: Mutex<Option<AskingThread>>,
+}
+
+/// The thread that asks; it ends once its sender is gone.
+pub(super) type AskingThread = (mpsc::Sender<()>, JoinHandle<()>);
+
+impl Asked {
+    pub(super) fn nobody(alarm: Alarm) -> Asked {
+        Asked { alarm, lag: OnceLock::new(), thread: Mutex::default() }
+    }
+
+    pub(super) fn take_thread(&self) -> Option<AskingThread> {
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
 /// Whether a decision gives out or takes in data. Without witnesses such stops; removals, oversight and all that keeps
 /// the vault go on, so that a witness is no off switch.
 pub(super) fn serves_data(written: Written) -> bool {
@@ -86,23 +108,32 @@ impl Trail {
     /// # Errors
     /// When no thread can be started.
     pub fn ask(&self, witnesses: Witnesses) -> Result<(), TrailFault> {
-        let lag = self.lag.get_or_init(|| witnesses.lag()).clone();
+        let asked = &self.asked;
+        let lag = asked.lag.get_or_init(|| witnesses.lag()).clone();
         let (sender, stop) = mpsc::channel();
-        let (clock, alarm) = (self.clock.clone(), self.alarm.clone());
+        let (clock, alarm) = (self.clock.clone(), asked.alarm.clone());
         let work = move || witnesses.run(&lag, &*clock, &alarm, &stop);
-        let asking = self.alarm.spawn("witnesses", work)?;
-        *self.asking.lock().unwrap_or_else(PoisonError::into_inner) = Some((sender, asking));
+        let thread = asked.alarm.spawn("witnesses", work)?;
+        *asked.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some((sender, thread));
         Ok(())
+    }
+
+    /// The trail, which asks these witnesses, if there are any.
+    ///
+    /// # Errors
+    /// As [`Trail::ask`].
+    pub fn asking(self, witnesses: Option<Witnesses>) -> Result<Trail, TrailFault> {
+        witnesses.map_or(Ok(()), |witnesses| self.ask(witnesses)).map(|()| self)
     }
 
     /// How long the oldest entry that is not witnessed yet has waited; `None` where all are, or none has to be.
     pub fn witness_lag(&self) -> Option<Duration> {
-        self.lag.get().and_then(|lag| lag.age(&*self.clock))
+        self.asked.lag.get().and_then(|lag| lag.age(&*self.clock))
     }
 
     /// Whether data may be served: not where the witnesses were away for too long. Oversight and removals go on.
     pub fn is_witnessed(&self) -> bool {
-        self.lag.get().is_none_or(|lag| !lag.is_overdue(&*self.clock))
+        self.asked.lag.get().is_none_or(|lag| !lag.is_overdue(&*self.clock))
     }
 }
 

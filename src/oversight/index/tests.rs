@@ -106,11 +106,11 @@ proptest! {
     fn pages_of_any_size_over_any_part_join_without_gap_or_repeat(
         actor in 0u64..37, from in 0u64..9_000, length in 0u64..9_000, limit in 1usize..200, back: bool,
     ) {
-        static WORLD: LazyLock<(World, Index, Vec<LogEntry>)> = LazyLock::new(|| {
+        static WORLD: LazyLock<(tempfile::TempDir, Index, Vec<LogEntry>)> = LazyLock::new(|| {
             let world = World::with(9_000);
             let index = world.index();
             let entries = world.entries();
-            (world, index, entries)
+            (world.directory, index, entries)
         });
         let (_, index, entries) = &*WORLD;
         let who = entries[actor as usize].who.clone().expect("an actor");
