@@ -2,6 +2,8 @@
 //! Never a vault: a log of invented entries, the index over it, and the look-up that the officers' route does.
 //! `cargo bench --bench search -- --entries 10000000`; it prints figures and judges whether what was found is right.
 
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+
 use clap::Parser;
 use gridvault::oversight::{
     Index, IndexSettings, LogEntry, LogReader, Page, QUESTION_WORDS, Question, look_up,

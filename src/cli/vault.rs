@@ -77,12 +77,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let fail = |error| Failure::storage("the store cannot be read", &error);
     let policy_key = Key::system(SystemKey::Policy);
     let in_force = reader.get(&policy_key).await.map_err(fail)?;
-    if in_force.is_none() {
-        announce(&trail, Announcement::Init).await?;
-    }
-    let boot = random.bytes16().map_err(|error| Failure::failed("the start", &error))?;
-    let start = Announcement::Start { build: build(), configuration: config.digest(), boot };
-    announce(&trail, start).await?;
+    announce_start(&trail, config, in_force.is_none(), &*random).await?;
     let (version, activated) = activate(&trail, in_force, policy.digest()).await?;
     let territory = read_territory(&reader).await?;
     let (log, index) = open_log(config, trail.clone())?;
@@ -146,6 +141,21 @@ fn witnesses(config: &Config, log_key: &str) -> Result<Option<Witnesses>, Failur
     Witnesses::new(&policy, log_key, log_directory, authorities.as_deref(), age_max)
         .map(Some)
         .map_err(|error| Failure::failed("the witnesses", &error))
+}
+
+/// Records that this process starts, and first that the vault is new where it is.
+async fn announce_start(
+    trail: &Trail,
+    config: &Config,
+    is_new: bool,
+    random: &dyn Random,
+) -> Result<(), Failure> {
+    if is_new {
+        announce(trail, Announcement::Init).await?;
+    }
+    let boot = random.bytes16().map_err(|error| Failure::failed("the start", &error))?;
+    let start = Announcement::Start { build: build(), configuration: config.digest(), boot };
+    announce(trail, start).await
 }
 
 async fn announce(trail: &Trail, announcement: Announcement) -> Result<(), Failure> {
