@@ -77,6 +77,7 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             "/healthz"
             | "/readyz"
             | "/openapi.json"
+            | "/log/checkpoint"
             | "/v1/schemas/{type}"
             | "/v1/code-lists"
             | "/v1/purposes"

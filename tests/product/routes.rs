@@ -210,7 +210,7 @@ fn open_routes_answer_everyone_and_have_no_receipt() {
     let demo = shared();
     let open: Vec<&str> =
         ROUTES.iter().filter(|route| route.guard == Guard::Open).map(|route| route.path).collect();
-    assert_eq!(open, ["/healthz", "/readyz", "/openapi.json"]);
+    assert_eq!(open, ["/healthz", "/readyz", "/openapi.json", "/log/checkpoint"]);
     for path in open {
         let reply = demo.get(path).expect(200);
         assert_eq!(reply.header("audit-receipt"), "");
@@ -218,6 +218,9 @@ fn open_routes_answer_everyone_and_have_no_receipt() {
     }
     assert_eq!(demo.get("/healthz").body, json!({"status": "alive"}));
     assert_eq!(demo.get("/readyz").body, json!({"status": "ready"}));
+    let checkpoint = demo.get("/log/checkpoint");
+    assert_eq!(checkpoint.text.lines().next(), Some(demo.origin()));
+    assert_eq!(checkpoint.header("cache-control"), "no-store");
 }
 
 #[test]

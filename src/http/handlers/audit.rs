@@ -308,8 +308,7 @@ pub(in crate::http) async fn checkpoint(
         return Err(Problem::unrecorded(Code::TrailUnavailable));
     };
     let text = header::HeaderValue::from_static("text/plain; charset=utf-8");
-    let fresh = header::HeaderValue::from_static("no-cache");
-    Ok(([(header::CONTENT_TYPE, text), (header::CACHE_CONTROL, fresh)], note).into_response())
+    Ok(([(header::CONTENT_TYPE, text)], note).into_response())
 }
 
 pub(in crate::http) async fn proof(
