@@ -6,7 +6,7 @@ use super::entry::LogEntry;
 use super::index::{Clause, Kind};
 use crate::access::ActorId;
 use crate::limits::{AUDIT_PAGE_COUNT_MAX, CURSOR_BYTES_MAX, SLUG_CHARACTERS_MAX};
-use crate::records::{RecordId, SubjectId, is_slug};
+use crate::records::{RecordId, RecordType, SubjectId, is_slug};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_audit::Event;
@@ -175,7 +175,7 @@ impl Question {
             "purpose" => slug(Kind::Purpose, &value)?,
             "why" => slug(Kind::Why, &value)?,
             "role" => slug(Kind::Role, &value)?,
-            "type" => slug(Kind::Type, &value)?,
+            "type" => value.parse::<RecordType>().ok().map(|_| Kind::Type)?,
             "field" => slug(Kind::Field, &value)?,
             "outcome" => ["success", "denied", "error", "aborted"]
                 .contains(&&*value)
@@ -256,6 +256,7 @@ mod tests {
             ("event", "data", "date"),
             ("event", "data.read", "data.reads"),
             ("type", "person", "_"),
+            ("type", "event", "null"),
             ("since", "2026-01-02T03:04:05Z", "2026-01-02T03:04:05+08:00"),
             ("until", "2026-01-02T03:04:05.5Z", "yesterday"),
             ("day", "2026-01-02", "2026-1-2"),
