@@ -3,7 +3,7 @@
 use gridvault_audit::verify::{Class, Cosigned, Policy, open_checkpoint, verify_proof_under};
 use gridvault_audit::{LogReader, NoteSigner as _, leaf_hash};
 
-use crate::support::{Key, ORIGIN, Vault, Witness, entry, key, line};
+use crate::support::{Key, ORIGIN, Vault, Witness, entry, key, line, policy, witness};
 
 const ROOT: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
@@ -12,20 +12,6 @@ const NOW: u64 = 1_790_000_000;
 
 fn text() -> String {
     format!("{ORIGIN}\n7\n{ROOT}\n")
-}
-
-fn witness(number: u8) -> Witness {
-    Witness::new(&format!("witness.example/w{number}"), 100 + number)
-}
-
-/// Two of three witnesses.
-fn policy() -> Policy {
-    let mut file = format!("log {}\n", key().vkey());
-    for number in 1..=3 {
-        file += &format!("witness w{number} {}\n", witness(number).vkey());
-    }
-    file += "group offices 2 w1 w2 w3\nquorum offices\n";
-    Policy::parse(file.as_bytes()).expect("a policy")
 }
 
 /// Opens the note of [`text`] with these lines under the log's own.

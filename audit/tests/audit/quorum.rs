@@ -5,23 +5,10 @@ use gridvault_audit::verify::{
 };
 use gridvault_audit::{Log, LogReader, NoteSigner as _, keep_witnessed};
 
-use crate::support::{Key, ORIGIN, Vault, Witness, entries, entry, key};
+use crate::support::{Key, ORIGIN, Vault, Witness, entries, entry, key, policy, witness};
 
 /// The second of the last entries in these logs, which is when witnesses cosign them.
 const NOW: u64 = 1_790_000_000;
-
-fn witness(number: u8) -> Witness {
-    Witness::new(&format!("witness.example/w{number}"), 100 + number)
-}
-
-/// Two of three witnesses.
-fn policy() -> Policy {
-    let mut file = format!("log {}\n", key().vkey());
-    for number in 1..=3 {
-        file += &format!("witness w{number} {}\n", witness(number).vkey());
-    }
-    Policy::parse((file + "group offices 2 w1 w2 w3\nquorum offices\n").as_bytes()).expect("policy")
-}
 
 fn text(note: &str) -> String {
     note.split("\n\n").next().expect("a text").to_owned() + "\n"

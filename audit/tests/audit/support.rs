@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gridvault_audit::constants::NOTE_TYPE_COSIGNATURE;
-use gridvault_audit::verify::{Finding, Summary, VerifierKey, VerifyError, verify_directory};
+use gridvault_audit::verify::{
+    Finding, Policy, Summary, VerifierKey, VerifyError, verify_directory,
+};
 use gridvault_audit::{Draft, Event, Log, NoteSigner, Outcome, verifier_key};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use tempfile::TempDir;
@@ -269,4 +271,19 @@ impl Dice {
         let bound = u64::try_from(bound).expect("small");
         usize::try_from((mixed ^ (mixed >> 31)) % bound).expect("small")
     }
+}
+
+/// The witness of this number; a policy here knows three.
+pub fn witness(number: u8) -> Witness {
+    Witness::new(&format!("witness.example/w{number}"), 100 + number)
+}
+
+/// Two of three witnesses.
+pub fn policy() -> Policy {
+    let mut file = format!("log {}\n", key().vkey());
+    for number in 1..=3 {
+        file += &format!("witness w{number} {}\n", witness(number).vkey());
+    }
+    file += "group offices 2 w1 w2 w3\nquorum offices\n";
+    Policy::parse(file.as_bytes()).expect("a policy")
 }
