@@ -138,6 +138,26 @@ pub const MATCH_LOOKS_COUNT_MIN: usize = 4;
 pub const SUBJECT_RECORDS_COUNT_MAX: usize = 256;
 /// Distinct values that one actor may match in a day (DOMAIN section 5, kind "other" for grid roles).
 pub const MATCH_VALUES_DAY_MAX: u32 = 80;
+/// The same in 30 days.
+pub const MATCH_VALUES_MONTH_MAX: u32 = 1_200;
+/// People of whom one actor may see something in clear in 30 days, whatever a policy says: more is a bulk export by hand.
+pub const REVEALS_MONTH_MAX: u32 = 10_000;
+/// Records and people that one task names: a building, or the round of a month.
+pub const TASK_SCOPE_COUNT_MAX: usize = 200;
+/// Distinct records that one task opens, whatever its giver says.
+pub const TASK_BUDGET_MAX: u32 = 1_000;
+/// How long a task may last: as long as a batch approval (DOMAIN section 5).
+pub const TASK_SECONDS_MAX: i64 = 30 * 24 * 3_600;
+/// How long what is opened at a counter stays open, for the one who is present.
+pub const COUNTER_SECONDS: i64 = 30 * 60;
+/// Records that a task which names a person opens for it unless its giver says otherwise: what is held of it as a person,
+/// where it lives, and where it lived before.
+pub const RECORDS_FOR_PERSON_COUNT: usize = 3;
+/// Tasks of a list.
+pub const TASKS_LISTED_COUNT_MAX: usize = 1_000;
+/// Counts of ledgers that the committer has in memory; beyond it all are let go of, and read again as they are asked for.
+/// About 50 MiB.
+pub const LEDGER_TAGS_COUNT_MAX: usize = 1_000_000;
 /// Records of one page of a list: one entry of the log names them all.
 pub const QUERY_PAGE_COUNT_MAX: usize = 256;
 /// Records of a page unless the caller says otherwise.

@@ -6,7 +6,7 @@ use super::permit::FieldView;
 use super::question::Duty;
 use super::role::RoleId;
 use super::standing::ActorId;
-use crate::records::{Handle, RecordType};
+use crate::records::{Handle, MandateId, RecordType};
 use std::sync::Arc;
 
 /// The request that something came with. Address, device and reason end up sealed. Cheap to copy: every account of a
@@ -52,12 +52,29 @@ pub enum Written {
     Proof,
     /// Something that is about no record.
     Duty(Duty),
+    /// Something happened to a task, an approval or an emergency.
+    Mandate(MandateAct),
     /// A one-time code was turned into a token.
     Enrol,
     /// A caller without an identity was turned away.
     Stranger,
     /// A known caller was turned away before or after a decision.
     Refused,
+}
+
+/// What happens to a mandate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MandateAct {
+    /// A task was given.
+    Give,
+    /// Its holder took it.
+    Accept,
+    /// Its holder gave it back.
+    Return,
+    /// It was closed.
+    Close,
+    /// Tasks were listed.
+    List,
 }
 
 /// The account of one decision.
@@ -97,8 +114,10 @@ pub struct Account {
     pub purpose: Option<String>,
     /// The legal basis that the record holds for the purpose.
     pub basis: Option<String>,
-    /// The case.
-    pub case: Option<[u8; 16]>,
+    /// The task that opened something.
+    pub task: Option<MandateId>,
+    /// The approval, delegation or emergency that did.
+    pub approval: Option<MandateId>,
     /// The rule that decided: role and line.
     pub rule: Option<String>,
     /// Index of the entry that activated the policy.
@@ -132,7 +151,8 @@ impl Account {
             versions: None,
             purpose: None,
             basis: None,
-            case: None,
+            task: None,
+            approval: None,
             rule: None,
             policy_index: 0,
             manifest: None,

@@ -6,9 +6,11 @@ use super::account::{Account, Origin, Written};
 use super::bearer::{Bearer, bearers, covers, knows, may_use_call};
 use super::code::Code;
 use super::field::field_grants;
-use super::permit::{Authority, Charge, Denied, EachViews, Permit, Views};
+use super::ledger::Charge;
+use super::permit::{Authority, Denied, EachViews, Permit, Views};
 use super::policy::Policy;
 use super::question::{Ask, Duty, Item, Matter, Question};
+use super::reveal::opened;
 use super::standing::{ActorId, Assignment, Standing};
 use super::weigh::{named_fields, weigh};
 use crate::ambient::Micros;
@@ -71,6 +73,9 @@ impl Access {
         let mut account = account_of(&active, question);
         match weigh(&active.policy, question, items, &mut account) {
             Ok((views, bearer)) => {
+                let opened = opened(&active.policy, question, items, &views, bearer, &mut account);
+                let mut charges = charges;
+                charges.extend(opened.charges);
                 account.fields = match question.ask {
                     Ask::Read => views.given.clone(),
                     _ => named_fields(items),
@@ -80,7 +85,11 @@ impl Access {
                     views,
                     account: Box::new(account),
                     area: bearer.assignment.area,
-                    authority: authority(&active, Some(question.standing)),
+                    authority: Authority {
+                        mandate: opened.mandate,
+                        spends: opened.spends,
+                        ..authority(&active, Some(question.standing))
+                    },
                     charges,
                     each: EachViews::default(),
                 })
@@ -256,6 +265,9 @@ pub(super) fn authority(active: &Active, standing: Option<&Standing>) -> Authori
     Authority {
         policy: active.version,
         actor: standing.map(|standing| (standing.actor, standing.version)),
+        other: None,
+        mandate: None,
+        spends: false,
     }
 }
 
@@ -292,6 +304,5 @@ pub(super) fn account_of(active: &Active, question: &Question<'_>) -> Account {
     let written = written_of(question.ask);
     let mut account = stand(Account::of(written, question.origin), question.standing, active.index);
     account.purpose = Some(question.purpose.id.as_str().to_owned());
-    account.case = question.case;
     account
 }

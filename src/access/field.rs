@@ -5,6 +5,7 @@
 use super::bearer::{Bearer, No, Outcome, acts_under};
 use super::code::Code;
 use super::grants::{Action, Grants};
+use super::mandate::Mandate;
 use super::permit::{FieldView, Views};
 use super::policy::Policy;
 use super::question::{Ask, Question};
@@ -74,7 +75,13 @@ pub(super) fn field_grants(
         policy.grants(bearer.role, bearer.level, record_type, class, question.purpose.group);
     let left = policy.narrowed(granted, bearer.role, question.purpose.id.as_str(), field);
     // Whoever is no longer a child and not yet grown is looked at inside a task alone.
-    if known.class == Class::C2 && facts.is_minor(today) { left.inside_a_task() } else { left }
+    let left =
+        if known.class == Class::C2 && facts.is_minor(today) { left.inside_a_task() } else { left };
+    let opens = |mandate: &&Mandate| mandate.opens(question, record_type, facts, field);
+    match question.mandate.filter(opens) {
+        Some(mandate) => mandate.meets(left, known.is_personal() && facts.is_under_14(today)),
+        None => left,
+    }
 }
 
 /// What is shown of each field and what is withheld.

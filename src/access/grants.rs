@@ -147,8 +147,8 @@ impl Grants {
         self.line(Action::Delete)
     }
 
-    /// Gives a lesser action to whoever has a greater one, by the same line.
-    fn with_lesser(mut self, lesser: Action, greater: &[Action]) -> Grants {
+    /// Gives an action to whoever has one of others, by the same line.
+    fn also(mut self, lesser: Action, greater: &[Action]) -> Grants {
         let from = greater.iter().find(|action| self.has(**action));
         if let (Some(from), false) = (from, self.has(lesser)) {
             self.add(lesser, self.line(*from));
@@ -167,9 +167,22 @@ impl Grants {
         if !self.has(Action::ReadRaw) {
             return self;
         }
-        self.with_lesser(Action::ReadRawInTask, &[Action::ReadRaw])
-            .with_lesser(Action::Match, &[Action::ReadRaw])
+        self.also(Action::ReadRawInTask, &[Action::ReadRaw])
+            .also(Action::Match, &[Action::ReadRaw])
             .without(Action::ReadRaw)
+    }
+
+    /// With the condition of an action met: what was seen under it is seen.
+    pub(super) fn met(self, condition: Action) -> Grants {
+        self.also(Action::ReadRaw, &[condition])
+    }
+
+    /// With one condition in the place of another.
+    pub(super) fn exchanged(self, condition: Action, other: Action) -> Grants {
+        if !self.has(condition) {
+            return self;
+        }
+        self.also(other, &[condition]).without(condition)
     }
 
     /// Without every action that a narrower cap does not leave. Whoever could see more sees what the cap names; a
@@ -177,10 +190,10 @@ impl Grants {
     pub(super) fn capped(self, highest: Cap, write: bool) -> Grants {
         let raw = [Action::ReadRaw];
         let mut left = match highest {
-            Cap::RawInTask => self.with_lesser(Action::ReadRawInTask, &raw),
-            Cap::RawApproved => self.with_lesser(Action::ReadRawApproved, &raw),
-            Cap::Masked => self.with_lesser(Action::ReadMasked, &raw),
-            Cap::Match => self.with_lesser(Action::Match, &[Action::ReadRaw, Action::ReadMasked]),
+            Cap::RawInTask => self.also(Action::ReadRawInTask, &raw),
+            Cap::RawApproved => self.also(Action::ReadRawApproved, &raw),
+            Cap::Masked => self.also(Action::ReadMasked, &raw),
+            Cap::Match => self.also(Action::Match, &[Action::ReadRaw, Action::ReadMasked]),
             Cap::Raw | Cap::Count | Cap::None => self,
         };
         for action in Action::ALL {

@@ -10,26 +10,33 @@ mod enforcer;
 mod feed;
 mod field;
 mod grants;
+mod ledger;
 mod list;
+mod mandate;
 mod narrowing;
 mod permit;
 mod policy;
 mod question;
+mod reveal;
 mod role;
 mod standing;
+mod task;
 mod weigh;
 
-pub use account::{Account, Origin, Written};
+pub use account::{Account, MandateAct, Origin, Written};
 pub use code::Code;
 pub use decide::{Access, Explanation};
 pub use feed::{Changed, ChangedState, FeedPlan};
 pub use grants::{Action, Grants, Level};
+pub use ledger::{Bound, Charge, Hour, Ledger};
 pub use list::{Candidate, List, ListPlan};
-pub use permit::{Authority, Charge, Denied, EachViews, FieldView, Permit, Views};
+pub use mandate::{Mandate, MandateKind, Scope};
+pub use permit::{Authority, Denied, EachViews, FieldView, Permit, Views};
 pub use policy::{Policy, PolicyError, PolicySources};
 pub use question::{Ask, Duty, Item, Matter, Question};
-pub use role::{Role, RoleFamily, RoleId};
+pub use role::{Reveals, Role, RoleFamily, RoleId};
 pub use standing::{ActorId, Assignment, NotAnActorId, Standing};
+pub use task::TaskTerms;
 
 #[cfg(test)]
 mod tests;

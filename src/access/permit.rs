@@ -4,8 +4,9 @@
 
 use super::account::Account;
 use super::code::Code;
+use super::ledger::Charge;
 use super::standing::ActorId;
-use crate::records::{Handle, View};
+use crate::records::{Handle, MandateId, View};
 use crate::territory::Area;
 
 /// A field and the view that was given of it.
@@ -42,17 +43,12 @@ pub struct Authority {
     pub policy: u64,
     /// The actor and its version in the directory; nothing before there is an identity.
     pub actor: Option<(ActorId, u64)>,
-}
-
-/// A distinct value to be counted when the decision is sequenced.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Charge {
-    /// Days since the epoch.
-    pub day: i32,
-    /// Keyed tag of the value.
-    pub tag: [u8; 16],
-    /// How many distinct values the actor may have on that day.
-    pub limit: u32,
+    /// Whoever else it is about, whose rights it rests on too, with its version.
+    pub other: Option<(ActorId, u64)>,
+    /// The mandate that opened something, and its version; nothing where none did.
+    pub mandate: Option<(MandateId, u64)>,
+    /// Whether that mandate is used up by it.
+    pub spends: bool,
 }
 
 /// A decision that said yes. The fields are private to the room.
@@ -62,7 +58,7 @@ pub struct Charge {
 /// use gridvault::access::{Authority, Permit};
 /// fn forge(account: gridvault::access::Account) -> Permit<()> {
 ///     Permit { target: (), account: Box::new(account), area: None, views: Default::default(),
-///         authority: Authority { policy: 1, actor: None }, charges: Vec::new(),
+///         authority: Authority { policy: 1, actor: None, other: None, mandate: None, spends: false }, charges: Vec::new(),
 ///         each: Default::default() }
 /// }
 /// ```

@@ -3,6 +3,7 @@
 //! A question about nothing that exists is asked in the same form, so that its answer takes the same way.
 
 use super::account::Origin;
+use super::mandate::Mandate;
 use super::standing::Standing;
 use crate::ambient::Micros;
 use crate::purposes::Purpose;
@@ -23,8 +24,8 @@ pub struct Question<'a> {
     pub schemas: &'a SchemaSet,
     /// For which purpose.
     pub purpose: &'a Purpose,
-    /// Inside which task, event or case of the vault.
-    pub case: Option<[u8; 16]>,
+    /// What the caller acts under beside its assignment, where it named something of its own that is open.
+    pub mandate: Option<&'a Mandate>,
     /// What is asked.
     pub ask: Ask,
 }

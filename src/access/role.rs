@@ -3,10 +3,13 @@
 //! A word or key that is not known stops the start.
 
 use super::grants::Level;
+use super::ledger::Bound;
 use super::policy::PolicyError;
 use super::standing::Assignment;
-use crate::limits::ROLES_COUNT_MAX;
+use crate::limits::{REVEALS_MONTH_MAX, ROLES_COUNT_MAX};
+use crate::records::LegalKind;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -63,6 +66,23 @@ pub struct Role {
     pub needs_line: bool,
     /// How many days its assignments last at most; one without an end carries nothing then.
     pub days_max: Option<u32>,
+    /// The roles to whose holders it gives tasks.
+    pub gives_tasks_to: Vec<RoleId>,
+    /// Of how many people it may see something of a kind in clear; of none where nothing is said.
+    pub reveals: Reveals,
+}
+
+/// Of how many distinct people something may be seen in clear, by the law's kind of it (DOMAIN section 5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reveals([(u32, u32); LegalKind::ALL.len()]);
+
+impl Reveals {
+    /// The bound of a kind.
+    pub fn bound(&self, kind: LegalKind) -> Bound {
+        let place = LegalKind::ALL.iter().position(|one| *one == kind);
+        let (day, month) = place.map_or((0, 0), |place| self.0[place]);
+        Bound::Windows { day, month }
+    }
 }
 
 const DAY_MICROS: i64 = 24 * 3_600 * 1_000_000;
@@ -89,6 +109,8 @@ impl Role {
 #[serde(deny_unknown_fields)]
 struct RolesFile {
     role: Vec<RoleText>,
+    #[serde(default)]
+    reveals: BTreeMap<String, BTreeMap<String, [u32; 2]>>,
 }
 
 #[derive(Deserialize)]
@@ -104,6 +126,9 @@ struct RoleText {
     #[serde(default)]
     needs_line: bool,
     days_max: Option<u32>,
+    #[serde(default)]
+    gives_tasks_to: Vec<String>,
+    reveals: Option<String>,
 }
 
 const FILE: &str = "roles.toml";
@@ -118,7 +143,13 @@ pub(super) fn read_roles(text: &str) -> Result<Vec<Role>, PolicyError> {
         let reason = format!("more than {ROLES_COUNT_MAX} roles");
         return Err(PolicyError::File { file: FILE.into(), reason });
     }
-    let roles = file.role.into_iter().map(role).collect::<Result<Vec<Role>, PolicyError>>()?;
+    let bounds = reveals(&file.reveals)?;
+    let used = |name: &String| file.role.iter().any(|role| role.reveals.as_ref() == Some(name));
+    if let Some(name) = bounds.keys().find(|name| !used(name)) {
+        return Err(PolicyError::Role { role: name.clone(), what: "are bounds that no role has" });
+    }
+    let roles = file.role.into_iter().map(|text| role(text, &bounds));
+    let roles = roles.collect::<Result<Vec<Role>, PolicyError>>()?;
     for (place, role) in roles.iter().enumerate() {
         let named_before = roles[..place].iter().any(|other| other.id == role.id);
         if named_before {
@@ -126,6 +157,9 @@ pub(super) fn read_roles(text: &str) -> Result<Vec<Role>, PolicyError> {
         }
         let known = |word: &&RoleId| roles.iter().any(|other| other.id == **word);
         if let Some(word) = role.exclusive.iter().find(|word| !known(word)) {
+            return Err(unknown("role", word.as_str()));
+        }
+        if let Some(word) = role.gives_tasks_to.iter().find(|word| !known(word)) {
             return Err(unknown("role", word.as_str()));
         }
         if role.exclusive.contains(&role.id) {
@@ -136,12 +170,56 @@ pub(super) fn read_roles(text: &str) -> Result<Vec<Role>, PolicyError> {
     Ok(roles)
 }
 
-fn role(text: RoleText) -> Result<Role, PolicyError> {
+/// Each set of bounds says every kind: one that was forgotten would be a door or a wall that nobody meant.
+fn reveals(
+    texts: &BTreeMap<String, BTreeMap<String, [u32; 2]>>,
+) -> Result<BTreeMap<String, Reveals>, PolicyError> {
+    let mut named = BTreeMap::new();
+    for (name, kinds) in texts {
+        if let Some(word) = kinds.keys().find(|word| word.parse::<LegalKind>().is_err()) {
+            return Err(unknown("legal kind", word));
+        }
+        let mut bounds = Reveals::default();
+        for (kind, bound) in LegalKind::ALL.iter().zip(&mut bounds.0) {
+            let wrong = |what| PolicyError::Role { role: name.clone(), what };
+            let [day, month] =
+                *kinds.get(kind.as_str()).ok_or(wrong("does not bound every kind"))?;
+            if day > month || month > REVEALS_MONTH_MAX {
+                return Err(wrong(
+                    "has a bound of a day above that of 30 days, or one that bounds nothing",
+                ));
+            }
+            *bound = (day, month);
+        }
+        named.insert(name.clone(), bounds);
+    }
+    Ok(named)
+}
+
+fn role(text: RoleText, bounds: &BTreeMap<String, Reveals>) -> Result<Role, PolicyError> {
     let level = Level::ALL.into_iter().find(|level| level.as_str() == text.level);
     let level = level.ok_or_else(|| unknown("level", &text.level))?;
     if text.family == RoleFamily::Business && level == Level::Platform {
         return Err(PolicyError::Role { role: text.id, what: "a business role has an area" });
     }
+    let reveals = match (&text.reveals, text.family) {
+        (Some(name), RoleFamily::Business) => {
+            *bounds.get(name).ok_or_else(|| unknown("set of bounds", name))?
+        }
+        (None, RoleFamily::Business) => {
+            return Err(PolicyError::Role {
+                role: text.id,
+                what: "works with records without bounds",
+            });
+        }
+        (None, _) => Reveals::default(),
+        (Some(_), _) => {
+            return Err(PolicyError::Role {
+                role: text.id,
+                what: "sees no record, and has bounds",
+            });
+        }
+    };
     Ok(Role {
         id: RoleId::new(&text.id),
         zh: text.zh,
@@ -151,6 +229,8 @@ fn role(text: RoleText) -> Result<Role, PolicyError> {
         exclusive: text.exclusive.iter().map(|word| RoleId::new(word)).collect(),
         needs_line: text.needs_line,
         days_max: text.days_max,
+        gives_tasks_to: text.gives_tasks_to.iter().map(|word| RoleId::new(word)).collect(),
+        reveals,
     })
 }
 

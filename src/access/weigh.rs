@@ -200,7 +200,7 @@ fn weigh_match<'a>(
     Ok((Views::default(), bearer))
 }
 
-fn name_record(
+pub(super) fn name_record(
     account: &mut Account,
     question: &Question<'_>,
     record_type: RecordType,

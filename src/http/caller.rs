@@ -81,6 +81,15 @@ impl Caller {
         }
     }
 
+    /// Ends here for a caller none of whose roles gives tasks, whatever else is wrong with its request.
+    pub(super) async fn must_give_tasks(&self, rooms: &Rooms) -> Result<(), Problem> {
+        let standing = self.actor.standing();
+        match rooms.access.check_giver(standing, &self.origin, self.now) {
+            Ok(()) => Ok(()),
+            Err(denied) => Err(refuse(rooms, denied, Code::Denied).await),
+        }
+    }
+
     /// Turns a known caller away and records it.
     pub(super) async fn turn_away(&self, rooms: &Rooms, code: Code) -> Problem {
         let denied = rooms.access.refuse(Some(self.actor.standing()), code, &self.origin);

@@ -29,6 +29,18 @@ pub(super) fn person() -> Value {
     })
 }
 
+/// A visit to somebody who asked for help, for a worker of the grid.
+pub(super) fn task() -> Value {
+    json!({
+        "kind": "visit",
+        "purpose": "minimum_allowance",
+        "holder": "AAAAAAAAAAAAAAAAAAAAAA",
+        "scope": {"records": ["01920000-0000-7000-8000-000000000000"]},
+        "fields": ["name", "current_address"],
+        "until": "2027-01-15T08:00:00Z",
+    })
+}
+
 /// A number that changed.
 pub(super) fn patch() -> Value {
     json!({"fields": {"phone": "12900009002"}})

@@ -6,10 +6,11 @@ use crate::limits::{
     AUDIT_PAGE_COUNT_MAX, EXPORT_PAGE_COUNT_MAX, EXTERNAL_REF_CHARACTERS_MAX, FIELD_LIST_ITEMS_MAX,
     FIELD_TEXT_CHARACTERS_MAX, IDEMPOTENCY_KEY_CHARACTERS_MAX, LOGIN_CHARACTERS_MAX,
     QUERY_PAGE_COUNT_MAX, READ_FIELDS_COUNT_MAX, REASON_CHARACTERS_MAX, RECORD_FIELDS_MAX,
-    SLUG_CHARACTERS_MAX, TOKEN_LIFE_SECONDS_MAX,
+    SLUG_CHARACTERS_MAX, TASK_BUDGET_MAX, TASK_SCOPE_COUNT_MAX, TOKEN_LIFE_SECONDS_MAX,
 };
 use crate::oversight::{Format, event_names};
 use crate::records::RecordType;
+use crate::seal::TaskKind;
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{
     AdditionalProperties, AnyOfBuilder, Array, ArrayBuilder, Object, ObjectBuilder, OneOfBuilder,
@@ -405,6 +406,31 @@ pub(super) fn request_id() -> Value {
 /// Origin and index of an entry, in a header.
 pub(super) fn receipt_place() -> Value {
     json!({"type": "string", "pattern": "^[^#]+#[0-9]+$"})
+}
+
+/// Ids of what a task is about.
+pub(super) fn record_ids() -> Array {
+    ArrayBuilder::new()
+        .items(record_id())
+        .max_items(Some(TASK_SCOPE_COUNT_MAX))
+        .unique_items(true)
+        .build()
+}
+
+/// What there is to do.
+pub(super) fn task_kind() -> Object {
+    text().enum_values(Some(TaskKind::ALL.iter().map(|kind| kind.as_str()))).build()
+}
+
+/// A moment, in a body.
+pub(super) fn body_moment() -> Object {
+    of(MOMENT).build()
+}
+
+/// How many records a task opens, where it may be left out.
+pub(super) fn maybe_budget() -> Object {
+    let form = ObjectBuilder::new().minimum(Some(1)).maximum(Some(TASK_BUDGET_MAX));
+    or_null(form, Type::Integer)
 }
 
 /// Field names of a question.

@@ -8,7 +8,7 @@ use super::rooms::Rooms;
 use crate::access::Code;
 use crate::limits::{QUERY_BYTES_MAX, READ_FIELDS_COUNT_MAX};
 use crate::purposes::Purpose;
-use crate::records::is_slug;
+use crate::records::{MandateId, is_slug};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -45,6 +45,24 @@ fn find_purpose<'a>(headers: &HeaderMap, rooms: &'a Rooms) -> Result<&'a Purpose
         (Some(_), Some(_)) => return Err(Code::PurposeUnknown),
     };
     rooms.purposes.get(value).filter(|purpose| purpose.active).ok_or(Code::PurposeUnknown)
+}
+
+/// The task, approval or emergency that a request names as its case, where it names one.
+pub(super) async fn case(
+    caller: &Caller,
+    headers: &HeaderMap,
+    rooms: &Rooms,
+) -> Result<Option<MandateId>, Problem> {
+    let mut values = headers.get_all("case").iter();
+    let found = match (values.next(), values.next()) {
+        (None, _) => return Ok(None),
+        (Some(value), None) => value.to_str().ok().and_then(|text| text.parse().ok()),
+        (Some(_), Some(_)) => None,
+    };
+    match found {
+        Some(id) => Ok(Some(id)),
+        None => Err(caller.turn_away(rooms, Code::SchemaInvalid).await),
+    }
 }
 
 /// The version that a write expects (RFC 9110 section 13.1.1): one strong tag.

@@ -28,6 +28,7 @@ pub(super) struct Doc {
     answer: Option<(u16, Content)>,
     queries: &'static [Query],
     conditional: bool,
+    cased: bool,
     repeatable: bool,
     captured: bool,
     versioned: bool,
@@ -68,6 +69,7 @@ impl Doc {
             answer: None,
             queries: &[],
             conditional: false,
+            cased: false,
             repeatable: false,
             captured: false,
             versioned: false,
@@ -111,6 +113,12 @@ impl Doc {
     /// What was captured before is answered with 200.
     pub(super) const fn captured(mut self) -> Doc {
         self.captured = true;
+        self
+    }
+
+    /// It may name the task, approval or emergency that it acts under.
+    pub(super) const fn within_case(mut self) -> Doc {
+        self.cased = true;
         self
     }
 
@@ -236,6 +244,13 @@ fn parameters(route: &Route) -> Vec<Value> {
             "name": "Purpose", "in": "header", "required": true, "schema": forms::purpose(),
             "description": "The purpose of the request; see /v1/purposes",
             "example": "residence_registration",
+        }));
+    }
+    if route.doc.cased {
+        parameters.push(json!({
+            "name": "Case", "in": "header", "required": false, "schema": forms::record_id(),
+            "description": "The task, approval or emergency that the request acts under; one that is not the caller's, or \
+                not open, opens nothing",
         }));
     }
     if route.doc.conditional {

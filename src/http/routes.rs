@@ -7,7 +7,7 @@ use super::batch::{BatchItemBody, LineBody};
 use super::examples;
 use super::forms;
 use super::handlers::{
-    admin, audit, batch, describe, health, households, lists, matching, packs, records,
+    admin, audit, batch, describe, health, households, lists, matching, packs, records, tasks,
 };
 use super::openapi::{Body, Doc, Query};
 use super::rooms::Rooms;
@@ -141,7 +141,7 @@ pub static ROUTES: &[Route] = &[
         => records::create),
     route!(GET get "/v1/records/{id}" Token true
         Doc::new("read_record", "Read named fields of a record")
-            .queries(&[Query::needed("fields", "Field names, separated by commas", forms::field_names)])
+            .queries(&[Query::needed("fields", "Field names, separated by commas", forms::field_names)]).within_case()
             .answer(200, Body::of::<records::ReadBody>).versioned()
         => records::read),
     route!(PATCH patch "/v1/records/{id}" Token true
@@ -181,6 +181,25 @@ pub static ROUTES: &[Route] = &[
             .takes(Body::of::<households::HouseholdBody>).example(examples::household)
             .answer(201, Body::of::<households::HouseholdCreatedBody>)
         => households::create),
+    route!(POST post "/v1/tasks" Token true
+        Doc::new("give_task", "Give somebody a task: named fields of named records and people, until a moment")
+            .takes(Body::of::<tasks::TaskBody>).example(examples::task).answer(201, Body::of::<tasks::TaskGivenBody>)
+        => tasks::give),
+    route!(GET get "/v1/tasks" Token false
+        Doc::new("list_tasks", "The caller's tasks that are not done, and those that it gave")
+            .answer(200, Body::of::<tasks::TasksBody>)
+        => tasks::list),
+    route!(POST post "/v1/tasks/{id}/accept" Token false
+        Doc::new("accept_task", "Take a task: from now on it opens what it names")
+            .answer(200, Body::of::<tasks::TaskStepBody>)
+        => tasks::accept),
+    route!(POST post "/v1/tasks/{id}/return" Token false
+        Doc::new("return_task", "Give a task back").answer(200, Body::of::<tasks::TaskStepBody>)
+        => tasks::give_back),
+    route!(POST post "/v1/tasks/{id}/close" Token false
+        Doc::new("close_task", "Close a task: it opens nothing more")
+            .answer(200, Body::of::<tasks::TaskStepBody>)
+        => tasks::close),
     route!(GET get "/v1/schemas/{type}" Token false
         Doc::new("schema", "The form of a record type").answer(200, Body::of::<describe::SchemaBody>)
         => describe::schema),

@@ -7,7 +7,7 @@ use crate::access::{Ask, Origin, Question};
 use crate::ambient::Micros;
 use crate::identity::Actor;
 use crate::purposes::Purpose;
-use crate::records::{ExternalRef, SchemaSet};
+use crate::records::{ExternalRef, MandateId, SchemaSet};
 use crate::seal::Seal;
 use crate::territory::Territory;
 
@@ -17,8 +17,8 @@ pub struct Asked<'a> {
     pub actor: &'a Actor,
     /// For what.
     pub purpose: &'a Purpose,
-    /// Inside which task, event or case.
-    pub case: Option<[u8; 16]>,
+    /// The task, approval or emergency that it names as its case.
+    pub case: Option<MandateId>,
     /// The request.
     pub origin: &'a Origin,
     /// When it arrived.
@@ -48,7 +48,7 @@ impl<'a> Asked<'a> {
             territory,
             schemas,
             purpose: self.purpose,
-            case: self.case,
+            mandate: None,
             ask,
         }
     }

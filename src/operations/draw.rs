@@ -3,7 +3,7 @@
 //! Time and chance are given.
 
 use crate::ambient::{Micros, NoRandomness, Random};
-use crate::records::{Handle, RecordId, SubjectId};
+use crate::records::{Handle, MandateId, RecordId, SubjectId};
 
 /// A new record id.
 pub(super) fn record_id(now: Micros, random: &dyn Random) -> Result<RecordId, NoRandomness> {
@@ -13,6 +13,11 @@ pub(super) fn record_id(now: Micros, random: &dyn Random) -> Result<RecordId, No
 /// A new subject id.
 pub(super) fn subject_id(now: Micros, random: &dyn Random) -> Result<SubjectId, NoRandomness> {
     Ok(SubjectId::new(now.unix_millis(), random.bytes10()?))
+}
+
+/// A new id of a mandate.
+pub(super) fn mandate_id(now: Micros, random: &dyn Random) -> Result<MandateId, NoRandomness> {
+    Ok(MandateId::new(now.unix_millis(), random.bytes10()?))
 }
 
 /// A new audit handle.

@@ -67,7 +67,7 @@ pub async fn match_record(
         let (found, charges) = match field.match_group {
             Some(_) => {
                 let term = seal.term(field, &value)?;
-                let charge = seal.charge(actor, asked.now.days(), field, &value)?;
+                let charge = seal.charge(actor, asked.now, field, &value)?;
                 let found = candidates(&term, request.record_type, store).await?;
                 look_at_nothing(found.len(), asked, store, seal).await?;
                 (found, vec![charge])

@@ -15,7 +15,9 @@ mod describe;
 mod draw;
 mod enrol;
 mod error;
+mod give_task;
 mod issue_token;
+mod mandate;
 mod match_record;
 mod occupants;
 mod once;
@@ -25,6 +27,7 @@ mod query_records;
 mod read_record;
 mod store_digests;
 mod subject;
+mod task;
 mod walk;
 
 pub use add_actor::{ActorRequest, Added, AssignmentRequest, add_actor, list_actors};
@@ -40,6 +43,7 @@ pub use delete_record::{Deleted, delete_record};
 pub use describe::{Described, describe};
 pub use enrol::{Enrolled, enrol};
 pub use error::{OperationError, refuse};
+pub use give_task::{TaskGiven, TaskRequest, give_task};
 pub use issue_token::{Issued, TokenRequest, issue_token};
 pub use match_record::{MatchRequest, Matched, match_record};
 pub use occupants::{Occupants, OccupantsRequest, occupants};
@@ -49,6 +53,7 @@ pub use policy::{ExplainRequest, Explained, explain_policy, policy_matrix};
 pub use query_records::{Queried, QueryRequest, query_records};
 pub use read_record::read_record;
 pub use store_digests::{Digests, record_digests};
+pub use task::{ListedTask, TaskStep, list_tasks, step_task};
 
 #[cfg(test)]
 mod tests;

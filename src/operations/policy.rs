@@ -78,7 +78,7 @@ pub async fn explain_policy(
         territory,
         schemas,
         purpose: request.purpose,
-        case: None,
+        mandate: None,
         ask: request.ask,
     };
     let explanation = access.explain(&question, &[Item { matter, fields: &request.fields }]);

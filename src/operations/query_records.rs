@@ -199,7 +199,7 @@ fn matched_value(
     let error = |error| Unbegun::Error(OperationError::Seal(error));
     let term = seal.term(field, &value).map_err(error)?;
     let actor = asked.actor.standing().actor;
-    let charge = seal.charge(actor, asked.now.days(), field, &value).map_err(error)?;
+    let charge = seal.charge(actor, asked.now, field, &value).map_err(error)?;
     Ok(Some(Matched { term, charge }))
 }
 

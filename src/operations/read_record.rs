@@ -3,6 +3,7 @@
 //! A record that is not there takes the same way as one that the caller may not know of.
 
 use super::error::{after, refuse, turn_away};
+use super::mandate::mandate_of;
 use super::{Asked, OperationError};
 use crate::access::{Access, Ask, Code, Item, Matter, Question};
 use crate::limits::STALE_ATTEMPTS_MAX;
@@ -29,8 +30,10 @@ pub async fn read_record(
     schemas: &SchemaSet,
     territory: &Territory,
 ) -> Result<Opened, OperationError> {
-    let question = asked.question(Ask::Read, schemas, territory);
     for _ in 0..STALE_ATTEMPTS_MAX {
+        let mandate = mandate_of(asked, store, seal).await?;
+        let question =
+            Question { mandate: mandate.as_ref(), ..asked.question(Ask::Read, schemas, territory) };
         let sealed = match store.fetch(id).await? {
             Fetched::Found(sealed) => sealed,
             absent => {

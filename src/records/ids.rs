@@ -78,6 +78,11 @@ id! {
     SubjectId
 }
 
+id! {
+    /// The name of a task, an approval or an emergency: what a request names as its case.
+    MandateId
+}
+
 /// What a client calls a capture of its own making, so that days offline do not store it twice. A UUID of any version, in
 /// hyphenated form; devices differ in the case of its letters, and both cases name one capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,6 +157,8 @@ pub enum Owner {
     Enrolment,
     /// A caller's own memory of what it wrote: what its repeats are known by.
     Caller([u8; 16]),
+    /// A task, an approval or an emergency, with its listings.
+    Mandate(MandateId),
     /// The vault itself.
     System,
 }

@@ -30,7 +30,9 @@ pub use code_list::{Code, CodeList};
 pub use external_ref::{ExternalRef, ExternalRefError};
 pub use facts::{BasisFact, Facts, FactsError};
 pub use field::{Field, FieldKind, MaskRule};
-pub use ids::{CaptureId, Handle, IdError, Owner, RecordId, RecordRef, SubjectId, Target};
+pub use ids::{
+    CaptureId, Handle, IdError, MandateId, Owner, RecordId, RecordRef, SubjectId, Target,
+};
 pub use mask::{Displayed, mask};
 pub use normalise::normalise;
 pub use parse::ParsedPatch;

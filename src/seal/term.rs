@@ -3,8 +3,9 @@
 //! Equal values of one match group give equal terms, so that an exact value can be found.
 
 use super::{Seal, SealError};
-use crate::access::{ActorId, Charge};
-use crate::limits::MATCH_VALUES_DAY_MAX;
+use crate::access::{ActorId, Bound, Charge, Hour, Ledger};
+use crate::ambient::Micros;
+use crate::limits::{MATCH_VALUES_DAY_MAX, MATCH_VALUES_MONTH_MAX};
 use crate::records::{
     ExternalRef, Field, Owner, PlainFields, Reason, RecordId, RecordRef, Schema, Target, Value,
     days_since_epoch, normalise,
@@ -61,23 +62,23 @@ impl Seal {
         self.keyring.index_term(&group, reference.as_bytes()).to_bytes()
     }
 
-    /// What asking for a value costs its asker: one of the day's distinct values.
+    /// What asking for a value costs its asker: one of a day's distinct values.
     ///
     /// # Errors
     /// As [`Seal::term`].
     pub fn charge(
         &self,
         actor: ActorId,
-        day: i32,
+        now: Micros,
         field: &Field,
         value: &Value,
     ) -> Result<Charge, SealError> {
         let normal = normalise(field, value).map_err(|_| SealError::Unmatchable)?;
         let mut ledger = actor.as_bytes().to_vec();
-        ledger.extend_from_slice(&day.to_be_bytes());
         ledger.extend_from_slice(field.match_group.as_deref().unwrap_or_default().as_bytes());
         let tag = self.keyring.charge_tag(&ledger, &normal);
-        Ok(Charge { day, tag, limit: MATCH_VALUES_DAY_MAX })
+        let bound = Bound::Windows { day: MATCH_VALUES_DAY_MAX, month: MATCH_VALUES_MONTH_MAX };
+        Ok(Charge { ledger: Ledger::Matches(actor), tag, hour: Hour::of(now), bound })
     }
 
     /// The terms of all matchable fields of a set that are matched on that day.

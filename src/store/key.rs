@@ -2,7 +2,7 @@
 //! A key never holds a value: index terms come keyed and permuted, everything else is an id.
 //! The first byte tells the kind, so that kinds never mix in a scan.
 
-use crate::records::{Owner, RecordId, RecordType, SubjectId};
+use crate::records::{MandateId, Owner, RecordId, RecordType, SubjectId};
 use crate::territory::CellId;
 
 const ROW: u8 = 0x01;
@@ -14,12 +14,15 @@ const RETENTION: u8 = 0x06;
 const CONTROL: u8 = 0x07;
 const ACTOR: u8 = 0x08;
 const ENROLMENT: u8 = 0x09;
-const CHARGE: u8 = 0x0a;
 const SYSTEM: u8 = 0x0b;
 const LOGIN: u8 = 0x0c;
 const REPEAT: u8 = 0x0d;
 const CAPTURE: u8 = 0x0e;
 const CHANGE: u8 = 0x0f;
+const CHARGE: u8 = 0x10;
+const MANDATE: u8 = 0x11;
+const SPENT: u8 = 0x12;
+const MANDATE_LISTING: u8 = 0x13;
 
 /// A key of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -146,23 +149,45 @@ impl Key {
         Key::of(ENROLMENT, &[code_hash])
     }
 
-    /// One distinct value charged to an actor's ledger on a day.
-    pub fn charge(actor: &[u8; 16], day: i32, tag: &[u8; 16]) -> Key {
-        Key::of(CHARGE, &[&day.to_be_bytes(), actor, tag])
+    /// One distinct thing that was counted in a ledger; its value is the hour.
+    pub fn charge(owner: &[u8; 16], ledger: u8, tag: &[u8; 16]) -> Key {
+        Key::of(CHARGE, &[owner, &[ledger], tag])
     }
 
-    /// All charges of a day.
-    pub fn charge_day_prefix(day: i32) -> Key {
-        Key::of(CHARGE, &[&day.to_be_bytes()])
+    /// Everything that was counted in a ledger.
+    pub fn charge_prefix(owner: &[u8; 16], ledger: u8) -> Key {
+        Key::of(CHARGE, &[owner, &[ledger]])
     }
 
-    /// Takes a charge's key apart: actor and tag.
-    pub fn charge_parts(&self) -> Option<([u8; 16], [u8; 16])> {
-        let rest = self.0.strip_prefix(&[CHARGE])?;
-        if rest.len() != 36 {
-            return None;
-        }
-        Some((rest[4..20].try_into().ok()?, rest[20..36].try_into().ok()?))
+    /// What was counted, where this is a count.
+    pub fn charge_tag(&self) -> Option<[u8; 16]> {
+        self.0.strip_prefix(&[CHARGE])?.get(17..)?.try_into().ok()
+    }
+
+    /// A task, an approval or an emergency.
+    pub fn mandate(id: MandateId) -> Key {
+        Key::of(MANDATE, &[id.as_bytes()])
+    }
+
+    /// That a mandate which serves once was used.
+    pub fn spent(id: MandateId) -> Key {
+        Key::of(SPENT, &[id.as_bytes()])
+    }
+
+    /// The listing of a mandate under somebody who has to do with it: its holder, or whoever gave it or is to decide it.
+    pub fn mandate_listing(actor: &[u8; 16], id: MandateId) -> Key {
+        Key::of(MANDATE_LISTING, &[actor, id.as_bytes()])
+    }
+
+    /// All mandates that an actor has to do with.
+    pub fn mandate_listing_prefix(actor: &[u8; 16]) -> Key {
+        Key::of(MANDATE_LISTING, &[actor])
+    }
+
+    /// The mandate of a listing.
+    pub fn listed_mandate(&self) -> Option<MandateId> {
+        let id = self.0.strip_prefix(&[MANDATE_LISTING])?.get(16..)?;
+        Some(MandateId::from_bytes(id.try_into().ok()?))
     }
 
     /// What a write that was said with a key is known by: the day, the caller, the keyed tag of the key. Rows of one
@@ -211,7 +236,8 @@ impl Key {
         &self.0
     }
 
-    /// Whom the key belongs to. Charges belong to the trail alone, and so to nobody here.
+    /// Whom the key belongs to. Counts, and that a mandate was used up, belong to the trail
+    /// alone, and so to nobody here.
     pub fn owner(&self) -> Option<Owner> {
         let tail = |from: usize| <[u8; 16]>::try_from(self.0.get(from..)?).ok();
         let record = |from: usize| Some(Owner::Record(RecordId::from_bytes(tail(from)?)));
@@ -230,6 +256,8 @@ impl Key {
             REPEAT => Some(Owner::Caller(self.0.get(5..21)?.try_into().ok()?)),
             CAPTURE => Some(Owner::Caller(self.0.get(1..17)?.try_into().ok()?)),
             SYSTEM => Some(Owner::System),
+            MANDATE => Some(Owner::Mandate(MandateId::from_bytes(tail(1)?))),
+            MANDATE_LISTING => Some(Owner::Mandate(MandateId::from_bytes(tail(17)?))),
             _ => None,
         }
     }
@@ -260,7 +288,7 @@ impl Key {
 
     /// Whether the version under this key is one of the few that every permit relies on.
     pub fn is_authority(&self) -> bool {
-        matches!(self.0.first(), Some(&ACTOR | &SYSTEM))
+        matches!(self.0.first(), Some(&ACTOR | &SYSTEM | &MANDATE))
     }
 }
 

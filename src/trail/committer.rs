@@ -9,7 +9,7 @@ use super::receipt::Recorded;
 use super::sequence::Sequencer;
 use super::space::Need;
 use super::{TrailError, TrailFault};
-use crate::access::{ActorId, Charge};
+use crate::access::Charge;
 use crate::ambient::Clock;
 use crate::limits::{
     GROUP_BYTES_MAX, GROUP_COUNT_MAX, PENDING_BYTES_MAX, PENDING_COUNT_MAX, PENDING_SHORT_COUNT,
@@ -41,7 +41,7 @@ pub(super) enum Rejected {
 pub(super) struct Pending {
     pub(super) entry: Prepared,
     pub(super) expects: Vec<Expect>,
-    pub(super) charges: Vec<(ActorId, Charge)>,
+    pub(super) charges: Vec<Charge>,
     pub(super) ops: Vec<Op>,
     /// What its change takes, the counted values included; its entry comes on top.
     pub(super) bytes: usize,
@@ -269,7 +269,7 @@ impl Committer {
                 let _gone = pending.reply.send(Err(Rejected::Error(TrailError::TooLarge)));
                 continue;
             };
-            let charged = self.sequencer.charge(&pending.charges, &self.applier)?;
+            let charged = self.sequencer.ledgers.charge(&pending.charges, &self.applier)?;
             let Some(mut counted) = charged else {
                 let _gone = pending.reply.send(Err(Rejected::Limit));
                 continue;

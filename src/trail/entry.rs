@@ -3,7 +3,7 @@
 //! The members are those of AUDIT-LOG section 3.
 
 use super::TrailError;
-use crate::access::{Account, ActorId, Duty, Origin, Written};
+use crate::access::{Account, ActorId, Duty, MandateAct, Origin, Written};
 use crate::ambient::Clock;
 use crate::limits::HOUSEHOLD_PEOPLE_COUNT_MAX;
 use gridvault_audit::{Draft, Event, Outcome, Scalar};
@@ -142,6 +142,11 @@ fn event_of(written: Written) -> Event {
         Written::Duty(Duty::AuditIndex) => Event::AuditIndex,
         Written::Duty(Duty::PolicyExplain) => Event::PolicyExplain,
         Written::Duty(Duty::PolicyMatrix) => Event::PolicyRead,
+        Written::Mandate(MandateAct::Give) => Event::TaskCreate,
+        Written::Mandate(MandateAct::Accept) => Event::TaskAccept,
+        Written::Mandate(MandateAct::Return) => Event::TaskReturn,
+        Written::Mandate(MandateAct::Close) => Event::TaskClose,
+        Written::Mandate(MandateAct::List) => Event::TaskRead,
         Written::Stranger | Written::Refused => Event::AccessDenied,
     }
 }
@@ -177,7 +182,8 @@ fn fill<'a>(
     draft.ver = account.versions;
     draft.pur = text(&account.purpose);
     draft.basis = text(&account.basis);
-    draft.case = account.case;
+    draft.task = account.task.map(|id| *id.as_bytes());
+    draft.apr = account.approval.map(|id| *id.as_bytes());
     draft.pol = (account.policy_index > 0).then_some(account.policy_index);
     draft.rule = text(&account.rule);
     if let Some(about) = account.about {

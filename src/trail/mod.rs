@@ -8,6 +8,7 @@ mod entry;
 mod error;
 mod integrate;
 mod journal;
+mod ledgers;
 mod recall;
 mod receipt;
 mod recover;

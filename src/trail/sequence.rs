@@ -2,11 +2,10 @@
 //! Never writes; it only remembers versions, recent changes and counted values.
 //! A permit decided under older versions is refused here, so no read follows its own revocation.
 
-use crate::access::{ActorId, Charge};
+use super::ledgers::Ledgers;
 use crate::limits::KNOWN_VERSIONS_COUNT_MAX;
 use crate::store::{Applier, Expect, Key, Op, StoreError, Version};
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 /// The state of sequencing. Owned by the committer's thread.
 pub(super) struct Sequencer {
@@ -15,15 +14,8 @@ pub(super) struct Sequencer {
     /// Versions of the keys that every permit relies on.
     known: HashMap<Key, Version>,
     recent: Recent,
-    /// What was counted on the days that were asked about lately. A day is here whole or not at all.
-    charges: BTreeMap<i32, HashMap<ActorId, HashSet<[u8; 16]>>>,
+    pub(super) ledgers: Ledgers,
 }
-
-/// Days whose counts stay in memory: today, and yesterday for what was decided before midnight.
-const CHARGE_DAYS_COUNT: usize = 2;
-
-/// What a counted value brings into the journal at most: a step with a key of an actor, a day and a tag, and no payload.
-pub(super) const CHARGE_BYTES: usize = 80;
 
 /// Rows and subject keys that changed lately, with the stamp of the group that changed them.
 struct Recent {
@@ -35,15 +27,9 @@ struct Recent {
 }
 
 impl Sequencer {
-    /// Begins after recovery; what was counted on these days is read back from the store at once.
-    pub(super) fn new(
-        applier: &Applier,
-        days: &[i32],
-        recent_keys_count_max: usize,
-    ) -> Result<Sequencer, StoreError> {
-        let charges = days.iter().map(|day| Ok((*day, charges_of(*day, applier)?)));
-        let charges = charges.collect::<Result<_, StoreError>>()?;
-        Ok(Sequencer {
+    /// Begins after recovery.
+    pub(super) fn new(applier: &Applier, recent_keys_count_max: usize) -> Sequencer {
+        Sequencer {
             overlay: HashMap::new(),
             known: HashMap::new(),
             recent: Recent {
@@ -52,8 +38,8 @@ impl Sequencer {
                 changed: HashMap::new(),
                 order: VecDeque::new(),
             },
-            charges,
-        })
+            ledgers: Ledgers::default(),
+        }
     }
 
     /// Whether everything that an operation relies on is still so.
@@ -93,54 +79,6 @@ impl Sequencer {
         Ok(applier.version(&expect.key)? == expect.version)
     }
 
-    /// Counts distinct values; says no at the limit. Values that were counted before are free.
-    /// The steps to store come back, so that the count survives the process.
-    pub(super) fn charge(
-        &mut self,
-        charges: &[(ActorId, Charge)],
-        applier: &Applier,
-    ) -> Result<Option<Vec<Op>>, StoreError> {
-        let mut fresh: Vec<(ActorId, &Charge)> = Vec::new();
-        for (actor, charge) in charges {
-            let again = |(other, seen): &(ActorId, &Charge)| {
-                other == actor && seen.day == charge.day && seen.tag == charge.tag
-            };
-            let counted = self.counted(*actor, charge.day, applier)?;
-            if !counted.contains(&charge.tag) && !fresh.iter().any(again) {
-                fresh.push((*actor, charge));
-            }
-        }
-        for (actor, charge) in &fresh {
-            let new = fresh.iter().filter(|(other, c)| other == actor && c.day == charge.day);
-            let new = new.count();
-            if self.counted(*actor, charge.day, applier)?.len() + new > charge.limit as usize {
-                return Ok(None);
-            }
-        }
-        let mut ops = Vec::with_capacity(fresh.len());
-        for (actor, charge) in fresh {
-            self.counted(actor, charge.day, applier)?.insert(charge.tag);
-            let key = Key::charge(actor.as_bytes(), charge.day, &charge.tag);
-            ops.push(Op::Put(key, Version(1), Vec::new()));
-        }
-        Ok(Some(ops))
-    }
-
-    /// What an actor was charged on a day. The store is asked once for each day, whatever day the clock says it
-    /// is: a clock that is set, or a restart, must not give anybody a second allowance.
-    fn counted(
-        &mut self,
-        actor: ActorId,
-        day: i32,
-        applier: &Applier,
-    ) -> Result<&mut HashSet<[u8; 16]>, StoreError> {
-        let actors = match self.charges.entry(day) {
-            Entry::Occupied(held) => held.into_mut(),
-            Entry::Vacant(place) => place.insert(charges_of(day, applier)?),
-        };
-        Ok(actors.entry(actor).or_default())
-    }
-
     /// Takes the steps of an accepted operation into account for those behind it in the group.
     pub(super) fn accept(&mut self, ops: &[Op]) {
         for op in ops {
@@ -157,28 +95,13 @@ impl Sequencer {
                 *known = version;
             }
         }
-        // Only now: everything counted is in the store, so a day that is forgotten can be read again.
-        while self.charges.len() > CHARGE_DAYS_COUNT {
-            self.charges.pop_first();
-        }
+        self.ledgers.applied();
     }
 }
 
 /// Keys that callers look at together with others, and remember with a stamp.
 fn is_looked_at(key: &Key) -> bool {
     key.is_row() || key.subject_of_key().is_some()
-}
-
-fn charges_of(
-    day: i32,
-    applier: &Applier,
-) -> Result<HashMap<ActorId, HashSet<[u8; 16]>>, StoreError> {
-    let mut actors: HashMap<ActorId, HashSet<[u8; 16]>> = HashMap::new();
-    for (key, _) in applier.scan(&Key::charge_day_prefix(day))? {
-        let (actor, tag) = key.charge_parts().ok_or(StoreError::Corrupt { what: "charge" })?;
-        actors.entry(ActorId::from_bytes(actor)).or_default().insert(tag);
-    }
-    Ok(actors)
 }
 
 impl Recent {

@@ -7,13 +7,14 @@ use super::committer::{Applied, Committer, Pending, Queue, Rejected};
 use super::entry::{self, Announcement};
 use super::integrate::{Integrator, LogSigner};
 use super::journal::{Media, Writer};
+use super::ledgers::CHARGE_BYTES;
 use super::recover;
 use super::refusals::{Budget, Refusals};
-use super::sequence::{CHARGE_BYTES, Sequencer};
+use super::sequence::Sequencer;
 use super::space::{Need, SharedWatcher, Shown, Space, Watcher, apart};
 use super::witness::{Asked, serves_data};
 use super::{Receipt, Recorded, Refused, TrailError, TrailFault, Unrecorded};
-use crate::access::{ActorId, Authority, Charge, Denied, Duty, Permit, Written};
+use crate::access::{ActorId, Authority, Charge, Denied, Duty, MandateAct, Permit, Written};
 use crate::ambient::{Clock, Random};
 use crate::limits::{CHANGE_BYTES_MAX, RECENT_KEYS_COUNT_MAX, SEGMENT_BYTES_MIN, VALUE_BYTES_MAX};
 use crate::records::{Owner, Target};
@@ -106,8 +107,7 @@ impl Trail {
         let (replayed, marked) =
             recover::move_mark(&journal_directory, &chain, &applier, done_again)?;
         let writer = Writer::open(&journal_directory, media, chain, segment_bytes, replayed.end)?;
-        let today = clock.now().days();
-        let sequencer = Sequencer::new(&applier, &[today - 1, today], RECENT_KEYS_COUNT_MAX)?;
+        let sequencer = Sequencer::new(&applier, RECENT_KEYS_COUNT_MAX);
 
         let (fault_sender, fault) = watch::channel(None);
         let (published_sender, published) = watch::channel(log.size());
@@ -199,15 +199,14 @@ impl Trail {
             .map_err(Refused::Trail)?;
         let mut change = change;
         change.expects.extend(authority_expects(permit.authority()));
+        if let Some((id, _)) = permit.authority().mandate.filter(|_| permit.authority().spends) {
+            // Used up with the entry that used it: of two that come at once one is decided again, and finds it gone.
+            change.put_new(Key::spent(id), Vec::new());
+        }
         change.expects.extend(permit.target().seen().into_iter().map(|(id, version, stamp)| {
             Expect { key: Key::row(id), version: Version(version), stamp }
         }));
-        let charges: Vec<(ActorId, Charge)> = match permit.authority().actor {
-            Some((actor, _)) => {
-                permit.charges().iter().map(|charge| (actor, charge.clone())).collect()
-            }
-            None => Vec::new(),
-        };
+        let charges = permit.charges().to_vec();
         let need = need_of(permit.account().written);
         let answer = self.enqueue(draft, change, charges, need).map_err(Refused::Trail)?;
         match answered(answer).await {
@@ -339,7 +338,7 @@ impl Trail {
         &self,
         draft: Draft<'_>,
         change: Change,
-        charges: Vec<(ActorId, Charge)>,
+        charges: Vec<Charge>,
         need: Need,
     ) -> Result<Recorded, Rejected> {
         answered(self.enqueue(draft, change, charges, need).map_err(Rejected::Error)?).await
@@ -350,7 +349,7 @@ impl Trail {
         &self,
         draft: Draft<'_>,
         change: Change,
-        charges: Vec<(ActorId, Charge)>,
+        charges: Vec<Charge>,
         need: Need,
     ) -> Result<Answer, TrailError> {
         if !self.space.takes(need) {
@@ -497,9 +496,11 @@ fn make_directory(directory: &Path) -> std::io::Result<bool> {
 /// What a decision asks of the disk. A new kind has to say.
 fn need_of(written: Written) -> Need {
     match written {
-        Written::Create | Written::Household | Written::Update | Written::Duty(Duty::ActorAdd) => {
-            Need::Growth
-        }
+        Written::Create
+        | Written::Household
+        | Written::Update
+        | Written::Mandate(MandateAct::Give)
+        | Written::Duty(Duty::ActorAdd) => Need::Growth,
         Written::Read
         | Written::Delete
         | Written::Match
@@ -511,6 +512,9 @@ fn need_of(written: Written) -> Need {
         | Written::Enrol
         | Written::Stranger
         | Written::Refused
+        | Written::Mandate(
+            MandateAct::Accept | MandateAct::Return | MandateAct::Close | MandateAct::List,
+        )
         | Written::Duty(
             Duty::ActorList
             | Duty::TokenIssue
@@ -530,7 +534,10 @@ fn authority_expects(authority: &Authority) -> Vec<Expect> {
         version: Version(authority.policy),
         stamp: 0,
     }];
-    if let Some((actor, version)) = authority.actor {
+    if let Some((id, version)) = authority.mandate {
+        expects.push(Expect { key: Key::mandate(id), version: Version(version), stamp: 0 });
+    }
+    for (actor, version) in [authority.actor, authority.other].into_iter().flatten() {
         expects.push(Expect {
             key: Key::actor(actor.as_bytes()),
             version: Version(version),

@@ -91,6 +91,7 @@ pub(super) fn serves_data(written: Written) -> bool {
         | Written::Match
         | Written::Query
         | Written::Occupants
+        | Written::Mandate(_)
         | Written::Changes => true,
         Written::Delete
         | Written::Schema

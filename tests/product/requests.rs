@@ -3,7 +3,7 @@
 //! Bodies are right, so that a refusal has no other reason than the caller.
 
 use super::actor::Actor;
-use super::bodies::{REGISTRATION, adult, basis, fresh_phone};
+use super::bodies::{CORRECTION, REGISTRATION, adult, basis, fresh_phone};
 use super::client::Call;
 use gridvault::http::{Guard, ROUTES, Route};
 use serde_json::{Value, json};
@@ -62,6 +62,10 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
         ("POST", "/v1/places/{id}/occupants") => {
             (Some(REGISTRATION), false, Some(json!({"fields": ["name"]})))
         }
+        ("POST", "/v1/tasks") => (Some(CORRECTION), false, Some(task(aim))),
+        ("POST", "/v1/tasks/{id}/accept" | "/v1/tasks/{id}/return" | "/v1/tasks/{id}/close") => {
+            (None, false, None)
+        }
         ("GET", "/v1/changes") => (Some(REGISTRATION), false, None),
         ("POST", "/v1/households") => (Some(REGISTRATION), false, Some(household(aim.grid))),
         ("POST", "/v1/enrol") => (None, false, Some(json!({"code": "A".repeat(43)}))),
@@ -81,6 +85,7 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             | "/v1/schemas/{type}"
             | "/v1/code-lists"
             | "/v1/purposes"
+            | "/v1/tasks"
             | "/v1/receipts/{index}/proof"
             | "/v1/audit/entries"
             | "/v1/audit/export"
@@ -119,6 +124,15 @@ fn household(grid: &str) -> Value {
     json!({
         "grid": grid, "basis": basis(REGISTRATION), "fields": {"kind": "family"},
         "people": [person],
+    })
+}
+
+/// A number is to be looked up again, within the hour.
+fn task(aim: &Aim<'_>) -> Value {
+    let until = jiff::Timestamp::now() + std::time::Duration::from_secs(3_600);
+    json!({
+        "kind": "verification", "purpose": CORRECTION, "holder": aim.actor,
+        "scope": {"records": [aim.record]}, "fields": ["id_number"], "until": until.to_string(),
     })
 }
 

@@ -254,30 +254,6 @@ fn a_condition_that_can_be_met_is_said() {
 }
 
 #[test]
-fn a_case_that_nobody_checked_opens_nothing() {
-    let put = Put::ordinary().under("minimum_allowance").of(held_on(&["minimum_allowance"]));
-    let items = [crate::access::Item { matter: put.matter(), fields: &put.fields }];
-    let why = put.question(|question| {
-        let with_case = crate::access::Question { case: Some([1; 16]), ..copy(question) };
-        ACCESS.decide(&with_case, &items, Vec::new(), ()).err().map(|denied| denied.why())
-    });
-    assert_eq!(why, Some(Code::CaseRequired));
-}
-
-fn copy<'a>(question: &crate::access::Question<'a>) -> crate::access::Question<'a> {
-    crate::access::Question {
-        standing: question.standing,
-        origin: question.origin,
-        now: question.now,
-        territory: question.territory,
-        schemas: question.schemas,
-        purpose: question.purpose,
-        case: question.case,
-        ask: question.ask,
-    }
-}
-
-#[test]
 fn a_write_that_names_no_field_takes_a_right_to_write_all_the_same() {
     // Under a purpose that lets the worker write, an empty patch may add a basis.
     assert_eq!(Put::ordinary().ask(Ask::Update).fields(&[]).refused(), None);

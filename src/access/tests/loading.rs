@@ -6,6 +6,7 @@ use super::world::*;
 use crate::access::RoleId;
 use crate::limits::BUSINESS_LINES_COUNT_MAX;
 use crate::purposes::PurposeSet;
+use crate::records::LegalKind;
 use crate::records::{RecordType, SchemaSet};
 use std::path::PathBuf;
 
@@ -118,12 +119,15 @@ fn an_unknown_word_or_key_in_the_roles_stops_the_load() {
 fn more_roles_than_the_table_has_cells_for_do_not_load() {
     let role = |number: usize| {
         format!(
-            "[[role]]\nid = \"r{number}\"\nzh = \"\"\nen = \"\"\nlevel = \"grid\"\nfamily = \"business\"\n"
+            "[[role]]\nid = \"r{number}\"\nzh = \"\"\nen = \"\"\nlevel = \"grid\"\nfamily = \"business\"\n\
+             reveals = \"grid\"\n"
         )
     };
     let with = |count: usize| {
         let mut files = Files::shipped();
-        files.roles = (0..count).map(role).collect();
+        let bounds = LegalKind::ALL.map(|kind| format!("{} = [1, 2]\n", kind.as_str())).concat();
+        let roles: String = (0..count).map(role).collect();
+        files.roles = format!("[reveals.grid]\n{bounds}{roles}");
         files.lines = (0..count).map(|number| (format!("r{number}"), String::new())).collect();
         files.narrowing = String::new();
         files
@@ -232,4 +236,36 @@ fn a_set_of_lines_of_business_holds_as_many_as_it_has_bits_for() {
     assert!(!policy.knows(worker, RecordType::Person, Some("line_63")));
     let said = load(BUSINESS_LINES_COUNT_MAX + 1).err().expect("one more").to_string();
     assert!(said.ends_with("more than 63 lines of business"), "{said}");
+}
+
+#[test]
+fn bounds_of_reveals_say_every_kind_and_belong_to_the_roles_that_see_records() {
+    let change = |old: &str, new: &str| {
+        let mut files = Files::shipped();
+        assert!(files.roles.contains(old), "{old}");
+        files.roles = files.roles.replacen(old, new, 1);
+        says(&files)
+    };
+    assert!(change("credit = [5, 12]\n", "").contains("does not bound every kind"));
+    assert!(change("credit = [5, 12]", "credits = [5, 12]").contains("unknown legal kind"));
+    assert!(change("credit = [5, 12]", "credit = [13, 12]").contains("bound"));
+    assert!(change("other = [80, 1200]", "other = [80, 10001]").contains("bound"));
+    assert!(change("reveals = \"grid\"\n", "").contains("without bounds"));
+    assert!(change("reveals = \"grid\"", "reveals = \"grids\"").contains("set of bounds"));
+    let unused = "[reveals.nobody]\nother = [1, 2]\n\n[reveals.grid]";
+    assert!(change("[reveals.grid]", unused).contains("does not bound every kind"));
+    let administrator = "family = \"administration\"";
+    let bounded = "family = \"administration\"\nreveals = \"grid\"";
+    assert!(change(administrator, bounded).contains("sees no record"));
+}
+
+#[test]
+fn roles_that_get_tasks_are_roles_of_the_policy() {
+    let mut files = Files::shipped();
+    files.roles = files.roles.replacen(
+        "gives_tasks_to = [\"grid_worker\"",
+        "gives_tasks_to = [\"worker\"",
+        1,
+    );
+    assert!(says(&files).contains("unknown role"));
 }

@@ -11,6 +11,7 @@ mod knowing;
 mod lines;
 mod listing;
 mod loading;
+mod mandates;
 mod matching;
 mod matrix;
 mod memo;

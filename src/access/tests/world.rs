@@ -3,8 +3,8 @@
 //! The ordinary question is a grid worker's, about an adult of its own grid, and is granted.
 
 use crate::access::{
-    Access, ActorId, Ask, Assignment, Code, Item, Matter, Origin, Permit, Policy, PolicyError,
-    PolicySources, Question, RoleId, Standing,
+    Access, ActorId, Ask, Assignment, Code, Item, Mandate, Matter, Origin, Permit, Policy,
+    PolicyError, PolicySources, Question, RoleId, Standing,
 };
 use crate::ambient::Micros;
 use crate::purposes::{Purpose, PurposeSet};
@@ -195,6 +195,7 @@ pub(super) struct Put<'a> {
     pub(super) facts: Facts,
     pub(super) fields: Vec<String>,
     pub(super) now: Micros,
+    pub(super) mandate: Option<Mandate>,
 }
 
 impl std::fmt::Debug for Put<'_> {
@@ -232,6 +233,7 @@ impl Put<'static> {
             facts: held_on(&["residence_registration"]),
             fields: vec!["name".to_owned()],
             now: NOW,
+            mandate: None,
         }
     }
 }
@@ -273,8 +275,7 @@ impl<'a> Put<'a> {
     }
 
     pub(super) fn with<'b>(self, access: &'b Access) -> Put<'b> {
-        let Put { access: _, standing, purpose, ask, record_type, cell, facts, fields, now } = self;
-        Put { access, standing, purpose, ask, record_type, cell, facts, fields, now }
+        Put { access, ..self }
     }
 
     pub(super) fn question<R>(&self, use_it: impl FnOnce(&Question<'_>) -> R) -> R {
@@ -286,9 +287,14 @@ impl<'a> Put<'a> {
             territory: &TERRITORY,
             schemas: &SCHEMAS,
             purpose: &self.purpose,
-            case: None,
+            mandate: self.mandate.as_ref(),
             ask: self.ask,
         })
+    }
+
+    pub(super) fn inside(mut self, mandate: Mandate) -> Put<'a> {
+        self.mandate = Some(mandate);
+        self
     }
 
     pub(super) fn matter(&self) -> Matter<'_> {

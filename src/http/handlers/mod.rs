@@ -12,3 +12,4 @@ pub(super) mod lists;
 pub(super) mod matching;
 pub(super) mod packs;
 pub(super) mod records;
+pub(super) mod tasks;

@@ -6,7 +6,7 @@ use super::super::answer::Answer;
 use super::super::body::{self, Media};
 use super::super::caller::Caller;
 use super::super::forms;
-use super::super::headers::{Headers, expected_version, field_names, purpose, query};
+use super::super::headers::{Headers, case, expected_version, field_names, purpose, query};
 use super::super::named::Named;
 use super::super::once::{Held, hold, idempotency_key};
 use super::super::problem::Problem;
@@ -282,6 +282,7 @@ pub(in crate::http) async fn read(
 ) -> Result<Answer<Read>, Problem> {
     caller.must_ask(Ask::Read, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
+    let case = case(&caller, &headers, &rooms).await?;
     let [fields] = query(&caller, raw.as_deref(), ["fields"], &rooms).await?;
     let Some(fields) = field_names(fields.as_deref()) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
@@ -289,7 +290,7 @@ pub(in crate::http) async fn read(
     let id = record_id(&caller, &id, &rooms).await?;
     let territory = rooms.territory.load();
     let opened = read_record(
-        &caller.asked(purpose),
+        &Asked { case, ..caller.asked(purpose) },
         id,
         &fields,
         &rooms.store,

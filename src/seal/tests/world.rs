@@ -272,7 +272,7 @@ impl World {
             territory: &self.territory,
             schemas: &self.schemas,
             purpose: &self.purpose,
-            case: None,
+            mandate: None,
             ask: Ask::Read,
         };
         let matter = Matter::Present {
@@ -302,7 +302,7 @@ impl World {
             territory: &self.territory,
             schemas: &self.schemas,
             purpose: &self.purpose,
-            case: None,
+            mandate: None,
             ask: Ask::List,
         };
         let record_type = RecordType::Person;

@@ -1,10 +1,11 @@
-//! A day's allowance of distinct values, counted where operations get their order.
+//! Allowances of distinct values over sliding windows, counted where operations get their order.
 //! Never lets a restart, another clock or many at once give a second allowance.
-//! What was counted once is free on the same day.
+//! What was counted once is free while its window lasts.
 
 use super::world::{NOW, Run, World};
 use super::{later, wait};
-use crate::access::{ActorId, Charge};
+use crate::access::{ActorId, Bound, Charge, Hour, Ledger};
+use crate::records::MandateId;
 use crate::store::{Change, Key};
 use crate::trail::committer::Rejected;
 use crate::trail::space::Need;
@@ -12,12 +13,23 @@ use gridvault_audit::{Draft, Event, Outcome};
 
 const LIMIT: u32 = 80;
 
-fn of(actor: u8, day: i32, value: u8) -> Vec<(ActorId, Charge)> {
-    let charge = Charge { day, tag: [value; 16], limit: LIMIT };
-    vec![(ActorId::from_bytes([actor; 16]), charge)]
+/// Values of a month.
+const MONTH: u32 = 200;
+
+fn hour() -> u32 {
+    Hour::of(NOW).0
 }
 
-async fn charge(run: &Run, charges: Vec<(ActorId, Charge)>) -> bool {
+fn of(actor: u8, hour: u32, value: u8) -> Vec<Charge> {
+    vec![Charge {
+        ledger: Ledger::Matches(ActorId::from_bytes([actor; 16])),
+        tag: [value; 16],
+        hour: Hour(hour),
+        bound: Bound::Windows { day: LIMIT, month: MONTH },
+    }]
+}
+
+async fn charge(run: &Run, charges: Vec<Charge>) -> bool {
     let draft = Draft::new(Event::DataMatch, Outcome::Success, [0; 16]);
     match run.trail.submit(draft, Change::default(), charges, Need::Entry).await {
         Ok(_) => true,
@@ -26,17 +38,17 @@ async fn charge(run: &Run, charges: Vec<(ActorId, Charge)>) -> bool {
     }
 }
 
-fn passed(run: &Run, actor: u8, day: i32, values: impl Iterator<Item = u8>) -> u32 {
-    let calls = values.map(|value| later(charge(run, of(actor, day, value)))).collect();
+fn passed(run: &Run, actor: u8, hour: u32, values: impl Iterator<Item = u8>) -> u32 {
+    let calls = values.map(|value| later(charge(run, of(actor, hour, value)))).collect();
     run.in_one_group(calls).into_iter().map(u32::from).sum()
 }
 
 #[test]
 fn exactly_the_limit_of_distinct_values_passes_also_when_they_come_at_once() {
     let world = World::new();
-    let (run, today) = (world.begin(), NOW.days());
-    assert_eq!(passed(&run, 1, today, 0..200), LIMIT);
-    assert!(!wait(charge(&run, of(1, today, 200))));
+    let (run, now) = (world.begin(), hour());
+    assert_eq!(passed(&run, 1, now, 0..200), LIMIT);
+    assert!(!wait(charge(&run, of(1, now, 200))));
     let reader = run.stop();
     let story = world.story();
     story.holds(&[], &reader);
@@ -49,21 +61,21 @@ fn exactly_the_limit_of_distinct_values_passes_also_when_they_come_at_once() {
 #[test]
 fn repeats_are_free_up_to_and_at_the_limit() {
     let world = World::new();
-    let (run, today) = (world.begin(), NOW.days());
-    assert_eq!(passed(&run, 1, today, (0..79).chain(0..79)), 158);
-    assert_eq!(passed(&run, 1, today, [79, 79, 80, 79].into_iter()), 3);
-    assert_eq!(passed(&run, 1, today, 0..80), 80);
+    let (run, now) = (world.begin(), hour());
+    assert_eq!(passed(&run, 1, now, (0..79).chain(0..79)), 158);
+    assert_eq!(passed(&run, 1, now, [79, 79, 80, 79].into_iter()), 3);
+    assert_eq!(passed(&run, 1, now, 0..80), 80);
     run.stop();
 }
 
 #[test]
 fn a_value_named_twice_by_one_operation_counts_once() {
     let world = World::new();
-    let (run, today) = (world.begin(), NOW.days());
-    assert_eq!(passed(&run, 1, today, 0..79), 79);
-    let twice = [of(1, today, 99), of(1, today, 99)].concat();
+    let (run, now) = (world.begin(), hour());
+    assert_eq!(passed(&run, 1, now, 0..79), 79);
+    let twice = [of(1, now, 99), of(1, now, 99)].concat();
     assert!(wait(charge(&run, twice)));
-    let one_free = [of(1, today, 99), of(1, today, 100)].concat();
+    let one_free = [of(1, now, 99), of(1, now, 100)].concat();
     assert!(!wait(charge(&run, one_free)), "of two values one was too many, so neither counts");
     run.stop();
 }
@@ -71,58 +83,96 @@ fn a_value_named_twice_by_one_operation_counts_once() {
 #[test]
 fn counts_survive_a_restart() {
     let world = World::new();
-    let (run, today) = (world.begin(), NOW.days());
-    assert_eq!(passed(&run, 1, today, 0..50), 50);
+    let (run, now) = (world.begin(), hour());
+    assert_eq!(passed(&run, 1, now, 0..50), 50);
     run.stop();
     let run = world.start().expect("a start");
     run.announce_start().expect("recorded");
-    assert_eq!(passed(&run, 1, today, 0..50), 50, "counted before the restart");
-    assert_eq!(passed(&run, 1, today, 50..150), 30);
+    assert_eq!(passed(&run, 1, now, 0..50), 50, "counted before the restart");
+    assert_eq!(passed(&run, 1, now, 50..150), 30);
     run.stop();
 }
 
 #[test]
-fn other_days_and_other_actors_are_counted_apart() {
+fn windows_slide_and_actors_are_counted_apart() {
     let world = World::new();
-    let (run, today) = (world.begin(), NOW.days());
-    assert_eq!(passed(&run, 1, today, 0..100), LIMIT);
-    assert_eq!(passed(&run, 2, today, 0..100), LIMIT);
-    assert_eq!(passed(&run, 1, today - 1, 0..100), LIMIT);
-    assert_eq!(passed(&run, 1, today + 1, 0..100), LIMIT);
+    let (run, now) = (world.begin(), hour());
+    assert_eq!(passed(&run, 1, now, 0..100), LIMIT);
+    assert_eq!(passed(&run, 2, now, 0..100), LIMIT);
+    // An hour before the first window ends nothing more passes, whatever the date is; an hour later it does.
+    assert_eq!(passed(&run, 1, now + 23, 100..110), 0);
+    assert_eq!(passed(&run, 1, now + 24, 100..200), LIMIT);
+    // The month has room for what is left of it, and again once the first day has left it.
+    assert_eq!(passed(&run, 1, now + 48, 200..=255), MONTH - 2 * LIMIT);
+    assert_eq!(passed(&run, 1, now + 719, 90..100), 0);
+    assert_eq!(passed(&run, 1, now + 720, 80..100), 20);
+    run.stop();
+}
+
+#[test]
+fn a_value_that_is_seen_again_later_stays_counted_from_then() {
+    let world = World::new();
+    let (run, now) = (world.begin(), hour());
+    assert_eq!(passed(&run, 1, now, 0..80), LIMIT);
+    assert_eq!(passed(&run, 1, now + 20, 0..10), 10, "free within its window");
+    assert_eq!(
+        passed(&run, 1, now + 24, 100..200),
+        LIMIT - 10,
+        "ten of them are of four hours ago"
+    );
     run.stop();
 }
 
 #[test]
 fn a_clock_that_goes_on_and_back_gives_no_second_allowance() {
     let world = World::new();
-    let (run, today) = (world.begin(), NOW.days());
-    assert_eq!(passed(&run, 1, today, 0..100), LIMIT);
-    for day in [today + 1, today + 9, today + 400] {
-        assert_eq!(passed(&run, 1, day, 0..10), 10);
-    }
-    assert_eq!(passed(&run, 1, today, 100..150), 0);
+    let (run, now) = (world.begin(), hour());
+    assert_eq!(passed(&run, 1, now, 0..100), LIMIT);
     run.stop();
-    // The clock is further back than the days that a start reads at once.
+    // The clock is further back than everything that was counted.
     world.clock.now.store(NOW.0 - 9 * 86_400_000_000, std::sync::atomic::Ordering::SeqCst);
     let run = world.start().expect("a start");
     run.announce_start().expect("recorded");
-    assert_eq!(passed(&run, 1, today, 100..150), 0);
-    assert_eq!(passed(&run, 1, today + 9, 0..100), LIMIT);
+    assert_eq!(passed(&run, 1, now - 9 * 24, 100..150), 0);
+    assert_eq!(passed(&run, 1, now, 100..150), 0);
     run.stop();
 }
 
 #[test]
-fn days_that_meet_in_one_group_are_all_counted() {
+fn a_budget_is_used_up_for_ever() {
     let world = World::new();
-    let (run, today) = (world.begin(), NOW.days());
-    // The third day pushes the first out of memory; the group goes on with it all the same.
-    let calls = [(today, 0..79), (today + 1, 0..3), (today + 2, 0..3), (today, 79..90)]
-        .into_iter()
-        .flat_map(|(day, values)| values.map(move |value| of(1, day, value)))
-        .map(|charges| later(charge(&run, charges)));
-    let passed: u32 = run.in_one_group(calls.collect()).into_iter().map(u32::from).sum();
-    assert_eq!(passed, LIMIT + 6);
-    let day = Key::charge_day_prefix(today);
-    assert_eq!(wait(run.reader.scan(&day, None, 1_000)).expect("a store").len(), 80);
+    let (run, now) = (world.begin(), hour());
+    let of_task = |hour: u32, value: u8| {
+        vec![Charge {
+            ledger: Ledger::Mandate(MandateId::from_bytes([1; 16])),
+            tag: [value; 16],
+            hour: Hour(hour),
+            bound: Bound::Total(3),
+        }]
+    };
+    for value in [0, 1, 1, 2, 0] {
+        assert!(wait(charge(&run, of_task(now, value))));
+    }
+    assert!(!wait(charge(&run, of_task(now, 3))));
+    assert!(!wait(charge(&run, of_task(now + 300, 3))));
+    assert!(wait(charge(&run, of_task(now + 300, 2))));
+    run.stop();
+}
+
+#[test]
+fn what_no_window_reaches_is_cleared_away_and_can_be_counted_anew() {
+    let world = World::new();
+    let (run, now) = (world.begin(), hour());
+    assert_eq!(passed(&run, 1, now, 0..20), 20);
+    run.stop();
+    let run = world.start().expect("a start");
+    run.announce_start().expect("recorded");
+    // Each count takes four of the old ones along; those counted anew among them stay.
+    let much_later = now + 1_000;
+    assert_eq!(passed(&run, 1, much_later, 0..10), 10);
+    let ledger = Key::charge_prefix(&[1; 16], 0);
+    let kept = wait(run.reader.scan(&ledger, None, 1_000)).expect("a store");
+    let hours: Vec<&[u8]> = kept.iter().map(|(_, stored)| stored.payload.as_slice()).collect();
+    assert_eq!(hours, [much_later.to_be_bytes().as_slice(); 10]);
     run.stop();
 }

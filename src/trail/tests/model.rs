@@ -75,7 +75,7 @@ struct Model {
 impl Model {
     fn new(remembered: usize) -> Model {
         let (_, applier) = open(Path::new(""), EngineKind::Memory, 0).expect("a store");
-        let sequencer = Sequencer::new(&applier, &[], remembered).expect("a sequencer");
+        let sequencer = Sequencer::new(&applier, remembered);
         Model {
             applier,
             sequencer,

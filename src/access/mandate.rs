@@ -1,0 +1,112 @@
+//! What opens more than a standing right does, for a time: a task, an approval, an emergency, what one has just written.
+//! Never widens role, territory, line or purpose: it meets a condition that the policy already names, and no other.
+//! A mandate names its holder, its records, its fields and its end, and opens nothing beside them.
+
+use super::grants::{Action, Grants};
+use super::question::Question;
+use super::standing::ActorId;
+use crate::ambient::Micros;
+use crate::records::{Facts, Handle, MandateId, RecordType};
+
+/// What a mandate is, and so which conditions it meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MandateKind {
+    /// An open task. Opens what is open inside a task; a child's fields only where a second person agreed to the round.
+    Task,
+    /// A second person agreed to a read. Opens what needs an approval, and a child's fields.
+    Approval,
+    /// An urgent event in the own grid. Opens what is open inside a task, children's fields too: they live there as well.
+    Emergency,
+    /// What the holder wrote in the last minutes, read back. Opens what the holder may write.
+    Echo,
+}
+
+/// The records that a mandate is about, by their names in the audit log, which are kept nowhere but in the records.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Records, each by itself. In order.
+    pub records: Vec<Handle>,
+    /// People: what is held of each as a person, and where each lives. In order.
+    pub subjects: Vec<Handle>,
+}
+
+impl Scope {
+    /// Whether a record is in it. A person leads to what is held of it as a person and to its dwelling alone, never to
+    /// matters, files, programmes or somebody else's record in which it appears.
+    pub fn holds(&self, record_type: RecordType, facts: &Facts) -> bool {
+        if self.records.binary_search(&facts.record_handle).is_ok() {
+            return true;
+        }
+        let own = match record_type {
+            RecordType::Person | RecordType::Residence => facts.subject_handles.first(),
+            _ => None,
+        };
+        own.is_some_and(|(_, handle)| self.subjects.binary_search(handle).is_ok())
+    }
+}
+
+/// What a caller acts under, beside its assignment.
+#[derive(Clone, Debug)]
+pub struct Mandate {
+    /// Its id.
+    pub id: MandateId,
+    /// The version that was looked at; a permit is stale once it moved on. Nothing for what is not stored.
+    pub version: Option<u64>,
+    /// What it is.
+    pub kind: MandateKind,
+    /// Who may use it.
+    pub holder: ActorId,
+    /// For which purpose.
+    pub purpose: String,
+    /// About which records.
+    pub scope: Scope,
+    /// Which fields.
+    pub fields: Vec<String>,
+    /// First moment at which it opens anything.
+    pub from: Micros,
+    /// First moment at which it opens nothing more.
+    pub until: Micros,
+    /// Whether a second person agreed to it.
+    pub agreed: bool,
+    /// How many distinct records it opens.
+    pub budget: u32,
+    /// Whether it is used up by being used.
+    pub single_use: bool,
+}
+
+impl Mandate {
+    /// Whether it has to do with this field of this record, asked for by this caller now.
+    pub(super) fn opens(
+        &self,
+        question: &Question<'_>,
+        record_type: RecordType,
+        facts: &Facts,
+        field: &str,
+    ) -> bool {
+        self.holder == question.standing.actor
+            && self.from <= question.now
+            && question.now < self.until
+            && self.purpose == question.purpose.id.as_str()
+            && self.fields.iter().any(|named| named == field)
+            && self.scope.holds(record_type, facts)
+    }
+
+    /// What is left of conditions once it is shown. `child` says that the field is sensitive because of an age: each look
+    /// at it needs a second person (Regulations on the Protection of Minors in Cyberspace, Art. 36).
+    pub(super) fn meets(&self, grants: Grants, child: bool) -> Grants {
+        match self.kind {
+            MandateKind::Task if child && !self.agreed => {
+                grants.exchanged(Action::ReadRawInTask, Action::ReadRawApproved)
+            }
+            MandateKind::Task if self.agreed => {
+                grants.met(Action::ReadRawInTask).met(Action::ReadRawApproved)
+            }
+            MandateKind::Task | MandateKind::Emergency => grants.met(Action::ReadRawInTask),
+            MandateKind::Approval if child => {
+                grants.met(Action::ReadRawApproved).met(Action::ReadRawInTask)
+            }
+            MandateKind::Approval => grants.met(Action::ReadRawApproved),
+            MandateKind::Echo => grants.met(Action::Write),
+        }
+    }
+}

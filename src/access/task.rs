@@ -1,0 +1,217 @@
+//! Who may give a task to whom: one post of the giver knows of every record, one post of the holder covers every record,
+//! and the policy lets the one role give work to the other.
+//! Never opens more than the policy opens inside a task to the holder's own role, and shows its giver nothing.
+//! A step of a task is its holder's, or its giver's; for everybody else there is no such task.
+
+use super::account::{Account, MandateAct, Origin, Written};
+use super::bearer::{Bearer, No, acts_under, bearers, covers, knows};
+use super::code::Code;
+use super::decide::{Access, account_of, authority, carry};
+use super::field::{check_state, field_grants};
+use super::grants::Action;
+use super::permit::{Denied, EachViews, FieldView, Permit, Views};
+use super::policy::Policy;
+use super::question::{Item, Matter, Question};
+use super::role::RoleId;
+use super::standing::{ActorId, Standing};
+use super::weigh::name_record;
+use crate::ambient::Micros;
+use crate::records::{MandateId, RecordType, View};
+use crate::territory::CellId;
+
+/// A task that somebody wants to give.
+pub struct TaskTerms<'a> {
+    /// Its id.
+    pub id: MandateId,
+    /// Who is to hold it; nothing for somebody who is not in the directory or does not work.
+    pub holder: Option<&'a Standing>,
+    /// The fields that it is to open.
+    pub fields: &'a [String],
+}
+
+impl Access {
+    /// Decides whether the task may be given. The items are its records, with no fields.
+    ///
+    /// # Errors
+    /// [`Denied`]: `denied` for somebody who gives no tasks, for a holder that this role gives none or that has no post over
+    /// all records, for fields that the holder's role never sees; `not_found` for a record that the giver may not know of;
+    /// `restricted`, `purpose_not_for_field`.
+    pub fn decide_task<T>(
+        &self,
+        question: &Question<'_>,
+        terms: &TaskTerms<'_>,
+        items: &[Item<'_>],
+        target: T,
+    ) -> Result<Permit<T>, Denied> {
+        let active = self.active.load();
+        let mut account = account_of(&active, question);
+        account.written = Written::Mandate(MandateAct::Give);
+        account.task = Some(terms.id);
+        account.about = terms.holder.map(|holder| holder.actor);
+        let named = |field: &String| FieldView { field: field.clone(), view: View::None };
+        account.fields = terms.fields.iter().map(named).collect();
+        let mut authority = authority(&active, Some(question.standing));
+        authority.other = terms.holder.map(|holder| (holder.actor, holder.version));
+        match weigh_task(&active.policy, question, terms, items, &mut account) {
+            Ok(()) => Ok(Permit {
+                target,
+                views: Views::default(),
+                account: Box::new(account),
+                area: None,
+                authority,
+                charges: Vec::new(),
+                each: EachViews::default(),
+            }),
+            Err(no) => Err(Denied { why: no.why, fields: no.fields, account: Box::new(account) }),
+        }
+    }
+
+    /// Whether any role of the caller gives tasks at all. Asked before anything of the request is looked at; the decision
+    /// asks again.
+    ///
+    /// # Errors
+    /// [`Denied`] when none does. It must be recorded too.
+    pub fn check_giver(
+        &self,
+        standing: &Standing,
+        origin: &Origin,
+        now: Micros,
+    ) -> Result<(), Denied> {
+        let active = self.active.load();
+        if givers(&active.policy, standing, now).next().is_some() {
+            return Ok(());
+        }
+        let permit = self.permit_known(standing, Written::Mandate(MandateAct::Give), origin, ());
+        Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account })
+    }
+
+    /// Decides about a step of a mandate that is there, by somebody who has to do with it; nothing where nobody may.
+    ///
+    /// # Errors
+    /// [`Denied`] `not_found` where there is none that the caller has to do with.
+    pub fn decide_step<T>(
+        &self,
+        standing: &Standing,
+        act: MandateAct,
+        id: MandateId,
+        parties: &[ActorId],
+        origin: &Origin,
+        target: T,
+    ) -> Result<Permit<T>, Denied> {
+        let mut permit = self.permit_known(standing, Written::Mandate(act), origin, target);
+        permit.account.task = Some(id);
+        if parties.contains(&standing.actor) {
+            return Ok(permit);
+        }
+        Err(Denied { why: Code::NotFound, fields: Vec::new(), account: permit.account })
+    }
+}
+
+fn weigh_task(
+    policy: &Policy,
+    question: &Question<'_>,
+    terms: &TaskTerms<'_>,
+    items: &[Item<'_>],
+    account: &mut Account,
+) -> Result<(), No> {
+    let givers: Vec<Bearer<'_>> = givers(policy, question.standing, question.now).collect();
+    if givers.is_empty() {
+        return Err(No::plain(Code::Denied));
+    }
+    if !question.purpose.active {
+        return Err(No::plain(Code::PurposeUnknown));
+    }
+    // One that is bound to a line gives work of that line alone.
+    let givers: Vec<Bearer<'_>> =
+        givers.into_iter().filter(|giver| acts_under(giver.assignment, question.purpose)).collect();
+    if givers.is_empty() {
+        return Err(No::plain(Code::Denied));
+    }
+    let knowing: Vec<Bearer<'_>> =
+        givers.into_iter().filter(|bearer| reaches_all(policy, question, *bearer, items)).collect();
+    if knowing.is_empty() || items.is_empty() {
+        return Err(No::plain(Code::NotFound));
+    }
+    for item in items {
+        let Matter::Present { record_type, cell, facts, versions } = &item.matter else {
+            return Err(No::plain(Code::NotFound));
+        };
+        name_record(account, question, *record_type, *cell, facts, *versions);
+        check_state(question, facts)?;
+    }
+    let refused = |fields: &[String]| No { why: Code::Denied, fields: fields.to_vec() };
+    let holder = terms.holder.ok_or_else(|| refused(&["holder".to_owned()]))?;
+    if holder.actor == question.standing.actor {
+        return Err(refused(&["holder".to_owned()]));
+    }
+    let mut unopened: Option<Vec<String>> = None;
+    for giver in knowing {
+        let to = |role: &RoleId| policy.roles()[giver.role].gives_tasks_to.contains(role);
+        let takers = bearers(policy, holder, question.now)
+            .filter(|taker| to(&taker.assignment.role))
+            .filter(|taker| reaches_all(policy, question, *taker, items));
+        for taker in takers {
+            let closed = unopened_fields(policy, question, taker, terms.fields, items);
+            if closed.is_empty() {
+                carry(account, giver.assignment);
+                account.rule = Some(format!("{}/task.give", giver.assignment.role.as_str()));
+                return Ok(());
+            }
+            unopened.get_or_insert(closed);
+        }
+    }
+    Err(refused(&unopened.unwrap_or_else(|| vec!["holder".to_owned()])))
+}
+
+/// The posts of somebody who gives tasks.
+fn givers<'a>(
+    policy: &'a Policy,
+    standing: &'a Standing,
+    now: Micros,
+) -> impl Iterator<Item = Bearer<'a>> {
+    bearers(policy, standing, now)
+        .filter(|bearer| !policy.roles()[bearer.role].gives_tasks_to.is_empty())
+        .filter(|bearer| bearer.assignment.area.is_some())
+}
+
+/// Whether one post covers every record and may know of it. What is missing lies where nobody's post does.
+fn reaches_all(
+    policy: &Policy,
+    question: &Question<'_>,
+    bearer: Bearer<'_>,
+    items: &[Item<'_>],
+) -> bool {
+    items.iter().all(|item| {
+        let (record_type, cell, line) = match &item.matter {
+            Matter::Present { record_type, cell, facts, .. } => {
+                (*record_type, *cell, facts.line.as_deref())
+            }
+            Matter::Erased { record_type, cell, line } => (*record_type, *cell, *line),
+            Matter::Missing => (RecordType::Person, CellId::NOWHERE, None),
+        };
+        covers(bearer.assignment, question.territory, cell, question.now, line)
+            && knows(policy, bearer, record_type)
+    })
+}
+
+/// The fields that the holder would see of none of the records, task or not.
+fn unopened_fields(
+    policy: &Policy,
+    question: &Question<'_>,
+    taker: Bearer<'_>,
+    fields: &[String],
+    items: &[Item<'_>],
+) -> Vec<String> {
+    const OPENED: [Action; 3] = [Action::ReadRaw, Action::ReadRawInTask, Action::ReadRawApproved];
+    let opened = |field: &String| {
+        items.iter().any(|item| {
+            let Matter::Present { record_type, facts, .. } = &item.matter else { return false };
+            let listed = question.purpose.lists(*record_type, field);
+            let grants = field_grants(policy, question, taker, *record_type, facts, field);
+            listed
+                && acts_under(taker.assignment, question.purpose)
+                && OPENED.into_iter().any(|action| grants.has(action))
+        })
+    };
+    fields.iter().filter(|field| !opened(field)).cloned().collect()
+}

@@ -1,0 +1,175 @@
+//! Requirements on tasks, approvals, emergencies and echoes: each opens exactly what it names, to its holder, in its time.
+//! Never more than the policy opens under that condition, and never outside of the caller's area and purpose.
+//! What is opened is counted: against the mandate where one opened it, else against the caller.
+
+use super::world::*;
+use crate::access::{ActorId, Bound, Code, Ledger, Mandate, MandateKind, Scope};
+use crate::ambient::Micros;
+use crate::records::{Facts, Handle, LegalKind, MandateId, RecordType, View};
+
+const TASK: MandateId = MandateId::from_bytes([0x7a; 16]);
+
+/// An open task of the ordinary caller over the ordinary record.
+fn mandate(kind: MandateKind, purpose: &str, fields: &[&str]) -> Mandate {
+    Mandate {
+        id: TASK,
+        version: Some(2),
+        kind,
+        holder: ActorId::from_bytes([0xa1; 16]),
+        purpose: purpose.to_owned(),
+        scope: Scope { records: vec![Handle::from_bytes([5; 16])], subjects: Vec::new() },
+        fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+        from: Micros(NOW.0 - 1),
+        until: Micros(NOW.0 + 1),
+        agreed: false,
+        budget: 3,
+        single_use: false,
+    }
+}
+
+fn task(fields: &[&str]) -> Mandate {
+    mandate(MandateKind::Task, "minimum_allowance", fields)
+}
+
+/// The worker asks for the name of an applicant: inside a task alone.
+fn asked() -> Put<'static> {
+    Put::ordinary().under("minimum_allowance").of(held_on(&["minimum_allowance"]))
+}
+
+#[test]
+fn an_open_task_opens_its_fields_of_its_records_to_its_holder() {
+    assert_eq!(asked().refused(), Some(Code::CaseRequired));
+    let put = asked().inside(task(&["name"])).fields(&["name", "current_address"]);
+    assert_eq!(put.given(), [("name".to_owned(), View::Raw)]);
+    let permit = put.answer().expect("a permit");
+    let withheld = [("current_address".to_owned(), Code::CaseRequired)];
+    assert_eq!(permit.views().withheld, withheld);
+    assert_eq!(permit.account().task, Some(TASK));
+    assert_eq!(permit.authority().mandate, Some((TASK, 2)));
+    assert!(!permit.authority().spends);
+}
+
+#[test]
+fn a_task_opens_nothing_to_another_nor_outside_its_time_records_and_purpose() {
+    let named = || task(&["name"]);
+    let closed = [
+        Mandate { holder: ActorId::from_bytes([0xa2; 16]), ..named() },
+        Mandate { from: Micros(NOW.0 + 1), ..named() },
+        Mandate { until: NOW, ..named() },
+        Mandate { purpose: "elder_visit".to_owned(), ..named() },
+        Mandate { scope: Scope::default(), ..named() },
+        Mandate { fields: vec!["current_address".to_owned()], ..named() },
+    ];
+    for mandate in closed {
+        assert_eq!(
+            asked().inside(mandate.clone()).refused(),
+            Some(Code::CaseRequired),
+            "{mandate:?}"
+        );
+    }
+    // Its first and its last moment.
+    assert_eq!(asked().inside(Mandate { from: NOW, ..named() }).refused(), None);
+    assert_eq!(asked().inside(Mandate { until: Micros(NOW.0 + 1), ..named() }).refused(), None);
+}
+
+#[test]
+fn a_task_opens_nothing_that_the_policy_does_not_open_inside_one() {
+    // The account is for the street office alone, and the next grid is the neighbour's.
+    let put = asked().inside(task(&["bank_last_four"])).fields(&["bank_last_four"]);
+    assert_eq!(put.refused(), Some(Code::Denied));
+    assert_eq!(asked().inside(task(&["name"])).at(NEXT_CELL).refused(), Some(Code::NotFound));
+    let restricted = Facts { restricted: true, ..held_on(&["minimum_allowance"]) };
+    let put = asked().inside(task(&["name"])).of(restricted);
+    assert_eq!(put.refused(), Some(Code::Restricted));
+}
+
+#[test]
+fn a_person_leads_to_its_own_record_and_its_dwelling_and_to_nothing_else() {
+    let by_person = Scope { records: Vec::new(), subjects: vec![Handle::from_bytes([7; 16])] };
+    let named = Mandate { scope: by_person.clone(), ..task(&["name"]) };
+    assert_eq!(asked().inside(named).refused(), None);
+    let facts = held_on(&[]);
+    for record_type in RecordType::ALL {
+        let own = matches!(record_type, RecordType::Person | RecordType::Residence);
+        assert_eq!(by_person.holds(record_type, &facts), own, "{record_type:?}");
+    }
+    // Who appears in somebody else's record does not open it.
+    let second = ([8; 16], Handle::from_bytes([9; 16]));
+    let other =
+        Facts { subject_handles: vec![second, ([6; 16], Handle::from_bytes([7; 16]))], ..facts };
+    assert!(!by_person.holds(RecordType::Person, &other));
+}
+
+#[test]
+fn a_childs_fields_need_a_second_person_beside_the_task() {
+    let child = || Facts { turns_14: Some(TODAY + 1), ..held_on(&["minimum_allowance"]) };
+    let put = |agreed| asked().of(child()).inside(Mandate { agreed, ..task(&["name"]) });
+    assert_eq!(put(false).refused(), Some(Code::ApprovalRequired));
+    assert_eq!(put(true).given(), [("name".to_owned(), View::Raw)]);
+    // From 14 on the task is enough.
+    let minor = Facts {
+        turns_14: Some(TODAY),
+        turns_18: Some(TODAY + 1),
+        ..held_on(&["minimum_allowance"])
+    };
+    assert_eq!(asked().of(minor).inside(task(&["name"])).refused(), None);
+    // A family is brought to safety whole.
+    let facts = Facts { turns_14: Some(TODAY + 1), ..held_on(&["emergency_evacuation"]) };
+    let emergency = mandate(MandateKind::Emergency, "emergency_evacuation", &["name"]);
+    let put = Put::ordinary().under("emergency_evacuation").of(facts).inside(emergency);
+    assert_eq!(put.refused(), None);
+    assert_eq!(put.answer().expect("a permit").account().approval, Some(TASK));
+}
+
+#[test]
+fn an_approval_opens_what_needs_one_and_no_task() {
+    let officer = || {
+        Put::by("child_officer", "880102001001")
+            .under("child_protection")
+            .of(held_on(&["child_protection"]))
+            .fields(&["child_need"])
+    };
+    let refused = officer().refused();
+    assert_eq!(refused, Some(Code::ApprovalRequired));
+    let approval = || Mandate {
+        single_use: true,
+        ..mandate(MandateKind::Approval, "child_protection", &["child_need", "name"])
+    };
+    let permit = officer().inside(approval()).answer().expect("a permit");
+    assert!(permit.authority().spends, "it serves once");
+    let put = officer().fields(&["name"]).inside(approval());
+    assert_eq!(put.refused(), Some(Code::CaseRequired), "an adult's name is for the task");
+}
+
+#[test]
+fn an_echo_shows_what_its_writer_may_write() {
+    let echo = || mandate(MandateKind::Echo, "residence_registration", &["id_number"]);
+    let put = || Put::ordinary().fields(&["id_number"]);
+    assert_eq!(put().refused(), Some(Code::Denied));
+    let echo = Mandate { version: None, ..echo() };
+    let permit = put().inside(echo).answer().expect("a permit");
+    assert_eq!(permit.authority().mandate, None, "nothing is stored that could move on");
+    let visit =
+        Mandate { version: None, ..mandate(MandateKind::Echo, "elder_visit", &["assistance_tag"]) };
+    let put = Put::ordinary().under("elder_visit").of(held_on(&["elder_visit"]));
+    let refused = put.fields(&["assistance_tag"]).inside(visit).refused();
+    assert_eq!(refused, Some(Code::CaseRequired), "the worker writes nothing under this purpose");
+}
+
+#[test]
+fn a_person_seen_in_clear_counts_once_for_each_kind_and_a_task_counts_for_itself() {
+    let permit =
+        Put::ordinary().fields(&["name", "phone", "birth_date"]).answer().expect("a permit");
+    let [charge] = permit.charges() else { panic!("one person, one kind") };
+    let caller = ActorId::from_bytes([0xa1; 16]);
+    assert_eq!(charge.ledger, Ledger::Reveals(caller, LegalKind::Other));
+    assert_eq!(charge.tag, [7; 16]);
+    assert_eq!(charge.bound, Bound::Windows { day: 80, month: 1_200 });
+    let permit = asked().inside(task(&["name"])).answer().expect("a permit");
+    let [charge] = permit.charges() else { panic!("one record") };
+    assert_eq!((charge.ledger, charge.tag), (Ledger::Mandate(TASK), [5; 16]));
+    assert_eq!(charge.bound, Bound::Total(3));
+    // A masked view costs nothing, and nor does what is about nobody.
+    let masked = Put::by("street_operator", "880102001").answer().expect("a permit");
+    assert!(masked.charges().is_empty());
+}

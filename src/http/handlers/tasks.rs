@@ -1,0 +1,259 @@
+//! Tasks: given, taken, given back, closed, and the list of the day.
+//! Never a word of what is known of anybody: a task says what kind of work it is, and which fields it opens.
+//! Who gave a task is not told to its holder; the log has it.
+
+use super::super::answer::Answer;
+use super::super::body::{self, Media};
+use super::super::caller::Caller;
+use super::super::forms;
+use super::super::headers::{Headers, checked_field_names, purpose};
+use super::super::named::Named;
+use super::super::problem::Problem;
+use super::super::rooms::Rooms;
+use super::super::strict_json::Members;
+use crate::access::Code;
+use crate::ambient::Micros;
+use crate::limits::TASK_SCOPE_COUNT_MAX;
+use crate::operations::{
+    ListedTask, TaskGiven, TaskRequest, TaskStep, give_task, list_tasks, step_task,
+};
+use crate::records::MandateId;
+use axum::body::Body;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use std::str::FromStr;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// What a task is about: at least one record or person.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct ScopeBody {
+    /// Records that it opens.
+    #[serde(default)]
+    #[schema(schema_with = forms::record_ids)]
+    records: Vec<String>,
+    /// People of whom it opens what is held of each as a person, and where each lives.
+    #[serde(default)]
+    #[schema(schema_with = forms::record_ids)]
+    subjects: Vec<String>,
+}
+
+/// A task to be given.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct TaskBody {
+    /// What there is to do.
+    #[schema(schema_with = forms::task_kind)]
+    kind: String,
+    /// The purpose; the same as in the header.
+    #[schema(schema_with = forms::slug)]
+    purpose: String,
+    /// Who is to do it.
+    #[schema(schema_with = forms::actor_id)]
+    holder: String,
+    /// What it is about.
+    #[schema(value_type = ScopeBody)]
+    scope: Members<ScopeBody>,
+    /// The fields that it opens.
+    #[schema(schema_with = forms::asked_fields)]
+    fields: Vec<String>,
+    /// First moment at which it opens nothing more, RFC 3339; 30 days ahead at most, half an hour at a counter.
+    #[schema(schema_with = forms::body_moment)]
+    until: String,
+    /// How many distinct records it opens; as many as it names if nothing is said.
+    #[schema(schema_with = forms::maybe_budget)]
+    budget: Option<u32>,
+}
+
+/// A task that was given.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct TaskGivenBody {
+    /// Its id, which its holder names in the header `Case`.
+    id: String,
+    /// How many distinct records it opens.
+    budget: u32,
+}
+
+impl From<TaskGiven> for TaskGivenBody {
+    fn from(given: TaskGiven) -> TaskGivenBody {
+        TaskGivenBody { id: given.id.to_string(), budget: given.budget }
+    }
+}
+
+/// The state that a step led to.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct TaskStepBody {
+    /// The task's id.
+    id: String,
+}
+
+/// A task that is not done.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct ListedTaskBody {
+    /// Its id, which its holder names in the header `Case`.
+    id: String,
+    /// What there is to do.
+    kind: &'static str,
+    /// `offered` until its holder takes it, then `open`.
+    state: &'static str,
+    /// For which purpose it is read.
+    purpose: String,
+    /// The fields that it opens.
+    fields: Vec<String>,
+    /// The records that it names.
+    records: Vec<String>,
+    /// The people that it names.
+    subjects: Vec<String>,
+    /// First moment at which it opens nothing more.
+    until: String,
+    /// How many distinct records it opens.
+    budget: u32,
+    /// Who holds it, where the caller gave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder: Option<String>,
+}
+
+impl From<ListedTask> for ListedTaskBody {
+    fn from(task: ListedTask) -> ListedTaskBody {
+        let ListedTask { id, record, given } = task;
+        ListedTaskBody {
+            id: id.to_string(),
+            kind: record.task.map_or("", |kind| kind.as_str()),
+            state: record.state.as_str(),
+            purpose: record.purpose,
+            fields: record.fields,
+            records: record.records.iter().map(|(id, _)| id.to_string()).collect(),
+            subjects: record.subjects.iter().map(|(id, _)| id.to_string()).collect(),
+            until: Micros(record.until).rfc3339(),
+            budget: record.budget,
+            holder: given.then(|| record.holder.to_string()),
+        }
+    }
+}
+
+/// The tasks that the caller has to do with and that are not done.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct TasksBody {
+    /// The tasks, the oldest first.
+    tasks: Vec<ListedTaskBody>,
+}
+
+pub(in crate::http) async fn give(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Headers(headers): Headers,
+    body: Body,
+) -> Result<Answer<TaskGivenBody>, Problem> {
+    caller.must_give_tasks(&rooms).await?;
+    let purpose = purpose(&caller, &headers, &rooms).await?;
+    let body: TaskBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
+    let request = if body.purpose == purpose.id.as_str() { request_of(body) } else { None };
+    let Some(request) = request else {
+        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    };
+    let territory = rooms.territory.load();
+    let given = give_task(
+        &caller.asked(purpose),
+        request,
+        &rooms.store,
+        &rooms.seal,
+        &rooms.access,
+        &rooms.trail,
+        &rooms.schemas,
+        &territory,
+        &rooms.identity,
+        &*rooms.random,
+    )
+    .await?;
+    let recorded = given.recorded;
+    Ok(Answer::new(TaskGivenBody::from(given), recorded, rooms.trail.origin()).created())
+}
+
+fn request_of(body: TaskBody) -> Option<TaskRequest> {
+    let ScopeBody { records, subjects } = body.scope.0;
+    let until: jiff::Timestamp = body.until.parse().ok()?;
+    Some(TaskRequest {
+        kind: body.kind.parse().ok()?,
+        holder: body.holder.parse().ok()?,
+        records: ids(&records)?,
+        subjects: ids(&subjects)?,
+        fields: checked_field_names(body.fields)?,
+        until: Micros(until.as_microsecond()),
+        budget: body.budget,
+    })
+}
+
+fn ids<T: FromStr>(texts: &[String]) -> Option<Vec<T>> {
+    if texts.len() > TASK_SCOPE_COUNT_MAX {
+        return None;
+    }
+    texts.iter().map(|text| text.parse().ok()).collect()
+}
+
+pub(in crate::http) async fn list(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+) -> Result<Answer<TasksBody>, Problem> {
+    let (tasks, recorded) = list_tasks(
+        &caller.actor,
+        &caller.origin,
+        caller.now,
+        &rooms.store,
+        &rooms.seal,
+        &rooms.access,
+        &rooms.trail,
+    )
+    .await?;
+    let body = TasksBody { tasks: tasks.into_iter().map(ListedTaskBody::from).collect() };
+    Ok(Answer::new(body, recorded, rooms.trail.origin()))
+}
+
+pub(in crate::http) async fn accept(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Named(id): Named,
+) -> Result<Answer<TaskStepBody>, Problem> {
+    step(&rooms, &caller, &id, TaskStep::Accept).await
+}
+
+pub(in crate::http) async fn give_back(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Named(id): Named,
+) -> Result<Answer<TaskStepBody>, Problem> {
+    step(&rooms, &caller, &id, TaskStep::Return).await
+}
+
+pub(in crate::http) async fn close(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Named(id): Named,
+) -> Result<Answer<TaskStepBody>, Problem> {
+    step(&rooms, &caller, &id, TaskStep::Close).await
+}
+
+async fn step(
+    rooms: &Rooms,
+    caller: &Caller,
+    id: &str,
+    step: TaskStep,
+) -> Result<Answer<TaskStepBody>, Problem> {
+    // What has not the form of an id names no task.
+    let Ok(id) = id.parse::<MandateId>() else {
+        return Err(caller.turn_away(rooms, Code::NotFound).await);
+    };
+    let recorded = step_task(
+        &caller.actor,
+        id,
+        step,
+        &caller.origin,
+        caller.now,
+        &rooms.store,
+        &rooms.seal,
+        &rooms.access,
+        &rooms.trail,
+    )
+    .await?;
+    Ok(Answer::new(TaskStepBody { id: id.to_string() }, recorded, rooms.trail.origin()))
+}

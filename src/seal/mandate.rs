@@ -1,0 +1,185 @@
+//! Mandates as they are kept: a task, an approval, an emergency, sealed like the attributes of a record.
+//! Never a resident's value: a mandate names records, people and fields by their ids, and they are sealed all the same.
+//! What is kept says everything that happened to it; what a decision sees of it is only what is open.
+
+use super::{Seal, SealError};
+use crate::access::{ActorId, Mandate, MandateKind, Scope};
+use crate::ambient::Micros;
+use crate::records::{Handle, MandateId, RecordId, SubjectId};
+use crate::store::{Stored, Version};
+use serde::{Deserialize, Serialize};
+use std::str::FromStr;
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$one:meta])* $variant:ident => $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum $name { $($(#[$one])* $variant,)+ }
+
+        impl $name {
+            /// All.
+            pub const ALL: &[$name] = &[$($name::$variant,)+];
+
+            /// The word of the interface.
+            pub const fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $word,)+ }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ();
+
+            fn from_str(word: &str) -> Result<$name, ()> {
+                $name::ALL.iter().copied().find(|one| one.as_str() == word).ok_or(())
+            }
+        }
+    };
+}
+
+words! {
+    /// What there is to do. Neutral words: none of them says what is known of anybody.
+    TaskKind {
+        /// Somebody is visited.
+        Visit => "visit",
+        /// Something that is held is looked up again and put right.
+        Verification => "verification",
+        /// Somebody who is present at the counter is served.
+        CounterService => "counter_service",
+        /// Something is done for somebody who asked for it.
+        AgentService => "agent_service",
+        /// A step of an event.
+        EventStep => "event_step",
+        /// People are brought to safety.
+        Evacuation => "evacuation",
+        /// A dispute is mediated.
+        Mediation => "mediation",
+    }
+}
+
+words! {
+    /// How far a mandate is.
+    MandateState {
+        /// Given, and not taken yet; or asked for, and not decided yet.
+        Offered => "offered",
+        /// Taken, or agreed to: what it opens is open.
+        Open => "open",
+        /// Given back by its holder, or refused by whoever decides.
+        Returned => "returned",
+        /// Done.
+        Closed => "closed",
+    }
+}
+
+/// A mandate as it is kept. The order of its members is the format.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MandateRecord {
+    /// What there is to do; nothing for an approval or an emergency.
+    pub task: Option<TaskKind>,
+    /// Whether it is an emergency.
+    pub emergency: bool,
+    /// How far it is.
+    pub state: MandateState,
+    /// Who may use it.
+    pub holder: ActorId,
+    /// Who gave it; nothing where its holder asked for it.
+    pub giver: Option<ActorId>,
+    /// The second person who agreed, where one did.
+    pub decider: Option<ActorId>,
+    /// For which purpose.
+    pub purpose: String,
+    /// Which fields.
+    pub fields: Vec<String>,
+    /// Which records.
+    pub records: Vec<(RecordId, [u8; 16])>,
+    /// Which people.
+    pub subjects: Vec<(SubjectId, [u8; 16])>,
+    /// First moment, in microseconds since the epoch.
+    pub from: i64,
+    /// First moment no more.
+    pub until: i64,
+    /// How many distinct records it opens.
+    pub budget: u32,
+    /// Whether it serves once.
+    pub single_use: bool,
+}
+
+/// Leads the bytes of a kept mandate.
+const FORMAT: u8 = 1;
+
+impl MandateRecord {
+    /// What a decision sees of it: nothing unless it is open.
+    pub fn mandate(&self, id: MandateId, version: Version) -> Option<Mandate> {
+        if self.state != MandateState::Open {
+            return None;
+        }
+        let sorted = |handles: Vec<[u8; 16]>| {
+            let mut handles: Vec<Handle> = handles.into_iter().map(Handle::from_bytes).collect();
+            handles.sort_unstable();
+            handles
+        };
+        let kind = match (self.task, self.emergency) {
+            (Some(_), _) => MandateKind::Task,
+            (None, true) => MandateKind::Emergency,
+            (None, false) => MandateKind::Approval,
+        };
+        Some(Mandate {
+            id,
+            version: Some(version.0),
+            kind,
+            holder: self.holder,
+            purpose: self.purpose.clone(),
+            scope: Scope {
+                records: sorted(self.records.iter().map(|(_, handle)| *handle).collect()),
+                subjects: sorted(self.subjects.iter().map(|(_, handle)| *handle).collect()),
+            },
+            fields: self.fields.clone(),
+            from: Micros(self.from),
+            until: Micros(self.until),
+            agreed: self.decider.is_some(),
+            budget: self.budget,
+            single_use: self.single_use,
+        })
+    }
+
+    /// Whether somebody has to do with it.
+    pub fn concerns(&self, actor: ActorId) -> bool {
+        self.holder == actor || self.giver == Some(actor)
+    }
+}
+
+impl Seal {
+    /// The bytes under which a mandate is kept.
+    ///
+    /// # Errors
+    /// As sealing any attributes.
+    pub fn seal_mandate(
+        &self,
+        id: MandateId,
+        record: &MandateRecord,
+    ) -> Result<Vec<u8>, SealError> {
+        let malformed = |_| SealError::Malformed { what: "mandate" };
+        let mut plain = vec![FORMAT];
+        plain.extend(postcard::to_allocvec(record).map_err(malformed)?);
+        Ok(self.keyring.seal_attributes(&associated(id), &plain)?)
+    }
+
+    /// A mandate that was kept.
+    ///
+    /// # Errors
+    /// [`SealError::Keys`] for bytes that were not kept under this id, [`SealError::Malformed`] for another format.
+    pub fn open_mandate(&self, id: MandateId, stored: &Stored) -> Result<MandateRecord, SealError> {
+        let plain = self.keyring.open_attributes(&associated(id), &stored.payload)?;
+        let malformed = SealError::Malformed { what: "mandate" };
+        match plain.split_first() {
+            Some((&FORMAT, body)) => match postcard::take_from_bytes(body) {
+                Ok((record, [])) => Ok(record),
+                _ => Err(malformed),
+            },
+            _ => Err(malformed),
+        }
+    }
+}
+
+fn associated(id: MandateId) -> Vec<u8> {
+    [b"gridvault/mandate/v1".as_slice(), id.as_bytes()].concat()
+}
