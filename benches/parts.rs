@@ -88,7 +88,7 @@ fn decisions(criterion: &mut Criterion, runtime: &Runtime, vault: &SmallVault, i
         territory: &territory,
         schemas: &rooms.schemas,
         purpose: rooms.purposes.get(PURPOSE).expect("a shipped purpose"),
-        case: None,
+        mandate: None,
         ask: Ask::Read,
     };
     let sealed = fetch(runtime, vault, id);

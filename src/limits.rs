@@ -155,6 +155,14 @@ pub const COUNTER_SECONDS: i64 = 30 * 60;
 pub const RECORDS_FOR_PERSON_COUNT: usize = 3;
 /// Tasks of a list.
 pub const TASKS_LISTED_COUNT_MAX: usize = 1_000;
+/// How long a look may stay open from the second person's yes on.
+pub const APPROVAL_MINUTES_MAX: u32 = 60;
+/// How long a second person may take; after that nobody waits any more.
+pub const APPROVAL_WAIT_SECONDS: i64 = 72 * 3_600;
+/// What waits for second persons in one place, as a list looks at it.
+pub const APPROVALS_LISTED_COUNT_MAX: usize = 1_000;
+/// The number of a document, in characters.
+pub const DOCUMENT_CHARACTERS_MAX: usize = 64;
 /// Counts of ledgers that the committer has in memory; beyond it all are let go of, and read again as they are asked for.
 /// About 50 MiB.
 pub const LEDGER_TAGS_COUNT_MAX: usize = 1_000_000;

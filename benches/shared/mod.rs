@@ -202,6 +202,7 @@ fn worker_of(id: ActorId, grid: &str) -> ActorRecord {
         role: "grid_worker".to_owned(),
         area: Some(grid.to_owned()),
         line: None,
+        lead: false,
         from: 0,
         until: None,
     };

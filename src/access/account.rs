@@ -75,6 +75,14 @@ pub enum MandateAct {
     Close,
     /// Tasks were listed.
     List,
+    /// A second person was asked.
+    Ask,
+    /// It said yes.
+    Grant,
+    /// It said no.
+    Refuse,
+    /// What waits for a second person was listed.
+    ListAsked,
 }
 
 /// The account of one decision.

@@ -330,6 +330,18 @@ impl Level {
         }
     }
 
+    /// The level of the territory; nothing for the platform.
+    pub fn of_territory(self) -> Option<crate::territory::Level> {
+        match self {
+            Level::Grid => Some(crate::territory::Level::Grid),
+            Level::Community => Some(crate::territory::Level::Community),
+            Level::Street => Some(crate::territory::Level::Street),
+            Level::County => Some(crate::territory::Level::County),
+            Level::City => Some(crate::territory::Level::City),
+            Level::Platform => None,
+        }
+    }
+
     /// The level of an area.
     pub fn of(area: &crate::territory::Area) -> Level {
         match area.level() {

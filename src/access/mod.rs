@@ -3,6 +3,7 @@
 //! Unknown means no, deny wins, one assignment carries a decision, and only this room makes a [`Permit`].
 
 mod account;
+mod approval;
 mod bearer;
 mod code;
 mod decide;
@@ -24,6 +25,7 @@ mod task;
 mod weigh;
 
 pub use account::{Account, MandateAct, Origin, Written};
+pub use approval::{Asking, WaitsAt};
 pub use code::Code;
 pub use decide::{Access, Explanation};
 pub use feed::{Changed, ChangedState, FeedPlan};
@@ -34,9 +36,9 @@ pub use mandate::{Mandate, MandateKind, Scope};
 pub use permit::{Authority, Denied, EachViews, FieldView, Permit, Views};
 pub use policy::{Policy, PolicyError, PolicySources};
 pub use question::{Ask, Duty, Item, Matter, Question};
-pub use role::{Reveals, Role, RoleFamily, RoleId};
+pub use role::{ApprovedBy, Reveals, Role, RoleFamily, RoleId};
 pub use standing::{ActorId, Assignment, NotAnActorId, Standing};
-pub use task::TaskTerms;
+pub use task::{Taker, TaskTerms};
 
 #[cfg(test)]
 mod tests;

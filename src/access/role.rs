@@ -68,8 +68,19 @@ pub struct Role {
     pub days_max: Option<u32>,
     /// The roles to whose holders it gives tasks.
     pub gives_tasks_to: Vec<RoleId>,
+    /// Who agrees to what its holders ask for; nobody where nothing is said.
+    pub approved_by: Option<ApprovedBy>,
     /// Of how many people it may see something of a kind in clear; of none where nothing is said.
     pub reveals: Reveals,
+}
+
+/// The second person for what a role asks.
+#[derive(Clone, Debug)]
+pub struct ApprovedBy {
+    /// The role of the second person.
+    pub role: RoleId,
+    /// Whether its assignment must be one that leads (DOMAIN section 5: the attribute `lead`).
+    pub lead: bool,
 }
 
 /// Of how many distinct people something may be seen in clear, by the law's kind of it (DOMAIN section 5).
@@ -128,7 +139,16 @@ struct RoleText {
     days_max: Option<u32>,
     #[serde(default)]
     gives_tasks_to: Vec<String>,
+    approved_by: Option<ApprovedByText>,
     reveals: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApprovedByText {
+    role: String,
+    #[serde(default)]
+    lead: bool,
 }
 
 const FILE: &str = "roles.toml";
@@ -161,6 +181,9 @@ pub(super) fn read_roles(text: &str) -> Result<Vec<Role>, PolicyError> {
         }
         if let Some(word) = role.gives_tasks_to.iter().find(|word| !known(word)) {
             return Err(unknown("role", word.as_str()));
+        }
+        if let Some(by) = role.approved_by.as_ref().filter(|by| !known(&&by.role)) {
+            return Err(unknown("role", by.role.as_str()));
         }
         if role.exclusive.contains(&role.id) {
             let role = role.id.as_str().into();
@@ -230,6 +253,9 @@ fn role(text: RoleText, bounds: &BTreeMap<String, Reveals>) -> Result<Role, Poli
         needs_line: text.needs_line,
         days_max: text.days_max,
         gives_tasks_to: text.gives_tasks_to.iter().map(|word| RoleId::new(word)).collect(),
+        approved_by: text
+            .approved_by
+            .map(|by| ApprovedBy { role: RoleId::new(&by.role), lead: by.lead }),
         reveals,
     })
 }

@@ -78,6 +78,8 @@ pub struct Assignment {
     pub area: Option<Area>,
     /// The line of business that it is bound to, if it is.
     pub line: Option<String>,
+    /// Whether whoever holds it leads: the second person for those below.
+    pub lead: bool,
     /// First moment at which it counts.
     pub from: Micros,
     /// First moment at which it counts no more.

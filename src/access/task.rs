@@ -4,11 +4,12 @@
 //! A step of a task is its holder's, or its giver's; for everybody else there is no such task.
 
 use super::account::{Account, MandateAct, Origin, Written};
+use super::approval::{WaitsAt, place_of};
 use super::bearer::{Bearer, No, acts_under, bearers, covers, knows};
 use super::code::Code;
 use super::decide::{Access, account_of, authority, carry};
 use super::field::{check_state, field_grants};
-use super::grants::Action;
+use super::grants::{Action, Grants};
 use super::permit::{Denied, EachViews, FieldView, Permit, Views};
 use super::policy::Policy;
 use super::question::{Item, Matter, Question};
@@ -29,6 +30,14 @@ pub struct TaskTerms<'a> {
     pub fields: &'a [String],
 }
 
+/// The post under which a task will be held.
+pub struct Taker {
+    /// Its role.
+    pub role: RoleId,
+    /// Where those look who agree to what that role does there, if anybody does.
+    pub waits_at: Option<WaitsAt>,
+}
+
 impl Access {
     /// Decides whether the task may be given. The items are its records, with no fields.
     ///
@@ -42,7 +51,7 @@ impl Access {
         terms: &TaskTerms<'_>,
         items: &[Item<'_>],
         target: T,
-    ) -> Result<Permit<T>, Denied> {
+    ) -> Result<(Permit<T>, Taker), Denied> {
         let active = self.active.load();
         let mut account = account_of(&active, question);
         account.written = Written::Mandate(MandateAct::Give);
@@ -53,15 +62,18 @@ impl Access {
         let mut authority = authority(&active, Some(question.standing));
         authority.other = terms.holder.map(|holder| (holder.actor, holder.version));
         match weigh_task(&active.policy, question, terms, items, &mut account) {
-            Ok(()) => Ok(Permit {
-                target,
-                views: Views::default(),
-                account: Box::new(account),
-                area: None,
-                authority,
-                charges: Vec::new(),
-                each: EachViews::default(),
-            }),
+            Ok(taker) => {
+                let permit = Permit {
+                    target,
+                    views: Views::default(),
+                    account: Box::new(account),
+                    area: None,
+                    authority,
+                    charges: Vec::new(),
+                    each: EachViews::default(),
+                };
+                Ok((permit, taker))
+            }
             Err(no) => Err(Denied { why: no.why, fields: no.fields, account: Box::new(account) }),
         }
     }
@@ -113,7 +125,7 @@ fn weigh_task(
     terms: &TaskTerms<'_>,
     items: &[Item<'_>],
     account: &mut Account,
-) -> Result<(), No> {
+) -> Result<Taker, No> {
     let givers: Vec<Bearer<'_>> = givers(policy, question.standing, question.now).collect();
     if givers.is_empty() {
         return Err(No::plain(Code::Denied));
@@ -151,11 +163,13 @@ fn weigh_task(
             .filter(|taker| to(&taker.assignment.role))
             .filter(|taker| reaches_all(policy, question, *taker, items));
         for taker in takers {
-            let closed = unopened_fields(policy, question, taker, terms.fields, items);
+            let closed = unopened_fields(policy, question, taker, terms.fields, items, by_task);
             if closed.is_empty() {
                 carry(account, giver.assignment);
                 account.rule = Some(format!("{}/task.give", giver.assignment.role.as_str()));
-                return Ok(());
+                let role = taker.assignment.role.clone();
+                let waits_at = place_of(policy, &role, taker.assignment.area.as_ref());
+                return Ok(Taker { role, waits_at });
             }
             unopened.get_or_insert(closed);
         }
@@ -194,24 +208,30 @@ fn reaches_all(
     })
 }
 
-/// The fields that the holder would see of none of the records, task or not.
-fn unopened_fields(
+/// The fields of which nothing would be seen of any of the records, by these conditions.
+pub(super) fn unopened_fields(
     policy: &Policy,
     question: &Question<'_>,
-    taker: Bearer<'_>,
+    bearer: Bearer<'_>,
     fields: &[String],
     items: &[Item<'_>],
+    opens: fn(Grants, bool) -> bool,
 ) -> Vec<String> {
-    const OPENED: [Action; 3] = [Action::ReadRaw, Action::ReadRawInTask, Action::ReadRawApproved];
+    let today = question.now.days();
     let opened = |field: &String| {
         items.iter().any(|item| {
             let Matter::Present { record_type, facts, .. } = &item.matter else { return false };
             let listed = question.purpose.lists(*record_type, field);
-            let grants = field_grants(policy, question, taker, *record_type, facts, field);
-            listed
-                && acts_under(taker.assignment, question.purpose)
-                && OPENED.into_iter().any(|action| grants.has(action))
+            let grants = field_grants(policy, question, bearer, *record_type, facts, field);
+            listed && opens(grants, facts.is_under_14(today))
         })
     };
     fields.iter().filter(|field| !opened(field)).cloned().collect()
+}
+
+/// What a task may open, by itself or with a second person.
+fn by_task(grants: Grants, _child: bool) -> bool {
+    [Action::ReadRaw, Action::ReadRawInTask, Action::ReadRawApproved]
+        .into_iter()
+        .any(|action| grants.has(action))
 }

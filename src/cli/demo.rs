@@ -188,6 +188,7 @@ fn place(vault: &Vault, post: &Post) -> Result<AssignmentRecord, Failure> {
     Ok(AssignmentRecord {
         area: post.area.clone(),
         line: post.line.map(str::to_owned),
+        lead: post.lead,
         from: post.from.map(start).transpose().map_err(fail)?.unwrap_or(now.from),
         until: post.until.map(start).transpose().map_err(fail)?,
         ..now

@@ -173,7 +173,15 @@ pub(super) fn platform_place(vault: &Vault, role: &str) -> Result<AssignmentReco
     let rooms = &vault.rooms;
     let id = rooms.random.bytes16().map_err(|error| Failure::failed("an actor", &error))?;
     let from = rooms.clock.now().0;
-    Ok(AssignmentRecord { id, role: role.to_owned(), area: None, line: None, from, until: None })
+    Ok(AssignmentRecord {
+        id,
+        role: role.to_owned(),
+        area: None,
+        line: None,
+        lead: false,
+        from,
+        until: None,
+    })
 }
 
 fn read_territory(file: &Path) -> Result<TerritoryData, Failure> {

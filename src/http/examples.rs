@@ -41,6 +41,18 @@ pub(super) fn task() -> Value {
     })
 }
 
+/// A look at one record.
+pub(super) fn approval() -> Value {
+    json!({
+        "record": "01920000-0000-7000-8000-000000000000", "fields": ["name", "phone"], "minutes": 30,
+    })
+}
+
+/// A second person's yes.
+pub(super) fn decision() -> Value {
+    json!({"decision": "grant"})
+}
+
 /// A number that changed.
 pub(super) fn patch() -> Value {
     json!({"fields": {"phone": "12900009002"}})

@@ -3,10 +3,11 @@
 //! Lengths come from `limits` and vocabularies from the rooms that own them, so that neither is typed twice.
 
 use crate::limits::{
-    AUDIT_PAGE_COUNT_MAX, EXPORT_PAGE_COUNT_MAX, EXTERNAL_REF_CHARACTERS_MAX, FIELD_LIST_ITEMS_MAX,
-    FIELD_TEXT_CHARACTERS_MAX, IDEMPOTENCY_KEY_CHARACTERS_MAX, LOGIN_CHARACTERS_MAX,
-    QUERY_PAGE_COUNT_MAX, READ_FIELDS_COUNT_MAX, REASON_CHARACTERS_MAX, RECORD_FIELDS_MAX,
-    SLUG_CHARACTERS_MAX, TASK_BUDGET_MAX, TASK_SCOPE_COUNT_MAX, TOKEN_LIFE_SECONDS_MAX,
+    APPROVAL_MINUTES_MAX, AUDIT_PAGE_COUNT_MAX, DOCUMENT_CHARACTERS_MAX, EXPORT_PAGE_COUNT_MAX,
+    EXTERNAL_REF_CHARACTERS_MAX, FIELD_LIST_ITEMS_MAX, FIELD_TEXT_CHARACTERS_MAX,
+    IDEMPOTENCY_KEY_CHARACTERS_MAX, LOGIN_CHARACTERS_MAX, QUERY_PAGE_COUNT_MAX,
+    READ_FIELDS_COUNT_MAX, REASON_CHARACTERS_MAX, RECORD_FIELDS_MAX, SLUG_CHARACTERS_MAX,
+    TASK_BUDGET_MAX, TASK_SCOPE_COUNT_MAX, TOKEN_LIFE_SECONDS_MAX,
 };
 use crate::oversight::{Format, event_names};
 use crate::records::RecordType;
@@ -425,6 +426,25 @@ pub(super) fn task_kind() -> Object {
 /// A moment, in a body.
 pub(super) fn body_moment() -> Object {
     of(MOMENT).build()
+}
+
+/// How long a look stays open.
+pub(super) fn approval_minutes() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(APPROVAL_MINUTES_MAX))
+        .build()
+}
+
+/// The number of a document, where it may be left out.
+pub(super) fn maybe_document() -> Object {
+    or_null(text().min_length(Some(1)).max_length(Some(DOCUMENT_CHARACTERS_MAX)), Type::String)
+}
+
+/// A second person's word.
+pub(super) fn decision() -> Object {
+    text().enum_values(Some(["grant", "refuse"])).build()
 }
 
 /// How many records a task opens, where it may be left out.

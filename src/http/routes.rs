@@ -7,7 +7,8 @@ use super::batch::{BatchItemBody, LineBody};
 use super::examples;
 use super::forms;
 use super::handlers::{
-    admin, audit, batch, describe, health, households, lists, matching, packs, records, tasks,
+    admin, approvals, audit, batch, describe, health, households, lists, matching, packs, records,
+    tasks,
 };
 use super::openapi::{Body, Doc, Query};
 use super::rooms::Rooms;
@@ -200,6 +201,20 @@ pub static ROUTES: &[Route] = &[
         Doc::new("close_task", "Close a task: it opens nothing more")
             .answer(200, Body::of::<tasks::TaskStepBody>)
         => tasks::close),
+    route!(POST post "/v1/approvals" Token true
+        Doc::new("ask_approval", "Ask a second person for one look at one record")
+            .takes(Body::of::<approvals::ApprovalBody>).example(examples::approval)
+            .answer(201, Body::of::<approvals::ApprovalAskedBody>)
+        => approvals::ask),
+    route!(GET get "/v1/approvals" Token false
+        Doc::new("list_approvals", "What waits for the caller's word, and what it asked for itself")
+            .answer(200, Body::of::<approvals::ApprovalsBody>)
+        => approvals::list),
+    route!(POST post "/v1/approvals/{id}/decide" Token false
+        Doc::new("decide_approval", "Say yes or no, as the second person")
+            .takes(Body::of::<approvals::DecisionBody>).example(examples::decision)
+            .answer(200, Body::of::<approvals::ApprovalAskedBody>)
+        => approvals::decide),
     route!(GET get "/v1/schemas/{type}" Token false
         Doc::new("schema", "The form of a record type").answer(200, Body::of::<describe::SchemaBody>)
         => describe::schema),

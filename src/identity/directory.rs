@@ -49,6 +49,9 @@ pub struct AssignmentRecord {
     pub area: Option<String>,
     /// The line of business, if it is bound to one.
     pub line: Option<String>,
+    /// Whether whoever holds it leads.
+    #[serde(default)]
+    pub lead: bool,
     /// First moment, in microseconds since the epoch.
     pub from: i64,
     /// First moment no more.
@@ -250,6 +253,7 @@ fn assignment(record: &AssignmentRecord) -> Result<Assignment, DirectoryError> {
         role: RoleId::new(&record.role),
         area,
         line: record.line.clone(),
+        lead: record.lead,
         from: Micros(record.from),
         until: record.until.map(Micros),
     })

@@ -34,6 +34,8 @@ pub struct AssignmentRequest {
     pub area: Option<String>,
     /// The line of business.
     pub line: Option<String>,
+    /// Whether whoever holds it leads.
+    pub lead: bool,
     /// First moment; now if nothing is said.
     pub from: Option<Micros>,
     /// First moment no more.
@@ -184,6 +186,7 @@ fn check_place(
         role: RoleId::new(&asked.role),
         area,
         line: asked.line.clone(),
+        lead: asked.lead,
         from: asked.from.unwrap_or(now),
         until: asked.until,
     };
@@ -206,6 +209,7 @@ fn record_of(
                 role: asked.role,
                 area: asked.area,
                 line: asked.line,
+                lead: asked.lead,
                 from: asked.from.unwrap_or(now).0,
                 until: asked.until.map(|until| until.0),
             })

@@ -3,19 +3,18 @@
 //! What is opened is fixed when it is given; who moves in later is not in it.
 
 use super::error::{after, refuse, turn_away};
+use super::scope::{Named, Seen, handles, look};
 use super::{Asked, OperationError, draw};
-use crate::access::{Access, ActorId, Ask, Code, Item, Matter, TaskTerms};
+use crate::access::{Access, ActorId, Ask, Code, Item, TaskTerms};
 use crate::ambient::{Micros, Random};
 use crate::identity::Identity;
 use crate::limits::{
-    COUNTER_SECONDS, RECORDS_FOR_PERSON_COUNT, STALE_ATTEMPTS_MAX, SUBJECT_RECORDS_COUNT_MAX,
-    TASK_BUDGET_MAX, TASK_SCOPE_COUNT_MAX, TASK_SECONDS_MAX,
+    COUNTER_SECONDS, RECORDS_FOR_PERSON_COUNT, STALE_ATTEMPTS_MAX, TASK_BUDGET_MAX,
+    TASK_SCOPE_COUNT_MAX, TASK_SECONDS_MAX,
 };
-use crate::records::{
-    Facts, Handle, MandateId, Owner, RecordId, RecordRef, RecordType, SchemaSet, SubjectId, Target,
-};
+use crate::records::{MandateId, RecordId, SchemaSet, SubjectId};
 use crate::seal::{MandateRecord, MandateState, Seal, TaskKind};
-use crate::store::{Change, Fetched, Key, Reader, Sealed};
+use crate::store::{Change, Key, Reader};
 use crate::territory::Territory;
 use crate::trail::{Recorded, Trail};
 
@@ -35,6 +34,8 @@ pub struct TaskRequest {
     pub until: Micros,
     /// How many distinct records it opens; as many as it names if nothing is said.
     pub budget: Option<u32>,
+    /// Whether a second person is asked to agree to it first, as children's fields need.
+    pub asks_approval: bool,
 }
 
 /// A task that was given.
@@ -45,27 +46,6 @@ pub struct TaskGiven {
     pub budget: u32,
     /// The entry.
     pub recorded: Recorded,
-}
-
-/// What a task is made of when it is decided.
-struct Given {
-    id: MandateId,
-    seen: Vec<(RecordId, u64, u64)>,
-    about: Vec<RecordRef>,
-}
-
-impl Target for Given {
-    fn records(&self) -> &[RecordRef] {
-        &self.about
-    }
-
-    fn seen(&self) -> Vec<(RecordId, u64, u64)> {
-        self.seen.clone()
-    }
-
-    fn owns(&self, owner: Owner) -> bool {
-        owner == Owner::Mandate(self.id)
-    }
 }
 
 /// Gives the task.
@@ -92,23 +72,30 @@ pub async fn give_task(
     let question = asked.question(Ask::Read, schemas, territory);
     for _ in 0..STALE_ATTEMPTS_MAX {
         let holder = identity.standing(&request.holder);
-        let scope = look(&request, store, seal).await?;
+        let scope = look(&request.records, &request.subjects, store, seal).await?;
         let terms = TaskTerms { id, holder: holder.as_ref(), fields: &request.fields };
         let items: Vec<Item<'_>> = scope.iter().map(Seen::item).collect();
-        let target = Given {
-            id,
-            seen: scope.iter().flat_map(|seen| seen.as_seen()).collect(),
-            about: Vec::new(),
-        };
-        let permit = match access.decide_task(&question, &terms, &items, target) {
-            Ok(permit) => permit,
+        let target = Named::over(id, &scope);
+        let decided = access.decide_task(&question, &terms, &items, target);
+        let (permit, taker) = match decided {
+            Ok(decided) => decided,
             Err(denied) => return Err(refuse(trail, denied).await),
         };
-        let record = record_of(asked, &request, &scope, budget);
+        // Nobody agrees to what that role does, so nothing would ever come of it.
+        if request.asks_approval && taker.waits_at.is_none() {
+            return Err(turn_away(asked, access, trail, Code::Denied).await);
+        }
+        let waits_at = taker.waits_at.filter(|_| request.asks_approval);
+        let mut record = record_of(asked, &request, &scope, budget);
+        record.role = taker.role.as_str().to_owned();
+        record.waits_at = waits_at.map(|place| *place.as_bytes());
+        if waits_at.is_some() {
+            record.state = MandateState::Asked;
+        }
         let mut change = Change::default();
         change.put_new(Key::mandate(id), seal.seal_mandate(id, &record)?);
-        for party in [Some(record.holder), record.giver].into_iter().flatten() {
-            change.put_new(Key::mandate_listing(party.as_bytes(), id), Vec::new());
+        for place in record.listed_under() {
+            change.put_new(Key::mandate_listing(&place, id), Vec::new());
         }
         match trail.commit(permit, change).await {
             Ok(receipt) => return Ok(TaskGiven { id, budget, recorded: receipt.recorded() }),
@@ -144,90 +131,13 @@ fn repeats<T: PartialEq>(ids: &[T]) -> bool {
     ids.iter().enumerate().any(|(at, id)| ids[..at].contains(id))
 }
 
-/// One thing that the task names, as it is now.
-struct Seen {
-    subject: Option<SubjectId>,
-    record: RecordId,
-    found: Option<(Sealed, Facts)>,
-}
-
-impl Seen {
-    fn item(&self) -> Item<'_> {
-        let matter = match &self.found {
-            Some((sealed, facts)) => Matter::Present {
-                record_type: sealed.row().header.record_type,
-                cell: sealed.row().header.cell,
-                facts,
-                versions: None,
-            },
-            None => Matter::Missing,
-        };
-        Item { matter, fields: &[] }
-    }
-
-    fn as_seen(&self) -> Vec<(RecordId, u64, u64)> {
-        self.found.iter().flat_map(|(sealed, _)| sealed.seen()).collect()
-    }
-}
-
-async fn look(
-    request: &TaskRequest,
-    store: &Reader,
-    seal: &Seal,
-) -> Result<Vec<Seen>, OperationError> {
-    let mut scope = Vec::with_capacity(request.records.len() + request.subjects.len());
-    for record in &request.records {
-        let found = match store.fetch(*record).await? {
-            Fetched::Found(sealed) => {
-                let facts = seal.facts(&sealed)?;
-                Some((sealed, facts))
-            }
-            Fetched::Erased(..) | Fetched::Missing => None,
-        };
-        scope.push(Seen { subject: None, record: *record, found });
-    }
-    for subject in &request.subjects {
-        scope.push(person(*subject, store, seal).await?);
-    }
-    Ok(scope)
-}
-
-/// What is held of somebody as a person.
-async fn person(subject: SubjectId, store: &Reader, seal: &Seal) -> Result<Seen, OperationError> {
-    let prefix = Key::subject_listing_prefix(subject);
-    for (key, _) in store.scan(&prefix, None, SUBJECT_RECORDS_COUNT_MAX).await? {
-        let Some(id) = key.record() else { continue };
-        let Fetched::Found(sealed) = store.fetch(id).await? else { continue };
-        let header = &sealed.row().header;
-        let own = header.subjects.first() == Some(&subject);
-        if header.record_type == RecordType::Person && own {
-            let facts = seal.facts(&sealed)?;
-            return Ok(Seen { subject: Some(subject), record: id, found: Some((sealed, facts)) });
-        }
-    }
-    let nobody = RecordId::from_bytes(*subject.as_bytes());
-    Ok(Seen { subject: Some(subject), record: nobody, found: None })
-}
-
 fn record_of(
     asked: &Asked<'_>,
     request: &TaskRequest,
     scope: &[Seen],
     budget: u32,
 ) -> MandateRecord {
-    let mut records = Vec::new();
-    let mut subjects = Vec::new();
-    for Seen { subject, record, found } in scope {
-        let Some((_, facts)) = found else { continue };
-        let handle_of = |subject: &SubjectId| facts.subject_handle(subject.as_bytes());
-        match subject {
-            Some(subject) => {
-                let handle = handle_of(subject).unwrap_or(Handle::from_bytes([0; 16]));
-                subjects.push((*subject, *handle.as_bytes()));
-            }
-            None => records.push((*record, *facts.record_handle.as_bytes())),
-        }
-    }
+    let (records, subjects) = handles(scope);
     MandateRecord {
         task: Some(request.kind),
         emergency: false,
@@ -243,5 +153,9 @@ fn record_of(
         until: request.until.0,
         budget,
         single_use: false,
+        role: String::new(),
+        waits_at: None,
+        seconds: 0,
+        document: None,
     }
 }

@@ -3,6 +3,7 @@
 //! Whatever ends an operation, yes or no, is in the log before the caller learns it.
 
 mod add_actor;
+mod approval;
 mod asked;
 mod basis;
 mod batch;
@@ -25,12 +26,16 @@ mod patch_record;
 mod policy;
 mod query_records;
 mod read_record;
+mod scope;
 mod store_digests;
 mod subject;
 mod task;
 mod walk;
 
 pub use add_actor::{ActorRequest, Added, AssignmentRequest, add_actor, list_actors};
+pub use approval::{
+    ApprovalRequest, ListedApproval, ask_approval, decide_approval, list_approvals,
+};
 pub use asked::Asked;
 pub use batch::admit_batch;
 pub use changes::{Change, Changed, ChangesRequest, changes};

@@ -49,7 +49,7 @@ impl TaskStep {
             (TaskStep::Return, MandateState::Offered | MandateState::Open) => {
                 Some(MandateState::Returned)
             }
-            (TaskStep::Close, MandateState::Offered | MandateState::Open) => {
+            (TaskStep::Close, MandateState::Asked | MandateState::Offered | MandateState::Open) => {
                 Some(MandateState::Closed)
             }
             _ => None,
@@ -103,11 +103,12 @@ pub async fn step_task(
         };
         let next = kept.and_then(|kept| Some((step.leads_to(kept.record.state)?, kept)));
         let next = next.filter(|(_, kept)| step != TaskStep::Accept || now.0 < kept.record.until);
-        let Some((state, kept)) = next else {
+        let Some((state, mut kept)) = next else {
             let denied = access.refuse(Some(standing), Code::VersionConflict, origin);
             return Err(refuse(trail, denied).await);
         };
-        match trail.commit(permit, moved(kept, state, seal)?).await {
+        kept.record.state = state;
+        match trail.commit(permit, moved(kept, seal)?).await {
             Ok(receipt) => return Ok(receipt.recorded()),
             Err(Refused::Stale(_)) => {}
             Err(refused) => return Err(ended(refused, actor, origin, access, trail).await),
@@ -116,9 +117,9 @@ pub async fn step_task(
     Err(refuse(trail, access.refuse(Some(standing), Code::Stale, origin)).await)
 }
 
-fn moved(kept: Kept, state: MandateState, seal: &Seal) -> Result<Change, OperationError> {
+/// The step that puts another record in the place of a kept one.
+pub(super) fn moved(kept: Kept, seal: &Seal) -> Result<Change, OperationError> {
     let Kept { id, record, version } = kept;
-    let record = MandateRecord { state, ..record };
     let key = Key::mandate(id);
     let expect = Expect { key: key.clone(), version, stamp: 0 };
     let op = Op::Put(key, version.next(), seal.seal_mandate(id, &record)?);
@@ -160,7 +161,10 @@ pub async fn list_tasks(
     for (key, _) in store.scan(&prefix, None, TASKS_LISTED_COUNT_MAX).await? {
         let Some(id) = key.listed_mandate() else { continue };
         let Some(Kept { record, .. }) = kept_mandate(id, store, seal).await? else { continue };
-        let live = matches!(record.state, MandateState::Offered | MandateState::Open);
+        let live = matches!(
+            record.state,
+            MandateState::Asked | MandateState::Offered | MandateState::Open
+        );
         if record.task.is_some() && live && now.0 < record.until && record.concerns(standing.actor)
         {
             let given = record.holder != standing.actor;

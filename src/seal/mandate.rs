@@ -59,7 +59,9 @@ words! {
 words! {
     /// How far a mandate is.
     MandateState {
-        /// Given, and not taken yet; or asked for, and not decided yet.
+        /// A second person is asked, and has not said anything yet.
+        Asked => "asked",
+        /// Given, and not taken yet.
         Offered => "offered",
         /// Taken, or agreed to: what it opens is open.
         Open => "open",
@@ -101,6 +103,14 @@ pub struct MandateRecord {
     pub budget: u32,
     /// Whether it serves once.
     pub single_use: bool,
+    /// The role under which it is used.
+    pub role: String,
+    /// Where those look who may agree to it; nothing where nobody is asked.
+    pub waits_at: Option<[u8; 16]>,
+    /// How long it is open from the second person's word on; nothing where its end is fixed.
+    pub seconds: u32,
+    /// Number of the document behind an official request (Data Security Law 35).
+    pub document: Option<String>,
 }
 
 /// Leads the bytes of a kept mandate.
@@ -139,6 +149,19 @@ impl MandateRecord {
             budget: self.budget,
             single_use: self.single_use,
         })
+    }
+
+    /// Under whom and what it is listed.
+    pub fn listed_under(&self) -> Vec<[u8; 16]> {
+        let mut places = vec![*self.holder.as_bytes()];
+        places.extend(self.giver.map(|giver| *giver.as_bytes()));
+        places.extend(self.waits_at);
+        places
+    }
+
+    /// Whoever has a part in it.
+    pub fn parties(&self) -> Vec<ActorId> {
+        std::iter::once(self.holder).chain(self.giver).collect()
     }
 
     /// Whether somebody has to do with it.

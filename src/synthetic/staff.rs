@@ -28,6 +28,8 @@ pub struct Post {
     pub area: Option<String>,
     /// The line of business that it is bound to.
     pub line: Option<&'static str>,
+    /// Whether whoever holds it leads.
+    pub lead: bool,
     /// The first day on which it counts; from now if none is said.
     pub from: Option<Date>,
     /// The first day on which it counts no more.
@@ -120,7 +122,11 @@ fn of_the_community(today: Date, community: &str, grid: &str) -> Vec<StaffMember
             between(post("property_firm", community), days(today, -60), month_after(today)),
             "of a firm whose agreement ends this month",
         ),
-        member("community", post("community_cadre", community), "the service counter"),
+        member(
+            "community",
+            Post { lead: true, ..post("community_cadre", community) },
+            "leads the community and its service counter",
+        ),
         member(
             "children",
             post("child_officer", community),
@@ -201,7 +207,7 @@ fn post(role: &'static str, area: &str) -> Post {
 }
 
 fn platform_post(role: &'static str) -> Post {
-    Post { role, area: None, line: None, from: None, until: None }
+    Post { role, area: None, line: None, lead: false, from: None, until: None }
 }
 
 fn between(post: Post, from: Date, until: Date) -> Post {

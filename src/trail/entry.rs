@@ -147,6 +147,10 @@ fn event_of(written: Written) -> Event {
         Written::Mandate(MandateAct::Return) => Event::TaskReturn,
         Written::Mandate(MandateAct::Close) => Event::TaskClose,
         Written::Mandate(MandateAct::List) => Event::TaskRead,
+        Written::Mandate(MandateAct::Ask) => Event::ApprovalRequest,
+        Written::Mandate(MandateAct::Grant) => Event::ApprovalGrant,
+        Written::Mandate(MandateAct::Refuse) => Event::ApprovalRefuse,
+        Written::Mandate(MandateAct::ListAsked) => Event::ApprovalRead,
         Written::Stranger | Written::Refused => Event::AccessDenied,
     }
 }

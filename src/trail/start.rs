@@ -499,7 +499,7 @@ fn need_of(written: Written) -> Need {
         Written::Create
         | Written::Household
         | Written::Update
-        | Written::Mandate(MandateAct::Give)
+        | Written::Mandate(MandateAct::Give | MandateAct::Ask)
         | Written::Duty(Duty::ActorAdd) => Need::Growth,
         Written::Read
         | Written::Delete
@@ -513,7 +513,13 @@ fn need_of(written: Written) -> Need {
         | Written::Stranger
         | Written::Refused
         | Written::Mandate(
-            MandateAct::Accept | MandateAct::Return | MandateAct::Close | MandateAct::List,
+            MandateAct::Accept
+            | MandateAct::Return
+            | MandateAct::Close
+            | MandateAct::List
+            | MandateAct::Grant
+            | MandateAct::Refuse
+            | MandateAct::ListAsked,
         )
         | Written::Duty(
             Duty::ActorList

@@ -4,6 +4,7 @@
 
 mod actor;
 mod administration;
+mod approvals;
 mod bad_bodies;
 mod bad_heads;
 mod bad_input;

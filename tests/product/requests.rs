@@ -62,6 +62,11 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
         ("POST", "/v1/places/{id}/occupants") => {
             (Some(REGISTRATION), false, Some(json!({"fields": ["name"]})))
         }
+        ("POST", "/v1/approvals") => {
+            let body = json!({"record": aim.record, "fields": ["name"], "minutes": 10});
+            (Some(REGISTRATION), false, Some(body))
+        }
+        ("POST", "/v1/approvals/{id}/decide") => (None, false, Some(json!({"decision": "grant"}))),
         ("POST", "/v1/tasks") => (Some(CORRECTION), false, Some(task(aim))),
         ("POST", "/v1/tasks/{id}/accept" | "/v1/tasks/{id}/return" | "/v1/tasks/{id}/close") => {
             (None, false, None)
@@ -86,6 +91,7 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             | "/v1/code-lists"
             | "/v1/purposes"
             | "/v1/tasks"
+            | "/v1/approvals"
             | "/v1/receipts/{index}/proof"
             | "/v1/audit/entries"
             | "/v1/audit/export"

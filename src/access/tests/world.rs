@@ -150,6 +150,7 @@ pub(super) fn placed(role: &str, area: &str) -> Assignment {
         role: RoleId::new(role),
         area,
         line: None,
+        lead: false,
         from: Micros(0),
         until: None,
     }

@@ -57,6 +57,9 @@ pub(in crate::http) struct AssignmentBody {
     /// The line of business.
     #[schema(schema_with = forms::maybe_slug)]
     line: Option<String>,
+    /// Whether whoever holds it leads, and so agrees to what those below ask for.
+    #[serde(default)]
+    lead: bool,
     /// First moment, RFC 3339; now if nothing is said.
     #[schema(schema_with = forms::maybe_moment)]
     from: Option<String>,
@@ -236,6 +239,7 @@ fn actor_request(body: ActorBody) -> Option<ActorRequest> {
                     Some(line) if !is_slug(&line) => return None,
                     line => line,
                 },
+                lead: asked.lead,
                 from: moment(asked.from)?,
                 until: moment(asked.to)?,
             })

@@ -3,6 +3,7 @@
 //! The bodies are the contract of API.md; their schemas are the OpenAPI document's.
 
 pub(super) mod admin;
+pub(super) mod approvals;
 pub(super) mod audit;
 pub(super) mod batch;
 pub(super) mod describe;

@@ -64,6 +64,9 @@ pub(in crate::http) struct TaskBody {
     /// How many distinct records it opens; as many as it names if nothing is said.
     #[schema(schema_with = forms::maybe_budget)]
     budget: Option<u32>,
+    /// Whether a second person is asked to agree first: without that a task opens nothing of a child under 14.
+    #[serde(default)]
+    approval: bool,
 }
 
 /// A task that was given.
@@ -181,6 +184,7 @@ fn request_of(body: TaskBody) -> Option<TaskRequest> {
         fields: checked_field_names(body.fields)?,
         until: Micros(until.as_microsecond()),
         budget: body.budget,
+        asks_approval: body.approval,
     })
 }
 

@@ -80,6 +80,7 @@ pub(super) fn assignment(role: &str, area: Option<&str>) -> AssignmentRecord {
         role: role.to_owned(),
         area: area.map(str::to_owned),
         line: None,
+        lead: false,
         from: 0,
         until: None,
     }

@@ -73,7 +73,14 @@ fn no_token_is_issued_for_an_administrator_or_for_nobody() {
 
 fn place(role: &str, area: Option<&str>) -> AssignmentRequest {
     let area = area.map(str::to_owned);
-    AssignmentRequest { role: role.to_owned(), area, line: None, from: None, until: None }
+    AssignmentRequest {
+        role: role.to_owned(),
+        area,
+        line: None,
+        lead: false,
+        from: None,
+        until: None,
+    }
 }
 
 fn add(

@@ -80,6 +80,7 @@ pub(super) fn actor_record(id: ActorId, role: &str, area: Option<&str>) -> Actor
         role: role.to_owned(),
         area: area.map(str::to_owned),
         line: None,
+        lead: false,
         from: 0,
         until: None,
     };

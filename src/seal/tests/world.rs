@@ -59,6 +59,7 @@ pub(super) fn standing() -> Standing {
         role: RoleId::new("grid_worker"),
         area: Some(GRID.parse().expect("an area")),
         line: None,
+        lead: false,
         from: Micros(0),
         until: None,
     };

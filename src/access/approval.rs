@@ -1,0 +1,232 @@
+//! Who agrees to what somebody else asks for: one post of the role that the policy names for the asker's, over every record
+//! in question, held by another person.
+//! Never shows an approver a value, and never lets anybody agree to what it asked for, gave or is to hold.
+//! Whoever may not agree learns nothing of what was asked for.
+
+use super::account::{Account, MandateAct, Origin, Written};
+use super::bearer::{Bearer, No, bearers, covers, knows};
+use super::code::Code;
+use super::decide::{Access, account_of, authority, carry};
+use super::field::{check_fields, check_state};
+use super::grants::{Action, Grants};
+use super::permit::{Denied, EachViews, FieldView, Permit, Views};
+use super::policy::Policy;
+use super::question::{Item, Matter, Question};
+use super::role::RoleId;
+use super::standing::{ActorId, Standing};
+use super::task::unopened_fields;
+use super::weigh::name_record;
+use crate::ambient::Micros;
+use crate::records::{MandateId, View};
+use crate::territory::{Area, Territory};
+
+/// Where those who may agree look for what waits for them: an area's digits, or nothing for those of the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitsAt([u8; 16]);
+
+impl WaitsAt {
+    fn area(area: &Area, level: crate::territory::Level) -> Option<WaitsAt> {
+        let digits = area.to_string();
+        let digits = digits.get(..level.digits())?;
+        let mut place = [0; 16];
+        place[..digits.len()].copy_from_slice(digits.as_bytes());
+        Some(WaitsAt(place))
+    }
+
+    /// The bytes under which it is listed.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+/// What somebody else asked for, or is to be given.
+pub struct Asking<'a> {
+    /// Its id.
+    pub id: MandateId,
+    /// Whoever has a part in it, and so does not agree to it.
+    pub parties: &'a [ActorId],
+    /// The role under which it would be used.
+    pub role: &'a str,
+}
+
+impl Access {
+    /// Decides whether somebody may ask a second person for a look at a record: what it asks for could be shown to it by
+    /// an approval. The item has no fields.
+    ///
+    /// # Errors
+    /// [`Denied`]: `not_found` for a record that it may not know of; `denied` for fields that no approval opens, or where
+    /// nobody agrees to what its role asks for.
+    pub fn decide_asking<T>(
+        &self,
+        question: &Question<'_>,
+        id: MandateId,
+        fields: &[String],
+        items: &[Item<'_>],
+        target: T,
+    ) -> Result<(Permit<T>, WaitsAt), Denied> {
+        let active = self.active.load();
+        let mut account = account_of(&active, question);
+        account.written = Written::Mandate(MandateAct::Ask);
+        account.approval = Some(id);
+        let named = |field: &String| FieldView { field: field.clone(), view: View::None };
+        account.fields = fields.iter().map(named).collect();
+        match weigh_asking(&active.policy, question, fields, items, &mut account) {
+            Ok(place) => {
+                let permit = Permit {
+                    target,
+                    views: Views::default(),
+                    account: Box::new(account),
+                    area: None,
+                    authority: authority(&active, Some(question.standing)),
+                    charges: Vec::new(),
+                    each: EachViews::default(),
+                };
+                Ok((permit, place))
+            }
+            Err(no) => Err(Denied { why: no.why, fields: no.fields, account: Box::new(account) }),
+        }
+    }
+
+    /// Decides about a second person's word, yes or no, over what somebody asked for.
+    ///
+    /// # Errors
+    /// [`Denied`] `not_found` for whoever may not agree to it; `denied` for whoever has a part in it.
+    #[expect(clippy::too_many_arguments, reason = "who, what, when and where")]
+    pub fn decide_word<T>(
+        &self,
+        standing: &Standing,
+        act: MandateAct,
+        asking: &Asking<'_>,
+        items: &[Item<'_>],
+        territory: &Territory,
+        origin: &Origin,
+        now: Micros,
+        target: T,
+    ) -> Result<Permit<T>, Denied> {
+        let active = self.active.load();
+        let mut permit = self.permit_known(standing, Written::Mandate(act), origin, target);
+        permit.account.approval = Some(asking.id);
+        let found = approvers(&active.policy, standing, asking.role, now)
+            .find(|bearer| over_all(*bearer, items, territory, now));
+        let why = match found {
+            Some(bearer) if !asking.parties.contains(&standing.actor) => {
+                carry(&mut permit.account, bearer.assignment);
+                let role = bearer.assignment.role.as_str();
+                permit.account.rule = Some(format!("{role}/approve"));
+                return Ok(permit);
+            }
+            Some(_) => Code::Denied,
+            None => Code::NotFound,
+        };
+        Err(Denied { why, fields: Vec::new(), account: permit.account })
+    }
+
+    /// Where whoever is asked looks for what waits for its word.
+    pub fn waiting_places(&self, standing: &Standing, now: Micros) -> Vec<WaitsAt> {
+        let active = self.active.load();
+        let policy = &active.policy;
+        let mut places = Vec::new();
+        for bearer in bearers(policy, standing, now) {
+            let role = &bearer.assignment.role;
+            let asked = policy.roles().iter().filter_map(|other| other.approved_by.as_ref());
+            let agrees =
+                asked.filter(|by| by.role == *role).any(|by| !by.lead || bearer.assignment.lead);
+            let place = match &bearer.assignment.area {
+                Some(area) => WaitsAt::area(area, area.level()),
+                None => Some(WaitsAt([0; 16])),
+            };
+            if let (true, Some(place)) = (agrees, place)
+                && !places.contains(&place)
+            {
+                places.push(place);
+            }
+        }
+        places
+    }
+}
+
+fn weigh_asking(
+    policy: &Policy,
+    question: &Question<'_>,
+    fields: &[String],
+    items: &[Item<'_>],
+    account: &mut Account,
+) -> Result<WaitsAt, No> {
+    if !question.purpose.active {
+        return Err(No::plain(Code::PurposeUnknown));
+    }
+    let item = items.first().ok_or(No::plain(Code::NotFound))?;
+    let Matter::Present { record_type, cell, facts, versions } = &item.matter else {
+        return Err(No::plain(Code::NotFound));
+    };
+    let line = facts.line.as_deref();
+    let knowing: Vec<Bearer<'_>> = bearers(policy, question.standing, question.now)
+        .filter(|bearer| covers(bearer.assignment, question.territory, *cell, question.now, line))
+        .filter(|bearer| knows(policy, *bearer, *record_type))
+        .collect();
+    if knowing.is_empty() {
+        return Err(No::plain(Code::NotFound));
+    }
+    name_record(account, question, *record_type, *cell, facts, *versions);
+    check_fields(question, *record_type, fields)?;
+    check_state(question, facts)?;
+    let mut refused = No { why: Code::Denied, fields: fields.to_vec() };
+    for bearer in knowing {
+        let closed = unopened_fields(policy, question, bearer, fields, items, by_approval);
+        let assignment = bearer.assignment;
+        let place = place_of(policy, &assignment.role, assignment.area.as_ref());
+        if let (true, Some(place)) = (closed.is_empty(), place) {
+            carry(account, assignment);
+            account.rule = Some(format!("{}/approval.ask", assignment.role.as_str()));
+            return Ok(place);
+        }
+        if !closed.is_empty() {
+            refused.fields = closed;
+        }
+    }
+    Err(refused)
+}
+
+/// What an approval opens: what needs one, and of a child what needs a task.
+fn by_approval(grants: Grants, child: bool) -> bool {
+    grants.has(Action::ReadRaw)
+        || grants.has(Action::ReadRawApproved)
+        || (child && grants.has(Action::ReadRawInTask))
+}
+
+/// The place above an area where those look who agree to what a role does there.
+pub(super) fn place_of(policy: &Policy, role: &RoleId, area: Option<&Area>) -> Option<WaitsAt> {
+    let by = policy.roles()[policy.index(role)?].approved_by.as_ref()?;
+    let level = policy.roles()[policy.index(&by.role)?].level;
+    match level.of_territory() {
+        None => Some(WaitsAt([0; 16])),
+        Some(level) => WaitsAt::area(area?, level),
+    }
+}
+
+/// The posts of somebody that agree to what a role does.
+fn approvers<'a>(
+    policy: &'a Policy,
+    standing: &'a Standing,
+    role: &str,
+    now: Micros,
+) -> impl Iterator<Item = Bearer<'a>> {
+    let by = policy.role(role).and_then(|role| role.approved_by.as_ref());
+    bearers(policy, standing, now).filter(move |bearer| {
+        by.is_some_and(|by| {
+            by.role == bearer.assignment.role && (!by.lead || bearer.assignment.lead)
+        })
+    })
+}
+
+/// Whether a post is over every record; one of the platform is over all.
+fn over_all(bearer: Bearer<'_>, items: &[Item<'_>], territory: &Territory, now: Micros) -> bool {
+    !items.is_empty()
+        && items.iter().all(|item| match &item.matter {
+            Matter::Present { cell, facts, .. } => {
+                bearer.assignment.area.is_none()
+                    || covers(bearer.assignment, territory, *cell, now, facts.line.as_deref())
+            }
+            Matter::Erased { .. } | Matter::Missing => false,
+        })
+}

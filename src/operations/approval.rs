@@ -1,0 +1,258 @@
+//! The second person: somebody asks for one look at one record, somebody else says yes or no, and the look is used up.
+//! Never a value to whoever decides: it sees who asks, under which role, for which record and fields, and for how long.
+//! A task that waits for a second person is decided the same way.
+
+use super::describe::{Nothing, ended};
+use super::error::{after, refuse, turn_away};
+use super::mandate::{Kept, kept_mandate};
+use super::scope::{Named, Seen, handles, look};
+use super::task::moved;
+use super::{Asked, OperationError, draw};
+use crate::access::{Access, Ask, Asking, Code, Item, MandateAct, Origin, Written};
+use crate::ambient::{Micros, Random};
+use crate::identity::Actor;
+use crate::limits::{
+    APPROVAL_MINUTES_MAX, APPROVAL_WAIT_SECONDS, APPROVALS_LISTED_COUNT_MAX, STALE_ATTEMPTS_MAX,
+};
+use crate::records::{MandateId, RecordId, SchemaSet};
+use crate::seal::{MandateRecord, MandateState, Seal};
+use crate::store::{Change, Key, Reader};
+use crate::territory::Territory;
+use crate::trail::{Recorded, Refused, Trail};
+
+/// One look that somebody asks for.
+pub struct ApprovalRequest {
+    /// The record.
+    pub record: RecordId,
+    /// The fields.
+    pub fields: Vec<String>,
+    /// How long it stays open from the yes on.
+    pub minutes: u32,
+    /// Number of the document, for an official request.
+    pub document: Option<String>,
+}
+
+/// Asks a second person.
+///
+/// # Errors
+/// `schema_invalid` for no minutes or too many; else as [`Access::decide_asking`].
+#[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
+pub async fn ask_approval(
+    asked: &Asked<'_>,
+    request: ApprovalRequest,
+    store: &Reader,
+    seal: &Seal,
+    access: &Access,
+    trail: &Trail,
+    schemas: &SchemaSet,
+    territory: &Territory,
+    random: &dyn Random,
+) -> Result<(MandateId, Recorded), OperationError> {
+    if !(1..=APPROVAL_MINUTES_MAX).contains(&request.minutes) {
+        return Err(turn_away(asked, access, trail, Code::SchemaInvalid).await);
+    }
+    let id = draw::mandate_id(asked.now, random)?;
+    let question = asked.question(Ask::Read, schemas, territory);
+    for _ in 0..STALE_ATTEMPTS_MAX {
+        let scope = look(&[request.record], &[], store, seal).await?;
+        let items: Vec<Item<'_>> = scope.iter().map(Seen::item).collect();
+        let target = Named::over(id, &scope);
+        let decided = access.decide_asking(&question, id, &request.fields, &items, target);
+        let (permit, place) = match decided {
+            Ok(decided) => decided,
+            Err(denied) => return Err(refuse(trail, denied).await),
+        };
+        let role = permit.account().role.as_ref().map_or("", |role| role.as_str()).to_owned();
+        let (records, subjects) = handles(&scope);
+        let record = MandateRecord {
+            task: None,
+            emergency: false,
+            state: MandateState::Asked,
+            holder: asked.actor.standing().actor,
+            giver: None,
+            decider: None,
+            purpose: asked.purpose.id.as_str().to_owned(),
+            fields: request.fields.clone(),
+            records,
+            subjects,
+            from: asked.now.0,
+            until: asked.now.0.saturating_add(APPROVAL_WAIT_SECONDS * 1_000_000),
+            budget: 1,
+            single_use: true,
+            role,
+            waits_at: Some(*place.as_bytes()),
+            seconds: request.minutes * 60,
+            document: request.document.clone(),
+        };
+        let mut change = Change::default();
+        change.put_new(Key::mandate(id), seal.seal_mandate(id, &record)?);
+        for place in record.listed_under() {
+            change.put_new(Key::mandate_listing(&place, id), Vec::new());
+        }
+        match trail.commit(permit, change).await {
+            Ok(receipt) => return Ok((id, receipt.recorded())),
+            Err(refused) => {
+                if let Some(end) = after(refused, asked, access, trail).await {
+                    return Err(end);
+                }
+            }
+        }
+    }
+    Err(turn_away(asked, access, trail, Code::Stale).await)
+}
+
+/// The second person's word, yes or no.
+///
+/// # Errors
+/// `not_found` for what is not there or not the caller's to decide; `denied` for whoever has a part in it;
+/// `version_conflict` for what was decided already, or asked for too long ago.
+#[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
+pub async fn decide_approval(
+    actor: &Actor,
+    id: MandateId,
+    yes: bool,
+    origin: &Origin,
+    now: Micros,
+    store: &Reader,
+    seal: &Seal,
+    access: &Access,
+    trail: &Trail,
+    territory: &Territory,
+) -> Result<Recorded, OperationError> {
+    let standing = actor.standing();
+    let act = if yes { MandateAct::Grant } else { MandateAct::Refuse };
+    let turn_away = |code| access.refuse(Some(standing), code, origin);
+    for _ in 0..STALE_ATTEMPTS_MAX {
+        let kept = kept_mandate(id, store, seal).await?;
+        let waiting = kept.filter(|kept| kept.record.waits_at.is_some());
+        let scope = match &waiting {
+            Some(kept) => {
+                let records: Vec<_> = kept.record.records.iter().map(|(id, _)| *id).collect();
+                let people: Vec<_> = kept.record.subjects.iter().map(|(id, _)| *id).collect();
+                look(&records, &people, store, seal).await?
+            }
+            None => Vec::new(),
+        };
+        let items: Vec<Item<'_>> = scope.iter().map(Seen::item).collect();
+        let parties = waiting.as_ref().map_or(Vec::new(), |kept| kept.record.parties());
+        let role = waiting.as_ref().map_or("", |kept| &kept.record.role);
+        let asking = Asking { id, parties: &parties, role };
+        let target = Named::over(id, &scope);
+        let decided =
+            access.decide_word(standing, act, &asking, &items, territory, origin, now, target);
+        let permit = match decided {
+            Ok(permit) => permit,
+            Err(denied) => return Err(refuse(trail, denied).await),
+        };
+        let open = waiting
+            .filter(|kept| kept.record.state == MandateState::Asked && now.0 < kept.record.until);
+        let Some(kept) = open else {
+            return Err(refuse(trail, turn_away(Code::VersionConflict)).await);
+        };
+        let permit = permit.about(kept.record.holder);
+        let change = moved(decided_on(kept, yes, standing.actor, now), seal)?;
+        match trail.commit(permit, change).await {
+            Ok(receipt) => return Ok(receipt.recorded()),
+            Err(Refused::Stale(_)) => {}
+            Err(refused) => return Err(ended(refused, actor, origin, access, trail).await),
+        }
+    }
+    Err(refuse(trail, turn_away(Code::Stale)).await)
+}
+
+/// What follows the word: an approval is open at once, a task waits for its holder.
+fn decided_on(kept: Kept, yes: bool, decider: crate::access::ActorId, now: Micros) -> Kept {
+    let Kept { id, mut record, version } = kept;
+    record.decider = Some(decider);
+    record.state = match (yes, record.task) {
+        (false, _) => MandateState::Returned,
+        (true, Some(_)) => MandateState::Offered,
+        (true, None) => MandateState::Open,
+    };
+    if yes && record.task.is_none() {
+        record.from = now.0;
+        record.until = now.0.saturating_add(i64::from(record.seconds) * 1_000_000);
+    }
+    Kept { id, record, version }
+}
+
+/// Something that waits for a second person, or was asked for by the caller.
+pub struct ListedApproval {
+    /// Its id.
+    pub id: MandateId,
+    /// What is kept of it.
+    pub record: MandateRecord,
+    /// Whether it waits for the caller's word.
+    pub waits: bool,
+}
+
+/// What waits for the caller's word, and what the caller asked for itself and is not over.
+///
+/// # Errors
+/// When it cannot be recorded.
+#[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
+pub async fn list_approvals(
+    actor: &Actor,
+    origin: &Origin,
+    now: Micros,
+    store: &Reader,
+    seal: &Seal,
+    access: &Access,
+    trail: &Trail,
+    territory: &Territory,
+) -> Result<(Vec<ListedApproval>, Recorded), OperationError> {
+    let standing = actor.standing();
+    let written = Written::Mandate(MandateAct::ListAsked);
+    let permit = access.permit_known(standing, written, origin, Nothing);
+    let mut listed: Vec<ListedApproval> = Vec::new();
+    let mut places: Vec<[u8; 16]> = vec![*standing.actor.as_bytes()];
+    places.extend(access.waiting_places(standing, now).iter().map(|place| *place.as_bytes()));
+    for place in places {
+        let prefix = Key::mandate_listing_prefix(&place);
+        for (key, _) in store.scan(&prefix, None, APPROVALS_LISTED_COUNT_MAX).await? {
+            let Some(id) = key.listed_mandate() else { continue };
+            if listed.iter().any(|other| other.id == id) {
+                continue;
+            }
+            let Some(Kept { record, .. }) = kept_mandate(id, store, seal).await? else { continue };
+            if now.0 >= record.until {
+                continue;
+            }
+            let own = record.task.is_none() && record.holder == standing.actor;
+            let waits = record.state == MandateState::Asked && !record.concerns(standing.actor);
+            let waits = waits
+                && may_decide(&record, id, standing, store, seal, access, territory, origin, now)
+                    .await?;
+            if own || waits {
+                listed.push(ListedApproval { id, record, waits });
+            }
+        }
+    }
+    match trail.append(permit).await {
+        Ok(receipt) => Ok((listed, receipt.recorded())),
+        Err(refused) => Err(ended(refused, actor, origin, access, trail).await),
+    }
+}
+
+/// Whether the caller's word would be taken.
+#[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
+async fn may_decide(
+    record: &MandateRecord,
+    id: MandateId,
+    standing: &crate::access::Standing,
+    store: &Reader,
+    seal: &Seal,
+    access: &Access,
+    territory: &Territory,
+    origin: &Origin,
+    now: Micros,
+) -> Result<bool, OperationError> {
+    let records: Vec<_> = record.records.iter().map(|(id, _)| *id).collect();
+    let people: Vec<_> = record.subjects.iter().map(|(id, _)| *id).collect();
+    let scope = look(&records, &people, store, seal).await?;
+    let items: Vec<Item<'_>> = scope.iter().map(Seen::item).collect();
+    let parties = record.parties();
+    let asking = Asking { id, parties: &parties, role: &record.role };
+    let act = MandateAct::Grant;
+    Ok(access.decide_word(standing, act, &asking, &items, territory, origin, now, ()).is_ok())
+}

@@ -1,0 +1,124 @@
+//! What a mandate names, looked at: records, and of each person the record that is held of it as a person.
+//! Never a section: facts alone, as any decision has them.
+//! What is not there is an item like the others, and lies nowhere.
+
+use super::OperationError;
+use crate::access::{Item, Matter};
+use crate::limits::SUBJECT_RECORDS_COUNT_MAX;
+use crate::records::{
+    Facts, Handle, MandateId, Owner, RecordId, RecordRef, RecordType, SubjectId, Target,
+};
+use crate::seal::Seal;
+use crate::store::{Fetched, Key, Reader, Sealed};
+
+/// A mandate that is made or moved on, with everything that was looked at for it.
+pub(super) struct Named {
+    pub(super) id: MandateId,
+    seen: Vec<(RecordId, u64, u64)>,
+}
+
+impl Named {
+    /// A mandate over what was looked at.
+    pub(super) fn over(id: MandateId, scope: &[Seen]) -> Named {
+        Named { id, seen: scope.iter().flat_map(Seen::as_seen).collect() }
+    }
+}
+
+impl Target for Named {
+    fn records(&self) -> &[RecordRef] {
+        &[]
+    }
+
+    fn seen(&self) -> Vec<(RecordId, u64, u64)> {
+        self.seen.clone()
+    }
+
+    fn owns(&self, owner: Owner) -> bool {
+        owner == Owner::Mandate(self.id)
+    }
+}
+
+/// One thing that is named, as it is now.
+pub(super) struct Seen {
+    pub(super) subject: Option<SubjectId>,
+    pub(super) record: RecordId,
+    pub(super) found: Option<(Sealed, Facts)>,
+}
+
+impl Seen {
+    pub(super) fn item(&self) -> Item<'_> {
+        let matter = match &self.found {
+            Some((sealed, facts)) => Matter::Present {
+                record_type: sealed.row().header.record_type,
+                cell: sealed.row().header.cell,
+                facts,
+                versions: None,
+            },
+            None => Matter::Missing,
+        };
+        Item { matter, fields: &[] }
+    }
+
+    pub(super) fn as_seen(&self) -> Vec<(RecordId, u64, u64)> {
+        self.found.iter().flat_map(|(sealed, _)| sealed.seen()).collect()
+    }
+}
+
+/// Looks at everything that is named, records first.
+pub(super) async fn look(
+    records: &[RecordId],
+    subjects: &[SubjectId],
+    store: &Reader,
+    seal: &Seal,
+) -> Result<Vec<Seen>, OperationError> {
+    let mut scope = Vec::with_capacity(records.len() + subjects.len());
+    for record in records {
+        let found = match store.fetch(*record).await? {
+            Fetched::Found(sealed) => {
+                let facts = seal.facts(&sealed)?;
+                Some((sealed, facts))
+            }
+            Fetched::Erased(..) | Fetched::Missing => None,
+        };
+        scope.push(Seen { subject: None, record: *record, found });
+    }
+    for subject in subjects {
+        scope.push(person(*subject, store, seal).await?);
+    }
+    Ok(scope)
+}
+
+/// What is held of somebody as a person.
+async fn person(subject: SubjectId, store: &Reader, seal: &Seal) -> Result<Seen, OperationError> {
+    let prefix = Key::subject_listing_prefix(subject);
+    for (key, _) in store.scan(&prefix, None, SUBJECT_RECORDS_COUNT_MAX).await? {
+        let Some(id) = key.record() else { continue };
+        let Fetched::Found(sealed) = store.fetch(id).await? else { continue };
+        let header = &sealed.row().header;
+        let own = header.subjects.first() == Some(&subject);
+        if header.record_type == RecordType::Person && own {
+            let facts = seal.facts(&sealed)?;
+            return Ok(Seen { subject: Some(subject), record: id, found: Some((sealed, facts)) });
+        }
+    }
+    let nobody = RecordId::from_bytes(*subject.as_bytes());
+    Ok(Seen { subject: Some(subject), record: nobody, found: None })
+}
+
+/// Ids and handles of what was looked at and is there: records, then people.
+#[expect(clippy::type_complexity, reason = "the two lists of a kept mandate")]
+pub(super) fn handles(scope: &[Seen]) -> (Vec<(RecordId, [u8; 16])>, Vec<(SubjectId, [u8; 16])>) {
+    let (mut records, mut subjects) = (Vec::new(), Vec::new());
+    for Seen { subject, record, found } in scope {
+        let Some((_, facts)) = found else { continue };
+        match subject {
+            Some(subject) => {
+                let handle = facts.subject_handle(subject.as_bytes());
+                let handle = handle.unwrap_or(Handle::from_bytes([0; 16]));
+                subjects.push((*subject, *handle.as_bytes()));
+            }
+            None => records.push((*record, *facts.record_handle.as_bytes())),
+        }
+    }
+    (records, subjects)
+}

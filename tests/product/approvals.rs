@@ -1,0 +1,167 @@
+//! The second person: who asks never decides, a yes is good for one look, and a round over children needs one too.
+//! Never a value to whoever decides, and nothing to whoever may not.
+//! Each word is in the log, with who asked.
+
+use super::actor::Actor;
+use super::bodies::{
+    CORRECTION, REGISTRATION, born_years_ago, child, fresh_number, record, unknown_id,
+};
+use super::client::Reply;
+use super::enrolment::{add, enrolled};
+use super::entries::happened;
+use super::harness::{Demo, shared};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+fn ask(actor: &Actor, id: &str, fields: &[&str]) -> Reply {
+    let body = json!({"record": id, "fields": fields, "minutes": 10});
+    actor.call("POST", "/v1/approvals").purpose(REGISTRATION).json(&body).send()
+}
+
+fn decide(actor: &Actor, id: &str, decision: &str) -> Reply {
+    actor.post(&format!("/v1/approvals/{id}/decide"), &json!({"decision": decision}))
+}
+
+/// Reads fields of a record under an approval or task.
+fn under(actor: &Actor, case: &str, id: &str, fields: &str, purpose: &str) -> Reply {
+    let path = format!("/v1/records/{id}?fields={fields}");
+    actor.call("GET", &path).purpose(purpose).header("case", case).send()
+}
+
+fn waiting(actor: &Actor, id: &str) -> Option<Value> {
+    let listed = actor.get("/v1/approvals").expect(200);
+    let all = listed.body["approvals"].as_array().expect("a list").clone();
+    all.into_iter().find(|one| one["id"] == json!(id))
+}
+
+fn child_of(demo: &Demo, grid: usize) -> String {
+    let worker = demo.worker(grid);
+    worker.create(&child(worker.grid())).expect(201).text_of("id").to_owned()
+}
+
+#[test]
+fn a_second_persons_yes_is_good_for_one_look_at_a_child() {
+    let demo = shared();
+    let (worker, lead) = (demo.worker(1), demo.role("community_cadre"));
+    let id = child_of(demo, 1);
+    worker.read(&id, "name", REGISTRATION).refused(403, "case_required");
+    let asked = ask(&worker, &id, &["name", "birth_date"]).expect(201);
+    let approval = asked.text_of("id").to_owned();
+    assert_eq!(happened(&demo.entry_of(&asked)), "approval.request success");
+    under(&worker, &approval, &id, "name", REGISTRATION).refused(403, "case_required");
+
+    let waits = waiting(&lead, &approval).expect("it waits for the lead");
+    assert_eq!((&waits["holder"], &waits["role"]), (&json!(worker.id), &json!("grid_worker")));
+    assert_eq!((&waits["waits"], &waits["fields"]), (&json!(true), &json!(["name", "birth_date"])));
+    assert_eq!(waiting(&worker, &approval).expect("its asker sees it")["waits"], json!(false));
+    let granted = decide(&lead, &approval, "grant").expect(200);
+    let entry = demo.entry_of(&granted);
+    assert_eq!(happened(&entry), "approval.grant success");
+    assert_eq!((&entry["who"], &entry["x"]["actor"]), (&json!(lead.id), &json!(worker.id)));
+
+    // Its own fields alone, and only once.
+    let read = under(&worker, &approval, &id, "name,phone", REGISTRATION).expect(200);
+    assert_eq!(read.body["fields"], json!({"name": "向晚晴"}));
+    assert_eq!(read.body["withheld"], json!(["phone"]));
+    assert_eq!(demo.entry_of(&read)["apr"], demo.entry_of(&granted)["apr"]);
+    under(&worker, &approval, &id, "name", REGISTRATION).refused(403, "case_required");
+    decide(&lead, &approval, "grant").refused(412, "version_conflict");
+}
+
+#[test]
+fn the_asker_never_decides_and_nor_does_anybody_but_the_second_person() {
+    let demo = shared();
+    let (worker, head) = (demo.worker(1), demo.head(1));
+    let approval = ask(&worker, &child_of(demo, 1), &["name"]).expect(201);
+    let approval = approval.text_of("id").to_owned();
+    for actor in
+        [&worker, &head, &demo.worker(2), &demo.role("street_office"), &demo.role("security_admin")]
+    {
+        decide(actor, &approval, "grant").refused(404, "not_found");
+        let seen = waiting(actor, &approval).is_some();
+        assert_eq!(seen, actor.id == worker.id, "{}", actor.role);
+    }
+    // One of the community who does not lead, and somebody who leads and asks for himself.
+    let area = demo.role("community_cadre").area.expect("an area");
+    let plain = add(demo, json!([{"role": "community_cadre", "area": area}])).expect(201);
+    let plain = enrolled(demo, &plain, "community_cadre", Some(&area));
+    decide(&plain, &approval, "grant").refused(404, "not_found");
+    let posts = json!([
+        {"role": "community_cadre", "area": area, "lead": true},
+        {"role": "grid_worker", "area": worker.grid()},
+    ]);
+    let both = enrolled(demo, &add(demo, posts).expect(201), "grid_worker", Some(worker.grid()));
+    let own = ask(&both, &child_of(demo, 1), &["name"]).expect(201);
+    let refused = decide(&both, own.text_of("id"), "grant").refused(403, "denied");
+    assert_eq!(happened(&demo.entry_of(&refused)), "access.denied denied");
+    assert!(
+        !waiting(&both, own.text_of("id")).expect("it asked")["waits"].as_bool().expect("a word")
+    );
+    decide(&demo.role("community_cadre"), own.text_of("id"), "grant").expect(200);
+}
+
+#[test]
+fn a_no_opens_nothing_and_what_no_approval_opens_is_not_asked_for() {
+    let demo = shared();
+    let (worker, lead) = (demo.worker(1), demo.role("community_cadre"));
+    let id = child_of(demo, 1);
+    let approval = ask(&worker, &id, &["name"]).expect(201).text_of("id").to_owned();
+    let refused = decide(&lead, &approval, "refuse").expect(200);
+    assert_eq!(happened(&demo.entry_of(&refused)), "approval.refuse success");
+    under(&worker, &approval, &id, "name", REGISTRATION).refused(403, "case_required");
+    decide(&lead, &approval, "grant").refused(412, "version_conflict");
+    decide(&lead, &approval, "perhaps").refused(400, "schema_invalid");
+    decide(&lead, &unknown_id(), "grant").refused(404, "not_found");
+    // The number is for the match alone; the neighbour's grid is nobody's; a body of no sense.
+    ask(&worker, &id, &["id_number"]).refused(403, "denied");
+    let far = child_of(demo, 2);
+    let unknown = ask(&worker, &unknown_id(), &["name"]).refused(404, "not_found").without_ids();
+    assert_eq!(ask(&worker, &far, &["name"]).refused(404, "not_found").without_ids(), unknown);
+    for body in [
+        json!({"record": id, "fields": ["name"], "minutes": 0}),
+        json!({"record": id, "fields": ["name"], "minutes": 61}),
+        json!({"record": id, "fields": [], "minutes": 5}),
+        json!({"record": "1", "fields": ["name"], "minutes": 5}),
+        json!({"record": id, "fields": ["name"], "minutes": 5, "document": "running text of a kind"}),
+    ] {
+        let reply = worker.call("POST", "/v1/approvals").purpose(REGISTRATION).json(&body).send();
+        assert_eq!(reply.status, 400, "{body}");
+    }
+}
+
+#[test]
+fn a_round_over_children_opens_them_once_a_second_person_agreed() {
+    let demo = shared();
+    let (worker, head, lead) = (demo.worker(2), demo.head(2), demo.role("community_cadre"));
+    let born = born_years_ago(9);
+    let fields = json!({
+        "name": "向晚晴", "sex": "2", "birth_date": born, "id_number": fresh_number(&born),
+        "guardian_name": "向北川", "guardian_phone": super::bodies::fresh_phone(), "told_by": "52",
+    });
+    let stored = worker.create(&record("person", worker.grid(), CORRECTION, fields)).expect(201);
+    let (id, subject) = (stored.text_of("id").to_owned(), stored.text_of("subject").to_owned());
+    let until = (jiff::Timestamp::now() + Duration::from_secs(86_400)).to_string();
+    let round = |approval: bool| {
+        let body = json!({
+            "kind": "verification", "purpose": CORRECTION, "holder": worker.id, "until": until,
+            "scope": {"subjects": [subject]}, "fields": ["name"], "approval": approval,
+        });
+        let given = head.call("POST", "/v1/tasks").purpose(CORRECTION).json(&body).send();
+        given.expect(201).text_of("id").to_owned()
+    };
+    let accept = |task: &str| worker.call("POST", &format!("/v1/tasks/{task}/accept")).send();
+    let plain = round(false);
+    accept(&plain).expect(200);
+    under(&worker, &plain, &id, "name", CORRECTION).refused(403, "approval_required");
+
+    let agreed = round(true);
+    accept(&agreed).refused(412, "version_conflict");
+    decide(&head, &agreed, "grant").refused(404, "not_found");
+    assert_eq!(waiting(&lead, &agreed).expect("it waits")["task"], json!("verification"));
+    decide(&lead, &agreed, "grant").expect(200);
+    accept(&agreed).expect(200);
+    for _ in 0..2 {
+        let read = under(&worker, &agreed, &id, "name", CORRECTION).expect(200);
+        assert_eq!(read.body["fields"]["name"], "向晚晴");
+    }
+}
