@@ -140,8 +140,8 @@ pub const SUBJECT_RECORDS_COUNT_MAX: usize = 256;
 pub const MATCH_VALUES_DAY_MAX: u32 = 80;
 /// The same in 30 days.
 pub const MATCH_VALUES_MONTH_MAX: u32 = 1_200;
-/// People of whom one actor may see something in clear in 30 days, whatever a policy says: more is a bulk export by hand.
-pub const REVEALS_MONTH_MAX: u32 = 10_000;
+/// Of how many people a policy may let one actor see something in clear in 30 days: a bound above it is none.
+pub const REVEALS_MONTH_MAX: u32 = 1_000_000;
 /// Records and people that one task names: a building, or the round of a month.
 pub const TASK_SCOPE_COUNT_MAX: usize = 200;
 /// Distinct records that one task opens, whatever its giver says.

@@ -48,6 +48,14 @@ const DAY_HOURS: u32 = 24;
 const LEDGER_HOURS: u32 = 30 * DAY_HOURS;
 
 impl Bound {
+    /// As many as are allowed whenever they were counted.
+    pub fn least(self) -> u32 {
+        match self {
+            Bound::Total(total) => total,
+            Bound::Windows { day, month } => day.min(month),
+        }
+    }
+
     /// Whether a ledger may hold all of this, each thing with the hour in which it was counted last.
     pub fn allows(self, now: Hour, counted: impl Iterator<Item = Hour>) -> bool {
         match self {

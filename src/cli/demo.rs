@@ -3,7 +3,7 @@
 //! The data comes in through the same door as any other, stored by the grids' own heads.
 
 use super::failure::Failure;
-use super::init::{enrol_first, lay_out, make_directory, platform_place};
+use super::init::{enrol_first, lay_out, make_directory, platform_place, whole_path};
 use super::vault::{self, Vault};
 use super::{print, runtime, serve};
 use crate::access::ActorId;
@@ -36,6 +36,9 @@ pub(super) struct Arguments {
     /// The same seed gives the same people.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// A directory of policies for a fresh vault, instead of those built in.
+    #[arg(long)]
+    policies: Option<PathBuf>,
 }
 
 /// Requests at once while the first data comes in.
@@ -67,7 +70,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             Overrides { listen: Some(arguments.listen.to_string()), passphrase_file: None };
         let fresh = !directory.join("config").exists();
         if fresh {
-            make(&directory)?;
+            make(&directory, arguments.policies.as_deref())?;
         }
         let config = load(&directory, &overrides)?;
         let serving = serve::bind(&config).await?;
@@ -99,7 +102,7 @@ fn load(directory: &Path, overrides: &Overrides) -> Result<Config, Failure> {
     Ok(config)
 }
 
-fn make(directory: &Path) -> Result<(), Failure> {
+fn make(directory: &Path, policies: Option<&Path>) -> Result<(), Failure> {
     make_directory(directory)?;
     let fail = |error| Failure::storage("the demo's keys", &error);
     let root = RootKey::generate().map_err(fail)?;
@@ -114,7 +117,7 @@ fn make(directory: &Path) -> Result<(), Failure> {
         witness_policy: None,
         witness_age_seconds_max: None,
         witness_ca_file: None,
-        policies: None,
+        policies: policies.map(whole_path).transpose()?,
         synthetic: true,
         syslog: None,
     };

@@ -43,6 +43,14 @@ pub(super) struct Arguments {
     /// The tree of grids, as JSON.
     #[arg(long)]
     territory: Option<PathBuf>,
+    /// A directory of policies in place of those built in.
+    #[arg(long)]
+    policies: Option<PathBuf>,
+}
+
+/// A path that means the same from wherever the vault is served.
+pub(super) fn whole_path(path: &Path) -> Result<PathBuf, Failure> {
+    path.canonicalize().map_err(|error| Failure::failed("the directory of policies", &error))
 }
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
@@ -69,7 +77,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         witness_policy: None,
         witness_age_seconds_max: None,
         witness_ca_file: None,
-        policies: None,
+        policies: arguments.policies.as_deref().map(whole_path).transpose()?,
         synthetic: false,
         syslog: None,
     };

@@ -24,7 +24,7 @@ fn request_without_a_purpose_is_refused_at_every_call_that_needs_one() {
         request.purpose = None;
         replies.push(request.by(&worker).send().refused(400, "purpose_missing"));
     }
-    assert_eq!(replies.len(), 10);
+    assert_eq!(replies.len(), 12);
     for reply in replies {
         assert_eq!(reply.body["law"], "PIPL 6");
         assert_eq!(demo.entry_of(&reply)["why"], "purpose_missing");

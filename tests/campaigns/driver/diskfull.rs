@@ -67,6 +67,7 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
         output: arguments.output.join("vault"),
         persons: 60,
         log_level: "info",
+        policies: None,
     };
     let vault = start.serve()?;
     let client = Client::new(&vault.page.url);

@@ -15,6 +15,7 @@ mod overload;
 mod page;
 mod people;
 mod planted;
+mod policies;
 mod pycasbin;
 mod release;
 mod schemathesis;

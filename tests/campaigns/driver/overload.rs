@@ -5,6 +5,7 @@
 use crate::fault::Fault;
 use crate::log::verify;
 use crate::page::{Actor, Page};
+use crate::policies;
 use crate::tally::{Tally, say};
 use crate::vault::{Programs, Start};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -61,6 +62,7 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
         output: folder.path().join("output"),
         persons: 60,
         log_level: "info",
+        policies: Some(policies::wide(folder.path())?),
     };
     let mut vault = start.serve()?;
     let length = Duration::from_secs(arguments.seconds);

@@ -51,6 +51,7 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
         output: folder.path().join("output"),
         persons: PERSONS,
         log_level: "info",
+        policies: None,
     };
     let verifier = arguments.programs.verifier()?;
     let vault = start.serve()?;

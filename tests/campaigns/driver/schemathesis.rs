@@ -181,6 +181,7 @@ fn start_of(arguments: &Arguments, folder: &Path) -> Result<Start, Fault> {
         output: folder.join("output"),
         persons: 60,
         log_level: "info",
+        policies: None,
     })
 }
 

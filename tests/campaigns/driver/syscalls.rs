@@ -43,6 +43,7 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
         output: folder.path().join("output"),
         persons: 60,
         log_level: "info",
+        policies: None,
     };
     let vault = start.serve()?;
     let client = Client::new(&vault.page.url);

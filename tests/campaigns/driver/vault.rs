@@ -68,6 +68,8 @@ pub struct Start {
     pub persons: u32,
     /// What its own log tells.
     pub log_level: &'static str,
+    /// Policies of a fresh one; those built in unless some are named.
+    pub policies: Option<PathBuf>,
 }
 
 /// A running vault. Dropped, it is killed.
@@ -89,6 +91,7 @@ impl Start {
             .arg(self.persons.to_string())
             .arg("--dir")
             .arg(&self.directory)
+            .args(self.policies.iter().flat_map(|path| ["--policies".as_ref(), path.as_os_str()]))
             .env("GRIDVAULT_LOG", self.log_level)
             .stdin(Stdio::null())
             .stdout(append(&self.output, "out")?)

@@ -16,6 +16,7 @@ use crate::dice::Dice;
 use crate::fault::Fault;
 use crate::log::verify;
 use crate::page::Page;
+use crate::policies;
 use crate::tally::{Tally, say};
 use crate::vault::{Programs, Start, Vault, end};
 use judge::{Judge, Verdict};
@@ -145,6 +146,7 @@ impl Campaign {
             output,
             persons: 60,
             log_level: "info",
+            policies: Some(policies::wide(&self.folder)?),
         };
         let vault = start.serve()?;
         let mut dice = Dice::new(self.state.seed, u64::MAX - self.state.vaults);

@@ -5,6 +5,7 @@
 use super::Desk;
 use crate::client::{Ask, Client};
 use crate::fault::Fault;
+use crate::policies;
 use crate::tally::Tally;
 use crate::vault::end;
 use serde_json::{Value, json};
@@ -53,7 +54,9 @@ impl Town {
             .arg("--passphrase-file")
             .arg(&passphrase)
             .arg("--territory")
-            .arg(desk.path("territory.json"));
+            .arg(desk.path("territory.json"))
+            .arg("--policies")
+            .arg(policies::wide(&desk.path("policies-of-the-vault"))?);
         let output = desk.output(&mut command)?;
         let made: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
         let mut codes = made["administrators"].as_array().into_iter().flatten();

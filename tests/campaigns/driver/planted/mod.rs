@@ -63,6 +63,7 @@ fn one_run(run: u32, folder: &Path, program: &Path, tally: &mut Tally) -> Result
         output: folder.join("output"),
         persons: 60,
         log_level: "trace",
+        policies: None,
     };
     let places = Places { scanner: &scanner, markers: &source.markers };
     let (vault, answers) = requests(&start, &source, &places, tally)?;

@@ -1,0 +1,47 @@
+//! The shipped policies with bounds of reveals that no campaign reaches: a judge looks at everything that it stored, again
+//! and again, as one actor. Nothing else in them is changed.
+//! Never the shipped files themselves: a copy in the campaign's own folder.
+//! Fails where nothing was found to be widened, so that a changed form of the file shows here.
+
+use super::fault::Fault;
+use std::path::{Path, PathBuf};
+
+/// A bound that is beyond every campaign; the largest that a policy may have.
+const WIDE: &str = "[1000000, 1000000]";
+
+/// Writes the policies with wide bounds below a folder and says where.
+pub fn wide(folder: &Path) -> Result<PathBuf, Fault> {
+    let into = folder.join("policies");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policies"), &into)?;
+    let file = into.join("roles.toml");
+    let text = std::fs::read_to_string(&file).map_err(|e| Fault::io("reading", &file, e))?;
+    let mut widened = 0;
+    let lines = text.lines().map(|line| match line.split_once(" = [") {
+        Some((kind, bounds)) if bounds.starts_with(|sign: char| sign.is_ascii_digit()) => {
+            widened += 1;
+            format!("{kind} = {WIDE}\n")
+        }
+        _ => format!("{line}\n"),
+    });
+    let text: String = lines.collect();
+    if widened == 0 {
+        return Err(Fault::Malformed("the bounds of reveals in roles.toml"));
+    }
+    std::fs::write(&file, text).map_err(|e| Fault::io("writing", &file, e))?;
+    Ok(into)
+}
+
+fn copy(from: &Path, into: &Path) -> Result<(), Fault> {
+    let fail = |error| Fault::io("copying policies to", into, error);
+    std::fs::create_dir_all(into).map_err(fail)?;
+    for entry in std::fs::read_dir(from).map_err(fail)? {
+        let path = entry.map_err(fail)?.path();
+        let Some(name) = path.file_name() else { continue };
+        if path.is_dir() {
+            copy(&path, &into.join(name))?;
+        } else {
+            std::fs::copy(&path, into.join(name)).map_err(fail)?;
+        }
+    }
+    Ok(())
+}
