@@ -203,6 +203,7 @@ fn worker_of(id: ActorId, grid: &str) -> ActorRecord {
         area: Some(grid.to_owned()),
         line: None,
         lead: false,
+        unconfirmed_by: None,
         from: 0,
         until: None,
     };

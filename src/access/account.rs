@@ -54,12 +54,29 @@ pub enum Written {
     Duty(Duty),
     /// Something happened to a task, an approval or an emergency.
     Mandate(MandateAct),
+    /// Somebody was placed, or its state was changed.
+    Placing(PlacingAct),
     /// A one-time code was turned into a token.
     Enrol,
     /// A caller without an identity was turned away.
     Stranger,
     /// A known caller was turned away before or after a decision.
     Refused,
+}
+
+/// What happens to somebody's posts and state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlacingAct {
+    /// A post was given.
+    Place,
+    /// A community confirmed it.
+    Confirm,
+    /// It was ended.
+    End,
+    /// The state was changed.
+    Change,
+    /// Somebody was suspended, or left.
+    Stop,
 }
 
 /// What happens to a mandate.

@@ -68,6 +68,8 @@ pub struct Role {
     pub days_max: Option<u32>,
     /// The roles to whose holders it gives tasks.
     pub gives_tasks_to: Vec<RoleId>,
+    /// The roles that its holders place others in, below their own area; the community confirms each.
+    pub places: Vec<RoleId>,
     /// Who agrees to what its holders ask for; nobody where nothing is said.
     pub approved_by: Option<ApprovedBy>,
     /// Of how many people it may see something of a kind in clear; of none where nothing is said.
@@ -139,6 +141,8 @@ struct RoleText {
     days_max: Option<u32>,
     #[serde(default)]
     gives_tasks_to: Vec<String>,
+    #[serde(default)]
+    places: Vec<String>,
     approved_by: Option<ApprovedByText>,
     reveals: Option<String>,
 }
@@ -178,6 +182,12 @@ pub(super) fn read_roles(text: &str) -> Result<Vec<Role>, PolicyError> {
         let known = |word: &&RoleId| roles.iter().any(|other| other.id == **word);
         if let Some(word) = role.exclusive.iter().find(|word| !known(word)) {
             return Err(unknown("role", word.as_str()));
+        }
+        let business = |word: &RoleId| {
+            roles.iter().any(|other| other.id == *word && other.family == RoleFamily::Business)
+        };
+        if let Some(word) = role.places.iter().find(|word| !business(word)) {
+            return Err(unknown("role of business", word.as_str()));
         }
         if let Some(word) = role.gives_tasks_to.iter().find(|word| !known(word)) {
             return Err(unknown("role", word.as_str()));
@@ -253,6 +263,7 @@ fn role(text: RoleText, bounds: &BTreeMap<String, Reveals>) -> Result<Role, Poli
         needs_line: text.needs_line,
         days_max: text.days_max,
         gives_tasks_to: text.gives_tasks_to.iter().map(|word| RoleId::new(word)).collect(),
+        places: text.places.iter().map(|word| RoleId::new(word)).collect(),
         approved_by: text
             .approved_by
             .map(|by| ApprovedBy { role: RoleId::new(&by.role), lead: by.lead }),

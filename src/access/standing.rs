@@ -80,6 +80,8 @@ pub struct Assignment {
     pub line: Option<String>,
     /// Whether whoever holds it leads: the second person for those below.
     pub lead: bool,
+    /// Whether everybody agreed who has to; until then it carries nothing.
+    pub confirmed: bool,
     /// First moment at which it counts.
     pub from: Micros,
     /// First moment at which it counts no more.
@@ -89,7 +91,7 @@ pub struct Assignment {
 impl Assignment {
     /// Whether it counts at this moment.
     pub fn counts_at(&self, now: Micros) -> bool {
-        self.from <= now && self.until.is_none_or(|until| now < until)
+        self.confirmed && self.from <= now && self.until.is_none_or(|until| now < until)
     }
 }
 

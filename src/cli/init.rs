@@ -187,6 +187,7 @@ pub(super) fn platform_place(vault: &Vault, role: &str) -> Result<AssignmentReco
         area: None,
         line: None,
         lead: false,
+        unconfirmed_by: None,
         from,
         until: None,
     })

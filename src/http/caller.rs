@@ -5,7 +5,7 @@
 use super::admission::{Admission, Seat};
 use super::problem::Problem;
 use super::rooms::Rooms;
-use crate::access::{Ask, Code, Denied, Duty, Origin};
+use crate::access::{Ask, Code, Denied, Duty, Origin, PlacingAct};
 use crate::ambient::Micros;
 use crate::identity::{Actor, IdentityError};
 use crate::trail::Unrecorded;
@@ -77,6 +77,15 @@ impl Caller {
         let standing = self.actor.standing();
         match rooms.access.decide_duty(standing, duty, &self.origin, self.now, ()) {
             Ok(_decided_again) => Ok(()),
+            Err(denied) => Err(refuse(rooms, denied, Code::Denied).await),
+        }
+    }
+
+    /// Ends here for a caller none of whose posts places anybody, whatever else is wrong with its request.
+    pub(super) async fn must_place(&self, act: PlacingAct, rooms: &Rooms) -> Result<(), Problem> {
+        let standing = self.actor.standing();
+        match rooms.access.check_placer(standing, act, &self.origin, self.now) {
+            Ok(()) => Ok(()),
             Err(denied) => Err(refuse(rooms, denied, Code::Denied).await),
         }
     }

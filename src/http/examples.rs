@@ -53,6 +53,21 @@ pub(super) fn decision() -> Value {
     json!({"decision": "grant"})
 }
 
+/// A post in the next grid.
+pub(super) fn post() -> Value {
+    json!({"role": "grid_worker", "area": "8801020010010002"})
+}
+
+/// A post by its id.
+pub(super) fn post_id() -> Value {
+    json!({"assignment": "AAAAAAAAAAAAAAAAAAAAAA"})
+}
+
+/// Somebody works again.
+pub(super) fn state() -> Value {
+    json!({"state": "active"})
+}
+
 /// A number that changed.
 pub(super) fn patch() -> Value {
     json!({"fields": {"phone": "12900009002"}})

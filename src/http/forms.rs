@@ -428,6 +428,11 @@ pub(super) fn body_moment() -> Object {
     of(MOMENT).build()
 }
 
+/// The state of an actor.
+pub(super) fn actor_state() -> Object {
+    text().enum_values(Some(["active", "reserve", "suspended", "left"])).build()
+}
+
 /// How long a look stays open.
 pub(super) fn approval_minutes() -> Object {
     ObjectBuilder::new()

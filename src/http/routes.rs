@@ -7,8 +7,8 @@ use super::batch::{BatchItemBody, LineBody};
 use super::examples;
 use super::forms;
 use super::handlers::{
-    admin, approvals, audit, batch, describe, health, households, lists, matching, packs, records,
-    tasks,
+    admin, approvals, audit, batch, describe, health, households, lists, matching, packs, placing,
+    records, tasks,
 };
 use super::openapi::{Body, Doc, Query};
 use super::rooms::Rooms;
@@ -257,6 +257,22 @@ pub static ROUTES: &[Route] = &[
     route!(GET get "/v1/admin/actors" Token false
         Doc::new("list_actors", "The directory of actors").answer(200, Body::of::<admin::ActorsBody>)
         => admin::list),
+    route!(POST post "/v1/admin/actors/{id}/assignments" Token false
+        Doc::new("place_actor", "Give somebody a further post")
+            .takes(Body::of::<admin::AssignmentBody>).example(examples::post).answer(201, Body::of::<placing::PlacedBody>)
+        => placing::place),
+    route!(POST post "/v1/admin/actors/{id}/assignments/confirm" Token false
+        Doc::new("confirm_post", "Confirm, for the community, a post that a local officer gave")
+            .takes(Body::of::<placing::PostBody>).example(examples::post_id).answer(200, Body::of::<placing::PlacedBody>)
+        => placing::confirm),
+    route!(POST post "/v1/admin/actors/{id}/assignments/end" Token false
+        Doc::new("end_post", "End a post now")
+            .takes(Body::of::<placing::PostBody>).example(examples::post_id).answer(200, Body::of::<placing::PlacedBody>)
+        => placing::end),
+    route!(POST post "/v1/admin/actors/{id}/state" Token false
+        Doc::new("change_state", "Suspend an actor, let it work again, or end everything that it has")
+            .takes(Body::of::<placing::StateBody>).example(examples::state).answer(200, Body::of::<placing::StateChangedBody>)
+        => placing::change),
     route!(POST post "/v1/admin/actors/{id}/tokens" Token false
         Doc::new("issue_token", "Issue a token for an actor")
             .takes(Body::of::<admin::TokenBody>).example(examples::token).answer(201, Body::of::<admin::IssuedBody>)

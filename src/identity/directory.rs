@@ -52,6 +52,9 @@ pub struct AssignmentRecord {
     /// Whether whoever holds it leads.
     #[serde(default)]
     pub lead: bool,
+    /// Whoever gave it and waits for the community's word; nothing for one that is confirmed.
+    #[serde(default)]
+    pub unconfirmed_by: Option<ActorId>,
     /// First moment, in microseconds since the epoch.
     pub from: i64,
     /// First moment no more.
@@ -254,6 +257,7 @@ fn assignment(record: &AssignmentRecord) -> Result<Assignment, DirectoryError> {
         area,
         line: record.line.clone(),
         lead: record.lead,
+        confirmed: record.unconfirmed_by.is_none(),
         from: Micros(record.from),
         until: record.until.map(Micros),
     })

@@ -167,7 +167,7 @@ fn check_roles(
     Ok(())
 }
 
-fn check_place(
+pub(super) fn check_place(
     role: &Role,
     asked: &AssignmentRequest,
     purposes: &PurposeSet,
@@ -187,6 +187,7 @@ fn check_place(
         area,
         line: asked.line.clone(),
         lead: asked.lead,
+        confirmed: true,
         from: asked.from.unwrap_or(now),
         until: asked.until,
     };
@@ -210,6 +211,7 @@ fn record_of(
                 area: asked.area,
                 line: asked.line,
                 lead: asked.lead,
+                unconfirmed_by: None,
                 from: asked.from.unwrap_or(now).0,
                 until: asked.until.map(|until| until.0),
             })

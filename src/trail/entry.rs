@@ -3,7 +3,7 @@
 //! The members are those of AUDIT-LOG section 3.
 
 use super::TrailError;
-use crate::access::{Account, ActorId, Duty, MandateAct, Origin, Written};
+use crate::access::{Account, ActorId, Duty, MandateAct, Origin, PlacingAct, Written};
 use crate::ambient::Clock;
 use crate::limits::HOUSEHOLD_PEOPLE_COUNT_MAX;
 use gridvault_audit::{Draft, Event, Outcome, Scalar};
@@ -151,6 +151,11 @@ fn event_of(written: Written) -> Event {
         Written::Mandate(MandateAct::Grant) => Event::ApprovalGrant,
         Written::Mandate(MandateAct::Refuse) => Event::ApprovalRefuse,
         Written::Mandate(MandateAct::ListAsked) => Event::ApprovalRead,
+        Written::Placing(PlacingAct::Place) => Event::AssignmentAdd,
+        Written::Placing(PlacingAct::Confirm) => Event::AssignmentChange,
+        Written::Placing(PlacingAct::End) => Event::AssignmentEnd,
+        Written::Placing(PlacingAct::Change) => Event::AdminActorChange,
+        Written::Placing(PlacingAct::Stop) => Event::AdminActorSuspend,
         Written::Stranger | Written::Refused => Event::AccessDenied,
     }
 }

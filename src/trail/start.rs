@@ -521,6 +521,7 @@ fn need_of(written: Written) -> Need {
             | MandateAct::Refuse
             | MandateAct::ListAsked,
         )
+        | Written::Placing(_)
         | Written::Duty(
             Duty::ActorList
             | Duty::TokenIssue

@@ -99,6 +99,7 @@ pub(super) fn serves_data(written: Written) -> bool {
         | Written::Enrol
         | Written::Stranger
         | Written::Refused
+        | Written::Placing(_)
         | Written::Duty(_) => false,
     }
 }

@@ -36,6 +36,7 @@ mod occupants;
 mod openapi;
 mod oversight;
 mod packs;
+mod placing;
 mod problems;
 mod program;
 mod purposes;

@@ -80,6 +80,14 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
         }
         ("POST", "/v1/audit/index/rebuild") => (None, false, None),
         ("POST", "/v1/admin/actors/{id}/tokens") => (None, false, Some(json!({}))),
+        ("POST", "/v1/admin/actors/{id}/assignments") => {
+            (None, false, Some(json!({"role": "grid_worker", "area": aim.grid})))
+        }
+        (
+            "POST",
+            "/v1/admin/actors/{id}/assignments/confirm" | "/v1/admin/actors/{id}/assignments/end",
+        ) => (None, false, Some(json!({"assignment": "AAAAAAAAAAAAAAAAAAAAAA"}))),
+        ("POST", "/v1/admin/actors/{id}/state") => (None, false, Some(json!({"state": "active"}))),
         ("POST", "/v1/admin/policies/explain") => (None, false, Some(question(aim))),
         (
             "GET",

@@ -151,6 +151,7 @@ pub(super) fn placed(role: &str, area: &str) -> Assignment {
         area,
         line: None,
         lead: false,
+        confirmed: true,
         from: Micros(0),
         until: None,
     }

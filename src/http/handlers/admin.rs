@@ -11,7 +11,7 @@ use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::Members;
 use super::super::surround::turn_stranger_away;
-use crate::access::{Ask, Code, Duty, Origin};
+use crate::access::{ActorId, Ask, Code, Duty, Origin};
 use crate::ambient::Micros;
 use crate::identity::ActorKind;
 use crate::limits::TOKEN_LIFE_SECONDS_MAX;
@@ -221,6 +221,14 @@ pub(in crate::http) async fn add(
 }
 
 fn actor_request(body: ActorBody) -> Option<ActorRequest> {
+    let assignments = body.assignments.into_iter();
+    let assignments = assignments.map(|Members(asked)| assignment_request(asked));
+    let assignments = assignments.collect::<Option<Vec<_>>>()?;
+    Some(ActorRequest { login: body.login, kind: body.kind, assignments })
+}
+
+/// A post that is asked for, if its words have a form.
+pub(super) fn assignment_request(asked: AssignmentBody) -> Option<AssignmentRequest> {
     let moment = |text: Option<String>| match text {
         None => Some(None),
         Some(text) => {
@@ -228,24 +236,17 @@ fn actor_request(body: ActorBody) -> Option<ActorRequest> {
             Some(Some(Micros(at.as_microsecond())))
         }
     };
-    let assignments = body
-        .assignments
-        .into_iter()
-        .map(|Members(asked)| {
-            Some(AssignmentRequest {
-                role: asked.role,
-                area: asked.area,
-                line: match asked.line {
-                    Some(line) if !is_slug(&line) => return None,
-                    line => line,
-                },
-                lead: asked.lead,
-                from: moment(asked.from)?,
-                until: moment(asked.to)?,
-            })
-        })
-        .collect::<Option<Vec<_>>>()?;
-    Some(ActorRequest { login: body.login, kind: body.kind, assignments })
+    Some(AssignmentRequest {
+        role: asked.role,
+        area: asked.area,
+        line: match asked.line {
+            Some(line) if !is_slug(&line) => return None,
+            line => line,
+        },
+        lead: asked.lead,
+        from: moment(asked.from)?,
+        until: moment(asked.to)?,
+    })
 }
 
 pub(in crate::http) async fn list(
@@ -270,7 +271,9 @@ pub(in crate::http) async fn list(
                 .iter()
                 .map(|one| {
                     serde_json::json!({
-                        "role": one.role, "area": one.area, "line": one.line,
+                        "id": ActorId::from_bytes(one.id), "role": one.role, "area": one.area,
+                        "line": one.line, "lead": one.lead,
+                        "confirmed": one.unconfirmed_by.is_none(),
                         "from": Micros(one.from).rfc3339(),
                         "to": one.until.map(|until| Micros(until).rfc3339()),
                     })

@@ -12,5 +12,6 @@ pub(super) mod households;
 pub(super) mod lists;
 pub(super) mod matching;
 pub(super) mod packs;
+pub(super) mod placing;
 pub(super) mod records;
 pub(super) mod tasks;

@@ -81,6 +81,7 @@ pub(super) fn assignment(role: &str, area: Option<&str>) -> AssignmentRecord {
         area: area.map(str::to_owned),
         line: None,
         lead: false,
+        unconfirmed_by: None,
         from: 0,
         until: None,
     }

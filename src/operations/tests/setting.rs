@@ -81,6 +81,7 @@ pub(super) fn actor_record(id: ActorId, role: &str, area: Option<&str>) -> Actor
         area: area.map(str::to_owned),
         line: None,
         lead: false,
+        unconfirmed_by: None,
         from: 0,
         until: None,
     };

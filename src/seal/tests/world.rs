@@ -60,6 +60,7 @@ pub(super) fn standing() -> Standing {
         area: Some(GRID.parse().expect("an area")),
         line: None,
         lead: false,
+        confirmed: true,
         from: Micros(0),
         until: None,
     };

@@ -1,0 +1,156 @@
+//! Who may place whom: an administrator anybody who is no administrator, a local officer the workers of its own area, whom
+//! their community then confirms.
+//! Never oneself, and never a role outside of the few that a local officer places.
+//! A post that nobody confirmed carries nothing.
+
+use super::account::Origin;
+use super::account::{PlacingAct, Written};
+use super::bearer::bearers;
+use super::code::Code;
+use super::decide::{Access, carry};
+use super::permit::{Denied, Permit};
+use super::policy::Policy;
+use super::question::Duty;
+use super::role::RoleFamily;
+use super::standing::{ActorId, Assignment, Standing};
+use crate::ambient::Micros;
+use crate::territory::Area;
+
+/// A post that is given, confirmed or ended, or one that somebody has whose state changes.
+pub struct PostAt<'a> {
+    /// Its role.
+    pub role: &'a str,
+    /// Its area.
+    pub area: Option<Area>,
+}
+
+impl Access {
+    /// Decides about the posts or the state of somebody else. Says whether the word is final, or a community's is needed.
+    ///
+    /// # Errors
+    /// [`Denied`]: `denied` for whoever places nobody, for oneself, for a role or an area that is not the caller's to fill;
+    /// `approval_required` for an administrator, whom no single one moves.
+    #[expect(clippy::too_many_arguments, reason = "who, whom, where and when")]
+    pub fn decide_placing<T>(
+        &self,
+        standing: &Standing,
+        act: PlacingAct,
+        about: ActorId,
+        posts: &[PostAt<'_>],
+        origin: &Origin,
+        now: Micros,
+        target: T,
+    ) -> Result<(Permit<T>, bool), Denied> {
+        let active = self.active.load();
+        let policy = &active.policy;
+        let mut permit = self.permit_known(standing, Written::Placing(act), origin, target);
+        permit.account.about = Some(about);
+        let administers = posts.iter().any(|post| {
+            policy.role(post.role).is_none_or(|role| role.family == RoleFamily::Administration)
+        });
+        let found = placers(policy, standing, now).find_map(|(assignment, is_administrator)| {
+            let fits =
+                is_administrator || posts.iter().all(|post| may_fill(policy, assignment, post));
+            (fits && !(posts.is_empty() && !is_administrator))
+                .then_some((assignment, is_administrator))
+        });
+        let why = match found {
+            _ if about == standing.actor => Code::Denied,
+            None => Code::Denied,
+            Some(_) if administers => Code::ApprovalRequired,
+            Some((assignment, is_administrator)) => {
+                carry(&mut permit.account, assignment);
+                permit.account.rule = Some(format!("{}/place", assignment.role.as_str()));
+                return Ok((permit, is_administrator));
+            }
+        };
+        Err(Denied { why, fields: Vec::new(), account: permit.account })
+    }
+
+    /// Decides about a community's word on a post.
+    ///
+    /// # Errors
+    /// [`Denied`] `denied` for whoever does not lead the community over it, gave the post or holds it.
+    #[expect(clippy::too_many_arguments, reason = "who, whom, where and when")]
+    pub fn decide_confirming<T>(
+        &self,
+        standing: &Standing,
+        about: ActorId,
+        placed_by: Option<ActorId>,
+        post: &PostAt<'_>,
+        origin: &Origin,
+        now: Micros,
+        target: T,
+    ) -> Result<Permit<T>, Denied> {
+        let active = self.active.load();
+        let policy = &active.policy;
+        let act = Written::Placing(PlacingAct::Confirm);
+        let mut permit = self.permit_known(standing, act, origin, target);
+        permit.account.about = Some(about);
+        let by = policy.role(post.role).and_then(|role| role.approved_by.as_ref());
+        let found = bearers(policy, standing, now).find(|bearer| {
+            let assignment = bearer.assignment;
+            let over =
+                assignment.area.zip(post.area).is_some_and(|(own, at)| own.contains_area(&at));
+            over && by.is_some_and(|by| by.role == assignment.role && (!by.lead || assignment.lead))
+        });
+        match found {
+            Some(bearer) if standing.actor != about && Some(standing.actor) != placed_by => {
+                carry(&mut permit.account, bearer.assignment);
+                let role = bearer.assignment.role.as_str();
+                permit.account.rule = Some(format!("{role}/confirm"));
+                Ok(permit)
+            }
+            _ => Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account }),
+        }
+    }
+
+    /// Whether any post of the caller places somebody at all. Asked before anything of the request is looked at.
+    ///
+    /// # Errors
+    /// [`Denied`] when none does. It must be recorded too.
+    pub fn check_placer(
+        &self,
+        standing: &Standing,
+        act: PlacingAct,
+        origin: &Origin,
+        now: Micros,
+    ) -> Result<(), Denied> {
+        let active = self.active.load();
+        let policy = &active.policy;
+        let may = match act {
+            PlacingAct::Confirm => bearers(policy, standing, now).any(|bearer| {
+                let role = &bearer.assignment.role;
+                let mut asked = policy.roles().iter().filter_map(|role| role.approved_by.as_ref());
+                asked.any(|by| by.role == *role && (!by.lead || bearer.assignment.lead))
+            }),
+            _ => placers(policy, standing, now).next().is_some(),
+        };
+        if may {
+            return Ok(());
+        }
+        let permit = self.permit_known(standing, Written::Placing(act), origin, ());
+        Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account })
+    }
+}
+
+/// The posts of somebody that place others: with the duty, anybody; else those that the role names.
+fn placers<'a>(
+    policy: &'a Policy,
+    standing: &'a Standing,
+    now: Micros,
+) -> impl Iterator<Item = (&'a Assignment, bool)> {
+    bearers(policy, standing, now).filter_map(move |bearer| {
+        let role = &policy.roles()[bearer.role];
+        let is_administrator = policy.has_duty(&role.id, Duty::ActorAdd);
+        (is_administrator || !role.places.is_empty())
+            .then_some((bearer.assignment, is_administrator))
+    })
+}
+
+/// Whether a local officer may fill the post: one of the roles that it places, below its own area.
+fn may_fill(policy: &Policy, assignment: &Assignment, post: &PostAt<'_>) -> bool {
+    let places = policy.role(assignment.role.as_str()).map(|role| &role.places);
+    let named = places.is_some_and(|places| places.iter().any(|one| one.as_str() == post.role));
+    named && assignment.area.zip(post.area).is_some_and(|(own, at)| own.contains_area(&at))
+}

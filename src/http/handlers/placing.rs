@@ -1,0 +1,160 @@
+//! Posts and states of actors: given, confirmed by the community, ended, changed.
+//! Never a right by itself: a post counts for what the policy gives its role, and for nothing until it is confirmed.
+//! The directory says who is placed where; the log says who placed whom.
+
+use super::super::answer::Answer;
+use super::super::body::{self, Media};
+use super::super::caller::Caller;
+use super::super::forms;
+use super::super::named::Named;
+use super::super::problem::Problem;
+use super::super::rooms::Rooms;
+use super::admin::{AssignmentBody, assignment_request};
+use crate::access::{ActorId, Code, PlacingAct};
+use crate::identity::ActorState;
+use crate::operations::{Placing, change_state, confirm_post, end_post, place_actor};
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// A post that was given, confirmed or ended.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct PlacedBody {
+    /// The post's id.
+    assignment: String,
+    /// Whether it counts; else its community has to confirm it.
+    confirmed: bool,
+}
+
+/// Which post of the actor.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct PostBody {
+    /// The post's id, as the directory says it.
+    #[schema(schema_with = forms::actor_id)]
+    assignment: String,
+}
+
+/// A state.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct StateBody {
+    /// `active`, `reserve`, `suspended` or `left`; from `left` nothing leads back.
+    #[schema(schema_with = forms::actor_state)]
+    state: ActorState,
+}
+
+/// An actor whose state was changed.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct StateChangedBody {
+    /// The actor's id.
+    id: String,
+    /// Its state.
+    #[schema(value_type = String)]
+    state: ActorState,
+}
+
+pub(in crate::http) async fn place(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Named(id): Named,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer<PlacedBody>, Problem> {
+    caller.must_place(PlacingAct::Place, &rooms).await?;
+    let body: AssignmentBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
+    let about = actor_id(&caller, &id, &rooms).await?;
+    let Some(request) = assignment_request(body) else {
+        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    };
+    let territory = rooms.territory.load();
+    let (purposes, random) = (&rooms.purposes, &*rooms.random);
+    let placing = placing(&caller, &rooms);
+    let placed = place_actor(&placing, about, request, purposes, &territory, random).await?;
+    let assignment = BASE64_URL_SAFE_NO_PAD.encode(placed.assignment);
+    let body = PlacedBody { assignment, confirmed: placed.confirmed };
+    Ok(Answer::new(body, placed.recorded, rooms.trail.origin()).created())
+}
+
+pub(in crate::http) async fn confirm(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Named(id): Named,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer<PlacedBody>, Problem> {
+    caller.must_place(PlacingAct::Confirm, &rooms).await?;
+    let (about, assignment, text) = post_of(&caller, &id, &headers, body, &rooms).await?;
+    let recorded = confirm_post(&placing(&caller, &rooms), about, assignment).await?;
+    let body = PlacedBody { assignment: text, confirmed: true };
+    Ok(Answer::new(body, recorded, rooms.trail.origin()))
+}
+
+pub(in crate::http) async fn end(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Named(id): Named,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer<PlacedBody>, Problem> {
+    caller.must_place(PlacingAct::End, &rooms).await?;
+    let (about, assignment, text) = post_of(&caller, &id, &headers, body, &rooms).await?;
+    let recorded = end_post(&placing(&caller, &rooms), about, assignment).await?;
+    let body = PlacedBody { assignment: text, confirmed: false };
+    Ok(Answer::new(body, recorded, rooms.trail.origin()))
+}
+
+pub(in crate::http) async fn change(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Named(id): Named,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer<StateChangedBody>, Problem> {
+    caller.must_place(PlacingAct::Change, &rooms).await?;
+    let body: StateBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
+    let about = actor_id(&caller, &id, &rooms).await?;
+    let recorded = change_state(&placing(&caller, &rooms), about, body.state).await?;
+    let body = StateChangedBody { id: about.to_string(), state: body.state };
+    Ok(Answer::new(body, recorded, rooms.trail.origin()))
+}
+
+fn placing<'a>(caller: &'a Caller, rooms: &'a Rooms) -> Placing<'a> {
+    Placing {
+        actor: &caller.actor,
+        origin: &caller.origin,
+        now: caller.now,
+        directory: rooms.identity.directory(),
+        access: &rooms.access,
+        trail: &rooms.trail,
+    }
+}
+
+/// What has not the form of an id names nobody.
+async fn actor_id(caller: &Caller, text: &str, rooms: &Rooms) -> Result<ActorId, Problem> {
+    match text.parse() {
+        Ok(id) => Ok(id),
+        Err(_) => Err(caller.turn_away(rooms, Code::NotFound).await),
+    }
+}
+
+async fn post_of(
+    caller: &Caller,
+    id: &str,
+    headers: &HeaderMap,
+    body: Body,
+    rooms: &Rooms,
+) -> Result<(ActorId, [u8; 16], String), Problem> {
+    let body: PostBody = body::read(caller, headers, body, Media::Json, rooms).await?;
+    let about = actor_id(caller, id, rooms).await?;
+    // A post's id has the form of an actor's.
+    match body.assignment.parse::<ActorId>() {
+        Ok(assignment) => Ok((about, *assignment.as_bytes(), body.assignment)),
+        Err(_) => Err(caller.turn_away(rooms, Code::SchemaInvalid).await),
+    }
+}
