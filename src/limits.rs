@@ -163,6 +163,18 @@ pub const APPROVAL_WAIT_SECONDS: i64 = 72 * 3_600;
 pub const APPROVALS_LISTED_COUNT_MAX: usize = 1_000;
 /// The number of a document, in characters.
 pub const DOCUMENT_CHARACTERS_MAX: usize = 64;
+/// How long a pair may be approved for: it is looked at again once a year.
+pub const PAIR_DAYS_MAX: u32 = 366;
+/// Windows of one pair that are open or to come.
+pub const WINDOWS_COUNT_MAX: usize = 32;
+/// How far ahead a window may begin, in days.
+pub const WINDOW_AHEAD_DAYS_MAX: i64 = 92;
+/// How long whoever wrote something may read it back (DOMAIN section 5).
+pub const ECHO_SECONDS: i64 = 30 * 60;
+/// Writes of one actor that can be read back: a busy half hour at the doors.
+pub const ECHOES_OF_ACTOR_COUNT_MAX: usize = 64;
+/// Writes of all actors that can be read back; beyond it all are let go of. About 25 MiB.
+pub const ECHOES_COUNT_MAX: usize = 100_000;
 /// Counts of ledgers that the committer has in memory; beyond it all are let go of, and read again as they are asked for.
 /// About 50 MiB.
 pub const LEDGER_TAGS_COUNT_MAX: usize = 1_000_000;

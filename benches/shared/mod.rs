@@ -142,6 +142,7 @@ pub async fn open(ground: Ground<'_>) -> Fallible<Rooms> {
         index: Index::start(index)?,
         log_key,
         repeats: Arc::default(),
+        echoes: Default::default(),
         batches: Batches::default(),
         clock,
         random,
@@ -204,6 +205,7 @@ fn worker_of(id: ActorId, grid: &str) -> ActorRecord {
         line: None,
         lead: false,
         unconfirmed_by: None,
+        windows: None,
         from: 0,
         until: None,
     };

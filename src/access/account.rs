@@ -54,6 +54,8 @@ pub enum Written {
     Duty(Duty),
     /// Something happened to a task, an approval or an emergency.
     Mandate(MandateAct),
+    /// Somebody stands in for somebody, or no more.
+    Delegation(DelegationAct),
     /// Somebody was placed, or its state was changed.
     Placing(PlacingAct),
     /// A one-time code was turned into a token.
@@ -62,6 +64,19 @@ pub enum Written {
     Stranger,
     /// A known caller was turned away before or after a decision.
     Refused,
+}
+
+/// What happens to a delegation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DelegationAct {
+    /// It was proposed.
+    Propose,
+    /// It was accepted.
+    Accept,
+    /// It was declined or ended.
+    End,
+    /// Delegations were listed.
+    List,
 }
 
 /// What happens to somebody's posts and state.

@@ -67,11 +67,11 @@ impl Access {
         let active = self.active.load();
         let mut account = account_of(&active, question);
         account.written = Written::Mandate(MandateAct::Ask);
-        account.approval = Some(id);
         let named = |field: &String| FieldView { field: field.clone(), view: View::None };
         account.fields = fields.iter().map(named).collect();
         match weigh_asking(&active.policy, question, fields, items, &mut account) {
             Ok(place) => {
+                account.approval = Some(id);
                 let permit = Permit {
                     target,
                     views: Views::default(),
@@ -110,7 +110,8 @@ impl Access {
             .find(|bearer| over_all(*bearer, items, territory, now));
         let why = match found {
             Some(bearer) if !asking.parties.contains(&standing.actor) => {
-                carry(&mut permit.account, bearer.assignment);
+                carry(&mut permit.account, bearer.assignment, now);
+                permit.account.approval = Some(asking.id);
                 let role = bearer.assignment.role.as_str();
                 permit.account.rule = Some(format!("{role}/approve"));
                 return Ok(permit);
@@ -176,7 +177,7 @@ fn weigh_asking(
         let assignment = bearer.assignment;
         let place = place_of(policy, &assignment.role, assignment.area.as_ref());
         if let (true, Some(place)) = (closed.is_empty(), place) {
-            carry(account, assignment);
+            carry(account, assignment, question.now);
             account.rule = Some(format!("{}/approval.ask", assignment.role.as_str()));
             return Ok(place);
         }

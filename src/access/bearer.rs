@@ -101,18 +101,19 @@ pub(super) type Outcome = Result<Views, No>;
 pub(super) fn choose<'a>(
     covering: Vec<Bearer<'a>>,
     account: &mut Account,
+    now: Micros,
     mut attempt: impl FnMut(Bearer<'a>, &mut Account) -> Outcome,
 ) -> Result<(Views, Bearer<'a>), No> {
     // Nearly everybody has one assignment where the record lies: nothing is weighed against anything then.
     if let [bearer] = covering[..] {
-        carry(account, bearer.assignment);
+        carry(account, bearer.assignment, now);
         return attempt(bearer, account).map(|views| (views, bearer));
     }
     let mut best: Option<(Views, Bearer<'a>, Account)> = None;
     let mut refused: Option<(No, Account)> = None;
     for bearer in covering {
         let mut carried = account.clone();
-        carry(&mut carried, bearer.assignment);
+        carry(&mut carried, bearer.assignment, now);
         match attempt(bearer, &mut carried) {
             Ok(views) => {
                 if best.as_ref().is_none_or(|(other, ..)| weight(&views) > weight(other)) {

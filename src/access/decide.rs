@@ -145,7 +145,7 @@ impl Access {
                 account: Box::new(account),
             });
         };
-        carry(&mut account, assignment);
+        carry(&mut account, assignment, now);
         account.rule = Some(format!("{}/{}", assignment.role.as_str(), duty.as_str()));
         let authority = authority(&active, Some(standing));
         Ok(Permit {
@@ -281,10 +281,13 @@ fn stand(mut account: Account, standing: &Standing, policy_index: u64) -> Accoun
 }
 
 /// Names the assignment that carries a decision.
-pub(super) fn carry(account: &mut Account, assignment: &Assignment) {
+pub(super) fn carry(account: &mut Account, assignment: &Assignment, now: Micros) {
     account.role = Some(assignment.role.clone());
     account.scope = assignment.area.as_ref().map(ToString::to_string);
     account.assignment = Some(assignment.id);
+    if let Some(window) = assignment.window_at(now) {
+        account.approval = Some(window.id);
+    }
 }
 
 fn written_of(ask: Ask) -> Written {

@@ -114,7 +114,7 @@ impl FeedPlan<'_> {
         let mut area = None;
         let mut told = Vec::with_capacity(changed.len());
         if let Some(reach) = self.reaches.get(reach) {
-            carry(&mut account, &reach.assignment);
+            carry(&mut account, &reach.assignment, self.question.now);
             account.rule = Some(format!("{}/changes", reach.assignment.role.as_str()));
             area = reach.assignment.area;
             for Changed { record_type, cell, state, target } in changed {

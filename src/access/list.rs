@@ -162,7 +162,7 @@ impl<'a> ListPlan<'a> {
         let mut area = None;
         let mut shown = Vec::with_capacity(candidates.len());
         if let Some(reach) = self.reaches.get(reach) {
-            carry(&mut account, &reach.assignment);
+            carry(&mut account, &reach.assignment, self.question.now);
             account.rule = reach.rule.clone();
             area = reach.assignment.area;
             let kinds = reach.kinds();

@@ -7,6 +7,7 @@ mod approval;
 mod bearer;
 mod code;
 mod decide;
+mod delegation;
 mod enforcer;
 mod feed;
 mod field;
@@ -25,7 +26,7 @@ mod standing;
 mod task;
 mod weigh;
 
-pub use account::{Account, MandateAct, Origin, PlacingAct, Written};
+pub use account::{Account, DelegationAct, MandateAct, Origin, PlacingAct, Written};
 pub use approval::{Asking, WaitsAt};
 pub use code::Code;
 pub use decide::{Access, Explanation};
@@ -39,7 +40,7 @@ pub use placing::PostAt;
 pub use policy::{Policy, PolicyError, PolicySources};
 pub use question::{Ask, Duty, Item, Matter, Question};
 pub use role::{ApprovedBy, Reveals, Role, RoleFamily, RoleId};
-pub use standing::{ActorId, Assignment, NotAnActorId, Standing};
+pub use standing::{ActorId, Assignment, NotAnActorId, Standing, Window};
 pub use task::{Taker, TaskTerms};
 
 #[cfg(test)]

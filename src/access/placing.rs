@@ -59,7 +59,7 @@ impl Access {
             None => Code::Denied,
             Some(_) if administers => Code::ApprovalRequired,
             Some((assignment, is_administrator)) => {
-                carry(&mut permit.account, assignment);
+                carry(&mut permit.account, assignment, now);
                 permit.account.rule = Some(format!("{}/place", assignment.role.as_str()));
                 return Ok((permit, is_administrator));
             }
@@ -96,7 +96,7 @@ impl Access {
         });
         match found {
             Some(bearer) if standing.actor != about && Some(standing.actor) != placed_by => {
-                carry(&mut permit.account, bearer.assignment);
+                carry(&mut permit.account, bearer.assignment, now);
                 let role = bearer.assignment.role.as_str();
                 permit.account.rule = Some(format!("{role}/confirm"));
                 Ok(permit)

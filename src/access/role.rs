@@ -5,8 +5,8 @@
 use super::grants::Level;
 use super::ledger::Bound;
 use super::policy::PolicyError;
-use super::standing::Assignment;
-use crate::limits::{REVEALS_MONTH_MAX, ROLES_COUNT_MAX};
+use super::standing::{Assignment, Window};
+use crate::limits::{PAIR_DAYS_MAX, REVEALS_MONTH_MAX, ROLES_COUNT_MAX};
 use crate::records::LegalKind;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -68,6 +68,10 @@ pub struct Role {
     pub days_max: Option<u32>,
     /// The roles to whose holders it gives tasks.
     pub gives_tasks_to: Vec<RoleId>,
+    /// Whether it may be held as one of a pair, in windows that the two agree on.
+    pub by_window: bool,
+    /// The role as which somebody of an approved pair stands in for its holders.
+    pub delegates_to: Option<RoleId>,
     /// The roles that its holders place others in, below their own area; the community confirms each.
     pub places: Vec<RoleId>,
     /// Who agrees to what its holders ask for; nobody where nothing is said.
@@ -114,7 +118,18 @@ impl Role {
             let until = assignment.until.map_or(i64::MAX, |until| until.0);
             until.saturating_sub(assignment.from.0) <= i64::from(days) * DAY_MICROS
         };
-        (!self.needs_line || assignment.line.is_some()) && self.days_max.is_none_or(lasts)
+        let time = match &assignment.windows {
+            None => self.days_max.is_none_or(lasts),
+            // Of a pair: each window is as short as a post of its own would have to be.
+            Some(windows) => {
+                let short = |window: &Window| {
+                    let days = i64::from(self.days_max.unwrap_or(0));
+                    window.until.0.saturating_sub(window.from.0) <= days * DAY_MICROS
+                };
+                self.by_window && lasts(PAIR_DAYS_MAX) && windows.iter().all(short)
+            }
+        };
+        (!self.needs_line || assignment.line.is_some()) && time
     }
 }
 
@@ -141,6 +156,9 @@ struct RoleText {
     days_max: Option<u32>,
     #[serde(default)]
     gives_tasks_to: Vec<String>,
+    #[serde(default)]
+    by_window: bool,
+    delegates_to: Option<String>,
     #[serde(default)]
     places: Vec<String>,
     approved_by: Option<ApprovedByText>,
@@ -186,6 +204,11 @@ pub(super) fn read_roles(text: &str) -> Result<Vec<Role>, PolicyError> {
         let business = |word: &RoleId| {
             roles.iter().any(|other| other.id == *word && other.family == RoleFamily::Business)
         };
+        let windowed =
+            |word: &RoleId| roles.iter().any(|other| other.id == *word && other.by_window);
+        if let Some(word) = role.delegates_to.as_ref().filter(|word| !windowed(word)) {
+            return Err(unknown("role of pairs", word.as_str()));
+        }
         if let Some(word) = role.places.iter().find(|word| !business(word)) {
             return Err(unknown("role of business", word.as_str()));
         }
@@ -263,6 +286,8 @@ fn role(text: RoleText, bounds: &BTreeMap<String, Reveals>) -> Result<Role, Poli
         needs_line: text.needs_line,
         days_max: text.days_max,
         gives_tasks_to: text.gives_tasks_to.iter().map(|word| RoleId::new(word)).collect(),
+        by_window: text.by_window,
+        delegates_to: text.delegates_to.as_deref().map(RoleId::new),
         places: text.places.iter().map(|word| RoleId::new(word)).collect(),
         approved_by: text
             .approved_by

@@ -4,6 +4,7 @@
 
 use super::role::RoleId;
 use crate::ambient::Micros;
+use crate::records::MandateId;
 use crate::territory::Area;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -67,6 +68,17 @@ impl<'de> Deserialize<'de> for ActorId {
     }
 }
 
+/// A time in which a stand-in stands in, agreed between the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The delegation that opened it.
+    pub id: MandateId,
+    /// First moment.
+    pub from: Micros,
+    /// First moment no more.
+    pub until: Micros,
+}
+
 /// A role in an area for a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
@@ -82,6 +94,8 @@ pub struct Assignment {
     pub lead: bool,
     /// Whether everybody agreed who has to; until then it carries nothing.
     pub confirmed: bool,
+    /// The windows in which alone it counts, for one of a pair; nothing for a post that counts all its time.
+    pub windows: Option<Arc<[Window]>>,
     /// First moment at which it counts.
     pub from: Micros,
     /// First moment at which it counts no more.
@@ -91,7 +105,16 @@ pub struct Assignment {
 impl Assignment {
     /// Whether it counts at this moment.
     pub fn counts_at(&self, now: Micros) -> bool {
-        self.confirmed && self.from <= now && self.until.is_none_or(|until| now < until)
+        let open = self.windows.is_none() || self.window_at(now).is_some();
+        self.confirmed && open && self.from <= now && self.until.is_none_or(|until| now < until)
+    }
+
+    /// The window that is open.
+    pub fn window_at(&self, now: Micros) -> Option<&Window> {
+        self.windows
+            .iter()
+            .flat_map(|windows| windows.iter())
+            .find(|window| window.from <= now && now < window.until)
     }
 }
 

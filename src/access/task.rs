@@ -165,7 +165,7 @@ fn weigh_task(
         for taker in takers {
             let closed = unopened_fields(policy, question, taker, terms.fields, items, by_task);
             if closed.is_empty() {
-                carry(account, giver.assignment);
+                carry(account, giver.assignment, question.now);
                 account.rule = Some(format!("{}/task.give", giver.assignment.role.as_str()));
                 let role = taker.assignment.role.clone();
                 let waits_at = place_of(policy, &role, taker.assignment.area.as_ref());

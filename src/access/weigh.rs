@@ -73,7 +73,7 @@ fn weigh_one<'a>(
     name_record(account, question, record_type, cell, facts, *versions);
     check_fields(question, record_type, item.fields)?;
     check_state(question, facts)?;
-    choose(covering, account, |bearer, carried| {
+    choose(covering, account, question.now, |bearer, carried| {
         let outcome = match question.ask {
             Ask::Read => reads(policy, question, bearer, record_type, facts, item.fields),
             Ask::Update => writes(policy, question, bearer, record_type, facts, item.fields),
@@ -117,7 +117,7 @@ fn weigh_create<'a>(
     if items.len() > 1 {
         account.written = Written::Household;
     }
-    choose(covering, account, |bearer, carried| {
+    choose(covering, account, question.now, |bearer, carried| {
         let mut outcome = Ok(Views::default());
         for item in items {
             let Matter::Present { record_type, facts, .. } = &item.matter else { continue };
@@ -191,7 +191,7 @@ fn weigh_match<'a>(
     let Some((bearer, found)) = best else {
         return Err(No { why: Code::Denied, fields: field.fields.to_vec() });
     };
-    carry(account, bearer.assignment);
+    carry(account, bearer.assignment, question.now);
     account.rule = rule_of(policy, question, bearer, *record_type, facts, field.fields);
     for facts in found {
         account.records.push(facts.record_handle);

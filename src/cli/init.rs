@@ -188,6 +188,7 @@ pub(super) fn platform_place(vault: &Vault, role: &str) -> Result<AssignmentReco
         line: None,
         lead: false,
         unconfirmed_by: None,
+        windows: None,
         from,
         until: None,
     })

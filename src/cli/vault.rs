@@ -95,6 +95,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         index,
         log_key: log_key.clone(),
         repeats: Arc::default(),
+        echoes: crate::operations::Echoes::default(),
         batches: Batches::default(),
         clock,
         random,

@@ -81,6 +81,15 @@ impl Caller {
         }
     }
 
+    /// Ends here for a caller for none of whose posts anybody stands in.
+    pub(super) async fn must_delegate(&self, rooms: &Rooms) -> Result<(), Problem> {
+        let standing = self.actor.standing();
+        match rooms.access.check_delegator(standing, &self.origin, self.now) {
+            Ok(()) => Ok(()),
+            Err(denied) => Err(refuse(rooms, denied, Code::Denied).await),
+        }
+    }
+
     /// Ends here for a caller none of whose posts places anybody, whatever else is wrong with its request.
     pub(super) async fn must_place(&self, act: PlacingAct, rooms: &Rooms) -> Result<(), Problem> {
         let standing = self.actor.standing();

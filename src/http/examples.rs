@@ -68,6 +68,11 @@ pub(super) fn state() -> Value {
     json!({"state": "active"})
 }
 
+/// A morning in which the neighbour stands in.
+pub(super) fn delegation() -> Value {
+    json!({"to": "AAAAAAAAAAAAAAAAAAAAAA", "grid": GRID, "until": "2027-01-15T08:00:00Z"})
+}
+
 /// A number that changed.
 pub(super) fn patch() -> Value {
     json!({"fields": {"phone": "12900009002"}})

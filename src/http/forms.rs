@@ -428,6 +428,11 @@ pub(super) fn body_moment() -> Object {
     of(MOMENT).build()
 }
 
+/// A case: an id, or the caller's own write.
+pub(super) fn case() -> Object {
+    of("^(echo|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$").build()
+}
+
 /// The state of an actor.
 pub(super) fn actor_state() -> Object {
     text().enum_values(Some(["active", "reserve", "suspended", "left"])).build()

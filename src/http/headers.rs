@@ -7,8 +7,9 @@ use super::problem::Problem;
 use super::rooms::Rooms;
 use crate::access::Code;
 use crate::limits::{QUERY_BYTES_MAX, READ_FIELDS_COUNT_MAX};
+use crate::operations::Case;
 use crate::purposes::Purpose;
-use crate::records::{MandateId, is_slug};
+use crate::records::is_slug;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -47,21 +48,28 @@ fn find_purpose<'a>(headers: &HeaderMap, rooms: &'a Rooms) -> Result<&'a Purpose
     rooms.purposes.get(value).filter(|purpose| purpose.active).ok_or(Code::PurposeUnknown)
 }
 
-/// The task, approval or emergency that a request names as its case, where it names one.
+/// What a request names as its case, where it names one: a task, approval or emergency by its id, or `echo`.
 pub(super) async fn case(
     caller: &Caller,
     headers: &HeaderMap,
     rooms: &Rooms,
-) -> Result<Option<MandateId>, Problem> {
+) -> Result<Option<Case>, Problem> {
     let mut values = headers.get_all("case").iter();
     let found = match (values.next(), values.next()) {
         (None, _) => return Ok(None),
-        (Some(value), None) => value.to_str().ok().and_then(|text| text.parse().ok()),
+        (Some(value), None) => value.to_str().ok().and_then(case_of),
         (Some(_), Some(_)) => None,
     };
     match found {
         Some(id) => Ok(Some(id)),
         None => Err(caller.turn_away(rooms, Code::SchemaInvalid).await),
+    }
+}
+
+fn case_of(text: &str) -> Option<Case> {
+    match text {
+        "echo" => Some(Case::Echo),
+        id => id.parse().ok().map(Case::Mandate),
     }
 }
 

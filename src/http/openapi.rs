@@ -248,9 +248,9 @@ fn parameters(route: &Route) -> Vec<Value> {
     }
     if route.doc.cased {
         parameters.push(json!({
-            "name": "Case", "in": "header", "required": false, "schema": forms::record_id(),
+            "name": "Case", "in": "header", "required": false, "schema": forms::case(),
             "description": "The task, approval or emergency that the request acts under; one that is not the caller's, or \
-                not open, opens nothing",
+                not open, opens nothing. `echo` shows what the caller itself wrote in the last half hour",
         }));
     }
     if route.doc.conditional {

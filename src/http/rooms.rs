@@ -6,7 +6,7 @@ use super::batch::Batches;
 use crate::access::Access;
 use crate::ambient::{Clock, Random};
 use crate::identity::Identity;
-use crate::operations::Repeats;
+use crate::operations::{Echoes, Repeats};
 use crate::oversight::{Index, LogReader};
 use crate::purposes::PurposeSet;
 use crate::records::SchemaSet;
@@ -43,6 +43,8 @@ pub struct Rooms {
     pub log_key: String,
     /// The keys of writes that are being worked on.
     pub repeats: Arc<Repeats>,
+    /// What was written lately, to be read back by whoever wrote it.
+    pub echoes: Echoes,
     /// Places for batches.
     pub batches: Batches,
     /// The time.

@@ -7,8 +7,8 @@ use super::batch::{BatchItemBody, LineBody};
 use super::examples;
 use super::forms;
 use super::handlers::{
-    admin, approvals, audit, batch, describe, health, households, lists, matching, packs, placing,
-    records, tasks,
+    admin, approvals, audit, batch, delegations, describe, health, households, lists, matching,
+    packs, placing, records, tasks,
 };
 use super::openapi::{Body, Doc, Query};
 use super::rooms::Rooms;
@@ -215,6 +215,23 @@ pub static ROUTES: &[Route] = &[
             .takes(Body::of::<approvals::DecisionBody>).example(examples::decision)
             .answer(200, Body::of::<approvals::ApprovalAskedBody>)
         => approvals::decide),
+    route!(POST post "/v1/delegations" Token false
+        Doc::new("propose_delegation", "Ask the other of an approved pair to stand in for a time")
+            .takes(Body::of::<delegations::DelegationBody>).example(examples::delegation)
+            .answer(201, Body::of::<delegations::DelegationIdBody>)
+        => delegations::propose),
+    route!(GET get "/v1/delegations" Token false
+        Doc::new("list_delegations", "The caller's delegations that are not over")
+            .answer(200, Body::of::<delegations::DelegationsBody>)
+        => delegations::list),
+    route!(POST post "/v1/delegations/{id}/accept" Token false
+        Doc::new("accept_delegation", "Accept to stand in")
+            .answer(200, Body::of::<delegations::DelegationIdBody>)
+        => delegations::accept),
+    route!(POST post "/v1/delegations/{id}/end" Token false
+        Doc::new("end_delegation", "Decline to stand in, or end it now")
+            .answer(200, Body::of::<delegations::DelegationIdBody>)
+        => delegations::end),
     route!(GET get "/v1/schemas/{type}" Token false
         Doc::new("schema", "The form of a record type").answer(200, Body::of::<describe::SchemaBody>)
         => describe::schema),

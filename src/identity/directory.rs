@@ -2,9 +2,10 @@
 //! Never holds a right: a role that the policy does not know gives none.
 //! The picture in memory follows the store before anyone is told of a change.
 
-use crate::access::{ActorId, Assignment, RoleId};
+use crate::access::{ActorId, Assignment, RoleId, Window};
 use crate::ambient::Micros;
 use crate::limits::{ASSIGNMENTS_COUNT_MAX, LOGIN_CHARACTERS_MAX};
+use crate::records::MandateId;
 use crate::store::{Change, Expect, Key, Op, Reader, StoreError, Version};
 use crate::territory::Area;
 use crate::trail::Applied;
@@ -55,6 +56,9 @@ pub struct AssignmentRecord {
     /// Whoever gave it and waits for the community's word; nothing for one that is confirmed.
     #[serde(default)]
     pub unconfirmed_by: Option<ActorId>,
+    /// For one of a pair, the windows in which it counts: id, first moment, first moment no more.
+    #[serde(default)]
+    pub windows: Option<Vec<(MandateId, i64, i64)>>,
     /// First moment, in microseconds since the epoch.
     pub from: i64,
     /// First moment no more.
@@ -258,9 +262,14 @@ fn assignment(record: &AssignmentRecord) -> Result<Assignment, DirectoryError> {
         line: record.line.clone(),
         lead: record.lead,
         confirmed: record.unconfirmed_by.is_none(),
+        windows: record.windows.as_ref().map(|windows| windows.iter().map(window).collect()),
         from: Micros(record.from),
         until: record.until.map(Micros),
     })
+}
+
+fn window((id, from, until): &(MandateId, i64, i64)) -> Window {
+    Window { id: *id, from: Micros(*from), until: Micros(*until) }
 }
 
 /// A name is a handle, not a person's name: small letters of ASCII, digits and four marks, beginning with a letter or

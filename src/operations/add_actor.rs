@@ -36,6 +36,8 @@ pub struct AssignmentRequest {
     pub line: Option<String>,
     /// Whether whoever holds it leads.
     pub lead: bool,
+    /// Whether it is held as one of a pair, in windows that the two agree on.
+    pub pair: bool,
     /// First moment; now if nothing is said.
     pub from: Option<Micros>,
     /// First moment no more.
@@ -188,6 +190,7 @@ pub(super) fn check_place(
         line: asked.line.clone(),
         lead: asked.lead,
         confirmed: true,
+        windows: asked.pair.then(|| Vec::new().into()),
         from: asked.from.unwrap_or(now),
         until: asked.until,
     };
@@ -212,6 +215,7 @@ fn record_of(
                 line: asked.line,
                 lead: asked.lead,
                 unconfirmed_by: None,
+                windows: asked.pair.then(Vec::new),
                 from: asked.from.unwrap_or(now).0,
                 until: asked.until.map(|until| until.0),
             })

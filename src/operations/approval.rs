@@ -82,6 +82,7 @@ pub async fn ask_approval(
             role,
             waits_at: Some(*place.as_bytes()),
             seconds: request.minutes * 60,
+            window: None,
             document: request.document.clone(),
         };
         let mut change = Change::default();
@@ -218,7 +219,8 @@ pub async fn list_approvals(
             if now.0 >= record.until {
                 continue;
             }
-            let own = record.task.is_none() && record.holder == standing.actor;
+            let own =
+                record.task.is_none() && record.window.is_none() && record.holder == standing.actor;
             let waits = record.state == MandateState::Asked && !record.concerns(standing.actor);
             let waits = waits
                 && may_decide(&record, id, standing, store, seal, access, territory, origin, now)

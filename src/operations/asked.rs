@@ -11,6 +11,15 @@ use crate::records::{ExternalRef, MandateId, SchemaSet};
 use crate::seal::Seal;
 use crate::territory::Territory;
 
+/// What a request acts under beside the caller's posts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Case {
+    /// A task, an approval or an emergency.
+    Mandate(MandateId),
+    /// What the caller itself wrote a moment ago.
+    Echo,
+}
+
 /// Who asks, for which purpose, when, and with which request.
 pub struct Asked<'a> {
     /// Who.
@@ -18,7 +27,7 @@ pub struct Asked<'a> {
     /// For what.
     pub purpose: &'a Purpose,
     /// The task, approval or emergency that it names as its case.
-    pub case: Option<MandateId>,
+    pub case: Option<Case>,
     /// The request.
     pub origin: &'a Origin,
     /// When it arrived.

@@ -156,6 +156,7 @@ fn record_of(
         role: String::new(),
         waits_at: None,
         seconds: 0,
+        window: None,
         document: None,
     }
 }

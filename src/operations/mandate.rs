@@ -2,7 +2,7 @@
 //! Never tells whether a mandate that is not the caller's is there: it opens nothing, like none.
 //! Looked for again with every attempt, so that an end that came between is seen.
 
-use super::{Asked, OperationError};
+use super::{Asked, Case, OperationError};
 use crate::access::Mandate;
 use crate::records::MandateId;
 use crate::seal::{MandateRecord, Seal};
@@ -21,7 +21,7 @@ pub(super) async fn mandate_of(
     store: &Reader,
     seal: &Seal,
 ) -> Result<Option<Mandate>, OperationError> {
-    let Some(id) = asked.case else { return Ok(None) };
+    let Some(Case::Mandate(id)) = asked.case else { return Ok(None) };
     let Some(kept) = kept_mandate(id, store, seal).await? else { return Ok(None) };
     let mandate = kept.record.mandate(id, kept.version);
     let holder = asked.actor.standing().actor;

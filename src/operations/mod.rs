@@ -11,9 +11,11 @@ mod capture;
 mod changes;
 mod create_household;
 mod create_record;
+mod delegate;
 mod delete_record;
 mod describe;
 mod draw;
+mod echo;
 mod enrol;
 mod error;
 mod give_task;
@@ -37,7 +39,7 @@ pub use add_actor::{ActorRequest, Added, AssignmentRequest, add_actor, list_acto
 pub use approval::{
     ApprovalRequest, ListedApproval, ask_approval, decide_approval, list_approvals,
 };
-pub use asked::Asked;
+pub use asked::{Asked, Case};
 pub use batch::admit_batch;
 pub use changes::{Change, Changed, ChangesRequest, changes};
 pub use create_household::{
@@ -45,8 +47,13 @@ pub use create_household::{
     create_household,
 };
 pub use create_record::{CreateRequest, Created, create_record};
+pub use delegate::{
+    Delegating, DelegationRequest, ListedDelegation, list_delegations, propose_delegation,
+    step_delegation,
+};
 pub use delete_record::{Deleted, delete_record};
 pub use describe::{Described, describe};
+pub use echo::Echoes;
 pub use enrol::{Enrolled, enrol};
 pub use error::{OperationError, refuse};
 pub use give_task::{TaskGiven, TaskRequest, give_task};

@@ -94,6 +94,7 @@ pub async fn place_actor(
         area: request.area,
         line: request.line,
         lead: request.lead,
+        windows: request.pair.then(Vec::new),
         unconfirmed_by: (!confirmed).then_some(placing.actor.standing().actor),
         from: request.from.unwrap_or(placing.now).0,
         until: request.until.map(|until| until.0),

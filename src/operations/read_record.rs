@@ -4,7 +4,7 @@
 
 use super::error::{after, refuse, turn_away};
 use super::mandate::mandate_of;
-use super::{Asked, OperationError};
+use super::{Asked, Case, Echoes, OperationError};
 use crate::access::{Access, Ask, Code, Item, Matter, Question};
 use crate::limits::STALE_ATTEMPTS_MAX;
 use crate::records::{RecordId, SchemaSet};
@@ -29,16 +29,16 @@ pub async fn read_record(
     trail: &Trail,
     schemas: &SchemaSet,
     territory: &Territory,
+    echoes: &Echoes,
 ) -> Result<Opened, OperationError> {
     for _ in 0..STALE_ATTEMPTS_MAX {
         let mandate = mandate_of(asked, store, seal).await?;
-        let question =
-            Question { mandate: mandate.as_ref(), ..asked.question(Ask::Read, schemas, territory) };
+        let asks = |mandate| Question { mandate, ..asked.question(Ask::Read, schemas, territory) };
         let sealed = match store.fetch(id).await? {
             Fetched::Found(sealed) => sealed,
             absent => {
-                let end = absence(absent, &question, fields, seal, access, trail);
-                return Err(end.await);
+                let question = asks(mandate.as_ref());
+                return Err(absence(absent, &question, fields, seal, access, trail).await);
             }
         };
         let facts = seal.facts(&sealed)?;
@@ -49,6 +49,14 @@ pub async fn read_record(
             facts: &facts,
             versions: Some((header.version, header.version)),
         };
+        let actor = asked.actor.standing().actor;
+        let mandate = match asked.case {
+            Some(Case::Echo) => {
+                echoes.of(actor, id, header.version, facts.record_handle, asked.now)
+            }
+            _ => mandate,
+        };
+        let question = asks(mandate.as_ref());
         let permit = match access.decide(&question, &[Item { matter, fields }], Vec::new(), sealed)
         {
             Ok(permit) => permit,

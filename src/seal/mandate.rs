@@ -109,6 +109,8 @@ pub struct MandateRecord {
     pub waits_at: Option<[u8; 16]>,
     /// How long it is open from the second person's word on; nothing where its end is fixed.
     pub seconds: u32,
+    /// For a delegation: the post of the holder whose window it is, and the grid.
+    pub window: Option<([u8; 16], String)>,
     /// Number of the document behind an official request (Data Security Law 35).
     pub document: Option<String>,
 }
@@ -119,7 +121,8 @@ const FORMAT: u8 = 1;
 impl MandateRecord {
     /// What a decision sees of it: nothing unless it is open.
     pub fn mandate(&self, id: MandateId, version: Version) -> Option<Mandate> {
-        if self.state != MandateState::Open {
+        // A delegation opens a window of a post, and no field by itself.
+        if self.state != MandateState::Open || self.window.is_some() {
             return None;
         }
         let sorted = |handles: Vec<[u8; 16]>| {

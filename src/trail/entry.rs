@@ -3,7 +3,9 @@
 //! The members are those of AUDIT-LOG section 3.
 
 use super::TrailError;
-use crate::access::{Account, ActorId, Duty, MandateAct, Origin, PlacingAct, Written};
+use crate::access::{
+    Account, ActorId, DelegationAct, Duty, MandateAct, Origin, PlacingAct, Written,
+};
 use crate::ambient::Clock;
 use crate::limits::HOUSEHOLD_PEOPLE_COUNT_MAX;
 use gridvault_audit::{Draft, Event, Outcome, Scalar};
@@ -151,6 +153,10 @@ fn event_of(written: Written) -> Event {
         Written::Mandate(MandateAct::Grant) => Event::ApprovalGrant,
         Written::Mandate(MandateAct::Refuse) => Event::ApprovalRefuse,
         Written::Mandate(MandateAct::ListAsked) => Event::ApprovalRead,
+        Written::Delegation(DelegationAct::Propose) => Event::DelegationPropose,
+        Written::Delegation(DelegationAct::Accept) => Event::DelegationAccept,
+        Written::Delegation(DelegationAct::End) => Event::DelegationEnd,
+        Written::Delegation(DelegationAct::List) => Event::DelegationRead,
         Written::Placing(PlacingAct::Place) => Event::AssignmentAdd,
         Written::Placing(PlacingAct::Confirm) => Event::AssignmentChange,
         Written::Placing(PlacingAct::End) => Event::AssignmentEnd,

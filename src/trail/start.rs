@@ -522,6 +522,7 @@ fn need_of(written: Written) -> Need {
             | MandateAct::ListAsked,
         )
         | Written::Placing(_)
+        | Written::Delegation(_)
         | Written::Duty(
             Duty::ActorList
             | Duty::TokenIssue

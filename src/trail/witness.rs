@@ -100,6 +100,7 @@ pub(super) fn serves_data(written: Written) -> bool {
         | Written::Stranger
         | Written::Refused
         | Written::Placing(_)
+        | Written::Delegation(_)
         | Written::Duty(_) => false,
     }
 }

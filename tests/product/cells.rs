@@ -63,6 +63,11 @@ const EVERYONE: &[(&str, &str, Cell)] = &[
     // The caller's own tasks, of which it has none.
     ("GET", "/v1/tasks", Cell::Done),
     ("GET", "/v1/approvals", Cell::Done),
+    ("GET", "/v1/delegations", Cell::Done),
+    ("POST", "/v1/delegations/{id}/accept", Cell::Absent),
+    ("POST", "/v1/delegations/{id}/end", Cell::Absent),
+    // To somebody who is of no pair with anybody, and by most roles for nobody at all.
+    ("POST", "/v1/delegations", Cell::Denied),
     ("POST", "/v1/approvals/{id}/decide", Cell::Absent),
     ("POST", "/v1/tasks/{id}/accept", Cell::Absent),
     ("POST", "/v1/tasks/{id}/return", Cell::Absent),

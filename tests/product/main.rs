@@ -19,6 +19,7 @@ mod client;
 mod command_line;
 mod connections;
 mod cursors;
+mod delegations;
 mod deletes;
 mod enrolment;
 mod entries;

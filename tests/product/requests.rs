@@ -88,6 +88,8 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             "/v1/admin/actors/{id}/assignments/confirm" | "/v1/admin/actors/{id}/assignments/end",
         ) => (None, false, Some(json!({"assignment": "AAAAAAAAAAAAAAAAAAAAAA"}))),
         ("POST", "/v1/admin/actors/{id}/state") => (None, false, Some(json!({"state": "active"}))),
+        ("POST", "/v1/delegations") => (None, false, Some(window(aim))),
+        ("POST", "/v1/delegations/{id}/accept" | "/v1/delegations/{id}/end") => (None, false, None),
         ("POST", "/v1/admin/policies/explain") => (None, false, Some(question(aim))),
         (
             "GET",
@@ -100,6 +102,7 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             | "/v1/purposes"
             | "/v1/tasks"
             | "/v1/approvals"
+            | "/v1/delegations"
             | "/v1/receipts/{index}/proof"
             | "/v1/audit/entries"
             | "/v1/audit/export"
@@ -148,6 +151,12 @@ fn task(aim: &Aim<'_>) -> Value {
         "kind": "verification", "purpose": CORRECTION, "holder": aim.actor,
         "scope": {"records": [aim.record]}, "fields": ["id_number"], "until": until.to_string(),
     })
+}
+
+/// Somebody is to stand in for an hour.
+fn window(aim: &Aim<'_>) -> Value {
+    let until = jiff::Timestamp::now() + std::time::Duration::from_secs(3_600);
+    json!({"to": aim.actor, "grid": aim.grid, "until": until.to_string()})
 }
 
 fn newcomer() -> Value {

@@ -205,3 +205,19 @@ fn a_case_in_a_wrong_form_is_refused() {
         inside(&worker, case, &id, "name").refused(400, "schema_invalid");
     }
 }
+
+#[test]
+fn whoever_wrote_something_reads_it_back_by_asking_for_it() {
+    let demo = shared();
+    let (worker, head) = (demo.worker(1), demo.head(1));
+    let (id, _, fields) = person(demo, 1);
+    inside(&worker, "echo", &id, "assistance_tag").refused(403, "case_required");
+    let own = inside(&worker, "echo", &id, "id_number,assistance_tag").expect(200);
+    assert_eq!(own.body["fields"], json!({"id_number": fields["id_number"]}));
+    assert_eq!(own.body["withheld"], json!(["assistance_tag"]));
+    inside(&head, "echo", &id, "id_number").refused(403, "case_required");
+    // Once somebody else has changed the record it is no longer what one wrote.
+    head.patch(&id, 1, CORRECTION, json!({"residence_kind": "floating"})).expect(200);
+    inside(&worker, "echo", &id, "id_number").refused(403, "case_required");
+    inside(&head, "echo", &id, "residence_kind").expect(200);
+}

@@ -152,6 +152,7 @@ pub(super) fn placed(role: &str, area: &str) -> Assignment {
         line: None,
         lead: false,
         confirmed: true,
+        windows: None,
         from: Micros(0),
         until: None,
     }

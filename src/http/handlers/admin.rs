@@ -60,6 +60,9 @@ pub(in crate::http) struct AssignmentBody {
     /// Whether whoever holds it leads, and so agrees to what those below ask for.
     #[serde(default)]
     lead: bool,
+    /// Whether it is held as one of a pair: it counts in the windows alone that the two agree on.
+    #[serde(default)]
+    pair: bool,
     /// First moment, RFC 3339; now if nothing is said.
     #[schema(schema_with = forms::maybe_moment)]
     from: Option<String>,
@@ -244,6 +247,7 @@ pub(super) fn assignment_request(asked: AssignmentBody) -> Option<AssignmentRequ
             line => line,
         },
         lead: asked.lead,
+        pair: asked.pair,
         from: moment(asked.from)?,
         until: moment(asked.to)?,
     })
@@ -273,6 +277,7 @@ pub(in crate::http) async fn list(
                     serde_json::json!({
                         "id": ActorId::from_bytes(one.id), "role": one.role, "area": one.area,
                         "line": one.line, "lead": one.lead,
+                        "pair": one.windows.is_some(),
                         "confirmed": one.unconfirmed_by.is_none(),
                         "from": Micros(one.from).rfc3339(),
                         "to": one.until.map(|until| Micros(until).rfc3339()),

@@ -6,6 +6,7 @@ pub(super) mod admin;
 pub(super) mod approvals;
 pub(super) mod audit;
 pub(super) mod batch;
+pub(super) mod delegations;
 pub(super) mod describe;
 pub(super) mod health;
 pub(super) mod households;

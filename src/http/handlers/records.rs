@@ -255,6 +255,7 @@ pub(in crate::http) async fn create(
         Ok(request) => request,
         Err(code) => return Err(caller.turn_away(&rooms, code).await),
     };
+    let names: Vec<String> = request.fields.keys().cloned().collect();
     let territory = rooms.territory.load();
     let created = create_record(
         &caller.asked_once(purpose, held.as_ref()),
@@ -269,6 +270,7 @@ pub(in crate::http) async fn create(
     )
     .await?;
     let (recorded, saying, version) = (created.recorded, created.saying, created.version);
+    caller.wrote(created.id, version, purpose, names, &rooms);
     let answer = Answer::new(CreatedBody::from(created), recorded, rooms.trail.origin());
     Ok(answer.created_as(saying).versioned(version))
 }
@@ -299,6 +301,7 @@ pub(in crate::http) async fn read(
         &rooms.trail,
         &rooms.schemas,
         &territory,
+        &rooms.echoes,
     )
     .await?;
     let grid = territory.grid_of(opened.cell(), caller.now.0);
@@ -324,6 +327,7 @@ pub(in crate::http) async fn patch(
     let purpose_id = purpose.id.as_str().as_bytes();
     let parts: [&[u8]; 5] = [b"patch_record", purpose_id, id.as_bytes(), &expected, &bytes];
     let held = hold(&caller, key.as_deref(), &parts, &rooms).await?;
+    let names: Vec<String> = body.fields.keys().cloned().collect();
     let request = PatchRequest {
         id,
         version,
@@ -343,6 +347,7 @@ pub(in crate::http) async fn patch(
         &*rooms.random,
     )
     .await?;
+    caller.wrote(id, patched.version, purpose, names, &rooms);
     let body = PatchedBody { id: id.to_string(), version: patched.version };
     let answer = Answer::new(body, patched.recorded, rooms.trail.origin());
     Ok(answer.replayed(patched.saying).versioned(patched.version))
@@ -405,6 +410,19 @@ impl Caller {
     pub(in crate::http) fn asked<'a>(&'a self, purpose: &'a Purpose) -> Asked<'a> {
         let (actor, origin, now) = (&self.actor, &self.origin, self.now);
         Asked { actor, purpose, case: None, origin, now, once: None }
+    }
+
+    /// Remembers what the caller just wrote, so that it may read it back.
+    fn wrote(
+        &self,
+        record: RecordId,
+        version: u64,
+        purpose: &Purpose,
+        fields: Vec<String>,
+        rooms: &Rooms,
+    ) {
+        let actor = self.actor.standing().actor;
+        rooms.echoes.note(actor, record, version, purpose.id.as_str(), fields, self.now);
     }
 
     /// The frame of a write that may be said again.

@@ -82,6 +82,7 @@ pub(super) fn assignment(role: &str, area: Option<&str>) -> AssignmentRecord {
         line: None,
         lead: false,
         unconfirmed_by: None,
+        windows: None,
         from: 0,
         until: None,
     }

@@ -78,6 +78,7 @@ fn place(role: &str, area: Option<&str>) -> AssignmentRequest {
         area,
         line: None,
         lead: false,
+        pair: false,
         from: None,
         until: None,
     }

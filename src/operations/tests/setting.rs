@@ -82,6 +82,7 @@ pub(super) fn actor_record(id: ActorId, role: &str, area: Option<&str>) -> Actor
         line: None,
         lead: false,
         unconfirmed_by: None,
+        windows: None,
         from: 0,
         until: None,
     };

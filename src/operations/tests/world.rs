@@ -12,9 +12,9 @@ use crate::access::{Access, ActorId, Origin};
 use crate::ambient::{HostRandom, Micros};
 use crate::identity::{Actor, ActorRecord, Directory, Identity, NewActor};
 use crate::operations::{
-    Asked, CreateRequest, Created, HouseholdCreated, HouseholdRequest, MatchRequest, Matched, Once,
-    OperationError, PatchRequest, Patched, QueryRequest, Repeats, create_household, create_record,
-    delete_record, match_record, patch_record, query_records, read_record,
+    Asked, CreateRequest, Created, Echoes, HouseholdCreated, HouseholdRequest, MatchRequest,
+    Matched, Once, OperationError, PatchRequest, Patched, QueryRequest, Repeats, create_household,
+    create_record, delete_record, match_record, patch_record, query_records, read_record,
 };
 use crate::purposes::BasisClaim;
 use crate::records::{Facts, RecordId, RecordType};
@@ -278,6 +278,7 @@ impl World {
             &self.trail,
             &SCHEMAS,
             &self.territory,
+            &Echoes::default(),
         )
         .await?;
         Ok(serde_json::to_value(opened.view().fields()).expect("JSON"))

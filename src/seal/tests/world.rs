@@ -61,6 +61,7 @@ pub(super) fn standing() -> Standing {
         line: None,
         lead: false,
         confirmed: true,
+        windows: None,
         from: Micros(0),
         until: None,
     };
