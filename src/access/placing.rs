@@ -48,11 +48,11 @@ impl Access {
         let administers = posts.iter().any(|post| {
             policy.role(post.role).is_none_or(|role| role.family == RoleFamily::Administration)
         });
-        let found = placers(policy, standing, now).find_map(|(assignment, is_administrator)| {
-            let fits =
-                is_administrator || posts.iter().all(|post| may_fill(policy, assignment, post));
-            (fits && !(posts.is_empty() && !is_administrator))
-                .then_some((assignment, is_administrator))
+        let found = placers(policy, standing, now).find(|(assignment, is_administrator)| {
+            // Somebody without a post is nobody's neighbour: that is an administrator's.
+            let in_reach =
+                !posts.is_empty() && posts.iter().all(|post| may_fill(policy, assignment, post));
+            *is_administrator || in_reach
         });
         let why = match found {
             _ if about == standing.actor => Code::Denied,

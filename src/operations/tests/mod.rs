@@ -11,6 +11,7 @@ mod matching;
 mod racing;
 mod repeats;
 mod retention;
+mod revoking;
 mod samples;
 mod setting;
 mod slots;
