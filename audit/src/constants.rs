@@ -17,6 +17,9 @@ pub const TILE_WIDTH: usize = 256;
 /// Binary levels of the tree that one tile holds: 2 to the 8 is [`TILE_WIDTH`].
 pub const TILE_HEIGHT: u32 = 8;
 
+/// Highest level that a path of a tile may name (c2sp.org/tlog-tiles).
+pub const TILE_LEVEL_MAX: u32 = 63;
+
 /// Bytes of a SHA-256 hash.
 pub const HASH_BYTES: usize = 32;
 

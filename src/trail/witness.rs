@@ -126,6 +126,11 @@ impl Trail {
         witnesses.map_or(Ok(()), |witnesses| self.ask(witnesses)).map(|()| self)
     }
 
+    /// Whether there are witnesses that the log is shown to others by.
+    pub fn asks_witnesses(&self) -> bool {
+        self.asked.lag.get().is_some()
+    }
+
     /// How long the oldest entry that is not witnessed yet has waited; `None` where all are, or none has to be.
     pub fn witness_lag(&self) -> Option<Duration> {
         self.asked.lag.get().and_then(|lag| lag.age(&*self.clock))

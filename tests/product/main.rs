@@ -47,6 +47,7 @@ mod roles;
 mod routes;
 mod shipping;
 mod slow;
+mod tiles;
 mod tokens;
 mod wire;
 mod witnesses;

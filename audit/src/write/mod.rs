@@ -9,6 +9,7 @@ mod json;
 pub mod log;
 pub mod note;
 pub mod reader;
+pub mod served;
 mod stored;
 pub mod tree;
 pub mod witnessed;

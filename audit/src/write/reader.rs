@@ -19,8 +19,8 @@ use crate::constants::{CHECKPOINT_FILE, PROOF_HEADER, TILE_WIDTH};
 /// A view of a log's directory that many threads may use at once.
 #[derive(Clone, Debug)]
 pub struct LogReader {
-    directory: PathBuf,
-    origin: String,
+    pub(super) directory: PathBuf,
+    pub(super) origin: String,
 }
 
 /// That one entry is in the log: its leaf, its way to the root, and the checkpoint that states the root.
@@ -194,7 +194,7 @@ impl LogReader {
         consistency(&mut tiles, old_size, new_size)
     }
 
-    fn published(&self) -> Result<Option<(String, Checkpoint)>, LogError> {
+    pub(super) fn published(&self) -> Result<Option<(String, Checkpoint)>, LogError> {
         let Some(note) = files::read(&self.directory.join(CHECKPOINT_FILE))? else {
             return Ok(None);
         };
@@ -228,7 +228,7 @@ impl LogReader {
 }
 
 /// Width of tile `number` of `level` in a log of `size` entries.
-fn width(size: u64, level: u32, number: u64) -> usize {
+pub(super) fn width(size: u64, level: u32, number: u64) -> usize {
     let hashes = level_hashes(size, level) - number * TILE_WIDTH as u64;
     usize::try_from(hashes).map_or(TILE_WIDTH, |hashes| hashes.min(TILE_WIDTH))
 }

@@ -14,6 +14,7 @@ mod program;
 mod quorum;
 mod recovery;
 mod round_trip;
+mod served;
 mod server;
 mod support;
 mod tampering;

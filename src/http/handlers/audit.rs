@@ -12,7 +12,7 @@ use super::super::titles::titles;
 use crate::access::{Code, Duty};
 use crate::oversight::{
     Format, OversightError, Pair, QUESTION_WORDS, Question, Use, Vocabulary, Words, explain_entry,
-    prove_entry, prove_receipt, read_checkpoint, read_entries, rebuild_index, search_entries,
+    prove_entry, prove_receipt, read_entries, rebuild_index, search_entries,
 };
 use crate::trail::Recorded;
 use axum::extract::{RawQuery, State};
@@ -298,17 +298,6 @@ pub(in crate::http) async fn rebuild(
     let body =
         IndexBody { indexed: before.indexed, segments: before.segments, bytes: before.bytes };
     Ok(Answer::new(body, recorded, rooms.trail.origin()))
-}
-
-/// Open to witnesses and whoever watches: a name, a size, a hash and signatures. A log without a checkpoint is not there yet.
-pub(in crate::http) async fn checkpoint(
-    State(rooms): State<Arc<Rooms>>,
-) -> Result<Response, Problem> {
-    let Ok(Some(note)) = read_checkpoint(&rooms.log) else {
-        return Err(Problem::unrecorded(Code::TrailUnavailable));
-    };
-    let text = header::HeaderValue::from_static("text/plain; charset=utf-8");
-    Ok(([(header::CONTENT_TYPE, text)], note).into_response())
 }
 
 pub(in crate::http) async fn proof(
