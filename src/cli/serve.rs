@@ -101,7 +101,7 @@ async fn beat(trail: Arc<Trail>) {
     loop {
         ticks.tick().await;
         let summarised = trail.summarise_refusals().await;
-        let alive = trail.announce(Announcement::Heartbeat).await;
+        let alive = trail.announce_keeping(Announcement::Heartbeat).await;
         if summarised.is_err() || alive.is_err() {
             return;
         }

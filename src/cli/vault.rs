@@ -15,7 +15,8 @@ use crate::seal::Seal;
 use crate::store::{self, Change, EngineKind, Expect, Key, Op, Reader, Stored, SystemKey, Version};
 use crate::territory::{Territory, TerritoryData};
 use crate::trail::{
-    Announcement, FileMedia, Media, Settings, Space, Surroundings, Trail, Witnesses,
+    Announcement, FileMedia, Media, Recorded, Settings, Space, Surroundings, Trail, TrailError,
+    Witnesses,
 };
 use arc_swap::ArcSwap;
 use gridvault_keys::{Envelope, Keyring, Passphrase, Provider, RootKey, UnlockFile};
@@ -155,12 +156,15 @@ async fn announce_start(
     }
     let boot = random.bytes16().map_err(|error| Failure::failed("the start", &error))?;
     let start = Announcement::Start { build: build(), configuration: config.digest(), boot };
-    announce(trail, start).await
+    recorded(trail.announce_keeping(start).await)
 }
 
 async fn announce(trail: &Trail, announcement: Announcement) -> Result<(), Failure> {
-    let recorded = trail.announce(announcement).await;
-    recorded.map(drop).map_err(|error| Failure::storage("the start cannot be recorded", &error))
+    recorded(trail.announce(announcement).await)
+}
+
+fn recorded(outcome: Result<Recorded, TrailError>) -> Result<(), Failure> {
+    outcome.map(drop).map_err(|error| Failure::storage("the start cannot be recorded", &error))
 }
 
 /// SHA-256 of the running program; zeros where the system does not let it be read.

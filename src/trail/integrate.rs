@@ -10,7 +10,7 @@ use crate::limits::{
     CHECKPOINT_INTERVAL, DISK_LOOK_INTERVAL, INTEGRATE_BYTES_MAX, INTEGRATE_BYTES_SOON,
     INTEGRATE_PAUSE, MARK_BYTES_MAX, MARK_ENTRIES_COUNT_MAX, MARK_INTERVAL, UNMARKED_BYTES_MAX,
 };
-use crate::store::Flusher;
+use crate::store::{Flusher, Key, SystemKey};
 use gridvault_audit::{Log, NoteSigner};
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -233,11 +233,13 @@ impl Integrator {
     /// A crash between flush and mark only replays more than needed.
     fn mark(&mut self) -> Result<(), TrailFault> {
         let position = self.position;
+        let kept = self.flusher.version(&Key::system(SystemKey::Checkpoint))?;
         self.flusher.flush()?;
         if self.log.size() > *self.published.borrow() {
             self.publish()?;
         }
-        match recover::write_mark(&self.journal_directory, &self.chain, &position) {
+        let mark = recover::Mark { position, kept };
+        match recover::write_mark(&self.journal_directory, &self.chain, &mark) {
             // The mark that is there holds; another one is tried in a while.
             Err(TrailFault::Journal(error)) if is_full(&error) => return Ok(()),
             other => other?,
