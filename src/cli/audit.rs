@@ -236,6 +236,14 @@ fn say_lag(answer: &Value) {
     if indexed < size {
         tracing::warn!(indexed, published = size, "the newest entries were not searched yet");
     }
+    say_pruned(answer);
+}
+
+/// Nor was what is gone.
+pub(super) fn say_pruned(answer: &Value) {
+    if let Some(minimum) = answer["minimum"].as_u64().filter(|minimum| *minimum > 0) {
+        tracing::warn!(minimum, "entries below were pruned at the end of their retention");
+    }
 }
 
 fn print_all(answer: &Value, json: bool) {

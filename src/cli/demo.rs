@@ -114,6 +114,8 @@ fn make(directory: &Path) -> Result<(), Failure> {
         witness_policy: None,
         witness_age_seconds_max: None,
         witness_ca_file: None,
+        audit_retention_months: None,
+        audit_keep_from: None,
         policies: None,
         synthetic: true,
         syslog: None,

@@ -14,6 +14,7 @@ mod import;
 mod init;
 mod policies;
 mod policy;
+mod retention;
 mod serve;
 mod ship;
 mod store;

@@ -4,13 +4,13 @@
 
 use super::failure::Failure;
 use super::policies::{self, Policies};
-use super::ship;
+use super::{retention, ship};
 use crate::access::Access;
 use crate::ambient::{Clock, HostClock, HostRandom, Random};
 use crate::config::Config;
 use crate::http::{Batches, Rooms};
 use crate::identity::{Directory, Identity};
-use crate::oversight::{Index, IndexSettings, LogReader, Shipper};
+use crate::oversight::{Index, IndexSettings, LogReader, Retention, Shipper};
 use crate::seal::Seal;
 use crate::store::{self, Change, EngineKind, Expect, Key, Op, Reader, Stored, SystemKey, Version};
 use crate::territory::{Territory, TerritoryData};
@@ -31,6 +31,8 @@ pub(super) struct Vault {
     pub(super) log_key: String,
     /// Sends entries to a receiver as long as it is held.
     pub(super) shipper: Option<Shipper>,
+    /// Ends the retention of old entries.
+    pub(super) retention: Retention,
 }
 
 /// Parts of the tree of grids are stored in pieces of this size, in bytes.
@@ -71,6 +73,8 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         .and_then(|trail| trail.asking(witnesses))
         .map_err(|fault| Failure::from(&fault))?;
     let trail = Arc::new(trail);
+    let (log, index) = open_log(config, trail.clone())?;
+    let retention = retention::begin(config, &log, &clock)?;
     actors
         .load(&reader)
         .await
@@ -81,7 +85,6 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     announce_start(&trail, config, in_force.is_none(), &*random).await?;
     let (version, activated) = activate(&trail, in_force, policy.digest()).await?;
     let territory = read_territory(&reader).await?;
-    let (log, index) = open_log(config, trail.clone())?;
     let signer = keyring.token_signer();
     let rooms = Rooms {
         identity: Arc::new(Identity::new(actors, signer, &config.origin, random.clone())),
@@ -102,7 +105,8 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         synthetic: config.synthetic,
     };
     let shipper = ship::start(config, &rooms.trail, rooms.log.clone()).await?;
-    Ok(Vault { rooms: Arc::new(rooms), log_key, shipper })
+    let retention = retention::until_sent(retention, shipper.as_ref());
+    Ok(Vault { rooms: Arc::new(rooms), log_key, shipper, retention })
 }
 
 /// The index can be made again, so it is the first that takes no more room on a disk that fills up.

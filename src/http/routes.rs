@@ -149,6 +149,10 @@ pub static ROUTES: &[Route] = &[
         Doc::new("log_checkpoint", "The log's signed checkpoint, the cosigned one where there are witnesses")
             .answer(200, Body::text)
         => log::checkpoint),
+    route!(GET get "/log/minimum" Open false
+        Doc::new("log_minimum", "The first index that was not pruned, and the entry that says so, a line each")
+            .answer(200, Body::text)
+        => log::minimum),
     route!(GET get "/log/tile/{level}/{tile}" Open false
         Doc::new("log_tile", "Hashes of the log's tree, full or partial (c2sp.org/tlog-tiles)")
             .answer(200, Body::bytes)

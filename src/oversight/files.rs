@@ -34,6 +34,14 @@ pub fn read_tile(
     Ok(log.tile(name, covered)?)
 }
 
+/// Where the log begins: the first index that was not pruned, and the entry that says so.
+///
+/// # Errors
+/// When the log cannot be read.
+pub fn read_minimum(log: &LogReader) -> Result<String, OversightError> {
+    Ok(log.minimum()?.to_text())
+}
+
 /// A bundle of entries by its path beneath the log's prefix.
 ///
 /// # Errors
@@ -54,8 +62,9 @@ pub async fn read_bundle(
     };
     // What is there is known before it is recorded, so that the entry says which of the two it was.
     let covered = log.shown(trail.asks_witnesses())?.map_or(0, |shown| shown.size);
-    let name = name.filter(|name| name.is_entries() && name.is_covered(covered));
-    let Some(name) = name else {
+    let name = name.filter(TileName::is_entries);
+    let has = name.map(|name| log.has_tile(&name, covered)).transpose()?.unwrap_or_default();
+    let Some(name) = name.filter(|_| has) else {
         return Err(turn_away(standing, Code::NotFound, origin, access, trail).await);
     };
     let recorded = record(permit, standing, origin, access, trail).await?;

@@ -275,7 +275,8 @@ impl Witnesses {
             t: i64,
         }
         let oldest = if cosigned < size {
-            let entry = self.log.entry(cosigned)?;
+            // Nothing is pruned unwitnessed, but witnesses may have been named only afterwards.
+            let entry = self.log.entry(cosigned.max(self.log.minimum()?.index))?;
             serde_json::from_slice(&entry).map_or(0, |Time { t }| t)
         } else {
             i64::MAX

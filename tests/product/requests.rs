@@ -78,6 +78,7 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             | "/readyz"
             | "/openapi.json"
             | "/log/checkpoint"
+            | "/log/minimum"
             | "/log/tile/{level}/{tile}"
             | "/log/tile/entries/{tile}"
             | "/v1/schemas/{type}"

@@ -210,7 +210,7 @@ fn open_routes_answer_everyone_and_have_no_receipt() {
     let demo = shared();
     let open: Vec<&str> =
         ROUTES.iter().filter(|route| route.guard == Guard::Open).map(|route| route.path).collect();
-    let known = ["/healthz", "/readyz", "/openapi.json", "/log/checkpoint"];
+    let known = ["/healthz", "/readyz", "/openapi.json", "/log/checkpoint", "/log/minimum"];
     assert_eq!(open, [&known[..], &["/log/tile/{level}/{tile}"]].concat());
     for path in known.into_iter().chain(["/log/tile/0/000"]) {
         let reply = demo.get(path).expect(200);

@@ -17,6 +17,10 @@ pub(super) struct Rules {
     last: Option<(u64, u64)>,
     /// Indexes of the entries that put a policy in force, ascending.
     policies: Vec<u64>,
+    /// First index that is kept.
+    minimum: u64,
+    /// A policy from below it that a kept entry cites, and the first that does.
+    cited: Option<(u64, u64)>,
 }
 
 impl Rules {
@@ -24,7 +28,18 @@ impl Rules {
         let mut events: Vec<_> =
             EVENT_CODES.iter().map(|(ev, act)| (ev.as_bytes(), act.as_bytes())).collect();
         events.sort_unstable();
-        Rules { events, recent: 0, last: None, policies: Vec::new() }
+        let (last, policies, cited) = (None, Vec::new(), None);
+        Rules { events, recent: 0, last, policies, minimum: 0, cited }
+    }
+
+    /// The entries below `minimum` are not there.
+    pub(super) fn begin_at(&mut self, minimum: u64) {
+        (self.minimum, self.last) = (minimum, None);
+    }
+
+    /// A policy that was put in force below the beginning, and the first entry that cites it.
+    pub(super) fn cited(&self) -> Option<(u64, u64)> {
+        self.cited
     }
 
     /// What is wrong with the entry at `index`, which comes after those given before.
@@ -52,7 +67,19 @@ impl Rules {
         if members.ev == b"policy" && members.act == b"activated" {
             self.policies.push(index);
         }
-        if members.pol.is_some_and(|policy| self.policies.binary_search(&policy).is_err()) {
+        let from_before = members.pol.filter(|policy| *policy < self.minimum);
+        if let Some(policy) = from_before
+            && self.policies.binary_search(&policy).is_err()
+        {
+            // What was in force at the beginning is named by the entry of the pruning; there is no second one.
+            let (known, _) = *self.cited.get_or_insert((policy, index));
+            if known != policy {
+                return found(
+                    Class::PolicyUnknown,
+                    "entry cites a second policy from before the beginning",
+                );
+            }
+        } else if members.pol.is_some_and(|policy| self.policies.binary_search(&policy).is_err()) {
             return found(Class::PolicyUnknown, "entry cites a policy that was never put in force");
         }
         Ok(())

@@ -8,6 +8,7 @@ mod files;
 mod json;
 pub mod log;
 pub mod note;
+pub mod prune;
 pub mod reader;
 pub mod served;
 mod stored;

@@ -107,7 +107,7 @@ impl LogReader {
     /// The entry at `index`.
     ///
     /// # Errors
-    /// [`LogError::NotCovered`], [`LogError::FileDamaged`] and those of [`LogReader::checkpoint_text`].
+    /// [`LogError::NotCovered`], [`LogError::Pruned`], [`LogError::FileDamaged`] and those of [`LogReader::checkpoint_text`].
     pub fn entry(&self, index: u64) -> Result<Vec<u8>, LogError> {
         let size = self.size()?;
         if index >= size {
@@ -120,7 +120,7 @@ impl LogReader {
     /// Up to `limit` entries from index `from` on; fewer, or none, at the end of the log.
     ///
     /// # Errors
-    /// [`LogError::FileDamaged`] and those of [`LogReader::checkpoint_text`].
+    /// [`LogError::Pruned`], [`LogError::FileDamaged`] and those of [`LogReader::checkpoint_text`].
     pub fn entries(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, LogError> {
         let size = self.size()?;
         self.range(from, size.min(from.saturating_add(limit as u64)), size)
@@ -208,6 +208,10 @@ impl LogReader {
 
     fn range(&self, from: u64, to: u64, size: u64) -> Result<Vec<Vec<u8>>, LogError> {
         let mut entries = Vec::new();
+        let minimum = self.minimum()?.index;
+        if from < to && from < minimum {
+            return Err(LogError::Pruned { minimum });
+        }
         let mut open: Option<(u64, Bundle)> = None;
         for index in from..to {
             let (number, slot) = (index / TILE_WIDTH as u64, (index % TILE_WIDTH as u64) as usize);

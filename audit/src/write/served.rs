@@ -66,7 +66,7 @@ impl TileName {
         self.width.is_none()
     }
 
-    /// Whether a log of `size` entries has it.
+    /// Whether a log of `size` entries that pruned nothing has it.
     #[must_use]
     pub fn is_covered(&self, size: u64) -> bool {
         self.items(size) >= self.width.map_or(TILE_WIDTH, usize::from)
@@ -108,17 +108,26 @@ impl LogReader {
         Ok(shown.map(|(note, Checkpoint { size, .. })| ShownCheckpoint { note, size }))
     }
 
+    /// Whether a log of `covered` entries, which a shown checkpoint covers, has this tile or bundle and did not prune it.
+    ///
+    /// # Errors
+    /// Those of [`LogReader::tile`].
+    pub fn has_tile(&self, name: &TileName, covered: u64) -> Result<bool, LogError> {
+        let pruned = name.is_entries() && name.number < self.minimum()?.index / TILE_WIDTH as u64;
+        Ok(!pruned && name.is_covered(covered.min(self.size()?)))
+    }
+
     /// The bytes of a tile or bundle in a log of `covered` entries, which a shown checkpoint covers. A partial form is given
     /// for every width that the tile has had up to then. `None` for one that a log of so many entries does not have.
     ///
     /// # Errors
     /// [`LogError::FileDamaged`] and those of [`LogReader::checkpoint_text`].
     pub fn tile(&self, name: &TileName, covered: u64) -> Result<Option<Vec<u8>>, LogError> {
-        // More of the tile may have been published since, and the narrower form be gone: it is the beginning of the wider.
-        let whole = self.size()?;
-        if !name.is_covered(covered.min(whole)) {
+        if !self.has_tile(name, covered)? {
             return Ok(None);
         }
+        // More of the tile may have been published since, and the narrower form be gone: it is the beginning of the wider.
+        let whole = self.size()?;
         let wanted = name.width.map_or(TILE_WIDTH, usize::from);
         let (directory, number) = (&self.directory, name.number);
         let bytes = match (name.kind, name.items(whole)) {

@@ -11,6 +11,7 @@ mod flips;
 mod notes;
 mod policies;
 mod program;
+mod pruning;
 mod quorum;
 mod recovery;
 mod round_trip;

@@ -39,6 +39,8 @@ pub(in crate::http) struct EntriesBody {
     cursor: Option<String>,
     /// Entries that a search can find: all below this index.
     indexed: u64,
+    /// The first index that is kept: what lay below it was pruned when its retention was over.
+    minimum: u64,
     /// How many entries are published.
     size: u64,
 }
@@ -92,6 +94,8 @@ pub(in crate::http) struct ExportBody {
     cursor: Option<String>,
     /// Entries that an export can find: all below this index.
     indexed: u64,
+    /// The first index that is kept: what lay below it was pruned when its retention was over.
+    minimum: u64,
     /// How many entries are published.
     size: u64,
 }
@@ -136,8 +140,8 @@ pub(in crate::http) async fn export(
     let origin = rooms.trail.origin();
     let lines = found.entries.iter().map(|entry| format.line(entry, origin));
     let lines = lines.collect::<Option<Vec<String>>>().ok_or(OversightError::Malformed)?;
-    let (cursor, indexed, size) = (found.cursor, found.indexed, found.size);
-    let body = ExportBody { header, lines, cursor, indexed, size };
+    let (cursor, indexed, minimum, size) = (found.cursor, found.indexed, found.minimum, found.size);
+    let body = ExportBody { header, lines, cursor, indexed, minimum, size };
     Ok(Answer::new(body, found.recorded, origin))
 }
 
@@ -174,6 +178,7 @@ pub(in crate::http) async fn entries(
         next: None,
         cursor: found.cursor,
         indexed: found.indexed,
+        minimum: found.minimum,
         size: found.size,
     };
     Ok(Answer::new(body, found.recorded, rooms.trail.origin()))
@@ -205,6 +210,7 @@ async fn stretch(
         next: Some(page.next),
         cursor: None,
         indexed: rooms.index.state().indexed,
+        minimum: page.minimum,
         size: page.size,
     };
     Ok(Answer::new(body, page.recorded, rooms.trail.origin()))

@@ -7,7 +7,7 @@ use super::super::caller::Caller;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use crate::access::{Code, Duty};
-use crate::oversight::{TileName, read_bundle, read_checkpoint, read_tile};
+use crate::oversight::{TileName, read_bundle, read_checkpoint, read_minimum, read_tile};
 use axum::extract::State;
 use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -38,6 +38,12 @@ pub(in crate::http) async fn checkpoint(
         return Err(Problem::unrecorded(Code::TrailUnavailable));
     };
     Ok(([(header::CONTENT_TYPE, TEXT), (header::CACHE_CONTROL, ASK_AGAIN)], note).into_response())
+}
+
+/// Open to the same: where the log begins, and which entry says so.
+pub(in crate::http) async fn minimum(State(rooms): State<Arc<Rooms>>) -> Result<Response, Problem> {
+    let text = read_minimum(&rooms.log)?;
+    Ok(([(header::CONTENT_TYPE, TEXT), (header::CACHE_CONTROL, ASK_AGAIN)], text).into_response())
 }
 
 /// Open to the same: hashes.
