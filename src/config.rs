@@ -48,6 +48,9 @@ pub struct ConfigFile {
     /// Certificates (PEM) of the authorities that are trusted for witnesses with https addresses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub witness_ca_file: Option<PathBuf>,
+    /// An address of loopback that `/metrics` is served on. Without it there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics_listen: Option<String>,
     /// How long entries of the log are kept, in months.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit_retention_months: Option<u32>,
@@ -149,6 +152,8 @@ pub struct Config {
     pub witness_age_max: Duration,
     /// Certificates of the authorities that are trusted for witnesses.
     pub witness_ca_file: Option<PathBuf>,
+    /// An address of loopback that `/metrics` is served on.
+    pub metrics_listen: Option<SocketAddr>,
     /// How long entries of the log are kept, in months.
     pub audit_retention_months: u32,
     /// Entries from this index on are kept however old they are.
@@ -245,6 +250,7 @@ impl Config {
             return Err(ConfigError::Value { name: "syslog", reason });
         }
         let audit_retention_months = retention_months(&file)?;
+        let metrics_listen = metrics_listen(&file)?;
         let witness_age_max = file.witness_age_seconds_max.map_or(WITNESS_AGE, Duration::from_secs);
         if witness_age_max < WITNESS_AGE_MIN {
             return Err(ConfigError::Value {
@@ -263,6 +269,7 @@ impl Config {
             witness_policy: file.witness_policy,
             witness_age_max,
             witness_ca_file: file.witness_ca_file,
+            metrics_listen,
             audit_retention_months,
             audit_keep_from: file.audit_keep_from,
             synthetic: file.synthetic,
@@ -273,7 +280,7 @@ impl Config {
     /// SHA-256 over what was checked, for the entry of a start. Holds no secret.
     pub fn digest(&self) -> [u8; 32] {
         let text = format!(
-            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}",
+            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}",
             self.origin,
             self.listen,
             self.store_cache_bytes,
@@ -285,13 +292,23 @@ impl Config {
             self.synthetic,
             self.syslog,
             self.audit_retention_months,
-            self.audit_keep_from
+            self.audit_keep_from,
+            self.metrics_listen
         );
         let mut digest = [0; 32];
         digest
             .copy_from_slice(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref());
         digest
     }
+}
+
+fn metrics_listen(file: &ConfigFile) -> Result<Option<SocketAddr>, ConfigError> {
+    let reason = "is not an address of loopback with a port";
+    let wrong = || ConfigError::Value { name: "metrics_listen", reason };
+    let Some(text) = &file.metrics_listen else { return Ok(None) };
+    let address: SocketAddr = text.parse().map_err(|_| wrong())?;
+    // Whoever reaches it needs no token.
+    address.ip().is_loopback().then_some(Some(address)).ok_or_else(wrong)
 }
 
 fn retention_months(file: &ConfigFile) -> Result<u32, ConfigError> {
@@ -380,6 +397,12 @@ mod tests {
         assert!(broken(|file| file.listen = Some("everywhere".to_owned())));
         assert!(broken(|file| file.store_cache_bytes = Some(1)));
         assert!(broken(|file| file.journal_segment_bytes = Some(SEGMENT_BYTES_MIN - 1)));
+        for address in ["0.0.0.0:9480", "192.0.2.1:9480", "localhost", "[::]:9480"] {
+            let mut file = file();
+            file.metrics_listen = Some(address.to_owned());
+            assert!(Config::check(Path::new("."), file, &Overrides::default()).is_err());
+        }
+        assert!(!broken(|file| file.metrics_listen = Some("[::1]:9480".to_owned())));
         assert!(broken(|file| file.audit_retention_months = Some(5)));
         assert!(!broken(|file| file.audit_retention_months = Some(6)));
         assert!(!broken(|file| file.audit_retention_months = Some(1_200)));

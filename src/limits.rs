@@ -41,6 +41,8 @@ pub const HEADERS_COUNT_MAX: usize = 64;
 pub const CONNECTIONS_COUNT_MAX: usize = 4_096;
 /// Descriptors that the vault needs beside its connections: files of the journal, the log and the engine.
 pub const FILES_COUNT_MAX: usize = 512;
+/// Connections to the metrics served at once; one asks every few seconds.
+pub const METRICS_CONNECTIONS_COUNT_MAX: usize = 16;
 /// Pause after a connection could not be accepted, because descriptors or memory are used up: others close meanwhile.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Connections from one source address: a quarter, so that one source cannot take them all. A proxy in front of the vault

@@ -114,6 +114,7 @@ fn make(directory: &Path) -> Result<(), Failure> {
         witness_policy: None,
         witness_age_seconds_max: None,
         witness_ca_file: None,
+        metrics_listen: None,
         audit_retention_months: None,
         audit_keep_from: None,
         policies: None,

@@ -69,6 +69,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         witness_policy: None,
         witness_age_seconds_max: None,
         witness_ca_file: None,
+        metrics_listen: None,
         audit_retention_months: None,
         audit_keep_from: None,
         policies: None,

@@ -73,6 +73,9 @@ pub(super) async fn until_stopped(serving: Serving, vault: Vault) -> Result<(), 
     serve(serving, vault.rooms.clone(), stop).await;
     heart.abort();
     pruning.abort();
+    if let Some(metrics) = vault.metrics {
+        metrics.abort();
+    }
     // What was not confirmed yet goes out after the next start.
     drop(vault.shipper);
     if let Ok(fault) = fault.await {

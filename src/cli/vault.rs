@@ -4,7 +4,7 @@
 
 use super::failure::Failure;
 use super::policies::{self, Policies};
-use super::{retention, ship};
+use super::{metrics, retention, ship};
 use crate::access::Access;
 use crate::ambient::{Clock, HostClock, HostRandom, Random};
 use crate::config::Config;
@@ -22,6 +22,7 @@ use arc_swap::ArcSwap;
 use gridvault_keys::{Envelope, Keyring, Passphrase, Provider, RootKey, UnlockFile};
 use std::path::Path;
 use std::sync::Arc;
+use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 /// An open vault.
@@ -33,6 +34,8 @@ pub(super) struct Vault {
     pub(super) shipper: Option<Shipper>,
     /// Ends the retention of old entries.
     pub(super) retention: Retention,
+    /// Tells an operator's collector how the vault does.
+    pub(super) metrics: Option<JoinHandle<()>>,
 }
 
 /// Parts of the tree of grids are stored in pieces of this size, in bytes.
@@ -106,7 +109,8 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     };
     let shipper = ship::start(config, &rooms.trail, rooms.log.clone()).await?;
     let retention = retention::until_sent(retention, shipper.as_ref());
-    Ok(Vault { rooms: Arc::new(rooms), log_key, shipper, retention })
+    let metrics = metrics::start(config, &rooms, shipper.as_ref()).await?;
+    Ok(Vault { rooms: Arc::new(rooms), log_key, shipper, retention, metrics })
 }
 
 /// The index can be made again, so it is the first that takes no more room on a disk that fills up.

@@ -22,6 +22,7 @@ use gridvault_audit::{Draft, LogReader, ShownCheckpoint};
 use gridvault_keys::Keyring;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::{oneshot, watch};
@@ -64,6 +65,8 @@ pub struct Trail {
     pub(super) log: LogReader,
     space: Shown,
     refusals: Mutex<Refusals>,
+    /// Refusals of this run.
+    pub(super) refused: AtomicU64,
     threads: Mutex<Vec<JoinHandle<()>>>,
     pub(super) asked: Asked,
 }
@@ -151,6 +154,7 @@ impl Trail {
             log,
             space,
             refusals: Mutex::default(),
+            refused: AtomicU64::new(0),
             threads: Mutex::new(vec![committing, integrating]),
             asked: Asked::nobody(alarm),
         })
@@ -222,6 +226,7 @@ impl Trail {
     /// # Errors
     /// [`Unrecorded::Counted`] over the budget: the summary will have it.
     pub async fn refuse(&self, denied: Denied) -> Result<Recorded, Unrecorded> {
+        self.refused.fetch_add(1, Ordering::Relaxed);
         let account = denied.account();
         let now = self.clock.now();
         let budget = {

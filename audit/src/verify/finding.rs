@@ -57,6 +57,8 @@ pub enum Class {
     TimeBackwards,
     /// A signed entry has an event that the format does not know.
     UnknownEvent,
+    /// A signed entry says that something was done, and that it was refused.
+    OutcomeContradicted,
     /// A signed entry cites a policy that no earlier entry put in force.
     PolicyUnknown,
     /// Entries are missing, and no entry of the log says that they were pruned.
@@ -98,6 +100,7 @@ impl Class {
             Class::SequenceBroken => "sequence_broken",
             Class::TimeBackwards => "time_backwards",
             Class::UnknownEvent => "unknown_event",
+            Class::OutcomeContradicted => "outcome_contradicted",
             Class::PolicyUnknown => "policy_unknown",
             Class::PruneUnrecorded => "prune_unrecorded",
             Class::PruneEarly => "prune_early",
