@@ -38,6 +38,17 @@ impl Micros {
             .unwrap_or(jiff::civil::Date::MAX)
     }
 
+    /// The same time of the day so many calendar months earlier (UTC); the last day where that month is shorter.
+    pub fn months_before(self, months: u32) -> Micros {
+        let at = jiff::Timestamp::from_microsecond(self.0).ok();
+        let earlier = at.and_then(|at| {
+            let span = jiff::Span::new().try_months(months).ok()?;
+            at.to_zoned(jiff::tz::TimeZone::UTC).checked_sub(span).ok()
+        });
+        // A time that no calendar has is before everything.
+        Micros(earlier.map_or(i64::MIN, |earlier| earlier.timestamp().as_microsecond()))
+    }
+
     /// RFC 3339 in UTC with microseconds.
     pub fn rfc3339(self) -> String {
         jiff::Timestamp::from_microsecond(self.0).map(|at| format!("{at:.6}")).unwrap_or_default()

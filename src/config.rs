@@ -3,7 +3,8 @@
 //! What comes out is checked whole.
 
 use crate::limits::{
-    SEGMENT_BYTES, SEGMENT_BYTES_MIN, STORE_CACHE_BYTES, WITNESS_AGE, WITNESS_AGE_MIN,
+    AUDIT_RETENTION_MONTHS, AUDIT_RETENTION_MONTHS_MAX, AUDIT_RETENTION_MONTHS_MIN, SEGMENT_BYTES,
+    SEGMENT_BYTES_MIN, STORE_CACHE_BYTES, WITNESS_AGE, WITNESS_AGE_MIN,
 };
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -47,6 +48,15 @@ pub struct ConfigFile {
     /// Certificates (PEM) of the authorities that are trusted for witnesses with https addresses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub witness_ca_file: Option<PathBuf>,
+    /// An address of loopback that `/metrics` is served on. Without it there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics_listen: Option<String>,
+    /// How long entries of the log are kept, in months.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit_retention_months: Option<u32>,
+    /// Entries from this index on are kept however old they are: a hold for as long as the key stands here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit_keep_from: Option<u64>,
     /// Whether everything in the vault is invented.
     #[serde(default)]
     pub synthetic: bool,
@@ -142,6 +152,12 @@ pub struct Config {
     pub witness_age_max: Duration,
     /// Certificates of the authorities that are trusted for witnesses.
     pub witness_ca_file: Option<PathBuf>,
+    /// An address of loopback that `/metrics` is served on.
+    pub metrics_listen: Option<SocketAddr>,
+    /// How long entries of the log are kept, in months.
+    pub audit_retention_months: u32,
+    /// Entries from this index on are kept however old they are.
+    pub audit_keep_from: Option<u64>,
     /// Whether everything in the vault is invented.
     pub synthetic: bool,
     /// A receiver of the log's entries.
@@ -233,6 +249,8 @@ impl Config {
             let reason = "names a certificate or a key without the other";
             return Err(ConfigError::Value { name: "syslog", reason });
         }
+        let audit_retention_months = retention_months(&file)?;
+        let metrics_listen = metrics_listen(&file)?;
         let witness_age_max = file.witness_age_seconds_max.map_or(WITNESS_AGE, Duration::from_secs);
         if witness_age_max < WITNESS_AGE_MIN {
             return Err(ConfigError::Value {
@@ -251,6 +269,9 @@ impl Config {
             witness_policy: file.witness_policy,
             witness_age_max,
             witness_ca_file: file.witness_ca_file,
+            metrics_listen,
+            audit_retention_months,
+            audit_keep_from: file.audit_keep_from,
             synthetic: file.synthetic,
             syslog: file.syslog,
         })
@@ -259,7 +280,7 @@ impl Config {
     /// SHA-256 over what was checked, for the entry of a start. Holds no secret.
     pub fn digest(&self) -> [u8; 32] {
         let text = format!(
-            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}",
+            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}",
             self.origin,
             self.listen,
             self.store_cache_bytes,
@@ -269,12 +290,33 @@ impl Config {
             self.witness_age_max.as_secs(),
             self.witness_ca_file,
             self.synthetic,
-            self.syslog
+            self.syslog,
+            self.audit_retention_months,
+            self.audit_keep_from,
+            self.metrics_listen
         );
         let mut digest = [0; 32];
         digest
             .copy_from_slice(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref());
         digest
+    }
+}
+
+fn metrics_listen(file: &ConfigFile) -> Result<Option<SocketAddr>, ConfigError> {
+    let reason = "is not an address of loopback with a port";
+    let wrong = || ConfigError::Value { name: "metrics_listen", reason };
+    let Some(text) = &file.metrics_listen else { return Ok(None) };
+    let address: SocketAddr = text.parse().map_err(|_| wrong())?;
+    // Whoever reaches it needs no token.
+    address.ip().is_loopback().then_some(Some(address)).ok_or_else(wrong)
+}
+
+fn retention_months(file: &ConfigFile) -> Result<u32, ConfigError> {
+    let months = file.audit_retention_months.unwrap_or(AUDIT_RETENTION_MONTHS);
+    let reason = "is below 6 or above 1,200";
+    match (AUDIT_RETENTION_MONTHS_MIN..=AUDIT_RETENTION_MONTHS_MAX).contains(&months) {
+        true => Ok(months),
+        false => Err(ConfigError::Value { name: "audit_retention_months", reason }),
     }
 }
 
@@ -355,6 +397,16 @@ mod tests {
         assert!(broken(|file| file.listen = Some("everywhere".to_owned())));
         assert!(broken(|file| file.store_cache_bytes = Some(1)));
         assert!(broken(|file| file.journal_segment_bytes = Some(SEGMENT_BYTES_MIN - 1)));
+        for address in ["0.0.0.0:9480", "192.0.2.1:9480", "localhost", "[::]:9480"] {
+            let mut file = file();
+            file.metrics_listen = Some(address.to_owned());
+            assert!(Config::check(Path::new("."), file, &Overrides::default()).is_err());
+        }
+        assert!(!broken(|file| file.metrics_listen = Some("[::1]:9480".to_owned())));
+        assert!(broken(|file| file.audit_retention_months = Some(5)));
+        assert!(!broken(|file| file.audit_retention_months = Some(6)));
+        assert!(!broken(|file| file.audit_retention_months = Some(1_200)));
+        assert!(broken(|file| file.audit_retention_months = Some(1_201)));
         assert!(broken(|file| file.witness_age_seconds_max = Some(119)));
         assert!(!broken(|file| file.witness_age_seconds_max = Some(120)));
     }

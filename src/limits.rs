@@ -41,6 +41,8 @@ pub const HEADERS_COUNT_MAX: usize = 64;
 pub const CONNECTIONS_COUNT_MAX: usize = 4_096;
 /// Descriptors that the vault needs beside its connections: files of the journal, the log and the engine.
 pub const FILES_COUNT_MAX: usize = 512;
+/// Connections to the metrics served at once; one asks every few seconds.
+pub const METRICS_CONNECTIONS_COUNT_MAX: usize = 16;
 /// Pause after a connection could not be accepted, because descriptors or memory are used up: others close meanwhile.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Connections from one source address: a quarter, so that one source cannot take them all. A proxy in front of the vault
@@ -224,6 +226,21 @@ pub const INDEX_READ_ENTRIES_COUNT: u64 = 256;
 pub const INDEX_PAUSE: Duration = Duration::from_millis(200);
 /// The same after something failed.
 pub const INDEX_RETRY_PAUSE: Duration = Duration::from_secs(5);
+/// How long an entry of the log is kept unless the configuration says another, in months.
+pub const AUDIT_RETENTION_MONTHS: u32 = 36;
+/// The shortest time that may be configured: the law asks for six months of network logs.
+pub const AUDIT_RETENTION_MONTHS_MIN: u32 = 6;
+/// The longest: a hundred years.
+pub const AUDIT_RETENTION_MONTHS_MAX: u32 = 1_200;
+/// Bundles that one pruning looks through: a quarter of a million entries, a second of reading.
+pub const RETENTION_BUNDLES_COUNT_MAX: u64 = 1_024;
+/// How often the beginning of the log is looked at.
+pub const RETENTION_INTERVAL: Duration = Duration::from_secs(3_600);
+/// The same while a recorded pruning waits to be shown.
+pub const RETENTION_WAIT: Duration = Duration::from_secs(1);
+/// How far the clock may be ahead of the last entry before a start and the time since: a vault that was off for longer
+/// prunes later, and a clock that leapt by years prunes nothing.
+pub const RETENTION_CLOCK_LEAP_MAX: Duration = Duration::from_secs(31 * 86_400);
 /// Entries in one answer of an export: 2 MiB as JSON of the widest form.
 pub const EXPORT_PAGE_COUNT_MAX: usize = 1_000;
 /// Entries of one evidence pack: it is made in memory, about 4 KiB for each.

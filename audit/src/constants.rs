@@ -17,6 +17,9 @@ pub const TILE_WIDTH: usize = 256;
 /// Binary levels of the tree that one tile holds: 2 to the 8 is [`TILE_WIDTH`].
 pub const TILE_HEIGHT: u32 = 8;
 
+/// Highest level that a path of a tile may name (c2sp.org/tlog-tiles).
+pub const TILE_LEVEL_MAX: u32 = 63;
+
 /// Bytes of a SHA-256 hash.
 pub const HASH_BYTES: usize = 32;
 
@@ -95,6 +98,15 @@ pub const CHECKPOINT_FILE: &str = "checkpoint";
 
 /// File name of the last checkpoint that a quorum of witnesses cosigned.
 pub const WITNESSED_FILE: &str = "witnessed";
+
+/// File name of the index at which a pruned log begins, and of the entry that says so.
+pub const MINIMUM_FILE: &str = "minimum";
+
+/// Longest such file in bytes: two numbers, each with its line feed.
+pub const MINIMUM_BYTES_MAX: usize = 40;
+
+/// Youngest entries that a log may prune, in seconds: six months are no fewer days than these 181.
+pub const PRUNE_AGE_SECONDS_MIN: u64 = 181 * 86_400;
 
 /// File name of the writer's lock; its content means nothing.
 pub const LOCK_FILE: &str = "lock";

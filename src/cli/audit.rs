@@ -3,6 +3,7 @@
 //! One entry a line; `--json` gives them as they were written.
 
 use super::audit_export;
+use super::audit_tail;
 use super::client::Connection;
 use super::failure::Failure;
 use super::print;
@@ -13,14 +14,8 @@ const PAGE: u64 = 100;
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
-    /// The last entries.
-    Tail {
-        /// How many; 100 at most.
-        #[arg(long, default_value_t = 20)]
-        count: u64,
-        #[command(flatten)]
-        connection: Connection,
-    },
+    /// The last entries, and those that come.
+    Tail(audit_tail::Arguments),
     /// Entries that have everything that is asked for, the newest first.
     Search {
         #[command(flatten)]
@@ -185,7 +180,7 @@ impl Filter {
 
 pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
     match command {
-        Command::Tail { count, connection } => tail(*count, connection, json),
+        Command::Tail(arguments) => audit_tail::run(arguments, json),
         Command::Search { filter, count, oldest, connection } => {
             search(filter, *count, *oldest, connection, json)
         }
@@ -194,14 +189,6 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
         Command::Pack { out, filter, connection } => pack(out, filter, connection, json),
         Command::Index(IndexCommand::Rebuild { connection }) => rebuild(connection, json),
     }
-}
-
-fn tail(count: u64, connection: &Connection, json: bool) -> Result<(), Failure> {
-    let size = connection.get("/v1/audit/entries?limit=1")?["size"].as_u64().unwrap_or_default();
-    let from = size.saturating_sub(count);
-    let answer = connection.get(&format!("/v1/audit/entries?from={from}&limit={count}"))?;
-    print_all(&answer, json);
-    Ok(())
 }
 
 fn search(
@@ -236,17 +223,30 @@ fn say_lag(answer: &Value) {
     if indexed < size {
         tracing::warn!(indexed, published = size, "the newest entries were not searched yet");
     }
+    say_pruned(answer);
+}
+
+/// Nor was what is gone.
+pub(super) fn say_pruned(answer: &Value) {
+    if let Some(minimum) = answer["minimum"].as_u64().filter(|minimum| *minimum > 0) {
+        tracing::warn!(minimum, "entries below were pruned at the end of their retention");
+    }
 }
 
 fn print_all(answer: &Value, json: bool) {
-    for entry in answer["entries"].as_array().into_iter().flatten() {
+    lines(answer, json).for_each(|line| print(&line));
+}
+
+/// The entries of an answer, one a line.
+pub(super) fn lines(answer: &Value, json: bool) -> impl Iterator<Item = String> {
+    let entries = answer["entries"].as_array().into_iter().flatten();
+    entries.map(move |entry| {
         if json {
-            print(&entry.to_string());
-            continue;
+            return entry.to_string();
         }
         let word = |name: &str| entry[name].as_str().unwrap_or("-").to_owned();
         let time = entry["t"].as_i64().map(|micros| crate::ambient::Micros(micros).rfc3339());
-        print(&format!(
+        format!(
             "{:>8} {} {}.{} {} who {} role {} why {}",
             entry["seq"],
             time.unwrap_or_default(),
@@ -256,8 +256,8 @@ fn print_all(answer: &Value, json: bool) {
             word("who"),
             word("role"),
             word("why")
-        ));
-    }
+        )
+    })
 }
 
 fn show(index: u64, connection: &Connection, json: bool) -> Result<(), Failure> {

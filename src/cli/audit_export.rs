@@ -2,7 +2,7 @@
 //! Never twice and never with a gap: what was written and where it goes on stand in a file beside it, synced page by page.
 //! The same command again goes on where the last one ended, whatever ended it; entries that came since are added.
 
-use super::audit::Filter;
+use super::audit::{self, Filter};
 use super::client::Connection;
 use super::failure::Failure;
 use super::print;
@@ -62,6 +62,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         let ended = next.is_none();
         sheet.write(header.into_iter().chain(page), next, indexed)?;
         if ended {
+            audit::say_pruned(&answer);
             break size.saturating_sub(indexed);
         }
     };

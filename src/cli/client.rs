@@ -5,10 +5,16 @@
 use super::failure::Failure;
 use serde_json::Value;
 use std::path::PathBuf;
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// Longest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Longest wait for a connection.
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
+/// Longest wait until an answer begins: a pack of two thousand entries is made before.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
 
 /// Where the vault is and who calls.
 #[derive(clap::Args)]
@@ -26,6 +32,21 @@ impl Connection {
     pub(super) fn get(&self, path: &str) -> Result<Value, Failure> {
         let request = self.agent().get(format!("{}{path}", self.url));
         answer(request.header("authorization", &*self.bearer()?).call())
+    }
+
+    /// `GET` without a token, of what is open to everybody and is text.
+    pub(super) fn get_open_text(&self, path: &str) -> Result<String, Failure> {
+        let outcome = self.agent().get(format!("{}{path}", self.url)).call();
+        let mut response = match outcome {
+            Ok(response) if response.status().is_success() => response,
+            refused => {
+                return Err(answer(refused).err().unwrap_or_else(|| {
+                    Failure::Failed("the answer is not what was asked for".into())
+                }));
+            }
+        };
+        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX);
+        body.read_to_string().map_err(|error| Failure::failed("the answer cannot be read", &error))
     }
 
     /// `POST` with a token.
@@ -56,7 +77,12 @@ impl Connection {
     }
 
     fn agent(&self) -> ureq::Agent {
-        ureq::Agent::config_builder().http_status_as_error(false).build().into()
+        ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(CONNECT_TIME_MAX))
+            .timeout_recv_response(Some(ANSWER_TIME_MAX))
+            .build()
+            .into()
     }
 
     /// The caller's token.

@@ -5,6 +5,7 @@
 mod actor;
 mod audit;
 mod audit_export;
+mod audit_tail;
 mod client;
 mod config;
 mod demo;
@@ -12,8 +13,10 @@ mod enrol;
 mod failure;
 mod import;
 mod init;
+mod metrics;
 mod policies;
 mod policy;
+mod retention;
 mod serve;
 mod ship;
 mod store;

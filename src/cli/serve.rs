@@ -4,7 +4,7 @@
 
 use super::failure::Failure;
 use super::vault::{self, Vault};
-use super::{print, runtime};
+use super::{print, retention, runtime};
 use crate::config::{Config, Overrides};
 use crate::http::{Serving, serve};
 use crate::limits::{CONNECTIONS_COUNT_MAX, FILES_COUNT_MAX, HEARTBEAT_INTERVAL};
@@ -58,6 +58,7 @@ pub(super) async fn until_stopped(serving: Serving, vault: Vault) -> Result<(), 
     let mut terminate = handler(SignalKind::terminate())?;
     let mut interrupt = handler(SignalKind::interrupt())?;
     let heart = tokio::spawn(beat(trail.clone()));
+    let pruning = tokio::spawn(retention::tend(vault.retention, trail.clone()));
     let (fault_sender, fault) = tokio::sync::oneshot::channel::<Arc<TrailFault>>();
     let watched = trail.clone();
     let stop = async move {
@@ -71,6 +72,10 @@ pub(super) async fn until_stopped(serving: Serving, vault: Vault) -> Result<(), 
     };
     serve(serving, vault.rooms.clone(), stop).await;
     heart.abort();
+    pruning.abort();
+    if let Some(metrics) = vault.metrics {
+        metrics.abort();
+    }
     // What was not confirmed yet goes out after the next start.
     drop(vault.shipper);
     if let Ok(fault) = fault.await {
@@ -101,7 +106,7 @@ async fn beat(trail: Arc<Trail>) {
     loop {
         ticks.tick().await;
         let summarised = trail.summarise_refusals().await;
-        let alive = trail.announce(Announcement::Heartbeat).await;
+        let alive = trail.announce_keeping(Announcement::Heartbeat).await;
         if summarised.is_err() || alive.is_err() {
             return;
         }

@@ -4,23 +4,25 @@
 
 use super::failure::Failure;
 use super::policies::{self, Policies};
-use super::ship;
+use super::{metrics, retention, ship};
 use crate::access::Access;
 use crate::ambient::{Clock, HostClock, HostRandom, Random};
 use crate::config::Config;
 use crate::http::{Batches, Rooms};
 use crate::identity::{Directory, Identity};
-use crate::oversight::{Index, IndexSettings, LogReader, Shipper};
+use crate::oversight::{Index, IndexSettings, LogReader, Retention, Shipper};
 use crate::seal::Seal;
 use crate::store::{self, Change, EngineKind, Expect, Key, Op, Reader, Stored, SystemKey, Version};
 use crate::territory::{Territory, TerritoryData};
 use crate::trail::{
-    Announcement, FileMedia, Media, Settings, Space, Surroundings, Trail, Witnesses,
+    Announcement, FileMedia, Media, Recorded, Settings, Space, Surroundings, Trail, TrailError,
+    Witnesses,
 };
 use arc_swap::ArcSwap;
 use gridvault_keys::{Envelope, Keyring, Passphrase, Provider, RootKey, UnlockFile};
 use std::path::Path;
 use std::sync::Arc;
+use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 /// An open vault.
@@ -30,6 +32,10 @@ pub(super) struct Vault {
     pub(super) log_key: String,
     /// Sends entries to a receiver as long as it is held.
     pub(super) shipper: Option<Shipper>,
+    /// Ends the retention of old entries.
+    pub(super) retention: Retention,
+    /// Tells an operator's collector how the vault does.
+    pub(super) metrics: Option<JoinHandle<()>>,
 }
 
 /// Parts of the tree of grids are stored in pieces of this size, in bytes.
@@ -70,6 +76,8 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         .and_then(|trail| trail.asking(witnesses))
         .map_err(|fault| Failure::from(&fault))?;
     let trail = Arc::new(trail);
+    let (log, index) = open_log(config, trail.clone())?;
+    let retention = retention::begin(config, &log, &clock)?;
     actors
         .load(&reader)
         .await
@@ -80,7 +88,6 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     announce_start(&trail, config, in_force.is_none(), &*random).await?;
     let (version, activated) = activate(&trail, in_force, policy.digest()).await?;
     let territory = read_territory(&reader).await?;
-    let (log, index) = open_log(config, trail.clone())?;
     let signer = keyring.token_signer();
     let rooms = Rooms {
         identity: Arc::new(Identity::new(actors, signer, &config.origin, random.clone())),
@@ -102,7 +109,9 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         synthetic: config.synthetic,
     };
     let shipper = ship::start(config, &rooms.trail, rooms.log.clone()).await?;
-    Ok(Vault { rooms: Arc::new(rooms), log_key, shipper })
+    let retention = retention::until_sent(retention, shipper.as_ref());
+    let metrics = metrics::start(config, &rooms, shipper.as_ref()).await?;
+    Ok(Vault { rooms: Arc::new(rooms), log_key, shipper, retention, metrics })
 }
 
 /// The index can be made again, so it is the first that takes no more room on a disk that fills up.
@@ -156,12 +165,15 @@ async fn announce_start(
     }
     let boot = random.bytes16().map_err(|error| Failure::failed("the start", &error))?;
     let start = Announcement::Start { build: build(), configuration: config.digest(), boot };
-    announce(trail, start).await
+    recorded(trail.announce_keeping(start).await)
 }
 
 async fn announce(trail: &Trail, announcement: Announcement) -> Result<(), Failure> {
-    let recorded = trail.announce(announcement).await;
-    recorded.map(drop).map_err(|error| Failure::storage("the start cannot be recorded", &error))
+    recorded(trail.announce(announcement).await)
+}
+
+fn recorded(outcome: Result<Recorded, TrailError>) -> Result<(), Failure> {
+    outcome.map(drop).map_err(|error| Failure::storage("the start cannot be recorded", &error))
 }
 
 /// SHA-256 of the running program; zeros where the system does not let it be read.

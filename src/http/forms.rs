@@ -33,6 +33,10 @@ const SLUG: &str = "^[a-z][a-z0-9_]*$";
 const CURSOR: &str = "^[A-Za-z0-9_-]{1,2048}$";
 /// The code of an area: as many digits as its level has.
 const AREA: &str = "^([0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12}|[0-9]{16})$";
+/// The level of a tile of hashes.
+const LEVEL: &str = "^([0-9]|[1-5][0-9]|6[0-3])$";
+/// The number of a tile in groups of three digits, and the width of a partial one.
+const TILE: &str = r"^(x[0-9]{3}/)*[0-9]{3}(\.p/[1-9][0-9]{0,2})?$";
 /// A moment in UTC (RFC 3339).
 const MOMENT: &str = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z$";
 /// A strong entity tag (RFC 9110 section 8.8.3) around a version.
@@ -395,6 +399,8 @@ pub(super) fn of_path(path: &str, name: &str) -> Value {
         "id" if path.starts_with("/v1/admin/actors/") => json!(actor_id()),
         "type" => json!(record_type()),
         "index" => index(),
+        "level" => json!(of(LEVEL).build()),
+        "tile" => json!(of(TILE).build()),
         _ => json!(record_id()),
     }
 }

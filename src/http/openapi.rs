@@ -152,6 +152,10 @@ impl Body {
         json!({"application/x-tar": {"schema": {"type": "string", "format": "binary"}}})
     }
 
+    pub(super) fn bytes(_schemas: &mut Schemas) -> Value {
+        json!({"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}})
+    }
+
     pub(super) fn text(_schemas: &mut Schemas) -> Value {
         json!({"text/plain": {"schema": {"type": "string"}}})
     }
@@ -323,6 +327,7 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
         responses.insert(status.to_string(), answer);
     }
     let statuses: &[&str] = match (route.guard, route.doc.body.is_some()) {
+        (Guard::Open, _) if route.path.contains('{') => &["404", "503"],
         (Guard::Open, _) => &["503"],
         (Guard::Code, _) => &["400", "401", "413", "415", "429", "500", "503"],
         (Guard::Token, false) => &["400", "401", "403", "404", "410", "429", "500", "503"],

@@ -7,8 +7,8 @@ use super::batch::{BatchItemBody, LineBody};
 use super::examples;
 use super::forms;
 use super::handlers::{
-    admin, approvals, audit, batch, delegations, describe, health, households, lists, matching,
-    packs, placing, records, tasks,
+    admin, approvals, audit, batch, delegations, describe, health, households, lists, log,
+    matching, packs, placing, records, tasks,
 };
 use super::openapi::{Body, Doc, Query};
 use super::rooms::Rooms;
@@ -41,6 +41,24 @@ pub struct Route {
     pub purpose: bool,
     pub(super) doc: Doc,
     handler: fn() -> MethodRouter<Arc<Rooms>>,
+}
+
+/// The name of the last part of a path that has as many parts as its number needs.
+const MANY_PARTS: &str = "{tile}";
+
+impl Route {
+    /// Whether a path is one of this route.
+    pub fn fits(&self, path: &str) -> bool {
+        let (mut own, mut given) = (self.path.split('/'), path.split('/'));
+        loop {
+            match (own.next(), given.next()) {
+                (None, None) => return true,
+                (Some(MANY_PARTS), Some(_)) => return true,
+                (Some(own), Some(given)) if own == given || own.starts_with('{') => {}
+                _ => return false,
+            }
+        }
+    }
 }
 
 macro_rules! route {
@@ -131,7 +149,19 @@ pub static ROUTES: &[Route] = &[
     route!(GET get "/log/checkpoint" Open false
         Doc::new("log_checkpoint", "The log's signed checkpoint, the cosigned one where there are witnesses")
             .answer(200, Body::text)
-        => audit::checkpoint),
+        => log::checkpoint),
+    route!(GET get "/log/minimum" Open false
+        Doc::new("log_minimum", "The first index that was not pruned, and the entry that says so, a line each")
+            .answer(200, Body::text)
+        => log::minimum),
+    route!(GET get "/log/tile/{level}/{tile}" Open false
+        Doc::new("log_tile", "Hashes of the log's tree, full or partial (c2sp.org/tlog-tiles)")
+            .answer(200, Body::bytes)
+        => log::tile),
+    route!(GET get "/log/tile/entries/{tile}" Token false
+        Doc::new("log_entries", "A bundle of the log's entries, full or partial, for auditors (c2sp.org/tlog-tiles)")
+            .answer(200, Body::bytes)
+        => log::bundle),
     route!(POST post "/v1/enrol" Code false
         Doc::new("enrol", "Turn a one-time code into a token, once")
             .takes(Body::of::<admin::EnrolBody>).example(examples::code).answer(201, Body::of::<admin::IssuedBody>)
@@ -307,7 +337,7 @@ pub static ROUTES: &[Route] = &[
 pub(super) fn door(rooms: Arc<Rooms>) -> Door {
     let mut router = Router::new();
     for route in ROUTES {
-        router = router.route(route.path, (route.handler)());
+        router = router.route(&route.path.replace(MANY_PARTS, "{*tile}"), (route.handler)());
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let admission = Arc::new(Admission::new(cores));

@@ -134,7 +134,8 @@ pub(super) async fn surround(door: Door, mut request: Request) -> Response {
         tokio::time::sleep(RATE_LIMITED_PAUSE).await;
     }
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Only what the whole world may have says otherwise.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if rooms.synthetic {
         headers.insert(HeaderName::from_static("synthetic"), HeaderValue::from_static("true"));
@@ -198,7 +199,10 @@ pub(super) async fn unknown_method(
 ) -> Result<Problem, Problem> {
     let (mut parts, _) = request.into_parts();
     let path = parts.uri.path();
-    let open = ROUTES.iter().any(|route| route.guard != Guard::Token && route.path == path);
+    // Of two that fit, the one with fewer names in its path is meant.
+    let fitting = ROUTES.iter().filter(|route| route.fits(path));
+    let route = fitting.min_by_key(|route| route.path.matches('{').count());
+    let open = route.is_some_and(|route| route.guard != Guard::Token);
     if open && !parts.headers.contains_key(header::AUTHORIZATION) {
         let origin = origin_of(&parts);
         return Ok(turn_stranger_away(&rooms, &origin, Code::MethodNotAllowed).await);

@@ -17,6 +17,8 @@ pub struct Entries {
     pub entries: Vec<serde_json::Value>,
     /// The index after the last one.
     pub next: u64,
+    /// The first index that was not pruned.
+    pub minimum: u64,
     /// How many are published.
     pub size: u64,
     /// The entry of this reading.
@@ -60,12 +62,13 @@ pub async fn read_entries(
         return Err(turn_away(standing, Code::SchemaInvalid, origin, access, trail).await);
     }
     let recorded = record(permit, standing, origin, access, trail).await?;
-    let size = log.size()?;
+    let (size, minimum) = (log.size()?, log.minimum()?.index);
+    let from = from.max(minimum);
     let entries = log
         .entries(from, limit)?
         .iter()
         .map(|entry| serde_json::from_slice(entry).map_err(|_| OversightError::Malformed))
         .collect::<Result<Vec<serde_json::Value>, _>>()?;
     let next = from.min(size) + entries.len() as u64;
-    Ok(Entries { entries, next, size, recorded })
+    Ok(Entries { entries, next, minimum, size, recorded })
 }

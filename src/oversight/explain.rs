@@ -33,7 +33,7 @@ pub struct Explained {
 /// Opens one entry.
 ///
 /// # Errors
-/// `denied` without the duty, `not_found` for an index that no entry has.
+/// `denied` without the duty, `not_found` for an index that no entry has, `erased` for one whose entry was pruned.
 #[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn explain_entry(
     actor: &Actor,
@@ -48,6 +48,9 @@ pub async fn explain_entry(
 ) -> Result<Explained, OversightError> {
     let duty = Duty::AuditRead;
     let recorded = reach(actor, index, duty, origin, now, access, trail).await?;
+    if index < log.minimum()?.index {
+        return Err(turn_away(actor.standing(), Code::Erased, origin, access, trail).await);
+    }
     let entry = log.entry(index)?;
     let proof = log.proof_file(index)?;
     let leaf = leaf_hash(&entry);
@@ -59,10 +62,10 @@ pub async fn explain_entry(
     Ok(Explained { entry, leaf, words, proof, proven, recorded })
 }
 
-/// The proof of an entry, as a file.
+/// The proof of an entry, as a file; also of one that was pruned.
 ///
 /// # Errors
-/// As [`explain_entry`].
+/// As [`explain_entry`], but for `erased`.
 pub async fn prove_entry(
     actor: &Actor,
     index: u64,

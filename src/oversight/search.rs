@@ -30,6 +30,8 @@ pub struct Found {
     pub cursor: Option<String>,
     /// Entries that can be found: all below this index.
     pub indexed: u64,
+    /// The first index that was not pruned: nothing below it can be found any more.
+    pub minimum: u64,
     /// Entries that are published.
     pub size: u64,
     /// The entry of this search.
@@ -123,6 +125,7 @@ pub async fn search_entries(
         entries: page.entries,
         cursor: cursor.map(|cursor| cursor.as_str().to_owned()),
         indexed: page.indexed,
+        minimum: page.minimum,
         size: page.size,
         recorded,
     })
@@ -199,6 +202,8 @@ pub struct Page {
     pub next: Option<u64>,
     /// Entries that can be found: all below this index.
     pub indexed: u64,
+    /// The first index that was not pruned.
+    pub minimum: u64,
     /// Entries that are published.
     pub size: u64,
 }
@@ -215,7 +220,8 @@ pub fn look_up(
     index: &Index,
 ) -> Result<Page, OversightError> {
     let indexed = index.state().indexed;
-    let from = question.from.unwrap_or(0);
+    let minimum = log.minimum()?.index;
+    let from = question.from.unwrap_or(0).max(minimum);
     let within = match (begin, question.newest_first) {
         (Some(begin), true) => from..begin.saturating_add(1).min(indexed),
         (Some(begin), false) => begin.max(from)..indexed,
@@ -235,7 +241,7 @@ pub fn look_up(
     if question.newest_first {
         entries.reverse();
     }
-    Ok(Page { entries, next: places.next, indexed, size })
+    Ok(Page { entries, next: places.next, indexed, minimum, size })
 }
 
 /// Entries with their indexes, ascending; each bundle of the log is read once.

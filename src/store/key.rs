@@ -45,6 +45,8 @@ pub enum SystemKey {
     Policy,
     /// A part of the tree of grids and the cells under it, counting from 0.
     Territory(u16),
+    /// The last signed checkpoint of the log that was kept here; its version is the number of entries that it covers.
+    Checkpoint,
 }
 
 impl Key {
@@ -218,6 +220,7 @@ impl Key {
         match key {
             SystemKey::Policy => Key::of(SYSTEM, &[b"policy"]),
             SystemKey::Territory(part) => Key::of(SYSTEM, &[b"territory", &part.to_be_bytes()]),
+            SystemKey::Checkpoint => Key::of(SYSTEM, &[b"checkpoint"]),
         }
     }
 

@@ -232,6 +232,14 @@ impl Applier {
         Ok(self.shared.engine.get(key)?.map_or(Version::ABSENT, |stored| stored.version))
     }
 
+    /// The value under a key. Start-up only.
+    ///
+    /// # Errors
+    /// As [`Reader::get`].
+    pub fn get(&self, key: &Key) -> Result<Option<Stored>, StoreError> {
+        self.shared.engine.get(key)
+    }
+
     /// Every pair under a prefix, for what the trail counts in memory. Start-up only.
     ///
     /// # Errors
@@ -257,6 +265,14 @@ pub struct Flusher {
 }
 
 impl Flusher {
+    /// The version under a key now: what is flushed after this call is at least as new.
+    ///
+    /// # Errors
+    /// As [`Reader::get`].
+    pub fn version(&self, key: &Key) -> Result<Version, StoreError> {
+        Ok(self.shared.engine.get(key)?.map_or(Version::ABSENT, |stored| stored.version))
+    }
+
     /// Returns once everything applied before the call is on the disk.
     ///
     /// # Errors

@@ -68,6 +68,19 @@ pub enum Announcement {
         /// SHA-256 over the lines of the list.
         digest: [u8; 32],
     },
+    /// Entries below an index are about to go, their retention being over.
+    Pruned {
+        /// Where the log began.
+        from: u64,
+        /// Where it will begin.
+        minimum: u64,
+        /// Everything that goes is from before this moment, in microseconds since 1970.
+        before: u64,
+        /// SHA-256 of the policy that was in force there, as the entry that goes said.
+        policy: [u8; 32],
+        /// Index of that entry, which kept ones still cite.
+        policy_at: u64,
+    },
     /// The tree of grids was set.
     TerritorySet {
         /// SHA-256 of its data.
@@ -269,6 +282,16 @@ pub(super) fn announced(announcement: &Announcement, request: [u8; 16]) -> Draft
         Announcement::StoreListed { records, digest } => (
             Event::SysScrub,
             vec![("digest", Scalar::Bytes32(*digest)), ("records", Scalar::U64(*records))],
+        ),
+        Announcement::Pruned { from, minimum, before, policy, policy_at } => (
+            Event::SysPrune,
+            vec![
+                ("before", Scalar::U64(*before)),
+                ("from", Scalar::U64(*from)),
+                ("minimum", Scalar::U64(*minimum)),
+                ("policy", Scalar::Bytes32(*policy)),
+                ("policy_at", Scalar::U64(*policy_at)),
+            ],
         ),
         Announcement::TerritorySet { digest } => {
             (Event::AdminGridCreate, vec![("digest", Scalar::Bytes32(*digest))])

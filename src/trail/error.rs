@@ -39,6 +39,24 @@ pub enum TrailFault {
         /// Entries that were seen.
         seen: u64,
     },
+    /// An older journal was put in the place of this one.
+    #[error("the journal ends at {journal} entries, and the log has {log}: the journal is {} behind", log - journal)]
+    JournalBehind {
+        /// Entries of the journal.
+        journal: u64,
+        /// Entries of the log.
+        log: u64,
+    },
+    /// An older store was put in the place of this one.
+    #[error(
+        "the store knows of {store} entries of the log, and {flushed} were flushed in it: it was put back"
+    )]
+    StoreBehind {
+        /// Entries that the checkpoint in the store covers.
+        store: u64,
+        /// Entries that it covered when the store was last flushed.
+        flushed: u64,
+    },
     /// Another log was put in the place of this one.
     #[error("the log is not the one of which {who} has seen {size} entries")]
     Forked {

@@ -4,13 +4,14 @@
 
 use super::alarm::Alarm;
 use super::journal::{Position, is_full};
+use super::readings::{GroupSizes, Readings};
 use super::space::{SharedWatcher, Shown};
 use super::{TrailFault, recover};
 use crate::limits::{
     CHECKPOINT_INTERVAL, DISK_LOOK_INTERVAL, INTEGRATE_BYTES_MAX, INTEGRATE_BYTES_SOON,
     INTEGRATE_PAUSE, MARK_BYTES_MAX, MARK_ENTRIES_COUNT_MAX, MARK_INTERVAL, UNMARKED_BYTES_MAX,
 };
-use crate::store::Flusher;
+use crate::store::{Flusher, Key, SystemKey};
 use gridvault_audit::{Log, NoteSigner};
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -46,6 +47,10 @@ struct HandoffState {
     /// Of the journal behind the mark.
     unmarked_bytes: u64,
     closed: bool,
+    /// Index after the last entry that is durable.
+    appended: u64,
+    groups: GroupSizes,
+    published_at: Option<Instant>,
 }
 
 impl Handoff {
@@ -63,10 +68,31 @@ impl Handoff {
         }
         state.bytes += batch.bytes;
         state.unmarked_bytes += batch.journal_bytes;
+        state.appended = batch.first_index + batch.entries.len() as u64;
+        state.groups.count(batch.entries.len() as u64);
         state.batches.push_back(batch);
         // The integrator sleeps for its time or for the first batch; those behind it find it at work or asleep.
         if state.batches.len() == 1 || state.bytes > INTEGRATE_BYTES_SOON {
             self.changed.notify_all();
+        }
+    }
+
+    /// A checkpoint was published.
+    fn published(&self) {
+        self.lock().published_at = Some(Instant::now());
+    }
+
+    /// What whoever operates the vault may watch.
+    pub(super) fn readings(&self) -> Readings {
+        let state = self.lock();
+        Readings {
+            appended: state.appended,
+            groups: state.groups,
+            unintegrated_bytes: state.bytes as u64,
+            unmarked_bytes: state.unmarked_bytes,
+            checkpoint_age: state.published_at.map(|at| at.elapsed()),
+            published: 0,
+            refused: 0,
         }
     }
 
@@ -227,17 +253,20 @@ impl Integrator {
     fn publish(&mut self) -> Result<(), TrailFault> {
         let checkpoint = self.log.publish(&self.signer).map_err(TrailFault::Log)?;
         self.published.send_replace(checkpoint.size);
+        self.alarm.handoff.published();
         Ok(())
     }
 
     /// A crash between flush and mark only replays more than needed.
     fn mark(&mut self) -> Result<(), TrailFault> {
         let position = self.position;
+        let kept = self.flusher.version(&Key::system(SystemKey::Checkpoint))?;
         self.flusher.flush()?;
         if self.log.size() > *self.published.borrow() {
             self.publish()?;
         }
-        match recover::write_mark(&self.journal_directory, &self.chain, &position) {
+        let mark = recover::Mark { position, kept };
+        match recover::write_mark(&self.journal_directory, &self.chain, &mark) {
             // The mark that is there holds; another one is tried in a while.
             Err(TrailFault::Journal(error)) if is_full(&error) => return Ok(()),
             other => other?,

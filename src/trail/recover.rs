@@ -5,14 +5,61 @@
 use super::TrailFault;
 use super::integrate::LogSigner;
 use super::journal::{Media, Position, Replayed, replay};
-use crate::store::{Applier, Decoder, Encoder};
-use gridvault_audit::{Log, NoteSigner, Relief};
+use crate::store::{Applier, Decoder, Encoder, Key, StoreError, SystemKey, Version};
+use gridvault_audit::verify::{VerifierKey, open_note};
+use gridvault_audit::{Log, LogReader, NoteSigner, Relief};
 use gridvault_keys::ChainKey;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 
-const MARK_MAGIC: &[u8; 8] = b"GVMARK01";
+const MARK_MAGIC: &[u8; 8] = b"GVMARK02";
+/// The form before, which did not say what the store knew of the log.
+const MARK_MAGIC_BEFORE: &[u8; 8] = b"GVMARK01";
+
+/// What is known to be flushed: everything up to a place in the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// The place.
+    pub(super) position: Position,
+    /// Entries that the checkpoint in the store covered by then: an older store covers fewer.
+    pub(super) kept: Version,
+}
+
+impl Mark {
+    const START: Mark = Mark { position: Position::START, kept: Version::ABSENT };
+}
+
+/// Holds log and store, before either is written to, against what was kept of them: the last checkpoint in the store, which
+/// was published and so durable before, and the store's own state at the mark.
+pub(super) fn hold_together(
+    journal_directory: &Path,
+    log_directory: &Path,
+    chain: &ChainKey,
+    applier: &Applier,
+    signer: &LogSigner,
+) -> Result<(), TrailFault> {
+    let stored = applier.get(&Key::system(SystemKey::Checkpoint))?;
+    let store = stored.as_ref().map_or(0, |stored| stored.version.0);
+    let Mark { kept: Version(flushed), .. } = read_mark(journal_directory, chain)?;
+    if store < flushed {
+        return Err(TrailFault::StoreBehind { store, flushed });
+    }
+    let Some(stored) = stored else { return Ok(()) };
+    let corrupt = || TrailFault::Store(StoreError::Corrupt { what: "checkpoint of the log" });
+    let key = gridvault_audit::verifier_key(signer.key_name(), &signer.public_key());
+    let key = VerifierKey::parse(&key).map_err(|_| corrupt())?;
+    let head = open_note(&stored.payload, &key).map_err(|_| corrupt())?;
+    let log = LogReader::new(log_directory, signer.key_name()).map_err(TrailFault::Log)?;
+    let (who, size) = ("the store".to_owned(), log.size().map_err(TrailFault::Log)?);
+    if head.size > size {
+        return Err(TrailFault::Behind { who, size, seen: head.size });
+    }
+    match log.root(head.size).map_err(TrailFault::Log)? == head.root {
+        true => Ok(()),
+        false => Err(TrailFault::Forked { who, size: head.size }),
+    }
+}
 
 /// Brings store and log up to the end of the journal; gives what was found, and where the mark stood.
 pub(super) fn recover(
@@ -23,14 +70,11 @@ pub(super) fn recover(
     log: &mut Log,
     signer: &LogSigner,
 ) -> Result<(Replayed, Position), TrailFault> {
-    let mark = read_mark(journal_directory, chain)?;
+    let Mark { position: mark, .. } = read_mark(journal_directory, chain)?;
     if log.size() < mark.index {
         // The journal would have to be read from before the mark, which only a restore may do.
-        return Err(TrailFault::Corrupt {
-            segment: mark.segment,
-            offset: mark.offset,
-            what: "the log is behind what was marked as integrated",
-        });
+        let who = "the mark of the journal".to_owned();
+        return Err(TrailFault::Behind { who, size: log.size(), seen: mark.index });
     }
     let replayed = replay(journal_directory, chain, mark, |frame| {
         let steps = frame.entries.iter().zip(frame.first_index..);
@@ -40,11 +84,7 @@ pub(super) fn recover(
     })?;
     applier.applied_through(replayed.end.index);
     if log.size() > replayed.end.index {
-        return Err(TrailFault::Corrupt {
-            segment: replayed.end.segment,
-            offset: replayed.end.offset,
-            what: "the log holds entries that the journal does not",
-        });
+        return Err(TrailFault::JournalBehind { journal: replayed.end.index, log: log.size() });
     }
     // Before a checkpoint says that the last frame is there. Not before the log was asked: what looks torn may
     // be the damaged last frame of an acknowledged group, and its bytes are all that is left of it.
@@ -72,10 +112,11 @@ pub(super) fn move_mark(
     if replayed.frames == 0 {
         return Ok((replayed, mark));
     }
+    let position = replayed.end;
+    let kept = applier.version(&Key::system(SystemKey::Checkpoint))?;
     applier.flusher().flush()?;
-    write_mark(journal_directory, chain, &replayed.end)?;
-    let mark = replayed.end;
-    Ok((replayed, mark))
+    write_mark(journal_directory, chain, &Mark { position, kept })?;
+    Ok((replayed, position))
 }
 
 /// Opens the log of this vault, or begins it where the journal is empty. It asks `relief` for room on a full disk.
@@ -96,19 +137,20 @@ pub(super) fn open_log(
     Ok(log)
 }
 
-fn read_mark(directory: &Path, chain: &ChainKey) -> Result<Position, TrailFault> {
+fn read_mark(directory: &Path, chain: &ChainKey) -> Result<Mark, TrailFault> {
     let bytes = match std::fs::read(directory.join("mark")) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Position::START),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Mark::START),
         Err(error) => return Err(TrailFault::Journal(error)),
     };
     // A mark that does not read is not believed; the whole journal is.
-    Ok(decode_mark(&bytes, chain).unwrap_or(Position::START))
+    Ok(decode_mark(&bytes, chain).unwrap_or(Mark::START))
 }
 
-fn decode_mark(bytes: &[u8], chain: &ChainKey) -> Option<Position> {
+fn decode_mark(bytes: &[u8], chain: &ChainKey) -> Option<Mark> {
     let mut from = Decoder::new(bytes);
-    if from.array::<8>().ok()? != *MARK_MAGIC {
+    let magic = from.array::<8>().ok()?;
+    if magic != *MARK_MAGIC && magic != *MARK_MAGIC_BEFORE {
         return None;
     }
     let position = Position {
@@ -117,23 +159,25 @@ fn decode_mark(bytes: &[u8], chain: &ChainKey) -> Option<Position> {
         index: from.u64().ok()?,
         previous: from.array().ok()?,
     };
+    let kept = if magic == *MARK_MAGIC { Version(from.u64().ok()?) } else { Version::ABSENT };
     let tag = from.array().ok()?;
     from.end().ok()?;
-    chain.verify(&[&bytes[..bytes.len() - 32]], &tag).then_some(position)
+    chain.verify(&[&bytes[..bytes.len() - 32]], &tag).then_some(Mark { position, kept })
 }
 
 /// Written beside and renamed, so that a crash leaves the old mark or the new one.
 pub(super) fn write_mark(
     directory: &Path,
     chain: &ChainKey,
-    position: &Position,
+    Mark { position, kept }: &Mark,
 ) -> Result<(), TrailFault> {
-    let mut out = Encoder::with_capacity(96);
+    let mut out = Encoder::with_capacity(104);
     out.raw(MARK_MAGIC);
     out.u64(position.segment);
     out.u64(position.offset);
     out.u64(position.index);
     out.raw(&position.previous);
+    out.u64(kept.0);
     let mut bytes = out.finish();
     let tag = chain.tag(&[&bytes]);
     bytes.extend_from_slice(&tag);

@@ -19,10 +19,11 @@ use crate::ambient::{Clock, Random};
 use crate::limits::{CHANGE_BYTES_MAX, RECENT_KEYS_COUNT_MAX, SEGMENT_BYTES_MIN, VALUE_BYTES_MAX};
 use crate::records::{Owner, Target};
 use crate::store::{Applier, Change, Expect, Key, Op, SystemKey, Version};
-use gridvault_audit::{Draft, LogReader};
+use gridvault_audit::{Draft, LogReader, ShownCheckpoint};
 use gridvault_keys::Keyring;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::{oneshot, watch};
@@ -65,6 +66,8 @@ pub struct Trail {
     pub(super) log: LogReader,
     space: Shown,
     refusals: Mutex<Refusals>,
+    /// Refusals of this run.
+    pub(super) refused: AtomicU64,
     threads: Mutex<Vec<JoinHandle<()>>>,
     pub(super) asked: Asked,
 }
@@ -100,8 +103,9 @@ impl Trail {
         let segment_bytes = settings.segment_bytes.max(SEGMENT_BYTES_MIN);
         let Settings { journal_directory, log_directory, origin, .. } = settings;
         let signer = LogSigner { name: origin.clone(), signer: keyring.log_signer() };
-        let mut log = recover::open_log(&log_directory, &signer, begins, watcher.relief())?;
         let chain = keyring.chain();
+        recover::hold_together(&journal_directory, &log_directory, &chain, &applier, &signer)?;
+        let mut log = recover::open_log(&log_directory, &signer, begins, watcher.relief())?;
         let done_again =
             recover::recover(&journal_directory, &*media, &chain, &mut applier, &mut log, &signer)?;
         let (replayed, marked) =
@@ -137,10 +141,8 @@ impl Trail {
             last_time_micros: 0,
         };
         let log = LogReader::open(&log_directory, &origin).map_err(TrailFault::Log)?;
-        let threads = vec![
-            alarm.spawn("committer", move || committer.run())?,
-            alarm.spawn("integrator", move || integrator.run())?,
-        ];
+        let committing = alarm.spawn("committer", move || committer.run())?;
+        let integrating = alarm.spawn("integrator", move || integrator.run())?;
         Ok(Trail {
             queue,
             keyring,
@@ -152,7 +154,8 @@ impl Trail {
             log,
             space,
             refusals: Mutex::default(),
-            threads: Mutex::new(threads),
+            refused: AtomicU64::new(0),
+            threads: Mutex::new(vec![committing, integrating]),
             asked: Asked::nobody(alarm),
         })
     }
@@ -222,6 +225,7 @@ impl Trail {
     /// # Errors
     /// [`Unrecorded::Counted`] over the budget: the summary will have it.
     pub async fn refuse(&self, denied: Denied) -> Result<Recorded, Unrecorded> {
+        self.refused.fetch_add(1, Ordering::Relaxed);
         let account = denied.account();
         let now = self.clock.now();
         let budget = {
@@ -309,6 +313,24 @@ impl Trail {
             _ => Need::Entry,
         };
         self.submit(draft, change, Vec::new(), need).await.map_err(unchanged)
+    }
+
+    /// Records what the vault itself has to say together with the last published checkpoint, which the store keeps from then
+    /// on: a start finds a log behind it. A start, a stop and the heartbeat do so, so no request pays for it.
+    ///
+    /// # Errors
+    /// As [`Trail::announce`].
+    pub async fn announce_keeping(
+        &self,
+        announcement: Announcement,
+    ) -> Result<Recorded, TrailError> {
+        let mut change = Change::default();
+        // What cannot be read now is found by whoever reads the log next; the entry matters more.
+        if let Ok(Some(ShownCheckpoint { note, size: size @ 1.. })) = self.log.shown(false) {
+            let key = Key::system(SystemKey::Checkpoint);
+            change.ops.push(Op::Put(key, Version(size), note.into_bytes()));
+        }
+        self.announce_change(announcement, change).await
     }
 
     fn announced(&self, announcement: &Announcement) -> Result<Draft<'static>, TrailError> {
@@ -413,7 +435,7 @@ impl Trail {
     /// The fault that stopped the trail, if one did.
     pub async fn stop(&self) -> Result<(), Arc<TrailFault>> {
         let _unrecordable = self.summarise_refusals().await;
-        let _unrecordable = self.announce(Announcement::Stop).await;
+        let _unrecordable = self.announce_keeping(Announcement::Stop).await;
         self.queue.close();
         let threads: Vec<JoinHandle<()>> =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));

@@ -4,6 +4,7 @@
 
 use super::alarm::Alarm;
 use super::journal::is_full;
+use super::readings::Readings;
 use super::{Trail, TrailFault};
 use crate::access::Written;
 use crate::ambient::Clock;
@@ -75,6 +76,10 @@ impl Asked {
         Asked { alarm, lag: OnceLock::new(), thread: Mutex::default() }
     }
 
+    pub(super) fn readings(&self) -> Readings {
+        self.alarm.handoff.readings()
+    }
+
     pub(super) fn take_thread(&self) -> Option<AskingThread> {
         self.thread.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -129,6 +134,11 @@ impl Trail {
         witnesses.map_or(Ok(()), |witnesses| self.ask(witnesses)).map(|()| self)
     }
 
+    /// Whether there are witnesses that the log is shown to others by.
+    pub fn asks_witnesses(&self) -> bool {
+        self.asked.lag.get().is_some()
+    }
+
     /// How long the oldest entry that is not witnessed yet has waited; `None` where all are, or none has to be.
     pub fn witness_lag(&self) -> Option<Duration> {
         self.asked.lag.get().and_then(|lag| lag.age(&*self.clock))
@@ -155,6 +165,30 @@ enum Answer {
     Line(String, u64),
     Failed(String),
     Fault(TrailFault),
+}
+
+/// Whether the operator was told that the oldest entry waits too long.
+#[derive(Default)]
+pub(super) struct Alert {
+    told: bool,
+}
+
+/// What the operator is told, once each time.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// The oldest entry has waited so long.
+    Late(Duration),
+    /// None waits too long any more.
+    Over,
+}
+
+impl Alert {
+    /// What is to be told of the age of the oldest entry that is not witnessed.
+    pub(super) fn look(&mut self, age: Option<Duration>) -> Option<Told> {
+        let late = age.filter(|age| *age >= WITNESS_ALERT_AGE);
+        let changed = std::mem::replace(&mut self.told, late.is_some()) != late.is_some();
+        changed.then(|| late.map_or(Told::Over, Told::Late))
+    }
 }
 
 impl Lag {
@@ -273,7 +307,8 @@ impl Witnesses {
             t: i64,
         }
         let oldest = if cosigned < size {
-            let entry = self.log.entry(cosigned)?;
+            // Nothing is pruned unwitnessed, but witnesses may have been named only afterwards.
+            let entry = self.log.entry(cosigned.max(self.log.minimum()?.index))?;
             serde_json::from_slice(&entry).map_or(0, |Time { t }| t)
         } else {
             i64::MAX
@@ -285,23 +320,20 @@ impl Witnesses {
     /// Asks until the trail ends, and once more then, so that the last checkpoint is witnessed too.
     pub(super) fn run(self, lag: &Lag, clock: &dyn Clock, alarm: &Alarm, stop: &Receiver<()>) {
         let mut known = vec![Known::default(); self.policy.witnesses().len()];
-        let mut alerted = false;
+        let mut alert = Alert::default();
         loop {
             let ends = stop.recv_timeout(WITNESS_INTERVAL) == Err(RecvTimeoutError::Disconnected);
             if let Err(fault) = self.round(&mut known, lag, clock) {
                 alarm.raise(fault);
                 return;
             }
-            let late = lag.age(clock).is_some_and(|age| age >= WITNESS_ALERT_AGE);
-            if late != alerted {
-                alerted = late;
-                match late {
-                    true => tracing::error!(
-                        seconds = lag.age(clock).map(|age| age.as_secs()),
-                        "the oldest entry is not witnessed yet"
-                    ),
-                    false => tracing::info!("every entry is witnessed again"),
-                }
+            match alert.look(lag.age(clock)) {
+                Some(Told::Late(age)) => tracing::error!(
+                    seconds = age.as_secs(),
+                    "the oldest entry is not witnessed yet"
+                ),
+                Some(Told::Over) => tracing::info!("every entry is witnessed again"),
+                None => {}
             }
             if ends {
                 return;

@@ -54,6 +54,7 @@ pub const CRATES: &[(&str, &[&str], &str)] = &[
     ("ureq", &["cli"], "the service calls nobody; its command line does"),
     ("jsonwebtoken", &["identity"], "one room reads tokens"),
     ("utoipa", &["http"], "one room describes the interface"),
+    ("prometheus_client", &["http"], "one listener tells numbers"),
     ("rand_chacha", &["synthetic"], "repeatable chance is for the sample city alone"),
 ];
 

@@ -109,6 +109,8 @@ pub struct Reply {
     /// Its headers, names in lower case.
     pub headers: Vec<(String, String)>,
     /// Its body as it came.
+    pub bytes: Vec<u8>,
+    /// The same as text; what is none is replaced.
     pub text: String,
     /// Its body as JSON; `null` where it is none.
     pub body: Value,
@@ -116,17 +118,18 @@ pub struct Reply {
 
 impl Reply {
     fn of(mut response: http::Response<ureq::Body>) -> Result<Reply, ureq::Error> {
-        let text = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string()?;
+        let bytes = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec()?;
         let headers = response.headers().iter().map(|(name, value)| {
             (name.as_str().to_owned(), value.to_str().expect("ASCII").to_owned())
         });
-        Ok(Reply::new(response.status().as_u16(), headers.collect(), text))
+        Ok(Reply::new(response.status().as_u16(), headers.collect(), bytes))
     }
 
     /// An answer of these parts.
-    pub fn new(status: u16, headers: Vec<(String, String)>, text: String) -> Reply {
+    pub fn new(status: u16, headers: Vec<(String, String)>, bytes: Vec<u8>) -> Reply {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Reply { status, headers, text, body }
+        Reply { status, headers, bytes, text, body }
     }
 
     /// This answer, which must have that status.

@@ -114,6 +114,16 @@ impl Demo {
         end_of(&mut self.child)
     }
 
+    /// The exit status of a vault that is about to end by itself.
+    pub fn ended(&mut self) -> Option<i32> {
+        end_of(&mut self.child)
+    }
+
+    /// What it said of itself since its last start.
+    pub fn complaints(&self) -> String {
+        std::fs::read_to_string(errors_of(&self.directory)).unwrap_or_default()
+    }
+
     /// Ends the vault as a power cut would end it.
     pub fn kill(&mut self) {
         self.child.kill().expect("the child is there");

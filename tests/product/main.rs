@@ -51,6 +51,7 @@ mod routes;
 mod shipping;
 mod slow;
 mod tasks;
+mod tiles;
 mod tokens;
 mod wire;
 mod witnesses;

@@ -97,6 +97,9 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             | "/readyz"
             | "/openapi.json"
             | "/log/checkpoint"
+            | "/log/minimum"
+            | "/log/tile/{level}/{tile}"
+            | "/log/tile/entries/{tile}"
             | "/v1/schemas/{type}"
             | "/v1/code-lists"
             | "/v1/purposes"
@@ -127,6 +130,7 @@ fn path_of(route: &Route, aim: &Aim<'_>) -> String {
     let subject = if route.path.starts_with("/v1/admin") { aim.actor } else { aim.record };
     let path = route.path.replace("{id}", subject);
     let path = path.replace("{type}", "person").replace("{index}", "1");
+    let path = path.replace("{level}", "0").replace("{tile}", "000");
     match (route.method.as_str(), route.path) {
         ("GET", "/v1/records/{id}") => format!("{path}?fields=name,phone,current_address"),
         ("GET", "/v1/receipts/{index}/proof") => format!("{path}?leaf={}", "A".repeat(43)),

@@ -112,8 +112,9 @@ pub fn connect(source: Ipv4Addr, url: &str) -> TcpStream {
 fn read_reply(stream: &mut TcpStream) -> Reply {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).expect("an answer and then the end");
-    let text = String::from_utf8(bytes).expect("an answer in UTF-8");
-    let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
+    let body = bytes.split_off(end + 4);
+    let head = std::str::from_utf8(&bytes[..end]).expect("a head in UTF-8");
     let mut lines = head.split("\r\n");
     let status = lines.next().and_then(|line| line.split(' ').nth(1));
     let status = status.and_then(|status| status.parse().ok()).expect("a status line");
@@ -121,5 +122,5 @@ fn read_reply(stream: &mut TcpStream) -> Reply {
         let (name, value) = line.split_once(':').expect("a header");
         (name.to_ascii_lowercase(), value.trim().to_owned())
     });
-    Reply::new(status, headers.collect(), body.to_owned())
+    Reply::new(status, headers.collect(), body)
 }

@@ -8,15 +8,16 @@ use std::path::Path;
 
 use gridvault_audit::verify::{DigestsHead, Ledger, Summary, VerifyError, Visitor};
 
-/// Holds the list at `path` against the log that `pass` verifies. Gives what the last pass found, and the records judged.
+/// Holds the list at `path` against the log that `pass` verifies. Gives what the last pass found, the records
+/// judged, and those whose last entry was pruned.
 pub(super) fn judge(
     path: &Path,
     mut pass: impl FnMut(&mut dyn Visitor) -> Result<Summary, VerifyError>,
-) -> Result<(Summary, u64), VerifyError> {
+) -> Result<(Summary, u64, u64), VerifyError> {
     let open = || File::open(path).map(BufReader::new);
     let head = DigestsHead::read(&mut open()?)?;
     let mut parts = head.parts();
-    let mut part = 0;
+    let (mut part, mut unjudged) = (0, 0);
     loop {
         let mut ledger = Ledger::read(&mut open()?, part, parts)?;
         if *ledger.head() != head {
@@ -31,13 +32,14 @@ pub(super) fn judge(
         }
         if ledger.is_overfull() {
             // The log knows many more records than the list: begin again with smaller parts.
-            (parts, part) = (parts * 2, 0);
+            (parts, part, unjudged) = (parts * 2, 0, 0);
             continue;
         }
         ledger.judge()?;
+        unjudged += ledger.unjudged();
         part += 1;
         if part == parts {
-            return Ok((summary, head.records));
+            return Ok((summary, head.records.saturating_sub(unjudged), unjudged));
         }
     }
 }

@@ -38,12 +38,16 @@ pub(super) struct Shown {
     pub(super) head: Option<Head>,
     pub(super) index: Option<u64>,
     pub(super) beyond: Option<bool>,
+    /// First index that was not pruned.
+    pub(super) minimum: Option<u64>,
     /// Entries that the quorum has cosigned, and who cosigned when.
     pub(super) witnessed: Option<Witnessed>,
     /// Witnesses whose own view was asked for and agrees.
     pub(super) views: Vec<String>,
     /// Records of the store that agree with the log.
     pub(super) records: Option<u64>,
+    /// Records of the store whose last entry was pruned.
+    pub(super) unjudged: Option<u64>,
 }
 
 pub(super) struct Witnessed {
@@ -80,6 +84,8 @@ struct Report<'a> {
     cosignatures: Option<Vec<Cosignature<'a>>>,
     views: Option<&'a [String]>,
     records: Option<u64>,
+    records_pruned: Option<u64>,
+    minimum: Option<u64>,
     beyond_checkpoint: Option<bool>,
     index: Option<u64>,
     level: Option<u32>,
@@ -178,6 +184,8 @@ fn of_shown(shown: &Shown) -> Report<'_> {
         }),
         views: (!shown.views.is_empty()).then_some(&shown.views),
         records: shown.records,
+        records_pruned: shown.unjudged,
+        minimum: shown.minimum,
         beyond_checkpoint: shown.beyond,
         index: shown.index,
         ..Report::default()
@@ -223,6 +231,11 @@ fn sentence(report: &Report<'_>) -> String {
                 }
                 None => format!("ok: {origin} has {size} entries, all of them verified"),
             };
+            if let Some(minimum @ 1..) = report.minimum {
+                text += &format!(
+                    "; those below {minimum} were pruned, as an entry records, and verified by their hashes"
+                );
+            }
             if let Some(witnessed) = report.witnessed_size {
                 text += &format!("; a quorum cosigned {witnessed} of them");
             }
@@ -231,6 +244,11 @@ fn sentence(report: &Report<'_>) -> String {
             }
             if let Some(records) = report.records {
                 text += &format!("; {records} records of the store are those of the log");
+            }
+            if let Some(unjudged) = report.records_pruned {
+                text += &format!(
+                    "; the last entries of {unjudged} more were pruned, so they were not judged"
+                );
             }
             text
         }

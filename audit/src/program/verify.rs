@@ -140,23 +140,25 @@ fn judge<S: Source>(
     open: impl Fn() -> Result<S, VerifyError>,
 ) -> Result<Shown, Fault> {
     let mut bar = Bar::new();
-    let (summary, records) = match &arguments.store_digests {
-        None => (verify_log(open()?, policy, expected, &mut bar)?, None),
+    let (summary, records, unjudged) = match &arguments.store_digests {
+        None => (verify_log(open()?, policy, expected, &mut bar)?, None, None),
         Some(path) => {
             let pass = |visitor: &mut dyn Visitor| {
                 let mut both = Both { first: visitor, second: &mut bar };
                 verify_log(open()?, policy, expected, &mut both)
             };
-            let (summary, count) = digests::judge(path, pass)?;
-            (summary, Some(count))
+            let (summary, count, unjudged) = digests::judge(path, pass)?;
+            (summary, Some(count), Some(unjudged).filter(|count| *count > 0))
         }
     };
-    let Summary { head, witnessed, beyond } = summary;
+    let Summary { head, witnessed, minimum, beyond } = summary;
     Ok(Shown {
         head: Some(head),
         beyond: Some(beyond),
+        minimum: Some(minimum),
         witnessed: witnessed.map(|cosigned| Witnessed::of(policy, &cosigned)),
         records,
+        unjudged,
         ..Shown::default()
     })
 }
@@ -196,6 +198,10 @@ struct Both<'a> {
 }
 
 impl Visitor for Both<'_> {
+    fn begins_at(&mut self, minimum: u64) {
+        self.first.begins_at(minimum);
+    }
+
     fn entry(&mut self, index: u64, entry: &[u8]) {
         self.first.entry(index, entry);
     }

@@ -17,6 +17,10 @@ pub(super) struct Rules {
     last: Option<(u64, u64)>,
     /// Indexes of the entries that put a policy in force, ascending.
     policies: Vec<u64>,
+    /// First index that is kept.
+    minimum: u64,
+    /// A policy from below it that a kept entry cites, and the first that does.
+    cited: Option<(u64, u64)>,
 }
 
 impl Rules {
@@ -24,7 +28,18 @@ impl Rules {
         let mut events: Vec<_> =
             EVENT_CODES.iter().map(|(ev, act)| (ev.as_bytes(), act.as_bytes())).collect();
         events.sort_unstable();
-        Rules { events, recent: 0, last: None, policies: Vec::new() }
+        let (last, policies, cited) = (None, Vec::new(), None);
+        Rules { events, recent: 0, last, policies, minimum: 0, cited }
+    }
+
+    /// The entries below `minimum` are not there.
+    pub(super) fn begin_at(&mut self, minimum: u64) {
+        (self.minimum, self.last) = (minimum, None);
+    }
+
+    /// A policy that was put in force below the beginning, and the first entry that cites it.
+    pub(super) fn cited(&self) -> Option<(u64, u64)> {
+        self.cited
     }
 
     /// What is wrong with the entry at `index`, which comes after those given before.
@@ -46,13 +61,28 @@ impl Rules {
         if !self.knows((members.ev, members.act)) {
             return found(Class::UnknownEvent, "event is not in the list of the format");
         }
+        if let Some(detail) = members.contradiction() {
+            return found(Class::OutcomeContradicted, detail);
+        }
         if before.is_some_and(|(t, mono)| time.0 < t || time.1 < mono) {
             return found(Class::TimeBackwards, "entry is earlier than the one before it");
         }
         if members.ev == b"policy" && members.act == b"activated" {
             self.policies.push(index);
         }
-        if members.pol.is_some_and(|policy| self.policies.binary_search(&policy).is_err()) {
+        let from_before = members.pol.filter(|policy| *policy < self.minimum);
+        if let Some(policy) = from_before
+            && self.policies.binary_search(&policy).is_err()
+        {
+            // What was in force at the beginning is named by the entry of the pruning; there is no second one.
+            let (known, _) = *self.cited.get_or_insert((policy, index));
+            if known != policy {
+                return found(
+                    Class::PolicyUnknown,
+                    "entry cites a second policy from before the beginning",
+                );
+            }
+        } else if members.pol.is_some_and(|policy| self.policies.binary_search(&policy).is_err()) {
             return found(Class::PolicyUnknown, "entry cites a policy that was never put in force");
         }
         Ok(())
@@ -85,6 +115,11 @@ struct Members<'a> {
     v: u64,
     fields: usize,
     views: usize,
+    out: &'a [u8],
+    role: Option<&'a [u8]>,
+    rule: Option<&'a [u8]>,
+    why: bool,
+    dig: bool,
     /// How many of the members that no entry lacks were seen.
     required: u32,
 }
@@ -104,16 +139,20 @@ const PACKED: [(u64, Kind); MEMBERS.len()] = {
 };
 
 const ACT: u64 = pack("act");
+const DIG: u64 = pack("dig");
 const EV: u64 = pack("ev");
 const FLD: u64 = pack("fld");
 const MONO: u64 = pack("mono");
 const OUT: u64 = pack("out");
 const POL: u64 = pack("pol");
 const REQ: u64 = pack("req");
+const ROLE: u64 = pack("role");
+const RULE: u64 = pack("rule");
 const SEQ: u64 = pack("seq");
 const T: u64 = pack("t");
 const V: u64 = pack("v");
 const VIEW: u64 = pack("view");
+const WHY: u64 = pack("why");
 
 /// Scans an entry: one object, members of the format alone, in ascending order, each once, nothing before or after.
 fn scan(entry: &[u8]) -> Result<Members<'_>, Fault> {
@@ -147,6 +186,33 @@ fn scan(entry: &[u8]) -> Result<Members<'_>, Fault> {
 }
 
 impl<'a> Members<'a> {
+    /// Where the entry says that something was done and that it was refused, which needs no policy to be seen.
+    fn contradiction(&self) -> Option<Fault> {
+        let refusing = [(&b"access"[..], &b"denied"[..]), (b"auth", b"failed")];
+        match self.out {
+            b"success" if refusing.contains(&(self.ev, self.act)) => {
+                Some("entry of a refusal says that it succeeded")
+            }
+            b"success" if self.why => Some("entry says that it succeeded, and why it was refused"),
+            b"success" if !self.is_of_own_role() => {
+                Some("entry says that it was decided by a rule of another role than its own")
+            }
+            b"denied" if !self.why => Some("entry of a refusal does not say why"),
+            b"denied" if self.views > 0 => Some("entry of a refusal says how fields were shown"),
+            b"denied" if self.dig => Some("entry of a refusal says what was stored"),
+            _ => None,
+        }
+    }
+
+    /// A rule is named by its role, a slash and its place.
+    fn is_of_own_role(&self) -> bool {
+        let named = self.rule.and_then(|rule| {
+            let end = rule.iter().position(|byte| *byte == b'/')?;
+            Some(&rule[..end])
+        });
+        named.is_none_or(|named| self.role == Some(named))
+    }
+
     fn note(&mut self, name: u64, value: Value<'a>) -> Result<(), Fault> {
         match (name, value) {
             (ACT, Value::Text(text)) => self.act = text,
@@ -156,6 +222,7 @@ impl<'a> Members<'a> {
                 if !OUTCOMES.iter().any(|outcome| outcome.as_bytes() == text) {
                     return Err("outcome is unknown");
                 }
+                self.out = text;
             }
             (REQ, _) => {}
             (SEQ, Value::Number(number)) => self.seq = number,
@@ -166,6 +233,10 @@ impl<'a> Members<'a> {
                     (POL, Value::Number(number)) => self.pol = Some(number),
                     (FLD, Value::Items(count)) => self.fields = count,
                     (VIEW, Value::Items(count)) => self.views = count,
+                    (ROLE, Value::Text(text)) => self.role = Some(text),
+                    (RULE, Value::Text(text)) => self.rule = Some(text),
+                    (WHY, _) => self.why = true,
+                    (DIG, _) => self.dig = true,
                     _ => {}
                 }
                 return Ok(());
@@ -284,7 +355,8 @@ mod tests {
     #[test]
     fn canonical_escapes_and_details_pass() {
         let tail = "\"v\":1,\"why\":\"\\u0000\\n\\\"\\\\\\u001f\u{7f51}\u{7f}\",\"x\":{\"a\":\"\",\"b_1\":0}}";
-        let good = entry("sys", "start", 0, 1, 0).replace("\"v\":1}", tail);
+        let good = entry("sys", "start", 0, 1, 0).replace("success", "error");
+        let good = good.replace("\"v\":1}", tail);
         assert_eq!(class(&mut Rules::new(), 0, &good), None);
     }
 }

@@ -57,8 +57,14 @@ pub enum Class {
     TimeBackwards,
     /// A signed entry has an event that the format does not know.
     UnknownEvent,
+    /// A signed entry says that something was done, and that it was refused.
+    OutcomeContradicted,
     /// A signed entry cites a policy that no earlier entry put in force.
     PolicyUnknown,
+    /// Entries are missing, and no entry of the log says that they were pruned.
+    PruneUnrecorded,
+    /// Entries were pruned before the shortest retention was over.
+    PruneEarly,
     /// A proof file is not of the strict form.
     ProofMalformed,
     /// A proof does not lead from the entry to the signed root.
@@ -94,7 +100,10 @@ impl Class {
             Class::SequenceBroken => "sequence_broken",
             Class::TimeBackwards => "time_backwards",
             Class::UnknownEvent => "unknown_event",
+            Class::OutcomeContradicted => "outcome_contradicted",
             Class::PolicyUnknown => "policy_unknown",
+            Class::PruneUnrecorded => "prune_unrecorded",
+            Class::PruneEarly => "prune_early",
             Class::ProofMalformed => "proof_malformed",
             Class::ProofWrong => "proof_wrong",
         }
@@ -145,6 +154,9 @@ pub enum VerifyError {
     /// The list of the store's digests is not one of this log, or covers more than it.
     #[error("list of digests cannot be used: {0}")]
     DigestsRefused(&'static str),
+    /// The log was pruned while it was read, so that a part of it was gone.
+    #[error("log was pruned while it was read; verify it again")]
+    Moved,
     /// The path leads through `..` or is a link.
     #[error("path leads upwards or is a link")]
     PathRefused,

@@ -39,6 +39,10 @@ pub struct Ledger {
     listed: HashMap<Handle, Sealed>,
     logged: HashMap<Handle, Logged>,
     fault: Option<VerifyError>,
+    /// First index that is kept of the log.
+    minimum: u64,
+    /// Listed records of which no kept entry speaks.
+    unjudged: u64,
 }
 
 struct Sealed {
@@ -123,7 +127,9 @@ impl Ledger {
     pub fn read(list: &mut impl BufRead, part: u64, parts: u64) -> Result<Ledger, VerifyError> {
         let head = DigestsHead::read(list)?;
         let (listed, logged) = (HashMap::new(), HashMap::new());
-        let mut ledger = Ledger { head, part, parts, listed, logged, fault: None };
+        let (minimum, unjudged) = (0, 0);
+        let mut ledger =
+            Ledger { head, part, parts, listed, logged, fault: None, minimum, unjudged };
         let (mut line, mut count) = (String::new(), 0);
         while read_line(list, &mut line)? {
             let (handle, sealed) = parse_record(&line)
@@ -154,6 +160,12 @@ impl Ledger {
         self.logged.len() > 2 * DIGESTS_PER_PASS_MAX
     }
 
+    /// Records of this part whose last entry was pruned, so that nothing is left to hold them against.
+    #[must_use]
+    pub fn unjudged(&self) -> u64 {
+        self.unjudged
+    }
+
     fn is_of_part(&self, handle: &Handle) -> bool {
         let number = u64::from_be_bytes(*handle.first_chunk().expect("a handle has 16 bytes"));
         number % self.parts == self.part
@@ -177,6 +189,7 @@ impl Ledger {
         };
         for (handle, sealed) in &self.listed {
             match self.logged.get(handle) {
+                None if self.minimum > 0 => self.unjudged += 1,
                 None => note(Finding::new(
                     Class::RecordUnknown,
                     "a record of the store has no entry that made it",
@@ -243,6 +256,10 @@ impl Ledger {
 }
 
 impl Visitor for Ledger {
+    fn begins_at(&mut self, minimum: u64) {
+        self.minimum = minimum;
+    }
+
     fn entry(&mut self, index: u64, entry: &[u8]) {
         if index >= self.head.size || self.fault.is_some() || self.is_overfull() {
             return;

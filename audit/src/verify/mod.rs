@@ -12,6 +12,7 @@ mod note;
 mod point;
 mod policy;
 mod proof;
+mod pruning;
 mod shelf;
 mod tree;
 mod walk;

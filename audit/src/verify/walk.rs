@@ -11,6 +11,7 @@ use super::finding::{Class, Finding, VerifyError};
 use super::key::VerifierKey;
 use super::note::{Cosigned, Head};
 use super::policy::Policy;
+use super::pruning::Pruning;
 use super::shelf::{Found, Series, Shelf, Source};
 use super::tree::{Frontier, Hash, leaf_hash};
 use crate::constants::{BUNDLE_BYTES_MAX, HASH_BYTES, TILE_BYTES, TILE_HEIGHT, TILE_WIDTH};
@@ -23,6 +24,9 @@ pub struct Summary {
     /// The newest checkpoint that the policy's quorum cosigned; `None` where the policy asks for no witness. What lies
     /// between the two is signed by the log alone.
     pub witnessed: Option<Cosigned>,
+    /// The first index whose entry was read. Those below it were pruned, which an entry of the log says; their hashes are
+    /// there and lead to the signed root.
+    pub minimum: u64,
     /// Whether files lie beyond the checkpoint. A vault that runs, or was killed, leaves such; so does someone who puts
     /// an older checkpoint back. An earlier checkpoint from elsewhere tells which.
     pub beyond: bool,
@@ -32,6 +36,9 @@ pub struct Summary {
 pub trait Visitor {
     /// An entry, in order. It is not verified yet: only a pass that ends well vouches for what was seen.
     fn entry(&mut self, index: u64, entry: &[u8]);
+
+    /// The entries below this index were pruned and are not seen. Comes first.
+    fn begins_at(&mut self, _minimum: u64) {}
 
     /// So many of so many entries were read.
     fn progress(&mut self, _done: u64, _size: u64) {}
@@ -70,9 +77,13 @@ pub fn verify_log<S: Source>(
     visitor: &mut dyn Visitor,
 ) -> Result<Summary, VerifyError> {
     let mut source = source;
+    // Before the checkpoint: an entry that says where the log began then is covered by it.
+    let pruning = Pruning::read(&mut source)?;
     let Claims { head, witnessed, milestones } = Claims::read(&mut source, policy, expected)?;
+    pruning.is_within(head.size)?;
     let mut walk = Walk {
         shelf: source,
+        pruning,
         visitor,
         milestones,
         frontier: Frontier::default(),
@@ -86,12 +97,17 @@ pub fn verify_log<S: Source>(
         beyond: false,
     };
     walk.pass_milestones();
+    walk.rules.begin_at(walk.pruning.minimum);
+    walk.visitor.begins_at(walk.pruning.minimum);
     for number in 0..head.size.div_ceil(TILE_WIDTH as u64) {
-        walk.bundle(number, width_at(head.size, number))?;
+        match number < walk.pruning.minimum / TILE_WIDTH as u64 {
+            true => walk.pruned(number)?,
+            false => walk.bundle(number, width_at(head.size, number))?,
+        }
         walk.visitor.progress(walk.frontier.size(), head.size);
     }
     walk.finish(&head)?;
-    Ok(Summary { head, witnessed, beyond: walk.beyond })
+    Ok(Summary { head, witnessed, minimum: walk.pruning.minimum, beyond: walk.beyond })
 }
 
 /// Items of tile `number` in a series of `size` items.
@@ -102,6 +118,7 @@ fn width_at(size: u64, number: u64) -> usize {
 
 struct Walk<'a, S> {
     shelf: S,
+    pruning: Pruning,
     visitor: &'a mut dyn Visitor,
     /// Those that the tree has not passed yet.
     milestones: Vec<Milestone>,
@@ -138,6 +155,9 @@ impl<S: Source> Walk<'_, S> {
         match found {
             Found::File => {}
             Found::Missing => {
+                if Pruning::read(&mut self.shelf)?.minimum > base {
+                    return Err(VerifyError::Moved);
+                }
                 return Err(self.stop(Finding::at(Class::Truncated, base, "bundle is missing")));
             }
             Found::Foreign => {
@@ -163,21 +183,43 @@ impl<S: Source> Walk<'_, S> {
         Ok(())
     }
 
+    /// Takes in the hashes of a full bundle that was pruned.
+    fn pruned(&mut self, number: u64) -> Result<(), VerifyError> {
+        let mut tile = std::mem::take(&mut self.bundle);
+        let found = self.shelf.read(&Series::Tiles(0).full(number), TILE_BYTES, &mut tile)?;
+        let (leaves, rest) = tile.as_chunks::<HASH_BYTES>();
+        if found != Found::File || leaves.len() != TILE_WIDTH || !rest.is_empty() {
+            let base = number * TILE_WIDTH as u64;
+            let detail = "tile of pruned entries is missing or has another length";
+            return Err(self.stop(Finding::at(Class::Truncated, base, detail)));
+        }
+        for leaf in leaves {
+            self.grow(*leaf)?;
+        }
+        self.bundle = tile;
+        Ok(())
+    }
+
+    /// Grows the tree by a leaf.
+    fn grow(&mut self, leaf: Hash) -> Result<(), VerifyError> {
+        let completed = self.frontier.push(leaf);
+        self.add(0, leaf)?;
+        for (level, hash) in completed {
+            self.add(level, hash)?;
+        }
+        self.pass_milestones();
+        Ok(())
+    }
+
     /// Grows the tree by one entry and checks the entry's content.
     fn take_in(&mut self, entry: &[u8]) -> Result<(), VerifyError> {
         let index = self.frontier.size();
         if self.content.is_none() {
             self.content = self.rules.check(index, entry).err();
         }
-        let leaf = leaf_hash(entry);
-        let completed = self.frontier.push(leaf);
-        self.add(0, leaf)?;
-        for (level, hash) in completed {
-            self.add(level, hash)?;
-        }
+        self.pruning.entry(index, entry);
         self.visitor.entry(index, entry);
-        self.pass_milestones();
-        Ok(())
+        self.grow(leaf_hash(entry))
     }
 
     /// Judges every milestone at the tree's size. There are few: they are taken out as they are passed.
@@ -373,7 +415,11 @@ impl<S: Source> Walk<'_, S> {
             || self.shelf.has(&Series::Bundles.partials(next))?;
         let signed = self.frontier.root() == head.root;
         match self.suspicion.take() {
-            Some(finding) => return Err(weigh(finding, signed).into()),
+            Some(finding) => {
+                // Of what was pruned there are hashes alone.
+                let pruned = finding.index.is_some_and(|index| index < self.pruning.minimum);
+                return Err(weigh(finding, signed || pruned).into());
+            }
             None if !signed => {
                 return Err(Finding::new(
                     Class::RootMismatch,
@@ -386,7 +432,10 @@ impl<S: Source> Walk<'_, S> {
         if let Some(finding) = self.broken.take() {
             return Err(finding.into());
         }
-        self.content.take().map_or(Ok(()), |finding| Err(finding.into()))
+        if let Some(finding) = self.content.take() {
+            return Err(finding.into());
+        }
+        self.pruning.judge(self.rules.cited()).map_err(VerifyError::from)
     }
 }
 

@@ -70,6 +70,15 @@ pub enum LogError {
         /// Entries that the checkpoint covers.
         size: u64,
     },
+    /// Entries below this index were pruned at the end of their retention.
+    #[error("entries below {minimum} were pruned")]
+    Pruned {
+        /// The first index that is kept.
+        minimum: u64,
+    },
+    /// The log cannot begin at that index.
+    #[error("the log cannot be pruned up to that index")]
+    NotPrunable,
     /// The directory, the lock, the checkpoint or a partial file is no longer the one that this process opened or wrote.
     #[error("a file of the log was replaced under the running writer")]
     Replaced,

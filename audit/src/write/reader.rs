@@ -19,8 +19,8 @@ use crate::constants::{CHECKPOINT_FILE, PROOF_HEADER, TILE_WIDTH};
 /// A view of a log's directory that many threads may use at once.
 #[derive(Clone, Debug)]
 pub struct LogReader {
-    directory: PathBuf,
-    origin: String,
+    pub(super) directory: PathBuf,
+    pub(super) origin: String,
 }
 
 /// That one entry is in the log: its leaf, its way to the root, and the checkpoint that states the root.
@@ -107,7 +107,7 @@ impl LogReader {
     /// The entry at `index`.
     ///
     /// # Errors
-    /// [`LogError::NotCovered`], [`LogError::FileDamaged`] and those of [`LogReader::checkpoint_text`].
+    /// [`LogError::NotCovered`], [`LogError::Pruned`], [`LogError::FileDamaged`] and those of [`LogReader::checkpoint_text`].
     pub fn entry(&self, index: u64) -> Result<Vec<u8>, LogError> {
         let size = self.size()?;
         if index >= size {
@@ -120,7 +120,7 @@ impl LogReader {
     /// Up to `limit` entries from index `from` on; fewer, or none, at the end of the log.
     ///
     /// # Errors
-    /// [`LogError::FileDamaged`] and those of [`LogReader::checkpoint_text`].
+    /// [`LogError::Pruned`], [`LogError::FileDamaged`] and those of [`LogReader::checkpoint_text`].
     pub fn entries(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, LogError> {
         let size = self.size()?;
         self.range(from, size.min(from.saturating_add(limit as u64)), size)
@@ -194,7 +194,7 @@ impl LogReader {
         consistency(&mut tiles, old_size, new_size)
     }
 
-    fn published(&self) -> Result<Option<(String, Checkpoint)>, LogError> {
+    pub(super) fn published(&self) -> Result<Option<(String, Checkpoint)>, LogError> {
         let Some(note) = files::read(&self.directory.join(CHECKPOINT_FILE))? else {
             return Ok(None);
         };
@@ -208,6 +208,10 @@ impl LogReader {
 
     fn range(&self, from: u64, to: u64, size: u64) -> Result<Vec<Vec<u8>>, LogError> {
         let mut entries = Vec::new();
+        let minimum = self.minimum()?.index;
+        if from < to && from < minimum {
+            return Err(LogError::Pruned { minimum });
+        }
         let mut open: Option<(u64, Bundle)> = None;
         for index in from..to {
             let (number, slot) = (index / TILE_WIDTH as u64, (index % TILE_WIDTH as u64) as usize);
@@ -228,7 +232,7 @@ impl LogReader {
 }
 
 /// Width of tile `number` of `level` in a log of `size` entries.
-fn width(size: u64, level: u32, number: u64) -> usize {
+pub(super) fn width(size: u64, level: u32, number: u64) -> usize {
     let hashes = level_hashes(size, level) - number * TILE_WIDTH as u64;
     usize::try_from(hashes).map_or(TILE_WIDTH, |hashes| hashes.min(TILE_WIDTH))
 }

@@ -73,8 +73,14 @@ impl Bundle {
     }
 
     /// The bytes of the entries that were asked for, each behind its length.
-    pub(super) fn into_bytes(mut self) -> Vec<u8> {
-        self.bytes.truncate(self.ranges.last().map_or(0, |range| range.end));
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        let count = self.ranges.len();
+        self.into_first(count)
+    }
+
+    /// The bytes of the first `count` entries, which are there, each behind its length.
+    pub(super) fn into_first(mut self, count: usize) -> Vec<u8> {
+        self.bytes.truncate(self.ranges[..count].last().map_or(0, |range| range.end));
         self.bytes
     }
 }

@@ -51,6 +51,45 @@ fn policy_that_was_never_put_in_force_is_found() {
 }
 
 #[test]
+fn success_that_says_that_it_was_denied_is_found() {
+    let changed = |change: fn(&mut gridvault_audit::Draft<'static>)| {
+        let mut draft = draft(300);
+        draft.role = Some("grid_worker".into());
+        draft.rule = Some("grid_worker/3".into());
+        change(&mut draft);
+        encode(&draft, 300)
+    };
+    let mut all = entries(0..400);
+    all[300] = changed(|_| {});
+    Vault::of(&all).verify().expect("an entry of its own rule is accepted");
+    all[300] = changed(|draft| {
+        draft.outcome = Outcome::Denied;
+        (draft.why, draft.view) = (Some("denied".into()), Vec::new());
+    });
+    Vault::of(&all).verify().expect("a refusal that says why is accepted");
+    let class = Class::OutcomeContradicted;
+    // A read whose reason says that it was denied, or whose rule is another role's.
+    expect(changed(|draft| draft.why = Some("denied".into())), class);
+    expect(changed(|draft| draft.rule = Some("mediator/3".into())), class);
+    expect(changed(|draft| draft.role = None), class);
+    expect(changed(|draft| draft.event = Event::AccessDenied), class);
+    expect(changed(|draft| draft.event = Event::AuthFailed), class);
+    // A refusal that gave something out, stored something, or does not say why.
+    expect(changed(|draft| (draft.outcome, draft.view) = (Outcome::Denied, Vec::new())), class);
+    expect(
+        changed(|draft| (draft.outcome, draft.why) = (Outcome::Denied, Some("denied".into()))),
+        class,
+    );
+    expect(
+        changed(|draft| {
+            (draft.outcome, draft.why) = (Outcome::Denied, Some("denied".into()));
+            (draft.view, draft.dig) = (Vec::new(), Some([1; 32]));
+        }),
+        class,
+    );
+}
+
+#[test]
 fn entry_that_is_not_canonical_is_found() {
     expect(replaced("\"seq\":300", "\"seq\": 300"), Class::EntryMalformed);
     expect(replaced("\"seq\":300", "\"seq\":3e2"), Class::EntryMalformed);
@@ -66,7 +105,15 @@ fn everything_that_the_writer_can_write_is_accepted() {
         let mut full = draft(index);
         full.event = *event;
         full.outcome = outcomes[index as usize % 4];
-        full.why = Some("a \"quoted\" \\ code, \u{7f51}\u{683c}\n\u{1}".into());
+        if matches!(event, Event::AccessDenied | Event::AuthFailed) {
+            full.outcome = Outcome::Denied;
+        }
+        let (succeeded, denied) =
+            (full.outcome == Outcome::Success, full.outcome == Outcome::Denied);
+        if denied {
+            full.view = Vec::new();
+        }
+        full.why = (!succeeded).then(|| "a \"quoted\" \\ code, \u{7f51}\u{683c}\n\u{1}".into());
         full.via = Some([0xff; 16]);
         full.aal = Some(u8::MAX);
         full.sess = Some([0xfe; 16]);
@@ -81,7 +128,7 @@ fn everything_that_the_writer_can_write_is_accepted() {
         full.task = Some([5; 16]);
         full.typ = Some("person".into());
         full.ver = Some((0, u64::MAX));
-        full.dig = Some([0xfd; 32]);
+        full.dig = (!denied).then_some([0xfd; 32]);
         full.pur = Some("visit".into());
         full.basis = Some("duty".into());
         full.case = Some([6; 16]);

@@ -35,6 +35,7 @@ fn about(event: Event, records: &[u8], versions: (u64, u64), digests: &[u8]) -> 
 fn vault() -> Vault {
     let mut refused = about(Event::DataUpdate, &[1], (2, 3), &[99]);
     refused.outcome = Outcome::Denied;
+    (refused.why, refused.dig) = (Some("denied".into()), None);
     let drafts = [
         about(Event::DataCreate, &[1], (0, 1), &[11]),
         about(Event::DataCreate, &[2], (0, 1), &[21]),

@@ -12,7 +12,7 @@ use super::super::titles::titles;
 use crate::access::{Code, Duty};
 use crate::oversight::{
     Format, OversightError, Pair, QUESTION_WORDS, Question, Use, Vocabulary, Words, explain_entry,
-    prove_entry, prove_receipt, read_checkpoint, read_entries, rebuild_index, search_entries,
+    prove_entry, prove_receipt, read_entries, rebuild_index, search_entries,
 };
 use crate::trail::Recorded;
 use axum::extract::{RawQuery, State};
@@ -39,6 +39,8 @@ pub(in crate::http) struct EntriesBody {
     cursor: Option<String>,
     /// Entries that a search can find: all below this index.
     indexed: u64,
+    /// The first index that is kept: what lay below it was pruned when its retention was over.
+    minimum: u64,
     /// How many entries are published.
     size: u64,
 }
@@ -92,6 +94,8 @@ pub(in crate::http) struct ExportBody {
     cursor: Option<String>,
     /// Entries that an export can find: all below this index.
     indexed: u64,
+    /// The first index that is kept: what lay below it was pruned when its retention was over.
+    minimum: u64,
     /// How many entries are published.
     size: u64,
 }
@@ -136,8 +140,8 @@ pub(in crate::http) async fn export(
     let origin = rooms.trail.origin();
     let lines = found.entries.iter().map(|entry| format.line(entry, origin));
     let lines = lines.collect::<Option<Vec<String>>>().ok_or(OversightError::Malformed)?;
-    let (cursor, indexed, size) = (found.cursor, found.indexed, found.size);
-    let body = ExportBody { header, lines, cursor, indexed, size };
+    let (cursor, indexed, minimum, size) = (found.cursor, found.indexed, found.minimum, found.size);
+    let body = ExportBody { header, lines, cursor, indexed, minimum, size };
     Ok(Answer::new(body, found.recorded, origin))
 }
 
@@ -174,6 +178,7 @@ pub(in crate::http) async fn entries(
         next: None,
         cursor: found.cursor,
         indexed: found.indexed,
+        minimum: found.minimum,
         size: found.size,
     };
     Ok(Answer::new(body, found.recorded, rooms.trail.origin()))
@@ -205,6 +210,7 @@ async fn stretch(
         next: Some(page.next),
         cursor: None,
         indexed: rooms.index.state().indexed,
+        minimum: page.minimum,
         size: page.size,
     };
     Ok(Answer::new(body, page.recorded, rooms.trail.origin()))
@@ -298,17 +304,6 @@ pub(in crate::http) async fn rebuild(
     let body =
         IndexBody { indexed: before.indexed, segments: before.segments, bytes: before.bytes };
     Ok(Answer::new(body, recorded, rooms.trail.origin()))
-}
-
-/// Open to witnesses and whoever watches: a name, a size, a hash and signatures. A log without a checkpoint is not there yet.
-pub(in crate::http) async fn checkpoint(
-    State(rooms): State<Arc<Rooms>>,
-) -> Result<Response, Problem> {
-    let Ok(Some(note)) = read_checkpoint(&rooms.log) else {
-        return Err(Problem::unrecorded(Code::TrailUnavailable));
-    };
-    let text = header::HeaderValue::from_static("text/plain; charset=utf-8");
-    Ok(([(header::CONTENT_TYPE, text)], note).into_response())
 }
 
 pub(in crate::http) async fn proof(

@@ -11,6 +11,7 @@ pub(super) mod describe;
 pub(super) mod health;
 pub(super) mod households;
 pub(super) mod lists;
+pub(super) mod log;
 pub(super) mod matching;
 pub(super) mod packs;
 pub(super) mod placing;

@@ -80,10 +80,15 @@ impl Keeper {
                 Err(_) => remove(&path)?,
             }
         }
+        let minimum = self.settings.log.minimum()?.index;
         let mut segments: Vec<Arc<Segment>> = Vec::new();
         for (first, same) in found {
             for segment in longest_first(same) {
-                if first == segments.last().map_or(0, |last| last.end()) {
+                let follows = match segments.last() {
+                    Some(last) => first == last.end(),
+                    None => first <= minimum && segment.end() > minimum,
+                };
+                if follows {
                     segments.push(Arc::new(segment));
                 } else {
                     // A part of a merged segment, or something behind a gap.
@@ -91,7 +96,7 @@ impl Keeper {
                 }
             }
         }
-        let end = segments.last().map_or(0, |segment| segment.end());
+        let end = segments.last().map_or(minimum, |segment| segment.end());
         let mut parts = self.parts();
         *parts = Parts { segments: Arc::new(segments), newest: Gathering::new(end) };
         Ok(())
@@ -119,6 +124,7 @@ impl Keeper {
             self.shared.rebuilding.store(true, Ordering::Release);
         }
         let published = self.settings.log.size()?;
+        self.forget()?;
         while !self.stops() && !self.shared.rebuild.load(Ordering::Acquire) {
             self.merge()?;
             let (next, full) = {
@@ -152,6 +158,32 @@ impl Keeper {
         Ok(())
     }
 
+    /// Lets go of what was pruned: whole segments, and everything where the index has not come as far as the log begins.
+    fn forget(&mut self) -> Result<(), IndexError> {
+        let minimum = self.settings.log.minimum()?.index;
+        let (first, end) = {
+            let parts = self.shared.parts.read().unwrap_or_else(PoisonError::into_inner);
+            (parts.segments.first().map(|segment| segment.end()), parts.newest.end())
+        };
+        if end < minimum {
+            return self.clear();
+        }
+        // Parts of a merge are counted on by it; they go once it is done.
+        if self.merging.is_some() || first.is_none_or(|end| end > minimum) {
+            return Ok(());
+        }
+        let gone: Vec<Arc<Segment>> = {
+            let mut parts = self.parts();
+            let count = parts.segments.partition_point(|segment| segment.end() <= minimum);
+            Arc::make_mut(&mut parts.segments).drain(..count).collect()
+        };
+        // A crash here leaves files that the next start takes away.
+        for segment in gone {
+            segment.remove()?;
+        }
+        Ok(())
+    }
+
     fn clear(&mut self) -> Result<(), IndexError> {
         if let Some(Merging { handle, .. }) = self.merging.take()
             && let Ok(Ok(merged)) = handle.join()
@@ -159,10 +191,9 @@ impl Keeper {
             merged.remove()?;
         }
         self.shared.merging.store(false, Ordering::Release);
-        let old = std::mem::replace(
-            &mut *self.parts(),
-            Parts { segments: Arc::default(), newest: Gathering::new(0) },
-        );
+        let minimum = self.settings.log.minimum()?.index;
+        let empty = Parts { segments: Arc::default(), newest: Gathering::new(minimum) };
+        let old = std::mem::replace(&mut *self.parts(), empty);
         self.shared.unreadable.store(0, Ordering::Release);
         for segment in &*old.segments {
             segment.remove()?;

@@ -104,7 +104,7 @@ fn gather(
     let mut archive = Archive::default();
     let mut policies = BTreeSet::new();
     let (mut begin, mut entries) = (None, BTreeSet::new());
-    let (indexed, size) = loop {
+    let (indexed, minimum, size) = loop {
         let page = look_up(&question, begin, log, index)?;
         if entries.len() + page.entries.len() > PACK_ENTRIES_COUNT_MAX {
             return Ok(None);
@@ -117,10 +117,12 @@ fn gather(
         }
         match page.next {
             Some(next) => begin = Some(next),
-            None => break (page.indexed, page.size),
+            None => break (page.indexed, page.minimum, page.size),
         }
     };
-    let cited: Vec<u64> = policies.difference(&entries).copied().collect();
+    // A policy of a time that is over is named by the entry of the pruning, and no longer there.
+    let (gone, cited): (Vec<u64>, Vec<u64>) =
+        policies.difference(&entries).copied().partition(|policy| *policy < minimum);
     for policy in &cited {
         add(&mut archive, *policy, &log.entry(*policy)?, log)?;
     }
@@ -131,12 +133,14 @@ fn gather(
         entries: entries.len(),
         policies: cited.len(),
         indexed,
+        minimum,
         size,
     };
     archive.add("README.html", page::page(&told).as_bytes());
     let about = serde_json::json!({
         "asked": asked, "entries": entries.len(), "form": "gridvault-pack/1", "indexed": indexed,
-        "made_at": made_at, "origin": made.name, "policies": cited, "size": size,
+        "made_at": made_at, "minimum": minimum, "origin": made.name, "policies": cited,
+        "policies_pruned": gone, "size": size,
     });
     archive.add("pack.json", format!("{about:#}\n").as_bytes());
     archive.add("key.txt", format!("{}\n", made.key).as_bytes());

@@ -9,17 +9,18 @@ pub(super) struct Told<'a> {
     pub(super) entries: usize,
     pub(super) policies: usize,
     pub(super) indexed: u64,
+    pub(super) minimum: u64,
     pub(super) size: u64,
 }
 
 pub(super) fn page(told: &Told<'_>) -> String {
-    let Told { origin, made_at, entries, policies, indexed, size } = told;
+    let Told { origin, made_at, entries, policies, indexed, minimum, size } = told;
     // Origins are checked by the configuration to be plain; everything else here is a number or a time.
     format!(
         r#"<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8"><title>审计证据包 Evidence pack</title></head><body>
 <h1>审计证据包</h1>
-<p>日志 {origin}；生成时间 {made_at}（UTC）；审计条目 {entries} 条；所引用的策略生效条目 {policies} 条。检索到第 {indexed} 条为止，日志当时共公布 {size} 条。</p>
+<p>日志 {origin}；生成时间 {made_at}（UTC）；审计条目 {entries} 条；所引用的策略生效条目 {policies} 条。检索范围为第 {minimum} 条至第 {indexed} 条之前（此前的条目保存期满已清理），日志当时共公布 {size} 条。</p>
 <h2>能证明什么</h2>
 <ul>
 <li>entries/ 中每一条审计条目都在该日志的第几条位置，内容与写入时逐字节一致（proofs/ 为存在证明，附日志签名的检查点；有外部见证方时附其签名）。</li>
@@ -34,7 +35,7 @@ pub(super) fn page(told: &Told<'_>) -> String {
 <li>包内的 key.txt 只供对照。核验用的公钥必须另从可信渠道取得。</li>
 </ul>
 <h1>Evidence pack</h1>
-<p>Log {origin}; made at {made_at}; {entries} entries; {policies} entries of the policies that they cite. Everything below index {indexed} was searched; the log had published {size} entries.</p>
+<p>Log {origin}; made at {made_at}; {entries} entries; {policies} entries of the policies that they cite. Everything from index {minimum} on (what lay below was pruned at the end of its retention) and below index {indexed} was searched; the log had published {size} entries.</p>
 <h2>What it proves</h2>
 <ul>
 <li>That each entry in entries/ stands in this log at its index, byte for byte as it was written (proofs/: proofs of inclusion with checkpoints that the log signed, and witnesses where there are any).</li>

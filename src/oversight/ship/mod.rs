@@ -92,6 +92,12 @@ impl Shipper {
         self.shared.confirmed.load(Ordering::Acquire)
     }
 
+    /// The same, to be asked for as long as anybody wants to know.
+    pub fn watch(&self) -> impl Fn() -> u64 + Send + Sync + use<> {
+        let shared = self.shared.clone();
+        move || shared.confirmed.load(Ordering::Acquire)
+    }
+
     /// Whether the last session failed. It is tried again.
     pub fn is_failing(&self) -> bool {
         self.shared.failing.load(Ordering::Acquire)
@@ -154,7 +160,8 @@ impl Worker {
     fn send(&self) -> Result<bool, ShipError> {
         let ShipSettings { log, receiver, format, origin, .. } = &self.settings;
         let mut position = self.position.lock().unwrap_or_else(PoisonError::into_inner);
-        let (from, size) = (position.next(), log.size()?);
+        // What was pruned before a receiver was named cannot be sent to it any more.
+        let (from, size) = (position.next().max(log.minimum()?.index), log.size()?);
         if from >= size {
             return Ok(false);
         }

@@ -9,6 +9,7 @@ mod charges;
 mod corruption;
 mod disk;
 mod door;
+mod kept;
 mod log;
 mod model;
 mod order;

@@ -4,9 +4,10 @@
 
 use super::wait;
 use super::world::{ORIGIN, Run, World, change_of, keyring, log_signer, owned, permit};
-use crate::store::{EngineKind, Key, Op, open};
+use crate::store::{EngineKind, Key, Op, Version, open};
 use crate::trail::journal::{FileMedia, Position, Replayed};
-use crate::trail::{Announcement, Refused, TrailError, TrailFault, recover};
+use crate::trail::recover::{self, Mark};
+use crate::trail::{Announcement, Refused, TrailError, TrailFault};
 use gridvault_audit::Log;
 use std::path::Path;
 
@@ -57,9 +58,10 @@ fn recovered(world: &World) -> Result<Recovered, TrailFault> {
     Ok((replayed, mark, stored))
 }
 
-fn refused(world: &World) -> (u64, &'static str) {
+/// Entries of the journal and of the log, where the first are fewer.
+fn journal_behind(world: &World) -> (u64, u64) {
     match world.start() {
-        Err(TrailFault::Corrupt { segment, what, .. }) => (segment, what),
+        Err(TrailFault::JournalBehind { journal, log }) => (journal, log),
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("it started"),
     }
@@ -157,7 +159,8 @@ fn a_mark_of_another_vault_is_not_believed() {
     let path = directory.path().join("keyring");
     let other = gridvault_keys::Keyring::create(&path, &root, month).expect("a keyring");
     let (replayed, _, _) = recovered(&world).expect("recovered");
-    recover::write_mark(&world.path("journal"), &other.chain(), &replayed.end).expect("written");
+    let mark = Mark { position: replayed.end, kept: Version::ABSENT };
+    recover::write_mark(&world.path("journal"), &other.chain(), &mark).expect("written");
     let (replayed, from, _) = recovered(&world).expect("recovered");
     assert_eq!((replayed.frames, from), (11, Position::START));
 }
@@ -168,7 +171,9 @@ fn a_log_behind_the_mark_is_refused() {
     stopped(&world);
     std::fs::remove_dir_all(world.path("log")).expect("removed");
     drop(Log::create(&world.path("log"), ORIGIN).expect("an empty log"));
-    assert_eq!(refused(&world), (0, "the log is behind what was marked as integrated"));
+    let fault = world.start().err().expect("refused");
+    let TrailFault::Behind { who, size, seen } = &fault else { panic!("{fault}") };
+    assert_eq!((who.as_str(), *size, *seen), ("the mark of the journal", 0, 11));
 }
 
 #[test]
@@ -183,13 +188,13 @@ fn a_log_ahead_of_the_journal_is_refused_and_the_damaged_frame_is_left_for_inspe
         if with_mark {
             // The mark of a moment before: the last two frames are behind it.
             let before = recovered_before_the_last(&world);
-            recover::write_mark(&world.path("journal"), &keyring().chain(), &before)
+            let mark = Mark { position: before, kept: Version::ABSENT };
+            recover::write_mark(&world.path("journal"), &keyring().chain(), &mark)
                 .expect("written");
-            assert!(matches!(recovered(&world), Err(TrailFault::Corrupt { .. })));
+            assert!(matches!(recovered(&world), Err(TrailFault::JournalBehind { .. })));
         }
-        let ahead = (0, "the log holds entries that the journal does not");
-        assert_eq!(refused(&world), ahead);
-        assert_eq!(refused(&world), ahead);
+        assert_eq!(journal_behind(&world), (10, 11));
+        assert_eq!(journal_behind(&world), (10, 11));
         assert_eq!(std::fs::read(segment(&world, 0)).expect("a segment"), bytes);
     }
 }
@@ -206,7 +211,7 @@ fn a_journal_that_vanished_under_its_log_is_refused() {
     let world = World::new();
     stopped(&world);
     std::fs::remove_dir_all(world.path("journal")).expect("removed");
-    assert_eq!(refused(&world), (0, "the log holds entries that the journal does not"));
+    assert_eq!(journal_behind(&world), (0, 11));
 }
 
 #[test]
@@ -215,7 +220,8 @@ fn a_last_segment_that_vanished_is_refused_once_its_entries_are_published() {
     fill_a_segment(&world.begin());
     assert!(segment(&world, 1).exists());
     std::fs::remove_file(segment(&world, 1)).expect("removed");
-    assert_eq!(refused(&world), (0, "the log holds entries that the journal does not"));
+    let (journal, log) = journal_behind(&world);
+    assert!(0 < journal && journal < log, "{journal} of {log}");
 }
 
 /// Writes until the segment changes, and stops.

@@ -4,7 +4,8 @@
 
 use super::wait;
 use super::world::{ORIGIN, World, keyring};
-use crate::limits::WITNESS_AGE_MIN;
+use crate::limits::{WITNESS_AGE_MIN, WITNESS_ALERT_AGE};
+use crate::trail::witness::{Alert, Told};
 use crate::trail::{Announcement, Refused, TrailError, TrailFault, Witnesses, WitnessesError};
 use gridvault_audit::LogReader;
 use gridvault_audit::verify::{Policy, open_checkpoint};
@@ -196,4 +197,26 @@ fn a_policy_must_name_this_log_and_a_quorum_that_can_be_asked() {
     let no_url = silent(1).replace(" http://127.0.0.1:9", "");
     assert!(matches!(refused(&policy(&no_url, "quorum w1\n")), WitnessesError::QuorumUnreachable));
     assert!(matches!(refused("quorum w1\n"), WitnessesError::Policy(_)));
+}
+
+#[test]
+fn operator_is_told_once_when_the_oldest_entry_waits_a_minute_and_once_when_it_is_over() {
+    let world = World::new();
+    let run = world.begin();
+    let recorded = wait(run.trail.announce(Announcement::Heartbeat)).expect("recorded");
+    wait(run.trail.covered(recorded.index()));
+    let policy = policy(&silent(1), "quorum w1\n");
+    run.trail.ask(witnesses(&world, &policy).expect("witnesses")).expect("asked");
+    let mut alert = Alert::default();
+    let age = WITNESS_ALERT_AGE;
+    let just_below = i64::try_from(age.as_micros()).expect("small") - 1;
+    world.clock.now.fetch_add(just_below, Ordering::SeqCst);
+    assert_eq!(alert.look(run.trail.witness_lag()), None);
+    world.clock.now.fetch_add(1, Ordering::SeqCst);
+    assert_eq!(alert.look(run.trail.witness_lag()), Some(Told::Late(age)));
+    world.clock.now.fetch_add(1_000_000, Ordering::SeqCst);
+    assert_eq!(alert.look(run.trail.witness_lag()), None, "once is enough");
+    assert_eq!(alert.look(None), Some(Told::Over));
+    assert_eq!(alert.look(None), None);
+    run.stop();
 }

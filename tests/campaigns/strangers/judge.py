@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 
 PATIENCE_SECONDS = 60
@@ -181,6 +182,44 @@ def judge_log(strangers, log, old, room):
     strangers.refuses("a changed entry", "verify-inclusion", "--index", 0, "--leaf-hash", changed, "--tiles", bundle, *key)
 
 
+def judge_served(strangers, programs, page, room):
+    """What a stranger says of the log as the running vault serves it: checkpoint and hashes without a token."""
+    url, mirror = page["url"] + "/log", room / "mirror"
+
+    def fetch(path):
+        with urllib.request.urlopen(f"{url}/{path}") as answer:
+            file = mirror / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(answer.read())
+            return file
+
+    size = size_of(fetch("checkpoint"))
+    for level in range(3):
+        hashes = size >> (8 * level)
+        for number in range(hashes // 256):
+            fetch(f"tile/{level}/{number:03}")
+        if hashes % 256:
+            fetch(f"tile/{level}/{hashes // 256:03}.p/{hashes % 256}")
+    key = ("--log-key", strangers.vkey)
+    strangers.accepts(f"the checkpoint of {size} entries that is served", "verify-checkpoint", "--tiles", mirror, *key)
+    entry = entries_of(pathlib.Path(page["log"]["dir"]), size)[size // 2]
+    place = ("--tiles", mirror, "--index", size // 2, *key)
+    strangers.accepts("an entry by the hashes that are served", "verify-inclusion", "--leaf-hash", leaf_hash(entry), *place)
+    refused = None
+    try:
+        fetch("tile/entries/000")
+    except urllib.error.HTTPError as error:
+        refused = error.code
+    check("entries are not served to a stranger", refused == 401, f"{refused}")
+    token = room / "token"
+    token.write_text(next(a for a in page["actors"] if a["role"] == "compliance_auditor")["token"])
+    verifier = [str(programs / "gridvault-audit"), "verify", url, "--vkey", strangers.vkey, "--json"]
+    done = subprocess.run([*verifier, "--token-file", str(token)], capture_output=True, text=True)
+    check("gridvault-audit verifies the running vault", done.returncode == 0, done.stdout + done.stderr)
+    done = subprocess.run(verifier, capture_output=True, text=True)
+    check("and cannot without an auditor's token", done.returncode == 1, f"{done.returncode} {done.stdout}")
+
+
 def judge_witness(strangers, programs, log, policy, vkey, url, origin):
     """What the stranger's witness made of the log, and what both sides say of its cosignature."""
     cosigned = log / "witnessed"
@@ -239,6 +278,7 @@ def run(options, room):
     out = open(room / "out", "ab")
     vault, page = start_vault(options.programs, room / "vault", out)
     read_sample(page, READS)
+    judge_served(Strangers(options.tools, page["log"]["vkey"]), options.programs, page, room)
     check("the vault stops in order", vault.stop() == 0)
     log = pathlib.Path(page["log"]["dir"])
     old = room / "old-checkpoint"

@@ -1,0 +1,29 @@
+//! Serves the numbers of a running vault where an operator's collector fetches them.
+//! Never anywhere but on loopback, and not at all unless an address is configured.
+//! An address that is taken stops the start: a vault that is believed to be watched and is not is worse than none.
+
+use super::failure::Failure;
+use crate::config::Config;
+use crate::http::{Measured, MetricsListener, Rooms};
+use crate::oversight::Shipper;
+use tokio::task::JoinHandle;
+
+/// Starts it, if an address is configured.
+pub(super) async fn start(
+    config: &Config,
+    rooms: &Rooms,
+    shipper: Option<&Shipper>,
+) -> Result<Option<JoinHandle<()>>, Failure> {
+    let Some(address) = config.metrics_listen else { return Ok(None) };
+    let what = format!("the address {address} of the metrics cannot be listened on");
+    let listener = MetricsListener::bind(address).await;
+    let listener = listener.map_err(|error| Failure::failed(&what, &error))?;
+    let measured = Measured {
+        trail: rooms.trail.clone(),
+        log: rooms.log.clone(),
+        index: rooms.index.clone(),
+        shipped: shipper.map(|shipper| Box::new(shipper.watch()) as _),
+        started_seconds: rooms.clock.now().seconds(),
+    };
+    Ok(Some(tokio::spawn(listener.serve(measured))))
+}

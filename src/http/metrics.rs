@@ -1,0 +1,201 @@
+//! Numbers for whoever operates the vault, in the text form of OpenMetrics, on a listener of their own.
+//! Never a label by actor, grid, record or address: counts that go with a name would tell what the log keeps for auditors.
+//! Loopback alone, because whoever reaches it needs no token.
+
+use crate::limits::{ACCEPT_PAUSE, HEADER_TIME_MAX, METRICS_CONNECTIONS_COUNT_MAX};
+use crate::oversight::{Index, LogReader};
+use crate::trail::{GROUP_SIZES, GroupSizes, Space, Trail};
+use axum::body::Body;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode, header};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What is measured.
+pub struct Measured {
+    /// The trail.
+    pub trail: Arc<Trail>,
+    /// The published log.
+    pub log: LogReader,
+    /// Its search index.
+    pub index: Index,
+    /// Entries that the receiver has confirmed, where there is one.
+    pub shipped: Option<Box<dyn Fn() -> u64 + Send + Sync>>,
+    /// When the process started, in seconds since 1970.
+    pub started_seconds: i64,
+}
+
+/// A listener that is bound and not yet serving.
+pub struct MetricsListener {
+    listener: TcpListener,
+}
+
+impl MetricsListener {
+    /// Binds an address of loopback.
+    ///
+    /// # Errors
+    /// The system's, when the address is taken or not ours.
+    pub async fn bind(address: SocketAddr) -> std::io::Result<MetricsListener> {
+        Ok(MetricsListener { listener: TcpListener::bind(address).await? })
+    }
+
+    /// Serves until it is aborted.
+    pub async fn serve(self, measured: Measured) {
+        let measured = Arc::new(measured);
+        let places = Arc::new(Semaphore::new(METRICS_CONNECTIONS_COUNT_MAX));
+        loop {
+            let (accepted, place) =
+                (self.listener.accept().await, places.clone().try_acquire_owned());
+            let Ok((stream, _)) = accepted else {
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            };
+            // Whoever asks so often is closed without a word.
+            let Ok(place) = place else { continue };
+            let measured = measured.clone();
+            let service = service_fn(move |request: Request<hyper::body::Incoming>| {
+                let answer = answer(&request, &measured);
+                async move { Ok::<_, Infallible>(answer) }
+            });
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEADER_TIME_MAX)
+                .keep_alive(false)
+                .serve_connection(TokioIo::new(stream), service);
+            tokio::spawn(async move {
+                let _ended_or_too_slow =
+                    tokio::time::timeout(2 * HEADER_TIME_MAX, connection).await;
+                drop(place);
+            });
+        }
+    }
+}
+
+fn answer(request: &Request<hyper::body::Incoming>, measured: &Measured) -> Response<Body> {
+    let plain = |status| {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = status;
+        response
+    };
+    if request.uri().path() != "/metrics" {
+        return plain(StatusCode::NOT_FOUND);
+    }
+    if request.method() != Method::GET {
+        return plain(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    let mut text = String::new();
+    if encode(&mut text, &registry(measured)).is_err() {
+        return plain(StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    let mut response = Response::new(Body::from(text));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(MEDIA_TYPE));
+    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Everything as it is now.
+fn registry(measured: &Measured) -> Registry {
+    let Measured { trail, log, index, shipped, started_seconds } = measured;
+    let readings = trail.readings();
+    let published = log.size().unwrap_or(readings.published);
+    let mut registry = Registry::with_prefix("gridvault");
+    let mut counted = |name: &str, help: &str, value: u64| {
+        registry.register(name, help, ConstCounter::new(value));
+    };
+    counted("log_entries", "Entries that are durable", readings.appended.max(published));
+    counted("refusals", "Refusals of this run, recorded or only counted", readings.refused);
+    let mut gauge = |name: &str, help: &str, value: f64| {
+        registry.register(name, help, ConstGauge::new(value));
+    };
+    let number = |value: u64| value as f64;
+    gauge("start_time_seconds", "When the process started, since 1970", *started_seconds as f64);
+    gauge("writable", "1 while entries can be recorded", f64::from(trail.is_writable()));
+    gauge(
+        "journal_unmarked_bytes",
+        "Journal that a start would read again",
+        number(readings.unmarked_bytes),
+    );
+    gauge(
+        "log_unintegrated_bytes",
+        "Durable entries that are not in the log yet",
+        number(readings.unintegrated_bytes),
+    );
+    gauge("checkpoint_entries", "Entries that the last checkpoint covers", number(published));
+    if let Some(age) = readings.checkpoint_age {
+        gauge("checkpoint_age_seconds", "Since the last checkpoint of this run", age.as_secs_f64());
+    }
+    if trail.asks_witnesses() {
+        let lag = trail.witness_lag().unwrap_or_default();
+        gauge(
+            "witness_lag_seconds",
+            "Age of the oldest entry that no quorum has cosigned",
+            lag.as_secs_f64(),
+        );
+        gauge(
+            "witnessed",
+            "1 while data is served as far as witnesses go",
+            f64::from(trail.is_witnessed()),
+        );
+    }
+    let indexed = index.state().indexed;
+    gauge(
+        "index_lag_entries",
+        "Published entries that a search does not find yet",
+        number(published.saturating_sub(indexed)),
+    );
+    if let Some(shipped) = shipped {
+        let lag = published.saturating_sub(shipped());
+        gauge(
+            "shipper_lag_entries",
+            "Published entries that the receiver has not confirmed",
+            number(lag),
+        );
+    }
+    let room = trail.space();
+    gauge(
+        "disk_low",
+        "1 while nothing new is stored because the disk fills up",
+        f64::from(room >= Space::Low),
+    );
+    gauge(
+        "disk_spent",
+        "1 while nothing at all is recorded for want of room",
+        f64::from(room == Space::Spent),
+    );
+    registry.register(
+        "group_entries",
+        "Entries of the groups that were made durable together",
+        Groups(readings.groups),
+    );
+    registry
+}
+
+#[derive(Debug)]
+struct Groups(GroupSizes);
+
+impl EncodeMetric for Groups {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let bounds = GROUP_SIZES.iter().map(|bound| *bound as f64).chain([f64::MAX]);
+        let buckets: Vec<(f64, u64)> = bounds.zip(self.0.counts).collect();
+        let count = self.0.counts.iter().sum();
+        encoder.encode_histogram::<NoLabelSet>(self.0.entries as f64, count, &buckets, None)
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Histogram
+    }
+}

@@ -1,0 +1,189 @@
+//! Ends the retention of the log's entries: bundles that are old enough go, and an entry says which.
+//! Never an entry that witnesses, the receiver or a hold still need, never in doubt about the time, and never a hash.
+//! The entry of a pruning is shown to everybody before the first bundle goes, so nothing is missing without it.
+
+use super::entry::LogEntry;
+use super::error::OversightError;
+use crate::ambient::{Clock, Micros};
+use crate::limits::{RETENTION_BUNDLES_COUNT_MAX, RETENTION_CLOCK_LEAP_MAX};
+use crate::trail::{Announcement, Trail};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use gridvault_audit::{LogReader, Minimum, prune};
+use std::sync::Arc;
+
+/// Entries of a bundle.
+const BUNDLE: u64 = 256;
+
+/// The first index that somebody still needs.
+pub type Floor = Box<dyn Fn() -> u64 + Send + Sync>;
+
+/// What is kept, and for how long.
+pub struct RetentionSettings {
+    /// The log.
+    pub log: LogReader,
+    /// How long an entry is kept at least, in months.
+    pub months: u32,
+    /// Who needs older ones: nothing from the lowest of these indexes on is pruned.
+    pub floors: Vec<Floor>,
+}
+
+/// The keeper of the log's beginning.
+pub struct Retention {
+    settings: RetentionSettings,
+    clock: Arc<dyn Clock>,
+    /// Time of the last entry before this run, and when on the monotonic clock it was read.
+    before: Option<(i64, u64)>,
+    /// A pruning that is recorded and not done.
+    pending: Option<Minimum>,
+    tidied: bool,
+}
+
+/// What a step did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing is old enough.
+    Nothing,
+    /// A pruning is recorded and waits until that is shown.
+    Recorded,
+    /// Everything below this index is gone; there may be more.
+    Pruned(u64),
+}
+
+/// What a stretch of bundles holds that is due.
+#[derive(Default)]
+struct Due {
+    end: u64,
+    policy: Option<(u64, [u8; 32])>,
+}
+
+impl Retention {
+    /// Begins. The last entry that the log has now is what the clock is held against: one that leapt is not believed.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn new(
+        settings: RetentionSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Retention, OversightError> {
+        let size = settings.log.size()?;
+        let last = match size.checked_sub(1) {
+            Some(last) => LogEntry::parse(&settings.log.entry(last)?),
+            None => None,
+        };
+        let before = last.and_then(|entry| i64::try_from(entry.t).ok());
+        let before = before.map(|time| (time, clock.monotonic()));
+        Ok(Retention { settings, clock, before, pending: None, tidied: false })
+    }
+
+    /// The same, and nothing goes from the index on that this tells each time.
+    #[must_use]
+    pub fn keeping(mut self, floor: Floor) -> Retention {
+        self.settings.floors.push(floor);
+        self
+    }
+
+    /// Goes on by one step.
+    ///
+    /// # Errors
+    /// When the log cannot be read or changed, or the pruning not be recorded; nothing goes then.
+    pub async fn step(&mut self, trail: &Trail) -> Result<Step, OversightError> {
+        let log = self.settings.log.clone();
+        let shown = log.shown(trail.asks_witnesses())?.map_or(0, |shown| shown.size);
+        if let Some(minimum) = self.pending {
+            if shown <= minimum.recorded {
+                return Ok(Step::Recorded);
+            }
+            take_away(log, minimum).await?;
+            self.pending = None;
+            return Ok(Step::Pruned(minimum.index));
+        }
+        let minimum = log.minimum()?;
+        if !std::mem::replace(&mut self.tidied, true) && minimum.index > 0 {
+            // A crash in the middle of a pruning left some.
+            take_away(log.clone(), minimum).await?;
+        }
+        let before = self.cutoff();
+        let floors = self.settings.floors.iter().map(|floor| floor());
+        let ceiling = floors.chain([shown]).min().unwrap_or(0);
+        let found = tokio::task::spawn_blocking(move || due(&log, minimum, before, ceiling)).await;
+        let due = found.map_err(|_| OversightError::Broken)??;
+        let Some((policy_at, policy)) = due.policy.filter(|_| due.end > minimum.index) else {
+            return Ok(Step::Nothing);
+        };
+        let pruned = Announcement::Pruned {
+            from: minimum.index,
+            minimum: due.end,
+            before: u64::try_from(before.0).unwrap_or(0),
+            policy,
+            policy_at,
+        };
+        let recorded = trail.announce(pruned).await?.index();
+        self.pending = Some(Minimum { index: due.end, recorded });
+        Ok(Step::Recorded)
+    }
+
+    /// The moment before which entries are old enough, by a time that is believed.
+    fn cutoff(&self) -> Micros {
+        let now = self.clock.now();
+        let believed = match self.before {
+            None => now.0,
+            Some((time, since)) => {
+                let elapsed = self.clock.monotonic().saturating_sub(since);
+                let leap = RETENTION_CLOCK_LEAP_MAX.as_micros() as u64;
+                let ahead = i64::try_from(elapsed.saturating_add(leap)).unwrap_or(i64::MAX);
+                now.0.min(time.saturating_add(ahead))
+            }
+        };
+        Micros(believed).months_before(self.settings.months)
+    }
+}
+
+async fn take_away(log: LogReader, minimum: Minimum) -> Result<(), OversightError> {
+    let done = tokio::task::spawn_blocking(move || prune(&log, minimum)).await;
+    Ok(done.map_err(|_| OversightError::Broken)??)
+}
+
+/// Looks through whole bundles from the beginning on, as far as every entry of them is old enough and needed by nobody.
+fn due(
+    log: &LogReader,
+    minimum: Minimum,
+    before: Micros,
+    ceiling: u64,
+) -> Result<Due, OversightError> {
+    let mut due = Due { end: minimum.index, policy: None };
+    if minimum.index > 0 {
+        let record = LogEntry::parse(&log.entry(minimum.recorded)?);
+        due.policy = record.and_then(|entry| policy_of(&entry, "policy_at", "policy"));
+    }
+    for _ in 0..RETENTION_BUNDLES_COUNT_MAX {
+        if due.end + BUNDLE > ceiling {
+            break;
+        }
+        let entries = log.entries(due.end, BUNDLE as usize)?;
+        let mut policy = due.policy;
+        for bytes in &entries {
+            let entry = LogEntry::parse(bytes).ok_or(OversightError::Malformed)?;
+            if i64::try_from(entry.t).is_ok_and(|time| time >= before.0) {
+                return Ok(due);
+            }
+            if entry.ev == "policy" && entry.act == "activated" {
+                policy = digest(&entry, "digest").map(|digest| (entry.seq, digest)).or(policy);
+            }
+        }
+        due = Due { end: due.end + BUNDLE, policy };
+    }
+    Ok(due)
+}
+
+fn policy_of(entry: &LogEntry, place: &str, name: &str) -> Option<(u64, [u8; 32])> {
+    Some((entry.x.get(place)?.as_u64()?, digest(entry, name)?))
+}
+
+fn digest(entry: &LogEntry, name: &str) -> Option<[u8; 32]> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(entry.x.get(name)?.as_str()?).ok()?;
+    bytes.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,329 @@
+//! What goes when its time is over, what stays, and that the log says so: with a clock that the tests move.
+//! Never judged by the vault alone: after each pruning the verifier reads the whole log.
+//! Bundles have 256 entries, and only whole ones go.
+
+use super::*;
+use crate::limits::SEGMENT_BYTES_MIN;
+use crate::oversight::{Index, IndexSettings, QUESTION_WORDS, Question, look_up};
+use crate::store::{EngineKind, open};
+use crate::trail::{FileMedia, Settings, Surroundings};
+use gridvault_audit::verify::{Summary, VerifierKey, verify_directory};
+use gridvault_keys::{Keyring, Month, RootKey};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+const ORIGIN: &str = "vault.example/retention-tests";
+/// 2027-01-15T08:00:00Z.
+const NOW: i64 = 1_800_000_000_000_000;
+const DAY: i64 = 86_400_000_000;
+/// From 2027-01-15 the 36 months before 2030-01-15, and that day itself.
+const THREE_YEARS: i64 = 1_096 * DAY;
+
+struct MovedClock {
+    now: AtomicI64,
+    monotonic: AtomicU64,
+}
+
+impl MovedClock {
+    /// Time passes while the vault runs.
+    fn pass(&self, micros: i64) {
+        self.leap(micros);
+        self.monotonic.fetch_add(u64::try_from(micros).expect("forwards"), Ordering::SeqCst);
+    }
+
+    /// Somebody sets the clock.
+    fn leap(&self, micros: i64) {
+        self.now.fetch_add(micros, Ordering::SeqCst);
+    }
+}
+
+impl Clock for MovedClock {
+    fn now(&self) -> Micros {
+        Micros(self.now.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> u64 {
+        self.monotonic.load(Ordering::SeqCst)
+    }
+}
+
+fn keyring() -> Arc<Keyring> {
+    static SHARED: OnceLock<Arc<Keyring>> = OnceLock::new();
+    let make = || {
+        let directory = tempfile::tempdir().expect("a directory");
+        let root = RootKey::generate().expect("a root key");
+        let month = Month::from_year_month(2026, 1).expect("a month");
+        let path = directory.path().join("keyring");
+        Arc::new(Keyring::create(&path, &root, month).expect("a keyring"))
+    };
+    SHARED.get_or_init(make).clone()
+}
+
+struct World {
+    directory: tempfile::TempDir,
+    clock: Arc<MovedClock>,
+    trail: Arc<Trail>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl World {
+    /// A log with its policy and so many entries in all, of one moment.
+    fn with(count: u64) -> World {
+        let directory = tempfile::tempdir().expect("a directory");
+        let clock = Arc::new(MovedClock { now: AtomicI64::new(NOW), monotonic: AtomicU64::new(0) });
+        let path = |name: &str| directory.path().join(name);
+        let (_, applier) = open(&path("store"), EngineKind::Memory, 0).expect("a store");
+        let settings = Settings {
+            journal_directory: path("journal"),
+            log_directory: path("log"),
+            origin: ORIGIN.into(),
+            segment_bytes: SEGMENT_BYTES_MIN,
+            written_directories: Vec::new(),
+        };
+        let around = Surroundings {
+            keyring: keyring(),
+            clock: clock.clone(),
+            random: Arc::new(crate::ambient::HostRandom::new()),
+            media: Arc::new(FileMedia),
+        };
+        let trail = Trail::start(applier, settings, around, Vec::new()).expect("a trail");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = runtime.expect("a runtime");
+        let world = World { directory, clock, trail: Arc::new(trail), runtime };
+        world.say(Announcement::PolicyActivated { digest: [5; 32], version: 1 });
+        world.grow(count - 1);
+        world
+    }
+
+    fn say(&self, announcement: Announcement) -> u64 {
+        self.runtime.block_on(self.trail.announce(announcement)).expect("recorded").index()
+    }
+
+    /// More entries, in few groups.
+    fn grow(&self, count: u64) {
+        let last = self.runtime.block_on(async {
+            let mut all = tokio::task::JoinSet::new();
+            let local = tokio::task::LocalSet::new();
+            for _ in 0..count {
+                let trail = self.trail.clone();
+                let said = async move { trail.announce(Announcement::Heartbeat).await };
+                all.spawn_local_on(said, &local);
+            }
+            let mut last = 0;
+            local
+                .run_until(async {
+                    while let Some(said) = all.join_next().await {
+                        last = last.max(said.expect("run").expect("recorded").index());
+                    }
+                })
+                .await;
+            self.trail.covered(last).await;
+            last
+        });
+        assert_eq!(self.log().size().expect("read"), last + 1);
+    }
+
+    fn log(&self) -> LogReader {
+        LogReader::open(&self.directory.path().join("log"), ORIGIN).expect("a log")
+    }
+
+    fn retention(&self, floors: Vec<Floor>) -> Retention {
+        let settings = RetentionSettings { log: self.log(), months: 36, floors };
+        Retention::new(settings, self.clock.clone()).expect("a log that reads")
+    }
+
+    fn step(&self, retention: &mut Retention) -> Step {
+        self.runtime.block_on(retention.step(&self.trail)).expect("a step")
+    }
+
+    /// Prunes what is due; gives where the log begins then.
+    fn prune(&self, retention: &mut Retention) -> u64 {
+        if self.step(retention) == Step::Recorded {
+            let recorded = retention.pending.expect("recorded").recorded;
+            self.runtime.block_on(self.trail.covered(recorded));
+            assert!(matches!(self.step(retention), Step::Pruned(_)));
+        }
+        self.log().minimum().expect("read").index
+    }
+
+    /// The log as an auditor reads it.
+    fn verified(&self) -> Summary {
+        let signer = keyring().log_signer();
+        let key = gridvault_audit::verifier_key(ORIGIN, &signer.public_key());
+        let key = VerifierKey::parse(&key).expect("a key");
+        verify_directory(&self.directory.path().join("log"), &key, None).expect("it verifies")
+    }
+
+    fn bundles(&self) -> Vec<u64> {
+        let path = self.directory.path().join("log/tile/entries");
+        let has = |number: &u64| path.join(format!("{number:03}")).exists();
+        (0..20).filter(has).collect()
+    }
+}
+
+#[test]
+fn whole_bundles_go_when_every_entry_of_them_is_old_enough_and_an_entry_says_which() {
+    let world = World::with(600);
+    let mut retention = world.retention(Vec::new());
+    world.clock.pass(THREE_YEARS);
+    assert_eq!(world.step(&mut retention), Step::Nothing, "not at three years sharp");
+    world.clock.pass(1);
+    assert_eq!(world.prune(&mut retention), 512);
+    assert_eq!(world.bundles(), Vec::<u64>::new(), "the third is not full");
+    assert_eq!(world.verified().minimum, 512);
+    let minimum = world.log().minimum().expect("read");
+    let entry = LogEntry::parse(&world.log().entry(minimum.recorded).expect("kept"));
+    let entry = entry.expect("an entry");
+    assert_eq!(
+        (entry.event().as_str(), entry.out.as_str(), entry.who.as_deref()),
+        ("sys.prune", "success", None)
+    );
+    let number = |name: &str| entry.x[name].as_u64().expect("a number");
+    assert_eq!((number("from"), number("minimum"), number("policy_at")), (0, 512, 0));
+    assert_eq!(number("before"), u64::try_from(NOW + 1).expect("a time"));
+    assert_eq!(digest(&entry, "policy"), Some([5; 32]));
+    assert_eq!(world.step(&mut retention), Step::Nothing, "once is enough");
+}
+
+#[test]
+fn bundle_with_one_young_entry_stays_and_so_does_all_behind_it() {
+    let world = World::with(300);
+    let mut retention = world.retention(Vec::new());
+    world.clock.pass(DAY);
+    world.grow(500);
+    world.clock.pass(THREE_YEARS - DAY + 1);
+    assert_eq!(world.prune(&mut retention), 256, "the second bundle has entries of both days");
+    assert_eq!(world.bundles(), [1, 2]);
+    world.clock.pass(DAY);
+    assert_eq!(world.prune(&mut retention), 768);
+    assert_eq!(world.verified().minimum, 768);
+}
+
+#[test]
+fn second_pruning_names_the_policy_that_the_first_took_away() {
+    let world = World::with(600);
+    let mut retention = world.retention(Vec::new());
+    world.clock.pass(THREE_YEARS + 1);
+    assert_eq!(world.prune(&mut retention), 512);
+    world.grow(300);
+    world.clock.pass(THREE_YEARS + 1);
+    assert_eq!(world.prune(&mut retention), 768);
+    let policy = |world: &World| {
+        let minimum = world.log().minimum().expect("read");
+        let entry = LogEntry::parse(&world.log().entry(minimum.recorded).expect("kept"));
+        policy_of(&entry.expect("an entry"), "policy_at", "policy")
+    };
+    assert_eq!(policy(&world), Some((0, [5; 32])));
+    let second = world.say(Announcement::PolicyActivated { digest: [6; 32], version: 2 });
+    world.grow(400);
+    world.clock.pass(THREE_YEARS + 1);
+    world.prune(&mut retention);
+    assert_eq!(policy(&world), Some((second, [6; 32])));
+    world.verified();
+}
+
+#[test]
+fn nothing_goes_that_somebody_still_needs() {
+    let world = World::with(1_100);
+    for (floor, expected) in [(0, 0), (255, 0), (256, 256), (700, 512)] {
+        let mut retention = world.retention(vec![Box::new(move || floor), Box::new(|| 900)]);
+        world.clock.pass(THREE_YEARS + 1);
+        assert_eq!(world.prune(&mut retention), expected, "{floor}");
+        world.verified();
+    }
+}
+
+#[test]
+fn nothing_goes_before_its_record_is_shown_and_a_record_that_was_not_followed_is_made_again() {
+    let world = World::with(300);
+    let mut retention = world.retention(Vec::new());
+    world.clock.pass(THREE_YEARS + 1);
+    assert_eq!(world.step(&mut retention), Step::Recorded);
+    assert_eq!(world.bundles(), [0]);
+    let recorded = retention.pending.expect("recorded").recorded;
+    world.runtime.block_on(world.trail.covered(recorded));
+    // The process ends here.
+    let mut retention = world.retention(Vec::new());
+    world.clock.pass(1);
+    assert_eq!(world.prune(&mut retention), 256);
+    world.verified();
+}
+
+#[test]
+fn pruning_that_a_crash_broke_off_is_brought_to_its_end() {
+    let world = World::with(600);
+    let mut retention = world.retention(Vec::new());
+    world.clock.pass(THREE_YEARS + 1);
+    assert_eq!(world.prune(&mut retention), 512);
+    let left = world.directory.path().join("log/tile/entries/001");
+    std::fs::write(&left, b"left over").expect("written");
+    let mut retention = world.retention(Vec::new());
+    assert_eq!(world.step(&mut retention), Step::Nothing);
+    assert!(!left.exists());
+}
+
+#[test]
+fn clock_that_leapt_prunes_nothing() {
+    let world = World::with(300);
+    world.clock.leap(20 * THREE_YEARS);
+    let mut retention = world.retention(Vec::new());
+    assert_eq!(world.step(&mut retention), Step::Nothing);
+    // Entries of the time that it shows do not make it true for this run.
+    world.grow(10);
+    assert_eq!(world.step(&mut retention), Step::Nothing);
+    world.clock.pass(THREE_YEARS);
+    let leap = i64::try_from(RETENTION_CLOCK_LEAP_MAX.as_micros()).expect("small");
+    assert_eq!(world.prune(&mut retention), 256, "three years passed, by what nobody sets");
+    assert!(leap < THREE_YEARS);
+}
+
+#[test]
+fn clock_that_went_back_prunes_nothing() {
+    let world = World::with(300);
+    let mut retention = world.retention(Vec::new());
+    world.clock.pass(THREE_YEARS + 1);
+    world.clock.leap(-THREE_YEARS);
+    assert_eq!(world.step(&mut retention), Step::Nothing);
+}
+
+#[test]
+fn index_lets_go_of_what_was_pruned_and_begins_there_when_it_is_made_again() {
+    let world = World::with(600);
+    let settings = || IndexSettings {
+        directory: world.directory.path().join("index"),
+        log: world.log(),
+        has_room: Box::new(|| true),
+    };
+    let caught_up = |index: &Index| {
+        let size = world.log().size().expect("read");
+        crate::oversight::world::until(|| {
+            let state = index.state();
+            state.indexed == size && !state.failing && !state.rebuilding
+        });
+    };
+    let index = Index::start(settings()).expect("a thread");
+    caught_up(&index);
+    let mut retention = world.retention(Vec::new());
+    world.clock.pass(THREE_YEARS + 1);
+    assert_eq!(world.prune(&mut retention), 512);
+    caught_up(&index);
+    index.rebuild();
+    caught_up(&index);
+    drop(index);
+    let index = Index::start(settings()).expect("a thread");
+    caught_up(&index);
+    for order in ["oldest", "newest"] {
+        let mut members = [const { None }; QUESTION_WORDS.len()];
+        for (word, value) in [("event", "sys"), ("order", order)] {
+            let place = QUESTION_WORDS.iter().position(|known| *known == word);
+            members[place.expect("a word")] = Some(value.to_owned());
+        }
+        let question = Question::parse(members).expect("a question");
+        let page = look_up(&question, None, &world.log(), &index).expect("a page");
+        let seq = |bytes: &Vec<u8>| LogEntry::parse(bytes).expect("an entry").seq;
+        let mut found: Vec<u64> = page.entries.iter().map(seq).collect();
+        found.sort_unstable();
+        let size = world.log().size().expect("read");
+        assert_eq!((page.minimum, found), (512, (512..size).collect()), "{order}");
+    }
+}
