@@ -21,6 +21,9 @@ const REPEAT: u8 = 0x0d;
 const CAPTURE: u8 = 0x0e;
 const CHANGE: u8 = 0x0f;
 
+/// Under [`SYSTEM`].
+const POLICY: &[u8] = b"policy";
+
 /// A key of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(Box<[u8]>);
@@ -191,7 +194,7 @@ impl Key {
     /// A value that the vault keeps about itself.
     pub fn system(key: SystemKey) -> Key {
         match key {
-            SystemKey::Policy => Key::of(SYSTEM, &[b"policy"]),
+            SystemKey::Policy => Key::of(SYSTEM, &[POLICY]),
             SystemKey::Territory(part) => Key::of(SYSTEM, &[b"territory", &part.to_be_bytes()]),
         }
     }
@@ -258,9 +261,9 @@ impl Key {
         self.0.first() == Some(&ROW)
     }
 
-    /// Whether the version under this key is one of the few that every permit relies on.
-    pub fn is_authority(&self) -> bool {
-        matches!(self.0.first(), Some(&ACTOR | &SYSTEM))
+    /// Whether this is the key of the policy in force.
+    pub fn is_policy(&self) -> bool {
+        self.0.strip_prefix(&[SYSTEM]) == Some(POLICY)
     }
 }
 

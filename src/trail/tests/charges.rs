@@ -19,7 +19,8 @@ fn of(actor: u8, day: i32, value: u8) -> Vec<(ActorId, Charge)> {
 
 async fn charge(run: &Run, charges: Vec<(ActorId, Charge)>) -> bool {
     let draft = Draft::new(Event::DataMatch, Outcome::Success, [0; 16]);
-    match run.trail.submit(draft, Change::default(), charges, Need::Entry).await {
+    let entry = draft.prepare().expect("well formed");
+    match run.trail.submit(entry, Change::default(), charges, Need::Entry).await {
         Ok(_) => true,
         Err(Rejected::Limit) => false,
         Err(other) => panic!("{other:?}"),
