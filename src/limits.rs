@@ -286,10 +286,10 @@ pub const CHANGE_BYTES_MAX: usize = 3 * 1024 * 1024;
 pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 /// Smallest segment that may be configured: one frame of the largest size and its header.
 pub const SEGMENT_BYTES_MIN: u64 = 8 * 1024 * 1024;
-/// Entries journalled and not yet integrated into the log, in bytes, but for the last group; the committer waits beyond
+/// Frames journalled whose entries are not yet in the log, in bytes, but for the last group; the committer waits beyond
 /// it, and what waits for the committer is refused early.
 pub const INTEGRATE_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Entries in bytes that end the integrator's pause before its time.
+/// Frames in bytes that end the integrator's pause before its time.
 pub const INTEGRATE_BYTES_SOON: usize = 1024 * 1024;
 /// How long entries gather before they are integrated, so that a busy log is not looked at for every group.
 pub const INTEGRATE_PAUSE: Duration = Duration::from_millis(10);
@@ -326,7 +326,7 @@ pub const WITNESS_AGE_MIN: Duration = Duration::from_secs(120);
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(60);
 /// Changed keys remembered to tell whether a row is still the one that was read.
 pub const RECENT_KEYS_COUNT_MAX: usize = 65_536;
-/// Versions of actors and of the policy remembered by the committer.
+/// Versions of actors remembered by the committer from one group to the next.
 pub const KNOWN_VERSIONS_COUNT_MAX: usize = 65_536;
 /// Refusals of unknown callers recorded one by one, per source and minute; then counted.
 pub const STRANGER_REFUSALS_MINUTE_MAX: u32 = 20;

@@ -1,8 +1,9 @@
-//! What the disk alone allows: a sync of a preallocated file, and a loop that does as little as a trail can.
+//! What the disk alone allows: a sync of a preallocated file, a loop that writes and syncs, and the least that serves tasks.
 //! Never part of the product: these are the yardsticks that stand beside it in the same run.
 //! The file lies where the vault's journal lies, zero-filled like a journal's segment.
 
 use super::Fallible;
+use super::vault::processor_seconds;
 use ring::digest::{SHA256, digest};
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -48,6 +49,28 @@ pub fn sync_millis(directory: &Path) -> Fallible<f64> {
     std::fs::remove_file(path)?;
     nanos.sort_unstable();
     Ok(nanos[nanos.len() / 2] as f64 / 1e6)
+}
+
+/// How fast entries became durable in this process.
+pub struct Pace {
+    /// Entries each second.
+    pub rate: f64,
+    /// Processor time of one, all threads, in microseconds.
+    pub processor: f64,
+}
+
+impl Pace {
+    /// So many entries since then, when this process had used so many seconds of its processors.
+    pub fn since(started: Instant, processor_seconds: f64, entries: u64) -> Pace {
+        let entries = entries as f64;
+        let used = own_processor_seconds() - processor_seconds;
+        Pace { rate: entries / started.elapsed().as_secs_f64(), processor: used * 1e6 / entries }
+    }
+}
+
+/// Processor time that this process has used.
+pub fn own_processor_seconds() -> f64 {
+    processor_seconds(std::process::id())
 }
 
 type Waiting = (Vec<u8>, oneshot::Sender<[u8; 32]>);
@@ -96,11 +119,12 @@ fn commit(line: &Line, file: &File) -> Fallible<()> {
     Ok(())
 }
 
-/// Durable entries each second of that loop.
+/// Durable entries each second of that prototype: tasks, a line, a thread that commits, a wake for each. Its entries are
+/// given: nobody writes, decides, seals or checks one.
 ///
 /// # Errors
 /// The system's.
-pub async fn loop_rate(directory: &Path, submitters: usize, time: Duration) -> Fallible<f64> {
+pub async fn group_rate(directory: &Path, submitters: usize, time: Duration) -> Fallible<Pace> {
     let path = directory.join("yardstick");
     let file = allocate(&path)?;
     let line = Arc::new(Line::default());
@@ -108,6 +132,7 @@ pub async fn loop_rate(directory: &Path, submitters: usize, time: Duration) -> F
         let line = line.clone();
         std::thread::spawn(move || commit(&line, &file).is_ok())
     };
+    let before = own_processor_seconds();
     let started = Instant::now();
     let tasks: Vec<_> = (0..submitters)
         .map(|_| {
@@ -131,12 +156,42 @@ pub async fn loop_rate(directory: &Path, submitters: usize, time: Duration) -> F
     for task in tasks {
         done += task.await?;
     }
-    let seconds = started.elapsed().as_secs_f64();
+    let pace = Pace::since(started, before, done);
     line.waiting.lock().unwrap_or_else(PoisonError::into_inner).1 = true;
     line.ready.notify_one();
     if !committer.join().unwrap_or(false) {
-        return Err("the loop failed".into());
+        return Err("the prototype failed".into());
     }
+    std::fs::remove_file(path)?;
+    Ok(pace)
+}
+
+/// Durable entries each second of one thread that hashes, writes and syncs groups of so many, for nobody: the ceiling.
+///
+/// # Errors
+/// The system's.
+pub fn loop_rate(directory: &Path, group: usize, time: Duration) -> Fallible<f64> {
+    let path = directory.join("yardstick");
+    let file = allocate(&path)?;
+    let entry = [7; ENTRY_BYTES];
+    let mut frame = Vec::with_capacity(group * ENTRY_BYTES);
+    let (mut done, mut offset) = (0_u64, 0);
+    let started = Instant::now();
+    while started.elapsed() < time {
+        frame.clear();
+        for _ in 0..group {
+            frame.extend_from_slice(&entry);
+            std::hint::black_box(digest(&SHA256, &entry));
+        }
+        if offset + frame.len() as u64 > FILE_BYTES {
+            offset = 0;
+        }
+        file.write_all_at(&frame, offset)?;
+        file.sync_data()?;
+        offset += frame.len() as u64;
+        done += group as u64;
+    }
+    let seconds = started.elapsed().as_secs_f64();
     std::fs::remove_file(path)?;
     Ok(done as f64 / seconds)
 }

@@ -2,6 +2,7 @@
 //! Never a switch of the product: only a program that is built on the library can have such a disk.
 //! Everything but the sync is as in `gridvault serve`.
 
+use super::disk::{Pace, own_processor_seconds};
 use super::prepared::ORIGIN;
 use super::shared::{self, Fallible, Ground, fresh_keyring};
 use super::vault::SERVING;
@@ -102,7 +103,7 @@ impl Target for Nothing {
 ///
 /// # Errors
 /// Whatever keeps the trail from starting.
-pub async fn trail_rate(directory: &Path, submitters: usize, time: Duration) -> Fallible<f64> {
+pub async fn trail_rate(directory: &Path, submitters: usize, time: Duration) -> Fallible<Pace> {
     let place = directory.join("trail");
     if place.exists() {
         std::fs::remove_dir_all(&place)?;
@@ -117,6 +118,7 @@ pub async fn trail_rate(directory: &Path, submitters: usize, time: Duration) -> 
         segment_bytes: SEGMENT_BYTES,
     };
     let Rooms { trail, access, random, .. } = shared::open(ground).await?;
+    let before = own_processor_seconds();
     let started = Instant::now();
     let tasks: Vec<_> = (0..submitters)
         .map(|number| {
@@ -138,10 +140,10 @@ pub async fn trail_rate(directory: &Path, submitters: usize, time: Duration) -> 
     for task in tasks {
         done += task.await??;
     }
-    let seconds = started.elapsed().as_secs_f64();
+    let pace = Pace::since(started, before, done);
     trail.stop().await.map_err(|fault| fault.to_string())?;
     std::fs::remove_dir_all(&place)?;
-    Ok(done as f64 / seconds)
+    Ok(pace)
 }
 
 fn permit(

@@ -57,7 +57,7 @@ enum Row {
     Batch,
     /// The same path with and without the wait for the journal.
     Price,
-    /// Durable entries in process, beside a loop that does nothing else.
+    /// Durable entries in process, beside a prototype of group commit and a loop without submitters.
     Submitters,
     /// The same requests to a vault with more records (`--grown`). Not unless named.
     Growth,
@@ -392,22 +392,39 @@ fn price(
     Ok(())
 }
 
+/// The trail, the prototype of group commit and, as a ceiling, the loop that nobody submits to.
 fn submitters(options: &Options, target: &Path, report: &mut Report) -> Fallible<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let time = Duration::from_secs_f64(options.seconds);
-    println!("\n| submitters | trail entries/s | loop entries/s | ratio |\n|---|---|---|---|");
+    println!(
+        "\n| submitters | trail entries/s | prototype | ratio | loop | trail CPU us | prototype CPU us |\n\
+         |---|---|---|---|---|---|---|"
+    );
     for count in SUBMITTERS {
-        let (mut ours, mut least) = (Vec::new(), Vec::new());
+        let [mut ours, mut least, mut bare] = [const { Vec::new() }; 3];
+        let [mut ours_us, mut least_us] = [const { Vec::new() }; 2];
         for run in 1..=options.runs {
             let trail = runtime.block_on(inside::trail_rate(target, count, time))?;
-            let floor = runtime.block_on(disk::loop_rate(target, count, time))?;
-            report
-                .line(&json!({"run": run, "submitters": count, "trail": trail, "loop": floor}))?;
-            ours.push(trail);
-            least.push(floor);
+            let prototype = runtime.block_on(disk::group_rate(target, count, time))?;
+            let alone = disk::loop_rate(target, count, time)?;
+            report.line(&json!({
+                "run": run, "submitters": count,
+                "trail": trail.rate, "prototype": prototype.rate, "loop": alone,
+                "trail_us": trail.processor, "prototype_us": prototype.processor,
+            }))?;
+            ours.push(trail.rate);
+            least.push(prototype.rate);
+            bare.push(alone);
+            ours_us.push(trail.processor);
+            least_us.push(prototype.processor);
         }
-        let (ours, least) = (median(ours), median(least));
-        println!("| {count} | {ours:.0} | {least:.0} | {:.2} |", ours / least);
+        let (ours, least, bare) = (median(ours), median(least), median(bare));
+        println!(
+            "| {count} | {ours:.0} | {least:.0} | {:.2} | {bare:.0} | {:.1} | {:.1} |",
+            ours / least,
+            median(ours_us),
+            median(least_us)
+        );
     }
     Ok(())
 }

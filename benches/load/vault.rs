@@ -69,11 +69,7 @@ impl Server {
 
     /// Processor time that it took so far, in seconds.
     pub fn processor_seconds(&self) -> f64 {
-        let path = format!("/proc/{}/stat", self.child.id());
-        let text = std::fs::read_to_string(path).unwrap_or_default();
-        // Behind the name, which may hold spaces, come the fields from the third on.
-        let fields = text.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
-        fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS
+        processor_seconds(self.child.id())
     }
 
     /// Memory that it has in use, in bytes.
@@ -101,4 +97,12 @@ impl Drop for Server {
         let _was_gone = self.child.kill();
         let _was_gone = self.child.wait();
     }
+}
+
+/// Processor time that a process has used, in seconds.
+pub fn processor_seconds(process: u32) -> f64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // Behind the name, which may hold spaces, come the fields from the third on.
+    let fields = text.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
+    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS
 }

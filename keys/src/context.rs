@@ -1,16 +1,18 @@
 //! Seals the context of an audit entry (address, device, reason) under a key of its actor and month. Never reads a clock.
-//! Destroying a month's key destroys the context of that month for every actor.
+//! Destroying a month's key destroys the context of that month for every actor: what is kept of it goes first.
 //!
 //! `key of actor and month = HKDF-SHA256(month key, label, actor id)`; the sealed object's key id is `month << 32 | epoch`.
 
-use zeroize::Zeroizing;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::derive::{child_key, join};
 use crate::error::KeyError;
-use crate::keyring::{Entry, Keyring};
+use crate::keyring::Keyring;
+use crate::limits::ACTOR_KEYS_MAX;
 use crate::month::Month;
 use crate::sealed::{KeyKind, SealingKey, key_id};
-use crate::secret::Secret;
+use crate::secret::KEY_BYTES;
 
 const ACTOR_LABEL: &str = "gridvault/context/v1";
 
@@ -27,7 +29,7 @@ impl Keyring {
         associated: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, KeyError> {
-        let key = ActorKey::derive(month, &self.month(month)?, actor)?;
+        let key = self.actor_key(month, actor)?;
         key.sealing_key(actor).seal(&join(&[actor, associated]), plain)
     }
 
@@ -45,7 +47,7 @@ impl Keyring {
         let number = key_id(KeyKind::Context, sealed)? >> 32;
         let number = u32::try_from(number).expect("half of 64 bits fits 32");
         let month = Month::from_number(number)?;
-        let key = ActorKey::derive(month, &self.month(month)?, actor)?;
+        let key = self.actor_key(month, actor)?;
         key.sealing_key(actor).open(&join(&[actor, associated]), sealed)
     }
 }
@@ -53,24 +55,73 @@ impl Keyring {
 /// The key of one actor in one month.
 struct ActorKey {
     id: u64,
-    secret: Secret,
+    secret: Zeroizing<[u8; KEY_BYTES]>,
 }
 
-impl ActorKey {
-    fn derive(month: Month, entry: &Entry<'_>, actor: &[u8; 16]) -> Result<Self, KeyError> {
-        Ok(Self {
-            id: (u64::from(month.number()) << 32) | u64::from(entry.epoch),
-            secret: child_key(entry.key, ACTOR_LABEL, actor)?,
-        })
+impl Keyring {
+    fn actor_key(&self, month: Month, actor: &[u8; 16]) -> Result<ActorKey, KeyError> {
+        let entry = self.month(month)?;
+        let id = (u64::from(month.number()) << 32) | u64::from(entry.epoch);
+        if let Some(secret) = self.actors.find(id, actor) {
+            return Ok(ActorKey { id, secret });
+        }
+        let mut secret = Zeroizing::new([0; KEY_BYTES]);
+        secret.copy_from_slice(child_key(entry.key, ACTOR_LABEL, actor)?.expose());
+        self.actors.keep(id, actor, &secret);
+        Ok(ActorKey { id, secret })
+    }
+}
+
+/// Keys of actors that were derived before: deriving one is half of sealing a context, and whoever is at work has the next
+/// entry soon. Never more than [`ACTOR_KEYS_MAX`]. Whoever holds the keyring could derive them, so keeping them tells
+/// nothing more. Each has one slot, by the end of its actor's id, where it takes the place of whichever was there.
+#[derive(Default)]
+pub(crate) struct KeptActors(OnceLock<Box<[Mutex<Slot>]>>);
+
+/// Empty where the id is 0, which no key has: no month has the number 0.
+#[derive(Default)]
+struct Slot {
+    id: u64,
+    actor: [u8; 16],
+    secret: [u8; KEY_BYTES],
+}
+
+impl KeptActors {
+    /// Nothing that is done under a slot's lock can panic half way, so a slot is whole whatever happened to its last holder.
+    fn slot(&self, actor: &[u8; 16]) -> &Mutex<Slot> {
+        let slots = self.0.get_or_init(|| (0..ACTOR_KEYS_MAX).map(|_| Mutex::default()).collect());
+        &slots[usize::from(u16::from_be_bytes([actor[14], actor[15]])) % ACTOR_KEYS_MAX]
     }
 
-    fn sealing_key<'a>(&'a self, actor: &'a [u8; 16]) -> SealingKey<'a> {
-        SealingKey {
-            kind: KeyKind::Context,
-            id: self.id,
-            key: self.secret.expose(),
-            context: actor,
+    /// Copies a kept key to where it is needed.
+    fn find(&self, id: u64, actor: &[u8; 16]) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
+        let slot = self.slot(actor).lock().unwrap_or_else(PoisonError::into_inner);
+        if slot.id != id || slot.actor != *actor {
+            return None;
         }
+        let mut secret = Zeroizing::new([0; KEY_BYTES]);
+        secret.copy_from_slice(&slot.secret);
+        Some(secret)
+    }
+
+    fn keep(&self, id: u64, actor: &[u8; 16], secret: &[u8; KEY_BYTES]) {
+        let mut slot = self.slot(actor).lock().unwrap_or_else(PoisonError::into_inner);
+        (slot.id, slot.actor) = (id, *actor);
+        slot.secret.copy_from_slice(secret);
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.secret.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for Slot {}
+
+impl ActorKey {
+    fn sealing_key<'a>(&'a self, actor: &'a [u8; 16]) -> SealingKey<'a> {
+        SealingKey { kind: KeyKind::Context, id: self.id, key: &self.secret, context: actor }
     }
 }
 
@@ -108,6 +159,59 @@ mod tests {
         // The month's number ends in the seventh byte of the header.
         sealed[6] ^= 1;
         assert!(matches!(keyring.open_context(&[1; 16], b"", &sealed), Err(KeyError::Commitment)));
+    }
+
+    #[test]
+    fn a_kept_key_is_found_by_its_own_actor_and_month_alone_and_the_newest_of_a_slot_stays() {
+        let kept = KeptActors::default();
+        let found = |id, actor: &[u8; 16]| kept.find(id, actor).map(|secret| *secret);
+        let (one, mut other) = ([1; 16], [1; 16]);
+        // Another actor of the same slot.
+        other[0] = 2;
+        assert_eq!(found(7, &[0; 16]), None);
+        kept.keep(7, &one, &[11; KEY_BYTES]);
+        assert_eq!(found(7, &one), Some([11; KEY_BYTES]));
+        assert_eq!((found(8, &one), found(7, &other)), (None, None));
+        kept.keep(7, &other, &[12; KEY_BYTES]);
+        assert_eq!((found(7, &one), found(7, &other)), (None, Some([12; KEY_BYTES])));
+        // The same actor in the next month.
+        kept.keep(8, &other, &[13; KEY_BYTES]);
+        assert_eq!((found(7, &other), found(8, &other)), (None, Some([13; KEY_BYTES])));
+    }
+
+    #[test]
+    fn there_are_never_more_kept_keys_than_the_limit() {
+        let kept = KeptActors::default();
+        let actor = |number: usize| {
+            let mut actor = [0; 16];
+            actor[8..].copy_from_slice(&(number as u64).to_be_bytes());
+            actor
+        };
+        let held = |numbers: std::ops::Range<usize>| {
+            numbers.filter(|number| kept.find(7, &actor(*number)).is_some()).count()
+        };
+        (0..ACTOR_KEYS_MAX).for_each(|number| kept.keep(7, &actor(number), &[1; KEY_BYTES]));
+        assert_eq!(held(0..ACTOR_KEYS_MAX), ACTOR_KEYS_MAX);
+        kept.keep(7, &actor(ACTOR_KEYS_MAX), &[1; KEY_BYTES]);
+        assert_eq!(held(0..ACTOR_KEYS_MAX + 1), ACTOR_KEYS_MAX);
+        assert!(kept.find(7, &actor(0)).is_none());
+    }
+
+    #[test]
+    fn context_sealed_with_a_kept_key_opens_with_a_derived_one() {
+        let keyring = crate::keyring::fixed_keyring();
+        keyring.seal_context(month(2026, 4), &[1; 16], b"entry", b"first").expect("sealing");
+        let sealed =
+            keyring.seal_context(month(2026, 4), &[1; 16], b"entry", b"reason").expect("sealing");
+        let opened =
+            crate::keyring::fixed_keyring().open_context(&[1; 16], b"entry", &sealed).expect("own");
+        assert_eq!(opened.as_slice(), b"reason");
+    }
+
+    #[test]
+    fn kept_keys_wipe_themselves() {
+        fn wipes<T: ZeroizeOnDrop>() {}
+        wipes::<Slot>();
     }
 
     #[test]

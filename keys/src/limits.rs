@@ -60,5 +60,8 @@ pub const YEAR_MAX: i32 = 9999;
 /// and those of a link or two.
 pub const DERIVED_KEYS_MAX: usize = 8;
 
+/// Keys of actors and months that stay derived (80 bytes each): those who work at the same time in a city of 30,000.
+pub const ACTOR_KEYS_MAX: usize = 8192;
+
 /// Most subject keys that a cache may hold (about 300 bytes each, and 550 more where sections were opened).
 pub const CACHE_KEYS_MAX: usize = 1 << 20;

@@ -2,6 +2,11 @@
 //! Never allocates for a length that the input does not hold, and never panics on input.
 //! Numbers are big-endian; every run of bytes carries its length in front.
 
+use std::ops::Range;
+
+/// Bytes of the length in front of a run.
+const LENGTH_BYTES: usize = 4;
+
 /// Bytes that do not have the expected form.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("malformed bytes")]
@@ -51,6 +56,47 @@ impl Encoder {
     pub fn run(&mut self, bytes: &[u8]) {
         self.u32(u32::try_from(bytes.len()).expect("runs are bounded by limits"));
         self.raw(bytes);
+    }
+
+    /// A run of bytes that is not there yet: `write` appends it to what is there, and its length is put in front. An error
+    /// leaves the buffer as it was. Says where the bytes lie.
+    ///
+    /// # Errors
+    /// What `write` says.
+    ///
+    /// # Panics
+    /// As [`Encoder::run`].
+    pub fn run_written<E>(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<Range<usize>, E> {
+        let begin = self.bytes.len();
+        self.bytes.extend_from_slice(&[0; LENGTH_BYTES]);
+        let start = self.bytes.len();
+        if let Err(error) = write(&mut self.bytes) {
+            self.bytes.truncate(begin);
+            return Err(error);
+        }
+        let place = start..self.bytes.len();
+        let length = u32::try_from(place.len()).expect("runs are bounded by limits");
+        self.bytes[begin..start].copy_from_slice(&length.to_be_bytes());
+        Ok(place)
+    }
+
+    /// Takes away everything from a run on that [`Encoder::run_written`] said to begin here.
+    pub fn cut_run(&mut self, start: usize) {
+        self.bytes.truncate(start.saturating_sub(LENGTH_BYTES));
+    }
+
+    /// Some of what was written.
+    pub fn part(&self, place: Range<usize>) -> &[u8] {
+        &self.bytes[place]
+    }
+
+    /// Bytes that were written.
+    #[expect(clippy::len_without_is_empty, reason = "nobody asks an encoder whether it is empty")]
+    pub fn len(&self) -> usize {
+        self.bytes.len()
     }
 
     /// What was written.

@@ -24,6 +24,9 @@ const MANDATE: u8 = 0x11;
 const SPENT: u8 = 0x12;
 const MANDATE_LISTING: u8 = 0x13;
 
+/// Under [`SYSTEM`].
+const POLICY: &[u8] = b"policy";
+
 /// A key of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(Box<[u8]>);
@@ -218,7 +221,7 @@ impl Key {
     /// A value that the vault keeps about itself.
     pub fn system(key: SystemKey) -> Key {
         match key {
-            SystemKey::Policy => Key::of(SYSTEM, &[b"policy"]),
+            SystemKey::Policy => Key::of(SYSTEM, &[POLICY]),
             SystemKey::Territory(part) => Key::of(SYSTEM, &[b"territory", &part.to_be_bytes()]),
             SystemKey::Checkpoint => Key::of(SYSTEM, &[b"checkpoint"]),
         }
@@ -289,9 +292,9 @@ impl Key {
         self.0.first() == Some(&ROW)
     }
 
-    /// Whether the version under this key is one of the few that every permit relies on.
-    pub fn is_authority(&self) -> bool {
-        matches!(self.0.first(), Some(&ACTOR | &SYSTEM | &MANDATE))
+    /// Whether this is the key of the policy in force.
+    pub fn is_policy(&self) -> bool {
+        self.0.strip_prefix(&[SYSTEM]) == Some(POLICY)
     }
 }
 

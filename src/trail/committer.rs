@@ -4,20 +4,20 @@
 
 use super::alarm::Alarm;
 use super::integrate::Batch;
-use super::journal::{FrameBuilder, Position, Writer};
+use super::journal::{FrameBuilder, Framed, Position, Writer};
 use super::receipt::Recorded;
 use super::sequence::Sequencer;
 use super::space::Need;
 use super::{TrailError, TrailFault};
-use crate::access::Charge;
+use crate::access::{Authority, Charge};
 use crate::ambient::Clock;
 use crate::limits::{
     GROUP_BYTES_MAX, GROUP_COUNT_MAX, PENDING_BYTES_MAX, PENDING_COUNT_MAX, PENDING_SHORT_COUNT,
     PENDING_TIME_MAX, STOP_BYTES,
 };
 use crate::store::{Applier, Expect, Op, feed};
+use gridvault_audit::Prepared;
 use gridvault_audit::constants::ENTRY_BYTES_MAX;
-use gridvault_audit::{EntryError, Prepared};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -37,9 +37,11 @@ pub(super) enum Rejected {
     Error(TrailError),
 }
 
-/// An operation that waits for its turn.
-pub(super) struct Pending {
+/// What is to be recorded, and done with it.
+pub(super) struct Operation {
     pub(super) entry: Prepared,
+    /// What its permit was given under.
+    pub(super) authority: Option<Authority>,
     pub(super) expects: Vec<Expect>,
     pub(super) charges: Vec<Charge>,
     pub(super) ops: Vec<Op>,
@@ -48,7 +50,23 @@ pub(super) struct Pending {
     pub(super) need: Need,
     /// When it got in line, on the clock's monotonic side, in microseconds.
     pub(super) since: u64,
-    pub(super) reply: oneshot::Sender<Result<Recorded, Rejected>>,
+}
+
+/// What becomes of an operation. It comes back with the answer: memory that another thread lets go of costs both more than
+/// to let go of one's own.
+pub(super) type Answered = (Result<Recorded, Rejected>, Box<Operation>);
+
+/// An operation that waits for its turn.
+pub(super) struct Pending {
+    pub(super) operation: Box<Operation>,
+    pub(super) reply: oneshot::Sender<Answered>,
+}
+
+impl Pending {
+    /// A caller that went away leaves an operation whose answer nobody reads: safe, logged or not.
+    fn answer(self, outcome: Result<Recorded, Rejected>) {
+        let _gone = self.reply.send((outcome, self.operation));
+    }
 }
 
 /// What waits for the committer, bounded in number, in bytes and in time.
@@ -87,12 +105,12 @@ impl Queue {
             return Err(TrailError::Unavailable);
         }
         let full = state.waiting.len() >= PENDING_COUNT_MAX
-            || state.bytes + pending.bytes > PENDING_BYTES_MAX
-            || self.is_late(pending.since);
-        if full && pending.need != Need::Stop {
+            || state.bytes + pending.operation.bytes > PENDING_BYTES_MAX
+            || self.is_late(pending.operation.since);
+        if full && pending.operation.need != Need::Stop {
             return Err(TrailError::Overloaded);
         }
-        state.bytes += pending.bytes;
+        state.bytes += pending.operation.bytes;
         state.waiting.push_back(pending);
         if std::mem::take(&mut state.asleep) {
             self.ready.notify_one();
@@ -109,7 +127,7 @@ impl Queue {
 
     fn note_oldest(&self, state: &QueueState) {
         let first = state.waiting.front().filter(|_| state.waiting.len() >= PENDING_SHORT_COUNT);
-        self.oldest.store(first.map_or(u64::MAX, |first| first.since), Ordering::Relaxed);
+        self.oldest.store(first.map_or(u64::MAX, |first| first.operation.since), Ordering::Relaxed);
     }
 
     /// No more is taken; what waits is still done.
@@ -118,12 +136,12 @@ impl Queue {
         self.ready.notify_all();
     }
 
-    /// Whatever waits, up to a group; nothing once the queue is closed and empty.
-    fn take(&self) -> Option<VecDeque<Pending>> {
+    /// Moves whatever waits, up to a group, to where there is nothing; false once the queue is closed and empty.
+    fn take(&self, taken: &mut VecDeque<Pending>) -> bool {
         let mut state = self.lock();
         while state.waiting.is_empty() {
             if state.closed {
-                return None;
+                return false;
             }
             state.asleep = true;
             state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -137,10 +155,15 @@ impl Queue {
         }
         let count = state.waiting.len().min(GROUP_COUNT_MAX);
         state.crowded = count > 1;
-        let taken: VecDeque<Pending> = state.waiting.drain(..count).collect();
-        state.bytes -= taken.iter().map(|pending| pending.bytes).sum::<usize>();
+        if count == state.waiting.len() {
+            std::mem::swap(&mut state.waiting, taken);
+            state.bytes = 0;
+        } else {
+            taken.extend(state.waiting.drain(..count));
+            state.bytes -= taken.iter().map(|pending| pending.operation.bytes).sum::<usize>();
+        }
         self.note_oldest(&state);
-        Some(taken)
+        true
     }
 
     /// Takes nothing more, and says so to everybody who waits.
@@ -160,14 +183,14 @@ impl Queue {
 
 fn refuse(waiting: VecDeque<Pending>) {
     for pending in waiting {
-        let _gone = pending.reply.send(Err(Rejected::Error(TrailError::Unavailable)));
+        pending.answer(Err(Rejected::Error(TrailError::Unavailable)));
     }
 }
 
 /// Whether the frame with this operation stays below the bound, and leaves room for the entry of the stop.
-fn fits(group: &Group, pending: &Pending, bound: usize) -> bool {
-    let kept_back = if pending.need == Need::Stop { 0 } else { STOP_BYTES };
-    let longest = group.frame.payload_bytes() + pending.bytes + ENTRY_BYTES_MAX;
+fn fits(group: &Group, operation: &Operation, bound: usize) -> bool {
+    let kept_back = if operation.need == Need::Stop { 0 } else { STOP_BYTES };
+    let longest = group.frame.payload_bytes() + operation.bytes + ENTRY_BYTES_MAX;
     longest + kept_back <= bound
 }
 
@@ -179,22 +202,29 @@ pub(super) struct Committer {
     pub(super) alarm: Alarm,
     pub(super) listeners: Vec<Arc<dyn Applied>>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) last_time_micros: u64,
+    pub(super) before: Before,
+}
+
+/// What is remembered of the group before.
+#[derive(Default)]
+pub(super) struct Before {
+    time_micros: u64,
+    /// The next frame is often as long.
+    frame_bytes: usize,
 }
 
 /// A group that is sequenced and not yet durable.
 struct Group {
     frame: FrameBuilder,
     first_index: u64,
-    entries: Vec<Vec<u8>>,
-    ops: Vec<Vec<Op>>,
-    replies: Vec<(oneshot::Sender<Result<Recorded, Rejected>>, Recorded)>,
+    accepted: Vec<(Pending, Recorded)>,
 }
 
 impl Committer {
     /// Works until the queue is closed and empty, or until the first fault.
     pub(super) fn run(mut self) {
-        while let Some(mut waiting) = self.alarm.queue.take() {
+        let mut waiting = VecDeque::new();
+        while self.alarm.queue.take(&mut waiting) {
             while !waiting.is_empty() {
                 if self.alarm.is_raised() {
                     // The other thread met a fault: what it shares of the log would be missing for this group.
@@ -212,97 +242,106 @@ impl Committer {
     }
 
     fn commit_group(&mut self, waiting: &mut VecDeque<Pending>) -> Result<(), TrailFault> {
-        let group = self.sequence(waiting)?;
-        if group.entries.is_empty() {
+        let Group { frame, first_index, accepted } = self.sequence(waiting)?;
+        if accepted.is_empty() {
             return Ok(());
         }
-        let Group { frame, first_index, entries, ops, replies } = group;
         // Nothing of the group is visible yet: a crash here leaves at most a torn frame.
-        let (position, bytes) = self.writer.append(frame, entries.len() as u64)?;
+        let (position, framed) = self.writer.append(frame)?;
         // Durable. A crash from here on is made good by the replay of this frame.
+        let changes = accepted.iter().map(|(pending, recorded)| (recorded, &pending.operation.ops));
         self.applier.apply(
-            ops.iter()
-                .zip(first_index..)
-                .flat_map(|(ops, index)| ops.iter().map(move |op| (index, op))),
+            changes
+                .clone()
+                .flat_map(|(recorded, ops)| ops.iter().map(move |op| (recorded.index, op))),
         )?;
         self.sequencer.applied(self.applier.stamp());
-        for ops in ops.iter().filter(|ops| !ops.is_empty()) {
+        for (_, ops) in changes.filter(|(_, ops)| !ops.is_empty()) {
             for listener in &self.listeners {
                 listener.applied(ops);
             }
         }
-        for (reply, recorded) in replies {
-            // A caller that went away leaves a logged operation whose answer nobody reads: safe.
-            let _gone = reply.send(Ok(recorded));
+        for (pending, recorded) in accepted {
+            pending.answer(Ok(recorded));
         }
-        self.hand_off(first_index, entries, position, bytes);
+        self.hand_off(first_index, framed, position);
         Ok(())
     }
 
     fn sequence(&mut self, waiting: &mut VecDeque<Pending>) -> Result<Group, TrailFault> {
         let first_index = self.writer.position().index;
         let mut group = Group {
-            frame: FrameBuilder::new(),
+            frame: FrameBuilder::with_capacity(self.before.frame_bytes, waiting.len()),
             first_index,
-            entries: Vec::with_capacity(waiting.len()),
-            ops: Vec::with_capacity(waiting.len()),
-            replies: Vec::with_capacity(waiting.len()),
+            accepted: Vec::with_capacity(waiting.len()),
         };
+        let moment = self.moment();
         // Asked before anything is counted or taken into account: what has no room leaves no trace.
         let bound = self.writer.bound()?;
         while group.frame.payload_bytes() < GROUP_BYTES_MAX {
             let Some(pending) = waiting.pop_front() else { break };
-            if bound.is_some_and(|bound| !fits(&group, &pending, bound)) {
-                if group.entries.is_empty() {
-                    let _gone = pending.reply.send(Err(Rejected::Error(TrailError::Full)));
+            if bound.is_some_and(|bound| !fits(&group, &pending.operation, bound)) {
+                if group.accepted.is_empty() {
+                    pending.answer(Err(Rejected::Error(TrailError::Full)));
                     continue;
                 }
                 waiting.push_front(pending);
                 break;
             }
-            if !self.sequencer.holds(&pending.expects, &self.applier)? {
-                let _gone = pending.reply.send(Err(Rejected::Stale));
-                continue;
-            }
-            let index = first_index + group.entries.len() as u64;
-            let Ok(entry) = self.finish(&pending.entry, index) else {
-                let _gone = pending.reply.send(Err(Rejected::Error(TrailError::TooLarge)));
-                continue;
-            };
-            let charged = self.sequencer.ledgers.charge(&pending.charges, &self.applier)?;
-            let Some(mut counted) = charged else {
-                let _gone = pending.reply.send(Err(Rejected::Limit));
-                continue;
-            };
-            let mut ops = pending.ops;
-            ops.append(&mut counted);
-            // Only here is the index known, so the feed's keys are made here and journalled with the rest.
-            ops.append(&mut feed(&ops, index));
-            self.sequencer.accept(&ops);
-            group.frame.add(&entry, &ops);
-            let leaf = gridvault_audit::leaf_hash(&entry);
-            group.entries.push(entry);
-            group.ops.push(ops);
-            group.replies.push((pending.reply, Recorded { index, leaf }));
+            self.place(pending, &mut group, moment)?;
         }
         Ok(group)
     }
 
-    fn finish(&mut self, entry: &Prepared, index: u64) -> Result<Vec<u8>, EntryError> {
-        // A clock that was set back must not make the log look rearranged; `mono` shows the jump.
-        let now = u64::try_from(self.clock.now().0).unwrap_or(0).max(self.last_time_micros);
-        self.last_time_micros = now;
-        entry.finish(index, now, self.clock.monotonic())
+    /// Gives an operation its place at the end of the group, or its refusal.
+    fn place(
+        &mut self,
+        mut pending: Pending,
+        group: &mut Group,
+        (now, monotonic): (u64, u64),
+    ) -> Result<(), TrailFault> {
+        let operation = &mut *pending.operation;
+        if !self.sequencer.stands(operation.authority.as_ref(), &self.applier)?
+            || !self.sequencer.holds(&operation.expects, &self.applier)?
+        {
+            pending.answer(Err(Rejected::Stale));
+            return Ok(());
+        }
+        let index = group.first_index + group.accepted.len() as u64;
+        let entry = &operation.entry;
+        let written = group.frame.entry(|out| entry.finish_onto(out, index, now, monotonic));
+        let Ok(leaf) = written.map(gridvault_audit::leaf_hash) else {
+            pending.answer(Err(Rejected::Error(TrailError::TooLarge)));
+            return Ok(());
+        };
+        let charged = self.sequencer.ledgers.charge(&operation.charges, &self.applier)?;
+        let Some(mut counted) = charged else {
+            group.frame.take_back();
+            pending.answer(Err(Rejected::Limit));
+            return Ok(());
+        };
+        operation.ops.append(&mut counted);
+        // Only here is the index known, so the feed's keys are made here and journalled with the rest.
+        let mut fed = feed(&operation.ops, index);
+        operation.ops.append(&mut fed);
+        self.sequencer.accept(&operation.ops);
+        group.frame.steps(&operation.ops);
+        group.accepted.push((pending, Recorded { index, leaf }));
+        Ok(())
     }
 
-    fn hand_off(
-        &self,
-        first_index: u64,
-        entries: Vec<Vec<u8>>,
-        position: Position,
-        journal_bytes: u64,
-    ) {
-        let bytes = entries.iter().map(Vec::len).sum();
-        self.alarm.handoff.push(Batch { first_index, entries, bytes, journal_bytes, position });
+    /// The times of the entries of a group, which is one moment to everybody.
+    fn moment(&mut self) -> (u64, u64) {
+        // A clock that was set back must not make the log look rearranged; `mono` shows the jump.
+        let now = u64::try_from(self.clock.now().0).unwrap_or(0).max(self.before.time_micros);
+        self.before.time_micros = now;
+        (now, self.clock.monotonic())
+    }
+
+    fn hand_off(&mut self, first_index: u64, framed: Framed, position: Position) {
+        let bytes = framed.bytes.len();
+        self.before.frame_bytes = bytes;
+        let journal_bytes = bytes as u64;
+        self.alarm.handoff.push(Batch { first_index, framed, bytes, journal_bytes, position });
     }
 }

@@ -8,7 +8,7 @@ use crate::access::{
 };
 use crate::ambient::Clock;
 use crate::limits::HOUSEHOLD_PEOPLE_COUNT_MAX;
-use gridvault_audit::{Draft, Event, Outcome, Scalar};
+use gridvault_audit::{Draft, Event, Outcome, Prepared, Scalar};
 use gridvault_keys::{Keyring, Month};
 use std::borrow::Cow;
 
@@ -89,13 +89,15 @@ pub enum Announcement {
 }
 
 /// The entry of a decision that said yes.
-pub(super) fn allowed<'a>(
-    account: &'a Account,
+pub(super) fn allowed(
+    account: &Account,
     digests: impl Iterator<Item = [u8; 32]>,
     keyring: &Keyring,
     clock: &dyn Clock,
-) -> Result<Draft<'a>, TrailError> {
-    let mut draft = fill(account, event_of(account.written), Outcome::Success, keyring, clock)?;
+) -> Result<Prepared, TrailError> {
+    let event = event_of(account.written);
+    let mut draft = Draft::new(event, Outcome::Success, account.origin.request);
+    fill(&mut draft, account, keyring, clock)?;
     let mut digests = digests;
     draft.dig = digests.next();
     let mut names = FURTHER_DIGESTS.iter();
@@ -103,7 +105,13 @@ pub(super) fn allowed<'a>(
         let name = names.next().ok_or(TrailError::TooLarge)?;
         draft.detail.insert(name, Scalar::Bytes32(digest));
     }
-    Ok(draft)
+    prepared(&draft)
+}
+
+/// Everything of an entry but its place and times. Whoever asks writes it; the committer, of which there is one, fills
+/// those in.
+pub(super) fn prepared(draft: &Draft<'_>) -> Result<Prepared, TrailError> {
+    draft.prepare().map_err(|_| TrailError::TooLarge)
 }
 
 /// Where the entry of a change of several records has the digests of the further ones, in the order of `rec`.
@@ -119,19 +127,20 @@ const FURTHER_DIGESTS: [&str; 41] = [
 const _: () = assert!(FURTHER_DIGESTS.len() + 1 >= 2 + 2 * HOUSEHOLD_PEOPLE_COUNT_MAX);
 
 /// The entry of a decision that said no.
-pub(super) fn denied<'a>(
-    account: &'a Account,
-    why: &'a str,
+pub(super) fn denied(
+    account: &Account,
+    why: &str,
     keyring: &Keyring,
     clock: &dyn Clock,
-) -> Result<Draft<'a>, TrailError> {
+) -> Result<Prepared, TrailError> {
     let event = match account.written {
         Written::Stranger => Event::AuthFailed,
         _ => Event::AccessDenied,
     };
-    let mut draft = fill(account, event, Outcome::Denied, keyring, clock)?;
+    let mut draft = Draft::new(event, Outcome::Denied, account.origin.request);
+    fill(&mut draft, account, keyring, clock)?;
     draft.why = Some(why.into());
-    Ok(draft)
+    prepared(&draft)
 }
 
 fn event_of(written: Written) -> Event {
@@ -179,15 +188,15 @@ fn event_of(written: Written) -> Event {
     }
 }
 
+/// In place: a draft is large, and an entry is written for every answer.
 fn fill<'a>(
+    draft: &mut Draft<'a>,
     account: &'a Account,
-    event: Event,
-    outcome: Outcome,
     keyring: &Keyring,
     clock: &dyn Clock,
-) -> Result<Draft<'a>, TrailError> {
+) -> Result<(), TrailError> {
     let text = |text: &'a Option<String>| text.as_deref().map(Cow::Borrowed);
-    let mut draft = Draft::new(event, outcome, account.origin.request);
+    let outcome = draft.outcome;
     draft.who = account.actor.map(|actor| *actor.as_bytes());
     draft.via = account.via.map(|actor| *actor.as_bytes());
     draft.aal = account.strength;
@@ -222,7 +231,18 @@ fn fill<'a>(
     }
     let actor = account.actor.map_or([0; 16], |actor| *actor.as_bytes());
     draft.ctx = seal_context(&account.origin, &actor, keyring, clock)?;
-    Ok(draft)
+    Ok(())
+}
+
+/// What is known of a caller and not for everybody's eyes, as it is sealed: JSON with its members in ascending order.
+#[derive(serde::Serialize)]
+struct Context<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
 }
 
 /// Sealed under the key of this actor and month, which is destroyed at the end of its retention.
@@ -232,15 +252,15 @@ fn seal_context(
     keyring: &Keyring,
     clock: &dyn Clock,
 ) -> Result<Option<Vec<u8>>, TrailError> {
-    let members =
-        [("address", &origin.address), ("device", &origin.device), ("reason", &origin.reason)];
-    let context: std::collections::BTreeMap<&str, &str> = members
-        .into_iter()
-        .filter_map(|(name, value)| value.as_deref().map(|value| (name, value)))
-        .collect();
-    if context.is_empty() {
+    let Origin { address, device, reason, .. } = origin;
+    if address.is_none() && device.is_none() && reason.is_none() {
         return Ok(None);
     }
+    let context = Context {
+        address: address.as_deref(),
+        device: device.as_deref(),
+        reason: reason.as_deref(),
+    };
     let plain = serde_json::to_vec(&context).map_err(|_| TrailError::Context)?;
     let (year, month) = clock.now().year_month();
     let month = Month::from_year_month(year, month).map_err(|_| TrailError::Context)?;

@@ -3,7 +3,7 @@
 //! The mark moves only over what is flushed in the store and covered by a published checkpoint.
 
 use super::alarm::Alarm;
-use super::journal::{Position, is_full};
+use super::journal::{Framed, Position, is_full};
 use super::readings::{GroupSizes, Readings};
 use super::space::{SharedWatcher, Shown};
 use super::{TrailFault, recover};
@@ -22,9 +22,11 @@ use tokio::sync::watch;
 /// Entries of one group on their way into the log.
 pub(super) struct Batch {
     pub(super) first_index: u64,
-    pub(super) entries: Vec<Vec<u8>>,
+    /// They lie where they were written from, so that they are copied once.
+    pub(super) framed: Framed,
+    /// What it takes in memory until it is in the log.
     pub(super) bytes: usize,
-    /// What its frame takes in the journal.
+    /// What it takes in the journal.
     pub(super) journal_bytes: u64,
     pub(super) position: Position,
 }
@@ -42,7 +44,7 @@ pub(super) struct Handoff {
 #[derive(Default)]
 struct HandoffState {
     batches: VecDeque<Batch>,
-    /// Of entries that are not in the log, those at hand included.
+    /// Of frames whose entries are not in the log, those at hand included.
     bytes: usize,
     /// Of the journal behind the mark.
     unmarked_bytes: u64,
@@ -68,8 +70,8 @@ impl Handoff {
         }
         state.bytes += batch.bytes;
         state.unmarked_bytes += batch.journal_bytes;
-        state.appended = batch.first_index + batch.entries.len() as u64;
-        state.groups.count(batch.entries.len() as u64);
+        state.appended = batch.first_index + batch.framed.entries.len() as u64;
+        state.groups.count(batch.framed.entries.len() as u64);
         state.batches.push_back(batch);
         // The integrator sleeps for its time or for the first batch; those behind it find it at work or asleep.
         if state.batches.len() == 1 || state.bytes > INTEGRATE_BYTES_SOON {
@@ -236,7 +238,7 @@ impl Integrator {
         }
         let taken = || backlog.range(..count);
         let (Some(first), Some(last)) = (backlog.front(), taken().last()) else { return Ok(()) };
-        let entries: Vec<&Vec<u8>> = taken().flat_map(|batch| &batch.entries).collect();
+        let entries: Vec<&[u8]> = taken().flat_map(|batch| batch.framed.entries()).collect();
         self.log.append(first.first_index, &entries).map_err(TrailFault::Log)?;
         self.position = last.position;
         self.unmarked_bytes += taken().map(|batch| batch.journal_bytes).sum::<u64>();

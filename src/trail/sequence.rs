@@ -3,16 +3,19 @@
 //! A permit decided under older versions is refused here, so no read follows its own revocation.
 
 use super::ledgers::Ledgers;
+use crate::access::{ActorId, Authority};
 use crate::limits::KNOWN_VERSIONS_COUNT_MAX;
-use crate::store::{Applier, Expect, Key, Op, StoreError, Version};
+use crate::store::{Applier, Expect, Key, Op, StoreError, SystemKey, Version};
 use std::collections::{HashMap, VecDeque};
 
 /// The state of sequencing. Owned by the committer's thread.
 pub(super) struct Sequencer {
     /// Sequenced in the group at hand and not yet applied.
     overlay: HashMap<Key, Version>,
-    /// Versions of the keys that every permit relies on.
-    known: HashMap<Key, Version>,
+    /// Version of the policy, as sequenced.
+    policy: Option<Version>,
+    /// Versions of the actors that were asked about, as sequenced.
+    actors: HashMap<ActorId, Version>,
     recent: Recent,
     pub(super) ledgers: Ledgers,
 }
@@ -31,7 +34,8 @@ impl Sequencer {
     pub(super) fn new(applier: &Applier, recent_keys_count_max: usize) -> Sequencer {
         Sequencer {
             overlay: HashMap::new(),
-            known: HashMap::new(),
+            policy: None,
+            actors: HashMap::new(),
             recent: Recent {
                 keys_count_max: recent_keys_count_max,
                 floor: applier.stamp(),
@@ -40,6 +44,30 @@ impl Sequencer {
             },
             ledgers: Ledgers::default(),
         }
+    }
+
+    /// Whether a permit was given under what is in force now: what every operation of a caller relies on, so it is compared
+    /// without a key.
+    pub(super) fn stands(
+        &mut self,
+        authority: Option<&Authority>,
+        applier: &Applier,
+    ) -> Result<bool, StoreError> {
+        let Some(authority) = authority else { return Ok(true) };
+        let policy = match self.policy {
+            Some(policy) => policy,
+            None => *self.policy.insert(applier.version(&Key::system(SystemKey::Policy))?),
+        };
+        if policy.0 != authority.policy {
+            return Ok(false);
+        }
+        let Some((actor, version)) = authority.actor else { return Ok(true) };
+        if let Some(known) = self.actors.get(&actor) {
+            return Ok(known.0 == version);
+        }
+        let known = applier.version(&Key::actor(actor.as_bytes()))?;
+        self.actors.insert(actor, known);
+        Ok(known.0 == version)
     }
 
     /// Whether everything that an operation relies on is still so.
@@ -60,17 +88,6 @@ impl Sequencer {
         if let Some(version) = self.overlay.get(&expect.key) {
             return Ok(*version == expect.version);
         }
-        if expect.key.is_authority() {
-            if let Some(version) = self.known.get(&expect.key) {
-                return Ok(*version == expect.version);
-            }
-            let version = applier.version(&expect.key)?;
-            if self.known.len() >= KNOWN_VERSIONS_COUNT_MAX {
-                self.known.clear();
-            }
-            self.known.insert(expect.key.clone(), version);
-            return Ok(version == expect.version);
-        }
         if is_looked_at(&expect.key)
             && let Some(unchanged) = self.recent.unchanged_since(&expect.key, expect.stamp)
         {
@@ -82,18 +99,27 @@ impl Sequencer {
     /// Takes the steps of an accepted operation into account for those behind it in the group.
     pub(super) fn accept(&mut self, ops: &[Op]) {
         for op in ops {
-            self.overlay.insert(op.key().clone(), op.version_after());
+            let (key, version) = (op.key(), op.version_after());
+            if key.is_policy() {
+                self.policy = Some(version);
+            } else if let Some(id) = key.actor_id() {
+                // What is not known is asked of the store, which does not have it yet: so it is known from here on.
+                self.actors.insert(ActorId::from_bytes(id), version);
+            }
+            self.overlay.insert(key.clone(), version);
         }
     }
 
     /// The group is applied and this is the store's stamp now.
     pub(super) fn applied(&mut self, stamp: u64) {
-        for (key, version) in self.overlay.drain() {
+        for (key, _) in self.overlay.drain() {
             if is_looked_at(&key) {
                 self.recent.record(key, stamp);
-            } else if let Some(known) = self.known.get_mut(&key) {
-                *known = version;
             }
+        }
+        // Only now: everything sequenced is in the store, so an actor or a count that is forgotten can be read again.
+        if self.actors.len() > KNOWN_VERSIONS_COUNT_MAX {
+            self.actors.clear();
         }
         self.ledgers.applied();
     }

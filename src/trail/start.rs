@@ -3,7 +3,7 @@
 //! After a fault every call answers `Unavailable`, and [`Trail::fault`] tells the process to end.
 
 use super::alarm::Alarm;
-use super::committer::{Applied, Committer, Pending, Queue, Rejected};
+use super::committer::{Answered, Applied, Before, Committer, Operation, Pending, Queue, Rejected};
 use super::entry::{self, Announcement};
 use super::integrate::{Integrator, LogSigner};
 use super::journal::{Media, Writer};
@@ -19,7 +19,7 @@ use crate::ambient::{Clock, Random};
 use crate::limits::{CHANGE_BYTES_MAX, RECENT_KEYS_COUNT_MAX, SEGMENT_BYTES_MIN, VALUE_BYTES_MAX};
 use crate::records::{Owner, Target};
 use crate::store::{Applier, Change, Expect, Key, Op, SystemKey, Version};
-use gridvault_audit::{Draft, LogReader, ShownCheckpoint};
+use gridvault_audit::{LogReader, Prepared, ShownCheckpoint};
 use gridvault_keys::Keyring;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -138,7 +138,7 @@ impl Trail {
             alarm: alarm.clone(),
             listeners,
             clock: clock.clone(),
-            last_time_micros: 0,
+            before: Before::default(),
         };
         let log = LogReader::open(&log_directory, &origin).map_err(TrailFault::Log)?;
         let committing = alarm.spawn("committer", move || committer.run())?;
@@ -198,7 +198,7 @@ impl Trail {
             Op::Put(key, _, payload) if key.is_row() => Some(sha256(payload)),
             _ => None,
         });
-        let draft = entry::allowed(permit.account(), digests, &self.keyring, &*self.clock)
+        let entry = entry::allowed(permit.account(), digests, &self.keyring, &*self.clock)
             .map_err(Refused::Trail)?;
         let mut change = change;
         change.expects.extend(authority_expects(permit.authority()));
@@ -209,9 +209,11 @@ impl Trail {
         change.expects.extend(permit.target().seen().into_iter().map(|(id, version, stamp)| {
             Expect { key: Key::row(id), version: Version(version), stamp }
         }));
+        let authority = *permit.authority();
         let charges = permit.charges().to_vec();
         let need = need_of(permit.account().written);
-        let answer = self.enqueue(draft, change, charges, need).map_err(Refused::Trail)?;
+        let answer = self.enqueue(entry, Some(authority), change, charges, need);
+        let answer = answer.map_err(Refused::Trail)?;
         match answered(answer).await {
             Ok(Recorded { index, leaf }) => Ok(Receipt { permit, index, leaf }),
             Err(Rejected::Stale) => Err(Refused::Stale(permit.into_target())),
@@ -253,15 +255,15 @@ impl Trail {
 
     async fn record_refusal(&self, denied: &Denied, locks: bool) -> Result<Recorded, TrailError> {
         let (account, why) = (denied.account(), denied.why().as_str());
-        let draft = entry::denied(account, why, &self.keyring, &*self.clock)?;
+        let entry = entry::denied(account, why, &self.keyring, &*self.clock)?;
         let lock_out = account.actor.filter(|_| locks);
         let lock_out = lock_out
             .map(|actor| self.announced(&Announcement::LockedOut { actor: *actor.as_bytes() }))
             .transpose()?;
-        let refused = self.enqueue(draft, Change::default(), Vec::new(), Need::Entry)?;
+        let refused = self.enqueue(entry, None, Change::default(), Vec::new(), Need::Entry)?;
         // In line before anything is awaited: a caller that goes away must not take its lock-out with it.
         let lock_out = lock_out
-            .map(|draft| self.enqueue(draft, Change::default(), Vec::new(), Need::Entry))
+            .map(|entry| self.enqueue(entry, None, Change::default(), Vec::new(), Need::Entry))
             .transpose();
         let recorded = answered(refused).await.map_err(unchanged)?;
         if let Ok(Some(lock_out)) = lock_out {
@@ -307,12 +309,12 @@ impl Trail {
         if !change.ops.iter().all(of_the_vault) {
             return Err(TrailError::Foreign);
         }
-        let draft = self.announced(&announcement)?;
+        let entry = self.announced(&announcement)?;
         let need = match announcement {
             Announcement::Stop => Need::Stop,
             _ => Need::Entry,
         };
-        self.submit(draft, change, Vec::new(), need).await.map_err(unchanged)
+        self.submit(entry, change, Vec::new(), need).await.map_err(unchanged)
     }
 
     /// Records what the vault itself has to say together with the last published checkpoint, which the store keeps from then
@@ -333,9 +335,9 @@ impl Trail {
         self.announce_change(announcement, change).await
     }
 
-    fn announced(&self, announcement: &Announcement) -> Result<Draft<'static>, TrailError> {
+    fn announced(&self, announcement: &Announcement) -> Result<Prepared, TrailError> {
         let request = self.random.bytes16().map_err(|_| TrailError::Unavailable)?;
-        Ok(entry::announced(announcement, request))
+        entry::prepared(&entry::announced(announcement, request))
     }
 
     /// Says how many refusals were only counted, if any were.
@@ -358,18 +360,19 @@ impl Trail {
 
     pub(super) async fn submit(
         &self,
-        draft: Draft<'_>,
+        entry: Prepared,
         change: Change,
         charges: Vec<Charge>,
         need: Need,
     ) -> Result<Recorded, Rejected> {
-        answered(self.enqueue(draft, change, charges, need).map_err(Rejected::Error)?).await
+        answered(self.enqueue(entry, None, change, charges, need).map_err(Rejected::Error)?).await
     }
 
     /// Puts an operation in line. It is done whether or not anybody waits for the answer.
     fn enqueue(
         &self,
-        draft: Draft<'_>,
+        entry: Prepared,
+        authority: Option<Authority>,
         change: Change,
         charges: Vec<Charge>,
         need: Need,
@@ -383,12 +386,11 @@ impl Trail {
         if bytes > CHANGE_BYTES_MAX || !change.ops.iter().all(fits) {
             return Err(TrailError::TooLarge);
         }
-        // Whoever asks writes the entry; the committer, of which there is one, fills in its place and times.
-        let entry = draft.prepare().map_err(|_| TrailError::TooLarge)?;
         let (reply, answer) = oneshot::channel();
         let Change { ops, expects } = change;
         let since = self.clock.monotonic();
-        self.queue.push(Pending { entry, expects, charges, ops, bytes, need, since, reply })?;
+        let operation = Operation { entry, authority, expects, charges, ops, bytes, need, since };
+        self.queue.push(Pending { operation: Box::new(operation), reply })?;
         Ok(answer)
     }
 
@@ -466,10 +468,11 @@ impl Drop for Trail {
 }
 
 /// The committer's answer on its way. Nothing comes when the committer is gone.
-type Answer = oneshot::Receiver<Result<Recorded, Rejected>>;
+type Answer = oneshot::Receiver<Answered>;
 
 async fn answered(answer: Answer) -> Result<Recorded, Rejected> {
-    answer.await.unwrap_or(Err(Rejected::Error(TrailError::Unavailable)))
+    let answered = answer.await.map(|(outcome, _operation)| outcome);
+    answered.unwrap_or(Err(Rejected::Error(TrailError::Unavailable)))
 }
 
 /// Why something that waits for no version and charges nothing was not recorded.
@@ -558,23 +561,14 @@ fn need_of(written: Written) -> Need {
     }
 }
 
+/// What a permit rests on beside policy and caller, whose versions the sequencer compares without keys: the mandate that
+/// opened something, and whoever else it is about.
 fn authority_expects(authority: &Authority) -> Vec<Expect> {
-    let mut expects = vec![Expect {
-        key: Key::system(SystemKey::Policy),
-        version: Version(authority.policy),
-        stamp: 0,
-    }];
-    if let Some((id, version)) = authority.mandate {
-        expects.push(Expect { key: Key::mandate(id), version: Version(version), stamp: 0 });
-    }
-    for (actor, version) in [authority.actor, authority.other].into_iter().flatten() {
-        expects.push(Expect {
-            key: Key::actor(actor.as_bytes()),
-            version: Version(version),
-            stamp: 0,
-        });
-    }
-    expects
+    let expect = |key, version| Expect { key, version: Version(version), stamp: 0 };
+    let mandate = authority.mandate.map(|(id, version)| expect(Key::mandate(id), version));
+    let other = authority.other;
+    let other = other.map(|(actor, version)| expect(Key::actor(actor.as_bytes()), version));
+    mandate.into_iter().chain(other).collect()
 }
 
 /// A change touches what its target owns. Beside it a caller may add to its own memory of what it wrote, and anybody may

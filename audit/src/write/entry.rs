@@ -260,17 +260,35 @@ impl Prepared {
         mono_micros: u64,
     ) -> Result<Vec<u8>, EntryError> {
         let mut entry = Vec::with_capacity(self.bytes.len() + GAPS * NUMBER_BYTES_MAX);
+        self.finish_onto(&mut entry, seq, time_micros, mono_micros)?;
+        Ok(entry)
+    }
+
+    /// The same behind what a buffer holds already, which stays as it is where there is an error.
+    ///
+    /// # Errors
+    /// [`EntryError::TooLarge`].
+    pub fn finish_onto(
+        &self,
+        out: &mut Vec<u8>,
+        seq: u64,
+        time_micros: u64,
+        mono_micros: u64,
+    ) -> Result<(), EntryError> {
+        let begin = out.len();
         let mut from = 0;
         for (gap, number) in self.gaps.into_iter().zip([mono_micros, seq, time_micros]) {
-            entry.extend_from_slice(&self.bytes[from..gap]);
-            push_number(&mut entry, number);
+            out.extend_from_slice(&self.bytes[from..gap]);
+            push_number(out, number);
             from = gap;
         }
-        entry.extend_from_slice(&self.bytes[from..]);
-        if entry.len() > ENTRY_BYTES_MAX {
-            return Err(EntryError::TooLarge { bytes: entry.len() });
+        out.extend_from_slice(&self.bytes[from..]);
+        let bytes = out.len() - begin;
+        if bytes > ENTRY_BYTES_MAX {
+            out.truncate(begin);
+            return Err(EntryError::TooLarge { bytes });
         }
-        Ok(entry)
+        Ok(())
     }
 }
 
@@ -367,6 +385,20 @@ mod tests {
         assert_eq!(draft.encode(0, 1, 0).expect("fits exactly").len(), ENTRY_BYTES_MAX);
         draft.why = Some("a".repeat(ENTRY_BYTES_MAX - without + 1).into());
         assert_eq!(draft.encode(0, 1, 0), Err(EntryError::TooLarge { bytes: ENTRY_BYTES_MAX + 1 }));
+    }
+
+    #[test]
+    fn entry_behind_others_is_the_same_and_one_that_is_too_long_leaves_them_as_they_were() {
+        let mut draft = full();
+        let mut out = b"before".to_vec();
+        let prepared = draft.prepare().expect("well formed");
+        prepared.finish_onto(&mut out, 5, 1, 99).expect("fits");
+        assert_eq!(out, [b"before", draft.encode(5, 1, 99).expect("fits").as_slice()].concat());
+        draft.why = Some("a".repeat(ENTRY_BYTES_MAX).into());
+        let before = out.clone();
+        let prepared = draft.prepare().expect("well formed");
+        assert!(prepared.finish_onto(&mut out, 6, 1, 99).is_err());
+        assert_eq!(out, before);
     }
 
     #[test]

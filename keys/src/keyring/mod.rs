@@ -9,6 +9,7 @@ use std::path::Path;
 pub(crate) use layout::{Entry, Place};
 pub use slots::{KeyringHealth, KeyringSlot, SlotFault};
 
+use crate::context::KeptActors;
 use crate::error::KeyError;
 use crate::month::Month;
 use crate::root::RootKey;
@@ -17,6 +18,13 @@ use layout::Content;
 /// The unlocked keyring: all keys in one buffer that is wiped on drop. It may be shared between threads.
 pub struct Keyring {
     content: Content,
+    pub(crate) actors: KeptActors,
+}
+
+impl From<Content> for Keyring {
+    fn from(content: Content) -> Self {
+        Self { content, actors: KeptActors::default() }
+    }
 }
 
 impl Keyring {
@@ -28,7 +36,7 @@ impl Keyring {
     pub fn create(path: &Path, root: &RootKey, first_month: Month) -> Result<Self, KeyError> {
         let content = Content::generate(first_month)?;
         slots::create(path, root, &content)?;
-        Ok(Self { content })
+        Ok(content.into())
     }
 
     /// Opens the newest whole slot under `root`. If the other slot is damaged or older it is made again from it, synced and
@@ -39,7 +47,7 @@ impl Keyring {
     /// [`KeyError::KeyringSlotsDisagree`], [`KeyError::Randomness`], [`KeyError::ReadBack`], [`KeyError::Io`].
     pub fn open(path: &Path, root: &RootKey) -> Result<(Self, KeyringHealth), KeyError> {
         let (content, health) = slots::open(path, root)?;
-        Ok((Self { content }, health))
+        Ok((content.into(), health))
     }
 
     pub(crate) fn at(&self, place: Place) -> Entry<'_> {
@@ -57,12 +65,12 @@ impl Keyring {
 #[cfg(test)]
 pub(crate) fn test_keyring() -> Keyring {
     let first_month = Month::from_year_month(2026, 3).expect("in range");
-    Keyring { content: Content::generate(first_month).expect("randomness") }
+    Content::generate(first_month).expect("randomness").into()
 }
 
 /// The keyring of the fixtures: the key of each entry is the entry's number, eight times in 32 bits.
 #[cfg(test)]
 pub(crate) fn fixed_keyring() -> Keyring {
     let first_month = Month::from_year_month(2026, 3).expect("in range");
-    Keyring { content: Content::fixed(first_month) }
+    Content::fixed(first_month).into()
 }

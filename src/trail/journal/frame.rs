@@ -6,6 +6,7 @@
 use crate::limits::{CHANGE_BYTES_MAX, GROUP_BYTES_MAX};
 use crate::store::{Decoder, Encoder, Key, Malformed, Op, Version};
 use gridvault_keys::ChainKey;
+use std::ops::Range;
 
 const MAGIC: &[u8; 4] = b"GVFR";
 const HEADER_BYTES: usize = 60;
@@ -44,43 +45,72 @@ impl From<Malformed> for NoFrame {
     }
 }
 
-/// Puts a frame together, entry by entry.
+/// Puts a frame together, entry by entry, where it will be written from.
 pub(in crate::trail) struct FrameBuilder {
-    payload: Encoder,
-    entries: u32,
-    bytes: usize,
+    frame: Encoder,
+    entries: Vec<Range<usize>>,
+}
+
+/// A frame as it is in the journal, and where in it its entries lie.
+pub(in crate::trail) struct Framed {
+    pub(in crate::trail) bytes: Vec<u8>,
+    pub(in crate::trail) entries: Vec<Range<usize>>,
+}
+
+impl Framed {
+    /// The entries, in their order.
+    pub(in crate::trail) fn entries(&self) -> impl Iterator<Item = &[u8]> {
+        self.entries.iter().map(|place| &self.bytes[place.clone()])
+    }
 }
 
 impl FrameBuilder {
-    pub(in crate::trail) fn new() -> FrameBuilder {
-        FrameBuilder { payload: Encoder::with_capacity(16 * 1024), entries: 0, bytes: 0 }
+    /// With room for a frame of so many bytes, and for so many entries.
+    pub(in crate::trail) fn with_capacity(bytes: usize, entries: usize) -> FrameBuilder {
+        let mut frame = Encoder::with_capacity(bytes);
+        // The header says what is known only at the end.
+        frame.raw(&[0; HEADER_BYTES]);
+        FrameBuilder { frame, entries: Vec::with_capacity(entries) }
     }
 
-    pub(in crate::trail) fn add(&mut self, entry: &[u8], ops: &[Op]) {
-        self.payload.run(entry);
-        self.payload.u32(u32::try_from(ops.len()).expect("changes are bounded by limits"));
-        self.bytes += entry.len() + 8;
+    /// Adds an entry, which `write` appends to the bytes that are there. An error leaves the frame as it was.
+    pub(in crate::trail) fn entry<E>(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<&[u8], E> {
+        let place = self.frame.run_written(write)?;
+        self.entries.push(place.clone());
+        Ok(self.frame.part(place))
+    }
+
+    /// Takes the entry back that was added last and has no steps yet.
+    pub(in crate::trail) fn take_back(&mut self) {
+        if let Some(place) = self.entries.pop() {
+            self.frame.cut_run(place.start);
+        }
+    }
+
+    /// Adds the steps of the entry that was added last.
+    pub(in crate::trail) fn steps(&mut self, ops: &[Op]) {
+        self.frame.u32(u32::try_from(ops.len()).expect("changes are bounded by limits"));
         for op in ops {
             match op {
                 Op::Put(key, version, payload) => {
-                    self.payload.u8(1);
-                    self.payload.run(key.as_bytes());
-                    self.payload.u64(version.0);
-                    self.payload.run(payload);
-                    self.bytes += 17 + key.as_bytes().len() + payload.len();
+                    self.frame.u8(1);
+                    self.frame.run(key.as_bytes());
+                    self.frame.u64(version.0);
+                    self.frame.run(payload);
                 }
                 Op::Delete(key) => {
-                    self.payload.u8(2);
-                    self.payload.run(key.as_bytes());
-                    self.bytes += 5 + key.as_bytes().len();
+                    self.frame.u8(2);
+                    self.frame.run(key.as_bytes());
                 }
             }
         }
-        self.entries += 1;
     }
 
     pub(in crate::trail) fn payload_bytes(&self) -> usize {
-        self.bytes
+        self.frame.len() - HEADER_BYTES
     }
 
     /// The whole frame and its tag.
@@ -90,24 +120,26 @@ impl FrameBuilder {
         segment: u64,
         first_index: u64,
         previous: &[u8; 32],
-    ) -> (Vec<u8>, [u8; 32]) {
-        let payload = self.payload.finish();
+    ) -> (Framed, [u8; 32]) {
+        let payload_bytes = self.payload_bytes();
         // INVARIANT: the door bounds every change, and the committer every group. A longer frame would be taken for
         // a torn one when it is read back, so nothing of it may be acknowledged.
-        assert!(payload.len() <= FRAME_BYTES_MAX, "groups are bounded by limits");
-        let length = u32::try_from(payload.len()).expect("the bound is far below 4 GiB");
-        let mut frame = Vec::with_capacity(HEADER_BYTES + payload.len() + TAG_BYTES + 8);
-        frame.extend_from_slice(MAGIC);
-        frame.extend_from_slice(&length.to_be_bytes());
-        frame.extend_from_slice(&segment.to_be_bytes());
-        frame.extend_from_slice(&first_index.to_be_bytes());
-        frame.extend_from_slice(&self.entries.to_be_bytes());
-        frame.extend_from_slice(previous);
-        frame.extend_from_slice(&payload);
-        let tag = chain.tag(&[&frame]);
-        frame.extend_from_slice(&tag);
-        frame.resize(frame.len().next_multiple_of(8), 0);
-        (frame, tag)
+        assert!(payload_bytes <= FRAME_BYTES_MAX, "groups are bounded by limits");
+        let length = u32::try_from(payload_bytes).expect("the bound is far below 4 GiB");
+        let count = u32::try_from(self.entries.len()).expect("groups are bounded by limits");
+        let mut header = Encoder::with_capacity(HEADER_BYTES);
+        header.raw(MAGIC);
+        header.u32(length);
+        header.u64(segment);
+        header.u64(first_index);
+        header.u32(count);
+        header.raw(previous);
+        let mut bytes = self.frame.finish();
+        bytes[..HEADER_BYTES].copy_from_slice(&header.finish());
+        let tag = chain.tag(&[&bytes]);
+        bytes.extend_from_slice(&tag);
+        bytes.resize(bytes.len().next_multiple_of(8), 0);
+        (Framed { bytes, entries: self.entries }, tag)
     }
 }
 

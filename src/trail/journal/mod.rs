@@ -9,7 +9,7 @@ mod write;
 
 pub use media::{FileMedia, Media, Room, Segment};
 
-pub(super) use frame::{FRAME_BYTES_MAX, Frame, FrameBuilder, NoFrame};
+pub(super) use frame::{FRAME_BYTES_MAX, Frame, FrameBuilder, Framed, NoFrame};
 pub(super) use media::is_full;
 pub(super) use read::{Replayed, replay};
 pub(super) use write::Writer;

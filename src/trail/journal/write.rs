@@ -4,7 +4,7 @@
 
 use super::frame::AROUND_BYTES_MAX;
 use super::media::{Media, Room, Segment, is_full};
-use super::{FRAME_BYTES_MAX, FrameBuilder, Position, SEGMENT_HEADER_BYTES, segment_path};
+use super::{FRAME_BYTES_MAX, FrameBuilder, Framed, Position, SEGMENT_HEADER_BYTES, segment_path};
 use crate::limits::DISK_FLOOR_BYTES;
 use crate::trail::TrailFault;
 use gridvault_keys::ChainKey;
@@ -79,15 +79,14 @@ impl Writer {
     }
 
     /// Makes a group durable. When this returns, data and entries are on the disk together: where the next frame goes, and
-    /// the bytes that this one takes.
+    /// this one as it was written.
     ///
     /// A crash before the sync ends leaves a torn last frame, which recovery cuts: nothing of it was
     /// acknowledged. A crash after it leaves a frame that recovery applies.
     pub(in crate::trail) fn append(
         &mut self,
         frame: FrameBuilder,
-        entries: u64,
-    ) -> Result<(Position, u64), TrailFault> {
+    ) -> Result<(Position, Framed), TrailFault> {
         let needed = frame.payload_bytes() as u64 + AROUND_BYTES_MAX;
         if self.at.offset + needed > self.segment_bytes {
             self.roll()?;
@@ -96,15 +95,15 @@ impl Writer {
         if !self.current.is_still(&path).map_err(TrailFault::Journal)? {
             return Err(TrailFault::Replaced);
         }
-        let (bytes, tag) =
+        let (framed, tag) =
             frame.finish(&self.chain, self.at.segment, self.at.index, &self.at.previous);
-        self.current.write_at(self.at.offset, &bytes).map_err(TrailFault::Journal)?;
+        self.current.write_at(self.at.offset, &framed.bytes).map_err(TrailFault::Journal)?;
         self.current.sync().map_err(TrailFault::Journal)?;
-        self.at.offset += bytes.len() as u64;
-        self.at.index += entries;
+        self.at.offset += framed.bytes.len() as u64;
+        self.at.index += framed.entries.len() as u64;
         self.at.previous = tag;
         self.prepare_ahead();
-        Ok((self.at, bytes.len() as u64))
+        Ok((self.at, framed))
     }
 
     fn roll(&mut self) -> Result<(), TrailFault> {

@@ -85,7 +85,12 @@ impl Book {
 }
 
 pub(super) fn write(writer: &mut Writer, number: u64) -> Result<Position, TrailFault> {
-    let mut frame = FrameBuilder::new();
-    frame.add(&page(number), &[]);
-    writer.append(frame, 1).map(|(position, _)| position)
+    let mut frame = FrameBuilder::with_capacity(0, 1);
+    let written = frame.entry(|out| {
+        out.extend_from_slice(&page(number));
+        Ok::<_, TrailFault>(())
+    });
+    written?;
+    frame.steps(&[]);
+    writer.append(frame).map(|(position, _)| position)
 }

@@ -31,7 +31,8 @@ fn of(actor: u8, hour: u32, value: u8) -> Vec<Charge> {
 
 async fn charge(run: &Run, charges: Vec<Charge>) -> bool {
     let draft = Draft::new(Event::DataMatch, Outcome::Success, [0; 16]);
-    match run.trail.submit(draft, Change::default(), charges, Need::Entry).await {
+    let entry = draft.prepare().expect("well formed");
+    match run.trail.submit(entry, Change::default(), charges, Need::Entry).await {
         Ok(_) => true,
         Err(Rejected::Limit) => false,
         Err(other) => panic!("{other:?}"),

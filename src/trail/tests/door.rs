@@ -203,7 +203,8 @@ fn an_entry_that_no_bundle_holds_is_refused_and_the_rest_of_its_group_is_not() {
     let submit = |handles: usize| {
         let mut draft = Draft::new(Event::DataQuery, Outcome::Success, [0; 16]);
         draft.rec = vec![[7; 16]; handles];
-        later(run.trail.submit(draft, Change::default(), Vec::new(), Need::Entry))
+        let entry = draft.prepare().expect("well formed");
+        later(run.trail.submit(entry, Change::default(), Vec::new(), Need::Entry))
     };
     let answers = run.in_one_group(vec![submit(1), submit(5_000), submit(2)]);
     assert!(matches!(answers[1], Err(Rejected::Error(TrailError::TooLarge))));

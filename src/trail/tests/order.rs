@@ -6,8 +6,11 @@ use super::world::{
     Owned, Run, World, actor, change_of, expect, owned, permit, permit_under, record,
 };
 use super::{Later, later, wait};
+use crate::access::{ActorId, Authority};
+use crate::limits::KNOWN_VERSIONS_COUNT_MAX;
 use crate::records::SubjectId;
-use crate::store::{Change, Expect, Key, Op, SystemKey, Version};
+use crate::store::{self, Change, EngineKind, Expect, Key, Op, SystemKey, Version};
+use crate::trail::sequence::Sequencer;
 use crate::trail::{Announcement, Receipt, Refused};
 
 type Answer = Result<Receipt<Owned>, Refused<Owned>>;
@@ -204,4 +207,38 @@ fn a_subject_key_seen_while_a_record_is_added_under_it_is_not_taken_away() {
     assert!(is_stale(&wait(removal(stamp))));
     assert!(wait(removal(run.reader.stamp())).is_ok());
     run.stop();
+}
+
+#[test]
+fn an_actor_changed_in_the_group_at_hand_stays_known_and_one_above_the_limit_is_asked_for_again() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let opened = store::open(directory.path(), EngineKind::Memory, 0).expect("a store");
+    let (_reader, applier) = opened;
+    let mut sequencer = Sequencer::new(&applier, 8);
+    let actor = |number: usize| {
+        let mut id = [0; 16];
+        id[8..].copy_from_slice(&(number as u64).to_be_bytes());
+        ActorId::from_bytes(id)
+    };
+    let of = |number, version| Authority {
+        policy: 0,
+        actor: Some((actor(number), version)),
+        other: None,
+        mandate: None,
+        spends: false,
+    };
+    sequencer.accept(&[Op::Put(Key::actor(actor(0).as_bytes()), Version(3), Vec::new())]);
+    for number in 1..KNOWN_VERSIONS_COUNT_MAX {
+        assert!(sequencer.stands(Some(&of(number, 0)), &applier).expect("a look"));
+    }
+    // At the limit nobody is forgotten: the store of this test never got what was sequenced, and would say 0.
+    sequencer.applied(applier.stamp());
+    assert!(sequencer.stands(Some(&of(0, 3)), &applier).expect("a look"));
+    // One above it, and still the group at hand is not asked about again before it is in the store.
+    let above = of(KNOWN_VERSIONS_COUNT_MAX, 0);
+    assert!(sequencer.stands(Some(&above), &applier).expect("a look"));
+    assert!(!sequencer.stands(Some(&of(0, 2)), &applier).expect("a look"));
+    assert!(sequencer.stands(Some(&of(0, 3)), &applier).expect("a look"));
+    sequencer.applied(applier.stamp());
+    assert!(sequencer.stands(Some(&of(0, 0)), &applier).expect("a look"));
 }
