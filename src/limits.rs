@@ -188,6 +188,26 @@ pub const INDEX_RETRY_PAUSE: Duration = Duration::from_secs(5);
 pub const EXPORT_PAGE_COUNT_MAX: usize = 1_000;
 /// Entries of one evidence pack: it is made in memory, about 4 KiB for each.
 pub const PACK_ENTRIES_COUNT_MAX: usize = 2_000;
+/// Accounts that are followed for anomalies: twice those of the largest city. What is remembered of each is a few kilobytes.
+pub const ANOMALY_ACTORS_COUNT_MAX: usize = 65_536;
+/// Records and persons of a day that are counted once each, over all accounts: about 70 MB.
+pub const ANOMALY_HASHES_COUNT_MAX: usize = 4 * 1024 * 1024;
+/// Anomalies that are kept; older ones are forgotten, and the list says how many.
+pub const ANOMALIES_COUNT_MAX: usize = 100_000;
+/// Entries that an anomaly names; of more, the first ones and the last.
+pub const ANOMALY_ENTRIES_COUNT_MAX: usize = 100;
+/// Largest number of dwellings that the rule of sweeps may be asked to remember for an account.
+pub const ANOMALY_SWEEP_COUNT_MAX: usize = 100;
+/// How often the search for anomalies looks for new entries.
+pub const ANOMALY_PAUSE: Duration = Duration::from_millis(250);
+/// Reviews that there may be, closed ones counted: three years of ninety a day.
+pub const REVIEWS_COUNT_MAX: usize = 100_000;
+/// Entries that a review gathers.
+pub const REVIEW_ENTRIES_COUNT_MAX: usize = 256;
+/// Texts in a review, its closing counted.
+pub const REVIEW_NOTES_COUNT_MAX: u16 = 100;
+/// Longest text that an officer writes in a review, in characters.
+pub const REMARK_CHARACTERS_MAX: usize = 2_000;
 /// Handles of records, and of subjects, that one line of CEF names: a receiver takes 8,192 bytes (RFC 5425 section 4.3.1).
 pub const CEF_HANDLES_COUNT_MAX: usize = 128;
 /// Entries that go to a receiver in one session: what is sent again when it does not confirm.

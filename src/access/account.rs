@@ -52,12 +52,46 @@ pub enum Written {
     Proof,
     /// Something that is about no record.
     Duty(Duty),
+    /// Something was done with a review.
+    Review(ReviewAct),
     /// A one-time code was turned into a token.
     Enrol,
     /// A caller without an identity was turned away.
     Stranger,
     /// A known caller was turned away before or after a decision.
     Refused,
+}
+
+/// What is done with a review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReviewAct {
+    /// Reviews are read.
+    Read,
+    /// One is opened over entries or an anomaly.
+    Open,
+    /// One is opened over entries that were drawn.
+    Sample,
+    /// A note is added.
+    Note,
+    /// It is brought before somebody above.
+    Escalate,
+    /// It is closed.
+    Close,
+    /// Something that is to be put right is named.
+    Rectify,
+    /// That was put right.
+    Settle,
+}
+
+/// A further fact of an account: a code, a number or a digest; never what a caller wrote freely.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// A code, an id, or several of them with commas between.
+    Code(String),
+    /// A count, an index or a moment.
+    Number(u64),
+    /// A digest or a seed.
+    Bytes([u8; 32]),
 }
 
 /// The account of one decision.
@@ -107,6 +141,8 @@ pub struct Account {
     pub manifest: Option<[u8; 32]>,
     /// The actor or token that an act of administration was about.
     pub about: Option<ActorId>,
+    /// Further facts, by their names.
+    pub facts: Vec<(&'static str, Fact)>,
     /// The request.
     pub origin: Origin,
 }
@@ -137,6 +173,7 @@ impl Account {
             policy_index: 0,
             manifest: None,
             about: None,
+            facts: Vec::new(),
             origin: origin.clone(),
         }
     }

@@ -19,7 +19,7 @@ mod role;
 mod standing;
 mod weigh;
 
-pub use account::{Account, Origin, Written};
+pub use account::{Account, Fact, Origin, ReviewAct, Written};
 pub use code::Code;
 pub use decide::{Access, Explanation};
 pub use feed::{Changed, ChangedState, FeedPlan};

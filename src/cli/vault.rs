@@ -10,12 +10,15 @@ use crate::ambient::{Clock, HostClock, HostRandom, Random};
 use crate::config::Config;
 use crate::http::{Batches, Rooms};
 use crate::identity::{Directory, Identity};
-use crate::oversight::{Index, IndexSettings, LogReader, Shipper};
+use crate::oversight::{
+    Anomalies, Index, IndexSettings, LogReader, Reviews, Shipper, Thresholds, Watching,
+};
+use crate::records::SchemaSet;
 use crate::seal::Seal;
 use crate::store::{self, Change, EngineKind, Expect, Key, Op, Reader, Stored, SystemKey, Version};
 use crate::territory::{Territory, TerritoryData};
 use crate::trail::{
-    Announcement, FileMedia, Media, Settings, Space, Surroundings, Trail, Witnesses,
+    Announcement, Applied, FileMedia, Media, Settings, Space, Surroundings, Trail, Witnesses,
 };
 use arc_swap::ArcSwap;
 use gridvault_keys::{Envelope, Keyring, Passphrase, Provider, RootKey, UnlockFile};
@@ -40,12 +43,14 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let keyring = Arc::new(keyring);
     let clock: Arc<dyn Clock> = Arc::new(HostClock::new());
     let random: Arc<dyn Random> = Arc::new(HostRandom::new());
-    let Policies { policy, purposes, schemas } = policies::load(config.policies.as_deref()).await?;
+    let Policies { policy, purposes, schemas, thresholds } =
+        policies::load(config.policies.as_deref()).await?;
     let schemas = Arc::new(schemas);
     let directory = &config.directory;
     let actors = Arc::new(Directory::new(keyring.clone()));
     let seal = Seal::new(keyring.clone(), schemas.clone());
     let seal = Arc::new(seal.map_err(|error| Failure::failed("the seal cannot start", &error))?);
+    let reviews = Arc::new(Reviews::new(seal.clone()));
     let settings = Settings {
         journal_directory: directory.join("journal"),
         log_directory: directory.join("log"),
@@ -66,7 +71,8 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         random: random.clone(),
         media,
     };
-    let trail = Trail::start(applier, settings, around, vec![seal.clone(), actors.clone()])
+    let listeners: Vec<Arc<dyn Applied>> = vec![seal.clone(), actors.clone(), reviews.clone()];
+    let trail = Trail::start(applier, settings, around, listeners)
         .and_then(|trail| trail.asking(witnesses))
         .map_err(|fault| Failure::from(&fault))?;
     let trail = Arc::new(trail);
@@ -74,6 +80,10 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         .load(&reader)
         .await
         .map_err(|error| Failure::storage("the directory of actors cannot be read", &error))?;
+    reviews
+        .load(&reader)
+        .await
+        .map_err(|error| Failure::storage("the reviews cannot be read", &error))?;
     let fail = |error| Failure::storage("the store cannot be read", &error);
     let policy_key = Key::system(SystemKey::Policy);
     let in_force = reader.get(&policy_key).await.map_err(fail)?;
@@ -81,6 +91,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let (version, activated) = activate(&trail, in_force, policy.digest()).await?;
     let territory = read_territory(&reader).await?;
     let (log, index) = open_log(config, trail.clone())?;
+    let anomalies = watch(&log, thresholds, &schemas, actors.clone())?;
     let signer = keyring.token_signer();
     let rooms = Rooms {
         identity: Arc::new(Identity::new(actors, signer, &config.origin, random.clone())),
@@ -93,6 +104,8 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         territory: Arc::new(ArcSwap::from_pointee(territory)),
         log,
         index,
+        anomalies,
+        reviews,
         log_key: log_key.clone(),
         repeats: Arc::default(),
         batches: Batches::default(),
@@ -113,6 +126,19 @@ fn open_log(config: &Config, trail: Arc<Trail>) -> Result<(LogReader, Index), Fa
     let index = Index::start(IndexSettings { directory, log: log.clone(), has_room });
     let index = index.map_err(|error| Failure::failed("the search index cannot start", &error))?;
     Ok((log, index))
+}
+
+/// Looks for anomalies from now on. Whose own record something is, the directory alone can tell.
+fn watch(
+    log: &LogReader,
+    thresholds: Thresholds,
+    schemas: &Arc<SchemaSet>,
+    actors: Arc<Directory>,
+) -> Result<Anomalies, Failure> {
+    let (log, schemas) = (log.clone(), schemas.clone());
+    let is_own = Box::new(move |actor: &_, handle: &str| actors.is_own(actor, handle));
+    Anomalies::start(Watching { log, thresholds, schemas, is_own })
+        .map_err(|error| Failure::failed("the search for anomalies cannot start", &error))
 }
 
 /// The witnesses of the configuration. The log is held against what they have seen before anything is written: one that was

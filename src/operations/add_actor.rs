@@ -218,5 +218,6 @@ fn record_of(
         state: ActorState::Active,
         assignments,
         tokens_from: 0,
+        own: None,
     })
 }

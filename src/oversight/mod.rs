@@ -2,6 +2,7 @@
 //! Never opens a record, and never shows an entry before the reading of it is recorded.
 //! The log's files are the source; what is kept beside them is derived and can be deleted.
 
+mod anomalies;
 mod checkpoint;
 mod entries;
 mod entry;
@@ -9,17 +10,24 @@ mod error;
 mod event_words;
 mod explain;
 mod export;
+mod ids;
 mod index;
+mod officer;
 mod pack;
 mod proof;
 mod question;
 mod rebuild;
+mod reviews;
 mod search;
 mod ship;
 mod words;
 #[cfg(test)]
 mod world;
 
+pub use anomalies::{
+    Anomalies, AnomaliesFound, AnomaliesQuestion, AnomaliesState, Anomaly, AnomalyState, IsOwn,
+    RuleName, Thresholds, ThresholdsError, Watching, list_anomalies,
+};
 pub use checkpoint::read_checkpoint;
 pub use entries::{Entries, read_entries};
 pub use entry::LogEntry;
@@ -28,11 +36,18 @@ pub use event_words::event_names;
 pub use explain::{Explained, explain_entry, prove_entry};
 pub use export::Format;
 pub use gridvault_audit::LogReader;
+pub use ids::{AnomalyId, ItemId, NotAnId, ReviewId};
 pub use index::{Clause, Index, IndexError, IndexSettings, IndexState, Kind, Places, Wanted};
+pub use officer::Officer;
 pub use pack::{Pack, make_pack};
 pub use proof::{ReceiptProof, prove_receipt};
-pub use question::{QUESTION_WORDS, Question};
+pub use question::{QUESTION_WORDS, Question, moment};
 pub use rebuild::rebuild_index;
+pub use reviews::{
+    Acted, Acting, Cause, Closure, Escalation, Item, ItemOwner, ItemState, Note, NoteKind, Opened,
+    Opening, Outcome, Remark, Review, ReviewState, Reviews, ReviewsFound, ReviewsQuestion, Sample,
+    Settlement, Step, Told, act_on_review, list_reviews, open_review, read_review,
+};
 pub use search::{Found, Page, Use, look_up, search_entries};
 pub use ship::{Receiver, ReceiverFiles, ShipError, ShipSettings, Shipper};
 pub use words::{Pair, Vocabulary, Words, words};

@@ -152,6 +152,8 @@ pub enum Owner {
     Enrolment,
     /// A caller's own memory of what it wrote: what its repeats are known by.
     Caller([u8; 16]),
+    /// A review of oversight, the anomaly that it is of, or what is to be put right after it.
+    Review([u8; 16]),
     /// The vault itself.
     System,
 }

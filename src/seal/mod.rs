@@ -8,6 +8,7 @@ mod error;
 mod item;
 mod kept;
 mod link;
+mod memo;
 mod opened;
 mod page;
 mod removal;

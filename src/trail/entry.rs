@@ -3,7 +3,7 @@
 //! The members are those of AUDIT-LOG section 3.
 
 use super::TrailError;
-use crate::access::{Account, ActorId, Duty, Origin, Written};
+use crate::access::{Account, ActorId, Duty, Fact, Origin, ReviewAct, Written};
 use crate::ambient::Clock;
 use crate::limits::HOUSEHOLD_PEOPLE_COUNT_MAX;
 use gridvault_audit::{Draft, Event, Outcome, Scalar};
@@ -140,6 +140,16 @@ fn event_of(written: Written) -> Event {
         Written::Duty(Duty::AuditProof) => Event::AuditProof,
         Written::Duty(Duty::AuditExport) => Event::AuditExport,
         Written::Duty(Duty::AuditIndex) => Event::AuditIndex,
+        Written::Duty(Duty::AuditAnomalies) => Event::AuditAnomalies,
+        Written::Duty(Duty::AuditReport) => Event::AuditReport,
+        Written::Duty(Duty::AuditReview) | Written::Review(ReviewAct::Read) => Event::ReviewRead,
+        Written::Review(ReviewAct::Open) => Event::ReviewOpen,
+        Written::Review(ReviewAct::Sample) => Event::ReviewSample,
+        Written::Review(ReviewAct::Note) => Event::ReviewNote,
+        Written::Review(ReviewAct::Escalate) => Event::ReviewEscalate,
+        Written::Review(ReviewAct::Close) => Event::ReviewClose,
+        Written::Review(ReviewAct::Rectify) => Event::ReviewRectify,
+        Written::Review(ReviewAct::Settle) => Event::ReviewSettle,
         Written::Duty(Duty::PolicyExplain) => Event::PolicyExplain,
         Written::Duty(Duty::PolicyMatrix) => Event::PolicyRead,
         Written::Stranger | Written::Refused => Event::AccessDenied,
@@ -185,6 +195,14 @@ fn fill<'a>(
     }
     if let Some(manifest) = account.manifest {
         draft.detail.insert("manifest", Scalar::Bytes32(manifest));
+    }
+    for (name, fact) in &account.facts {
+        let fact = match fact {
+            Fact::Code(code) => Scalar::Str(code.clone()),
+            Fact::Number(number) => Scalar::U64(*number),
+            Fact::Bytes(bytes) => Scalar::Bytes32(*bytes),
+        };
+        draft.detail.insert(name, fact);
     }
     let actor = account.actor.map_or([0; 16], |actor| *actor.as_bytes());
     draft.ctx = seal_context(&account.origin, &actor, keyring, clock)?;

@@ -13,7 +13,7 @@ use super::sequence::{CHARGE_BYTES, Sequencer};
 use super::space::{Need, SharedWatcher, Shown, Space, Watcher, apart};
 use super::witness::{Asked, serves_data};
 use super::{Receipt, Recorded, Refused, TrailError, TrailFault, Unrecorded};
-use crate::access::{ActorId, Authority, Charge, Denied, Duty, Permit, Written};
+use crate::access::{ActorId, Authority, Charge, Denied, Duty, Permit, ReviewAct, Written};
 use crate::ambient::{Clock, Random};
 use crate::limits::{CHANGE_BYTES_MAX, RECENT_KEYS_COUNT_MAX, SEGMENT_BYTES_MIN, VALUE_BYTES_MAX};
 use crate::records::{Owner, Target};
@@ -497,9 +497,19 @@ fn make_directory(directory: &Path) -> std::io::Result<bool> {
 /// What a decision asks of the disk. A new kind has to say.
 fn need_of(written: Written) -> Need {
     match written {
-        Written::Create | Written::Household | Written::Update | Written::Duty(Duty::ActorAdd) => {
-            Need::Growth
-        }
+        Written::Create
+        | Written::Household
+        | Written::Update
+        | Written::Duty(Duty::ActorAdd)
+        | Written::Review(
+            ReviewAct::Open
+            | ReviewAct::Sample
+            | ReviewAct::Note
+            | ReviewAct::Escalate
+            | ReviewAct::Close
+            | ReviewAct::Rectify
+            | ReviewAct::Settle,
+        ) => Need::Growth,
         Written::Read
         | Written::Delete
         | Written::Match
@@ -511,6 +521,7 @@ fn need_of(written: Written) -> Need {
         | Written::Enrol
         | Written::Stranger
         | Written::Refused
+        | Written::Review(ReviewAct::Read)
         | Written::Duty(
             Duty::ActorList
             | Duty::TokenIssue
@@ -518,6 +529,9 @@ fn need_of(written: Written) -> Need {
             | Duty::AuditProof
             | Duty::AuditExport
             | Duty::AuditIndex
+            | Duty::AuditAnomalies
+            | Duty::AuditReview
+            | Duty::AuditReport
             | Duty::PolicyExplain
             | Duty::PolicyMatrix,
         ) => Need::Entry,

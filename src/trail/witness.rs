@@ -98,6 +98,7 @@ pub(super) fn serves_data(written: Written) -> bool {
         | Written::Enrol
         | Written::Stranger
         | Written::Refused
+        | Written::Review(_)
         | Written::Duty(_) => false,
     }
 }

@@ -43,6 +43,7 @@ mod reads;
 mod refusals;
 mod requests;
 mod restart;
+mod reviews;
 mod roles;
 mod routes;
 mod shipping;

@@ -69,6 +69,16 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
         ("POST", "/v1/audit/evidence-packs") => {
             (None, false, Some(json!({"outcome": "denied", "day": "2026-01-05"})))
         }
+        ("POST", "/v1/audit/reviews") => (None, false, Some(json!({"entries": [0, 1]}))),
+        ("POST", "/v1/audit/reviews/{review}/notes") => {
+            (None, false, Some(json!({"text": "两次夜间查看，已与本人核对"})))
+        }
+        ("POST", "/v1/audit/reviews/{review}/escalate") => {
+            (None, false, Some(json!({"to": "protection_officer", "text": "请复核"})))
+        }
+        ("POST", "/v1/audit/reviews/{review}/close") => {
+            (None, false, Some(json!({"outcome": "explained", "text": "属于应急值守"})))
+        }
         ("POST", "/v1/audit/index/rebuild") => (None, false, None),
         ("POST", "/v1/admin/actors/{id}/tokens") => (None, false, Some(json!({}))),
         ("POST", "/v1/admin/policies/explain") => (None, false, Some(question(aim))),
@@ -84,6 +94,9 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             | "/v1/receipts/{index}/proof"
             | "/v1/audit/entries"
             | "/v1/audit/export"
+            | "/v1/audit/anomalies"
+            | "/v1/audit/reviews"
+            | "/v1/audit/reviews/{review}"
             | "/v1/audit/entries/{index}"
             | "/v1/audit/entries/{index}/proof"
             | "/v1/admin/actors"
@@ -105,6 +118,7 @@ fn path_of(route: &Route, aim: &Aim<'_>) -> String {
     let subject = if route.path.starts_with("/v1/admin") { aim.actor } else { aim.record };
     let path = route.path.replace("{id}", subject);
     let path = path.replace("{type}", "person").replace("{index}", "1");
+    let path = path.replace("{review}", NO_REVIEW).replace("{item}", NO_REVIEW);
     match (route.method.as_str(), route.path) {
         ("GET", "/v1/records/{id}") => format!("{path}?fields=name,phone,current_address"),
         ("GET", "/v1/receipts/{index}/proof") => format!("{path}?leaf={}", "A".repeat(43)),
@@ -113,6 +127,9 @@ fn path_of(route: &Route, aim: &Aim<'_>) -> String {
         _ => path,
     }
 }
+
+/// The id of a review that nobody opened.
+const NO_REVIEW: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
 fn household(grid: &str) -> Value {
     let person = json!({"ref": "p1", "fields": adult(grid)["fields"]});

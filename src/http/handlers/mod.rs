@@ -3,6 +3,7 @@
 //! The bodies are the contract of API.md; their schemas are the OpenAPI document's.
 
 pub(super) mod admin;
+pub(super) mod anomalies;
 pub(super) mod audit;
 pub(super) mod batch;
 pub(super) mod describe;
@@ -12,3 +13,4 @@ pub(super) mod lists;
 pub(super) mod matching;
 pub(super) mod packs;
 pub(super) mod records;
+pub(super) mod reviews;
