@@ -5,6 +5,7 @@
 mod actor;
 mod audit;
 mod audit_export;
+mod audit_review;
 mod client;
 mod config;
 mod demo;

@@ -51,13 +51,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let seal = Seal::new(keyring.clone(), schemas.clone());
     let seal = Arc::new(seal.map_err(|error| Failure::failed("the seal cannot start", &error))?);
     let reviews = Arc::new(Reviews::new(seal.clone()));
-    let settings = Settings {
-        journal_directory: directory.join("journal"),
-        log_directory: directory.join("log"),
-        origin: config.origin.clone(),
-        segment_bytes: config.journal_segment_bytes,
-        written_directories: ["journal", "log", "store"].map(|name| directory.join(name)).into(),
-    };
+    let settings = settings_of(config);
     let media: Arc<dyn Media> = Arc::new(FileMedia);
     settings.make_room(media.clone()).map_err(|fault| Failure::from(&fault))?;
     let (reader, applier) =
@@ -76,14 +70,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         .and_then(|trail| trail.asking(witnesses))
         .map_err(|fault| Failure::from(&fault))?;
     let trail = Arc::new(trail);
-    actors
-        .load(&reader)
-        .await
-        .map_err(|error| Failure::storage("the directory of actors cannot be read", &error))?;
-    reviews
-        .load(&reader)
-        .await
-        .map_err(|error| Failure::storage("the reviews cannot be read", &error))?;
+    load(&actors, &reviews, &reader).await?;
     let fail = |error| Failure::storage("the store cannot be read", &error);
     let policy_key = Key::system(SystemKey::Policy);
     let in_force = reader.get(&policy_key).await.map_err(fail)?;
@@ -115,6 +102,30 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     };
     let shipper = ship::start(config, &rooms.trail, rooms.log.clone()).await?;
     Ok(Vault { rooms: Arc::new(rooms), log_key, shipper })
+}
+
+/// Where the trail writes.
+fn settings_of(config: &Config) -> Settings {
+    let directory = &config.directory;
+    Settings {
+        journal_directory: directory.join("journal"),
+        log_directory: directory.join("log"),
+        origin: config.origin.clone(),
+        segment_bytes: config.journal_segment_bytes,
+        written_directories: ["journal", "log", "store"].map(|name| directory.join(name)).into(),
+    }
+}
+
+/// Fills the pictures that follow the store from here on.
+async fn load(actors: &Directory, reviews: &Reviews, reader: &Reader) -> Result<(), Failure> {
+    actors
+        .load(reader)
+        .await
+        .map_err(|error| Failure::storage("the directory of actors cannot be read", &error))?;
+    reviews
+        .load(reader)
+        .await
+        .map_err(|error| Failure::storage("the reviews cannot be read", &error))
 }
 
 /// The index can be made again, so it is the first that takes no more room on a disk that fills up.

@@ -132,3 +132,13 @@ pub(super) fn escalation() -> Value {
 pub(super) fn closing() -> Value {
     json!({"outcome": "explained", "text": "属于应急值守"})
 }
+
+/// Something to be put right.
+pub(super) fn rectification() -> Value {
+    json!({"organ": "street_office", "due": "2026-12-31", "text": "重新核对网格边界并培训"})
+}
+
+/// How it was put right.
+pub(super) fn settlement() -> Value {
+    json!({"text": "已培训并抽查"})
+}

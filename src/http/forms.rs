@@ -6,9 +6,12 @@ use crate::limits::{
     AUDIT_PAGE_COUNT_MAX, EXPORT_PAGE_COUNT_MAX, EXTERNAL_REF_CHARACTERS_MAX, FIELD_LIST_ITEMS_MAX,
     FIELD_TEXT_CHARACTERS_MAX, IDEMPOTENCY_KEY_CHARACTERS_MAX, LOGIN_CHARACTERS_MAX,
     QUERY_PAGE_COUNT_MAX, READ_FIELDS_COUNT_MAX, REASON_CHARACTERS_MAX, RECORD_FIELDS_MAX,
-    REMARK_CHARACTERS_MAX, REVIEW_ENTRIES_COUNT_MAX, SLUG_CHARACTERS_MAX, TOKEN_LIFE_SECONDS_MAX,
+    REMARK_CHARACTERS_MAX, REVIEW_ENTRIES_COUNT_MAX, SAMPLE_EACH_COUNT_MAX,
+    SAMPLE_WITHOUT_COUNT_MAX, SLUG_CHARACTERS_MAX, TOKEN_LIFE_SECONDS_MAX,
 };
-use crate::oversight::{AnomalyState, Format, Outcome, ReviewState, RuleName, event_names};
+use crate::oversight::{
+    AnomalyState, Format, ItemState, Outcome, ReviewState, RuleName, event_names,
+};
 use crate::records::RecordType;
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{
@@ -397,6 +400,27 @@ pub(super) fn maybe_indexes() -> Schema {
         .unique_items(true);
     let nothing = ObjectBuilder::new().schema_type(Type::Null);
     Schema::OneOf(OneOfBuilder::new().item(indexes).item(nothing).build())
+}
+
+/// A moment in UTC.
+pub(super) fn some_moment() -> Object {
+    of(MOMENT).build()
+}
+
+/// How many entries of each role are drawn.
+pub(super) fn sample_each() -> Object {
+    let form = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
+    form.maximum(Some(i64::from(SAMPLE_EACH_COUNT_MAX))).build()
+}
+
+/// Officers whose entries are not drawn.
+pub(super) fn left_out() -> Array {
+    ArrayBuilder::new().items(actor_id()).max_items(Some(SAMPLE_WITHOUT_COUNT_MAX)).build()
+}
+
+/// How far something to be put right is.
+pub(super) fn item_state() -> Value {
+    json!({"type": "string", "enum": ItemState::ALL.map(ItemState::as_str)})
 }
 
 /// What an officer writes.

@@ -8,7 +8,7 @@ use super::examples;
 use super::forms;
 use super::handlers::{
     admin, anomalies, audit, batch, describe, health, households, lists, matching, packs, records,
-    reviews,
+    rectifications, report, reviews,
 };
 use super::openapi::{Body, Doc, Query};
 use super::rooms::Rooms;
@@ -109,6 +109,13 @@ const ANOMALIES: &[Query] = &[
     Query::new("until", "Before this moment (UTC)", forms::moment),
     Query::new("limit", "At most 100", forms::audit_limit),
     Query::new("before", "The `next` of the page before", forms::index),
+];
+
+/// What is to be put right is listed by, in the words of `rectifications::ITEMS_WORDS`.
+const ITEMS: &[Query] = &[
+    Query::new("state", "How far it is", forms::item_state),
+    Query::new("limit", "At most 100", forms::audit_limit),
+    Query::new("after", "The `next` of the page before", forms::sixteen_bytes),
 ];
 
 /// What reviews are listed by, in the words of `reviews::REVIEWS_WORDS`.
@@ -261,6 +268,32 @@ pub static ROUTES: &[Route] = &[
         Doc::new("close_review", "Close a review, by somebody who had no part in it")
             .takes(Body::of::<reviews::CloseBody>).example(examples::closing).answer(200, Body::of::<reviews::ReviewBody>)
         => reviews::close),
+    route!(POST post "/v1/audit/reviews/{review}/draw" Token false
+        Doc::new("draw_review", "Draw the entries of a review's sample again")
+            .answer(200, Body::of::<reviews::DrawnAgainBody>)
+        => reviews::draw_once_more),
+    route!(POST post "/v1/audit/reviews/{review}/rectifications" Token false
+        Doc::new("rectify", "Name something that is to be put right, with its owner and its day")
+            .takes(Body::of::<rectifications::RectifyBody>).example(examples::rectification)
+            .answer(201, Body::of::<rectifications::ItemBody>)
+        => rectifications::name),
+    route!(GET get "/v1/audit/rectifications" Token false
+        Doc::new("rectifications", "What is or was to be put right, by time")
+            .queries(ITEMS).answer(200, Body::of::<rectifications::ItemsBody>)
+        => rectifications::list),
+    route!(POST post "/v1/audit/rectifications/{item}/settle" Token false
+        Doc::new("settle", "Find something put right, by another than who named it")
+            .takes(Body::of::<rectifications::SettleBody>).example(examples::settlement)
+            .answer(200, Body::of::<rectifications::ItemBody>)
+        => rectifications::done),
+    route!(GET get "/v1/audit/report" Token false
+        Doc::new("audit_report", "The report of a period: counts, refusals, anomalies, reviews, and the state of the log")
+            .queries(&[
+                Query::needed("since", "Not before this moment (UTC)", forms::moment),
+                Query::needed("until", "Before this moment (UTC)", forms::moment),
+            ])
+            .answer(200, Body::or_page::<report::ReportBody>)
+        => report::make),
     route!(POST post "/v1/admin/actors" Token false
         Doc::new("add_actor", "Enrol an actor")
             .takes(Body::of::<admin::ActorBody>).example(examples::actor).answer(201, Body::of::<admin::ActorAddedBody>)

@@ -17,9 +17,11 @@ mod pack;
 mod proof;
 mod question;
 mod rebuild;
+mod report;
 mod reviews;
 mod search;
 mod ship;
+mod tally;
 mod words;
 #[cfg(test)]
 mod world;
@@ -38,16 +40,20 @@ pub use export::Format;
 pub use gridvault_audit::LogReader;
 pub use ids::{AnomalyId, ItemId, NotAnId, ReviewId};
 pub use index::{Clause, Index, IndexError, IndexSettings, IndexState, Kind, Places, Wanted};
-pub use officer::Officer;
+pub use officer::{Officer, day_text};
 pub use pack::{Pack, make_pack};
 pub use proof::{ReceiptProof, prove_receipt};
 pub use question::{QUESTION_WORDS, Question, moment};
 pub use rebuild::rebuild_index;
+pub use report::{Report, Reported, page as report_page, report};
 pub use reviews::{
-    Acted, Acting, Cause, Closure, Escalation, Item, ItemOwner, ItemState, Note, NoteKind, Opened,
-    Opening, Outcome, Remark, Review, ReviewState, Reviews, ReviewsFound, ReviewsQuestion, Sample,
-    Settlement, Step, Told, act_on_review, list_reviews, open_review, read_review,
+    Acted, Acting, Cause, Closure, Drawing, DrawnAgain, Escalation, Item, ItemOwner, ItemRequest,
+    ItemState, Itemised, ItemsFound, ItemsQuestion, Note, NoteKind, Opening, Outcome, Remark,
+    Review, ReviewOpened, ReviewState, Reviews, ReviewsFound, ReviewsQuestion, Sample, Settlement,
+    Step, Told, act_on_review, draw_again, list_items, list_reviews, open_review, read_review,
+    rectify, sample_entries, settle,
 };
 pub use search::{Found, Page, Use, look_up, search_entries};
 pub use ship::{Receiver, ReceiverFiles, ShipError, ShipSettings, Shipper};
+pub use tally::Period;
 pub use words::{Pair, Vocabulary, Words, words};

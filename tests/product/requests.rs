@@ -3,7 +3,7 @@
 //! Bodies are right, so that a refusal has no other reason than the caller.
 
 use super::actor::Actor;
-use super::bodies::{REGISTRATION, adult, basis, fresh_phone};
+use super::bodies::{REGISTRATION, adult, basis, fresh_phone, today};
 use super::client::Call;
 use gridvault::http::{Guard, ROUTES, Route};
 use serde_json::{Value, json};
@@ -79,6 +79,14 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
         ("POST", "/v1/audit/reviews/{review}/close") => {
             (None, false, Some(json!({"outcome": "explained", "text": "属于应急值守"})))
         }
+        ("POST", "/v1/audit/reviews/{review}/draw") => (None, false, None),
+        ("POST", "/v1/audit/reviews/{review}/rectifications") => {
+            let due = (today() + jiff::SignedDuration::from_hours(24 * 30)).to_string();
+            (None, false, Some(json!({"organ": "street_office", "due": due, "text": "重新培训"})))
+        }
+        ("POST", "/v1/audit/rectifications/{item}/settle") => {
+            (None, false, Some(json!({"text": "已培训"})))
+        }
         ("POST", "/v1/audit/index/rebuild") => (None, false, None),
         ("POST", "/v1/admin/actors/{id}/tokens") => (None, false, Some(json!({}))),
         ("POST", "/v1/admin/policies/explain") => (None, false, Some(question(aim))),
@@ -97,6 +105,8 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             | "/v1/audit/anomalies"
             | "/v1/audit/reviews"
             | "/v1/audit/reviews/{review}"
+            | "/v1/audit/rectifications"
+            | "/v1/audit/report"
             | "/v1/audit/entries/{index}"
             | "/v1/audit/entries/{index}/proof"
             | "/v1/admin/actors"
@@ -123,6 +133,9 @@ fn path_of(route: &Route, aim: &Aim<'_>) -> String {
         ("GET", "/v1/records/{id}") => format!("{path}?fields=name,phone,current_address"),
         ("GET", "/v1/receipts/{index}/proof") => format!("{path}?leaf={}", "A".repeat(43)),
         ("GET", "/v1/audit/entries") => format!("{path}?from=0&limit=100"),
+        ("GET", "/v1/audit/report") => {
+            format!("{path}?since=2026-01-01T00:00:00Z&until=2036-01-01T00:00:00Z")
+        }
         ("GET", "/v1/audit/export") => format!("{path}?format=csv&limit=10"),
         _ => path,
     }

@@ -42,6 +42,10 @@ pub(in crate::http) struct ActorBody {
     #[serde(default)]
     #[schema(value_type = Vec<AssignmentBody>, max_items = 16)]
     assignments: Vec<Members<AssignmentBody>>,
+    /// The subject that this person is itself, where records of it are held: the person's own record is then watched for
+    /// acts of this account. Kept as a keyed tag; nobody who lists actors sees it.
+    #[schema(schema_with = forms::maybe_record_id)]
+    self_subject: Option<String>,
 }
 
 /// A place for an actor.
@@ -210,6 +214,8 @@ pub(in crate::http) async fn add(
         &rooms.trail,
         &rooms.purposes,
         &territory,
+        &rooms.store,
+        &rooms.seal,
         &*rooms.random,
     )
     .await?;
@@ -241,7 +247,8 @@ fn actor_request(body: ActorBody) -> Option<ActorRequest> {
             })
         })
         .collect::<Option<Vec<_>>>()?;
-    Some(ActorRequest { login: body.login, kind: body.kind, assignments })
+    let self_subject = body.self_subject.as_deref().map(str::parse).transpose().ok()?;
+    Some(ActorRequest { login: body.login, kind: body.kind, assignments, self_subject })
 }
 
 pub(in crate::http) async fn list(

@@ -68,6 +68,9 @@ pub(in crate::http) struct AnomalyBody {
     /// What was counted, and what it was compared with.
     #[schema(value_type = Object)]
     numbers: BTreeMap<&'static str, u64>,
+    /// The law's kind of information that it is about, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    legal_kind: Option<&'static str>,
     /// `new`, `in_review` or `closed`.
     state: &'static str,
     /// Its review.
@@ -93,6 +96,7 @@ impl AnomalyBody {
             entries: anomaly.entries.clone(),
             entries_count: anomaly.entries_count,
             numbers: anomaly.numbers.iter().copied().collect(),
+            legal_kind: anomaly.kind.map(crate::records::LegalKind::as_str),
             state: state.as_str(),
             review: review.map(|review| review.id.to_string()),
         }

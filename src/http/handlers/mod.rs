@@ -13,4 +13,6 @@ pub(super) mod lists;
 pub(super) mod matching;
 pub(super) mod packs;
 pub(super) mod records;
+pub(super) mod rectifications;
+pub(super) mod report;
 pub(super) mod reviews;

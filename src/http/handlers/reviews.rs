@@ -10,16 +10,21 @@ use super::super::headers::query;
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::super::strict_json::Members;
+use super::rectifications::ItemBody;
 use crate::access::{Code, Duty};
 use crate::ambient::Micros;
 use crate::limits::AUDIT_PAGE_COUNT_MAX;
 use crate::oversight::{
-    Acting, Cause, Note, Officer, Opening, Outcome, Remark, Review, ReviewId, ReviewState,
-    ReviewsQuestion, Step, act_on_review, list_reviews, open_review, read_review,
+    Acting, Cause, Drawing, Note, Officer, Opening, Outcome, Period, Remark, Review, ReviewId,
+    ReviewState, ReviewsQuestion, Sample, Step, act_on_review, draw_again, list_reviews,
+    moment as utc, open_review, read_review, sample_entries,
 };
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -34,6 +39,59 @@ pub(in crate::http) struct OpenBody {
     /// An anomaly.
     #[schema(schema_with = forms::maybe_actor_id)]
     anomaly: Option<String>,
+    /// Entries that the vault draws by chance.
+    #[schema(value_type = Option<SampleBody>)]
+    sample: Option<Members<SampleBody>>,
+}
+
+/// What is drawn.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct SampleBody {
+    /// Not before this moment.
+    #[schema(schema_with = forms::some_moment)]
+    since: String,
+    /// Before this moment.
+    #[schema(schema_with = forms::some_moment)]
+    until: String,
+    /// Entries of each role.
+    #[schema(schema_with = forms::sample_each)]
+    each: u8,
+    /// Officers whose entries are left out beside one's own: those who are to close the review.
+    #[serde(default)]
+    #[schema(schema_with = forms::left_out)]
+    without: Vec<String>,
+}
+
+/// How entries were drawn.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct DrawnBody {
+    /// 32 random bytes, base64url. Of each role the entries come first whose SHA-256 over seed and index (eight bytes, the
+    /// largest first) is smallest, by its first eight bytes.
+    seed: String,
+    /// Not before this moment.
+    since: String,
+    /// Before this moment.
+    until: String,
+    /// Entries at or beyond this index were not looked at.
+    through: u64,
+    /// Entries of each role, and of refusals.
+    each: u8,
+    /// The roles.
+    roles: Vec<String>,
+    /// Whose entries are left out.
+    without: Vec<String>,
+    /// Entries that were drawn from.
+    population: u64,
+}
+
+/// A sample that was drawn again.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct DrawnAgainBody {
+    /// The entries.
+    entries: Vec<u64>,
+    /// Whether they are those of the review.
+    same: bool,
 }
 
 /// What is written in a review.
@@ -81,6 +139,9 @@ pub(in crate::http) struct ReviewBody {
     /// The anomaly that it is of.
     #[serde(skip_serializing_if = "Option::is_none")]
     anomaly: Option<String>,
+    /// How its entries were drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sample: Option<DrawnBody>,
     /// The entries that it gathers.
     entries: Vec<u64>,
     /// Whose acts they are.
@@ -147,6 +208,8 @@ pub(in crate::http) struct ToldBody {
     review: ReviewBody,
     /// What was written, in order.
     notes: Vec<WrittenBody>,
+    /// What is to be put right, in order.
+    rectifications: Vec<ItemBody>,
 }
 
 /// What somebody wrote.
@@ -180,9 +243,13 @@ impl ReviewBody {
             state: review.state().as_str(),
             cause,
             anomaly: review.anomaly().map(|id| id.to_string()),
+            sample: match &review.cause {
+                Cause::Sample(sample) => Some(DrawnBody::of(sample)),
+                _ => None,
+            },
             entries: review.entries.clone(),
             about: names(&review.about),
-            opened: StepBody { by: review.opened.by.to_string(), at: moment(review.opened) },
+            opened: StepBody::of(review.opened),
             noted_by: names(&review.noted_by),
             notes_count: review.notes_count,
             escalated: review.escalated.as_ref().map(|one| EscalatedBody {
@@ -195,6 +262,28 @@ impl ReviewBody {
                 by: closed.step.by.to_string(),
                 at: moment(closed.step),
             }),
+        }
+    }
+}
+
+impl StepBody {
+    pub(super) fn of(step: Step) -> StepBody {
+        StepBody { by: step.by.to_string(), at: moment(step) }
+    }
+}
+
+impl DrawnBody {
+    fn of(sample: &Sample) -> DrawnBody {
+        let time = |time: u64| Micros(i64::try_from(time).unwrap_or(i64::MAX)).rfc3339();
+        DrawnBody {
+            seed: BASE64_URL_SAFE_NO_PAD.encode(sample.seed),
+            since: time(sample.since),
+            until: time(sample.until),
+            through: sample.through,
+            each: sample.each,
+            roles: sample.roles.clone(),
+            without: sample.without.iter().map(ToString::to_string).collect(),
+            population: sample.population,
         }
     }
 }
@@ -255,9 +344,11 @@ pub(in crate::http) async fn open(
 ) -> Result<Answer<ReviewBody>, Problem> {
     caller.must_have(Duty::AuditReview, &rooms).await?;
     let body: OpenBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let opening = match (body.entries, body.anomaly.as_deref().map(str::parse)) {
-        (Some(entries), None) => Opening::Entries(entries),
-        (None, Some(Ok(anomaly))) => Opening::Anomaly(anomaly),
+    let anomaly = body.anomaly.as_deref().map(str::parse);
+    let opening = match (body.entries, anomaly, body.sample) {
+        (Some(entries), None, None) => Opening::Entries(entries),
+        (None, Some(Ok(anomaly)), None) => Opening::Anomaly(anomaly),
+        (None, None, Some(Members(sample))) => return draw(&caller, sample, &rooms).await,
         _ => return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await),
     };
     let opened = open_review(
@@ -276,6 +367,56 @@ pub(in crate::http) async fn open(
     Ok(Answer::new(body, opened.recorded, rooms.trail.origin()).created())
 }
 
+async fn draw(
+    caller: &Caller,
+    sample: SampleBody,
+    rooms: &Rooms,
+) -> Result<Answer<ReviewBody>, Problem> {
+    let Some(drawing) = drawing(&sample) else {
+        return Err(caller.turn_away(rooms, Code::SchemaInvalid).await);
+    };
+    let opened = sample_entries(
+        officer(caller),
+        drawing,
+        &rooms.access,
+        &rooms.trail,
+        &rooms.log,
+        &rooms.index,
+        &rooms.reviews,
+        &*rooms.random,
+    )
+    .await?;
+    let body = ReviewBody::of(&opened.review);
+    Ok(Answer::new(body, opened.recorded, rooms.trail.origin()).created())
+}
+
+fn drawing(sample: &SampleBody) -> Option<Drawing> {
+    let (since, until) = (utc(&sample.since)?, utc(&sample.until)?);
+    let without = sample.without.iter().map(|id| id.parse().ok()).collect::<Option<Vec<_>>>()?;
+    Some(Drawing { period: Period { since, until }, each: sample.each, without })
+}
+
+pub(in crate::http) async fn draw_once_more(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Named(id): Named,
+) -> Result<Answer<DrawnAgainBody>, Problem> {
+    caller.must_have(Duty::AuditReview, &rooms).await?;
+    let id = named(&caller, &id, &rooms).await?;
+    let drawn = draw_again(
+        officer(&caller),
+        id,
+        &rooms.access,
+        &rooms.trail,
+        &rooms.log,
+        &rooms.index,
+        &rooms.reviews,
+    )
+    .await?;
+    let body = DrawnAgainBody { entries: drawn.entries, same: drawn.same };
+    Ok(Answer::new(body, drawn.recorded, rooms.trail.origin()))
+}
+
 pub(in crate::http) async fn read(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
@@ -287,7 +428,9 @@ pub(in crate::http) async fn read(
     let told =
         read_review(officer, id, &rooms.access, &rooms.trail, &rooms.store, &rooms.reviews).await?;
     let notes = told.notes.into_iter().map(WrittenBody::of).collect();
-    let body = ToldBody { review: ReviewBody::of(&told.review), notes };
+    let today = officer.today();
+    let rectifications = told.items.iter().map(|item| ItemBody::of(item, today)).collect();
+    let body = ToldBody { review: ReviewBody::of(&told.review), notes, rectifications };
     Ok(Answer::new(body, told.recorded, rooms.trail.origin()))
 }
 

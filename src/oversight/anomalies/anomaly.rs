@@ -5,7 +5,12 @@
 use super::super::ids::AnomalyId;
 use super::rules::RuleName;
 use crate::access::ActorId;
-use crate::limits::ANOMALY_ENTRIES_COUNT_MAX;
+use crate::limits::{ANOMALY_ENTRIES_COUNT_MAX, REVIEW_ENTRIES_COUNT_MAX};
+use crate::records::LegalKind;
+
+// What an anomaly names has room in its review.
+const _: () =
+    assert!(ANOMALY_ENTRIES_COUNT_MAX <= REVIEW_ENTRIES_COUNT_MAX, "an anomaly is reviewed whole");
 
 /// An anomaly.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +35,8 @@ pub struct Anomaly {
     pub entries_count: u64,
     /// What was counted, and what it was compared with.
     pub numbers: Vec<(&'static str, u64)>,
+    /// The kind of information that it is about, where it is about one.
+    pub kind: Option<LegalKind>,
 }
 
 /// What a rule says of an account.
@@ -38,6 +45,7 @@ pub(super) struct Finding {
     pub(super) window: (u64, u64),
     pub(super) shown: Shown,
     pub(super) numbers: Vec<(&'static str, u64)>,
+    pub(super) kind: Option<LegalKind>,
 }
 
 impl Finding {
@@ -49,12 +57,13 @@ impl Finding {
         scope: Option<String>,
         at: u64,
     ) -> Anomaly {
-        let Finding { rule, window, shown, numbers } = self;
+        let Finding { rule, window, shown, numbers, kind } = self;
         let mut context = ring::digest::Context::new(&ring::digest::SHA256);
         context.update(b"gridvault/anomaly/v1");
         context.update(&(rule.as_str().len() as u64).to_be_bytes());
         context.update(rule.as_str().as_bytes());
         context.update(actor.as_bytes());
+        context.update(&[kind.map_or(0, |kind| kind as u8)]);
         for number in [window.0, window.1].iter().chain(&shown.entries) {
             context.update(&number.to_be_bytes());
         }
@@ -71,6 +80,7 @@ impl Finding {
             entries: shown.entries,
             entries_count: shown.count,
             numbers,
+            kind,
         }
     }
 }
@@ -115,15 +125,19 @@ mod tests {
     }
 
     #[test]
-    fn an_id_follows_from_rule_account_time_and_entries_alone() {
-        let find = |rule, actor: u8, window, index, count| {
+    fn an_id_follows_from_rule_account_kind_time_and_entries_alone() {
+        let find_of = |rule, actor: u8, window, index, count, kind| {
             let mut shown = Shown::default();
             shown.add(index);
             let numbers = vec![("count", count)];
-            let finding = Finding { rule, window, shown, numbers };
+            let finding = Finding { rule, window, shown, numbers, kind };
             finding.of(ActorId::from_bytes([actor; 16]), None, None, 9).id
         };
+        let find =
+            |rule, actor, window, index, count| find_of(rule, actor, window, index, count, None);
         let one = find(RuleName::Volume, 1, (0, 9), 7, 3);
+        let of_health = find_of(RuleName::Volume, 1, (0, 9), 7, 3, Some(LegalKind::Health));
+        assert_ne!(one, of_health);
         assert_eq!(one, find(RuleName::Volume, 1, (0, 9), 7, 4));
         for other in [
             find(RuleName::Night, 1, (0, 9), 7, 3),

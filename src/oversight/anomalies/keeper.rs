@@ -1,15 +1,16 @@
 //! The thread that walks through the published log and keeps what the rules find.
-//! Never in a request's way: it reads the log's files alone, and rests as long as it worked while it catches up.
+//! Never in a request's way: it reads the log's files alone, and rests between bundles while it catches up.
 //! What it keeps is derived: a start begins with the first entry, and finds the same.
 
 use super::watch::Watch;
 use super::{Shared, Watching};
-use crate::limits::{ANOMALY_PAUSE, INDEX_READ_ENTRIES_COUNT, INDEX_RETRY_PAUSE};
+use crate::limits::{
+    ANOMALY_CATCH_UP_PAUSE, ANOMALY_PAUSE, INDEX_READ_ENTRIES_COUNT, INDEX_RETRY_PAUSE,
+};
 use crate::oversight::entry::LogEntry;
 use gridvault_audit::{LogError, LogReader};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 pub(super) struct Keeper {
     log: LogReader,
@@ -49,7 +50,6 @@ impl Keeper {
     fn keep_up(&mut self) -> Result<(), LogError> {
         let published = self.log.size()?;
         while self.next < published && !self.stops() {
-            let begun = Instant::now();
             // Up to the end of a bundle, so that each is read once.
             let count = INDEX_READ_ENTRIES_COUNT - self.next % INDEX_READ_ENTRIES_COUNT;
             let entries = self.log.entries(self.next, count as usize)?;
@@ -67,7 +67,7 @@ impl Keeper {
             self.shared.through.store(self.next, Ordering::Release);
             self.shared.unfollowed.store(self.watch.unfollowed_count(), Ordering::Release);
             if self.next < published {
-                std::thread::park_timeout(begun.elapsed());
+                std::thread::park_timeout(ANOMALY_CATCH_UP_PAUSE);
             }
         }
         Ok(())

@@ -160,7 +160,11 @@ impl Anomalies {
     }
 
     /// Those before a number, the newest first, each with its number, until the caller has enough.
-    fn walk_back(&self, before: Option<u64>, mut more: impl FnMut(u64, &Arc<Anomaly>) -> bool) {
+    pub(super) fn walk_back(
+        &self,
+        before: Option<u64>,
+        mut more: impl FnMut(u64, &Arc<Anomaly>) -> bool,
+    ) {
         let found = self.shared.found.read().unwrap_or_else(PoisonError::into_inner);
         let end = found.first + found.anomalies.len() as u64;
         let before = before.unwrap_or(end).min(end);
@@ -179,3 +183,6 @@ impl Anomalies {
         &self.digest
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 
 use super::act::{Act, local};
 use super::anomaly::{Anomaly, Finding};
-use super::past::{OwnPast, PastDay, PeersPast, Post};
+use super::past::{DAYS_KEPT, OwnPast, PastDay, PeersPast, Post};
 use super::rules::{leaver, limits, night, outside, own, sweep, volume};
 use super::thresholds::Thresholds;
 use crate::access::ActorId;
@@ -24,6 +24,8 @@ struct Account {
     role: Option<String>,
     scope: Option<String>,
     past: OwnPast,
+    /// The day of its last entry.
+    last: i32,
     today: Today,
     night: night::State,
     sweep: sweep::State,
@@ -100,6 +102,9 @@ impl Watch {
             }
             account.past.add(past);
         }
+        // Nothing is compared with what lies further back, so whoever was away for so long begins anew.
+        let kept = self.day.saturating_sub(DAYS_KEPT as i32);
+        self.accounts.retain(|_, account| account.last >= kept);
         self.room = ANOMALY_HASHES_COUNT_MAX;
     }
 
@@ -118,7 +123,8 @@ impl Watch {
         {
             (account.role, account.scope) = (Some(role.clone()), act.entry.scope.clone());
         }
-        let Account { role, scope, past, today, night, sweep } = account;
+        account.last = act.day;
+        let Account { role, scope, past, today, night, sweep, .. } = account;
         let worked = role.as_deref().unwrap_or_default();
         let days_min = thresholds.volume.own_days_min;
         let own_past = &*past;

@@ -245,6 +245,15 @@ pub enum ItemOwner {
     Organ(String),
 }
 
+impl std::fmt::Display for ItemOwner {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ItemOwner::Actor(actor) => actor.fmt(formatter),
+            ItemOwner::Organ(organ) => formatter.write_str(organ),
+        }
+    }
+}
+
 /// Something was put right.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -29,7 +29,7 @@ pub enum Opening {
 }
 
 /// A review that was opened.
-pub struct Opened {
+pub struct ReviewOpened {
     /// The review.
     pub review: Arc<Review>,
     /// The entry.
@@ -53,7 +53,7 @@ pub async fn open_review(
     anomalies: &Anomalies,
     reviews: &Reviews,
     random: &dyn Random,
-) -> Result<Opened, OversightError> {
+) -> Result<ReviewOpened, OversightError> {
     let id = fresh_id(officer.now, random)?;
     let mut touched = vec![*id.as_bytes()];
     if let Opening::Anomaly(anomaly) = &opening {
@@ -64,31 +64,11 @@ pub async fn open_review(
     if reviews.count() >= REVIEWS_COUNT_MAX {
         return Err(turned_away(Code::TooLarge).await);
     }
-    let (cause, mut entries) = match opening {
-        Opening::Entries(entries) => (Cause::Entries, entries),
-        Opening::Anomaly(id) => match anomalies.get(&id) {
-            Some(anomaly) => (Cause::Anomaly(id), anomaly.entries.clone()),
-            None => return Err(turned_away(Code::NotFound).await),
-        },
+    let gathered = gather(officer, opening, log, index, anomalies).await?;
+    let Gathered { cause, entries, about } = match gathered {
+        Ok(gathered) => gathered,
+        Err(code) => return Err(turned_away(code).await),
     };
-    entries.sort_unstable();
-    let twice = entries.windows(2).any(|pair| pair[0] == pair[1]);
-    if entries.is_empty() || entries.len() > REVIEW_ENTRIES_COUNT_MAX || twice {
-        return Err(turned_away(Code::SchemaInvalid).await);
-    }
-    if entries.last().is_some_and(|last| log.size().is_ok_and(|size| *last >= size)) {
-        return Err(turned_away(Code::NotFound).await);
-    }
-    let mut about = whose_acts(log, index, &entries).await?;
-    if let Cause::Anomaly(id) = &cause
-        && let Some(anomaly) = anomalies.get(id)
-        && !about.contains(&anomaly.actor)
-    {
-        about.push(anomaly.actor);
-    }
-    if about.contains(&officer.id()) {
-        return Err(turned_away(Code::Denied).await);
-    }
     let step = Step { by: officer.id(), at: officer.now.0 };
     let review = Review {
         id,
@@ -114,7 +94,7 @@ pub async fn open_review(
         permit = permit.stating("anomaly", Fact::Code(anomaly.to_string()));
     }
     match trail.commit(permit, rows.finish()).await {
-        Ok(receipt) => Ok(Opened { review: Arc::new(review), recorded: receipt.recorded() }),
+        Ok(receipt) => Ok(ReviewOpened { review: Arc::new(review), recorded: receipt.recorded() }),
         Err(Refused::Trail(error)) => Err(error.into()),
         Err(Refused::Stale(_) | Refused::Limit(_)) => {
             // Somebody opened it first, or the officer's rights have just changed.
@@ -123,6 +103,45 @@ pub async fn open_review(
             Err(turned_away(code).await)
         }
     }
+}
+
+/// What a review is made of.
+struct Gathered {
+    cause: Cause,
+    entries: Vec<u64>,
+    about: Vec<ActorId>,
+}
+
+/// The entries and whose acts they are; or the reason for which there is no review of them.
+async fn gather(
+    officer: Officer<'_>,
+    opening: Opening,
+    log: &LogReader,
+    index: &Index,
+    anomalies: &Anomalies,
+) -> Result<Result<Gathered, Code>, OversightError> {
+    let (cause, mut entries, account) = match opening {
+        Opening::Entries(entries) => (Cause::Entries, entries, None),
+        Opening::Anomaly(id) => match anomalies.get(&id) {
+            Some(found) => (Cause::Anomaly(id), found.entries.clone(), Some(found.actor)),
+            None => return Ok(Err(Code::NotFound)),
+        },
+    };
+    entries.sort_unstable();
+    let twice = entries.windows(2).any(|pair| pair[0] == pair[1]);
+    if entries.is_empty() || entries.len() > REVIEW_ENTRIES_COUNT_MAX || twice {
+        return Ok(Err(Code::SchemaInvalid));
+    }
+    let size = log.size()?;
+    if entries.last().is_some_and(|last| *last >= size) {
+        return Ok(Err(Code::NotFound));
+    }
+    let mut about = whose_acts(log, index, &entries).await?;
+    about.extend(account.filter(|account| !about.contains(account)));
+    if about.contains(&officer.id()) {
+        return Ok(Err(Code::Denied));
+    }
+    Ok(Ok(Gathered { cause, entries, about }))
 }
 
 /// An id that sorts by time.
@@ -134,7 +153,7 @@ pub(super) fn fresh_id(now: Micros, random: &dyn Random) -> Result<ReviewId, Ove
 }
 
 /// Whose acts entries are, each account once.
-pub(super) async fn whose_acts(
+async fn whose_acts(
     log: &LogReader,
     index: &Index,
     entries: &[u64],

@@ -122,7 +122,7 @@ impl Reviews {
     }
 
     /// Reviews before an id, the newest first, until the caller has enough.
-    pub(super) fn walk_back(
+    pub(in super::super) fn walk_back(
         &self,
         before: Option<ReviewId>,
         mut more: impl FnMut(&Arc<Review>) -> bool,
@@ -137,7 +137,7 @@ impl Reviews {
     }
 
     /// Everything to be put right, the oldest first, until the caller has enough.
-    pub(super) fn walk_items(
+    pub(in super::super) fn walk_items(
         &self,
         after: Option<ItemId>,
         mut more: impl FnMut(&Arc<Item>) -> bool,

@@ -46,6 +46,7 @@ pub(in super::super) fn observe(
         window: span(most.day),
         shown,
         numbers: vec![("records", most.records.into()), ("own_median", median.into())],
+        kind: None,
     })
 }
 

@@ -105,12 +105,8 @@ pub(in super::super) fn observe(
             rule: RuleName::Limits,
             window: span(act.day),
             shown: kind.shown.clone(),
-            numbers: vec![
-                (count_name, count.into()),
-                (limit_name, limit.into()),
-                // The law's own number of the kind, from 1: which one it is stands in the words of kinds.
-                ("kind", place as u64 + 1),
-            ],
+            numbers: vec![(count_name, count.into()), (limit_name, limit.into())],
+            kind: Some(LegalKind::ALL[place]),
         });
     }
     findings
@@ -129,8 +125,8 @@ mod tests {
         }
         let found = found(&log, RuleName::Limits);
         assert_eq!(found.len(), 1);
-        let numbers = [("persons_of_day", 64), ("limit_of_day", 80), ("kind", 9)];
-        assert_eq!(found[0].numbers, numbers);
+        assert_eq!(found[0].numbers, [("persons_of_day", 64), ("limit_of_day", 80)]);
+        assert_eq!(found[0].kind, Some(LegalKind::Other));
     }
 
     #[test]
@@ -142,7 +138,7 @@ mod tests {
             }
         }
         let found = found(&log, RuleName::Limits);
-        assert_eq!(found[0].numbers[..2], [("persons_of_month", 960), ("limit_of_month", 1_200)]);
+        assert_eq!(found[0].numbers, [("persons_of_month", 960), ("limit_of_month", 1_200)]);
         assert_eq!(found[0].window, span(log.day(20)));
     }
 

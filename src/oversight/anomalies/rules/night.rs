@@ -53,6 +53,7 @@ pub(in super::super) fn observe(
         window: (begins, ends),
         shown: state.shown.clone(),
         numbers: vec![("records", state.records), ("threshold", thresholds.count.into())],
+        kind: None,
     })
 }
 

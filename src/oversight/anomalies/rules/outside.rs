@@ -39,6 +39,7 @@ pub(in super::super) fn observe(
         window: span(act.day),
         shown: state.shown.clone(),
         numbers: vec![("refused", state.shown.count), ("threshold", thresholds.count.into())],
+        kind: None,
     })
 }
 

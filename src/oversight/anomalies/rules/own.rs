@@ -36,6 +36,7 @@ pub(in super::super) fn observe(
         window: span(act.day),
         shown: state.shown.clone(),
         numbers: vec![("entries", state.shown.count)],
+        kind: None,
     })
 }
 

@@ -52,6 +52,7 @@ pub(in super::super) fn observe(
         window: (begins, now + 1),
         numbers: vec![("opened", shown.count), ("minutes", thresholds.minutes.into())],
         shown,
+        kind: None,
     })
 }
 

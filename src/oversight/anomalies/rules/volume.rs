@@ -81,6 +81,7 @@ pub(in super::super) fn observe(
         window: span(act.day),
         shown: state.shown.clone(),
         numbers,
+        kind: None,
     })
 }
 
