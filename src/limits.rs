@@ -245,6 +245,40 @@ pub const RETENTION_CLOCK_LEAP_MAX: Duration = Duration::from_secs(31 * 86_400);
 pub const EXPORT_PAGE_COUNT_MAX: usize = 1_000;
 /// Entries of one evidence pack: it is made in memory, about 4 KiB for each.
 pub const PACK_ENTRIES_COUNT_MAX: usize = 2_000;
+/// Accounts that are followed for anomalies, of those with an entry in the last thirty days: twice those of the largest city. What is remembered of each is a few kilobytes.
+pub const ANOMALY_ACTORS_COUNT_MAX: usize = 65_536;
+/// Records and persons of a day that are counted once each, over all accounts: about 70 MB.
+pub const ANOMALY_HASHES_COUNT_MAX: usize = 4 * 1024 * 1024;
+/// Anomalies that are kept; older ones are forgotten, and the list says how many.
+pub const ANOMALIES_COUNT_MAX: usize = 100_000;
+/// Entries that an anomaly names; of more, the first ones and the last.
+pub const ANOMALY_ENTRIES_COUNT_MAX: usize = 100;
+/// Largest number of dwellings that the rule of sweeps may be asked to remember for an account.
+pub const ANOMALY_SWEEP_COUNT_MAX: usize = 100;
+/// Rest after each bundle while the search for anomalies catches up: about as long as it works on one.
+pub const ANOMALY_CATCH_UP_PAUSE: Duration = Duration::from_millis(1);
+/// How often the search for anomalies looks for new entries.
+pub const ANOMALY_PAUSE: Duration = Duration::from_millis(250);
+/// Reviews that there may be, closed ones counted: three years of ninety a day.
+pub const REVIEWS_COUNT_MAX: usize = 100_000;
+/// Entries that a review gathers.
+pub const REVIEW_ENTRIES_COUNT_MAX: usize = 256;
+/// Texts in a review, its closing counted.
+pub const REVIEW_NOTES_COUNT_MAX: u16 = 100;
+/// Entries that a sample draws of each role.
+pub const SAMPLE_EACH_COUNT_MAX: u8 = 3;
+/// Officers that a sample leaves out beside the one who draws it.
+pub const SAMPLE_WITHOUT_COUNT_MAX: usize = 8;
+/// Places of the index that one count or draw walks through: a month of the largest city. About two seconds.
+pub const TALLY_PLACES_COUNT_MAX: u64 = 32 * 1024 * 1024;
+/// Things to be put right that there may be, done ones counted.
+pub const RECTIFICATIONS_COUNT_MAX: usize = 100_000;
+/// Longest time that something may take to be put right, in days.
+pub const RECTIFICATION_DAYS_MAX: i32 = 366;
+/// Overdue things that a report names; it counts all.
+pub const REPORT_ITEMS_COUNT_MAX: usize = 100;
+/// Longest text that an officer writes in a review, in characters.
+pub const REMARK_CHARACTERS_MAX: usize = 2_000;
 /// Handles of records, and of subjects, that one line of CEF names: a receiver takes 8,192 bytes (RFC 5425 section 4.3.1).
 pub const CEF_HANDLES_COUNT_MAX: usize = 128;
 /// Entries that go to a receiver in one session: what is sent again when it does not confirm.

@@ -159,6 +159,8 @@ events! {
     AuditAnomalies = "audit", "anomalies";
     /// `audit.index`: the search index made again.
     AuditIndex = "audit", "index";
+    /// `audit.report`: the report of a period made.
+    AuditReport = "audit", "report";
     /// `admin.enrol`: the first administrator enrolled.
     AdminEnrol = "admin", "enrol";
     /// `admin.read`: directories and settings read.
@@ -287,10 +289,18 @@ events! {
     BreakGlassLock = "break_glass", "lock";
     /// `review.open`: a review opened.
     ReviewOpen = "review", "open";
+    /// `review.sample`: a review opened over entries that were drawn.
+    ReviewSample = "review", "sample";
     /// `review.note`: a note added.
     ReviewNote = "review", "note";
+    /// `review.escalate`: a review brought before somebody above.
+    ReviewEscalate = "review", "escalate";
     /// `review.close`: a review closed by a second person.
     ReviewClose = "review", "close";
+    /// `review.rectify`: something to be put right named, with its owner and its day.
+    ReviewRectify = "review", "rectify";
+    /// `review.settle`: a second person found it put right.
+    ReviewSettle = "review", "settle";
     /// `review.read`: reviews read.
     ReviewRead = "review", "read";
     /// `event.discover`: an event reported.

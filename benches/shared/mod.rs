@@ -10,7 +10,9 @@ use gridvault::identity::{
     ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory, Identity, NewActor,
 };
 use gridvault::limits::{SEGMENT_BYTES_MIN, STORE_CACHE_BYTES};
-use gridvault::oversight::{Index, IndexSettings, LogReader};
+use gridvault::oversight::{
+    Anomalies, Index, IndexSettings, LogReader, Reviews, Thresholds, Watching,
+};
 use gridvault::purposes::PurposeSet;
 use gridvault::records::SchemaSet;
 use gridvault::seal::Seal;
@@ -47,6 +49,7 @@ pub async fn policy(schemas: &SchemaSet, purposes: &PurposeSet) -> Fallible<Poli
         lines,
         narrowing: &narrowing,
         purposes: PurposeSet::built_in_text(),
+        anomalies: "",
     };
     Ok(Policy::load(&sources, purposes, schemas).await?)
 }
@@ -96,6 +99,7 @@ pub async fn open(ground: Ground<'_>) -> Fallible<Rooms> {
     let (store, applier) = store::open(&directory.join("store"), engine, STORE_CACHE_BYTES)?;
     let actors = Arc::new(Directory::new(keyring.clone()));
     let seal = Arc::new(Seal::new(keyring.clone(), schemas.clone())?);
+    let reviews = Arc::new(Reviews::new(seal.clone()));
     let around = Surroundings {
         keyring: keyring.clone(),
         clock: clock.clone(),
@@ -110,9 +114,10 @@ pub async fn open(ground: Ground<'_>) -> Fallible<Rooms> {
         written_directories: ["journal", "log", "store"].map(|name| directory.join(name)).into(),
     };
     settings.make_room(around.media.clone())?;
-    let listeners: Vec<Arc<dyn Applied>> = vec![seal.clone(), actors.clone()];
+    let listeners: Vec<Arc<dyn Applied>> = vec![seal.clone(), actors.clone(), reviews.clone()];
     let trail = Trail::start(applier, settings, around, listeners)?;
     actors.load(&store).await?;
+    reviews.load(&store).await?;
     // Where no policy was ever put in force, every permit relies on version 0.
     let in_force = store.get(&Key::system(SystemKey::Policy)).await?;
     let (version, activated) = in_force.map_or((0, 1), |stored| (stored.version.0, stored.index));
@@ -128,6 +133,15 @@ pub async fn open(ground: Ground<'_>) -> Fallible<Rooms> {
         log: log.clone(),
         has_room: Box::new(|| true),
     };
+    let is_role = |word: &str| policy.role(word).is_some();
+    let is_purpose = |word: &str| purposes.get(word).is_some();
+    let thresholds = Thresholds::read(Thresholds::built_in_text(), is_role, is_purpose)?;
+    let watching = Watching {
+        log: log.clone(),
+        thresholds,
+        schemas: schemas.clone(),
+        is_own: Box::new(|_, _| false),
+    };
     let log_key = verifier_key(origin, &keyring.log_signer().public_key());
     Ok(Rooms {
         identity: Arc::new(Identity::new(actors, keyring.token_signer(), origin, random.clone())),
@@ -140,6 +154,8 @@ pub async fn open(ground: Ground<'_>) -> Fallible<Rooms> {
         territory: Arc::new(ArcSwap::from_pointee(Territory::from_data(territory)?)),
         log,
         index: Index::start(index)?,
+        anomalies: Anomalies::start(watching)?,
+        reviews,
         log_key,
         repeats: Arc::default(),
         echoes: Default::default(),
@@ -216,5 +232,6 @@ fn worker_of(id: ActorId, grid: &str) -> ActorRecord {
         state: ActorState::Active,
         assignments: vec![assignment],
         tokens_from: 0,
+        own: None,
     }
 }

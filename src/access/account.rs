@@ -58,6 +58,8 @@ pub enum Written {
     Delegation(DelegationAct),
     /// Somebody was placed, or its state was changed.
     Placing(PlacingAct),
+    /// Something was done with a review.
+    Review(ReviewAct),
     /// A one-time code was turned into a token.
     Enrol,
     /// A caller without an identity was turned away.
@@ -117,6 +119,38 @@ pub enum MandateAct {
     ListAsked,
 }
 
+/// What is done with a review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReviewAct {
+    /// Reviews are read.
+    Read,
+    /// One is opened over entries or an anomaly.
+    Open,
+    /// One is opened over entries that were drawn.
+    Sample,
+    /// A note is added.
+    Note,
+    /// It is brought before somebody above.
+    Escalate,
+    /// It is closed.
+    Close,
+    /// Something that is to be put right is named.
+    Rectify,
+    /// That was put right.
+    Settle,
+}
+
+/// A further fact of an account: a code, a number or a digest; never what a caller wrote freely.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// A code, an id, or several of them with commas between.
+    Code(String),
+    /// A count, an index or a moment.
+    Number(u64),
+    /// A digest or a seed.
+    Bytes([u8; 32]),
+}
+
 /// The account of one decision.
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -154,6 +188,8 @@ pub struct Account {
     pub purpose: Option<String>,
     /// The legal basis that the record holds for the purpose.
     pub basis: Option<String>,
+    /// The review that it is about.
+    pub case: Option<[u8; 16]>,
     /// The task that opened something.
     pub task: Option<MandateId>,
     /// The approval, delegation or emergency that did.
@@ -166,6 +202,8 @@ pub struct Account {
     pub manifest: Option<[u8; 32]>,
     /// The actor or token that an act of administration was about.
     pub about: Option<ActorId>,
+    /// Further facts, by their names.
+    pub facts: Vec<(&'static str, Fact)>,
     /// The request.
     pub origin: Origin,
 }
@@ -191,12 +229,14 @@ impl Account {
             versions: None,
             purpose: None,
             basis: None,
+            case: None,
             task: None,
             approval: None,
             rule: None,
             policy_index: 0,
             manifest: None,
             about: None,
+            facts: Vec::new(),
             origin: origin.clone(),
         }
     }

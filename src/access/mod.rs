@@ -26,7 +26,9 @@ mod standing;
 mod task;
 mod weigh;
 
-pub use account::{Account, DelegationAct, MandateAct, Origin, PlacingAct, Written};
+pub use account::{
+    Account, DelegationAct, Fact, MandateAct, Origin, PlacingAct, ReviewAct, Written,
+};
 pub use approval::{Asking, WaitsAt};
 pub use code::Code;
 pub use decide::{Access, Explanation};

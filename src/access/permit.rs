@@ -2,9 +2,10 @@
 //! Never copied: a permit owns its target, so it cannot be used for another record, nor twice.
 //! A permit says under which versions it was given; the trail refuses it once they have moved on.
 
-use super::account::Account;
+use super::account::{Account, Fact, ReviewAct, Written};
 use super::code::Code;
 use super::ledger::Charge;
+use super::question::Duty;
 use super::standing::ActorId;
 use crate::records::{Handle, MandateId, View};
 use crate::territory::Area;
@@ -98,6 +99,21 @@ impl<T> Permit<T> {
         self
     }
 
+    /// Says what is done with which review. A permit of another duty stays what it is.
+    pub fn reviewing(mut self, act: ReviewAct, review: Option<[u8; 16]>) -> Permit<T> {
+        if self.account.written == Written::Duty(Duty::AuditReview) {
+            self.account.written = Written::Review(act);
+            self.account.case = review;
+        }
+        self
+    }
+
+    /// Names a further fact: a code, a number or a digest.
+    pub fn stating(mut self, name: &'static str, fact: Fact) -> Permit<T> {
+        self.account.facts.push((name, fact));
+        self
+    }
+
     /// The view of each field.
     pub fn views(&self) -> &Views {
         &self.views
@@ -156,6 +172,12 @@ impl Denied {
     /// Why.
     pub fn why(&self) -> Code {
         self.why
+    }
+
+    /// Names the review that it was about, which the vault gave its id.
+    pub fn of_review(mut self, review: [u8; 16]) -> Denied {
+        self.account.case = Some(review);
+        self
     }
 
     /// The fields that it was about, where it was about some.

@@ -26,6 +26,8 @@ pub struct PolicySources<'a> {
     pub narrowing: &'a str,
     /// `policies/purposes.toml`, for the digest.
     pub purposes: &'a str,
+    /// `policies/anomalies.toml`, for the digest.
+    pub anomalies: &'a str,
 }
 
 /// Why a policy cannot be used.
@@ -372,6 +374,7 @@ fn digest(sources: &PolicySources<'_>, schemas: &SchemaSet) -> [u8; 32] {
     }
     add("narrowing.csv", sources.narrowing.as_bytes());
     add("purposes", sources.purposes.as_bytes());
+    add("anomalies", sources.anomalies.as_bytes());
     add("schemas", schemas.digest_input());
     let mut digest = [0; 32];
     digest.copy_from_slice(context.finish().as_ref());

@@ -103,6 +103,12 @@ pub enum Duty {
     AuditExport,
     /// Have the search index made again.
     AuditIndex,
+    /// See what the rules found that is out of the ordinary.
+    AuditAnomalies,
+    /// Open, note, escalate and close reviews, and follow what is to be put right.
+    AuditReview,
+    /// Have the report of a period.
+    AuditReport,
     /// Ask why a decision would be taken.
     PolicyExplain,
     /// See the matrix of rights.
@@ -111,7 +117,7 @@ pub enum Duty {
 
 impl Duty {
     /// All.
-    pub const ALL: [Duty; 9] = [
+    pub const ALL: [Duty; 12] = [
         Duty::ActorAdd,
         Duty::ActorList,
         Duty::TokenIssue,
@@ -119,6 +125,9 @@ impl Duty {
         Duty::AuditProof,
         Duty::AuditExport,
         Duty::AuditIndex,
+        Duty::AuditAnomalies,
+        Duty::AuditReview,
+        Duty::AuditReport,
         Duty::PolicyExplain,
         Duty::PolicyMatrix,
     ];
@@ -127,9 +136,13 @@ impl Duty {
     /// alone, never for anybody's assessment (TERMS.md section 2).
     pub fn purpose(self) -> Option<&'static str> {
         match self {
-            Duty::AuditRead | Duty::AuditProof | Duty::AuditExport | Duty::AuditIndex => {
-                Some("access_oversight")
-            }
+            Duty::AuditRead
+            | Duty::AuditProof
+            | Duty::AuditExport
+            | Duty::AuditIndex
+            | Duty::AuditAnomalies
+            | Duty::AuditReview
+            | Duty::AuditReport => Some("access_oversight"),
             _ => None,
         }
     }
@@ -144,6 +157,9 @@ impl Duty {
             Duty::AuditProof => "audit.proof",
             Duty::AuditExport => "audit.export",
             Duty::AuditIndex => "audit.index",
+            Duty::AuditAnomalies => "audit.anomalies",
+            Duty::AuditReview => "audit.review",
+            Duty::AuditReport => "audit.report",
             Duty::PolicyExplain => "policy.explain",
             Duty::PolicyMatrix => "policy.matrix",
         }

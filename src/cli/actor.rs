@@ -32,6 +32,9 @@ pub(super) enum Command {
         /// First moment no more, RFC 3339.
         #[arg(long)]
         to: Option<String>,
+        /// The subject that this person is itself, where records of it are held.
+        #[arg(long)]
+        self_subject: Option<String>,
         #[command(flatten)]
         connection: Connection,
     },
@@ -44,11 +47,14 @@ pub(super) enum Command {
 
 pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
     match command {
-        Command::Add { login, kind, role, area, line, from, to, connection } => {
+        Command::Add { login, kind, role, area, line, from, to, self_subject, connection } => {
             let place =
                 |role| json!({"role": role, "area": area, "line": line, "from": from, "to": to});
             let assignments: Vec<_> = role.iter().map(place).collect();
-            let body = json!({"login": login, "kind": kind, "assignments": assignments});
+            let mut body = json!({"login": login, "kind": kind, "assignments": assignments});
+            if let Some(subject) = self_subject {
+                body["self_subject"] = json!(subject);
+            }
             let answer = connection.post("/v1/admin/actors", &body)?;
             if json {
                 print(&answer.to_string());

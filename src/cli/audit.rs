@@ -3,6 +3,7 @@
 //! One entry a line; `--json` gives them as they were written.
 
 use super::audit_export;
+use super::audit_review;
 use super::audit_tail;
 use super::client::Connection;
 use super::failure::Failure;
@@ -51,6 +52,16 @@ pub(super) enum Command {
     /// The search index.
     #[command(subcommand)]
     Index(IndexCommand),
+    /// What staff accounts did that is out of the ordinary, the newest first.
+    Anomalies(Box<audit_review::Anomalies>),
+    /// Reviews: what officers look into, note, bring up and close.
+    #[command(subcommand)]
+    Review(Box<audit_review::Review>),
+    /// What is to be put right after reviews.
+    #[command(subcommand)]
+    Rectify(Box<audit_review::Rectify>),
+    /// The report of a period, as a page or as JSON.
+    Report(Box<audit_review::Report>),
 }
 
 #[derive(clap::Subcommand)]
@@ -188,6 +199,10 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
         Command::Export(arguments) => audit_export::run(arguments, json),
         Command::Pack { out, filter, connection } => pack(out, filter, connection, json),
         Command::Index(IndexCommand::Rebuild { connection }) => rebuild(connection, json),
+        Command::Anomalies(arguments) => audit_review::anomalies(arguments, json),
+        Command::Review(command) => audit_review::review(command, json),
+        Command::Rectify(command) => audit_review::rectify(command, json),
+        Command::Report(arguments) => audit_review::report(arguments, json),
     }
 }
 
@@ -294,13 +309,8 @@ fn pack(
     connection: &Connection,
     json: bool,
 ) -> Result<(), Failure> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let fail = |error| Failure::failed("the pack cannot be written", &error);
     let bytes = connection.post_for_bytes("/v1/audit/evidence-packs", &filter.to_body())?;
-    let options = &mut std::fs::OpenOptions::new();
-    let mut file = options.create_new(true).write(true).mode(0o600).open(out).map_err(fail)?;
-    file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(fail)?;
+    audit_review::write_new(out, &bytes)?;
     if json {
         print(&json!({"bytes": bytes.len(), "file": out}).to_string());
     } else {

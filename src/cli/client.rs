@@ -59,16 +59,20 @@ impl Connection {
     pub(super) fn post_for_bytes(&self, path: &str, body: &Value) -> Result<Vec<u8>, Failure> {
         let request = self.agent().post(format!("{}{path}", self.url));
         let outcome = request.header("authorization", &*self.bearer()?).send_json(body);
-        let mut response = match outcome {
-            Ok(response) if response.status().is_success() => response,
-            refused => {
-                return Err(answer(refused).err().unwrap_or_else(|| {
-                    Failure::Failed("the answer is not what was asked for".into())
-                }));
-            }
-        };
-        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX);
-        body.read_to_vec().map_err(|error| Failure::failed("the answer cannot be read", &error))
+        bytes_of(outcome)
+    }
+
+    /// `GET` for an answer that is taken as it comes.
+    pub(super) fn get_for_bytes(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Vec<u8>, Failure> {
+        let mut request = self.agent().get(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        bytes_of(request.header("authorization", &*self.bearer()?).call())
     }
 
     /// `POST` without a token.
@@ -98,6 +102,21 @@ impl Connection {
     fn bearer(&self) -> Result<Zeroizing<String>, Failure> {
         Ok(Zeroizing::new(format!("Bearer {}", self.token()?.trim())))
     }
+}
+
+fn bytes_of(
+    outcome: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+) -> Result<Vec<u8>, Failure> {
+    let mut response = match outcome {
+        Ok(response) if response.status().is_success() => response,
+        refused => {
+            return Err(answer(refused).err().unwrap_or_else(|| {
+                Failure::Failed("the answer is not what was asked for".into())
+            }));
+        }
+    };
+    let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX);
+    body.read_to_vec().map_err(|error| Failure::failed("the answer cannot be read", &error))
 }
 
 fn answer(

@@ -166,6 +166,7 @@ pub(super) async fn enrol_first(
         state,
         assignments: posts,
         tokens_from: 0,
+        own: None,
     };
     let directory = rooms.identity.directory();
     let mut change = directory.addition(&NewActor { record }).map_err(|error| fail(&error))?;

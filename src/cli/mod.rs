@@ -5,6 +5,7 @@
 mod actor;
 mod audit;
 mod audit_export;
+mod audit_review;
 mod audit_tail;
 mod client;
 mod config;

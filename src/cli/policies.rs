@@ -4,6 +4,7 @@
 
 use super::failure::Failure;
 use crate::access::{Policy, PolicySources};
+use crate::oversight::Thresholds;
 use crate::purposes::PurposeSet;
 use crate::records::SchemaSet;
 use std::path::Path;
@@ -56,6 +57,7 @@ pub(super) struct Policies {
     pub(super) policy: Policy,
     pub(super) purposes: PurposeSet,
     pub(super) schemas: SchemaSet,
+    pub(super) thresholds: Thresholds,
 }
 
 /// Loads the policies of a directory, or those built in.
@@ -75,11 +77,25 @@ async fn built_in() -> Result<Policies, Failure> {
         lines: ROLES.iter().map(|(role, text)| ((*role).into(), (*text).into())).collect(),
         narrowing: include_str!("../../policies/narrowing.csv"),
         purposes: PurposeSet::built_in_text(),
+        anomalies: Thresholds::built_in_text(),
     };
-    let policy = Policy::load(&sources, &purposes, &schemas)
+    whole(&sources, purposes, schemas).await
+}
+
+/// What the sources say, checked against each other.
+async fn whole(
+    sources: &PolicySources<'_>,
+    purposes: PurposeSet,
+    schemas: SchemaSet,
+) -> Result<Policies, Failure> {
+    let policy = Policy::load(sources, &purposes, &schemas)
         .await
         .map_err(|error| Failure::failed("the policy", &error))?;
-    Ok(Policies { policy, purposes, schemas })
+    let is_role = |word: &str| policy.role(word).is_some();
+    let is_purpose = |word: &str| purposes.get(word).is_some();
+    let thresholds = Thresholds::read(sources.anomalies, is_role, is_purpose)
+        .map_err(|error| Failure::failed("the rules for anomalies", &error))?;
+    Ok(Policies { policy, purposes, schemas, thresholds })
 }
 
 async fn from_directory(directory: &Path) -> Result<Policies, Failure> {
@@ -95,6 +111,7 @@ async fn from_directory(directory: &Path) -> Result<Policies, Failure> {
         .map_err(|error| Failure::failed("purposes", &error))?;
     let (model, roles, narrowing) =
         (read("model.conf")?, read("roles.toml")?, read("narrowing.csv")?);
+    let anomalies = read("anomalies.toml")?;
     let lines = files(&directory.join("roles"), "csv")?
         .into_iter()
         .map(|(name, text)| (name.trim_end_matches(".csv").to_owned(), text))
@@ -105,11 +122,9 @@ async fn from_directory(directory: &Path) -> Result<Policies, Failure> {
         lines,
         narrowing: &narrowing,
         purposes: &purposes_text,
+        anomalies: &anomalies,
     };
-    let policy = Policy::load(&sources, &purposes, &schemas)
-        .await
-        .map_err(|error| Failure::failed("the policy", &error))?;
-    Ok(Policies { policy, purposes, schemas })
+    whole(&sources, purposes, schemas).await
 }
 
 /// The files of one kind in a directory, by name; anything else in it is refused.

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use crate::ambient::Clock;
 use crate::config::Config;
 use crate::limits::{RETENTION_INTERVAL, RETENTION_WAIT};
-use crate::oversight::{LogReader, Retention, RetentionSettings, Shipper, Step};
+use crate::oversight::{LogReader, PruningStep, Retention, RetentionSettings, Shipper};
 use crate::trail::Trail;
 use std::sync::Arc;
 
@@ -42,9 +42,9 @@ pub(super) async fn tend(mut retention: Retention, trail: Arc<Trail>) {
     let mut failing = false;
     loop {
         let pause = match retention.step(&trail).await {
-            Ok(Step::Nothing) => RETENTION_INTERVAL,
-            Ok(Step::Recorded) => RETENTION_WAIT,
-            Ok(Step::Pruned(minimum)) => {
+            Ok(PruningStep::Nothing) => RETENTION_INTERVAL,
+            Ok(PruningStep::Recorded) => RETENTION_WAIT,
+            Ok(PruningStep::Pruned(minimum)) => {
                 tracing::info!(
                     minimum,
                     "entries of the log were pruned at the end of their retention"

@@ -10,13 +10,16 @@ use crate::ambient::{Clock, HostClock, HostRandom, Random};
 use crate::config::Config;
 use crate::http::{Batches, Rooms};
 use crate::identity::{Directory, Identity};
-use crate::oversight::{Index, IndexSettings, LogReader, Retention, Shipper};
+use crate::oversight::{
+    Anomalies, Index, IndexSettings, LogReader, Retention, Reviews, Shipper, Thresholds, Watching,
+};
+use crate::records::SchemaSet;
 use crate::seal::Seal;
 use crate::store::{self, Change, EngineKind, Expect, Key, Op, Reader, Stored, SystemKey, Version};
 use crate::territory::{Territory, TerritoryData};
 use crate::trail::{
-    Announcement, FileMedia, Media, Recorded, Settings, Space, Surroundings, Trail, TrailError,
-    Witnesses,
+    Announcement, Applied, FileMedia, Media, Recorded, Settings, Space, Surroundings, Trail,
+    TrailError, Witnesses,
 };
 use arc_swap::ArcSwap;
 use gridvault_keys::{Envelope, Keyring, Passphrase, Provider, RootKey, UnlockFile};
@@ -46,19 +49,15 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let keyring = Arc::new(keyring);
     let clock: Arc<dyn Clock> = Arc::new(HostClock::new());
     let random: Arc<dyn Random> = Arc::new(HostRandom::new());
-    let Policies { policy, purposes, schemas } = policies::load(config.policies.as_deref()).await?;
+    let Policies { policy, purposes, schemas, thresholds } =
+        policies::load(config.policies.as_deref()).await?;
     let schemas = Arc::new(schemas);
     let directory = &config.directory;
     let actors = Arc::new(Directory::new(keyring.clone()));
     let seal = Seal::new(keyring.clone(), schemas.clone());
     let seal = Arc::new(seal.map_err(|error| Failure::failed("the seal cannot start", &error))?);
-    let settings = Settings {
-        journal_directory: directory.join("journal"),
-        log_directory: directory.join("log"),
-        origin: config.origin.clone(),
-        segment_bytes: config.journal_segment_bytes,
-        written_directories: ["journal", "log", "store"].map(|name| directory.join(name)).into(),
-    };
+    let reviews = Arc::new(Reviews::new(seal.clone()));
+    let settings = settings_of(config);
     let media: Arc<dyn Media> = Arc::new(FileMedia);
     settings.make_room(media.clone()).map_err(|fault| Failure::from(&fault))?;
     let (reader, applier) =
@@ -72,22 +71,21 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         random: random.clone(),
         media,
     };
-    let trail = Trail::start(applier, settings, around, vec![seal.clone(), actors.clone()])
+    let listeners: Vec<Arc<dyn Applied>> = vec![seal.clone(), actors.clone(), reviews.clone()];
+    let trail = Trail::start(applier, settings, around, listeners)
         .and_then(|trail| trail.asking(witnesses))
         .map_err(|fault| Failure::from(&fault))?;
     let trail = Arc::new(trail);
     let (log, index) = open_log(config, trail.clone())?;
     let retention = retention::begin(config, &log, &clock)?;
-    actors
-        .load(&reader)
-        .await
-        .map_err(|error| Failure::storage("the directory of actors cannot be read", &error))?;
+    load(&actors, &reviews, &reader).await?;
     let fail = |error| Failure::storage("the store cannot be read", &error);
     let policy_key = Key::system(SystemKey::Policy);
     let in_force = reader.get(&policy_key).await.map_err(fail)?;
     announce_start(&trail, config, in_force.is_none(), &*random).await?;
     let (version, activated) = activate(&trail, in_force, policy.digest()).await?;
     let territory = read_territory(&reader).await?;
+    let anomalies = watch(&log, thresholds, &schemas, actors.clone())?;
     let signer = keyring.token_signer();
     let rooms = Rooms {
         identity: Arc::new(Identity::new(actors, signer, &config.origin, random.clone())),
@@ -100,6 +98,8 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         territory: Arc::new(ArcSwap::from_pointee(territory)),
         log,
         index,
+        anomalies,
+        reviews,
         log_key: log_key.clone(),
         repeats: Arc::default(),
         echoes: crate::operations::Echoes::default(),
@@ -114,6 +114,30 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     Ok(Vault { rooms: Arc::new(rooms), log_key, shipper, retention, metrics })
 }
 
+/// Where the trail writes.
+fn settings_of(config: &Config) -> Settings {
+    let directory = &config.directory;
+    Settings {
+        journal_directory: directory.join("journal"),
+        log_directory: directory.join("log"),
+        origin: config.origin.clone(),
+        segment_bytes: config.journal_segment_bytes,
+        written_directories: ["journal", "log", "store"].map(|name| directory.join(name)).into(),
+    }
+}
+
+/// Fills the pictures that follow the store from here on.
+async fn load(actors: &Directory, reviews: &Reviews, reader: &Reader) -> Result<(), Failure> {
+    actors
+        .load(reader)
+        .await
+        .map_err(|error| Failure::storage("the directory of actors cannot be read", &error))?;
+    reviews
+        .load(reader)
+        .await
+        .map_err(|error| Failure::storage("the reviews cannot be read", &error))
+}
+
 /// The index can be made again, so it is the first that takes no more room on a disk that fills up.
 fn open_log(config: &Config, trail: Arc<Trail>) -> Result<(LogReader, Index), Failure> {
     let log = LogReader::open(&config.directory.join("log"), &config.origin)
@@ -123,6 +147,19 @@ fn open_log(config: &Config, trail: Arc<Trail>) -> Result<(LogReader, Index), Fa
     let index = Index::start(IndexSettings { directory, log: log.clone(), has_room });
     let index = index.map_err(|error| Failure::failed("the search index cannot start", &error))?;
     Ok((log, index))
+}
+
+/// Looks for anomalies from now on. Whose own record something is, the directory alone can tell.
+fn watch(
+    log: &LogReader,
+    thresholds: Thresholds,
+    schemas: &Arc<SchemaSet>,
+    actors: Arc<Directory>,
+) -> Result<Anomalies, Failure> {
+    let (log, schemas) = (log.clone(), schemas.clone());
+    let is_own = Box::new(move |actor: &_, handle: &str| actors.is_own(actor, handle));
+    Anomalies::start(Watching { log, thresholds, schemas, is_own })
+        .map_err(|error| Failure::failed("the search for anomalies cannot start", &error))
 }
 
 /// The witnesses of the configuration. The log is held against what they have seen before anything is written: one that was

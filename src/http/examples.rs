@@ -156,3 +156,33 @@ pub(super) fn question() -> Value {
         "grid": GRID, "action": "read", "fields": ["name", "id_number"],
     })
 }
+
+/// The first entries of a log.
+pub(super) fn review() -> Value {
+    json!({"entries": [0, 1]})
+}
+
+/// What was found out.
+pub(super) fn note() -> Value {
+    json!({"text": "两次夜间查看，已与本人核对"})
+}
+
+/// Brought before whoever answers for personal information.
+pub(super) fn escalation() -> Value {
+    json!({"to": "protection_officer", "text": "请个保负责人复核"})
+}
+
+/// The end of a review.
+pub(super) fn closing() -> Value {
+    json!({"outcome": "explained", "text": "属于应急值守"})
+}
+
+/// Something to be put right.
+pub(super) fn rectification() -> Value {
+    json!({"organ": "street_office", "due": "2026-12-31", "text": "重新核对网格边界并培训"})
+}
+
+/// How it was put right.
+pub(super) fn settlement() -> Value {
+    json!({"text": "已培训并抽查"})
+}

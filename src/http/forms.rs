@@ -6,10 +6,13 @@ use crate::limits::{
     APPROVAL_MINUTES_MAX, AUDIT_PAGE_COUNT_MAX, DOCUMENT_CHARACTERS_MAX, EXPORT_PAGE_COUNT_MAX,
     EXTERNAL_REF_CHARACTERS_MAX, FIELD_LIST_ITEMS_MAX, FIELD_TEXT_CHARACTERS_MAX,
     IDEMPOTENCY_KEY_CHARACTERS_MAX, LOGIN_CHARACTERS_MAX, QUERY_PAGE_COUNT_MAX,
-    READ_FIELDS_COUNT_MAX, REASON_CHARACTERS_MAX, RECORD_FIELDS_MAX, SLUG_CHARACTERS_MAX,
+    READ_FIELDS_COUNT_MAX, REASON_CHARACTERS_MAX, RECORD_FIELDS_MAX, REMARK_CHARACTERS_MAX,
+    REVIEW_ENTRIES_COUNT_MAX, SAMPLE_EACH_COUNT_MAX, SAMPLE_WITHOUT_COUNT_MAX, SLUG_CHARACTERS_MAX,
     TASK_BUDGET_MAX, TASK_SCOPE_COUNT_MAX, TOKEN_LIFE_SECONDS_MAX,
 };
-use crate::oversight::{Format, event_names};
+use crate::oversight::{
+    AnomalyState, Format, ItemState, Outcome, ReviewState, RuleName, event_names,
+};
 use crate::records::RecordType;
 use crate::seal::TaskKind;
 use serde_json::{Value, json};
@@ -393,6 +396,64 @@ pub(super) fn audit_limit() -> Value {
     json!({"type": "integer", "minimum": 1, "maximum": AUDIT_PAGE_COUNT_MAX})
 }
 
+/// Indexes of entries, each once, where they may be left out.
+pub(super) fn maybe_indexes() -> Schema {
+    let index = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
+    let indexes = ArrayBuilder::new()
+        .items(index)
+        .min_items(Some(1))
+        .max_items(Some(REVIEW_ENTRIES_COUNT_MAX))
+        .unique_items(true);
+    let nothing = ObjectBuilder::new().schema_type(Type::Null);
+    Schema::OneOf(OneOfBuilder::new().item(indexes).item(nothing).build())
+}
+
+/// A moment in UTC.
+pub(super) fn some_moment() -> Object {
+    of(MOMENT).build()
+}
+
+/// How many entries of each role are drawn.
+pub(super) fn sample_each() -> Object {
+    let form = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
+    form.maximum(Some(i64::from(SAMPLE_EACH_COUNT_MAX))).build()
+}
+
+/// Officers whose entries are not drawn.
+pub(super) fn left_out() -> Array {
+    ArrayBuilder::new().items(actor_id()).max_items(Some(SAMPLE_WITHOUT_COUNT_MAX)).build()
+}
+
+/// How far something to be put right is.
+pub(super) fn item_state() -> Value {
+    json!({"type": "string", "enum": ItemState::ALL.map(ItemState::as_str)})
+}
+
+/// What an officer writes.
+pub(super) fn remark() -> Object {
+    of(r"\S").min_length(Some(1)).max_length(Some(REMARK_CHARACTERS_MAX)).build()
+}
+
+/// What a review found.
+pub(super) fn review_outcome() -> Object {
+    text().enum_values(Some(Outcome::ALL.map(Outcome::as_str))).build()
+}
+
+/// How far a review is.
+pub(super) fn review_state() -> Value {
+    json!({"type": "string", "enum": ReviewState::ALL.map(ReviewState::as_str)})
+}
+
+/// A rule for anomalies.
+pub(super) fn anomaly_rule() -> Value {
+    json!({"type": "string", "enum": RuleName::ALL.map(RuleName::as_str)})
+}
+
+/// What became of an anomaly.
+pub(super) fn anomaly_state() -> Value {
+    json!({"type": "string", "enum": AnomalyState::ALL.map(AnomalyState::as_str)})
+}
+
 /// The parameter of a path.
 pub(super) fn of_path(path: &str, name: &str) -> Value {
     match name {
@@ -401,6 +462,7 @@ pub(super) fn of_path(path: &str, name: &str) -> Value {
         "index" => index(),
         "level" => json!(of(LEVEL).build()),
         "tile" => json!(of(TILE).build()),
+        "review" | "item" => sixteen_bytes(),
         _ => json!(record_id()),
     }
 }

@@ -156,6 +156,13 @@ impl Body {
         json!({"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}})
     }
 
+    /// JSON, or a page for people.
+    pub(super) fn or_page<T: ToSchema>(schemas: &mut Schemas) -> Value {
+        let mut content = Body::of::<T>(schemas);
+        content["text/html"] = json!({"schema": {"type": "string"}});
+        content
+    }
+
     pub(super) fn text(_schemas: &mut Schemas) -> Value {
         json!({"text/plain": {"schema": {"type": "string"}}})
     }

@@ -70,6 +70,7 @@ impl From<OversightError> for Problem {
         match error {
             OversightError::Refused { code, recorded } => Problem::recorded(code, recorded),
             OversightError::Trail(error) => error.into(),
+            OversightError::TooMuch => Problem::unrecorded(Code::TooLarge),
             OversightError::Log(_)
             | OversightError::Index(_)
             | OversightError::Store(_)

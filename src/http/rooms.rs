@@ -7,7 +7,7 @@ use crate::access::Access;
 use crate::ambient::{Clock, Random};
 use crate::identity::Identity;
 use crate::operations::{Echoes, Repeats};
-use crate::oversight::{Index, LogReader};
+use crate::oversight::{Anomalies, Index, LogReader, Reviews};
 use crate::purposes::PurposeSet;
 use crate::records::SchemaSet;
 use crate::seal::Seal;
@@ -39,6 +39,10 @@ pub struct Rooms {
     pub log: LogReader,
     /// What it can be searched by.
     pub index: Index,
+    /// What is out of the ordinary in it.
+    pub anomalies: Anomalies,
+    /// What officers look into.
+    pub reviews: Arc<Reviews>,
     /// The key that verifies it, as auditors are given it.
     pub log_key: String,
     /// The keys of writes that are being worked on.

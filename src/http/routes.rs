@@ -7,8 +7,8 @@ use super::batch::{BatchItemBody, LineBody};
 use super::examples;
 use super::forms;
 use super::handlers::{
-    admin, approvals, audit, batch, delegations, describe, health, households, lists, log,
-    matching, packs, placing, records, tasks,
+    admin, anomalies, approvals, audit, batch, delegations, describe, health, households, lists,
+    log, matching, packs, placing, records, rectifications, report, reviews, tasks,
 };
 use super::openapi::{Body, Doc, Query};
 use super::rooms::Rooms;
@@ -116,6 +116,31 @@ const SEARCHED: &[Query] = &[
     ),
     Query::new("limit", "At most 100", forms::audit_limit),
     Query::new("cursor", "The cursor of the page before", forms::cursor),
+];
+
+/// What anomalies are listed by, in the words of `anomalies::ANOMALIES_WORDS`.
+const ANOMALIES: &[Query] = &[
+    Query::new("rule", "Found by this rule", forms::anomaly_rule),
+    Query::new("actor", "Of this account", forms::sixteen_bytes),
+    Query::new("state", "What became of it", forms::anomaly_state),
+    Query::new("since", "Not before this moment (UTC)", forms::moment),
+    Query::new("until", "Before this moment (UTC)", forms::moment),
+    Query::new("limit", "At most 100", forms::audit_limit),
+    Query::new("before", "The `next` of the page before", forms::index),
+];
+
+/// What is to be put right is listed by, in the words of `rectifications::ITEMS_WORDS`.
+const ITEMS: &[Query] = &[
+    Query::new("state", "How far it is", forms::item_state),
+    Query::new("limit", "At most 100", forms::audit_limit),
+    Query::new("after", "The `next` of the page before", forms::sixteen_bytes),
+];
+
+/// What reviews are listed by, in the words of `reviews::REVIEWS_WORDS`.
+const REVIEWS: &[Query] = &[
+    Query::new("state", "How far it is", forms::review_state),
+    Query::new("limit", "At most 100", forms::audit_limit),
+    Query::new("before", "The `next` of the page before", forms::sixteen_bytes),
 ];
 
 /// What an export is made of: a form, and what a search is made of, in longer pages.
@@ -297,6 +322,58 @@ pub static ROUTES: &[Route] = &[
         Doc::new("rebuild_index", "Have the search index made again from the log")
             .answer(200, Body::of::<audit::IndexBody>)
         => audit::rebuild),
+    route!(GET get "/v1/audit/anomalies" Token false
+        Doc::new("anomalies", "What staff accounts did that is out of the ordinary, by time, with the entries that show it")
+            .queries(ANOMALIES).answer(200, Body::of::<anomalies::AnomaliesBody>)
+        => anomalies::list),
+    route!(GET get "/v1/audit/reviews" Token false
+        Doc::new("reviews", "Reviews, by time").queries(REVIEWS).answer(200, Body::of::<reviews::ReviewsBody>)
+        => reviews::list),
+    route!(POST post "/v1/audit/reviews" Token false
+        Doc::new("open_review", "Open a review over entries or an anomaly")
+            .takes(Body::of::<reviews::OpenBody>).example(examples::review).answer(201, Body::of::<reviews::ReviewBody>)
+        => reviews::open),
+    route!(GET get "/v1/audit/reviews/{review}" Token false
+        Doc::new("review", "A review with everything that was written in it").answer(200, Body::of::<reviews::ToldBody>)
+        => reviews::read),
+    route!(POST post "/v1/audit/reviews/{review}/notes" Token false
+        Doc::new("note_review", "Write in a review")
+            .takes(Body::of::<reviews::NoteBody>).example(examples::note).answer(201, Body::of::<reviews::ReviewBody>)
+        => reviews::note),
+    route!(POST post "/v1/audit/reviews/{review}/escalate" Token false
+        Doc::new("escalate_review", "Bring a review before a role above")
+            .takes(Body::of::<reviews::EscalateBody>).example(examples::escalation).answer(200, Body::of::<reviews::ReviewBody>)
+        => reviews::escalate),
+    route!(POST post "/v1/audit/reviews/{review}/close" Token false
+        Doc::new("close_review", "Close a review, by somebody who had no part in it")
+            .takes(Body::of::<reviews::CloseBody>).example(examples::closing).answer(200, Body::of::<reviews::ReviewBody>)
+        => reviews::close),
+    route!(POST post "/v1/audit/reviews/{review}/draw" Token false
+        Doc::new("draw_review", "Draw the entries of a review's sample again")
+            .answer(200, Body::of::<reviews::DrawnAgainBody>)
+        => reviews::draw_once_more),
+    route!(POST post "/v1/audit/reviews/{review}/rectifications" Token false
+        Doc::new("rectify", "Name something that is to be put right, with its owner and its day")
+            .takes(Body::of::<rectifications::RectifyBody>).example(examples::rectification)
+            .answer(201, Body::of::<rectifications::ItemBody>)
+        => rectifications::name),
+    route!(GET get "/v1/audit/rectifications" Token false
+        Doc::new("rectifications", "What is or was to be put right, by time")
+            .queries(ITEMS).answer(200, Body::of::<rectifications::ItemsBody>)
+        => rectifications::list),
+    route!(POST post "/v1/audit/rectifications/{item}/settle" Token false
+        Doc::new("settle", "Find something put right, by another than who named it")
+            .takes(Body::of::<rectifications::SettleBody>).example(examples::settlement)
+            .answer(200, Body::of::<rectifications::ItemBody>)
+        => rectifications::done),
+    route!(GET get "/v1/audit/report" Token false
+        Doc::new("audit_report", "The report of a period: counts, refusals, anomalies, reviews, and the state of the log")
+            .queries(&[
+                Query::needed("since", "Not before this moment (UTC)", forms::moment),
+                Query::needed("until", "Before this moment (UTC)", forms::moment),
+            ])
+            .answer(200, Body::or_page::<report::ReportBody>)
+        => report::make),
     route!(POST post "/v1/admin/actors" Token false
         Doc::new("add_actor", "Enrol an actor")
             .takes(Body::of::<admin::ActorBody>).example(examples::actor).answer(201, Body::of::<admin::ActorAddedBody>)

@@ -5,10 +5,12 @@
 use crate::access::{ActorId, Assignment, RoleId, Window};
 use crate::ambient::Micros;
 use crate::limits::{ASSIGNMENTS_COUNT_MAX, LOGIN_CHARACTERS_MAX};
-use crate::records::MandateId;
+use crate::records::{Handle, MandateId};
 use crate::store::{Change, Expect, Key, Op, Reader, StoreError, Version};
 use crate::territory::Area;
 use crate::trail::Applied;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_keys::{KeyError, Keyring};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -81,6 +83,9 @@ pub struct ActorRecord {
     pub assignments: Vec<AssignmentRecord>,
     /// Tokens issued before this second are refused.
     pub tokens_from: i64,
+    /// What its own record is known by: a keyed tag of its subject's audit handle, which leads back to nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<[u8; 16]>,
 }
 
 /// An actor to be added.
@@ -166,6 +171,19 @@ impl Directory {
     /// One actor.
     pub fn record(&self, id: &ActorId) -> Option<ActorRecord> {
         self.get(id).map(|known| known.record.clone())
+    }
+
+    /// What the record of a subject is known by as an actor's own.
+    pub fn own_tag(&self, subject: Handle) -> [u8; 16] {
+        self.keyring.charge_tag(b"gridvault/own/v1", subject.as_bytes())
+    }
+
+    /// Whether a subject's handle, as entries write it, is the actor's own.
+    pub fn is_own(&self, id: &ActorId, handle: &str) -> bool {
+        let Some(own) = self.get(id).and_then(|known| known.record.own) else { return false };
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(handle).ok();
+        let handle = bytes.and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
+        handle.is_some_and(|handle| self.own_tag(Handle::from_bytes(handle)) == own)
     }
 
     /// The steps that add an actor whose log-in name is not taken.

@@ -4,6 +4,7 @@
 
 use super::OperationError;
 use super::describe::{Nothing, ended};
+use super::subject::handle_of;
 use crate::access::{
     Access, ActorId, Assignment, Code, Duty, Level, Origin, Policy, Role, RoleFamily, RoleId,
 };
@@ -12,7 +13,9 @@ use crate::identity::{
     Actor, ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory, EnrolmentCode, NewActor,
 };
 use crate::purposes::PurposeSet;
-use crate::records::{Owner, RecordRef, Target};
+use crate::records::{Owner, RecordRef, SubjectId, Target};
+use crate::seal::Seal;
+use crate::store::Reader;
 use crate::territory::{Area, Territory};
 use crate::trail::{Recorded, Refused, Trail};
 
@@ -24,6 +27,8 @@ pub struct ActorRequest {
     pub kind: ActorKind,
     /// Where it is placed.
     pub assignments: Vec<AssignmentRequest>,
+    /// The subject that this person is itself, where records of it are held.
+    pub self_subject: Option<SubjectId>,
 }
 
 /// A place for an actor.
@@ -75,7 +80,7 @@ impl Target for Newcomer {
 /// # Errors
 /// `denied` without the duty; `approval_required` for a role of administration; `schema_invalid` for an unknown
 /// role or line, an area of another level or without a grid, a place without the line or the end that its role needs, or
-/// roles that exclude each other; `version_conflict` for a taken name.
+/// roles that exclude each other; `not_found` for a subject of which nothing is held; `version_conflict` for a taken name.
 #[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn add_actor(
     actor: &Actor,
@@ -87,6 +92,8 @@ pub async fn add_actor(
     trail: &Trail,
     purposes: &PurposeSet,
     territory: &Territory,
+    store: &Reader,
+    seal: &Seal,
     random: &dyn Random,
 ) -> Result<Added, OperationError> {
     let standing = actor.standing();
@@ -102,7 +109,14 @@ pub async fn add_actor(
     if let Err(code) = checked {
         return Err(turn_away(code).await);
     }
-    let record = record_of(id, request, now, random)?;
+    let own = match request.self_subject {
+        None => None,
+        Some(subject) => match handle_of(subject, store, seal).await? {
+            Some(handle) => Some(directory.own_tag(handle)),
+            None => return Err(turn_away(Code::NotFound).await),
+        },
+    };
+    let record = ActorRecord { own, ..record_of(id, request, now, random)? };
     let Ok(mut change) = directory.addition(&NewActor { record }) else {
         return Err(turn_away(Code::SchemaInvalid).await);
     };
@@ -163,7 +177,8 @@ fn check_roles(
         held.push(role);
     }
     // A system acts for persons and holds nothing itself.
-    if request.kind == ActorKind::System && !request.assignments.is_empty() {
+    let holds = !request.assignments.is_empty() || request.self_subject.is_some();
+    if request.kind == ActorKind::System && holds {
         return Err(Code::SchemaInvalid);
     }
     Ok(())
@@ -228,5 +243,6 @@ fn record_of(
         state: ActorState::Active,
         assignments,
         tokens_from: 0,
+        own: None,
     })
 }

@@ -53,6 +53,23 @@ pub(super) async fn held_subject(
     Ok(Some(Subject { id, handle, key, birthdays }))
 }
 
+/// The handle of a subject, for the vault's own use: it goes to no caller. Nothing where nothing is held of it.
+pub(super) async fn handle_of(
+    subject: SubjectId,
+    store: &Reader,
+    seal: &Seal,
+) -> Result<Option<Handle>, OperationError> {
+    let prefix = Key::subject_listing_prefix(subject);
+    for (key, _) in store.scan(&prefix, None, SUBJECT_RECORDS_COUNT_MAX).await? {
+        let Some(record) = key.record() else { continue };
+        let Fetched::Found(sealed) = store.fetch(record).await? else { continue };
+        if let Some(handle) = seal.facts(&sealed)?.subject_handle(subject.as_bytes()) {
+            return Ok(Some(handle));
+        }
+    }
+    Ok(None)
+}
+
 /// The handle of a subject that the caller may know of, and what any of its records tells of its age.
 async fn handle_if_held(
     asked: &Asked<'_>,

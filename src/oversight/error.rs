@@ -38,6 +38,9 @@ pub enum OversightError {
     /// A published entry is not what it should be.
     #[error("an entry of the log is malformed")]
     Malformed,
+    /// There are more entries than are looked through at once.
+    #[error("there are more entries than are looked through at once")]
+    TooMuch,
     /// The work was broken off.
     #[error("the work was broken off")]
     Broken,

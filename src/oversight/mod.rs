@@ -2,6 +2,7 @@
 //! Never opens a record, and never shows an entry before the reading of it is recorded.
 //! The log's files are the source; what is kept beside them is derived and can be deleted.
 
+mod anomalies;
 mod entries;
 mod entry;
 mod error;
@@ -9,18 +10,27 @@ mod event_words;
 mod explain;
 mod export;
 mod files;
+mod ids;
 mod index;
+mod officer;
 mod pack;
 mod proof;
 mod question;
 mod rebuild;
+mod report;
 mod retention;
+mod reviews;
 mod search;
 mod ship;
+mod tally;
 mod words;
 #[cfg(test)]
 mod world;
 
+pub use anomalies::{
+    Anomalies, AnomaliesFound, AnomaliesQuestion, AnomaliesState, Anomaly, AnomalyState, IsOwn,
+    RuleName, Thresholds, ThresholdsError, Watching, list_anomalies,
+};
 pub use entries::{Entries, read_entries};
 pub use entry::LogEntry;
 pub use error::OversightError;
@@ -29,12 +39,23 @@ pub use explain::{Explained, explain_entry, prove_entry};
 pub use export::Format;
 pub use files::{read_bundle, read_checkpoint, read_minimum, read_tile};
 pub use gridvault_audit::{LogReader, TileName};
+pub use ids::{AnomalyId, ItemId, NotAnId, ReviewId};
 pub use index::{Clause, Index, IndexError, IndexSettings, IndexState, Kind, Places, Wanted};
+pub use officer::{Officer, day_text};
 pub use pack::{Pack, make_pack};
 pub use proof::{ReceiptProof, prove_receipt};
-pub use question::{QUESTION_WORDS, Question};
+pub use question::{QUESTION_WORDS, Question, moment};
 pub use rebuild::rebuild_index;
-pub use retention::{Floor, Retention, RetentionSettings, Step};
+pub use report::{Report, Reported, page as report_page, report};
+pub use retention::{Floor, Retention, RetentionSettings, Step as PruningStep};
+pub use reviews::{
+    Acted, Acting, Cause, Closure, Drawing, DrawnAgain, Escalation, Item, ItemOwner, ItemRequest,
+    ItemState, Itemised, ItemsFound, ItemsQuestion, Note, NoteKind, Opening, Outcome, Remark,
+    Review, ReviewOpened, ReviewState, Reviews, ReviewsFound, ReviewsQuestion, Sample, Settlement,
+    Step, Told, act_on_review, draw_again, list_items, list_reviews, open_review, read_review,
+    rectify, sample_entries, settle,
+};
 pub use search::{Found, Page, Use, look_up, search_entries};
 pub use ship::{Receiver, ReceiverFiles, ShipError, ShipSettings, Shipper};
+pub use tally::Period;
 pub use words::{Pair, Vocabulary, Words, words};

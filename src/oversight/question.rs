@@ -216,7 +216,7 @@ fn event(value: &str) -> Option<Kind> {
 }
 
 /// A moment in UTC (RFC 3339), as microseconds since 1970.
-fn moment(value: &str) -> Option<u64> {
+pub fn moment(value: &str) -> Option<u64> {
     if !value.ends_with('Z') {
         return None;
     }

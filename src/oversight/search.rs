@@ -245,7 +245,10 @@ pub fn look_up(
 }
 
 /// Entries with their indexes, ascending; each bundle of the log is read once.
-fn fetch(log: &LogReader, indexes: &[u64]) -> Result<Vec<(u64, Vec<u8>)>, OversightError> {
+pub(super) fn fetch(
+    log: &LogReader,
+    indexes: &[u64],
+) -> Result<Vec<(u64, Vec<u8>)>, OversightError> {
     let mut indexes = indexes.to_vec();
     indexes.sort_unstable();
     let mut found = Vec::with_capacity(indexes.len());

@@ -178,7 +178,7 @@ fn view_words(code: &str) -> (&str, &str) {
     }
 }
 
-fn outcome_words(code: &str) -> Pair {
+pub(super) fn outcome_words(code: &str) -> Pair {
     let words = match code {
         "success" => ("成功", "done"),
         "denied" => ("被拒绝", "refused"),

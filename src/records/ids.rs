@@ -159,6 +159,8 @@ pub enum Owner {
     Caller([u8; 16]),
     /// A task, an approval or an emergency, with its listings.
     Mandate(MandateId),
+    /// A review of oversight, the anomaly that it is of, or what is to be put right after it.
+    Review([u8; 16]),
     /// The vault itself.
     System,
 }

@@ -41,7 +41,7 @@ pub use problem::{FieldProblem, ProblemReason};
 pub use retention::{Retention, RetentionStart};
 pub use schema::{Schema, SchemaError, SchemaSet, Section, SubjectSlot};
 pub use sensitive::{Reason, Sensitive};
-pub use text::is_slug;
+pub use text::{check_characters, is_slug};
 pub use value::Value;
 pub use words::{Class, LegalKind, RecordType, UnknownWord, View};
 

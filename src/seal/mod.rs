@@ -9,6 +9,7 @@ mod item;
 mod kept;
 mod link;
 mod mandate;
+mod memo;
 mod opened;
 mod page;
 mod removal;

@@ -19,10 +19,14 @@ const LOGIN: u8 = 0x0c;
 const REPEAT: u8 = 0x0d;
 const CAPTURE: u8 = 0x0e;
 const CHANGE: u8 = 0x0f;
-const CHARGE: u8 = 0x10;
-const MANDATE: u8 = 0x11;
-const SPENT: u8 = 0x12;
-const MANDATE_LISTING: u8 = 0x13;
+const REVIEW: u8 = 0x10;
+const REVIEW_NOTE: u8 = 0x11;
+const REVIEW_OF: u8 = 0x12;
+const RECTIFICATION: u8 = 0x13;
+const CHARGE: u8 = 0x14;
+const MANDATE: u8 = 0x15;
+const SPENT: u8 = 0x16;
+const MANDATE_LISTING: u8 = 0x17;
 
 /// Under [`SYSTEM`].
 const POLICY: &[u8] = b"policy";
@@ -218,6 +222,51 @@ impl Key {
         Key::of(CAPTURE, &[caller, tag])
     }
 
+    /// A review.
+    pub fn review(id: &[u8; 16]) -> Key {
+        Key::of(REVIEW, &[id])
+    }
+
+    /// All reviews, the oldest first.
+    pub fn review_prefix() -> Key {
+        Key::of(REVIEW, &[])
+    }
+
+    /// The review whose row this is, where it is one's.
+    pub fn review_id(&self) -> Option<[u8; 16]> {
+        self.0.strip_prefix(&[REVIEW])?.try_into().ok()
+    }
+
+    /// What somebody wrote in a review, counting from 1.
+    pub fn review_note(review: &[u8; 16], number: u16) -> Key {
+        Key::of(REVIEW_NOTE, &[review, &number.to_be_bytes()])
+    }
+
+    /// Everything that was written in a review, in order.
+    pub fn review_note_prefix(review: &[u8; 16]) -> Key {
+        Key::of(REVIEW_NOTE, &[review])
+    }
+
+    /// The one review of an anomaly.
+    pub fn review_of(anomaly: &[u8; 16]) -> Key {
+        Key::of(REVIEW_OF, &[anomaly])
+    }
+
+    /// Something that is to be put right.
+    pub fn rectification(id: &[u8; 16]) -> Key {
+        Key::of(RECTIFICATION, &[id])
+    }
+
+    /// Everything that is or was to be put right, the oldest first.
+    pub fn rectification_prefix() -> Key {
+        Key::of(RECTIFICATION, &[])
+    }
+
+    /// What is to be put right here, where something is.
+    pub fn rectification_id(&self) -> Option<[u8; 16]> {
+        self.0.strip_prefix(&[RECTIFICATION])?.try_into().ok()
+    }
+
     /// A value that the vault keeps about itself.
     pub fn system(key: SystemKey) -> Key {
         match key {
@@ -261,6 +310,8 @@ impl Key {
             LOGIN => Some(Owner::Login),
             REPEAT => Some(Owner::Caller(self.0.get(5..21)?.try_into().ok()?)),
             CAPTURE => Some(Owner::Caller(self.0.get(1..17)?.try_into().ok()?)),
+            REVIEW | REVIEW_OF | RECTIFICATION => Some(Owner::Review(tail(1)?)),
+            REVIEW_NOTE => Some(Owner::Review(self.0.get(1..17)?.try_into().ok()?)),
             SYSTEM => Some(Owner::System),
             MANDATE => Some(Owner::Mandate(MandateId::from_bytes(tail(1)?))),
             MANDATE_LISTING => Some(Owner::Mandate(MandateId::from_bytes(tail(17)?))),

@@ -302,3 +302,24 @@ mod feed {
         }
     }
 }
+
+#[test]
+fn what_belongs_to_a_review_says_so_and_is_told_apart() {
+    let (one, other) = ([1; 16], [2; 16]);
+    let of = |id| Some(crate::records::Owner::Review(id));
+    for (key, owner) in [
+        (Key::review(&one), of(one)),
+        (Key::review_note(&one, 7), of(one)),
+        (Key::review_of(&other), of(other)),
+        (Key::rectification(&other), of(other)),
+    ] {
+        assert_eq!(key.owner(), owner);
+        assert!(!key.is_policy() && !key.is_row() && key.record().is_none());
+    }
+    assert_eq!(Key::review(&one).review_id(), Some(one));
+    assert_eq!(Key::rectification(&other).rectification_id(), Some(other));
+    for key in [Key::review_note(&one, 1), Key::review_of(&one), Key::rectification(&one)] {
+        assert_eq!(key.review_id(), None);
+    }
+    assert!(Key::review_note(&one, 2) < Key::review_note(&one, 10), "notes lie in their order");
+}

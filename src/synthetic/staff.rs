@@ -87,6 +87,7 @@ fn platform() -> Vec<StaffMember> {
         ("inspector", "discipline_officer", "entries about staff, by a numbered case"),
         ("protection", "protection_officer", "answers for purposes and bases"),
         ("contractor", "contractor_ops", "runs the host; ciphertext only"),
+        ("second", "compliance_auditor", "closes the reviews that the first one opens"),
     ];
     posts.map(|(login, role, note)| member(login, platform_post(role), note)).into()
 }

@@ -4,7 +4,7 @@
 
 use super::TrailError;
 use crate::access::{
-    Account, ActorId, DelegationAct, Duty, MandateAct, Origin, PlacingAct, Written,
+    Account, ActorId, DelegationAct, Duty, Fact, MandateAct, Origin, PlacingAct, ReviewAct, Written,
 };
 use crate::ambient::Clock;
 use crate::limits::HOUSEHOLD_PEOPLE_COUNT_MAX;
@@ -164,6 +164,16 @@ fn event_of(written: Written) -> Event {
         Written::Duty(Duty::AuditProof) => Event::AuditProof,
         Written::Duty(Duty::AuditExport) => Event::AuditExport,
         Written::Duty(Duty::AuditIndex) => Event::AuditIndex,
+        Written::Duty(Duty::AuditAnomalies) => Event::AuditAnomalies,
+        Written::Duty(Duty::AuditReport) => Event::AuditReport,
+        Written::Duty(Duty::AuditReview) | Written::Review(ReviewAct::Read) => Event::ReviewRead,
+        Written::Review(ReviewAct::Open) => Event::ReviewOpen,
+        Written::Review(ReviewAct::Sample) => Event::ReviewSample,
+        Written::Review(ReviewAct::Note) => Event::ReviewNote,
+        Written::Review(ReviewAct::Escalate) => Event::ReviewEscalate,
+        Written::Review(ReviewAct::Close) => Event::ReviewClose,
+        Written::Review(ReviewAct::Rectify) => Event::ReviewRectify,
+        Written::Review(ReviewAct::Settle) => Event::ReviewSettle,
         Written::Duty(Duty::PolicyExplain) => Event::PolicyExplain,
         Written::Duty(Duty::PolicyMatrix) => Event::PolicyRead,
         Written::Mandate(MandateAct::Give) => Event::TaskCreate,
@@ -219,6 +229,7 @@ fn fill<'a>(
     draft.ver = account.versions;
     draft.pur = text(&account.purpose);
     draft.basis = text(&account.basis);
+    draft.case = account.case;
     draft.task = account.task.map(|id| *id.as_bytes());
     draft.apr = account.approval.map(|id| *id.as_bytes());
     draft.pol = (account.policy_index > 0).then_some(account.policy_index);
@@ -228,6 +239,14 @@ fn fill<'a>(
     }
     if let Some(manifest) = account.manifest {
         draft.detail.insert("manifest", Scalar::Bytes32(manifest));
+    }
+    for (name, fact) in &account.facts {
+        let fact = match fact {
+            Fact::Code(code) => Scalar::Str(code.clone()),
+            Fact::Number(number) => Scalar::U64(*number),
+            Fact::Bytes(bytes) => Scalar::Bytes32(*bytes),
+        };
+        draft.detail.insert(name, fact);
     }
     let actor = account.actor.map_or([0; 16], |actor| *actor.as_bytes());
     draft.ctx = seal_context(&account.origin, &actor, keyring, clock)?;

@@ -14,7 +14,9 @@ use super::sequence::Sequencer;
 use super::space::{Need, SharedWatcher, Shown, Space, Watcher, apart};
 use super::witness::{Asked, serves_data};
 use super::{Receipt, Recorded, Refused, TrailError, TrailFault, Unrecorded};
-use crate::access::{ActorId, Authority, Charge, Denied, Duty, MandateAct, Permit, Written};
+use crate::access::{
+    ActorId, Authority, Charge, Denied, Duty, MandateAct, Permit, ReviewAct, Written,
+};
 use crate::ambient::{Clock, Random};
 use crate::limits::{CHANGE_BYTES_MAX, RECENT_KEYS_COUNT_MAX, SEGMENT_BYTES_MIN, VALUE_BYTES_MAX};
 use crate::records::{Owner, Target};
@@ -525,7 +527,16 @@ fn need_of(written: Written) -> Need {
         | Written::Household
         | Written::Update
         | Written::Mandate(MandateAct::Give | MandateAct::Ask)
-        | Written::Duty(Duty::ActorAdd) => Need::Growth,
+        | Written::Duty(Duty::ActorAdd)
+        | Written::Review(
+            ReviewAct::Open
+            | ReviewAct::Sample
+            | ReviewAct::Note
+            | ReviewAct::Escalate
+            | ReviewAct::Close
+            | ReviewAct::Rectify
+            | ReviewAct::Settle,
+        ) => Need::Growth,
         Written::Read
         | Written::Delete
         | Written::Match
@@ -548,6 +559,7 @@ fn need_of(written: Written) -> Need {
         )
         | Written::Placing(_)
         | Written::Delegation(_)
+        | Written::Review(ReviewAct::Read)
         | Written::Duty(
             Duty::ActorList
             | Duty::TokenIssue
@@ -555,6 +567,9 @@ fn need_of(written: Written) -> Need {
             | Duty::AuditProof
             | Duty::AuditExport
             | Duty::AuditIndex
+            | Duty::AuditAnomalies
+            | Duty::AuditReview
+            | Duty::AuditReport
             | Duty::PolicyExplain
             | Duty::PolicyMatrix,
         ) => Need::Entry,

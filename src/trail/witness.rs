@@ -106,6 +106,7 @@ pub(super) fn serves_data(written: Written) -> bool {
         | Written::Refused
         | Written::Placing(_)
         | Written::Delegation(_)
+        | Written::Review(_)
         | Written::Duty(_) => false,
     }
 }

@@ -332,6 +332,15 @@ fn policies_are_checked_whole() {
         assert!(outcome.err.contains("grid_worker"), "the file is named: {}", outcome.err);
     }
     std::fs::write(&roles, &text).expect("a policy file");
+    let anomalies = room.path().join("anomalies.toml");
+    let rules = std::fs::read_to_string(&anomalies).expect("a policy file");
+    for (right, wrong) in [("floor_count", "rank"), ("\"service_org\"", "\"mayor\"")] {
+        std::fs::write(&anomalies, rules.replacen(right, wrong, 1)).expect("a policy file");
+        let outcome = run(&["policy", "check", directory]).ended(1);
+        assert!(outcome.err.contains("anomalies.toml"), "the file is named: {}", outcome.err);
+    }
+    std::fs::write(&anomalies, &rules).expect("a policy file");
+    run(&["policy", "check", directory]).ended(0);
     std::fs::remove_file(room.path().join("roles/city_platform.csv")).expect("a policy file");
     run(&["policy", "check", directory]).ended(1);
 }

@@ -46,6 +46,7 @@ mod reads;
 mod refusals;
 mod requests;
 mod restart;
+mod reviews;
 mod roles;
 mod routes;
 mod shipping;

@@ -3,7 +3,7 @@
 //! Bodies are right, so that a refusal has no other reason than the caller.
 
 use super::actor::Actor;
-use super::bodies::{CORRECTION, REGISTRATION, adult, basis, fresh_phone};
+use super::bodies::{CORRECTION, REGISTRATION, adult, basis, fresh_phone, today};
 use super::client::Call;
 use gridvault::http::{Guard, ROUTES, Route};
 use serde_json::{Value, json};
@@ -78,6 +78,24 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
         ("POST", "/v1/audit/evidence-packs") => {
             (None, false, Some(json!({"outcome": "denied", "day": "2026-01-05"})))
         }
+        ("POST", "/v1/audit/reviews") => (None, false, Some(json!({"entries": [0, 1]}))),
+        ("POST", "/v1/audit/reviews/{review}/notes") => {
+            (None, false, Some(json!({"text": "两次夜间查看，已与本人核对"})))
+        }
+        ("POST", "/v1/audit/reviews/{review}/escalate") => {
+            (None, false, Some(json!({"to": "protection_officer", "text": "请复核"})))
+        }
+        ("POST", "/v1/audit/reviews/{review}/close") => {
+            (None, false, Some(json!({"outcome": "explained", "text": "属于应急值守"})))
+        }
+        ("POST", "/v1/audit/reviews/{review}/draw") => (None, false, None),
+        ("POST", "/v1/audit/reviews/{review}/rectifications") => {
+            let due = (today() + jiff::SignedDuration::from_hours(24 * 30)).to_string();
+            (None, false, Some(json!({"organ": "street_office", "due": due, "text": "重新培训"})))
+        }
+        ("POST", "/v1/audit/rectifications/{item}/settle") => {
+            (None, false, Some(json!({"text": "已培训"})))
+        }
         ("POST", "/v1/audit/index/rebuild") => (None, false, None),
         ("POST", "/v1/admin/actors/{id}/tokens") => (None, false, Some(json!({}))),
         ("POST", "/v1/admin/actors/{id}/assignments") => {
@@ -109,6 +127,11 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             | "/v1/receipts/{index}/proof"
             | "/v1/audit/entries"
             | "/v1/audit/export"
+            | "/v1/audit/anomalies"
+            | "/v1/audit/reviews"
+            | "/v1/audit/reviews/{review}"
+            | "/v1/audit/rectifications"
+            | "/v1/audit/report"
             | "/v1/audit/entries/{index}"
             | "/v1/audit/entries/{index}/proof"
             | "/v1/admin/actors"
@@ -131,14 +154,21 @@ fn path_of(route: &Route, aim: &Aim<'_>) -> String {
     let path = route.path.replace("{id}", subject);
     let path = path.replace("{type}", "person").replace("{index}", "1");
     let path = path.replace("{level}", "0").replace("{tile}", "000");
+    let path = path.replace("{review}", NO_REVIEW).replace("{item}", NO_REVIEW);
     match (route.method.as_str(), route.path) {
         ("GET", "/v1/records/{id}") => format!("{path}?fields=name,phone,current_address"),
         ("GET", "/v1/receipts/{index}/proof") => format!("{path}?leaf={}", "A".repeat(43)),
         ("GET", "/v1/audit/entries") => format!("{path}?from=0&limit=100"),
+        ("GET", "/v1/audit/report") => {
+            format!("{path}?since=2026-01-01T00:00:00Z&until=2036-01-01T00:00:00Z")
+        }
         ("GET", "/v1/audit/export") => format!("{path}?format=csv&limit=10"),
         _ => path,
     }
 }
+
+/// The id of a review that nobody opened.
+const NO_REVIEW: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
 fn household(grid: &str) -> Value {
     let person = json!({"ref": "p1", "fields": adult(grid)["fields"]});

@@ -100,6 +100,7 @@ impl Files {
             lines,
             narrowing: &self.narrowing,
             purposes: PurposeSet::built_in_text(),
+            anomalies: "",
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         runtime.block_on(Policy::load(&sources, purposes, schemas))

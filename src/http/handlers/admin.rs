@@ -42,6 +42,10 @@ pub(in crate::http) struct ActorBody {
     #[serde(default)]
     #[schema(value_type = Vec<AssignmentBody>, max_items = 16)]
     assignments: Vec<Members<AssignmentBody>>,
+    /// The subject that this person is itself, where records of it are held: the person's own record is then watched for
+    /// acts of this account. Kept as a keyed tag; nobody who lists actors sees it.
+    #[schema(schema_with = forms::maybe_record_id)]
+    self_subject: Option<String>,
 }
 
 /// A place for an actor.
@@ -216,6 +220,8 @@ pub(in crate::http) async fn add(
         &rooms.trail,
         &rooms.purposes,
         &territory,
+        &rooms.store,
+        &rooms.seal,
         &*rooms.random,
     )
     .await?;
@@ -227,7 +233,8 @@ fn actor_request(body: ActorBody) -> Option<ActorRequest> {
     let assignments = body.assignments.into_iter();
     let assignments = assignments.map(|Members(asked)| assignment_request(asked));
     let assignments = assignments.collect::<Option<Vec<_>>>()?;
-    Some(ActorRequest { login: body.login, kind: body.kind, assignments })
+    let self_subject = body.self_subject.as_deref().map(str::parse).transpose().ok()?;
+    Some(ActorRequest { login: body.login, kind: body.kind, assignments, self_subject })
 }
 
 /// A post that is asked for, if its words have a form.

@@ -253,14 +253,14 @@ pub(in crate::http) async fn entry(
     Ok(Answer::new(body, explained.recorded, rooms.trail.origin()))
 }
 
-fn role_words(id: &str, rooms: &Rooms) -> Option<Pair> {
+pub(super) fn role_words(id: &str, rooms: &Rooms) -> Option<Pair> {
     rooms.access.with_policy(|policy| {
         let role = policy.roles().iter().find(|role| role.id.as_str() == id)?;
         Some((role.zh.clone(), role.en.clone()))
     })
 }
 
-fn reason_words(word: &str) -> Option<Pair> {
+pub(super) fn reason_words(word: &str) -> Option<Pair> {
     let code = Code::ALL.iter().find(|code| code.as_str() == word)?;
     let (chinese, english) = titles(*code);
     Some((chinese.to_owned(), english.to_owned()))

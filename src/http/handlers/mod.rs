@@ -3,6 +3,7 @@
 //! The bodies are the contract of API.md; their schemas are the OpenAPI document's.
 
 pub(super) mod admin;
+pub(super) mod anomalies;
 pub(super) mod approvals;
 pub(super) mod audit;
 pub(super) mod batch;
@@ -16,4 +17,7 @@ pub(super) mod matching;
 pub(super) mod packs;
 pub(super) mod placing;
 pub(super) mod records;
+pub(super) mod rectifications;
+pub(super) mod report;
+pub(super) mod reviews;
 pub(super) mod tasks;

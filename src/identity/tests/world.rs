@@ -71,6 +71,7 @@ pub(super) fn record(id: ActorId, login: &str) -> ActorRecord {
         state: ActorState::Active,
         assignments: vec![assignment("grid_worker", Some("8801020010010001"))],
         tokens_from: 0,
+        own: None,
     }
 }
 

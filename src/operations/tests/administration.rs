@@ -92,7 +92,7 @@ fn add(
     assignments: Vec<AssignmentRequest>,
 ) -> Done<ActorId> {
     let asking = world.actor(who);
-    let request = ActorRequest { login: login.to_owned(), kind, assignments };
+    let request = ActorRequest { login: login.to_owned(), kind, assignments, self_subject: None };
     let directory = world.identity.directory();
     let added = wait(add_actor(
         &asking,
@@ -104,6 +104,8 @@ fn add(
         &world.trail,
         &PURPOSES,
         &world.territory,
+        &world.reader,
+        &world.seal,
         &*world.random,
     ));
     done(added).map(|added| added.id)

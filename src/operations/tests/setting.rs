@@ -51,6 +51,7 @@ pub(super) fn policy() -> Policy {
         lines: lines.collect(),
         narrowing: &narrowing,
         purposes: PurposeSet::built_in_text(),
+        anomalies: "",
     };
     wait(Policy::load(&sources, &PURPOSES, &SCHEMAS)).expect("a policy that loads")
 }
@@ -93,5 +94,6 @@ pub(super) fn actor_record(id: ActorId, role: &str, area: Option<&str>) -> Actor
         state: ActorState::Active,
         assignments: if role.is_empty() { Vec::new() } else { vec![assignment] },
         tokens_from: 0,
+        own: None,
     }
 }

@@ -5,6 +5,7 @@
 mod cursor;
 mod kept;
 mod link;
+mod memo;
 mod merge;
 mod open;
 mod page;

@@ -78,6 +78,7 @@ pub(super) fn access(schemas: &SchemaSet) -> Access {
         lines: lines.collect(),
         narrowing: "record_correction,grid_worker,*,raw,write\n",
         purposes: PurposeSet::built_in_text(),
+        anomalies: "",
     };
     Access::new(wait(Policy::load(&sources, &purposes, schemas)).expect("a policy"), 1, 1)
 }

@@ -93,6 +93,7 @@ pub(super) fn access() -> &'static Access {
             lines: lines.collect(),
             narrowing: &narrowing,
             purposes: &purposes_text,
+            anomalies: "",
         };
         let schemas = SchemaSet::built_in().expect("schemas");
         let purposes = PurposeSet::built_in(&schemas).expect("purposes");

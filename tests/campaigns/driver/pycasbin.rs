@@ -260,6 +260,7 @@ fn load(policies: &Path) -> Result<Policy, Fault> {
         lines,
         narrowing: &narrowing,
         purposes: PurposeSet::built_in_text(),
+        anomalies: "",
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime.map_err(|cause| Fault::Io { what: "a runtime".into(), cause })?;

@@ -1,0 +1,182 @@
+//! Walks through the log, entry by entry, and asks every rule.
+//! Never looks ahead and never at anything but the entry, the thresholds and what it remembers of the days before.
+//! The same entries give the same anomalies; what is remembered is bounded, whoever acts and however much.
+
+use super::act::{Act, local};
+use super::anomaly::{Anomaly, Finding};
+use super::past::{DAYS_KEPT, OwnPast, PastDay, PeersPast, Post};
+use super::rules::{leaver, limits, night, outside, own, sweep, volume};
+use super::thresholds::Thresholds;
+use crate::access::ActorId;
+use crate::limits::{ANOMALY_ACTORS_COUNT_MAX, ANOMALY_HASHES_COUNT_MAX};
+use crate::oversight::entry::LogEntry;
+use crate::records::SchemaSet;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Whether a subject's handle, as entries write it, is the actor's own. The directory knows; nobody else is told.
+pub type IsOwn = Box<dyn Fn(&ActorId, &str) -> bool + Send>;
+
+/// What is remembered of an account.
+#[derive(Default)]
+struct Account {
+    /// The role that it acted under last, and its area.
+    role: Option<String>,
+    scope: Option<String>,
+    past: OwnPast,
+    /// The day of its last entry.
+    last: i32,
+    today: Today,
+    night: night::State,
+    sweep: sweep::State,
+}
+
+#[derive(Default)]
+struct Today {
+    volume: volume::State,
+    outside: outside::State,
+    own: own::State,
+    limits: limits::State,
+}
+
+/// The walk.
+pub(super) struct Watch {
+    thresholds: Thresholds,
+    fields: limits::KindsOfFields,
+    is_own: IsOwn,
+    accounts: HashMap<ActorId, Account>,
+    peers: PeersPast,
+    day: i32,
+    /// Fingerprints that may still be remembered today.
+    room: usize,
+    /// Accounts beyond those that are followed, counted by their entries.
+    unfollowed: u64,
+}
+
+impl Watch {
+    pub(super) fn new(thresholds: Thresholds, schemas: &Arc<SchemaSet>, is_own: IsOwn) -> Watch {
+        Watch {
+            thresholds,
+            fields: limits::KindsOfFields::of(schemas),
+            is_own,
+            accounts: HashMap::new(),
+            peers: PeersPast::default(),
+            day: i32::MIN,
+            room: ANOMALY_HASHES_COUNT_MAX,
+            unfollowed: 0,
+        }
+    }
+
+    /// Entries of accounts that were not followed, because too many are already.
+    pub(super) fn unfollowed_count(&self) -> u64 {
+        self.unfollowed
+    }
+
+    /// Takes in the next entry of the log.
+    pub(super) fn observe(&mut self, entry: &LogEntry) -> Vec<Anomaly> {
+        let (day, _) = local(entry.t);
+        if day > self.day {
+            self.close_day();
+            self.day = day;
+        }
+        let mut found = Vec::new();
+        if leaver::ends(entry) {
+            found.extend(self.look_back(entry));
+        }
+        if matches!(&*entry.ev, "data" | "access")
+            && let Some(act) = Act::of(entry)
+        {
+            self.follow(&act, &mut found);
+        }
+        found
+    }
+
+    /// The day at hand is over for everybody at once, so that what peers are compared with is the same for all.
+    fn close_day(&mut self) {
+        for account in self.accounts.values_mut() {
+            let today = std::mem::take(&mut account.today);
+            let Some(past) = past_day(self.day, &today) else { continue };
+            if let Some(role) = &account.role {
+                let digits = account.scope.as_ref().map_or(0, String::len);
+                self.peers.add(&(role.clone(), digits), past.day, past.records);
+            }
+            account.past.add(past);
+        }
+        // Nothing is compared with what lies further back, so whoever was away for so long begins anew.
+        let kept = self.day.saturating_sub(DAYS_KEPT as i32);
+        self.accounts.retain(|_, account| account.last >= kept);
+        self.room = ANOMALY_HASHES_COUNT_MAX;
+    }
+
+    fn follow(&mut self, act: &Act<'_>, found: &mut Vec<Anomaly>) {
+        if !self.accounts.contains_key(&act.actor)
+            && self.accounts.len() >= ANOMALY_ACTORS_COUNT_MAX
+        {
+            self.unfollowed += 1;
+            return;
+        }
+        let Watch { thresholds, fields, is_own, accounts, peers, room, .. } = self;
+        let account = accounts.entry(act.actor).or_default();
+        if let Some(role) = &act.entry.role
+            && (account.role.as_ref(), account.scope.as_ref())
+                != (Some(role), act.entry.scope.as_ref())
+        {
+            (account.role, account.scope) = (Some(role.clone()), act.entry.scope.clone());
+        }
+        account.last = act.day;
+        let Account { role, scope, past, today, night, sweep, .. } = account;
+        let worked = role.as_deref().unwrap_or_default();
+        let days_min = thresholds.volume.own_days_min;
+        let own_past = &*past;
+        let compared = || volume::Past {
+            own: own_past.median(i32::MIN, act.day, days_min),
+            peers: {
+                let post: Post = (worked.to_owned(), scope.as_ref().map_or(0, String::len));
+                peers.spread(&post, act.day, thresholds.volume.peers_days_min)
+            },
+        };
+        let month = |kind: usize| {
+            let days = own_past.days(act.day).filter(|past| past.day > act.day - 30);
+            days.map(|past| u32::from(past.kinds[kind])).sum::<u32>()
+        };
+        let mine = |handle: &str| is_own(&act.actor, handle);
+        let mut findings: Vec<Finding> = Vec::new();
+        let volume = &mut today.volume;
+        findings.extend(volume::observe(volume, act, &thresholds.volume, room, compared));
+        findings.extend(outside::observe(&mut today.outside, act, &thresholds.outside));
+        findings.extend(night::observe(night, act, &thresholds.night));
+        findings.extend(sweep::observe(sweep, act, &thresholds.sweep));
+        findings.extend(own::observe(&mut today.own, act, &thresholds.own, mine));
+        let limits = &mut today.limits;
+        findings.extend(limits::observe(
+            limits,
+            act,
+            fields,
+            &thresholds.limits,
+            worked,
+            room,
+            month,
+        ));
+        let anomaly =
+            |finding: Finding| finding.of(act.actor, role.clone(), scope.clone(), act.entry.t);
+        found.extend(findings.into_iter().map(anomaly));
+    }
+
+    fn look_back(&self, entry: &LogEntry) -> Option<Anomaly> {
+        let actor: ActorId = entry.about()?.parse().ok()?;
+        let account = self.accounts.get(&actor)?;
+        let today = past_day(self.day, &account.today);
+        let finding = leaver::observe(entry, &account.past, today, &self.thresholds.leaver)?;
+        Some(finding.of(actor, account.role.clone(), account.scope.clone(), entry.t))
+    }
+}
+
+fn past_day(day: i32, today: &Today) -> Option<PastDay> {
+    let (first, last) = today.volume.ends()?;
+    Some(PastDay {
+        day,
+        records: today.volume.count(),
+        kinds: today.limits.counts(),
+        entries: (first, last),
+    })
+}

@@ -1,0 +1,577 @@
+//! From something out of the ordinary to a closed review: what officers find, note, bring up and close, with its entries.
+//! Never closed by whoever opened it or wrote in it, and never looked into by whose acts it is of.
+//! The search lags by a moment; a test looks until what it waits for is there, within a bound.
+
+use super::actor::Actor;
+use super::bodies::REGISTRATION;
+use super::client::Reply;
+use super::enrolment::{add, enrolled};
+use super::entries::happened;
+use super::harness::{Demo, await_until, shared};
+use super::program::run;
+use serde_json::{Value, json};
+
+pub const ANOMALIES: &str = "/v1/audit/anomalies";
+pub const REVIEWS: &str = "/v1/audit/reviews";
+/// Refusals of a day that are out of the ordinary (policies/anomalies.toml).
+const OUTSIDE: usize = 10;
+
+pub fn auditor(demo: &Demo) -> Actor {
+    demo.role("compliance_auditor")
+}
+
+/// Another compliance officer.
+pub fn second(demo: &Demo) -> Actor {
+    let role = "compliance_auditor";
+    enrolled(demo, &add(demo, json!([{"role": role}])).expect(201), role, None)
+}
+
+/// A worker tries what is not in its territory until that is out of the ordinary.
+pub fn tries_outside(demo: &Demo, worker: &Actor) -> u64 {
+    let elsewhere = demo.sample_record();
+    let tries = (0..OUTSIDE)
+        .map(|_| worker.read(elsewhere, "name", REGISTRATION).refused(404, "not_found").index());
+    tries.max().expect("some")
+}
+
+/// The anomalies of a question, once everything up to an entry was looked at.
+#[track_caller]
+pub fn anomalies(demo: &Demo, question: &str, through: u64) -> Vec<Value> {
+    let officer = auditor(demo);
+    let mut last = None;
+    await_until("the entry was looked at", || {
+        let reply = officer.get(&format!("{ANOMALIES}?{question}")).expect(200);
+        let looked = reply.body["through"].as_u64().expect("a number");
+        last = Some(reply);
+        looked > through
+    });
+    last.expect("a page").body["anomalies"].as_array().expect("a list").clone()
+}
+
+fn path(review: &Reply, act: &str) -> String {
+    format!("{REVIEWS}/{}/{act}", review.text_of("id"))
+}
+
+#[test]
+fn from_an_anomaly_to_a_review_that_a_second_officer_closes() {
+    let demo = Demo::own();
+    let worker = demo.worker(2);
+    let last = tries_outside(&demo, &worker);
+    let (one, two) = (auditor(&demo), second(&demo));
+    let found = anomalies(&demo, &format!("actor={}", worker.id), last);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let anomaly = &found[0];
+    let member = |name: &str| anomaly[name].clone();
+    assert_eq!(
+        (member("rule"), member("state"), member("actor")),
+        (json!("outside_territory"), json!("new"), json!(worker.id))
+    );
+    assert_eq!(member("numbers"), json!({"refused": OUTSIDE, "threshold": OUTSIDE}));
+    let entries: Vec<u64> = serde_json::from_value(member("entries")).expect("indexes");
+    assert_eq!((entries.len(), entries.last()), (OUTSIDE, Some(&last)));
+    // Each of them is opened with its proof.
+    let opened = one.get(&format!("/v1/audit/entries/{last}")).expect(200);
+    assert_eq!(
+        (&opened.body["proven"], &opened.body["entry"]["why"]),
+        (&json!(true), &json!("not_found"))
+    );
+
+    let id = member("id");
+    let review = one.post(REVIEWS, &json!({"anomaly": id})).expect(201);
+    assert_eq!((review.text_of("state"), review.text_of("cause")), ("open", "anomaly"));
+    assert_eq!(review.body["about"], json!([worker.id]));
+    assert_eq!(review.body["entries"], json!(entries));
+    two.post(REVIEWS, &json!({"anomaly": id})).refused(412, "version_conflict");
+    let text = "十次越界，已约谈核实";
+    let noted = one.post(&path(&review, "notes"), &json!({"text": text})).expect(201);
+    assert_eq!(noted.text_of("state"), "noted");
+    let closing = json!({"outcome": "explained", "text": "新网格边界不清"});
+    let own = one.post(&path(&review, "close"), &closing).refused(403, "approval_required");
+    let brought = json!({"to": "protection_officer", "text": "请知悉"});
+    let escalated = one.post(&path(&review, "escalate"), &brought).expect(200);
+    assert_eq!(escalated.text_of("state"), "escalated");
+    let closed = two.post(&path(&review, "close"), &closing).expect(200);
+    assert_eq!((closed.text_of("state"), &closed.body["closed"]["by"]), ("closed", &json!(two.id)));
+    two.post(&path(&review, "notes"), &json!({"text": text})).refused(412, "version_conflict");
+
+    let told = two.get(&format!("{REVIEWS}/{}", review.text_of("id"))).expect(200);
+    let kinds: Vec<&str> = told.body["notes"]
+        .as_array()
+        .expect("notes")
+        .iter()
+        .filter_map(|n| n["kind"].as_str())
+        .collect();
+    assert_eq!(kinds, ["note", "escalation", "closing"]);
+    assert_eq!(told.body["notes"][0]["text"], text);
+    for (reply, what) in [
+        (&review, "review.open success"),
+        (&noted, "review.note success"),
+        (&own, "access.denied denied"),
+        (&escalated, "review.escalate success"),
+        (&closed, "review.close success"),
+        (&told, "review.read success"),
+    ] {
+        let entry = demo.entry_of(reply);
+        assert_eq!(happened(&entry), what);
+        assert_eq!(entry["case"], review.body["id"], "{what}");
+        assert!(!entry.to_string().contains(text), "what is written is not in the log");
+    }
+    let entry = demo.entry_of(&review);
+    assert_eq!((&entry["x"]["actor"], &entry["x"]["anomaly"]), (&json!(worker.id), &id));
+    assert_eq!(entry["pur"], "access_oversight");
+    let state = anomalies(&demo, "rule=outside_territory&state=closed", last);
+    assert_eq!(state[0]["review"], review.body["id"]);
+}
+
+#[test]
+fn officers_do_not_look_into_their_own_acts() {
+    let demo = Demo::own();
+    let (one, two) = (auditor(&demo), second(&demo));
+    let own = one.get("/v1/purposes").expect(200).index();
+    super::entries::happened(&demo.entry(own));
+    let body = json!({"entries": [own]});
+    let refused = one.post(REVIEWS, &body).refused(403, "denied");
+    assert_eq!(happened(&demo.entry_of(&refused)), "access.denied denied");
+    let review = two.post(REVIEWS, &body).expect(201);
+    assert_eq!(review.body["about"], json!([one.id]));
+    let text = json!({"text": "核对"});
+    one.post(&path(&review, "notes"), &text).refused(403, "denied");
+    one.get(&format!("{REVIEWS}/{}", review.text_of("id"))).refused(403, "denied");
+    two.post(&path(&review, "notes"), &text).expect(201);
+    let closing = json!({"outcome": "explained", "text": "核对"});
+    let refused = one.post(&path(&review, "close"), &closing).refused(403, "denied");
+    assert_eq!(demo.entry_of(&refused)["case"], review.body["id"]);
+}
+
+#[test]
+fn a_review_of_nothing_of_too_much_or_of_what_is_not_there_is_refused() {
+    let demo = shared();
+    let officer = auditor(demo);
+    for (body, status, code) in [
+        (json!({}), 400, "schema_invalid"),
+        (json!({"entries": []}), 400, "schema_invalid"),
+        (json!({"entries": [1, 1]}), 400, "schema_invalid"),
+        (json!({"entries": (0..257).collect::<Vec<u64>>()}), 400, "schema_invalid"),
+        (json!({"entries": [0], "anomaly": "AAAAAAAAAAAAAAAAAAAAAA"}), 400, "schema_invalid"),
+        (json!({"anomaly": "A"}), 400, "schema_invalid"),
+        (json!({"entries": [-1]}), 400, "schema_invalid"),
+        (json!({"entries": [u64::MAX]}), 404, "not_found"),
+        (json!({"anomaly": "AAAAAAAAAAAAAAAAAAAAAA"}), 404, "not_found"),
+    ] {
+        officer.post(REVIEWS, &body).refused(status, code);
+    }
+    let review = officer.post(REVIEWS, &json!({"entries": [0]})).expect(201);
+    for text in ["", " \n", "电话13812345678", "身份证880101199001010013", "a\u{202e}b"] {
+        officer
+            .post(&path(&review, "notes"), &json!({"text": text}))
+            .refused(400, "schema_invalid");
+    }
+    let long = json!({"text": "长".repeat(2_001)});
+    officer.post(&path(&review, "notes"), &long).refused(400, "schema_invalid");
+    officer.post(&path(&review, "notes"), &json!({"text": "长".repeat(2_000)})).expect(201);
+    for (to, code) in [("grid_worker", "schema_invalid"), ("mayor", "schema_invalid")] {
+        let body = json!({"to": to, "text": "请知悉"});
+        officer.post(&path(&review, "escalate"), &body).refused(400, code);
+    }
+    for wrong in ["state=done", "limit=0", "limit=101", "before=x", "order=worst"] {
+        officer.get(&format!("{REVIEWS}?{wrong}")).refused(400, "schema_invalid");
+    }
+    for wrong in
+        ["rule=worst", "actor=x", "state=open", "since=yesterday", "limit=101", "sort=count"]
+    {
+        officer.get(&format!("{ANOMALIES}?{wrong}")).refused(400, "schema_invalid");
+    }
+}
+
+#[test]
+fn a_review_has_room_for_a_hundred_texts_and_the_last_place_is_its_closings() {
+    let demo = Demo::own();
+    let (one, two) = (auditor(&demo), second(&demo));
+    let most: Vec<u64> = (0..256).collect();
+    await_until("there are as many entries", || {
+        one.get("/v1/audit/entries?limit=1").expect(200).body["size"].as_u64() > Some(256)
+    });
+    let review = one.post(REVIEWS, &json!({"entries": most})).expect(201);
+    let text = json!({"text": "核对"});
+    for _ in 0..99 {
+        one.post(&path(&review, "notes"), &text).expect(201);
+    }
+    one.post(&path(&review, "notes"), &text).refused(413, "too_large");
+    let closing = json!({"outcome": "explained", "text": "核对完毕"});
+    two.post(&path(&review, "close"), &closing).expect(200);
+    let told = two.get(&format!("{REVIEWS}/{}", review.text_of("id"))).expect(200);
+    assert_eq!(told.body["notes"].as_array().map(Vec::len), Some(100));
+}
+
+#[test]
+fn nobody_closes_what_nobody_wrote_in_and_pages_join() {
+    let demo = Demo::own();
+    let (one, two) = (auditor(&demo), second(&demo));
+    let reviews: Vec<Reply> =
+        (0..5).map(|_| one.post(REVIEWS, &json!({"entries": [0, 2]})).expect(201)).collect();
+    let closing = json!({"outcome": "unresolved", "text": "无从核实"});
+    two.post(&path(&reviews[0], "close"), &closing).refused(412, "version_conflict");
+    two.post(&path(&reviews[0], "notes"), &json!({"text": "核对"})).expect(201);
+    let mut seen = Vec::new();
+    let mut next = String::new();
+    loop {
+        let page = one.get(&format!("{REVIEWS}?limit=2{next}")).expect(200);
+        let ids = page.body["reviews"].as_array().expect("a list");
+        seen.extend(ids.iter().map(|review| review["id"].clone()));
+        match page.body["next"].as_str() {
+            Some(id) => next = format!("&before={id}"),
+            None => break,
+        }
+    }
+    let opened: Vec<Value> = reviews.iter().rev().map(|reply| reply.body["id"].clone()).collect();
+    assert_eq!(seen, opened, "the newest first");
+    let noted = one.get(&format!("{REVIEWS}?state=noted")).expect(200);
+    assert_eq!(noted.body["reviews"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn reviews_and_their_notes_are_there_after_a_crash_and_anomalies_are_found_again() {
+    let mut demo = Demo::own();
+    let worker = demo.worker(3);
+    let last = tries_outside(&demo, &worker);
+    let before = anomalies(&demo, "", last);
+    let one = auditor(&demo);
+    let review = one.post(REVIEWS, &json!({"anomaly": before[0]["id"]})).expect(201);
+    one.post(&path(&review, "notes"), &json!({"text": "已记录"})).expect(201);
+    demo.kill();
+    demo.start_again();
+    let told = auditor(&demo).get(&format!("{REVIEWS}/{}", review.text_of("id"))).expect(200);
+    assert_eq!(
+        (told.text_of("state"), &told.body["notes"][0]["text"]),
+        ("noted", &json!("已记录"))
+    );
+    let after = anomalies(&demo, "", last);
+    assert_eq!(after[0]["id"], before[0]["id"], "the same anomaly has the same id");
+    assert_eq!(after[0]["state"], "in_review");
+    let again = json!({"anomaly": before[0]["id"]});
+    second(&demo).post(REVIEWS, &again).refused(412, "version_conflict");
+}
+
+/// A moment from now, in seconds.
+fn moment(seconds: i64) -> String {
+    let at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
+    format!("{at:.0}")
+}
+
+/// The day from now, by the country's time.
+fn day(days: i64) -> String {
+    let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(8 + 24 * days);
+    at.to_string()[..10].to_owned()
+}
+
+/// Everything up to an entry can be found.
+fn indexed(demo: &Demo, through: u64) {
+    await_until("the entry is indexed", || {
+        let page = auditor(demo).get("/v1/audit/entries?limit=1").expect(200);
+        page.body["indexed"].as_u64().is_some_and(|indexed| indexed > through)
+    });
+}
+
+#[test]
+fn a_sample_is_drawn_of_every_role_and_whoever_has_its_entry_draws_it_again() {
+    let demo = Demo::own();
+    let (one, two) = (auditor(&demo), second(&demo));
+    let mut last = 0;
+    for actor in [demo.worker(1), demo.worker(2), demo.role("security_admin")] {
+        for path in ["/v1/purposes", "/v1/admin/actors"] {
+            last = actor.get(path).index();
+        }
+    }
+    for _ in 0..5 {
+        last = two.get("/v1/audit/entries?limit=1").expect(200).index();
+    }
+    indexed(&demo, last);
+    let (since, until) = (moment(-3_600), moment(3_600));
+    let sample = json!({"since": since, "until": until, "each": 2, "without": [two.id]});
+    let review = one.post(REVIEWS, &json!({"sample": sample})).expect(201);
+    let about = review.body["about"].as_array().expect("a list").clone();
+    assert!(about.contains(&json!(demo.role("security_admin").id)), "a role of one person");
+    for officer in [&one, &two] {
+        assert!(!about.contains(&json!(officer.id)), "nobody draws the own acts, or a closer's");
+    }
+    let entry = demo.entry_of(&review);
+    assert_eq!(happened(&entry), "review.sample success");
+    let drawn = review.body["sample"].clone();
+    let x = &entry["x"];
+    assert_eq!((&x["seed"], &x["each"]), (&drawn["seed"], &json!(2)));
+    assert_eq!((&x["through"], &x["population"]), (&drawn["through"], &drawn["population"]));
+    let listed: Vec<String> = review.body["entries"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(x["entries"], listed.join(","));
+    let again = two.post(&path(&review, "draw"), &json!({})).expect(200);
+    assert_eq!(
+        (&again.body["same"], &again.body["entries"]),
+        (&json!(true), &review.body["entries"])
+    );
+    let closing = json!({"outcome": "explained", "text": "未见异常"});
+    one.post(&path(&review, "notes"), &json!({"text": "逐条核对"})).expect(201);
+    two.post(&path(&review, "close"), &closing).expect(200);
+    let left_out = |count: u8| {
+        let id = |number: u8| format!("{}A", char::from(b'A' + number).to_string().repeat(21));
+        let without: Vec<String> = (0..count).map(id).collect();
+        json!({"since": since, "until": until, "each": 3, "without": without})
+    };
+    one.post(REVIEWS, &json!({"sample": left_out(8)})).expect(201);
+    for (wrong, status, code) in [
+        (json!({"since": since, "until": until, "each": 0}), 400, "schema_invalid"),
+        (json!({"since": since, "until": until, "each": 4}), 400, "schema_invalid"),
+        (json!({"since": until, "until": since, "each": 1}), 400, "schema_invalid"),
+        (json!({"since": "now", "until": until, "each": 1}), 400, "schema_invalid"),
+        (
+            json!({"since": since, "until": until, "each": 1, "without": ["x"]}),
+            400,
+            "schema_invalid",
+        ),
+        (json!({"since": since, "until": until, "each": 1, "seed": "AA"}), 400, "schema_invalid"),
+        (left_out(9), 400, "schema_invalid"),
+        (json!({"since": until, "until": moment(7_200), "each": 1}), 404, "not_found"),
+    ] {
+        one.post(REVIEWS, &json!({"sample": wrong})).refused(status, code);
+    }
+    let plain = one.post(REVIEWS, &json!({"entries": [0]})).expect(201);
+    one.post(&path(&plain, "draw"), &json!({})).refused(404, "not_found");
+}
+
+#[test]
+fn a_finding_is_put_right_by_its_owner_and_found_done_by_a_second_officer() {
+    let demo = Demo::own();
+    let (one, two) = (auditor(&demo), second(&demo));
+    let worker = demo.worker(1);
+    let act = worker.get("/v1/purposes").expect(200);
+    demo.entry_of(&act);
+    let review = one.post(REVIEWS, &json!({"entries": [act.index()]})).expect(201);
+    let items = path(&review, "rectifications");
+    let body = |owner: Value, due: &str| {
+        let mut body = json!({"due": due, "text": "重新培训"});
+        body.as_object_mut().expect("members").extend(owner.as_object().expect("one").clone());
+        body
+    };
+    let organ = json!({"organ": "street_office"});
+    one.post(&items, &body(organ.clone(), &day(30))).refused(412, "version_conflict");
+    one.post(&path(&review, "notes"), &json!({"text": "需要培训"})).expect(201);
+    for (owner, due) in [
+        (organ.clone(), day(-1)),
+        (organ.clone(), day(367)),
+        (organ.clone(), "2026-1-1".to_owned()),
+        (json!({"organ": "nobody"}), day(1)),
+        (json!({"actor": "AAAAAAAAAAAAAAAAAAAAAA"}), day(1)),
+        (json!({"actor": worker.id, "organ": "street_office"}), day(1)),
+        (json!({}), day(1)),
+    ] {
+        one.post(&items, &body(owner, &due)).refused(400, "schema_invalid");
+    }
+    let item = one.post(&items, &body(organ, &day(0))).expect(201);
+    assert_eq!((item.text_of("state"), item.text_of("organ")), ("open", "street_office"));
+    one.post(&items, &body(json!({"actor": worker.id}), &day(366))).expect(201);
+    let done = json!({"text": "已培训"});
+    let settle = format!("/v1/audit/rectifications/{}/settle", item.text_of("id"));
+    one.post(&settle, &done).refused(403, "approval_required");
+    let settled = two.post(&settle, &done).expect(200);
+    assert_eq!((settled.text_of("state"), settled.text_of("settled_by")), ("done", "已培训"));
+    two.post(&settle, &done).refused(412, "version_conflict");
+    for (reply, what) in [(&item, "review.rectify success"), (&settled, "review.settle success")] {
+        let entry = demo.entry_of(reply);
+        assert_eq!((happened(&entry).as_str(), &entry["case"]), (what, &review.body["id"]));
+        assert_eq!(entry["x"]["item"], item.body["id"]);
+        assert!(!entry.to_string().contains("培训"));
+    }
+    let list = |query: &str| {
+        let page = one.get(&format!("/v1/audit/rectifications?{query}")).expect(200);
+        page.body["items"].as_array().expect("a list").len()
+    };
+    assert_eq!(
+        (list(""), list("state=open"), list("state=done"), list("state=overdue")),
+        (2, 1, 1, 0)
+    );
+    let told = two.get(&format!("{REVIEWS}/{}", review.text_of("id"))).expect(200);
+    assert_eq!(told.body["rectifications"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn a_report_counts_what_was_done_and_its_digest_is_in_the_log() {
+    let demo = Demo::own();
+    let (one, two, worker) = (auditor(&demo), second(&demo), demo.worker(2));
+    let since = moment(0);
+    // Counts begin with the next second.
+    await_until("the next second", || moment(0) != since);
+    let since = moment(0);
+    let own = worker.create(&super::bodies::adult(worker.grid())).expect(201);
+    for _ in 0..3 {
+        worker.read(own.text_of("id"), "name", REGISTRATION).expect(200);
+    }
+    let last = tries_outside(&demo, &worker);
+    let found = anomalies(&demo, "", last);
+    let review = one.post(REVIEWS, &json!({"anomaly": found[0]["id"]})).expect(201);
+    one.post(&path(&review, "notes"), &json!({"text": "已核实"})).expect(201);
+    let item = json!({"organ": "street_office", "due": day(9), "text": "重新培训"});
+    one.post(&path(&review, "rectifications"), &item).expect(201);
+    let closing = json!({"outcome": "finding", "text": "越界查询"});
+    let closed = two.post(&path(&review, "close"), &closing).expect(200).index();
+    one.post(REVIEWS, &json!({"entries": [0]})).expect(201);
+    indexed(&demo, closed + 1);
+    let question = format!("/v1/audit/report?since={since}&until={}", moment(3_600));
+    let reply = one.get(&question).expect(200);
+    let report = &reply.body["report"];
+    let count = |path: &str| report.pointer(path).and_then(Value::as_u64).unwrap_or(0);
+    for (path, expected) in [
+        ("/entries/by_event/data.create", 1),
+        ("/entries/by_event/data.read", 3),
+        ("/entries/by_event/review.open", 2),
+        ("/entries/by_event/review.note", 1),
+        ("/entries/by_event/review.close", 1),
+        ("/entries/by_event/access.denied", OUTSIDE as u64),
+        ("/entries/by_outcome/denied", OUTSIDE as u64),
+        ("/entries/by_purpose/residence_registration", 4 + OUTSIDE as u64),
+        ("/denials/not_found", OUTSIDE as u64),
+        ("/anomalies/outside_territory/closed", 1),
+        ("/anomalies/outside_territory/new", 0),
+        ("/reviews/opened", 2),
+        ("/reviews/closed/finding", 1),
+        ("/reviews/waiting/open", 1),
+        ("/rectifications/named", 1),
+        ("/rectifications/now/open", 1),
+    ] {
+        assert_eq!(count(path), expected, "{path} of {report}");
+    }
+    let outcomes: u64 = ["success", "denied", "error", "aborted"]
+        .iter()
+        .map(|outcome| count(&format!("/entries/by_outcome/{outcome}")))
+        .sum();
+    assert_eq!(outcomes, count("/entries/total"));
+    assert_eq!(report["integrity"]["origin"], demo.origin());
+    assert_eq!(report["integrity"]["witnessed"], true);
+    let entry = demo.entry_of(&reply);
+    assert_eq!(happened(&entry), "audit.report success");
+    assert_eq!(entry["x"]["manifest"], reply.body["digest"]);
+    let begin = reply.text.find("\"report\":").expect("a report") + "\"report\":".len();
+    let end = reply.text.find(",\"digest\":").expect("a digest");
+    let digest = ring::digest::digest(&ring::digest::SHA256, &reply.text.as_bytes()[begin..end]);
+    let digest = base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, digest);
+    assert_eq!(reply.text_of("digest"), digest);
+
+    let page = one.call("GET", &question).header("accept", "text/html");
+    let page = page.header("accept-language", "zh-CN").send().expect(200);
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
+    for part in ["访问监督报告", "未找到记录，或您无权知悉", "网格员", "日志完整性"]
+    {
+        assert!(page.text.contains(part), "{part}");
+    }
+    assert!(
+        !page.text.contains("<script")
+            && !page.text.contains("href=")
+            && !page.text.contains("src=")
+    );
+    assert!(!page.text.contains("越界查询"), "what officers write is in no report");
+    let english = one.call("GET", &question).header("accept", "text/html").send().expect(200);
+    assert!(english.text.contains("Oversight report") && english.text.contains("grid worker"));
+    for wrong in
+        ["", "since=2026-01-01T00:00:00Z", "since=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z"]
+    {
+        one.get(&format!("/v1/audit/report?{wrong}")).refused(400, "schema_invalid");
+    }
+    worker.get(&question).refused(403, "denied");
+}
+
+#[test]
+fn whoever_opens_the_own_record_is_found_and_those_who_list_actors_learn_nothing() {
+    let demo = Demo::own();
+    let head = demo.head(1);
+    let person = head.create(&super::bodies::adult(head.grid())).expect(201);
+    let subject = person.text_of("subject");
+    let body = json!({
+        "login": "worker.self", "kind": "person", "self_subject": subject,
+        "assignments": [{"role": "grid_worker", "area": head.grid()}],
+    });
+    let security = demo.role("security_admin");
+    let added = security.post("/v1/admin/actors", &body).expect(201);
+    let worker = enrolled(&demo, &added, "grid_worker", Some(head.grid()));
+    let handle = demo.entry(person.index())["sub"][0].as_str().expect("a handle").to_owned();
+    let entry = demo.entry_of(&added);
+    assert!(!entry.to_string().contains(&handle) && !entry.to_string().contains(subject));
+    let listed = security.get("/v1/admin/actors").expect(200);
+    for hidden in [handle.as_str(), subject, "own", "self"] {
+        assert!(!listed.text.contains(&format!("\"{hidden}\"")), "{hidden}");
+    }
+    let query = json!({"type": "person", "fields": ["name"], "limit": 100});
+    worker.query(&query, REGISTRATION).expect(200);
+    let read = worker.read(person.text_of("id"), "name", REGISTRATION).expect(200).index();
+    head.read(person.text_of("id"), "name", REGISTRATION).expect(200);
+    let found = anomalies(&demo, "rule=own_record", read + 1);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!((&found[0]["actor"], &found[0]["entries"]), (&json!(worker.id), &json!([read])));
+    let mut unknown = body.clone();
+    unknown["login"] = json!("worker.other");
+    unknown["self_subject"] = json!("01921234-5678-7fff-bfff-ffffffffffff");
+    security.post("/v1/admin/actors", &unknown).refused(404, "not_found");
+    unknown["self_subject"] = json!("me");
+    security.post("/v1/admin/actors", &unknown).refused(400, "schema_invalid");
+    let system = json!({"login": "system.self", "kind": "system", "self_subject": subject});
+    security.post("/v1/admin/actors", &system).refused(400, "schema_invalid");
+}
+
+#[test]
+fn the_command_line_goes_from_an_anomaly_to_a_report() {
+    let demo = Demo::own();
+    let worker = demo.worker(2);
+    let last = tries_outside(&demo, &worker);
+    anomalies(&demo, "", last);
+    let room = demo.directory().parent().expect("a room").to_owned();
+    let token = |name: &str, token: &str| {
+        let path = room.join(name);
+        std::fs::write(&path, token).expect("a file");
+        path.to_str().expect("a plain path").to_owned()
+    };
+    let (one, two) = (token("one", &auditor(&demo).token), token("two", &second(&demo).token));
+    let note = token("note", "十次越界，已约谈核实\n");
+    let ask = |who: &str, arguments: &[&str]| {
+        run(&[&["audit"], arguments, &["--url", demo.url(), "--token-file", who]].concat())
+    };
+    let said = |who: &str, arguments: &[&str]| {
+        let done = ask(who, &[arguments, &["--json"]].concat());
+        assert_eq!(done.status, Some(0), "{arguments:?}: {}", done.err);
+        let line = done.out.lines().last().expect("a line").to_owned();
+        serde_json::from_str::<Value>(&line).expect("JSON")
+    };
+    let anomaly = said(&one, &["anomalies", "--rule", "outside_territory"]);
+    let id = anomaly["id"].as_str().expect("an id");
+    let review = said(&one, &["review", "open", "--anomaly", id]);
+    let id = review["id"].as_str().expect("an id");
+    said(&one, &["review", "note", id, "--text-file", &note]);
+    let own = ["review", "close", id, "--outcome", "finding", "--text-file", &note];
+    assert_eq!(ask(&one, &own).status, Some(1));
+    said(&one, &["review", "escalate", id, "--to", "protection_officer", "--text-file", &note]);
+    let due = day(9);
+    let add =
+        ["rectify", "add", id, "--organ", "street_office", "--due", &due, "--text-file", &note];
+    let item = said(&one, &add);
+    assert_eq!(said(&two, &own)["state"], "closed");
+    let item = item["id"].as_str().expect("an id");
+    assert_eq!(said(&two, &["rectify", "settle", item, "--text-file", &note])["state"], "done");
+    let shown = ask(&two, &["review", "show", id]);
+    assert!(shown.out.contains("escalation") && shown.out.contains("已约谈核实"), "{}", shown.out);
+    assert_eq!(said(&one, &["review", "list", "--state", "closed"])["id"], review["id"]);
+    let (since, until) = (moment(-3_600), moment(3_600));
+    let sample = ["review", "sample", "--since", &since, "--until", &until];
+    let drawn = said(&one, &sample);
+    let drawn = drawn["id"].as_str().expect("an id");
+    assert_eq!(said(&one, &["review", "draw", drawn])["same"], true);
+    for (name, begins) in [("report.html", "<!doctype html>"), ("report.json", "{\"report\":")] {
+        let out = room.join(name);
+        let out = out.to_str().expect("a plain path");
+        let report = ["report", "--since", &since, "--until", &until, "--out", out];
+        assert_eq!(ask(&one, &report).status, Some(0));
+        assert!(std::fs::read_to_string(out).expect("a file").starts_with(begins));
+        assert_eq!(ask(&one, &report).status, Some(1), "never over a file that is there");
+    }
+    assert_eq!(ask(&one, &["review", "show", "../entries"]).status, Some(2));
+}
