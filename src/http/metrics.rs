@@ -109,79 +109,59 @@ fn answer(request: &Request<hyper::body::Incoming>, measured: &Measured) -> Resp
 
 /// Everything as it is now.
 fn registry(measured: &Measured) -> Registry {
-    let Measured { trail, log, index, shipped, started_seconds } = measured;
+    let Measured { trail, log, started_seconds, .. } = measured;
     let readings = trail.readings();
     let published = log.size().unwrap_or(readings.published);
     let mut registry = Registry::with_prefix("gridvault");
-    let mut counted = |name: &str, help: &str, value: u64| {
-        registry.register(name, help, ConstCounter::new(value));
-    };
-    counted("log_entries", "Entries that are durable", readings.appended.max(published));
-    counted("refusals", "Refusals of this run, recorded or only counted", readings.refused);
-    let mut gauge = |name: &str, help: &str, value: f64| {
-        registry.register(name, help, ConstGauge::new(value));
-    };
+    let entries = ConstCounter::new(readings.appended.max(published));
+    registry.register("log_entries", "Entries that are durable", entries);
+    let refused = ConstCounter::new(readings.refused);
+    registry.register("refusals", "Refusals of this run, recorded or only counted", refused);
+    let groups = Groups(readings.groups);
+    registry.register("group_entries", "Entries that were made durable together", groups);
     let number = |value: u64| value as f64;
-    gauge("start_time_seconds", "When the process started, since 1970", *started_seconds as f64);
-    gauge("writable", "1 while entries can be recorded", f64::from(trail.is_writable()));
-    gauge(
-        "journal_unmarked_bytes",
-        "Journal that a start would read again",
-        number(readings.unmarked_bytes),
-    );
-    gauge(
-        "log_unintegrated_bytes",
-        "Durable entries that are not in the log yet",
-        number(readings.unintegrated_bytes),
-    );
-    gauge("checkpoint_entries", "Entries that the last checkpoint covers", number(published));
-    if let Some(age) = readings.checkpoint_age {
-        gauge("checkpoint_age_seconds", "Since the last checkpoint of this run", age.as_secs_f64());
+    let room = trail.space();
+    let age = readings.checkpoint_age.map(|age| age.as_secs_f64());
+    let always = [
+        ("start_time_seconds", "When the process started, since 1970", *started_seconds as f64),
+        ("writable", "1 while entries can be recorded", f64::from(trail.is_writable())),
+        ("journal_unmarked_bytes", "Journal that a start reads", number(readings.unmarked_bytes)),
+        (
+            "log_unintegrated_bytes",
+            "Durable entries that are not in the log yet",
+            number(readings.unintegrated_bytes),
+        ),
+        ("checkpoint_entries", "Entries that the last checkpoint covers", number(published)),
+        ("disk_low", "1 while nothing new is stored", f64::from(room >= Space::Low)),
+        ("disk_spent", "1 while nothing at all is recorded", f64::from(room == Space::Spent)),
+    ];
+    let aged = age.map(|age| ("checkpoint_age_seconds", "Since the last checkpoint", age));
+    for (name, help, value) in always.into_iter().chain(aged).chain(lags(measured, published)) {
+        registry.register(name, help, ConstGauge::new(value));
     }
-    if trail.asks_witnesses() {
-        let lag = trail.witness_lag().unwrap_or_default();
-        gauge(
-            "witness_lag_seconds",
-            "Age of the oldest entry that no quorum has cosigned",
-            lag.as_secs_f64(),
-        );
-        gauge(
-            "witnessed",
-            "1 while data is served as far as witnesses go",
-            f64::from(trail.is_witnessed()),
-        );
-    }
-    let indexed = index.state().indexed;
-    gauge(
+    registry
+}
+
+/// How far those are behind who follow the log.
+fn lags(measured: &Measured, published: u64) -> Vec<(&'static str, &'static str, f64)> {
+    let Measured { trail, index, shipped, .. } = measured;
+    let behind = |reached: u64| published.saturating_sub(reached) as f64;
+    let mut lags = vec![(
         "index_lag_entries",
         "Published entries that a search does not find yet",
-        number(published.saturating_sub(indexed)),
-    );
+        behind(index.state().indexed),
+    )];
     if let Some(shipped) = shipped {
-        let lag = published.saturating_sub(shipped());
-        gauge(
-            "shipper_lag_entries",
-            "Published entries that the receiver has not confirmed",
-            number(lag),
-        );
+        let help = "Published entries that the receiver has not confirmed";
+        lags.push(("shipper_lag_entries", help, behind(shipped())));
     }
-    let room = trail.space();
-    gauge(
-        "disk_low",
-        "1 while nothing new is stored because the disk fills up",
-        f64::from(room >= Space::Low),
-    );
-    gauge(
-        "disk_spent",
-        "1 while nothing at all is recorded for want of room",
-        f64::from(room == Space::Spent),
-    );
-    registry.register(
-        "group_entries",
-        "Entries of the groups that were made durable together",
-        Groups(readings.groups),
-    );
-    registry
+    if trail.asks_witnesses() {
+        let lag = trail.witness_lag().unwrap_or_default().as_secs_f64();
+        lags.push(("witness_lag_seconds", "Age of the oldest entry without cosignatures", lag));
+        let served = f64::from(trail.is_witnessed());
+        lags.push(("witnessed", "1 while data is served as far as witnesses go", served));
+    }
+    lags
 }
 
 #[derive(Debug)]

@@ -55,6 +55,17 @@ impl Staging {
         Ok(())
     }
 
+    /// The same, and watches the very file that was written from now on, whatever comes to lie at `path` meanwhile.
+    pub(super) fn write_watched(&mut self, path: &Path, bytes: &[u8]) -> io::Result<Watched> {
+        // So that the write itself does not empty the line that the file is taken from.
+        if self.files.len() + 1 >= PENDING_FILES_MAX {
+            self.sync_files()?;
+        }
+        self.write(path, bytes)?;
+        let file = self.files.last().ok_or(ErrorKind::Other)?.try_clone()?;
+        Watched::held(path.to_path_buf(), file)
+    }
+
     fn stage(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut temporary = path.to_path_buf();
         temporary.as_mut_os_string().push(".");
@@ -326,6 +337,21 @@ mod tests {
         let watched = watch();
         fs::write(&path, b"content and more").expect("written");
         assert!(!watched.is_in_place().expect("known"));
+    }
+
+    #[test]
+    fn file_that_was_written_is_watched_and_not_what_takes_its_place() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("file");
+        let mut staging = Staging::default();
+        for _ in 0..PENDING_FILES_MAX {
+            staging.write(&directory.path().join("other"), b"content").expect("written");
+            let watched = staging.write_watched(&path, b"content").expect("written");
+            assert!(watched.is_in_place().expect("known"));
+            fs::rename(&path, directory.path().join("aside")).expect("moved");
+            fs::write(&path, b"content").expect("written");
+            assert!(!watched.is_in_place().expect("known"), "the same bytes in another file");
+        }
     }
 
     #[test]

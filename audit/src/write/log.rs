@@ -191,10 +191,13 @@ impl Log {
     fn show(&mut self, note: String) -> Result<(), LogError> {
         // A crash may have left files further on than `discard_beyond` looked; the edge has come to them by now.
         self.discard_edge(u32::try_from(self.edge.len()).expect("a tree has few levels"))?;
-        self.write_partials()?;
+        let mut written = self.write_partials()?;
         // A crash before the end of this sync leaves files that the old checkpoint does not cover: `open` removes them.
         self.staging.sync()?;
-        self.staging.write(&self.directory.join(CHECKPOINT_FILE), note.as_bytes())?;
+        let path = self.directory.join(CHECKPOINT_FILE);
+        written.push(self.staging.write_watched(&path, note.as_bytes())?);
+        // What was written is watched, not what is found there later: that may be somebody else's by then.
+        self.published = written;
         // A crash here leaves the old checkpoint or the new one, both true: the tiles of either are on disk.
         self.staging.sync()?;
         self.note = Some(note);
@@ -202,8 +205,7 @@ impl Log {
             self.staging.remove_directory(&self.directory.join(partial_directory(kind, number)))?;
         }
         // A crash here leaves partial files beside their full form, which agree with it.
-        self.staging.sync()?;
-        self.watch_published()
+        Ok(self.staging.sync()?)
     }
 
     /// Refuses when poisoned or when a file is no longer the one that this process opened or wrote.
@@ -272,17 +274,17 @@ impl Log {
         level_hashes(self.size, level) / TILE_WIDTH as u64
     }
 
-    fn write_partials(&mut self) -> Result<(), LogError> {
+    fn write_partials(&mut self) -> Result<Vec<Watched>, LogError> {
+        let mut written = Vec::new();
         for (kind, number, width) in self.partials() {
             let path = self.directory.join(partial_path(kind, number, width));
-            match kind {
-                TileKind::Level(level) => {
-                    self.staging.write(&path, self.edge[level as usize].as_flattened())?
-                }
-                TileKind::Entries => self.staging.write(&path, &self.bundle)?,
-            }
+            let bytes = match kind {
+                TileKind::Level(level) => self.edge[level as usize].as_flattened(),
+                TileKind::Entries => &self.bundle,
+            };
+            written.push(self.staging.write_watched(&path, bytes)?);
         }
-        Ok(())
+        Ok(written)
     }
 
     /// Removes everything that a crash may have left past the log's end.
