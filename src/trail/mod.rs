@@ -9,6 +9,7 @@ mod error;
 mod integrate;
 mod journal;
 mod ledgers;
+mod permitted;
 mod readings;
 mod recall;
 mod receipt;

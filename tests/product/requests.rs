@@ -68,9 +68,6 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
         }
         ("POST", "/v1/approvals/{id}/decide") => (None, false, Some(json!({"decision": "grant"}))),
         ("POST", "/v1/tasks") => (Some(CORRECTION), false, Some(task(aim))),
-        ("POST", "/v1/tasks/{id}/accept" | "/v1/tasks/{id}/return" | "/v1/tasks/{id}/close") => {
-            (None, false, None)
-        }
         ("GET", "/v1/changes") => (Some(REGISTRATION), false, None),
         ("POST", "/v1/households") => (Some(REGISTRATION), false, Some(household(aim.grid))),
         ("POST", "/v1/enrol") => (None, false, Some(json!({"code": "A".repeat(43)}))),
@@ -96,7 +93,6 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
         ("POST", "/v1/audit/rectifications/{item}/settle") => {
             (None, false, Some(json!({"text": "已培训"})))
         }
-        ("POST", "/v1/audit/index/rebuild") => (None, false, None),
         ("POST", "/v1/admin/actors/{id}/tokens") => (None, false, Some(json!({}))),
         ("POST", "/v1/admin/actors/{id}/assignments") => {
             (None, false, Some(json!({"role": "grid_worker", "area": aim.grid})))
@@ -107,7 +103,15 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
         ) => (None, false, Some(json!({"assignment": "AAAAAAAAAAAAAAAAAAAAAA"}))),
         ("POST", "/v1/admin/actors/{id}/state") => (None, false, Some(json!({"state": "active"}))),
         ("POST", "/v1/delegations") => (None, false, Some(window(aim))),
-        ("POST", "/v1/delegations/{id}/accept" | "/v1/delegations/{id}/end") => (None, false, None),
+        (
+            "POST",
+            "/v1/tasks/{id}/accept"
+            | "/v1/tasks/{id}/return"
+            | "/v1/tasks/{id}/close"
+            | "/v1/delegations/{id}/accept"
+            | "/v1/delegations/{id}/end"
+            | "/v1/audit/index/rebuild",
+        ) => (None, false, None),
         ("POST", "/v1/admin/policies/explain") => (None, false, Some(question(aim))),
         (
             "GET",

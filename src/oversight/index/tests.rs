@@ -208,6 +208,8 @@ fn a_segment_that_is_found_damaged_by_a_search_is_made_again() {
     let file = std::fs::OpenOptions::new().write(true).open(&merged).expect("a segment");
     file.write_all_at(&vec![0xff; good.len() - 1_024], 1_024).expect("a damaged segment");
     assert!(matches!(index.search(&clauses, wanted.clone()), Err(IndexError::Damaged)));
+    // The keeper hears of it after the search has said so: only then is there anything to catch up with.
+    until(|| index.search(&clauses, wanted.clone()).is_ok());
     world.catch_up(&index);
     assert_eq!(pages(&index, &clauses, &wanted).0, before);
     assert_eq!(std::fs::read(segments(&world.path()).remove(0)).expect("a segment"), good);
