@@ -122,6 +122,11 @@ impl Access {
         Err(Denied { why, fields: Vec::new(), account: permit.account })
     }
 
+    /// Whether somebody has a post that agrees to what a role does.
+    pub fn agrees(&self, standing: &Standing, role: &str, now: Micros) -> bool {
+        approvers(&self.active.load().policy, standing, role, now).next().is_some()
+    }
+
     /// Where whoever is asked looks for what waits for its word.
     pub fn waiting_places(&self, standing: &Standing, now: Micros) -> Vec<WaitsAt> {
         let active = self.active.load();

@@ -48,11 +48,13 @@ impl Access {
         let administers = posts.iter().any(|post| {
             policy.role(post.role).is_none_or(|role| role.family == RoleFamily::Administration)
         });
+        // Whom an administrator stopped no local officer lets work again.
+        let restores = act == PlacingAct::Change;
         let found = placers(policy, standing, now).find(|(assignment, is_administrator)| {
             // Somebody without a post is nobody's neighbour: that is an administrator's.
             let in_reach =
                 !posts.is_empty() && posts.iter().all(|post| may_fill(policy, assignment, post));
-            *is_administrator || in_reach
+            *is_administrator || (in_reach && !restores)
         });
         let why = match found {
             _ if about == standing.actor => Code::Denied,

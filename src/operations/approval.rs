@@ -4,11 +4,10 @@
 
 use super::describe::{Nothing, ended};
 use super::error::{after, refuse, turn_away};
-use super::mandate::{Kept, kept_mandate};
+use super::mandate::{Kept, kept_mandate, listed, moved};
 use super::scope::{Named, Seen, handles, look};
-use super::task::moved;
 use super::{Asked, OperationError, draw};
-use crate::access::{Access, Ask, Asking, Code, Item, MandateAct, Origin, Written};
+use crate::access::{Access, ActorId, Ask, Asking, Code, Item, MandateAct, Origin, Written};
 use crate::ambient::{Micros, Random};
 use crate::identity::Actor;
 use crate::limits::{
@@ -87,8 +86,8 @@ pub async fn ask_approval(
         };
         let mut change = Change::default();
         change.put_new(Key::mandate(id), seal.seal_mandate(id, &record)?);
-        for place in record.listed_under() {
-            change.put_new(Key::mandate_listing(&place, id), Vec::new());
+        for listing in record.listings(id) {
+            change.put_new(listing, Vec::new());
         }
         match trail.commit(permit, change).await {
             Ok(receipt) => return Ok((id, receipt.recorded())),
@@ -151,7 +150,8 @@ pub async fn decide_approval(
             return Err(refuse(trail, turn_away(Code::VersionConflict)).await);
         };
         let permit = permit.about(kept.record.holder);
-        let change = moved(decided_on(kept, yes, standing.actor, now), seal)?;
+        let record = decided_on(&kept.record, yes, standing.actor, now);
+        let change = moved(&kept, &record, seal)?;
         match trail.commit(permit, change).await {
             Ok(receipt) => return Ok(receipt.recorded()),
             Err(Refused::Stale(_)) => {}
@@ -162,9 +162,8 @@ pub async fn decide_approval(
 }
 
 /// What follows the word: an approval is open at once, a task waits for its holder.
-fn decided_on(kept: Kept, yes: bool, decider: crate::access::ActorId, now: Micros) -> Kept {
-    let Kept { id, mut record, version } = kept;
-    record.decider = Some(decider);
+fn decided_on(record: &MandateRecord, yes: bool, decider: ActorId, now: Micros) -> MandateRecord {
+    let mut record = MandateRecord { decider: Some(decider), ..record.clone() };
     record.state = match (yes, record.task) {
         (false, _) => MandateState::Returned,
         (true, Some(_)) => MandateState::Offered,
@@ -174,7 +173,7 @@ fn decided_on(kept: Kept, yes: bool, decider: crate::access::ActorId, now: Micro
         record.from = now.0;
         record.until = now.0.saturating_add(i64::from(record.seconds) * 1_000_000);
     }
-    Kept { id, record, version }
+    record
 }
 
 /// Something that waits for a second person, or was asked for by the caller.
@@ -191,7 +190,6 @@ pub struct ListedApproval {
 ///
 /// # Errors
 /// When it cannot be recorded.
-#[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn list_approvals(
     actor: &Actor,
     origin: &Origin,
@@ -200,61 +198,28 @@ pub async fn list_approvals(
     seal: &Seal,
     access: &Access,
     trail: &Trail,
-    territory: &Territory,
 ) -> Result<(Vec<ListedApproval>, Recorded), OperationError> {
     let standing = actor.standing();
     let written = Written::Mandate(MandateAct::ListAsked);
     let permit = access.permit_known(standing, written, origin, Nothing);
-    let mut listed: Vec<ListedApproval> = Vec::new();
-    let mut places: Vec<[u8; 16]> = vec![*standing.actor.as_bytes()];
-    places.extend(access.waiting_places(standing, now).iter().map(|place| *place.as_bytes()));
-    for place in places {
-        let prefix = Key::mandate_listing_prefix(&place);
-        for (key, _) in store.scan(&prefix, None, APPROVALS_LISTED_COUNT_MAX).await? {
-            let Some(id) = key.listed_mandate() else { continue };
-            if listed.iter().any(|other| other.id == id) {
-                continue;
-            }
-            let Some(Kept { record, .. }) = kept_mandate(id, store, seal).await? else { continue };
-            if now.0 >= record.until {
-                continue;
-            }
-            let own =
+    let mut approvals: Vec<ListedApproval> = Vec::new();
+    let own = *standing.actor.as_bytes();
+    let waiting = access.waiting_places(standing, now);
+    for place in std::iter::once(own).chain(waiting.iter().map(|place| *place.as_bytes())) {
+        for kept in listed(&place, APPROVALS_LISTED_COUNT_MAX, now, store, seal).await? {
+            let Kept { id, record, .. } = kept;
+            let waits = record.state == MandateState::Asked
+                && !record.concerns(standing.actor)
+                && access.agrees(standing, &record.role, now);
+            let asked =
                 record.task.is_none() && record.window.is_none() && record.holder == standing.actor;
-            let waits = record.state == MandateState::Asked && !record.concerns(standing.actor);
-            let waits = waits
-                && may_decide(&record, id, standing, store, seal, access, territory, origin, now)
-                    .await?;
-            if own || waits {
-                listed.push(ListedApproval { id, record, waits });
+            if (asked || waits) && approvals.iter().all(|other| other.id != id) {
+                approvals.push(ListedApproval { id, record, waits });
             }
         }
     }
     match trail.append(permit).await {
-        Ok(receipt) => Ok((listed, receipt.recorded())),
+        Ok(receipt) => Ok((approvals, receipt.recorded())),
         Err(refused) => Err(ended(refused, actor, origin, access, trail).await),
     }
-}
-
-/// Whether the caller's word would be taken.
-#[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
-async fn may_decide(
-    record: &MandateRecord,
-    id: MandateId,
-    standing: &crate::access::Standing,
-    store: &Reader,
-    seal: &Seal,
-    access: &Access,
-    territory: &Territory,
-    origin: &Origin,
-    now: Micros,
-) -> Result<bool, OperationError> {
-    let records: Vec<_> = record.records.iter().map(|(id, _)| *id).collect();
-    let people: Vec<_> = record.subjects.iter().map(|(id, _)| *id).collect();
-    let scope = look(&records, &people, store, seal).await?;
-    let items: Vec<Item<'_>> = scope.iter().map(Seen::item).collect();
-    let parties = record.parties();
-    let asking = Asking { id, parties: &parties, role: &record.role };
-    let act = MandateAct::Grant;
-    Ok(access.decide_word(standing, act, &asking, &items, territory, origin, now, ()).is_ok())
 }

@@ -3,8 +3,7 @@
 //! The window lies in the stand-in's own record, so it is there or gone for the next operation in the log.
 
 use super::describe::{Nothing, ended};
-use super::mandate::{Kept, kept_mandate};
-use super::task::moved;
+use super::mandate::{Kept, kept_mandate, listed, moved};
 use super::{OperationError, draw, refuse};
 use crate::access::{Access, ActorId, Code, DelegationAct, Origin, Written};
 use crate::ambient::{Micros, Random};
@@ -129,8 +128,8 @@ pub async fn propose_delegation(
     };
     let mut change = Change::default();
     change.put_new(Key::mandate(id), seal.seal_mandate(id, &record)?);
-    for place in record.listed_under() {
-        change.put_new(Key::mandate_listing(&place, id), Vec::new());
+    for listing in record.listings(id) {
+        change.put_new(listing, Vec::new());
     }
     match trail.commit(permit, change).await {
         Ok(receipt) => Ok((id, receipt.recorded())),
@@ -174,23 +173,24 @@ pub async fn step_delegation(
             Ok(permit) => permit,
             Err(denied) => return Err(refuse(trail, denied).await),
         };
-        let Some(mut kept) = kept else {
+        let Some(kept) = kept else {
             return Err(delegating.turn_away(Code::NotFound).await);
         };
         if accept && kept.record.holder != standing.actor {
             return Err(delegating.turn_away(Code::Denied).await);
         }
         let live = now.0 < kept.record.until;
-        kept.record.state = match (accept, kept.record.state) {
+        let state = match (accept, kept.record.state) {
             (true, MandateState::Offered) if live => MandateState::Open,
             (false, MandateState::Offered | MandateState::Open) if live => MandateState::Closed,
             _ => return Err(delegating.turn_away(Code::VersionConflict).await),
         };
-        let Some(record) = with_window(directory, &kept, now) else {
+        let next = MandateRecord { state, ..kept.record.clone() };
+        let Some(stand_in) = with_window(directory, id, &next, now) else {
             return Err(delegating.turn_away(Code::Denied).await);
         };
-        let mut change = moved(kept, seal)?;
-        let Ok(of_actor) = directory.replacement(&record) else {
+        let mut change = moved(&kept, &next, seal)?;
+        let Ok(of_actor) = directory.replacement(&stand_in) else {
             return Err(delegating.turn_away(Code::SchemaInvalid).await);
         };
         change.ops.extend(of_actor.ops);
@@ -206,17 +206,22 @@ pub async fn step_delegation(
 }
 
 /// The stand-in's record with the window as the delegation says it now; nothing where the pair is over.
-fn with_window(directory: &Directory, kept: &Kept, now: Micros) -> Option<ActorRecord> {
-    let (pair, _) = kept.record.window.as_ref()?;
-    let mut record = directory.record(&kept.record.holder)?;
+fn with_window(
+    directory: &Directory,
+    id: MandateId,
+    delegation: &MandateRecord,
+    now: Micros,
+) -> Option<ActorRecord> {
+    let (pair, _) = delegation.window.as_ref()?;
+    let mut record = directory.record(&delegation.holder)?;
     let post = record.assignments.iter_mut().find(|post| post.id == *pair)?;
     let windows = post.windows.as_mut()?;
-    windows.retain(|(id, _, until)| *id != kept.id && now.0 < *until);
-    if kept.record.state == MandateState::Open {
+    windows.retain(|(other, _, until)| *other != id && now.0 < *until);
+    if delegation.state == MandateState::Open {
         if windows.len() >= WINDOWS_COUNT_MAX {
             return None;
         }
-        windows.push((kept.id, kept.record.from, kept.record.until));
+        windows.push((id, delegation.from, delegation.until));
     }
     Some(record)
 }
@@ -240,18 +245,12 @@ pub async fn list_delegations(
     let standing = actor.standing();
     let written = Written::Delegation(DelegationAct::List);
     let permit = access.permit_known(standing, written, origin, Nothing);
-    let mut listed = Vec::new();
-    let prefix = Key::mandate_listing_prefix(standing.actor.as_bytes());
-    for (key, _) in store.scan(&prefix, None, APPROVALS_LISTED_COUNT_MAX).await? {
-        let Some(id) = key.listed_mandate() else { continue };
-        let Some(Kept { record, .. }) = kept_mandate(id, store, seal).await? else { continue };
-        let live = matches!(record.state, MandateState::Offered | MandateState::Open);
-        if record.window.is_some() && live && now.0 < record.until {
-            listed.push(ListedDelegation { id, record });
-        }
-    }
+    let place = standing.actor.as_bytes();
+    let found = listed(place, APPROVALS_LISTED_COUNT_MAX, now, store, seal).await?;
+    let windows = found.into_iter().filter(|kept| kept.record.window.is_some());
+    let windows = windows.map(|Kept { id, record, .. }| ListedDelegation { id, record }).collect();
     match trail.append(permit).await {
-        Ok(receipt) => Ok((listed, receipt.recorded())),
+        Ok(receipt) => Ok((windows, receipt.recorded())),
         Err(refused) => Err(ended(refused, actor, origin, access, trail).await),
     }
 }

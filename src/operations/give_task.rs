@@ -94,8 +94,8 @@ pub async fn give_task(
         }
         let mut change = Change::default();
         change.put_new(Key::mandate(id), seal.seal_mandate(id, &record)?);
-        for place in record.listed_under() {
-            change.put_new(Key::mandate_listing(&place, id), Vec::new());
+        for listing in record.listings(id) {
+            change.put_new(listing, Vec::new());
         }
         match trail.commit(permit, change).await {
             Ok(receipt) => return Ok(TaskGiven { id, budget, recorded: receipt.recorded() }),

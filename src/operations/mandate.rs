@@ -3,10 +3,11 @@
 //! Looked for again with every attempt, so that an end that came between is seen.
 
 use super::{Asked, Case, OperationError};
-use crate::access::Mandate;
+use crate::access::{Hour, Mandate};
+use crate::ambient::Micros;
 use crate::records::MandateId;
 use crate::seal::{MandateRecord, Seal};
-use crate::store::{Key, Reader, Version};
+use crate::store::{Change, Expect, Key, Op, Reader, Version};
 
 /// A mandate as it is kept now.
 pub(super) struct Kept {
@@ -41,4 +42,39 @@ pub(super) async fn kept_mandate(
     let Some(stored) = store.get(&Key::mandate(id)).await? else { return Ok(None) };
     let record = seal.open_mandate(id, &stored)?;
     Ok(Some(Kept { id, record, version: stored.version }))
+}
+
+/// What is listed in a place and not over, those that end first in front.
+pub(super) async fn listed(
+    place: &[u8; 16],
+    count_max: usize,
+    now: Micros,
+    store: &Reader,
+    seal: &Seal,
+) -> Result<Vec<Kept>, OperationError> {
+    let before = Hour::of(now).0.saturating_sub(1);
+    let over = Key::mandate_listing(place, before, MandateId::from_bytes([0xff; 16]));
+    let mut found = Vec::new();
+    for (key, _) in store.scan(&Key::mandate_listing_prefix(place), Some(&over), count_max).await? {
+        let Some(id) = key.listed_mandate() else { continue };
+        let kept = kept_mandate(id, store, seal).await?;
+        found.extend(kept.filter(|kept| now.0 < kept.record.until));
+    }
+    Ok(found)
+}
+
+/// The step that puts another record in the place of a kept one, and lists it where it belongs now.
+pub(super) fn moved(
+    kept: &Kept,
+    record: &MandateRecord,
+    seal: &Seal,
+) -> Result<Change, OperationError> {
+    let key = Key::mandate(kept.id);
+    let expect = Expect { key: key.clone(), version: kept.version, stamp: 0 };
+    let (before, after) = (kept.record.listings(kept.id), record.listings(kept.id));
+    let gone = before.iter().filter(|key| !after.contains(key)).cloned().map(Op::Delete);
+    let new = after.iter().filter(|key| !before.contains(key)).cloned();
+    let new = new.map(|key| Op::Put(key, Version(1), Vec::new()));
+    let put = Op::Put(key, kept.version.next(), seal.seal_mandate(kept.id, record)?);
+    Ok(Change { ops: std::iter::once(put).chain(gone).chain(new).collect(), expects: vec![expect] })
 }

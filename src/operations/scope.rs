@@ -78,7 +78,11 @@ pub(super) async fn look(
                 let facts = seal.facts(&sealed)?;
                 Some((sealed, facts))
             }
-            Fetched::Erased(..) | Fetched::Missing => None,
+            // What is not there costs what something of another grid costs.
+            Fetched::Erased(..) | Fetched::Missing => {
+                seal.rehearse()?;
+                None
+            }
         };
         scope.push(Seen { subject: None, record: *record, found });
     }
@@ -102,6 +106,8 @@ async fn person(subject: SubjectId, store: &Reader, seal: &Seal) -> Result<Seen,
         }
     }
     let nobody = RecordId::from_bytes(*subject.as_bytes());
+    store.fetch(nobody).await?;
+    seal.rehearse()?;
     Ok(Seen { subject: Some(subject), record: nobody, found: None })
 }
 

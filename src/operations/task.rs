@@ -3,7 +3,7 @@
 //! What a step ends is closed for the next operation in the log.
 
 use super::describe::{Nothing, ended};
-use super::mandate::{Kept, kept_mandate};
+use super::mandate::{Kept, kept_mandate, listed, moved};
 use super::{OperationError, refuse};
 use crate::access::{Access, ActorId, Code, MandateAct, Origin};
 use crate::ambient::Micros;
@@ -11,7 +11,7 @@ use crate::identity::Actor;
 use crate::limits::{STALE_ATTEMPTS_MAX, TASKS_LISTED_COUNT_MAX};
 use crate::records::{MandateId, Owner, RecordRef, Target};
 use crate::seal::{MandateRecord, MandateState, Seal};
-use crate::store::{Change, Expect, Key, Op, Reader};
+use crate::store::Reader;
 use crate::trail::{Recorded, Refused, Trail};
 
 /// A step of a task.
@@ -103,27 +103,18 @@ pub async fn step_task(
         };
         let next = kept.and_then(|kept| Some((step.leads_to(kept.record.state)?, kept)));
         let next = next.filter(|(_, kept)| step != TaskStep::Accept || now.0 < kept.record.until);
-        let Some((state, mut kept)) = next else {
+        let Some((state, kept)) = next else {
             let denied = access.refuse(Some(standing), Code::VersionConflict, origin);
             return Err(refuse(trail, denied).await);
         };
-        kept.record.state = state;
-        match trail.commit(permit, moved(kept, seal)?).await {
+        let record = MandateRecord { state, ..kept.record.clone() };
+        match trail.commit(permit, moved(&kept, &record, seal)?).await {
             Ok(receipt) => return Ok(receipt.recorded()),
             Err(Refused::Stale(_)) => {}
             Err(refused) => return Err(ended(refused, actor, origin, access, trail).await),
         }
     }
     Err(refuse(trail, access.refuse(Some(standing), Code::Stale, origin)).await)
-}
-
-/// The step that puts another record in the place of a kept one.
-pub(super) fn moved(kept: Kept, seal: &Seal) -> Result<Change, OperationError> {
-    let Kept { id, record, version } = kept;
-    let key = Key::mandate(id);
-    let expect = Expect { key: key.clone(), version, stamp: 0 };
-    let op = Op::Put(key, version.next(), seal.seal_mandate(id, &record)?);
-    Ok(Change { ops: vec![op], expects: vec![expect] })
 }
 
 /// A task as whoever has to do with it sees it.
@@ -157,16 +148,9 @@ pub async fn list_tasks(
         Nothing,
     );
     let mut tasks = Vec::new();
-    let prefix = Key::mandate_listing_prefix(standing.actor.as_bytes());
-    for (key, _) in store.scan(&prefix, None, TASKS_LISTED_COUNT_MAX).await? {
-        let Some(id) = key.listed_mandate() else { continue };
-        let Some(Kept { record, .. }) = kept_mandate(id, store, seal).await? else { continue };
-        let live = matches!(
-            record.state,
-            MandateState::Asked | MandateState::Offered | MandateState::Open
-        );
-        if record.task.is_some() && live && now.0 < record.until && record.concerns(standing.actor)
-        {
+    let place = standing.actor.as_bytes();
+    for Kept { id, record, .. } in listed(place, TASKS_LISTED_COUNT_MAX, now, store, seal).await? {
+        if record.task.is_some() {
             let given = record.holder != standing.actor;
             tasks.push(ListedTask { id, record, given });
         }

@@ -3,10 +3,10 @@
 //! What is kept says everything that happened to it; what a decision sees of it is only what is open.
 
 use super::{Seal, SealError};
-use crate::access::{ActorId, Mandate, MandateKind, Scope};
+use crate::access::{ActorId, Hour, Mandate, MandateKind, Scope};
 use crate::ambient::Micros;
 use crate::records::{Handle, MandateId, RecordId, SubjectId};
-use crate::store::{Stored, Version};
+use crate::store::{Key, Stored, Version};
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
@@ -154,12 +154,17 @@ impl MandateRecord {
         })
     }
 
-    /// Under whom and what it is listed.
-    pub fn listed_under(&self) -> Vec<[u8; 16]> {
-        let mut places = vec![*self.holder.as_bytes()];
-        places.extend(self.giver.map(|giver| *giver.as_bytes()));
-        places.extend(self.waits_at);
-        places
+    /// Where it is listed: under whoever has a part in it, and as long as it waits where those look who may agree to it.
+    /// Nowhere once it is given back or done.
+    pub fn listings(&self, id: MandateId) -> Vec<Key> {
+        if matches!(self.state, MandateState::Returned | MandateState::Closed) {
+            return Vec::new();
+        }
+        let waits = self.waits_at.filter(|_| self.state == MandateState::Asked);
+        let parties = self.parties();
+        let places = parties.iter().map(|party| *party.as_bytes()).chain(waits);
+        let ends = Hour::of(Micros(self.until)).0;
+        places.map(|place| Key::mandate_listing(&place, ends, id)).collect()
     }
 
     /// Whoever has a part in it.
@@ -183,10 +188,7 @@ impl Seal {
         id: MandateId,
         record: &MandateRecord,
     ) -> Result<Vec<u8>, SealError> {
-        let malformed = |_| SealError::Malformed { what: "mandate" };
-        let mut plain = vec![FORMAT];
-        plain.extend(postcard::to_allocvec(record).map_err(malformed)?);
-        Ok(self.keyring.seal_attributes(&associated(id), &plain)?)
+        Ok(self.keyring.seal_attributes(&associated(id), &encode(record)?)?)
     }
 
     /// A mandate that was kept.
@@ -194,18 +196,94 @@ impl Seal {
     /// # Errors
     /// [`SealError::Keys`] for bytes that were not kept under this id, [`SealError::Malformed`] for another format.
     pub fn open_mandate(&self, id: MandateId, stored: &Stored) -> Result<MandateRecord, SealError> {
-        let plain = self.keyring.open_attributes(&associated(id), &stored.payload)?;
-        let malformed = SealError::Malformed { what: "mandate" };
-        match plain.split_first() {
-            Some((&FORMAT, body)) => match postcard::take_from_bytes(body) {
-                Ok((record, [])) => Ok(record),
-                _ => Err(malformed),
-            },
-            _ => Err(malformed),
-        }
+        decode(&self.keyring.open_attributes(&associated(id), &stored.payload)?)
     }
 }
 
+/// A format byte (1), then postcard of the record in the order of its members.
+fn encode(record: &MandateRecord) -> Result<Vec<u8>, SealError> {
+    let body = postcard::to_allocvec(record).map_err(|_| MALFORMED)?;
+    Ok([&[FORMAT], body.as_slice()].concat())
+}
+
+fn decode(bytes: &[u8]) -> Result<MandateRecord, SealError> {
+    let Some((&FORMAT, body)) = bytes.split_first() else { return Err(MALFORMED) };
+    match postcard::take_from_bytes(body) {
+        Ok((record, [])) => Ok(record),
+        _ => Err(MALFORMED),
+    }
+}
+
+const MALFORMED: SealError = SealError::Malformed { what: "mandate" };
+
 fn associated(id: MandateId) -> Vec<u8> {
     [b"gridvault/mandate/v1".as_slice(), id.as_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> MandateRecord {
+        MandateRecord {
+            task: Some(TaskKind::Visit),
+            emergency: false,
+            state: MandateState::Open,
+            holder: ActorId::from_bytes([1; 16]),
+            giver: None,
+            decider: None,
+            purpose: "p".to_owned(),
+            fields: vec!["f".to_owned()],
+            records: vec![(RecordId::from_bytes([2; 16]), [3; 16])],
+            subjects: Vec::new(),
+            from: 1,
+            until: 7_200_000_000,
+            budget: 300,
+            single_use: true,
+            role: "r".to_owned(),
+            waits_at: Some([4; 16]),
+            seconds: 0,
+            window: None,
+            document: None,
+        }
+    }
+
+    #[test]
+    fn a_mandate_comes_back_as_it_was_and_no_other_bytes_do() {
+        let bytes = encode(&record()).expect("bytes");
+        assert_eq!(decode(&bytes).ok(), Some(record()));
+        let other = [&[2], &bytes[1..]].concat();
+        assert!(matches!(decode(&other), Err(SealError::Malformed { .. })));
+        assert!(decode(&[bytes.as_slice(), b"\0"].concat()).is_err());
+        for cut in 0..bytes.len() {
+            assert!(decode(&bytes[..cut]).is_err(), "{cut}");
+        }
+    }
+
+    #[test]
+    fn the_byte_form_never_changes() {
+        let actor = ActorId::from_bytes([1; 16]).to_string();
+        let id = RecordId::from_bytes([2; 16]).to_string();
+        let mut expected = vec![1, 1, 0, 0, 2, 22];
+        expected.extend(actor.as_bytes());
+        expected.extend([0, 0, 1, b'p', 1, 1, b'f', 1, 36]);
+        expected.extend(id.as_bytes());
+        expected.extend([3; 16]);
+        expected.extend([0, 2, 128, 160, 186, 210, 53, 172, 2, 1, 1, b'r', 1]);
+        expected.extend([4; 16]);
+        expected.extend([0, 0, 0]);
+        assert_eq!(encode(&record()).expect("bytes"), expected);
+    }
+
+    #[test]
+    fn what_is_over_is_listed_nowhere_and_what_waits_is_listed_where_it_is_decided() {
+        let id = MandateId::from_bytes([9; 16]);
+        let at = |place: [u8; 16]| Key::mandate_listing(&place, 2, id);
+        let in_state = |state| MandateRecord { state, ..record() }.listings(id);
+        assert_eq!(in_state(MandateState::Open), [at([1; 16])]);
+        assert_eq!(in_state(MandateState::Asked), [at([1; 16]), at([4; 16])]);
+        assert!(in_state(MandateState::Closed).is_empty());
+        assert!(in_state(MandateState::Returned).is_empty());
+        assert_eq!(at([1; 16]).listed_mandate(), Some(id));
+    }
 }

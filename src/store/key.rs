@@ -183,19 +183,20 @@ impl Key {
         Key::of(SPENT, &[id.as_bytes()])
     }
 
-    /// The listing of a mandate under somebody who has to do with it: its holder, or whoever gave it or is to decide it.
-    pub fn mandate_listing(actor: &[u8; 16], id: MandateId) -> Key {
-        Key::of(MANDATE_LISTING, &[actor, id.as_bytes()])
+    /// The listing of a mandate under somebody who has to do with it, or where it waits for a second person: by its end, in
+    /// hours since 1970, so that what is over is not looked at any more.
+    pub fn mandate_listing(place: &[u8; 16], ends: u32, id: MandateId) -> Key {
+        Key::of(MANDATE_LISTING, &[place, &ends.to_be_bytes(), id.as_bytes()])
     }
 
-    /// All mandates that an actor has to do with.
-    pub fn mandate_listing_prefix(actor: &[u8; 16]) -> Key {
-        Key::of(MANDATE_LISTING, &[actor])
+    /// All mandates that are listed in one place, those that end first in front.
+    pub fn mandate_listing_prefix(place: &[u8; 16]) -> Key {
+        Key::of(MANDATE_LISTING, &[place])
     }
 
     /// The mandate of a listing.
     pub fn listed_mandate(&self) -> Option<MandateId> {
-        let id = self.0.strip_prefix(&[MANDATE_LISTING])?.get(16..)?;
+        let id = self.0.strip_prefix(&[MANDATE_LISTING])?.get(20..)?;
         Some(MandateId::from_bytes(id.try_into().ok()?))
     }
 
@@ -314,7 +315,7 @@ impl Key {
             REVIEW_NOTE => Some(Owner::Review(self.0.get(1..17)?.try_into().ok()?)),
             SYSTEM => Some(Owner::System),
             MANDATE => Some(Owner::Mandate(MandateId::from_bytes(tail(1)?))),
-            MANDATE_LISTING => Some(Owner::Mandate(MandateId::from_bytes(tail(17)?))),
+            MANDATE_LISTING => Some(Owner::Mandate(MandateId::from_bytes(tail(21)?))),
             _ => None,
         }
     }

@@ -186,7 +186,7 @@ const ROLES: &[(&str, &str, &str)] = &[
     // Answers for purposes: sees what is granted, never a record.
     ("protection_officer", "------------", "----------+-?---------------"),
     // Places the workers of its street.
-    ("assignment_officer", "------------", "-----------+-?v-------------"),
+    ("assignment_officer", "------------", "-----------+-?--------------"),
     // Enrols, and explains what was granted; does not read the trail of its own acts.
     ("security_admin", "------------", "------++++++-?v-------------"),
     // Runs the platform; grants nothing, and sees of the policy only what it grants to whom.

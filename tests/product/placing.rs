@@ -116,6 +116,8 @@ fn whoever_leaves_or_is_suspended_has_nothing_from_that_entry_on() {
     assert_eq!(happened(&demo.entry_of(&suspended)), "admin.actor_suspend success");
     worker.read(&id, "name", REGISTRATION).refused(401, "token_invalid");
     set_state(&officer, &worker.id, "suspended").refused(412, "version_conflict");
+    // Whom somebody stopped the officer does not let work again.
+    set_state(&officer, &worker.id, "active").refused(403, "denied");
     let back = set_state(&security, &worker.id, "active").expect(200);
     assert_eq!(happened(&demo.entry_of(&back)), "admin.actor_change success");
     // The token of before is no token any more; a new one is.

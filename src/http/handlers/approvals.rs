@@ -204,7 +204,6 @@ pub(in crate::http) async fn list(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
 ) -> Result<Answer<ApprovalsBody>, Problem> {
-    let territory = rooms.territory.load();
     let (listed, recorded) = list_approvals(
         &caller.actor,
         &caller.origin,
@@ -213,7 +212,6 @@ pub(in crate::http) async fn list(
         &rooms.seal,
         &rooms.access,
         &rooms.trail,
-        &territory,
     )
     .await?;
     let approvals = listed.into_iter().map(ListedApprovalBody::from).collect();
