@@ -99,6 +99,8 @@ impl Demo {
             self.page = read_page(&self.directory).unwrap_or(Value::Null);
             !self.page.is_null() && self.page != before
         });
+        // The page is there a moment before the vault listens to signals; an answer comes only after.
+        self.get("/healthz").expect(200);
     }
 
     fn must_run(&mut self) {
