@@ -71,37 +71,6 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
         ("GET", "/v1/changes") => (Some(REGISTRATION), false, None),
         ("POST", "/v1/households") => (Some(REGISTRATION), false, Some(household(aim.grid))),
         ("POST", "/v1/enrol") => (None, false, Some(json!({"code": "A".repeat(43)}))),
-        ("POST", "/v1/admin/actors") => (None, false, Some(newcomer())),
-        ("POST", "/v1/audit/evidence-packs") => {
-            (None, false, Some(json!({"outcome": "denied", "day": "2026-01-05"})))
-        }
-        ("POST", "/v1/audit/reviews") => (None, false, Some(json!({"entries": [0, 1]}))),
-        ("POST", "/v1/audit/reviews/{review}/notes") => {
-            (None, false, Some(json!({"text": "两次夜间查看，已与本人核对"})))
-        }
-        ("POST", "/v1/audit/reviews/{review}/escalate") => {
-            (None, false, Some(json!({"to": "protection_officer", "text": "请复核"})))
-        }
-        ("POST", "/v1/audit/reviews/{review}/close") => {
-            (None, false, Some(json!({"outcome": "explained", "text": "属于应急值守"})))
-        }
-        ("POST", "/v1/audit/reviews/{review}/draw") => (None, false, None),
-        ("POST", "/v1/audit/reviews/{review}/rectifications") => {
-            let due = (today() + jiff::SignedDuration::from_hours(24 * 30)).to_string();
-            (None, false, Some(json!({"organ": "street_office", "due": due, "text": "重新培训"})))
-        }
-        ("POST", "/v1/audit/rectifications/{item}/settle") => {
-            (None, false, Some(json!({"text": "已培训"})))
-        }
-        ("POST", "/v1/admin/actors/{id}/tokens") => (None, false, Some(json!({}))),
-        ("POST", "/v1/admin/actors/{id}/assignments") => {
-            (None, false, Some(json!({"role": "grid_worker", "area": aim.grid})))
-        }
-        (
-            "POST",
-            "/v1/admin/actors/{id}/assignments/confirm" | "/v1/admin/actors/{id}/assignments/end",
-        ) => (None, false, Some(json!({"assignment": "AAAAAAAAAAAAAAAAAAAAAA"}))),
-        ("POST", "/v1/admin/actors/{id}/state") => (None, false, Some(json!({"state": "active"}))),
         ("POST", "/v1/delegations") => (None, false, Some(window(aim))),
         (
             "POST",
@@ -112,7 +81,6 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             | "/v1/delegations/{id}/end"
             | "/v1/audit/index/rebuild",
         ) => (None, false, None),
-        ("POST", "/v1/admin/policies/explain") => (None, false, Some(question(aim))),
         (
             "GET",
             "/healthz"
@@ -141,10 +109,43 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             | "/v1/admin/actors"
             | "/v1/admin/policies/matrix",
         ) => (None, false, None),
+        ("POST", path) => (None, false, body_of_office(path, aim)),
         other => panic!("no request is known for {other:?}"),
     };
     assert_eq!(route.purpose, purpose.is_some(), "{method} {} and its purpose", route.path);
     Request { method: method_of(route), path: path_of(route, aim), purpose, conditional, body }
+}
+
+/// The body of a call of oversight or administration.
+fn body_of_office(path: &str, aim: &Aim<'_>) -> Option<Value> {
+    match path {
+        "/v1/admin/actors" => Some(newcomer()),
+        "/v1/audit/evidence-packs" => Some(json!({"outcome": "denied", "day": "2026-01-05"})),
+        "/v1/audit/reviews" => Some(json!({"entries": [0, 1]})),
+        "/v1/audit/reviews/{review}/notes" => Some(json!({"text": "两次夜间查看，已与本人核对"})),
+        "/v1/audit/reviews/{review}/escalate" => {
+            Some(json!({"to": "protection_officer", "text": "请复核"}))
+        }
+        "/v1/audit/reviews/{review}/close" => {
+            Some(json!({"outcome": "explained", "text": "属于应急值守"}))
+        }
+        "/v1/audit/reviews/{review}/draw" => None,
+        "/v1/audit/reviews/{review}/rectifications" => {
+            let due = (today() + jiff::SignedDuration::from_hours(24 * 30)).to_string();
+            Some(json!({"organ": "street_office", "due": due, "text": "重新培训"}))
+        }
+        "/v1/audit/rectifications/{item}/settle" => Some(json!({"text": "已培训"})),
+        "/v1/admin/actors/{id}/tokens" => Some(json!({})),
+        "/v1/admin/actors/{id}/assignments" => {
+            Some(json!({"role": "grid_worker", "area": aim.grid}))
+        }
+        "/v1/admin/actors/{id}/assignments/confirm" | "/v1/admin/actors/{id}/assignments/end" => {
+            Some(json!({"assignment": "AAAAAAAAAAAAAAAAAAAAAA"}))
+        }
+        "/v1/admin/actors/{id}/state" => Some(json!({"state": "active"})),
+        "/v1/admin/policies/explain" => Some(question(aim)),
+        other => panic!("no request is known for {other}"),
+    }
 }
 
 fn method_of(route: &Route) -> &'static str {
