@@ -159,7 +159,7 @@ fn name_that_is_no_text_is_refused_like_any_unknown_name_on_every_route() {
         let actor = match route.path {
             path if path.ends_with("/confirm") => &lead,
             path if path.starts_with("/v1/admin") => &admin,
-            path if path.starts_with("/v1/audit") => &auditor,
+            path if path.starts_with("/v1/audit") || path.starts_with("/log") => &auditor,
             _ => &worker,
         };
         let aim = Aim { record: "%ff%fe", grid: worker.grid(), actor: "%ff%fe" };
@@ -168,6 +168,7 @@ fn name_that_is_no_text_is_refused_like_any_unknown_name_on_every_route() {
             ("/person", "/%ff"),
             ("/receipts/1/", "/receipts/%ff/"),
             ("/entries/1", "/entries/%ff"),
+            ("/entries/000", "/entries/%ff"),
         ] {
             request.path = request.path.replace(right, wrong);
         }
