@@ -328,8 +328,12 @@ impl Trail {
         announcement: Announcement,
     ) -> Result<Recorded, TrailError> {
         let mut change = Change::default();
-        // What cannot be read now is found by whoever reads the log next; the entry matters more.
-        if let Ok(Some(ShownCheckpoint { note, size: size @ 1.. })) = self.log.shown(false) {
+        // What cannot be read now is found by whoever reads the log next; the entry matters more. What is seen there and not
+        // yet said to be published may not be synced: a power failure would take it back, and the log seem put back by it.
+        let durable = *self.published.borrow();
+        if let Ok(Some(ShownCheckpoint { note, size })) = self.log.shown(false)
+            && (1..=durable).contains(&size)
+        {
             let key = Key::system(SystemKey::Checkpoint);
             change.ops.push(Op::Put(key, Version(size), note.into_bytes()));
         }

@@ -178,6 +178,12 @@ fn create_file(path: &Path) -> io::Result<File> {
     }
 }
 
+/// Makes a file that is there durable, and its name in `directory` with it.
+pub(super) fn sync_in_place(directory: &Path, name: &str) -> io::Result<()> {
+    File::open(directory.join(name))?.sync_all()?;
+    File::open(directory)?.sync_all()
+}
+
 /// Opens the lock file beneath `directory`, making it if it is missing, and locks it for this process.
 /// `None` if another process holds it.
 pub(super) fn lock(path: &Path) -> io::Result<Option<File>> {

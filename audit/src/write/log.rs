@@ -80,6 +80,8 @@ impl Log {
             let checkpoint =
                 Checkpoint::open(&note, public_key).ok_or(LogError::CheckpointInvalid)?;
             log.load_edge(&checkpoint)?;
+            // Whoever was killed between rename and sync left it where it is, and nowhere yet for good.
+            files::sync_in_place(directory, CHECKPOINT_FILE)?;
             log.note = Some(note);
         }
         log.discard_beyond()?;
