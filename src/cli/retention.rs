@@ -6,7 +6,7 @@ use super::failure::Failure;
 use crate::ambient::Clock;
 use crate::config::Config;
 use crate::limits::{RETENTION_INTERVAL, RETENTION_WAIT};
-use crate::oversight::{LogReader, PruningStep, Retention, RetentionSettings, Shipper};
+use crate::oversight::{LogReader, PruningStep, Retention, RetentionSettings, Reviews, Shipper};
 use crate::trail::Trail;
 use std::sync::Arc;
 
@@ -29,8 +29,14 @@ pub(super) fn begin(
     })
 }
 
-/// What a receiver has not confirmed stays until it has.
-pub(super) fn until_sent(retention: Retention, shipper: Option<&Shipper>) -> Retention {
+/// What an open review gathers stays until it is closed, and what a receiver has not confirmed until it has.
+pub(super) fn for_whoever_needs_it(
+    retention: Retention,
+    reviews: &Arc<Reviews>,
+    shipper: Option<&Shipper>,
+) -> Retention {
+    let reviews = reviews.clone();
+    let retention = retention.keeping(Box::new(move || reviews.first_needed()));
     match shipper {
         Some(shipper) => retention.keeping(Box::new(shipper.watch())),
         None => retention,

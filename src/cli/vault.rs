@@ -109,7 +109,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         synthetic: config.synthetic,
     };
     let shipper = ship::start(config, &rooms.trail, rooms.log.clone()).await?;
-    let retention = retention::until_sent(retention, shipper.as_ref());
+    let retention = retention::for_whoever_needs_it(retention, &rooms.reviews, shipper.as_ref());
     let metrics = metrics::start(config, &rooms, shipper.as_ref()).await?;
     Ok(Vault { rooms: Arc::new(rooms), log_key, shipper, retention, metrics })
 }

@@ -165,6 +165,11 @@ impl Review {
         }
     }
 
+    /// The first of its entries as long as it is not closed: from there on none may be pruned.
+    pub(super) fn needs_from(&self) -> Option<u64> {
+        self.entries.first().copied().filter(|_| self.closed.is_none())
+    }
+
     /// The anomaly that it is of.
     pub fn anomaly(&self) -> Option<AnomalyId> {
         match self.cause {
@@ -337,6 +342,17 @@ mod tests {
         assert_eq!(review.state(), ReviewState::Escalated);
         review.closed = Some(Closure { outcome: Outcome::Finding, step: step(3) });
         assert_eq!(review.state(), ReviewState::Closed);
+    }
+
+    #[test]
+    fn entries_are_needed_until_the_review_is_closed() {
+        let mut review = review();
+        review.entries = vec![3, 9];
+        assert_eq!(review.needs_from(), Some(3));
+        review.closed = Some(Closure { outcome: Outcome::Explained, step: step(3) });
+        assert_eq!(review.needs_from(), None);
+        (review.entries, review.closed) = (Vec::new(), None);
+        assert_eq!(review.needs_from(), None);
     }
 
     #[test]

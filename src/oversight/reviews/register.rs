@@ -111,6 +111,13 @@ impl Reviews {
         picture.reviews.get(id).map(|known| known.review.clone())
     }
 
+    /// The first entry that a review gathers which is not closed yet: nothing from there on may be pruned.
+    pub fn first_needed(&self) -> u64 {
+        let picture = self.read();
+        let needed = picture.reviews.values().filter_map(|known| known.review.needs_from());
+        needed.min().unwrap_or(u64::MAX)
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.read().reviews.len()
