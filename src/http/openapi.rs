@@ -350,3 +350,24 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
     }
     Value::Object(responses)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn no_two_forms_have_one_name() {
+        let mut schemas: Schemas = Vec::new();
+        for route in ROUTES {
+            operation(route, &mut schemas);
+        }
+        let mut named: BTreeMap<String, Value> = BTreeMap::new();
+        for (name, schema) in schemas {
+            let form = serde_json::to_value(schema).expect("a schema is JSON");
+            let first = named.entry(name.clone()).or_insert_with(|| form.clone());
+            assert_eq!(*first, form, "{name} is the name of two forms");
+        }
+        assert!(named.len() > 20, "the forms were found");
+    }
+}

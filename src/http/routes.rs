@@ -355,7 +355,7 @@ pub static ROUTES: &[Route] = &[
     route!(POST post "/v1/audit/reviews/{review}/rectifications" Token false
         Doc::new("rectify", "Name something that is to be put right, with its owner and its day")
             .takes(Body::of::<rectifications::RectifyBody>).example(examples::rectification)
-            .answer(201, Body::of::<rectifications::ItemBody>)
+            .answer(201, Body::of::<rectifications::RectificationBody>)
         => rectifications::name),
     route!(GET get "/v1/audit/rectifications" Token false
         Doc::new("rectifications", "What is or was to be put right, by time")
@@ -364,7 +364,7 @@ pub static ROUTES: &[Route] = &[
     route!(POST post "/v1/audit/rectifications/{item}/settle" Token false
         Doc::new("settle", "Find something put right, by another than who named it")
             .takes(Body::of::<rectifications::SettleBody>).example(examples::settlement)
-            .answer(200, Body::of::<rectifications::ItemBody>)
+            .answer(200, Body::of::<rectifications::RectificationBody>)
         => rectifications::done),
     route!(GET get "/v1/audit/report" Token false
         Doc::new("audit_report", "The report of a period: counts, refusals, anomalies, reviews, and the state of the log")

@@ -53,7 +53,7 @@ pub(in crate::http) struct SettleBody {
 
 /// Something that is or was to be put right.
 #[derive(Serialize, ToSchema)]
-pub(in crate::http) struct ItemBody {
+pub(in crate::http) struct RectificationBody {
     /// Its id.
     id: String,
     /// The review that it came from.
@@ -84,19 +84,19 @@ pub(in crate::http) struct ItemBody {
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct ItemsBody {
     /// The items, the oldest first.
-    items: Vec<ItemBody>,
+    items: Vec<RectificationBody>,
     /// Where it goes on: the `after` of the next page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
 }
 
-impl ItemBody {
-    pub(super) fn of(item: &Item, today: i32) -> ItemBody {
+impl RectificationBody {
+    pub(super) fn of(item: &Item, today: i32) -> RectificationBody {
         let (actor, organ) = match &item.owner {
             ItemOwner::Actor(actor) => (Some(actor.to_string()), None),
             ItemOwner::Organ(organ) => (None, Some(organ.clone())),
         };
-        ItemBody {
+        RectificationBody {
             id: item.id.to_string(),
             review: item.review.to_string(),
             state: item.state(today).as_str(),
@@ -127,7 +127,7 @@ pub(in crate::http) async fn list(
     let found =
         list_items(officer(&caller), question, &rooms.access, &rooms.trail, &rooms.reviews).await?;
     let body = ItemsBody {
-        items: found.items.iter().map(|item| ItemBody::of(item, found.today)).collect(),
+        items: found.items.iter().map(|item| RectificationBody::of(item, found.today)).collect(),
         next: found.next.map(|id| id.to_string()),
     };
     Ok(Answer::new(body, found.recorded, rooms.trail.origin()))
@@ -153,7 +153,7 @@ pub(in crate::http) async fn name(
     Named(review): Named,
     headers: HeaderMap,
     body: Body,
-) -> Result<Answer<ItemBody>, Problem> {
+) -> Result<Answer<RectificationBody>, Problem> {
     caller.must_have(Duty::AuditReview, &rooms).await?;
     let body: RectifyBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     let review = named(&caller, &review, &rooms).await?;
@@ -167,7 +167,7 @@ pub(in crate::http) async fn name(
     let named =
         rectify(officer, request, &rooms.access, &rooms.trail, &rooms.reviews, &*rooms.random)
             .await?;
-    let body = ItemBody::of(&named.item, officer.today());
+    let body = RectificationBody::of(&named.item, officer.today());
     Ok(Answer::new(body, named.recorded, rooms.trail.origin()).created())
 }
 
@@ -201,7 +201,7 @@ pub(in crate::http) async fn done(
     Named(id): Named,
     headers: HeaderMap,
     body: Body,
-) -> Result<Answer<ItemBody>, Problem> {
+) -> Result<Answer<RectificationBody>, Problem> {
     caller.must_have(Duty::AuditReview, &rooms).await?;
     let body: SettleBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     let Ok(id) = id.parse::<ItemId>() else {
@@ -210,6 +210,6 @@ pub(in crate::http) async fn done(
     let remark = remark(&caller, body.text, &rooms).await?;
     let officer = officer(&caller);
     let settled = settle(officer, id, remark, &rooms.access, &rooms.trail, &rooms.reviews).await?;
-    let body = ItemBody::of(&settled.item, officer.today());
+    let body = RectificationBody::of(&settled.item, officer.today());
     Ok(Answer::new(body, settled.recorded, rooms.trail.origin()))
 }

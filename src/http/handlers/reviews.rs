@@ -11,7 +11,7 @@ use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::Members;
-use super::rectifications::ItemBody;
+use super::rectifications::RectificationBody;
 use crate::access::{Code, Duty};
 use crate::ambient::Micros;
 use crate::limits::AUDIT_PAGE_COUNT_MAX;
@@ -209,7 +209,7 @@ pub(in crate::http) struct ToldBody {
     /// What was written, in order.
     notes: Vec<WrittenBody>,
     /// What is to be put right, in order.
-    rectifications: Vec<ItemBody>,
+    rectifications: Vec<RectificationBody>,
 }
 
 /// What somebody wrote.
@@ -429,7 +429,7 @@ pub(in crate::http) async fn read(
         read_review(officer, id, &rooms.access, &rooms.trail, &rooms.store, &rooms.reviews).await?;
     let notes = told.notes.into_iter().map(WrittenBody::of).collect();
     let today = officer.today();
-    let rectifications = told.items.iter().map(|item| ItemBody::of(item, today)).collect();
+    let rectifications = told.items.iter().map(|item| RectificationBody::of(item, today)).collect();
     let body = ToldBody { review: ReviewBody::of(&told.review), notes, rectifications };
     Ok(Answer::new(body, told.recorded, rooms.trail.origin()))
 }
