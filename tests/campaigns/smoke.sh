@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 command -v curl >/dev/null || { echo 'smoke: curl is missing: install it' >&2; exit 1; }
+target=${CARGO_TARGET_DIR:-target}
 cargo build --quiet --release
-cargo build --quiet --release --example campaign
+cargo build --quiet --example campaign
 # Not through cargo run: it would build everything once more, and what it hands down makes the cargo inside build anew.
-exec "${CARGO_TARGET_DIR:-target}/release/examples/campaign" release --by-cargo
+exec "$target/debug/examples/campaign" release --by-cargo --verifier "$target/release/gridvault-audit"

@@ -22,7 +22,7 @@ const OUTPUT_CHARACTERS_MAX: usize = 600;
 #[derive(clap::Args, Clone)]
 pub struct Programs {
     /// The vault's program; the one built beside this driver unless named.
-    #[arg(long)]
+    #[arg(long, env = "CAMPAIGN_PROGRAM")]
     program: Option<PathBuf>,
     /// The verifier's program; the one beside the vault's unless named.
     #[arg(long)]

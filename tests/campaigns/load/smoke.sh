@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 status=0
-cargo bench --quiet --bench load -- --records 1000 --actors 400 --seconds 0.3 --runs 1 --connections 1,16 | tee "$output" ||
+cargo bench --quiet --profile dev --bench load -- --records 1000 --actors 400 --seconds 0.3 --runs 1 --connections 1,16 | tee "$output" ||
     status=$?
 passed=0 failed=0
 for row in '^| read | 16 |' '^| write | 16 |' '^| match | 16 |' '^| query | 16 |' '^| 4 |' '^one fdatasync' '^resident' "^audit's price" '^| 1024 |'; do
