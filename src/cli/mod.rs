@@ -10,6 +10,7 @@ mod audit_tail;
 mod client;
 mod config;
 mod demo;
+mod doctor;
 mod enrol;
 mod failure;
 mod import;
@@ -17,6 +18,7 @@ mod init;
 mod metrics;
 mod policies;
 mod policy;
+mod privacy;
 mod retention;
 mod serve;
 mod ship;
@@ -69,6 +71,8 @@ enum Command {
     Synth(synth::Arguments),
     /// Send a file of records to a running vault; it can be stopped and gone on with.
     Import(import::Arguments),
+    /// What the host of a vault lacks.
+    Doctor(doctor::Arguments),
     /// The store of a vault that does not serve.
     #[command(subcommand)]
     Store(store::Command),
@@ -77,10 +81,20 @@ enum Command {
     Audit(audit::Command),
 }
 
+impl Command {
+    /// Whether the process that runs it comes to hold keys.
+    fn holds_keys(&self) -> bool {
+        matches!(self, Command::Demo(_) | Command::Init(_) | Command::Serve(_) | Command::Store(_))
+    }
+}
+
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     let Arguments { json, command } = Arguments::parse();
     start_logging();
+    if command.holds_keys() {
+        privacy::keep_memory_private();
+    }
     let outcome = match command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Init(arguments) => init::run(&arguments, json),
@@ -92,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Policy(command) => policy::run(&command, json),
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Import(arguments) => import::run(&arguments, json),
+        Command::Doctor(arguments) => doctor::run(&arguments, json),
         Command::Store(command) => store::run(&command, json),
         Command::Audit(command) => audit::run(&command, json),
     };

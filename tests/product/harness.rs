@@ -132,6 +132,11 @@ impl Demo {
         let _killed = self.child.wait().expect("a child of this process");
     }
 
+    /// The number of its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The vault's directory.
     pub fn directory(&self) -> &Path {
         &self.directory

@@ -28,6 +28,7 @@ mod explain;
 mod fail_closed;
 mod formats;
 mod harness;
+mod host;
 mod households;
 mod idempotency;
 mod import;
