@@ -33,7 +33,7 @@ pub use field::{Field, FieldKind, MaskRule};
 pub use ids::{
     CaptureId, Handle, IdError, MandateId, Owner, RecordId, RecordRef, SubjectId, Target,
 };
-pub use mask::{Displayed, mask};
+pub use mask::{Displayed, MASKS_VERSION, covered, mask};
 pub use normalise::normalise;
 pub use parse::ParsedPatch;
 pub use plain_fields::{PlainFields, PlainFieldsError};

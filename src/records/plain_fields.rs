@@ -247,6 +247,12 @@ impl FromIterator<(String, Value)> for PlainFields {
     }
 }
 
+impl Extend<(String, Value)> for PlainFields {
+    fn extend<I: IntoIterator<Item = (String, Value)>>(&mut self, fields: I) {
+        self.0.extend(fields);
+    }
+}
+
 impl IntoIterator for PlainFields {
     type Item = (String, Value);
     type IntoIter = std::collections::btree_map::IntoIter<String, Value>;

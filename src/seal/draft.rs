@@ -2,7 +2,7 @@
 //! Never stored before there is a permit; a draft is plain text and is wiped when dropped.
 //! The fields that were decided are the fields that are sealed: the permit owns the draft.
 
-use super::{Seal, SealError, section};
+use super::{Seal, SealError, covers, section};
 use crate::access::Permit;
 use crate::ambient::Micros;
 use crate::records::{
@@ -206,6 +206,15 @@ impl Seal {
             section::seal_encoded(key, &header, &mut sealed, &encoded)?;
             let slot = u8::try_from(slot).map_err(|_| SealError::KeyMissing)?;
             header.sections.push((name, slot, 1));
+            sections.push(sealed);
+        }
+        if let Some(forms) =
+            covers::of(schema, placed.iter().map(|(_, name, value)| (*name, *value)))
+            && let Some((SubjectSlot::Own, subject)) = item.subjects.first()
+        {
+            let key = keys.get(subject).ok_or(SealError::KeyMissing)?;
+            let sealed = covers::seal(key, *subject, 1, &header, &forms)?;
+            header.sections.push((sealed.name.clone(), 0, sealed.version));
             sections.push(sealed);
         }
         let attributes = self.seal_facts(&header, &item.facts)?;

@@ -2,7 +2,7 @@
 //! Never opens a section that the views show nothing of, and never makes a value of another field.
 //! Values are wiped when dropped; masks are made while the answer is written.
 
-use super::{Seal, SealError, section};
+use super::{Seal, SealError, covers, section};
 use crate::access::{Code, FieldView, Views};
 use crate::records::{
     Displayed, PlainFields, RecordId, RecordType, Schema, SubjectId, Value, View,
@@ -20,6 +20,8 @@ pub(super) struct OpenedItem {
     /// Which of the views of its page it has.
     pub(super) kind: usize,
     values: Vec<Option<Value>>,
+    /// Whether the values are masked forms already.
+    covered: bool,
 }
 
 /// What is in clear of a record anyway.
@@ -37,24 +39,40 @@ pub(super) struct Item {
     pub(super) blinded: Option<BTreeSet<String>>,
 }
 
-/// The sections that views of one kind need, each with the fields to be read from it and their places.
-pub(super) type Needs<'a> = Vec<(&'a str, Vec<(&'a str, usize)>)>;
+/// Fields to be read, with their places among the views.
+type Wanted<'a> = Vec<(&'a str, usize)>;
+
+/// What views of one kind need of a record.
+pub(super) struct Needs<'a> {
+    schema: &'a Schema,
+    /// The sections, each with the fields to be read from it.
+    sections: Vec<(&'a str, Wanted<'a>)>,
+    /// All fields, where the masked forms that are kept of a record are all that is shown.
+    covers: Option<Wanted<'a>>,
+}
 
 pub(super) fn needs<'a>(views: &'a Views, schema: &'a Schema) -> Needs<'a> {
-    let mut needs: Needs<'a> = Vec::new();
+    let mut sections: Vec<(&'a str, Wanted<'a>)> = Vec::new();
+    let mut covers = Some(Vec::new());
     for (place, given) in views.given.iter().enumerate() {
         let Some(field) = schema.field(&given.field) else { continue };
         let wanted = (given.field.as_str(), place);
-        match needs.iter_mut().find(|(name, _)| *name == field.section) {
+        if given.view == View::Masked && covers::keeps(schema, field) {
+            covers.iter_mut().for_each(|fields| fields.push(wanted));
+        } else {
+            covers = None;
+        }
+        match sections.iter_mut().find(|(name, _)| *name == field.section) {
             Some((_, fields)) => fields.push(wanted),
-            None => needs.push((&field.section, vec![wanted])),
+            None => sections.push((&field.section, vec![wanted])),
         }
     }
-    needs
+    Needs { schema, sections, covers: covers.filter(|fields| !fields.is_empty()) }
 }
 
 impl Seal {
-    /// Opens the sections of a record that are needed, and makes values of the needed fields alone.
+    /// Opens the sections of a record that are needed, and makes values of the needed fields alone. Where masked forms are
+    /// all that is shown, nothing in clear is opened.
     pub(super) fn open_item(
         &self,
         sealed: &Sealed,
@@ -62,13 +80,19 @@ impl Seal {
         needs: &Needs<'_>,
         fields_count: usize,
     ) -> Result<Item, SealError> {
+        if let Some(fields) = &needs.covers
+            && let Some(values) = self.open_covers(sealed, needs.schema, fields, fields_count)?
+        {
+            let opened = OpenedItem { at: Place::of(sealed), kind, values, covered: true };
+            return Ok(Item { opened, blinded: None });
+        }
         let header = &sealed.row().header;
         let mut values: Vec<Option<Value>> = Vec::with_capacity(fields_count);
         values.resize_with(fields_count, || None);
         let mut blinded: Option<BTreeSet<String>> = None;
         let mut held: Option<(SubjectId, Arc<SubjectKey>)> = None;
         for section in &sealed.row().sections {
-            let needed = needs.iter().find(|(name, _)| section.name.is(name));
+            let needed = needs.sections.iter().find(|(name, _)| section.name.is(name));
             let Some((_, fields)) = needed else { continue };
             let key = match held.take() {
                 Some((subject, key)) if subject == section.subject => Some(key),
@@ -85,14 +109,21 @@ impl Seal {
                 .map_err(|_| SealError::Malformed { what: "section" })?;
             held = Some((section.subject, key));
         }
-        let at = Place {
+        let opened = OpenedItem { at: Place::of(sealed), kind, values, covered: false };
+        Ok(Item { opened, blinded })
+    }
+}
+
+impl Place {
+    fn of(sealed: &Sealed) -> Place {
+        let header = &sealed.row().header;
+        Place {
             id: header.id,
             record_type: header.record_type,
             cell: header.cell,
             version: header.version,
             subject: header.subjects.first().copied(),
-        };
-        Ok(Item { opened: OpenedItem { at, kind, values }, blinded })
+        }
     }
 }
 
@@ -187,8 +218,10 @@ impl Serialize for ShownFields<'_> {
         let mut map = serializer.serialize_map(Some(self.views.given.len()))?;
         for (given, value) in self.views.given.iter().zip(&self.item.values) {
             let field = self.schema.and_then(|schema| schema.field(&given.field));
+            // A masked form is written as it is.
+            let view = if self.item.covered { View::Raw } else { given.view };
             let shown = field.zip(value.as_ref());
-            let shown = shown.map(|(field, value)| Displayed { field, value, view: given.view });
+            let shown = shown.map(|(field, value)| Displayed { field, value, view });
             map.serialize_entry(&given.field, &shown)?;
         }
         map.end()

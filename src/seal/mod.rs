@@ -2,6 +2,7 @@
 //! Never opens a section without a receipt, and never lets plain text out but through [`Opened`].
 //! Closed functions (facts, merge, removal) may look inside before there is a receipt, and let nothing out.
 
+mod covers;
 mod cursor;
 mod draft;
 mod error;

@@ -1,9 +1,9 @@
 //! A change of one record: opens the sections that it touches, merges, and seals them anew.
-//! Never lets out what it opened, and never seals a section anew that the patch does not name.
+//! Never lets out what it opened, and never seals a section anew that the patch does not name, but for the masked forms.
 //! Closed because the old values are needed before there is a receipt: it takes a permit and gives a change.
 
 use super::draft::fields_of_section;
-use super::{Control, KeyHold, Seal, SealError, section};
+use super::{Control, KeyHold, Seal, SealError, covers, section};
 use crate::access::Permit;
 use crate::ambient::Micros;
 use crate::records::{
@@ -211,11 +211,11 @@ fn let_go(
 }
 
 /// A touched section before and after.
-struct Merged {
-    name: String,
+pub(super) struct Merged {
+    pub(super) name: String,
     subject: SubjectId,
     before: PlainFields,
-    after: PlainFields,
+    pub(super) after: PlainFields,
 }
 
 fn merge_sections(
@@ -286,6 +286,7 @@ fn seal_sections(
     reseal_all: bool,
     header: &mut Header,
 ) -> Result<Vec<SealedSection>, SealError> {
+    let masked = covers::after(schema, old, &merged, keys, reseal_all, header)?;
     let mut merged: BTreeMap<String, Merged> =
         merged.into_iter().map(|section| (section.name.clone(), section)).collect();
     let mut sections = Vec::new();
@@ -318,6 +319,10 @@ fn seal_sections(
         let slot = slot.and_then(|slot| u8::try_from(slot).ok()).ok_or(SealError::KeyMissing)?;
         header.sections.push((sealed.name.clone(), slot, sealed.version));
         sections.push(sealed);
+    }
+    if let Some(masked) = masked {
+        header.sections.push((masked.name.clone(), 0, masked.version));
+        sections.push(masked);
     }
     debug_assert!(patch.drawn.iter().all(|(_, subject, _)| header.subjects.contains(subject)));
     Ok(sections)

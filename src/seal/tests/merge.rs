@@ -3,8 +3,8 @@
 //! What was not touched is the same to the byte.
 
 use super::world::*;
-use crate::records::{Handle, SubjectSlot};
-use crate::seal::{Birthdays, SealError};
+use crate::records::{Handle, RecordType, Sensitive, SubjectSlot, Value, mask};
+use crate::seal::{Birthdays, SealError, covers};
 use crate::store::Key;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -30,7 +30,8 @@ fn a_patch_touches_the_sections_that_it_names_and_no_other() {
     let after = world.row(id);
     assert_eq!(after.header.version, before.header.version + 1);
     for (old, new) in before.sections.iter().zip(&after.sections) {
-        if &*old.name == "contact" {
+        // The masked forms follow what they are forms of.
+        if &*old.name == "contact" || old.name.is(covers::NAME) {
             assert_eq!(new.version, old.version + 1);
             assert_ne!(new.bytes, old.bytes);
         } else {
@@ -42,6 +43,39 @@ fn a_patch_touches_the_sections_that_it_names_and_no_other() {
         world.shown(id, &WHOLE),
         json!({"name": "王伟", "phone": "12900005678", "current_address": "工农路58号", "guardian_name": "李娜"})
     );
+}
+
+#[test]
+fn masked_forms_are_those_of_the_values_after_every_change() {
+    let world = World::new();
+    let id = whole(&world);
+    let fields = ["name", "phone", "current_address", "birth_date"];
+    let listed = || {
+        let page = world.list(vec![world.fetch(id)], &fields).expect("a page");
+        let item = page.items().next().expect("one");
+        serde_json::to_value(item.fields()).expect("JSON")
+    };
+    let masked = |name: &str, value: &str| {
+        let schema = world.schemas.get(RecordType::Person).expect("a schema");
+        let value = Value::Text(Sensitive::new(value.to_owned()));
+        mask(schema.field(name).expect("a field"), &value)
+    };
+    let before = world.row(id);
+    world.revise(world.patch(id, json!({"guardian_name": "李敏"}), &[]));
+    let after = world.row(id);
+    assert_eq!(bytes_of(&after, covers::NAME), bytes_of(&before, covers::NAME), "nothing of them");
+    world.revise(world.patch(id, json!({"phone": "12900005678", "name": "赵敏"}), &["birth_date"]));
+    let expected = json!({
+        "name": "赵*", "phone": "129****5678", "birth_date": null,
+        "current_address": masked("current_address", "工农路58号"),
+    });
+    assert_eq!(listed(), expected);
+    world.revise(world.patch(id, json!({"birth_date": "1981-05-06"}), &["phone"]));
+    let expected = json!({
+        "name": "赵*", "phone": null, "birth_date": masked("birth_date", "1981-05-06"),
+        "current_address": masked("current_address", "工农路58号"),
+    });
+    assert_eq!(listed(), expected);
 }
 
 #[test]

@@ -4,7 +4,8 @@
 
 use super::world::*;
 use crate::access::Code;
-use crate::seal::OpenedPage;
+use crate::records::{RecordType, SchemaSet};
+use crate::seal::{OpenedPage, covers};
 use crate::store::Key;
 use serde_json::{Value as Json, json};
 
@@ -35,15 +36,54 @@ fn a_page_shows_the_masked_fields_of_each_of_its_records() {
 }
 
 #[test]
+fn a_page_of_masked_fields_opens_nothing_in_clear() {
+    let world = World::new();
+    let id = world.store_person(1, json!({"name": "王伟", "phone": "12900001234", "sex": "1"}));
+    let mut stolen = world.stolen();
+    let good = world.row(id);
+    let mut row = good.clone();
+    // Broken bytes show only to whoever opens them.
+    for section in ["identity", "contact"] {
+        replace(&mut row, section, b"broken");
+    }
+    let fields = ["phone", "name", "sex", "school"];
+    let page = world.list(vec![stolen.put_row(&row)], &fields).expect("masked forms");
+    let shown = json!({"phone": "129****1234", "name": "王*", "sex": "***", "school": null});
+    assert_eq!(fields_of(&page), [shown]);
+    assert!(world.read(stolen.put_row(&row), &["name"]).is_err());
+    // And whoever sees the values opens no masked form.
+    let mut row = good;
+    replace(&mut row, covers::NAME, b"broken");
+    assert!(world.read(stolen.put_row(&row), &["name", "phone"]).is_ok());
+    assert!(world.list(vec![stolen.put_row(&row)], &["name"]).is_err());
+}
+
+#[test]
 fn a_section_of_a_page_that_no_shown_field_lies_in_is_not_opened() {
     let world = World::new();
-    let id = world.store_person(1, json!({"name": "王伟", "phone": "12900001234"}));
+    let id = world
+        .store_person(1, json!({"name": "王伟", "guardian_name": "李娜", "carer_name": "张敏"}));
     let mut stolen = world.stolen();
     let mut row = world.row(id);
-    replace(&mut row, "contact", b"broken");
-    let page = world.list(vec![stolen.put_row(&row)], &["name"]).expect("the name alone");
-    assert_eq!(fields_of(&page), [json!({"name": "王*"})]);
-    assert!(world.list(vec![stolen.put_row(&row)], &["phone"]).is_err());
+    replace(&mut row, "carer", b"broken");
+    let page = world.list(vec![stolen.put_row(&row)], &["name", "guardian_name"]);
+    let page = page.expect("without the carer");
+    assert_eq!(fields_of(&page), [json!({"name": "王*", "guardian_name": "李*"})]);
+    assert!(world.list(vec![stolen.put_row(&row)], &["name", "carer_name"]).is_err());
+}
+
+#[test]
+fn masked_forms_of_another_schema_are_not_shown() {
+    let world = World::new();
+    let id = world.store_person(1, json!({"name": "王伟"}));
+    let sealed = world.fetch(id);
+    let newer = schemas_with("person.toml", |text| text.replacen("version = 1", "version = 2", 1));
+    let of = |schemas: &SchemaSet| {
+        let schema = schemas.get(RecordType::Person).expect("a schema");
+        covers::current(&sealed, schema).is_some()
+    };
+    assert!(of(&world.schemas));
+    assert!(!of(&newer));
 }
 
 #[test]
@@ -75,9 +115,13 @@ fn a_record_swapped_into_another_place_of_a_page_does_not_open() {
     let world = World::new();
     let first = world.store_person(1, json!({"name": "王伟"}));
     let second = world.store_person(2, json!({"name": "李娜"}));
-    let mut row = world.row(first);
-    let other = bytes_of(&world.row(second), "identity").to_vec();
-    replace(&mut row, "identity", &other);
-    let mut stolen = world.stolen();
-    assert!(world.list(vec![stolen.put_row(&row)], &["name"]).is_err());
+    for (section, fields) in
+        [(covers::NAME, &["name"][..]), ("identity", &["name", "guardian_name"][..])]
+    {
+        let mut row = world.row(first);
+        let other = bytes_of(&world.row(second), section).to_vec();
+        replace(&mut row, section, &other);
+        let mut stolen = world.stolen();
+        assert!(world.list(vec![stolen.put_row(&row)], fields).is_err(), "{section}");
+    }
 }

@@ -8,7 +8,7 @@ use super::records::{Records, Stored};
 use super::town::PASSPHRASE;
 use crate::fault::Fault;
 use crate::tally::Tally;
-use gridvault::records::{PlainFields, SchemaSet};
+use gridvault::records::{PlainFields, SchemaSet, mask};
 use gridvault::store::{self, EngineKind, Fetched, Key, Reader, Sealed};
 use gridvault_keys::{Keyring, Passphrase, SectionPlace, UnlockFile};
 use jiff::civil::Date;
@@ -21,6 +21,8 @@ const CACHE_BYTES: u64 = 256 * 1024 * 1024;
 const SCAN_COUNT: usize = 4_096;
 /// The kind of key that a row lies under.
 const ROW: u8 = 0x01;
+/// How the section of masked forms is called, before the version of the masks.
+const MASKED: &str = "masked-";
 
 /// Checks all rows.
 pub fn check(
@@ -48,7 +50,7 @@ pub fn check(
     let schemas = schemas()?;
     let (mut failures, mut values) = (Vec::new(), 0);
     for stored in records.all() {
-        match runtime.block_on(open(stored, &reader, &keyring)) {
+        match runtime.block_on(open(stored, &reader, &keyring, &schemas)) {
             Ok(fields) => {
                 values += fields.len();
                 if let Err(wrong) = compare(stored, &fields, &schemas, today) {
@@ -87,7 +89,12 @@ async fn rows(reader: &Reader) -> Result<Vec<String>, store::StoreError> {
     }
 }
 
-async fn open(stored: &Stored, reader: &Reader, keyring: &Keyring) -> Result<PlainFields, String> {
+async fn open(
+    stored: &Stored,
+    reader: &Reader,
+    keyring: &Keyring,
+    schemas: &SchemaSet,
+) -> Result<PlainFields, String> {
     let id = stored.id.parse().map_err(|_| "its id is none".to_owned())?;
     let Ok(Fetched::Found(sealed)) = reader.fetch(id).await else {
         return Err("it is not there".to_owned());
@@ -95,13 +102,17 @@ async fn open(stored: &Stored, reader: &Reader, keyring: &Keyring) -> Result<Pla
     if sealed.row().header.record_type != stored.record_type {
         return Err("it is of another type".to_owned());
     }
-    open_all(&sealed, keyring)
+    open_all(&sealed, keyring, schemas)
 }
 
-/// Opens every section.
-fn open_all(sealed: &Sealed, keyring: &Keyring) -> Result<PlainFields, String> {
+/// Opens every section, and holds the masked forms that are kept for lists against the values.
+fn open_all(
+    sealed: &Sealed,
+    keyring: &Keyring,
+    schemas: &SchemaSet,
+) -> Result<PlainFields, String> {
     let row = sealed.row();
-    let mut all = PlainFields::new();
+    let (mut all, mut masked) = (PlainFields::new(), PlainFields::new());
     for section in &row.sections {
         let wrapped = sealed.wrapped_key(section.subject).map_err(|error| error.to_string())?;
         let wrapped = wrapped.ok_or("a key is missing")?;
@@ -117,8 +128,19 @@ fn open_all(sealed: &Sealed, keyring: &Keyring) -> Result<PlainFields, String> {
         let plain = key.and_then(|key| key.open_section(&place, &section.bytes));
         let plain = plain.map_err(|error| format!("section {}: {error}", section.name))?;
         let fields = PlainFields::decode(&plain).map_err(|error| error.to_string())?;
+        if section.name.starts_with(MASKED) {
+            masked = fields;
+            continue;
+        }
         for (name, value) in fields {
             all.insert(name, value);
+        }
+    }
+    let schema = schemas.get(row.header.record_type).ok_or("its type has no schema")?;
+    for (name, form) in masked.iter() {
+        let kept = schema.field(name).zip(all.get(name)).map(|(field, value)| mask(field, value));
+        if kept != Some(form.to_json()) {
+            return Err(format!("what lists show of {name} is not its mask"));
         }
     }
     Ok(all)
