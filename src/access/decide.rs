@@ -11,6 +11,7 @@ use super::permit::{Authority, Denied, EachViews, Permit, Views};
 use super::policy::Policy;
 use super::question::{Ask, Duty, Item, Matter, Question};
 use super::reveal::opened;
+use super::role::RoleId;
 use super::standing::{ActorId, Assignment, Standing};
 use super::weigh::{named_fields, weigh};
 use crate::ambient::Micros;
@@ -157,6 +158,22 @@ impl Access {
             charges: Vec::new(),
             each: EachViews::default(),
         })
+    }
+
+    /// The first of some duties that the caller has now. It permits nothing: the decision asks again.
+    pub fn first_duty(&self, standing: &Standing, duties: &[Duty], now: Micros) -> Option<Duty> {
+        duties.iter().copied().find(|duty| !self.roles_with(standing, *duty, now).is_empty())
+    }
+
+    /// The roles by which the caller has a duty now.
+    pub fn roles_with(&self, standing: &Standing, duty: Duty, now: Micros) -> Vec<RoleId> {
+        let active = self.active.load();
+        let posts = standing.assignments.iter().filter(|assignment| assignment.counts_at(now));
+        posts
+            .map(|assignment| &assignment.role)
+            .filter(|role| active.policy.has_duty(role, duty))
+            .cloned()
+            .collect()
     }
 
     /// What every known caller may do: see forms, fetch the proof of a receipt that it holds.

@@ -101,7 +101,7 @@ impl<T> Permit<T> {
 
     /// Says what is done with which review. A permit of another duty stays what it is.
     pub fn reviewing(mut self, act: ReviewAct, review: Option<[u8; 16]>) -> Permit<T> {
-        if self.account.written == Written::Duty(Duty::AuditReview) {
+        if matches!(self.account.written, Written::Duty(Duty::AuditReview | Duty::AuditEscalated)) {
             self.account.written = Written::Review(act);
             self.account.case = review;
         }

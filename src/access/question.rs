@@ -107,6 +107,8 @@ pub enum Duty {
     AuditAnomalies,
     /// Open, note, escalate and close reviews, and follow what is to be put right.
     AuditReview,
+    /// See, note and close the reviews that were brought before the own role, with the entries that they gather.
+    AuditEscalated,
     /// Have the report of a period.
     AuditReport,
     /// Ask why a decision would be taken.
@@ -117,7 +119,7 @@ pub enum Duty {
 
 impl Duty {
     /// All.
-    pub const ALL: [Duty; 12] = [
+    pub const ALL: [Duty; 13] = [
         Duty::ActorAdd,
         Duty::ActorList,
         Duty::TokenIssue,
@@ -127,6 +129,7 @@ impl Duty {
         Duty::AuditIndex,
         Duty::AuditAnomalies,
         Duty::AuditReview,
+        Duty::AuditEscalated,
         Duty::AuditReport,
         Duty::PolicyExplain,
         Duty::PolicyMatrix,
@@ -142,6 +145,7 @@ impl Duty {
             | Duty::AuditIndex
             | Duty::AuditAnomalies
             | Duty::AuditReview
+            | Duty::AuditEscalated
             | Duty::AuditReport => Some("access_oversight"),
             _ => None,
         }
@@ -159,6 +163,7 @@ impl Duty {
             Duty::AuditIndex => "audit.index",
             Duty::AuditAnomalies => "audit.anomalies",
             Duty::AuditReview => "audit.review",
+            Duty::AuditEscalated => "audit.escalated",
             Duty::AuditReport => "audit.report",
             Duty::PolicyExplain => "policy.explain",
             Duty::PolicyMatrix => "policy.matrix",

@@ -54,6 +54,14 @@ pub(super) enum Review {
         #[command(flatten)]
         connection: Connection,
     },
+    /// The entries that a review gathers, each in words.
+    Entries {
+        /// Its id.
+        #[arg(allow_hyphen_values = true)]
+        review: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
     /// Open a review over entries or over an anomaly.
     Open {
         /// Indexes of entries, with commas between.
@@ -225,6 +233,10 @@ pub(super) fn review(command: &Review, json: bool) -> Result<(), Failure> {
         Review::Show { review, connection } => {
             let answer = connection.get(&format!("{REVIEWS}/{}", plain(review)?))?;
             show(&answer, json)
+        }
+        Review::Entries { review, connection } => {
+            let answer = connection.get(&format!("{REVIEWS}/{}/entries", plain(review)?))?;
+            said(&answer, json, entry_lines)
         }
         Review::Open { entries, anomaly, connection } => {
             let body = match anomaly {
@@ -415,6 +427,17 @@ fn show(answer: &Value, json: bool) -> Result<(), Failure> {
         print(&item_line(item));
     }
     Ok(())
+}
+
+fn entry_lines(answer: &Value) -> String {
+    let line = |entry: &Value| {
+        let words = entry["words"]["en"].as_str().unwrap_or("-");
+        format!("{} {words}", entry["entry"]["seq"])
+    };
+    let entries = answer["entries"].as_array().into_iter().flatten().map(line);
+    let pruned = answer["pruned"].as_u64().filter(|pruned| *pruned > 0);
+    let pruned = pruned.map(|pruned| format!("{pruned} pruned since"));
+    entries.chain(pruned).collect::<Vec<_>>().join("\n")
 }
 
 fn review_line(review: &Value) -> String {

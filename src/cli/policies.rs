@@ -3,7 +3,7 @@
 //! What is loaded is loaded with every check; the first wrong word stops the command.
 
 use super::failure::Failure;
-use crate::access::{Policy, PolicySources};
+use crate::access::{Duty, Policy, PolicySources};
 use crate::oversight::Thresholds;
 use crate::purposes::PurposeSet;
 use crate::records::SchemaSet;
@@ -92,8 +92,12 @@ async fn whole(
         .await
         .map_err(|error| Failure::failed("the policy", &error))?;
     let is_role = |word: &str| policy.role(word).is_some();
+    let hears = |word: &str| {
+        let role = policy.role(word);
+        role.is_some_and(|role| policy.has_duty(&role.id, Duty::AuditEscalated))
+    };
     let is_purpose = |word: &str| purposes.get(word).is_some();
-    let thresholds = Thresholds::read(sources.anomalies, is_role, is_purpose)
+    let thresholds = Thresholds::read(sources.anomalies, is_role, hears, is_purpose)
         .map_err(|error| Failure::failed("the rules for anomalies", &error))?;
     Ok(Policies { policy, purposes, schemas, thresholds })
 }

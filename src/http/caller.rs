@@ -81,6 +81,20 @@ impl Caller {
         }
     }
 
+    /// The same for several duties, of which one is enough.
+    pub(super) async fn must_have_one(
+        &self,
+        duties: &[Duty],
+        rooms: &Rooms,
+    ) -> Result<(), Problem> {
+        let held = rooms.access.first_duty(self.actor.standing(), duties, self.now);
+        // Without any, the refusal is of the first.
+        match held.or(duties.first().copied()) {
+            Some(duty) => self.must_have(duty, rooms).await,
+            None => Err(self.turn_away(rooms, Code::Denied).await),
+        }
+    }
+
     /// Ends here for a caller for none of whose posts anybody stands in.
     pub(super) async fn must_delegate(&self, rooms: &Rooms) -> Result<(), Problem> {
         let standing = self.actor.standing();

@@ -336,6 +336,9 @@ pub static ROUTES: &[Route] = &[
     route!(GET get "/v1/audit/reviews/{review}" Token false
         Doc::new("review", "A review with everything that was written in it").answer(200, Body::of::<reviews::ToldBody>)
         => reviews::read),
+    route!(GET get "/v1/audit/reviews/{review}/entries" Token false
+        Doc::new("review_entries", "The entries that a review gathers, in words").answer(200, Body::of::<reviews::GatheredBody>)
+        => reviews::entries),
     route!(POST post "/v1/audit/reviews/{review}/notes" Token false
         Doc::new("note_review", "Write in a review")
             .takes(Body::of::<reviews::NoteBody>).example(examples::note).answer(201, Body::of::<reviews::ReviewBody>)

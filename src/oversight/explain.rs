@@ -14,14 +14,28 @@ use crate::trail::{Recorded, Trail, TrailError};
 use gridvault_audit::LogReader;
 use gridvault_audit::verify::{VerifierKey, leaf_hash, verify_proof};
 
-/// An entry with its proof.
-pub struct Explained {
+/// An entry in words.
+pub struct Said {
     /// As it was written.
     pub entry: Vec<u8>,
     /// Its leaf hash.
     pub leaf: [u8; 32],
     /// What it records, in words.
     pub words: Words,
+}
+
+impl Said {
+    pub(super) fn of(entry: Vec<u8>, vocabulary: &Vocabulary<'_>) -> Result<Said, OversightError> {
+        let parsed = LogEntry::parse(&entry).ok_or(OversightError::Malformed)?;
+        let (leaf, words) = (leaf_hash(&entry), words(&parsed, vocabulary));
+        Ok(Said { entry, leaf, words })
+    }
+}
+
+/// An entry with its proof.
+pub struct Explained {
+    /// The entry.
+    pub said: Said,
     /// Its proof in the form of c2sp.org/tlog-proof.
     pub proof: String,
     /// Whether entry, proof and checkpoint agree under the log's key.
@@ -53,13 +67,11 @@ pub async fn explain_entry(
     }
     let entry = log.entry(index)?;
     let proof = log.proof_file(index)?;
-    let leaf = leaf_hash(&entry);
+    let said = Said::of(entry, vocabulary)?;
     let key = VerifierKey::parse(log_key).map_err(|_| OversightError::Malformed)?;
     // An entry that was changed where it lies is shown as it is, and said not to be proven.
-    let proven = verify_proof(proof.as_bytes(), &key, &leaf).is_ok();
-    let parsed = LogEntry::parse(&entry).ok_or(OversightError::Malformed)?;
-    let words = words(&parsed, vocabulary);
-    Ok(Explained { entry, leaf, words, proof, proven, recorded })
+    let proven = verify_proof(proof.as_bytes(), &key, &said.leaf).is_ok();
+    Ok(Explained { said, proof, proven, recorded })
 }
 
 /// The proof of an entry, as a file; also of one that was pruned.

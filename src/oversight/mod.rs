@@ -35,13 +35,13 @@ pub use entries::{Entries, read_entries};
 pub use entry::LogEntry;
 pub use error::OversightError;
 pub use event_words::event_names;
-pub use explain::{Explained, explain_entry, prove_entry};
+pub use explain::{Explained, Said, explain_entry, prove_entry};
 pub use export::Format;
 pub use files::{read_bundle, read_checkpoint, read_minimum, read_tile};
 pub use gridvault_audit::{LogReader, TileName};
 pub use ids::{AnomalyId, ItemId, NotAnId, ReviewId};
 pub use index::{Clause, Index, IndexError, IndexSettings, IndexState, Kind, Places, Wanted};
-pub use officer::{Officer, day_text};
+pub use officer::{Officer, REVIEWING, day_text};
 pub use pack::{Pack, make_pack};
 pub use proof::{ReceiptProof, prove_receipt};
 pub use question::{QUESTION_WORDS, Question, moment};
@@ -49,11 +49,11 @@ pub use rebuild::rebuild_index;
 pub use report::{Report, Reported, page as report_page, report};
 pub use retention::{Floor, Retention, RetentionSettings, Step as PruningStep};
 pub use reviews::{
-    Acted, Acting, Cause, Closure, Drawing, DrawnAgain, Escalation, Item, ItemOwner, ItemRequest,
-    ItemState, Itemised, ItemsFound, ItemsQuestion, Note, NoteKind, Opening, Outcome, Remark,
-    Review, ReviewOpened, ReviewState, Reviews, ReviewsFound, ReviewsQuestion, Sample, Settlement,
-    Step, Told, act_on_review, draw_again, list_items, list_reviews, open_review, read_review,
-    rectify, sample_entries, settle,
+    Acted, Acting, Cause, Closure, Drawing, DrawnAgain, Escalation, GatheredEntries, Item,
+    ItemOwner, ItemRequest, ItemState, Itemised, ItemsFound, ItemsQuestion, Note, NoteKind,
+    Opening, Outcome, Remark, Review, ReviewOpened, ReviewState, Reviews, ReviewsFound,
+    ReviewsQuestion, Sample, Settlement, Step, Told, act_on_review, draw_again, list_items,
+    list_reviews, open_review, read_gathered, read_review, rectify, sample_entries, settle,
 };
 pub use search::{Found, Page, Use, look_up, search_entries};
 pub use ship::{Receiver, ReceiverFiles, ShipError, ShipSettings, Shipper};

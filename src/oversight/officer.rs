@@ -3,7 +3,8 @@
 //! Whatever ends it, yes or no, is in the log first.
 
 use super::error::{OversightError, refuse, turn_away};
-use crate::access::{Access, ActorId, Code, Duty, Origin, Permit};
+use super::reviews::Review;
+use crate::access::{Access, ActorId, Code, Duty, Origin, Permit, RoleId};
 use crate::ambient::Micros;
 use crate::identity::Actor;
 use crate::trail::Trail;
@@ -26,6 +27,27 @@ pub struct Officer<'a> {
     pub origin: &'a Origin,
     /// When it arrived.
     pub now: Micros,
+}
+
+/// The duties of whoever looks into reviews: all of them, or those that were brought before the own role.
+pub const REVIEWING: [Duty; 2] = [Duty::AuditReview, Duty::AuditEscalated];
+
+/// Which reviews an officer may know of.
+pub(super) enum Reach {
+    All,
+    BroughtBefore(Vec<RoleId>),
+}
+
+impl Reach {
+    pub(super) fn holds(&self, review: &Review) -> bool {
+        match self {
+            Reach::All => true,
+            Reach::BroughtBefore(roles) => review
+                .escalated
+                .as_ref()
+                .is_some_and(|escalated| roles.iter().any(|role| role.as_str() == escalated.to)),
+        }
+    }
 }
 
 impl Officer<'_> {
@@ -51,6 +73,26 @@ impl Officer<'_> {
             Ok(permit) => Ok(permit),
             Err(denied) => Err(refuse(trail, denied).await),
         }
+    }
+
+    /// Decides whether the officer looks into reviews, and says into which.
+    pub(super) async fn permit_reviewing<T>(
+        &self,
+        target: T,
+        access: &Access,
+        trail: &Trail,
+    ) -> Result<(Permit<T>, Reach), OversightError> {
+        let standing = self.actor.standing();
+        let duty = access.first_duty(standing, &REVIEWING, self.now).unwrap_or(REVIEWING[0]);
+        let permit = self.permit(duty, target, access, trail).await?;
+        // After the permit: a policy that changed since makes it stale, and it is decided again.
+        let reach = match duty {
+            Duty::AuditEscalated => {
+                Reach::BroughtBefore(access.roles_with(standing, duty, self.now))
+            }
+            _ => Reach::All,
+        };
+        Ok((permit, reach))
     }
 
     /// Turns the officer away with a reason.

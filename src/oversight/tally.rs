@@ -28,6 +28,18 @@ pub(super) fn each_place(
     clauses: &[Clause],
     period: Period,
     through: u64,
+    found: impl FnMut(u64),
+) -> Result<u64, OversightError> {
+    each_of(TALLY_PLACES_COUNT_MAX, index, clauses, period, through, found)
+}
+
+/// The same with a limit that is given.
+fn each_of(
+    places_count_max: u64,
+    index: &Index,
+    clauses: &[Clause],
+    period: Period,
+    through: u64,
     mut found: impl FnMut(u64),
 ) -> Result<u64, OversightError> {
     let (mut from, mut count) = (0, 0_u64);
@@ -36,7 +48,7 @@ pub(super) fn each_place(
         (wanted.since, wanted.until) = (Some(period.since), Some(period.until));
         let places = index.search(clauses, wanted)?;
         count += places.indexes.len() as u64;
-        if count > TALLY_PLACES_COUNT_MAX {
+        if count > places_count_max {
             return Err(OversightError::TooMuch);
         }
         places.indexes.into_iter().for_each(&mut found);
@@ -58,4 +70,25 @@ pub(super) fn count(
     through: u64,
 ) -> Result<u64, OversightError> {
     each_place(index, clauses, period, through, |_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::index::Kind;
+    use super::super::world::World;
+    use super::*;
+
+    #[test]
+    fn as_many_places_as_the_limit_are_walked_through_and_one_more_is_too_much() {
+        let world = World::many();
+        let index = world.index();
+        let clauses = [Clause { kind: Kind::Outcome, value: "denied".to_owned() }];
+        let period = Period { since: 0, until: u64::MAX };
+        let through = world.log.size();
+        let all = count(&index, &clauses, period, through).expect("within the limit");
+        assert!(all > 1);
+        let walk = |most| each_of(most, &index, &clauses, period, through, |_| ());
+        assert_eq!(walk(all).expect("at the limit"), all);
+        assert!(matches!(walk(all - 1), Err(OversightError::TooMuch)));
+    }
 }

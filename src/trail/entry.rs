@@ -166,7 +166,8 @@ fn event_of(written: Written) -> Event {
         Written::Duty(Duty::AuditIndex) => Event::AuditIndex,
         Written::Duty(Duty::AuditAnomalies) => Event::AuditAnomalies,
         Written::Duty(Duty::AuditReport) => Event::AuditReport,
-        Written::Duty(Duty::AuditReview) | Written::Review(ReviewAct::Read) => Event::ReviewRead,
+        Written::Duty(Duty::AuditReview | Duty::AuditEscalated)
+        | Written::Review(ReviewAct::Read) => Event::ReviewRead,
         Written::Review(ReviewAct::Open) => Event::ReviewOpen,
         Written::Review(ReviewAct::Sample) => Event::ReviewSample,
         Written::Review(ReviewAct::Note) => Event::ReviewNote,

@@ -56,6 +56,7 @@ pub(super) fn need_of(written: Written) -> Need {
             | Duty::AuditIndex
             | Duty::AuditAnomalies
             | Duty::AuditReview
+            | Duty::AuditEscalated
             | Duty::AuditReport
             | Duty::PolicyExplain
             | Duty::PolicyMatrix,

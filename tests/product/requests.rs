@@ -102,6 +102,7 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             | "/v1/audit/anomalies"
             | "/v1/audit/reviews"
             | "/v1/audit/reviews/{review}"
+            | "/v1/audit/reviews/{review}/entries"
             | "/v1/audit/rectifications"
             | "/v1/audit/report"
             | "/v1/audit/entries/{index}"

@@ -28,10 +28,11 @@ pub fn second(demo: &Demo) -> Actor {
 
 /// A worker tries what is not in its territory until that is out of the ordinary.
 pub fn tries_outside(demo: &Demo, worker: &Actor) -> u64 {
-    let elsewhere = demo.sample_record();
-    let tries = (0..OUTSIDE)
-        .map(|_| worker.read(elsewhere, "name", REGISTRATION).refused(404, "not_found").index());
-    tries.max().expect("some")
+    (0..OUTSIDE).map(|_| tries_once(demo, worker)).max().expect("some")
+}
+
+fn tries_once(demo: &Demo, worker: &Actor) -> u64 {
+    worker.read(demo.sample_record(), "name", REGISTRATION).refused(404, "not_found").index()
 }
 
 /// The anomalies of a question, once everything up to an entry was looked at.
@@ -121,6 +122,70 @@ fn from_an_anomaly_to_a_review_that_a_second_officer_closes() {
     assert_eq!(entry["pur"], "access_oversight");
     let state = anomalies(&demo, "rule=outside_territory&state=closed", last);
     assert_eq!(state[0]["review"], review.body["id"]);
+}
+
+#[test]
+fn whom_a_review_is_brought_before_sees_that_one_with_its_entries_and_may_close_it() {
+    let demo = Demo::own();
+    let worker = demo.worker(2);
+    let auditor = auditor(&demo);
+    let (protection, discipline) =
+        (demo.role("protection_officer"), demo.role("discipline_officer"));
+    let acts: Vec<u64> = (0..2).map(|_| tries_once(&demo, &worker)).collect();
+    demo.entry(acts[1]);
+    let opened = |entries: &[u64]| auditor.post(REVIEWS, &json!({"entries": entries})).expect(201);
+    let (other, review) = (opened(&acts[..1]), opened(&acts));
+    let one = |review: &Reply| format!("{REVIEWS}/{}", review.text_of("id"));
+    let listed = |officer: &Actor| {
+        let reply = officer.get(REVIEWS).expect(200);
+        reply.body["reviews"].as_array().expect("a list").clone()
+    };
+    let text = json!({"text": "请说明"});
+
+    // Before it is brought up, it is as if it were not there.
+    assert!(listed(&protection).is_empty());
+    for path in [one(&review), path(&review, "entries")] {
+        protection.get(&path).refused(404, "not_found");
+    }
+    protection.post(&path(&review, "notes"), &text).refused(404, "not_found");
+    let brought = json!({"to": "protection_officer", "text": "请复核"});
+    auditor.post(&path(&review, "escalate"), &brought).expect(200);
+
+    assert_eq!(listed(&protection).len(), 1);
+    assert_eq!(listed(&protection)[0]["id"], review.body["id"]);
+    assert!(listed(&discipline).is_empty(), "it was brought before another role");
+    discipline.get(&one(&review)).refused(404, "not_found");
+    protection.get(&one(&other)).refused(404, "not_found");
+    let told = protection.get(&one(&review)).expect(200);
+    assert_eq!(told.body["notes"][0]["text"], "请复核");
+
+    let gathered = protection.get(&path(&review, "entries")).expect(200);
+    let entries = gathered.body["entries"].as_array().expect("a list");
+    let indexes: Vec<u64> = entries.iter().filter_map(|e| e["entry"]["seq"].as_u64()).collect();
+    assert_eq!((indexes, &gathered.body["pruned"]), (acts.clone(), &json!(0)));
+    assert!(entries.iter().all(|entry| entry["words"]["zh"].as_str().is_some()));
+    let entry = demo.entry_of(&gathered);
+    assert_eq!(happened(&entry), "review.read success");
+    assert_eq!(
+        (&entry["case"], &entry["role"]),
+        (&review.body["id"], &json!("protection_officer"))
+    );
+    assert_eq!(auditor.get(&path(&review, "entries")).expect(200).body["entries"], json!(entries));
+    // And no other entry of the log, by whatever way.
+    protection.get(&format!("/v1/audit/entries/{}", acts[0])).refused(403, "denied");
+    protection.post(REVIEWS, &json!({"entries": acts})).refused(403, "denied");
+
+    protection.post(&path(&review, "notes"), &text).expect(201);
+    let closing = json!({"outcome": "finding", "text": "已约谈"});
+    protection.post(&path(&review, "close"), &closing).refused(403, "approval_required");
+    let second = enrolled(
+        &demo,
+        &add(&demo, json!([{"role": "protection_officer"}])).expect(201),
+        "protection_officer",
+        None,
+    );
+    let closed = second.post(&path(&review, "close"), &closing).expect(200);
+    assert_eq!(closed.body["closed"]["by"], json!(second.id));
 }
 
 #[test]
@@ -559,6 +624,9 @@ fn the_command_line_goes_from_an_anomaly_to_a_report() {
     assert_eq!(said(&two, &["rectify", "settle", item, "--text-file", &note])["state"], "done");
     let shown = ask(&two, &["review", "show", id]);
     assert!(shown.out.contains("escalation") && shown.out.contains("已约谈核实"), "{}", shown.out);
+    let gathered = ask(&two, &["review", "entries", id]).out;
+    assert_eq!(gathered.lines().count(), OUTSIDE, "{gathered}");
+    assert!(gathered.lines().any(|line| line.starts_with(&format!("{last} "))), "{gathered}");
     assert_eq!(said(&one, &["review", "list", "--state", "closed"])["id"], review["id"]);
     let (since, until) = (moment(-3_600), moment(3_600));
     let sample = ["review", "sample", "--since", &since, "--until", &until];

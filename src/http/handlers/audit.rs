@@ -11,8 +11,8 @@ use super::super::rooms::Rooms;
 use super::super::titles::titles;
 use crate::access::{Code, Duty};
 use crate::oversight::{
-    Format, OversightError, Pair, QUESTION_WORDS, Question, Use, Vocabulary, Words, explain_entry,
-    prove_entry, prove_receipt, read_entries, rebuild_index, search_entries,
+    Format, OversightError, Pair, QUESTION_WORDS, Question, Said, Use, Vocabulary, Words,
+    explain_entry, prove_entry, prove_receipt, read_entries, rebuild_index, search_entries,
 };
 use crate::trail::Recorded;
 use axum::extract::{RawQuery, State};
@@ -59,6 +59,27 @@ pub(in crate::http) struct EntryBody {
     proof: String,
     /// Whether entry, proof and checkpoint agree, as the vault itself checked it.
     proven: bool,
+}
+
+/// An entry in words.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct SaidBody {
+    /// The entry, as it was written.
+    #[schema(value_type = Object)]
+    entry: Value,
+    /// Its leaf hash, base64url (RFC 6962 section 2.1).
+    leaf: String,
+    /// What it records, in words.
+    words: WordsBody,
+}
+
+impl SaidBody {
+    pub(super) fn of(said: Said) -> Result<SaidBody, OversightError> {
+        let Words { zh, en } = said.words;
+        let entry = parsed(&said.entry)?;
+        let leaf = BASE64_URL_SAFE_NO_PAD.encode(said.leaf);
+        Ok(SaidBody { entry, leaf, words: WordsBody { zh, en } })
+    }
 }
 
 /// The same in two languages.
@@ -184,8 +205,8 @@ pub(in crate::http) async fn entries(
     Ok(Answer::new(body, found.recorded, rooms.trail.origin()))
 }
 
-fn parsed(entry: &[u8]) -> Result<Value, Problem> {
-    serde_json::from_slice(entry).map_err(|_| OversightError::Malformed.into())
+fn parsed(entry: &[u8]) -> Result<Value, OversightError> {
+    serde_json::from_slice(entry).map_err(|_| OversightError::Malformed)
 }
 
 async fn stretch(
@@ -242,14 +263,9 @@ pub(in crate::http) async fn entry(
         &rooms.log_key,
     )
     .await?;
-    let Words { zh, en } = explained.words;
-    let body = EntryBody {
-        entry: parsed(&explained.entry)?,
-        leaf: BASE64_URL_SAFE_NO_PAD.encode(explained.leaf),
-        words: WordsBody { zh, en },
-        proof: explained.proof,
-        proven: explained.proven,
-    };
+    let SaidBody { entry, leaf, words } = SaidBody::of(explained.said)?;
+    let (proof, proven) = (explained.proof, explained.proven);
+    let body = EntryBody { entry, leaf, words, proof, proven };
     Ok(Answer::new(body, explained.recorded, rooms.trail.origin()))
 }
 

@@ -11,14 +11,16 @@ use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::Members;
+use super::audit::{SaidBody, reason_words, role_words};
 use super::rectifications::RectificationBody;
 use crate::access::{Code, Duty};
 use crate::ambient::Micros;
 use crate::limits::AUDIT_PAGE_COUNT_MAX;
 use crate::oversight::{
-    Acting, Cause, Drawing, Note, Officer, Opening, Outcome, Period, Remark, Review, ReviewId,
-    ReviewState, ReviewsQuestion, Sample, Step, act_on_review, draw_again, list_reviews,
-    moment as utc, open_review, read_review, sample_entries,
+    Acting, Cause, Drawing, Note, Officer, Opening, Outcome, OversightError, Period, REVIEWING,
+    Remark, Review, ReviewId, ReviewState, ReviewsQuestion, Sample, Step, Vocabulary,
+    act_on_review, draw_again, list_reviews, moment as utc, open_review, read_gathered,
+    read_review, sample_entries,
 };
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -288,6 +290,15 @@ impl DrawnBody {
     }
 }
 
+/// What a review gathers.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct GatheredBody {
+    /// The entries that are still there, ascending.
+    entries: Vec<SaidBody>,
+    /// How many were pruned since.
+    pruned: usize,
+}
+
 impl WrittenBody {
     fn of(note: Note) -> WrittenBody {
         let (kind, at) = (note.kind.as_str(), moment(note.step));
@@ -303,7 +314,7 @@ pub(in crate::http) async fn list(
     caller: Caller,
     RawQuery(raw): RawQuery,
 ) -> Result<Answer<ReviewsBody>, Problem> {
-    caller.must_have(Duty::AuditReview, &rooms).await?;
+    caller.must_have_one(&REVIEWING, &rooms).await?;
     let [state, limit, before] = query(&caller, raw.as_deref(), REVIEWS_WORDS, &rooms).await?;
     let Some(question) = asked(state, limit, before) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
@@ -422,7 +433,7 @@ pub(in crate::http) async fn read(
     caller: Caller,
     Named(id): Named,
 ) -> Result<Answer<ToldBody>, Problem> {
-    caller.must_have(Duty::AuditReview, &rooms).await?;
+    caller.must_have_one(&REVIEWING, &rooms).await?;
     let id = named(&caller, &id, &rooms).await?;
     let officer = officer(&caller);
     let told =
@@ -432,6 +443,34 @@ pub(in crate::http) async fn read(
     let rectifications = told.items.iter().map(|item| RectificationBody::of(item, today)).collect();
     let body = ToldBody { review: ReviewBody::of(&told.review), notes, rectifications };
     Ok(Answer::new(body, told.recorded, rooms.trail.origin()))
+}
+
+pub(in crate::http) async fn entries(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Named(id): Named,
+) -> Result<Answer<GatheredBody>, Problem> {
+    caller.must_have_one(&REVIEWING, &rooms).await?;
+    let id = named(&caller, &id, &rooms).await?;
+    let vocabulary = Vocabulary {
+        purposes: &rooms.purposes,
+        role: &|id| role_words(id, &rooms),
+        reason: &reason_words,
+    };
+    let gathered = read_gathered(
+        officer(&caller),
+        id,
+        &rooms.access,
+        &rooms.trail,
+        &rooms.log,
+        &rooms.reviews,
+        &vocabulary,
+    )
+    .await?;
+    let entries = gathered.entries.into_iter().map(SaidBody::of);
+    let entries = entries.collect::<Result<Vec<_>, OversightError>>()?;
+    let body = GatheredBody { entries, pruned: gathered.pruned };
+    Ok(Answer::new(body, gathered.recorded, rooms.trail.origin()))
 }
 
 /// The review that a path names.
@@ -461,7 +500,7 @@ pub(in crate::http) async fn note(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<ReviewBody>, Problem> {
-    caller.must_have(Duty::AuditReview, &rooms).await?;
+    caller.must_have_one(&REVIEWING, &rooms).await?;
     let body: NoteBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     act(&caller, &id, Acting::Note, body.text, &rooms).await.map(Answer::created)
 }
@@ -488,7 +527,7 @@ pub(in crate::http) async fn close(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<ReviewBody>, Problem> {
-    caller.must_have(Duty::AuditReview, &rooms).await?;
+    caller.must_have_one(&REVIEWING, &rooms).await?;
     let body: CloseBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     act(&caller, &id, Acting::Close { outcome: body.outcome }, body.text, &rooms).await
 }

@@ -155,20 +155,23 @@ impl Thresholds {
         include_str!("../../../policies/anomalies.toml")
     }
 
-    /// Reads and checks the file; whether a role and a purpose are known is said by those who own them.
+    /// Reads and checks the file; whether a role and a purpose are known, and whether a role hears of what is brought before
+    /// it, is said by those who own them.
     ///
     /// # Errors
     /// The first thing that is wrong.
     pub fn read(
         text: &str,
         is_role: impl Fn(&str) -> bool,
+        hears: impl Fn(&str) -> bool,
         is_purpose: impl Fn(&str) -> bool,
     ) -> Result<Thresholds, ThresholdsError> {
         let file: File =
             toml::from_str(text).map_err(|e| ThresholdsError::File(e.message().to_owned()))?;
         let purposes = file.night.purposes_apart.iter().chain(&file.sweep.purposes_apart);
         known("purpose", purposes, is_purpose)?;
-        known("role", file.limits.programme.roles.iter().chain(&file.escalation.roles), is_role)?;
+        known("role", file.limits.programme.roles.iter(), is_role)?;
+        known("role that reviews are brought before", file.escalation.roles.iter(), hears)?;
         file.check_numbers()?;
         let text = text.as_bytes();
         let mut digest = [0; 32];
@@ -281,8 +284,9 @@ mod tests {
         let roles = ["community_cadre", "child_officer", "street_office", "department"];
         let officers = ["service_org", "protection_officer", "discipline_officer"];
         let is_role = |word: &str| roles.contains(&word) || officers.contains(&word);
+        let hears = |word: &str| officers[1..].contains(&word);
         let purposes = ["emergency_evacuation", "infectious_disease_control"];
-        Thresholds::read(text, is_role, |word| purposes.contains(&word))
+        Thresholds::read(text, is_role, hears, |word| purposes.contains(&word))
     }
 
     #[test]
@@ -304,6 +308,20 @@ mod tests {
     }
 
     #[test]
+    fn a_sweep_is_of_as_many_dwellings_as_are_remembered_and_of_no_more() {
+        let shipped = Thresholds::built_in_text();
+        let (_, sweep) = shipped.split_once("[sweep]").expect("the rule");
+        let count = sweep.lines().find(|line| line.starts_with("count = ")).expect("its number");
+        let with = |number: usize| {
+            let changed = sweep.replacen(count, &format!("count = {number}"), 1);
+            read(&shipped.replacen(sweep, &changed, 1))
+        };
+        let most = crate::limits::ANOMALY_SWEEP_COUNT_MAX;
+        assert!(with(most).is_ok());
+        assert!(matches!(with(most + 1), Err(ThresholdsError::Number("sweep.count"))));
+    }
+
+    #[test]
     fn a_word_that_is_not_known_a_key_that_is_missing_and_a_number_out_of_bounds_are_refused() {
         let shipped = Thresholds::built_in_text();
         for (from, to) in [
@@ -315,6 +333,7 @@ mod tests {
             ("to_hour = 6", "to_hour = 13"),
             ("count = 30\npurposes_apart = [", "count = 30\npurposes_apart = [\"any\", "),
             ("\"service_org\"", "\"mayor\""),
+            ("\"discipline_officer\"", "\"department\""),
             ("health = 20\n", ""),
             ("health = 20\n", "health = 20\nscore = 1\n"),
             ("percent = 80", "percent = 101"),

@@ -15,12 +15,13 @@ pub(super) struct Gathering {
     pub(super) first: u64,
     pub(super) times: Vec<u64>,
     pairs: Vec<(u64, u32)>,
-    leaf: [u8; 32],
+    /// The last entry, as the log has it.
+    last: Vec<u8>,
 }
 
 impl Gathering {
     pub(super) fn new(first: u64) -> Gathering {
-        Gathering { first, times: Vec::new(), pairs: Vec::new(), leaf: [0; 32] }
+        Gathering { first, times: Vec::new(), pairs: Vec::new(), last: Vec::new() }
     }
 
     /// The index after the last entry.
@@ -35,7 +36,7 @@ impl Gathering {
     /// Adds the next entry. One that is no entry is found by nothing; false says so.
     pub(super) fn add(&mut self, bytes: &[u8]) -> bool {
         let place = self.times.len() as u32;
-        self.leaf = leaf_hash(bytes);
+        bytes.clone_into(&mut self.last);
         let entry = LogEntry::parse(bytes);
         self.times.push(entry.as_ref().map_or(0, |entry| entry.t));
         if let Some(entry) = &entry {
@@ -64,6 +65,6 @@ impl Gathering {
             values.extend(run.iter().map(|(_, place)| *place));
             writer.list(run[0].0, &values)?;
         }
-        writer.finish(self.leaf, false)
+        writer.finish(leaf_hash(&self.last), false)
     }
 }

@@ -10,7 +10,7 @@ use super::anomalies::{Anomalies, AnomalyState, RuleName};
 use super::error::{OversightError, record};
 use super::index::{Clause, Index, Kind};
 use super::officer::Officer;
-use super::reviews::{ItemState, Outcome, ReviewState, Reviews};
+use super::reviews::{Item, ItemState, Outcome, ReviewState, Reviews};
 use super::tally::{Period, count};
 use crate::access::{Access, Code, Duty, Fact};
 use crate::ambient::Micros;
@@ -304,20 +304,57 @@ fn of_items(period: Period, today: i32, reviews: &Reviews) -> ItemCounts {
     let mut counts = ItemCounts::default();
     counts.now.extend(ItemState::ALL.map(|state| (state.as_str(), 0)));
     reviews.walk_items(None, |item| {
-        counts.named += u64::from(is_in(period, item.named.at));
+        counts.add(item, period, today);
+        true
+    });
+    counts
+}
+
+impl ItemCounts {
+    /// Counts one, and names it where it is overdue and there is room.
+    fn add(&mut self, item: &Item, period: Period, today: i32) {
+        self.named += u64::from(is_in(period, item.named.at));
         let settled = item.settled.as_ref();
-        counts.settled += u64::from(settled.is_some_and(|done| is_in(period, done.step.at)));
+        self.settled += u64::from(settled.is_some_and(|done| is_in(period, done.step.at)));
         let state = item.state(today);
-        *counts.now.entry(state.as_str()).or_default() += 1;
-        if state == ItemState::Overdue && counts.overdue.len() < REPORT_ITEMS_COUNT_MAX {
-            counts.overdue.push(OverdueItem {
+        *self.now.entry(state.as_str()).or_default() += 1;
+        if state == ItemState::Overdue && self.overdue.len() < REPORT_ITEMS_COUNT_MAX {
+            self.overdue.push(OverdueItem {
                 item: item.id.to_string(),
                 review: item.review.to_string(),
                 owner: item.owner.to_string(),
                 due: super::officer::day_text(item.due),
             });
         }
-        true
-    });
-    counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ids::{ItemId, ReviewId};
+    use super::super::reviews::{ItemOwner, Step};
+    use super::*;
+    use crate::access::ActorId;
+
+    #[test]
+    fn a_report_names_a_page_of_overdue_things_and_counts_all() {
+        let named = Step { by: ActorId::from_bytes([1; 16]), at: 7 };
+        let item = Item {
+            id: ItemId([1; 16]),
+            review: ReviewId([2; 16]),
+            owner: ItemOwner::Organ("street_office".to_owned()),
+            due: 1,
+            named,
+            text: String::new(),
+            settled: None,
+        };
+        let period = Period { since: 7, until: 8 };
+        let mut counts = ItemCounts::default();
+        for number in 1..=REPORT_ITEMS_COUNT_MAX as u64 + 1 {
+            counts.add(&item, period, 2);
+            assert_eq!(counts.now["overdue"], number);
+            assert_eq!(counts.named, number);
+            assert_eq!(counts.overdue.len() as u64, number.min(REPORT_ITEMS_COUNT_MAX as u64));
+        }
+    }
 }

@@ -9,7 +9,7 @@ use super::case::{Closure, Escalation, Note, NoteKind, Outcome, Review, Step};
 use super::change::{Rows, Touched};
 use super::register::Reviews;
 use super::remark::Remark;
-use crate::access::{Access, Code, Duty, Fact, ReviewAct};
+use crate::access::{Access, Code, Fact, ReviewAct};
 use crate::limits::{REVIEW_NOTES_COUNT_MAX, STALE_ATTEMPTS_MAX};
 use crate::trail::{Recorded, Refused, Trail};
 use std::sync::Arc;
@@ -41,7 +41,7 @@ pub struct Acted {
 /// Does something with a review, with what the officer has to say of it.
 ///
 /// # Errors
-/// `denied` without the duty or where an act is the officer's own; `not_found` for no review; `approval_required` where whoever
+/// `denied` without a duty or where an act is the officer's own; `not_found` for no review that the officer may know of; `approval_required` where whoever
 /// had a part in it would close it; `version_conflict` for one that is closed, or that nobody wrote in before it is closed;
 /// `too_large` for more notes than a review may have.
 pub async fn act_on_review(
@@ -55,8 +55,9 @@ pub async fn act_on_review(
 ) -> Result<Acted, OversightError> {
     for _ in 0..STALE_ATTEMPTS_MAX {
         let target = Touched(vec![*id.as_bytes()]);
-        let permit = officer.permit(Duty::AuditReview, target, access, trail).await?;
-        let Some(known) = reviews.known(&id) else {
+        let (permit, reach) = officer.permit_reviewing(target, access, trail).await?;
+        let known = reviews.known(&id).filter(|known| reach.holds(&known.review));
+        let Some(known) = known else {
             return Err(officer.turn_away(Code::NotFound, access, trail).await);
         };
         let before = &known.review;

@@ -19,7 +19,9 @@ pub use case::{
     ReviewState, Sample, Settlement, Step,
 };
 pub use open::{Opening, ReviewOpened, open_review};
-pub use read::{ReviewsFound, ReviewsQuestion, Told, list_reviews, read_review};
+pub use read::{
+    GatheredEntries, ReviewsFound, ReviewsQuestion, Told, list_reviews, read_gathered, read_review,
+};
 pub use rectify::{ItemRequest, Itemised, ItemsFound, ItemsQuestion, list_items, rectify, settle};
 pub use register::Reviews;
 pub use remark::Remark;

@@ -14,7 +14,7 @@ use super::change::{Rows, Touched};
 use super::register::Reviews;
 use crate::access::{Access, ActorId, Code, Duty, Fact, ReviewAct};
 use crate::ambient::{Micros, Random};
-use crate::limits::{REVIEW_ENTRIES_COUNT_MAX, REVIEWS_COUNT_MAX};
+use crate::limits::REVIEW_ENTRIES_COUNT_MAX;
 use crate::store::Version;
 use crate::trail::{Recorded, Refused, Trail};
 use gridvault_audit::LogReader;
@@ -61,7 +61,7 @@ pub async fn open_review(
     }
     let permit = officer.permit(Duty::AuditReview, Touched(touched), access, trail).await?;
     let turned_away = async |code| officer.turn_away(code, access, trail).await;
-    if reviews.count() >= REVIEWS_COUNT_MAX {
+    if !reviews.has_room_for_review() {
         return Err(turned_away(Code::TooLarge).await);
     }
     let gathered = gather(officer, opening, log, index, anomalies).await?;

@@ -3,15 +3,18 @@
 //! Notes are opened after the entry is durable.
 
 use super::super::error::{OversightError, record};
+use super::super::explain::Said;
 use super::super::ids::ReviewId;
 use super::super::officer::Officer;
+use super::super::words::Vocabulary;
 use super::case::{Item, Note, Review, ReviewState};
 use super::change::Touched;
 use super::register::Reviews;
-use crate::access::{Access, Code, Duty, ReviewAct};
+use crate::access::{Access, Code, ReviewAct};
 use crate::limits::{AUDIT_PAGE_COUNT_MAX, REVIEW_NOTES_COUNT_MAX};
 use crate::store::{Key, Reader};
 use crate::trail::{Recorded, Trail};
+use gridvault_audit::LogReader;
 use std::sync::Arc;
 
 /// Which reviews are asked for.
@@ -37,7 +40,8 @@ pub struct ReviewsFound {
 /// Lists reviews.
 ///
 /// # Errors
-/// `denied` without the duty, `schema_invalid` for a page above the limit.
+/// `denied` without a duty, `schema_invalid` for a page above the limit. Who has but reviews that were brought before the own
+/// role sees those.
 pub async fn list_reviews(
     officer: Officer<'_>,
     question: ReviewsQuestion,
@@ -45,7 +49,7 @@ pub async fn list_reviews(
     trail: &Trail,
     reviews: &Reviews,
 ) -> Result<ReviewsFound, OversightError> {
-    let permit = officer.permit(Duty::AuditReview, Touched(Vec::new()), access, trail).await?;
+    let (permit, reach) = officer.permit_reviewing(Touched(Vec::new()), access, trail).await?;
     if question.limit == 0 || question.limit > AUDIT_PAGE_COUNT_MAX {
         return Err(officer.turn_away(Code::SchemaInvalid, access, trail).await);
     }
@@ -55,7 +59,8 @@ pub async fn list_reviews(
     let mut found: Vec<Arc<Review>> = Vec::new();
     let mut next = None;
     reviews.walk_back(question.before, |review| {
-        if question.state.is_some_and(|state| review.state() != state) {
+        let wanted = question.state.is_none_or(|state| review.state() == state);
+        if !wanted || !reach.holds(review) {
             return true;
         }
         if found.len() == question.limit {
@@ -83,7 +88,8 @@ pub struct Told {
 /// Shows a review.
 ///
 /// # Errors
-/// `denied` without the duty or where an act is the officer's own, `not_found` for no review.
+/// `denied` without a duty or where an act is the officer's own, `not_found` for no review, or for one that was not brought
+/// before the officer, who sees no others.
 pub async fn read_review(
     officer: Officer<'_>,
     id: ReviewId,
@@ -92,17 +98,7 @@ pub async fn read_review(
     store: &Reader,
     reviews: &Reviews,
 ) -> Result<Told, OversightError> {
-    let permit = officer.permit(Duty::AuditReview, Touched(Vec::new()), access, trail).await?;
-    let Some(known) = reviews.known(&id) else {
-        return Err(officer.turn_away(Code::NotFound, access, trail).await);
-    };
-    // What others wrote about an officer's own acts is not for that officer.
-    if known.review.about.contains(&officer.id()) {
-        return Err(officer.turn_away_from(*id.as_bytes(), Code::Denied, access, trail).await);
-    }
-    let permit = permit.reviewing(ReviewAct::Read, Some(*id.as_bytes()));
-    let standing = officer.actor.standing();
-    let recorded = record(permit, standing, officer.origin, access, trail).await?;
+    let (review, recorded) = look_at(officer, id, access, trail, reviews).await?;
     let prefix = Key::review_note_prefix(id.as_bytes());
     let rows = store.scan(&prefix, None, usize::from(REVIEW_NOTES_COUNT_MAX)).await?;
     let notes = rows
@@ -119,5 +115,61 @@ pub async fn read_review(
         }
         true
     });
-    Ok(Told { review: known.review, notes, items, recorded })
+    Ok(Told { review, notes, items, recorded })
+}
+
+/// What a review gathers.
+pub struct GatheredEntries {
+    /// Each entry that is still there, ascending.
+    pub entries: Vec<Said>,
+    /// How many were pruned since.
+    pub pruned: usize,
+    /// The entry.
+    pub recorded: Recorded,
+}
+
+/// The entries of a review, each as it was written and in words.
+///
+/// # Errors
+/// As [`read_review`].
+pub async fn read_gathered(
+    officer: Officer<'_>,
+    id: ReviewId,
+    access: &Access,
+    trail: &Trail,
+    log: &LogReader,
+    reviews: &Reviews,
+    vocabulary: &Vocabulary<'_>,
+) -> Result<GatheredEntries, OversightError> {
+    let (review, recorded) = look_at(officer, id, access, trail, reviews).await?;
+    let minimum = log.minimum()?.index;
+    let kept = review.entries.iter().copied().filter(|index| *index >= minimum);
+    let entries = kept
+        .map(|index| Said::of(log.entry(index)?, vocabulary))
+        .collect::<Result<Vec<_>, OversightError>>()?;
+    let pruned = review.entries.len() - entries.len();
+    Ok(GatheredEntries { entries, pruned, recorded })
+}
+
+/// Lets an officer look at a review, which is an entry that names it.
+async fn look_at(
+    officer: Officer<'_>,
+    id: ReviewId,
+    access: &Access,
+    trail: &Trail,
+    reviews: &Reviews,
+) -> Result<(Arc<Review>, Recorded), OversightError> {
+    let (permit, reach) = officer.permit_reviewing(Touched(Vec::new()), access, trail).await?;
+    let known = reviews.known(&id).filter(|known| reach.holds(&known.review));
+    let Some(known) = known else {
+        return Err(officer.turn_away(Code::NotFound, access, trail).await);
+    };
+    // What others wrote about an officer's own acts is not for that officer.
+    if known.review.about.contains(&officer.id()) {
+        return Err(officer.turn_away_from(*id.as_bytes(), Code::Denied, access, trail).await);
+    }
+    let permit = permit.reviewing(ReviewAct::Read, Some(*id.as_bytes()));
+    let standing = officer.actor.standing();
+    let recorded = record(permit, standing, officer.origin, access, trail).await?;
+    Ok((known.review, recorded))
 }

@@ -12,9 +12,7 @@ use super::register::Reviews;
 use super::remark::Remark;
 use crate::access::{Access, Code, Duty, Fact, ReviewAct};
 use crate::ambient::Random;
-use crate::limits::{
-    AUDIT_PAGE_COUNT_MAX, RECTIFICATION_DAYS_MAX, RECTIFICATIONS_COUNT_MAX, STALE_ATTEMPTS_MAX,
-};
+use crate::limits::{AUDIT_PAGE_COUNT_MAX, RECTIFICATION_DAYS_MAX, STALE_ATTEMPTS_MAX};
 use crate::store::Version;
 use crate::trail::{Recorded, Refused, Trail};
 use std::sync::Arc;
@@ -67,7 +65,7 @@ pub async fn rectify(
             Some(Code::VersionConflict)
         } else if due < today || due > today + RECTIFICATION_DAYS_MAX {
             Some(Code::SchemaInvalid)
-        } else if reviews.items_count() >= RECTIFICATIONS_COUNT_MAX {
+        } else if !reviews.has_room_for_item() {
             Some(Code::TooLarge)
         } else {
             None

@@ -5,6 +5,7 @@
 use super::super::error::OversightError;
 use super::super::ids::{AnomalyId, ItemId, ReviewId};
 use super::case::{Item, Review};
+use crate::limits::{RECTIFICATIONS_COUNT_MAX, REVIEWS_COUNT_MAX};
 use crate::seal::Seal;
 use crate::store::{Key, Op, Reader, Stored, Version};
 use crate::trail::Applied;
@@ -39,6 +40,27 @@ struct Picture {
     reviews: BTreeMap<ReviewId, KnownReview>,
     of: HashMap<AnomalyId, ReviewId>,
     items: BTreeMap<ItemId, KnownItem>,
+}
+
+impl Picture {
+    fn take_review(&mut self, review: Review, version: Version) {
+        if let Some(anomaly) = review.anomaly() {
+            self.of.insert(anomaly, review.id);
+        }
+        self.reviews.insert(review.id, KnownReview { review: Arc::new(review), version });
+    }
+
+    fn take_item(&mut self, item: Item, version: Version) {
+        self.items.insert(item.id, KnownItem { item: Arc::new(item), version });
+    }
+
+    fn has_room_for_review(&self) -> bool {
+        self.reviews.len() < REVIEWS_COUNT_MAX
+    }
+
+    fn has_room_for_item(&self) -> bool {
+        self.items.len() < RECTIFICATIONS_COUNT_MAX
+    }
 }
 
 impl Reviews {
@@ -77,17 +99,11 @@ impl Reviews {
         if key.review_id().is_some() {
             let review: Review =
                 serde_json::from_slice(&plain).map_err(|_| OversightError::Malformed)?;
-            let mut picture = self.write();
-            if let Some(anomaly) = review.anomaly() {
-                picture.of.insert(anomaly, review.id);
-            }
-            let known = KnownReview { review: Arc::new(review), version };
-            picture.reviews.insert(known.review.id, known);
+            self.write().take_review(review, version);
         } else {
             let item: Item =
                 serde_json::from_slice(&plain).map_err(|_| OversightError::Malformed)?;
-            let known = KnownItem { item: Arc::new(item), version };
-            self.write().items.insert(known.item.id, known);
+            self.write().take_item(item, version);
         }
         Ok(())
     }
@@ -123,9 +139,14 @@ impl Reviews {
         self.read().reviews.len()
     }
 
-    /// Things to be put right that there are or were.
-    pub(super) fn items_count(&self) -> usize {
-        self.read().items.len()
+    /// Whether another review may be opened.
+    pub(super) fn has_room_for_review(&self) -> bool {
+        self.read().has_room_for_review()
+    }
+
+    /// Whether something more may be named to be put right.
+    pub(super) fn has_room_for_item(&self) -> bool {
+        self.read().has_room_for_item()
     }
 
     /// Reviews before an id, the newest first, until the caller has enough.
@@ -180,5 +201,66 @@ impl Applied for Reviews {
                 tracing::error!(%error, "a review cannot be read");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::case::{Cause, ItemOwner, Step};
+    use super::*;
+    use crate::access::ActorId;
+
+    fn step() -> Step {
+        Step { by: ActorId::from_bytes([1; 16]), at: 7 }
+    }
+
+    fn id(number: usize) -> [u8; 16] {
+        (number as u128).to_be_bytes()
+    }
+
+    fn review(number: usize) -> Review {
+        Review {
+            id: ReviewId(id(number)),
+            cause: Cause::Entries,
+            entries: vec![3],
+            about: Vec::new(),
+            opened: step(),
+            noted_by: Vec::new(),
+            notes_count: 0,
+            escalated: None,
+            closed: None,
+        }
+    }
+
+    fn item(number: usize) -> Item {
+        Item {
+            id: ItemId(id(number)),
+            review: ReviewId(id(0)),
+            owner: ItemOwner::Actor(step().by),
+            due: 1,
+            named: step(),
+            text: String::new(),
+            settled: None,
+        }
+    }
+
+    #[test]
+    fn reviews_and_things_to_be_put_right_are_taken_to_their_limits_and_not_beyond() {
+        let mut picture = Picture::default();
+        for number in 1..REVIEWS_COUNT_MAX {
+            picture.take_review(review(number), Version(1));
+        }
+        assert!(picture.has_room_for_review());
+        picture.take_review(review(REVIEWS_COUNT_MAX), Version(1));
+        assert!(!picture.has_room_for_review());
+        // A change of one that is there takes no further place.
+        picture.take_review(review(1), Version(2));
+        assert_eq!(picture.reviews.len(), REVIEWS_COUNT_MAX);
+        for number in 1..RECTIFICATIONS_COUNT_MAX {
+            picture.take_item(item(number), Version(1));
+        }
+        assert!(picture.has_room_for_item());
+        picture.take_item(item(RECTIFICATIONS_COUNT_MAX), Version(1));
+        assert!(!picture.has_room_for_item());
     }
 }

@@ -14,7 +14,7 @@ use super::open::{ReviewOpened, fresh_id, listed};
 use super::register::Reviews;
 use crate::access::{Access, ActorId, Code, Duty, Fact, Permit, ReviewAct};
 use crate::ambient::Random;
-use crate::limits::{REVIEWS_COUNT_MAX, SAMPLE_EACH_COUNT_MAX, SAMPLE_WITHOUT_COUNT_MAX};
+use crate::limits::{SAMPLE_EACH_COUNT_MAX, SAMPLE_WITHOUT_COUNT_MAX};
 use crate::store::Version;
 use crate::trail::{Recorded, Refused, Trail};
 use gridvault_audit::LogReader;
@@ -57,7 +57,7 @@ pub async fn sample_entries(
     if !bounded {
         return Err(turned_away(Code::SchemaInvalid).await);
     }
-    if reviews.count() >= REVIEWS_COUNT_MAX {
+    if !reviews.has_room_for_review() {
         return Err(turned_away(Code::TooLarge).await);
     }
     without.push(officer.id());

@@ -27,7 +27,8 @@ pub(in super::super) static SCHEMAS: LazyLock<Arc<SchemaSet>> =
     LazyLock::new(|| Arc::new(SchemaSet::built_in().expect("the shipped schemas")));
 
 pub(in super::super) fn thresholds() -> Thresholds {
-    Thresholds::read(Thresholds::built_in_text(), |_| true, |_| true).expect("the shipped ones")
+    Thresholds::read(Thresholds::built_in_text(), |_| true, |_| true, |_| true)
+        .expect("the shipped ones")
 }
 
 pub(in super::super) fn watch() -> Watch {
