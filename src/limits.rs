@@ -163,6 +163,30 @@ pub const APPROVAL_MINUTES_MAX: u32 = 60;
 pub const APPROVAL_WAIT_SECONDS: i64 = 72 * 3_600;
 /// What waits for second persons in one place, as a list looks at it.
 pub const APPROVALS_LISTED_COUNT_MAX: usize = 1_000;
+/// Households that one protection of an address names.
+pub const PROTECTED_HOUSEHOLDS_COUNT_MAX: usize = 10;
+/// How long a raised limit may last.
+pub const RAISE_MINUTES_MAX: u32 = 60;
+/// By how much of a day's bound a limit may be raised, in percent: twice the bound at most.
+pub const RAISE_PERCENT_MAX: u32 = 100;
+/// How often a limit of anybody is raised in 30 days: a bound above it is none.
+pub const RAISES_MONTH_MAX: u32 = 30;
+/// People that one request of an organ names.
+pub const OFFICIAL_PEOPLE_COUNT_MAX: usize = 50;
+/// How long what an organ asked for may stay open.
+pub const OFFICIAL_SECONDS_MAX: i64 = 30 * 24 * 3_600;
+/// How long an emergency access may last that two persons agreed to: half a day.
+pub const EMERGENCY_MINUTES_MAX: u32 = 12 * 60;
+/// Dwellings that one emergency access may reach: a large building.
+pub const EMERGENCY_DWELLINGS_MAX: u32 = 120;
+/// People that one emergency access names: one entry has their handles, and one row their ids.
+pub const EMERGENCY_PEOPLE_COUNT_MAX: usize = 256;
+/// How often anybody opens an emergency access in 30 days: a bound above it is none.
+pub const EMERGENCY_USES_MONTH_MAX: u32 = 60;
+/// How long the review of an emergency access may take from its end on.
+pub const EMERGENCY_REVIEW_HOURS_MAX: u32 = 72;
+/// Emergency accesses of one list that were not reviewed yet.
+pub const EMERGENCIES_LISTED_COUNT_MAX: usize = 256;
 /// The number of a document, in characters.
 pub const DOCUMENT_CHARACTERS_MAX: usize = 64;
 /// How long a pair may be approved for: it is looked at again once a year.
@@ -251,6 +275,8 @@ pub const ANOMALY_ACTORS_COUNT_MAX: usize = 65_536;
 pub const ANOMALY_HASHES_COUNT_MAX: usize = 4 * 1024 * 1024;
 /// Anomalies that are kept; older ones are forgotten, and the list says how many.
 pub const ANOMALIES_COUNT_MAX: usize = 100_000;
+/// Emergency accesses whose reviews the search for anomalies awaits at a time.
+pub const ANOMALY_EMERGENCIES_COUNT_MAX: usize = 65_536;
 /// Entries that an anomaly names; of more, the first ones and the last.
 pub const ANOMALY_ENTRIES_COUNT_MAX: usize = 100;
 /// Largest number of dwellings that the rule of sweeps may be asked to remember for an account.

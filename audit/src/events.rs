@@ -141,6 +141,8 @@ events! {
     SubjectCorrect = "subject", "correct";
     /// `subject.restrict`: use restricted.
     SubjectRestrict = "subject", "restrict";
+    /// `subject.protect`: an address protected from its neighbours, or no more.
+    SubjectProtect = "subject", "protect";
     /// `subject.release`: a restriction lifted.
     SubjectRelease = "subject", "release";
     /// `subject.object`: an objection recorded.
@@ -277,6 +279,10 @@ events! {
     DelegationRead = "delegation", "read";
     /// `break_glass.open`: emergency access opened.
     BreakGlassOpen = "break_glass", "open";
+    /// `break_glass.request`: a wider emergency access asked for.
+    BreakGlassRequest = "break_glass", "request";
+    /// `break_glass.read`: emergency accesses read.
+    BreakGlassRead = "break_glass", "read";
     /// `break_glass.use`: emergency access used.
     BreakGlassUse = "break_glass", "use";
     /// `break_glass.close`: emergency access ended.

@@ -135,7 +135,7 @@ pub async fn open(ground: Ground<'_>) -> Fallible<Rooms> {
     };
     let is_role = |word: &str| policy.role(word).is_some();
     let is_purpose = |word: &str| purposes.get(word).is_some();
-    let thresholds = Thresholds::read(Thresholds::built_in_text(), is_role, is_purpose)?;
+    let thresholds = Thresholds::read(Thresholds::built_in_text(), is_role, is_role, is_purpose)?;
     let watching = Watching {
         log: log.clone(),
         thresholds,

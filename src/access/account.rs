@@ -54,6 +54,10 @@ pub enum Written {
     Duty(Duty),
     /// Something happened to a task, an approval or an emergency.
     Mandate(MandateAct),
+    /// An address is protected, or no more.
+    Protect,
+    /// Something happened to an emergency access.
+    Emergency(EmergencyAct),
     /// Somebody stands in for somebody, or no more.
     Delegation(DelegationAct),
     /// Somebody was placed, or its state was changed.
@@ -96,6 +100,21 @@ pub enum PlacingAct {
     Stop,
 }
 
+/// What happens to an emergency access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmergencyAct {
+    /// It was opened, by its holder alone.
+    Open,
+    /// A second person was asked for a wider one.
+    Ask,
+    /// It was ended before its time.
+    End,
+    /// Somebody else reviewed it.
+    Review,
+    /// Emergency accesses were listed.
+    List,
+}
+
 /// What happens to a mandate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MandateAct {
@@ -111,6 +130,10 @@ pub enum MandateAct {
     List,
     /// A second person was asked.
     Ask,
+    /// A second person was asked to raise a limit.
+    AskRaise,
+    /// The protection officer was asked, for an organ.
+    AskOfficial,
     /// It said yes.
     Grant,
     /// It said no.

@@ -8,9 +8,10 @@ use super::bearer::{Bearer, No, bearers, covers, knows};
 use super::code::Code;
 use super::decide::{Access, account_of, authority, carry};
 use super::field::{check_fields, check_state};
-use super::grants::{Action, Grants};
+use super::grants::{Action, Grants, Level};
 use super::permit::{Denied, EachViews, FieldView, Permit, Views};
 use super::policy::Policy;
+use super::protection::hides;
 use super::question::{Item, Matter, Question};
 use super::role::RoleId;
 use super::standing::{ActorId, Standing};
@@ -25,6 +26,19 @@ use crate::territory::{Area, Territory};
 pub struct WaitsAt([u8; 16]);
 
 impl WaitsAt {
+    /// Where the holder of a post looks.
+    pub(super) fn of(bearer: Bearer<'_>) -> Option<WaitsAt> {
+        WaitsAt::above(bearer.assignment.area.as_ref(), bearer.level)
+    }
+
+    /// The place of a level above an area, or of the area itself; the platform is above all.
+    pub(super) fn above(area: Option<&Area>, level: Level) -> Option<WaitsAt> {
+        match level.of_territory() {
+            None => Some(WaitsAt([0; 16])),
+            Some(level) => WaitsAt::area(area?, level),
+        }
+    }
+
     fn area(area: &Area, level: crate::territory::Level) -> Option<WaitsAt> {
         let digits = area.to_string();
         let digits = digits.get(..level.digits())?;
@@ -47,6 +61,8 @@ pub struct Asking<'a> {
     pub parties: &'a [ActorId],
     /// The role under which it would be used.
     pub role: &'a str,
+    /// Where a limit to be raised waits, and whose it is: it is about no record.
+    pub raise: Option<([u8; 16], ActorId)>,
 }
 
 impl Access {
@@ -106,14 +122,22 @@ impl Access {
         let active = self.active.load();
         let mut permit = self.permit_known(standing, Written::Mandate(act), origin, target);
         permit.account.approval = Some(asking.id);
-        let found = approvers(&active.policy, standing, asking.role, now)
-            .find(|bearer| over_all(*bearer, items, territory, now));
+        let found = approvers(&active.policy, standing, asking.role, now).find(|bearer| {
+            match &asking.raise {
+                Some((place, _)) => WaitsAt::of(*bearer).is_some_and(|own| own.as_bytes() == place),
+                None => over_all(*bearer, items, territory, now),
+            }
+        });
         let why = match found {
             Some(bearer) if !asking.parties.contains(&standing.actor) => {
                 carry(&mut permit.account, bearer.assignment, now);
                 permit.account.approval = Some(asking.id);
                 let role = bearer.assignment.role.as_str();
                 permit.account.rule = Some(format!("{role}/approve"));
+                let raised = asking.raise.filter(|_| act == MandateAct::Grant);
+                if let (Some((_, holder)), Some(terms)) = (raised, active.policy.raises()) {
+                    permit.charges.push(terms.charge(holder, asking.id, now));
+                }
                 return Ok(permit);
             }
             Some(_) => Code::Denied,
@@ -137,11 +161,7 @@ impl Access {
             let asked = policy.roles().iter().filter_map(|other| other.approved_by.as_ref());
             let agrees =
                 asked.filter(|by| by.role == *role).any(|by| !by.lead || bearer.assignment.lead);
-            let place = match &bearer.assignment.area {
-                Some(area) => WaitsAt::area(area, area.level()),
-                None => Some(WaitsAt([0; 16])),
-            };
-            if let (true, Some(place)) = (agrees, place)
+            if let (true, Some(place)) = (agrees, WaitsAt::of(bearer))
                 && !places.contains(&place)
             {
                 places.push(place);
@@ -168,7 +188,7 @@ fn weigh_asking(
     let line = facts.line.as_deref();
     let knowing: Vec<Bearer<'_>> = bearers(policy, question.standing, question.now)
         .filter(|bearer| covers(bearer.assignment, question.territory, *cell, question.now, line))
-        .filter(|bearer| knows(policy, *bearer, *record_type))
+        .filter(|bearer| knows(policy, *bearer, *record_type) && !hides(policy, *bearer, facts))
         .collect();
     if knowing.is_empty() {
         return Err(No::plain(Code::NotFound));
@@ -203,11 +223,7 @@ fn by_approval(grants: Grants, child: bool) -> bool {
 /// The place above an area where those look who agree to what a role does there.
 pub(super) fn place_of(policy: &Policy, role: &RoleId, area: Option<&Area>) -> Option<WaitsAt> {
     let by = policy.roles()[policy.index(role)?].approved_by.as_ref()?;
-    let level = policy.roles()[policy.index(&by.role)?].level;
-    match level.of_territory() {
-        None => Some(WaitsAt([0; 16])),
-        Some(level) => WaitsAt::area(area?, level),
-    }
+    WaitsAt::above(area, policy.roles()[policy.index(&by.role)?].level)
 }
 
 /// The posts of somebody that agree to what a role does.

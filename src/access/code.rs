@@ -43,6 +43,8 @@ codes! {
     ApprovalRequired = "approval_required";
     /// Only from inside a task or an event.
     CaseRequired = "case_required";
+    /// An emergency access of the caller was not reviewed in time.
+    ReviewOverdue = "review_overdue";
     /// A grid that the caller named is not among its own.
     OutOfTerritory = "out_of_territory";
     /// The caller looked at too many today.

@@ -245,13 +245,15 @@ impl Access {
 
     /// Whether a caller may know of a record of this type in this cell: one assignment covers it now and
     /// its role has at least `match` on the type for some purpose. An assignment of a line knows by purposes of its line,
-    /// and no record of another (`line`).
+    /// and no record of another (`line`); whoever is `protected` is known of by the roles that see such people alone.
+    #[expect(clippy::too_many_arguments, reason = "who, what, where and when")]
     pub fn may_know(
         &self,
         standing: &Standing,
         record_type: RecordType,
         cell: CellId,
         line: Option<&str>,
+        protected: bool,
         territory: &Territory,
         now: Micros,
     ) -> bool {
@@ -259,6 +261,7 @@ impl Access {
         bearers(&active.policy, standing, now).any(|bearer| {
             covers(bearer.assignment, territory, cell, now, line)
                 && knows(&active.policy, bearer, record_type)
+                && (!protected || active.policy.roles()[bearer.role].sees_protected)
         })
     }
 }

@@ -7,7 +7,6 @@ use super::bearer::{Bearer, bearers, covers, may_use_call};
 use super::code::Code;
 use super::decide::{Access, account_of, authority, carry};
 use super::field::{check_state, field_grants};
-use super::grants::Level;
 use super::permit::{Authority, Denied, EachViews, Permit, Views};
 use super::policy::Policy;
 use super::question::Question;
@@ -37,7 +36,7 @@ pub enum ChangedState {
 
 struct Reach {
     assignment: Assignment,
-    own_grid: bool,
+    sees_protected: bool,
     types: Vec<RecordType>,
 }
 
@@ -67,7 +66,7 @@ impl Access {
             .filter(|bearer| may_use_call(policy, *bearer, question.ask))
             .map(|bearer| Reach {
                 assignment: bearer.assignment.clone(),
-                own_grid: bearer.level == Level::Grid,
+                sees_protected: policy.roles()[bearer.role].sees_protected,
                 types: types_of(policy, question, bearer),
             })
             .filter(|reach| !reach.types.is_empty())
@@ -159,7 +158,7 @@ impl FeedPlan<'_> {
                 ChangedState::Removed(_) => true,
                 ChangedState::Held(facts) => {
                     let held = facts.basis_for(question.purpose.id.as_str()).is_some();
-                    let hidden = facts.protected_address && reach.own_grid;
+                    let hidden = facts.protected_address && !reach.sees_protected;
                     held && !hidden && check_state(question, facts).is_ok()
                 }
             }

@@ -15,7 +15,15 @@ pub enum Ledger {
     Reveals(ActorId, LegalKind),
     /// Records opened under a task, an approved round or an emergency, which have a budget of their own.
     Mandate(MandateId),
+    /// Emergency accesses that an actor opened, or asked a second person for.
+    Emergencies(ActorId),
+    /// Times that a limit of an actor was raised.
+    Raises(ActorId),
 }
+
+/// Numbers of the ledgers that are of no legal kind, beside 0 and 255.
+const EMERGENCIES: u8 = 0x18;
+const RAISES: u8 = 0x19;
 
 impl Ledger {
     /// Whose it is, and which of that one's ledgers: how it is kept.
@@ -24,6 +32,8 @@ impl Ledger {
             Ledger::Matches(actor) => (*actor.as_bytes(), 0),
             Ledger::Reveals(actor, kind) => (*actor.as_bytes(), kind as u8),
             Ledger::Mandate(id) => (*id.as_bytes(), u8::MAX),
+            Ledger::Emergencies(actor) => (*actor.as_bytes(), EMERGENCIES),
+            Ledger::Raises(actor) => (*actor.as_bytes(), RAISES),
         }
     }
 }
@@ -48,6 +58,16 @@ const DAY_HOURS: u32 = 24;
 const LEDGER_HOURS: u32 = 30 * DAY_HOURS;
 
 impl Bound {
+    /// The same bound with room for so many more. What has a budget keeps it.
+    pub fn raised(self, more: u32) -> Bound {
+        match self {
+            Bound::Total(total) => Bound::Total(total),
+            Bound::Windows { day, month } => {
+                Bound::Windows { day: day.saturating_add(more), month: month.saturating_add(more) }
+            }
+        }
+    }
+
     /// As many as are allowed whenever they were counted.
     pub fn least(self) -> u32 {
         match self {
@@ -147,6 +167,8 @@ mod tests {
         let mut parts = vec![
             Ledger::Matches(actor).to_parts(),
             Ledger::Mandate(MandateId::from_bytes([7; 16])).to_parts(),
+            Ledger::Emergencies(actor).to_parts(),
+            Ledger::Raises(actor).to_parts(),
         ];
         parts.extend(LegalKind::ALL.map(|kind| Ledger::Reveals(actor, kind).to_parts()));
         let count = parts.len();

@@ -43,7 +43,7 @@ pub struct Candidate<T> {
 /// sensitive, and those between, who are looked at in clear inside a task alone.
 struct Reach {
     assignment: Assignment,
-    own_grid: bool,
+    sees_protected: bool,
     rule: Option<String>,
     grown: Share,
     child: Share,
@@ -128,7 +128,7 @@ impl<'a> ListPlan<'a> {
         let kind = Reach::kind_of(facts, self.question.now.days());
         let share = reach.kinds()[usize::from(kind)];
         // A protected person is not shown to the neighbours that work in its own grid.
-        let hidden = facts.protected_address && reach.own_grid;
+        let hidden = facts.protected_address && !reach.sees_protected;
         let shown = share.found && !share.views.given.is_empty() && !hidden;
         (shown && check_state(self.question, facts).is_ok()).then_some((kind, share))
     }
@@ -144,7 +144,7 @@ impl<'a> ListPlan<'a> {
         let share = reach.kinds()[usize::from(Reach::kind_of(facts, self.question.now.days()))];
         let line = facts.line.as_deref();
         share.found
-            && !(facts.protected_address && reach.own_grid)
+            && !(facts.protected_address && !reach.sees_protected)
             && covers(&reach.assignment, self.question.territory, cell, self.question.now, line)
             && check_state(self.question, facts).is_ok()
     }
@@ -341,7 +341,7 @@ fn reach_of(
     };
     Reach {
         assignment: bearer.assignment.clone(),
-        own_grid: bearer.level == super::Level::Grid,
+        sees_protected: policy.roles()[bearer.role].sees_protected,
         rule: rule_of(policy, question, bearer, list.record_type, &grown, list.fields),
         grown: share(&grown),
         child: share(&child),

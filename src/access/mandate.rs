@@ -3,10 +3,10 @@
 //! A mandate names its holder, its records, its fields and its end, and opens nothing beside them.
 
 use super::grants::{Action, Grants};
-use super::question::Question;
+use super::question::{Ask, Question};
 use super::standing::ActorId;
 use crate::ambient::Micros;
-use crate::records::{Facts, Handle, MandateId, RecordType};
+use crate::records::{Facts, Handle, LegalKind, MandateId, RecordType};
 
 /// What a mandate is, and so which conditions it meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,16 @@ pub enum MandateKind {
     Emergency,
     /// What the holder wrote in the last minutes, read back. Opens what the holder may write.
     Echo,
+    /// A reveal limit that a second person raised: opens no field, and counts against a higher bound.
+    Raise {
+        /// Of which kind of information.
+        kind: LegalKind,
+        /// How many people more.
+        people: u32,
+    },
+    /// A request of an organ that the protection officer agreed to. Opens what needs a task or an approval, one record at
+    /// a time, and serves no list.
+    Official,
 }
 
 /// The records that a mandate is about, by their names in the audit log, which are kept nowhere but in the records.
@@ -83,12 +93,43 @@ impl Mandate {
         facts: &Facts,
         field: &str,
     ) -> bool {
-        self.holder == question.standing.actor
-            && self.from <= question.now
-            && question.now < self.until
+        let serves = self.kind != MandateKind::Official || question.ask == Ask::Read;
+        serves
+            && self.is_of(question)
             && self.purpose == question.purpose.id.as_str()
             && self.fields.iter().any(|named| named == field)
             && self.scope.holds(record_type, facts)
+    }
+
+    /// Whether it is the caller's, and open now.
+    pub(super) fn is_of(&self, question: &Question<'_>) -> bool {
+        self.holder == question.standing.actor
+            && self.from <= question.now
+            && question.now < self.until
+    }
+
+    /// Whether it is an emergency access of the caller over this record, open now: for a look, and no other act.
+    pub(super) fn reaches(
+        &self,
+        question: &Question<'_>,
+        record_type: RecordType,
+        facts: &Facts,
+    ) -> bool {
+        self.kind == MandateKind::Emergency
+            && question.ask == Ask::Read
+            && self.is_of(question)
+            && self.purpose == question.purpose.id.as_str()
+            && self.scope.holds(record_type, facts)
+    }
+
+    /// How many people more may be seen of that kind while it is open.
+    pub(super) fn raises(&self, question: &Question<'_>, seen: LegalKind) -> Option<u32> {
+        match self.kind {
+            MandateKind::Raise { kind, people } if kind == seen && self.is_of(question) => {
+                Some(people)
+            }
+            _ => None,
+        }
     }
 
     /// What is left of conditions once it is shown. `child` says that the field is sensitive because of an age: each look
@@ -101,10 +142,15 @@ impl Mandate {
             MandateKind::Task if self.agreed => {
                 grants.met(Action::ReadRawInTask).met(Action::ReadRawApproved)
             }
+            MandateKind::Emergency if self.agreed => {
+                grants.met(Action::ReadRawInTask).met(Action::ReadRawApproved)
+            }
             MandateKind::Task | MandateKind::Emergency => grants.met(Action::ReadRawInTask),
             MandateKind::Approval if child => {
                 grants.met(Action::ReadRawApproved).met(Action::ReadRawInTask)
             }
+            MandateKind::Official => grants.met(Action::ReadRawApproved).met(Action::ReadRawInTask),
+            MandateKind::Raise { .. } => grants,
             MandateKind::Approval => grants.met(Action::ReadRawApproved),
             MandateKind::Echo => grants.met(Action::Write),
         }

@@ -8,6 +8,7 @@ mod bearer;
 mod code;
 mod decide;
 mod delegation;
+mod emergency;
 mod enforcer;
 mod feed;
 mod field;
@@ -16,34 +17,42 @@ mod ledger;
 mod list;
 mod mandate;
 mod narrowing;
+mod official;
 mod permit;
 mod placing;
 mod policy;
+mod protection;
 mod question;
+mod raise;
 mod reveal;
 mod role;
 mod standing;
 mod task;
+mod urgent;
 mod weigh;
 
 pub use account::{
-    Account, DelegationAct, Fact, MandateAct, Origin, PlacingAct, ReviewAct, Written,
+    Account, DelegationAct, EmergencyAct, Fact, MandateAct, Origin, PlacingAct, ReviewAct, Written,
 };
 pub use approval::{Asking, WaitsAt};
 pub use code::Code;
 pub use decide::{Access, Explanation};
+pub use emergency::{EVENT_FIELDS, EmergencyGiven, EmergencyTerms, Watches};
 pub use feed::{Changed, ChangedState, FeedPlan};
 pub use grants::{Action, Grants, Level};
 pub use ledger::{Bound, Charge, Hour, Ledger};
 pub use list::{Candidate, List, ListPlan};
 pub use mandate::{Mandate, MandateKind, Scope};
+pub use official::OfficialAsked;
 pub use permit::{Authority, Denied, EachViews, FieldView, Permit, Views};
 pub use placing::PostAt;
 pub use policy::{Policy, PolicyError, PolicySources};
 pub use question::{Ask, Duty, Item, Matter, Question};
+pub use raise::{RaiseAsked, RaiseTerms};
 pub use role::{ApprovedBy, Reveals, Role, RoleFamily, RoleId};
 pub use standing::{ActorId, Assignment, NotAnActorId, Standing, Window};
 pub use task::{Taker, TaskTerms};
+pub use urgent::{Tier, TierTerms, Urgent};
 
 #[cfg(test)]
 mod tests;

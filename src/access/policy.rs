@@ -6,7 +6,9 @@ use super::enforcer::{Line, RoleEnforcer};
 use super::grants::{Action, Grants, Level};
 use super::narrowing::Narrowing;
 use super::question::Duty;
-use super::role::{Role, RoleFamily, RoleId, read_roles};
+use super::raise::RaiseTerms;
+use super::role::{Role, RoleFamily, RoleId, RolesRead, read_roles};
+use super::urgent::{self, Urgent};
 use crate::limits::LINES_COUNT_MAX;
 use crate::purposes::{PurposeGroup, PurposeSet};
 use crate::records::{Class, RecordType, SchemaSet};
@@ -79,6 +81,8 @@ pub enum PolicyError {
 /// A policy that was read whole and understood whole.
 pub struct Policy {
     roles: Vec<Role>,
+    urgent: Option<Urgent>,
+    raises: Option<RaiseTerms>,
     by_word: HashMap<Arc<str>, usize>,
     enforcers: Vec<RoleEnforcer>,
     narrowing: Narrowing,
@@ -106,7 +110,8 @@ impl Policy {
         purposes: &PurposeSet,
         schemas: &SchemaSet,
     ) -> Result<Policy, PolicyError> {
-        let roles = read_roles(sources.roles)?;
+        let RolesRead { roles, urgent, raises } = read_roles(sources.roles)?;
+        urgent::check(urgent.as_ref(), &roles, purposes, schemas)?;
         let by_word: HashMap<Arc<str>, usize> =
             roles.iter().enumerate().map(|(index, role)| (role.id.0.clone(), index)).collect();
         let mut files: BTreeMap<&str, &str> = BTreeMap::new();
@@ -133,8 +138,18 @@ impl Policy {
         let known = cells(roles.len() * TOPICS);
         let digest = digest(sources, schemas);
         let duties = Vec::new();
-        let mut policy =
-            Policy { roles, by_word, enforcers, narrowing, duties, table, known, digest };
+        let mut policy = Policy {
+            roles,
+            urgent,
+            raises,
+            by_word,
+            enforcers,
+            narrowing,
+            duties,
+            table,
+            known,
+            digest,
+        };
         policy.duties = (0..policy.roles.len())
             .map(|role| {
                 let mut granted = [false; Duty::ALL.len()];
@@ -155,6 +170,16 @@ impl Policy {
     /// The roles, in the order of the file.
     pub fn roles(&self) -> &[Role] {
         &self.roles
+    }
+
+    /// The terms of emergency access, where there is any.
+    pub fn urgent(&self) -> Option<&Urgent> {
+        self.urgent.as_ref()
+    }
+
+    /// How far a second person raises a limit, where one does.
+    pub fn raises(&self) -> Option<&RaiseTerms> {
+        self.raises.as_ref()
     }
 
     /// The role of this slug.

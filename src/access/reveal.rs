@@ -49,6 +49,16 @@ pub(super) fn opened(
             Some(mandate) => of_mandate(mandate, facts, question),
             None => {
                 let bound = policy.roles()[bearer.role].reveals.bound(kind);
+                let raised = question.mandate.filter(|it| it.raises(question, kind).is_some());
+                let bound = match raised {
+                    Some(mandate) => {
+                        // Counted under the raised bound, so it rests on the raise.
+                        opens.mandate = mandate.version.map(|version| (mandate.id, version));
+                        name(account, mandate);
+                        bound.raised(mandate.raises(question, kind).unwrap_or(0))
+                    }
+                    None => bound,
+                };
                 of_actor(question, *record_type, schema, field, kind, facts, bound)
             }
         };
@@ -62,7 +72,10 @@ pub(super) fn opened(
 fn name(account: &mut Account, mandate: &Mandate) {
     match mandate.kind {
         MandateKind::Task => account.task = Some(mandate.id),
-        MandateKind::Approval | MandateKind::Emergency => account.approval = Some(mandate.id),
+        MandateKind::Approval
+        | MandateKind::Emergency
+        | MandateKind::Official
+        | MandateKind::Raise { .. } => account.approval = Some(mandate.id),
         MandateKind::Echo => {}
     }
 }

@@ -5,7 +5,9 @@
 use super::grants::Level;
 use super::ledger::Bound;
 use super::policy::PolicyError;
+use super::raise::RaiseTerms;
 use super::standing::{Assignment, Window};
+use super::urgent::{Tier, Urgent};
 use crate::limits::{PAIR_DAYS_MAX, REVEALS_MONTH_MAX, ROLES_COUNT_MAX};
 use crate::records::LegalKind;
 use serde::Deserialize;
@@ -78,6 +80,14 @@ pub struct Role {
     pub approved_by: Option<ApprovedBy>,
     /// Of how many people it may see something of a kind in clear; of none where nothing is said.
     pub reveals: Reveals,
+    /// The tiers of emergency access that it has.
+    pub emergency: Vec<Tier>,
+    /// Whether it asks for organs, by a document.
+    pub official_requests: bool,
+    /// Whether it sees anything of whoever's address is protected.
+    pub sees_protected: bool,
+    /// Whether it sets and lifts that mark.
+    pub protects_addresses: bool,
 }
 
 /// The second person for what a role asks.
@@ -137,6 +147,8 @@ impl Role {
 #[serde(deny_unknown_fields)]
 struct RolesFile {
     role: Vec<RoleText>,
+    emergency: Option<Urgent>,
+    raises: Option<RaiseTerms>,
     #[serde(default)]
     reveals: BTreeMap<String, BTreeMap<String, [u32; 2]>>,
 }
@@ -163,6 +175,14 @@ struct RoleText {
     places: Vec<String>,
     approved_by: Option<ApprovedByText>,
     reveals: Option<String>,
+    #[serde(default)]
+    emergency: Vec<Tier>,
+    #[serde(default)]
+    official_requests: bool,
+    #[serde(default)]
+    sees_protected: bool,
+    #[serde(default)]
+    protects_addresses: bool,
 }
 
 #[derive(Deserialize)]
@@ -175,8 +195,18 @@ struct ApprovedByText {
 
 const FILE: &str = "roles.toml";
 
-/// Reads the roles, in the order of the file.
-pub(super) fn read_roles(text: &str) -> Result<Vec<Role>, PolicyError> {
+/// Everything that the file says.
+pub(super) struct RolesRead {
+    /// The roles, in the order of the file.
+    pub(super) roles: Vec<Role>,
+    /// The terms of emergency access, where there is any.
+    pub(super) urgent: Option<Urgent>,
+    /// How far limits are raised, where any are.
+    pub(super) raises: Option<RaiseTerms>,
+}
+
+/// Reads the roles and what they are bound by.
+pub(super) fn read_roles(text: &str) -> Result<RolesRead, PolicyError> {
     let file: RolesFile = toml::from_str(text).map_err(|error| PolicyError::File {
         file: FILE.into(),
         reason: error.message().to_owned(),
@@ -190,8 +220,18 @@ pub(super) fn read_roles(text: &str) -> Result<Vec<Role>, PolicyError> {
     if let Some(name) = bounds.keys().find(|name| !used(name)) {
         return Err(PolicyError::Role { role: name.clone(), what: "are bounds that no role has" });
     }
+    let (urgent, raises) = (file.emergency, file.raises);
+    if let Some(terms) = &raises {
+        terms.check()?;
+    }
     let roles = file.role.into_iter().map(|text| role(text, &bounds));
     let roles = roles.collect::<Result<Vec<Role>, PolicyError>>()?;
+    check_names(&roles)?;
+    Ok(RolesRead { roles, urgent, raises })
+}
+
+/// Each role is named once, and names roles that there are.
+fn check_names(roles: &[Role]) -> Result<(), PolicyError> {
     for (place, role) in roles.iter().enumerate() {
         let named_before = roles[..place].iter().any(|other| other.id == role.id);
         if named_before {
@@ -218,12 +258,27 @@ pub(super) fn read_roles(text: &str) -> Result<Vec<Role>, PolicyError> {
         if let Some(by) = role.approved_by.as_ref().filter(|by| !known(&&by.role)) {
             return Err(unknown("role", by.role.as_str()));
         }
+        let overseen = |by: &ApprovedBy| {
+            roles.iter().any(|other| other.id == by.role && other.family == RoleFamily::Oversight)
+        };
+        if role.official_requests && !role.approved_by.as_ref().is_some_and(overseen) {
+            let role = role.id.as_str().into();
+            let what = "asks for organs, and nobody of oversight agrees";
+            return Err(PolicyError::Role { role, what });
+        }
+        if role.protects_addresses && !role.sees_protected {
+            let role = role.id.as_str().into();
+            return Err(PolicyError::Role {
+                role,
+                what: "protects an address that it does not see",
+            });
+        }
         if role.exclusive.contains(&role.id) {
             let role = role.id.as_str().into();
             return Err(PolicyError::Role { role, what: "excludes itself" });
         }
     }
-    Ok(roles)
+    Ok(())
 }
 
 /// Each set of bounds says every kind: one that was forgotten would be a door or a wall that nobody meant.
@@ -293,9 +348,13 @@ fn role(text: RoleText, bounds: &BTreeMap<String, Reveals>) -> Result<Role, Poli
             .approved_by
             .map(|by| ApprovedBy { role: RoleId::new(&by.role), lead: by.lead }),
         reveals,
+        emergency: text.emergency,
+        official_requests: text.official_requests,
+        sees_protected: text.sees_protected,
+        protects_addresses: text.protects_addresses,
     })
 }
 
-fn unknown(what: &'static str, word: &str) -> PolicyError {
+pub(super) fn unknown(what: &'static str, word: &str) -> PolicyError {
     PolicyError::UnknownWord { file: FILE.into(), line: 0, what, word: word.into() }
 }

@@ -12,6 +12,7 @@ use super::field::{check_state, field_grants};
 use super::grants::{Action, Grants};
 use super::permit::{Denied, EachViews, FieldView, Permit, Views};
 use super::policy::Policy;
+use super::protection::hides;
 use super::question::{Item, Matter, Question};
 use super::role::RoleId;
 use super::standing::{ActorId, Standing};
@@ -197,6 +198,7 @@ fn reaches_all(
 ) -> bool {
     items.iter().all(|item| {
         let (record_type, cell, line) = match &item.matter {
+            Matter::Present { facts, .. } if hides(policy, bearer, facts) => return false,
             Matter::Present { record_type, cell, facts, .. } => {
                 (*record_type, *cell, facts.line.as_deref())
             }

@@ -9,6 +9,7 @@ use super::decide::carry;
 use super::field::{check_fields, check_state, deletes, field_grants, reads, rule_of, writes};
 use super::permit::{FieldView, Views};
 use super::policy::Policy;
+use super::protection::{hides, hides_from};
 use super::question::{Ask, Item, Matter, Question};
 use crate::records::{Facts, Field, Handle, RecordType, View};
 use crate::territory::CellId;
@@ -60,8 +61,15 @@ fn weigh_one<'a>(
     let covering: Vec<Bearer<'a>> = all
         .into_iter()
         .filter(|bearer| {
+            let hidden = match &item.matter {
+                Matter::Present { facts, .. } => {
+                    hides_from(policy, question, *bearer, record_type, facts)
+                }
+                Matter::Erased { .. } | Matter::Missing => false,
+            };
             covers(bearer.assignment, question.territory, cell, question.now, line)
                 && knows(policy, *bearer, record_type)
+                && !hidden
         })
         .collect();
     if covering.is_empty() {
@@ -176,6 +184,7 @@ fn weigh_match<'a>(
                 let line = facts.line.as_deref();
                 covers(bearer.assignment, question.territory, *cell, question.now, line)
                     && check_state(question, facts).is_ok()
+                    && !hides(policy, bearer, facts)
                     && may(bearer, facts)
             })
             .map(|(_, facts)| facts)

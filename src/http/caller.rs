@@ -122,6 +122,33 @@ impl Caller {
         }
     }
 
+    /// Ends here for a caller none of whose roles has emergency access, whatever else is wrong with its request.
+    pub(super) async fn must_break_glass(&self, rooms: &Rooms) -> Result<(), Problem> {
+        let standing = self.actor.standing();
+        match rooms.access.check_breaker(standing, &self.origin, self.now) {
+            Ok(()) => Ok(()),
+            Err(denied) => Err(refuse(rooms, denied, Code::Denied).await),
+        }
+    }
+
+    /// Ends here for a caller none of whose roles asks for organs, whatever else is wrong with its request.
+    pub(super) async fn must_ask_official(&self, rooms: &Rooms) -> Result<(), Problem> {
+        let standing = self.actor.standing();
+        match rooms.access.check_official(standing, &self.origin, self.now) {
+            Ok(()) => Ok(()),
+            Err(denied) => Err(refuse(rooms, denied, Code::Denied).await),
+        }
+    }
+
+    /// Ends here for a caller none of whose roles protects addresses, whatever else is wrong with its request.
+    pub(super) async fn must_protect(&self, rooms: &Rooms) -> Result<(), Problem> {
+        let standing = self.actor.standing();
+        match rooms.access.check_protector(standing, &self.origin, self.now) {
+            Ok(()) => Ok(()),
+            Err(denied) => Err(refuse(rooms, denied, Code::Denied).await),
+        }
+    }
+
     /// Turns a known caller away and records it.
     pub(super) async fn turn_away(&self, rooms: &Rooms, code: Code) -> Problem {
         let denied = rooms.access.refuse(Some(self.actor.standing()), code, &self.origin);

@@ -48,6 +48,35 @@ pub(super) fn approval() -> Value {
     })
 }
 
+/// Twenty people more for an hour.
+pub(super) fn raise() -> Value {
+    json!({"kind": "other", "people": 20, "minutes": 60})
+}
+
+/// What an organ asks for.
+pub(super) fn official() -> Value {
+    json!({
+        "document": "澜公（望）调证字〔2026〕17号", "organ": "county_public_security",
+        "subjects": ["01920000-0000-7000-8000-000000000000"], "fields": ["name", "birth_date"],
+        "until": "2027-01-15T08:00:00Z",
+    })
+}
+
+/// An address that is protected from now on.
+pub(super) fn protection() -> Value {
+    json!({"protected": true})
+}
+
+/// An emergency access over the dwellings of an urgent event.
+pub(super) fn emergency() -> Value {
+    json!({"tier": "alone", "event": "01920000-0000-7000-8000-000000000000"})
+}
+
+/// What was found of it.
+pub(super) fn emergency_finding() -> Value {
+    json!({"finding": "justified", "note": "event_confirmed"})
+}
+
 /// A second person's yes.
 pub(super) fn decision() -> Value {
     json!({"decision": "grant"})

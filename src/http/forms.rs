@@ -2,6 +2,13 @@
 //! Never checks a request: parsers do, and the schemathesis campaign sends whatever the two might see differently.
 //! Lengths come from `limits` and vocabularies from the rooms that own them, so that neither is typed twice.
 
+mod urgent;
+
+pub(super) use urgent::{
+    document, dwelling_ids, glass_finding, household_ids, legal_kind, official_people,
+    raised_people, tier,
+};
+
 use crate::limits::{
     APPROVAL_MINUTES_MAX, AUDIT_PAGE_COUNT_MAX, DOCUMENT_CHARACTERS_MAX, EXPORT_PAGE_COUNT_MAX,
     EXTERNAL_REF_CHARACTERS_MAX, FIELD_LIST_ITEMS_MAX, FIELD_TEXT_CHARACTERS_MAX,

@@ -22,7 +22,8 @@ pub(super) fn status_of(code: Code) -> StatusCode {
         | Code::Restricted
         | Code::OutOfTerritory
         | Code::ApprovalRequired
-        | Code::CaseRequired => StatusCode::FORBIDDEN,
+        | Code::CaseRequired
+        | Code::ReviewOverdue => StatusCode::FORBIDDEN,
         Code::Erased => StatusCode::GONE,
         Code::VersionConflict => StatusCode::PRECONDITION_FAILED,
         Code::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
@@ -45,6 +46,7 @@ pub(super) fn is_retryable(code: Code) -> bool {
         code,
         Code::ApprovalRequired
             | Code::CaseRequired
+            | Code::ReviewOverdue
             | Code::VersionConflict
             | Code::InFlight
             | Code::RateLimited

@@ -7,8 +7,9 @@ use super::batch::{BatchItemBody, LineBody};
 use super::examples;
 use super::forms;
 use super::handlers::{
-    admin, anomalies, approvals, audit, batch, delegations, describe, health, households, lists,
-    log, matching, packs, placing, records, rectifications, report, reviews, tasks,
+    admin, anomalies, approvals, audit, batch, break_glass, delegations, describe, health,
+    households, limit, lists, log, matching, official, packs, placing, protection, records,
+    rectifications, report, reviews, tasks,
 };
 use super::openapi::{Body, Doc, Query};
 use super::rooms::Rooms;
@@ -270,6 +271,48 @@ pub static ROUTES: &[Route] = &[
             .takes(Body::of::<approvals::DecisionBody>).example(examples::decision)
             .answer(200, Body::of::<approvals::ApprovalAskedBody>)
         => approvals::decide),
+    route!(POST post "/v1/approvals/limit" Token false
+        Doc::new("ask_raised_limit", "Ask a second person for more people in clear of one kind, for an hour at most")
+            .takes(Body::of::<limit::RaiseBody>).example(examples::raise)
+            .answer(201, Body::of::<approvals::ApprovalAskedBody>)
+        => limit::ask),
+    route!(POST post "/v1/admin/official-requests" Token true
+        Doc::new("ask_official", "Bring a request of an organ before the protection officer (Data Security Law 35)")
+            .takes(Body::of::<official::OfficialRequestBody>).example(examples::official)
+            .answer(201, Body::of::<approvals::ApprovalAskedBody>)
+        => official::ask),
+    route!(GET get "/v1/admin/official-requests" Token false
+        Doc::new("list_official", "Requests of organs that wait for the caller's word, and those that it brought")
+            .answer(200, Body::of::<approvals::ApprovalsBody>)
+        => official::list),
+    route!(POST post "/v1/admin/official-requests/{id}/decide" Token false
+        Doc::new("decide_official", "Say yes or no to a request of an organ")
+            .takes(Body::of::<approvals::DecisionBody>).example(examples::decision)
+            .answer(200, Body::of::<approvals::ApprovalAskedBody>)
+        => official::decide),
+    route!(POST post "/v1/subjects/{id}/protect" Token true
+        Doc::new("protect_address", "Hide somebody from its neighbours, or no more: everything that is held of it, and named households")
+            .takes(Body::of::<protection::ProtectBody>).example(examples::protection)
+            .answer(200, Body::of::<protection::ProtectedBody>)
+        => protection::protect),
+    route!(POST post "/v1/break-glass" Token true
+        Doc::new("break_glass", "Open an emergency access over what an urgent event names, or ask a second person for a wider one")
+            .takes(Body::of::<break_glass::BreakGlassBody>).example(examples::emergency)
+            .answer(201, Body::of::<break_glass::BrokenGlassBody>)
+        => break_glass::open),
+    route!(GET get "/v1/break-glass" Token false
+        Doc::new("list_break_glass", "Emergency accesses that were not reviewed yet: the caller's, and those that it is told of")
+            .answer(200, Body::of::<break_glass::ListedGlassesBody>)
+        => break_glass::list),
+    route!(POST post "/v1/break-glass/{id}/end" Token false
+        Doc::new("end_break_glass", "End an emergency access before its time")
+            .answer(200, Body::of::<break_glass::GlassIdBody>)
+        => break_glass::end),
+    route!(POST post "/v1/break-glass/{id}/review" Token false
+        Doc::new("review_break_glass", "Say what was found of an emergency access, as somebody who had no part in it")
+            .takes(Body::of::<break_glass::GlassReviewBody>).example(examples::emergency_finding)
+            .answer(200, Body::of::<break_glass::GlassIdBody>)
+        => break_glass::review),
     route!(POST post "/v1/delegations" Token false
         Doc::new("propose_delegation", "Ask the other of an approved pair to stand in for a time")
             .takes(Body::of::<delegations::DelegationBody>).example(examples::delegation)

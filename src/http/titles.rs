@@ -59,6 +59,9 @@ pub(super) fn titles(code: Code) -> (&'static str, &'static str) {
             ("需审批后查看，可在此提交申请", "A second person must agree. Ask for it here.")
         }
         Code::CaseRequired => ("请从任务或事件中进入", "Come from a task or an event."),
+        Code::ReviewOverdue => {
+            ("应急访问逾期未复核，暂停再次启动", "An emergency access was not reviewed in time.")
+        }
         Code::OutOfTerritory => ("不在您的网格范围内", "This is not within your grid."),
         Code::RevealLimit => (
             "今日查看次数已达上限，可申请临时增加",

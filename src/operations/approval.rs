@@ -2,19 +2,22 @@
 //! Never a value to whoever decides: it sees who asks, under which role, for which record and fields, and for how long.
 //! A task that waits for a second person is decided the same way.
 
+use super::break_glass::is_locked;
 use super::describe::{Nothing, ended};
 use super::error::{after, refuse, turn_away};
 use super::mandate::{Kept, kept_mandate, listed, moved};
 use super::scope::{Named, Seen, handles, look};
 use super::{Asked, OperationError, draw};
-use crate::access::{Access, ActorId, Ask, Asking, Code, Item, MandateAct, Origin, Written};
+use crate::access::{
+    Access, ActorId, Ask, Asking, Code, Fact, Item, MandateAct, Origin, Permit, Written,
+};
 use crate::ambient::{Micros, Random};
 use crate::identity::Actor;
 use crate::limits::{
     APPROVAL_MINUTES_MAX, APPROVAL_WAIT_SECONDS, APPROVALS_LISTED_COUNT_MAX, STALE_ATTEMPTS_MAX,
 };
 use crate::records::{MandateId, RecordId, SchemaSet};
-use crate::seal::{MandateRecord, MandateState, Seal};
+use crate::seal::{MandateRecord, MandateState, Nature, Seal};
 use crate::store::{Change, Key, Reader};
 use crate::territory::Territory;
 use crate::trail::{Recorded, Refused, Trail};
@@ -83,6 +86,7 @@ pub async fn ask_approval(
             seconds: request.minutes * 60,
             window: None,
             document: request.document.clone(),
+            nature: None,
         };
         let mut change = Change::default();
         change.put_new(Key::mandate(id), seal.seal_mandate(id, &record)?);
@@ -101,6 +105,22 @@ pub async fn ask_approval(
     Err(turn_away(asked, access, trail, Code::Stale).await)
 }
 
+/// What waits for a word, by the door that it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// Requests of organs.
+    Official,
+    /// Everything else.
+    Other,
+}
+
+impl Waiting {
+    fn has(self, record: &MandateRecord) -> bool {
+        let official = matches!(record.nature, Some(Nature::Official(_)));
+        official == (self == Waiting::Official)
+    }
+}
+
 /// The second person's word, yes or no.
 ///
 /// # Errors
@@ -111,6 +131,7 @@ pub async fn decide_approval(
     actor: &Actor,
     id: MandateId,
     yes: bool,
+    waiting: Waiting,
     origin: &Origin,
     now: Micros,
     store: &Reader,
@@ -124,7 +145,8 @@ pub async fn decide_approval(
     let turn_away = |code| access.refuse(Some(standing), code, origin);
     for _ in 0..STALE_ATTEMPTS_MAX {
         let kept = kept_mandate(id, store, seal).await?;
-        let waiting = kept.filter(|kept| kept.record.waits_at.is_some());
+        let waits = |kept: &Kept| kept.record.waits_at.is_some() && waiting.has(&kept.record);
+        let waiting = kept.filter(waits);
         let scope = match &waiting {
             Some(kept) => {
                 let records: Vec<_> = kept.record.records.iter().map(|(id, _)| *id).collect();
@@ -136,7 +158,8 @@ pub async fn decide_approval(
         let items: Vec<Item<'_>> = scope.iter().map(Seen::item).collect();
         let parties = waiting.as_ref().map_or(Vec::new(), |kept| kept.record.parties());
         let role = waiting.as_ref().map_or("", |kept| &kept.record.role);
-        let asking = Asking { id, parties: &parties, role };
+        let raise = waiting.as_ref().and_then(|kept| raise_of(&kept.record));
+        let asking = Asking { id, parties: &parties, role, raise };
         let target = Named::over(id, &scope);
         let decided =
             access.decide_word(standing, act, &asking, &items, territory, origin, now, target);
@@ -149,16 +172,63 @@ pub async fn decide_approval(
         let Some(kept) = open else {
             return Err(refuse(trail, turn_away(Code::VersionConflict)).await);
         };
-        let permit = permit.about(kept.record.holder);
+        if yes && locks(&kept.record, now, store, seal).await? {
+            return Err(refuse(trail, turn_away(Code::ReviewOverdue)).await);
+        }
         let record = decided_on(&kept.record, yes, standing.actor, now);
+        let permit = stated(permit.about(kept.record.holder), &record);
         let change = moved(&kept, &record, seal)?;
         match trail.commit(permit, change).await {
             Ok(receipt) => return Ok(receipt.recorded()),
             Err(Refused::Stale(_)) => {}
+            // How often is no number of people.
+            Err(Refused::Limit(_)) => {
+                return Err(refuse(trail, turn_away(Code::RateLimited)).await);
+            }
             Err(refused) => return Err(ended(refused, actor, origin, access, trail).await),
         }
     }
     Err(refuse(trail, turn_away(Code::Stale)).await)
+}
+
+/// Where a limit to be raised waits, and whose it is.
+fn raise_of(record: &MandateRecord) -> Option<([u8; 16], ActorId)> {
+    match record.nature {
+        Some(Nature::Raise(_)) => Some((record.waits_at?, record.holder)),
+        _ => None,
+    }
+}
+
+/// Whether it is an emergency access of somebody whose earlier one was not reviewed in time.
+async fn locks(
+    record: &MandateRecord,
+    now: Micros,
+    store: &Reader,
+    seal: &Seal,
+) -> Result<bool, OperationError> {
+    match record.emergency() {
+        Some(_) => is_locked(record.holder, now, store, seal).await,
+        None => Ok(false),
+    }
+}
+
+/// Says in the entry what the word opens, where that is more than one look.
+fn stated<T>(permit: Permit<T>, record: &MandateRecord) -> Permit<T> {
+    let number = |micros: i64| Fact::Number(u64::try_from(micros).unwrap_or(0));
+    match &record.nature {
+        Some(Nature::Emergency(emergency)) => permit
+            .stating("tier", Fact::Code(emergency.tier.as_str().to_owned()))
+            .stating("until", number(record.until))
+            .stating("review_by", number(emergency.review_by(record.until).0)),
+        Some(Nature::Raise(raise)) => permit
+            .stating("kind", Fact::Code(raise.kind.as_str().to_owned()))
+            .stating("people", Fact::Number(raise.people.into()))
+            .stating("until", number(record.until)),
+        Some(Nature::Official(official)) => permit
+            .stating("organ", Fact::Code(official.organ.clone()))
+            .stating("until", number(record.until)),
+        None => permit,
+    }
 }
 
 /// What follows the word: an approval is open at once, a task waits for its holder.
@@ -171,6 +241,9 @@ fn decided_on(record: &MandateRecord, yes: bool, decider: ActorId, now: Micros) 
     };
     if yes && record.task.is_none() {
         record.from = now.0;
+    }
+    // Where nothing is said of how long, its end was fixed when it was asked for.
+    if yes && record.task.is_none() && record.seconds > 0 {
         record.until = now.0.saturating_add(i64::from(record.seconds) * 1_000_000);
     }
     record
@@ -190,8 +263,10 @@ pub struct ListedApproval {
 ///
 /// # Errors
 /// When it cannot be recorded.
+#[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn list_approvals(
     actor: &Actor,
+    waiting: Waiting,
     origin: &Origin,
     now: Micros,
     store: &Reader,
@@ -204,8 +279,8 @@ pub async fn list_approvals(
     let permit = access.permit_known(standing, written, origin, Nothing);
     let mut approvals: Vec<ListedApproval> = Vec::new();
     let own = *standing.actor.as_bytes();
-    let waiting = access.waiting_places(standing, now);
-    for place in std::iter::once(own).chain(waiting.iter().map(|place| *place.as_bytes())) {
+    let places = access.waiting_places(standing, now);
+    for place in std::iter::once(own).chain(places.iter().map(|place| *place.as_bytes())) {
         for kept in listed(&place, APPROVALS_LISTED_COUNT_MAX, now, store, seal).await? {
             let Kept { id, record, .. } = kept;
             let waits = record.state == MandateState::Asked
@@ -213,7 +288,11 @@ pub async fn list_approvals(
                 && access.agrees(standing, &record.role, now);
             let asked =
                 record.task.is_none() && record.window.is_none() && record.holder == standing.actor;
-            if (asked || waits) && approvals.iter().all(|other| other.id != id) {
+            let asked = asked && record.opened_emergency().is_none();
+            if (asked || waits)
+                && waiting.has(&record)
+                && approvals.iter().all(|other| other.id != id)
+            {
                 approvals.push(ListedApproval { id, record, waits });
             }
         }

@@ -51,7 +51,8 @@ pub(super) async fn stored_capture(
     let (header, line) = (&sealed.row().header, facts.line.as_deref());
     let standing = asked.actor.standing();
     // Its maker may have been moved to another grid since: what became of the record is no longer its business.
-    if !access.may_know(standing, header.record_type, header.cell, line, territory, asked.now) {
+    let (kind, cell, protected) = (header.record_type, header.cell, facts.protected_address);
+    if !access.may_know(standing, kind, cell, line, protected, territory, asked.now) {
         return Err(turn_away(asked, access, trail, Code::NotFound).await);
     }
     let recorded = trail.recorded(stored.index).await?;

@@ -6,7 +6,7 @@ use super::capture::{Stored, keep_capture, stored_capture, subject_now};
 use super::create_record::{Build, Plan, Unbuilt, birthdays, cell_of, duplicate};
 use super::error::{end, refuse, turn_away};
 use super::once::{Saying, UNLIKE, remember, repeated};
-use super::subject::{Subject, new_subject};
+use super::subject::{Inherited, Subject, new_subject};
 use super::{Asked, OperationError};
 use crate::access::{Access, Ask, Code, Denied, Item, Matter, Permit};
 use crate::ambient::Random;
@@ -290,7 +290,7 @@ async fn may_use_place(
     let (cell, facts) = (sealed.row().header.cell, seal.facts(&sealed)?);
     let (standing, line) = (asked.actor.standing(), facts.line.as_deref());
     Ok(sealed.row().header.record_type == RecordType::Place
-        && access.may_know(standing, RecordType::Place, cell, line, territory, asked.now))
+        && access.may_know(standing, RecordType::Place, cell, line, false, territory, asked.now))
 }
 
 /// Takes the values out of the request.
@@ -385,7 +385,7 @@ fn build(
         fields,
         own.id,
         subjects,
-        None,
+        Inherited::default(),
     )?;
     let draft = match &request.external {
         Some(reference) => write.finish().found_by(id, asked.term_of(reference, seal)),
@@ -412,8 +412,8 @@ fn add_person(
     let plan = |record_type| Plan { record_type, cell: parsed.cell, claim, retain_until: None };
     let (subject, handle) = subjects[at];
     let fields = with_guardians(asked, request, person, &parsed.people[at], subjects, schemas)?;
-    let birthdays = birthdays(&fields);
-    let own = || Subject { id: subject, handle, key: KeySource::New, birthdays };
+    let inherited = Inherited { birthdays: birthdays(&fields), protected: false };
+    let own = || Subject { id: subject, handle, key: KeySource::New, inherited };
     let id = write
         .add(schema(RecordType::Person)?, plan(RecordType::Person), fields, own())
         .map_err(|unbuilt| of_person(unbuilt, &person.reference))?;

@@ -6,7 +6,7 @@ use super::basis::{Grounds, Ungrounded, collects_sensitive, ground};
 use super::capture::{Stored, keep_capture, stored_capture};
 use super::error::{end, refuse, turn_away, turn_away_fields};
 use super::once::{Saying, UNLIKE, remember, repeated};
-use super::subject::{Subject, held_subject, new_subject};
+use super::subject::{Inherited, Subject, held_subject, new_subject};
 use super::{Asked, OperationError, draw};
 use crate::access::{Access, Ask, Code, Denied, Item, Matter, Permit, Question};
 use crate::ambient::Random;
@@ -332,7 +332,7 @@ impl<'a> Build<'a> {
         let personal = is_about_a_person(plan.record_type);
         let about = if personal { vec![(own.id, own.handle)] } else { Vec::new() };
         self.keys.entry(own.id).or_insert(own.key);
-        let known = if personal { own.birthdays } else { None };
+        let known = if personal { own.inherited } else { Inherited::default() };
         self.add_about(schema, plan, fields, own.id, about, known)
     }
 
@@ -349,9 +349,10 @@ impl<'a> Build<'a> {
         fields: PlainFields,
         own: SubjectId,
         about: Vec<(SubjectId, Handle)>,
-        known_birthdays: Option<(i32, i32)>,
+        known: Inherited,
     ) -> Result<RecordId, Unbuilt> {
-        let mut facts = self.facts(&plan, &fields, &about, known_birthdays)?;
+        let mut facts = self.facts(&plan, &fields, &about, known.birthdays)?;
+        facts.protected_address = known.protected;
         let mut subjects = vec![(SubjectSlot::Own, own)];
         for part in schema.sections() {
             let known = subjects.iter().any(|(slot, _)| *slot == part.subject);

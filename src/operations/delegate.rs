@@ -125,6 +125,7 @@ pub async fn propose_delegation(
         seconds: 0,
         window: Some((pair, request.grid.to_string())),
         document: None,
+        nature: None,
     };
     let mut change = Change::default();
     change.put_new(Key::mandate(id), seal.seal_mandate(id, &record)?);

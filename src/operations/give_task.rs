@@ -158,5 +158,6 @@ fn record_of(
         seconds: 0,
         window: None,
         document: None,
+        nature: None,
     }
 }

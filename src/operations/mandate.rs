@@ -6,7 +6,7 @@ use super::{Asked, Case, OperationError};
 use crate::access::{Hour, Mandate};
 use crate::ambient::Micros;
 use crate::records::MandateId;
-use crate::seal::{MandateRecord, Seal};
+use crate::seal::{MandateRecord, Seal, UNREVIEWED};
 use crate::store::{Change, Expect, Key, Op, Reader, Version};
 
 /// A mandate as it is kept now.
@@ -59,6 +59,24 @@ pub(super) async fn listed(
         let Some(id) = key.listed_mandate() else { continue };
         let kept = kept_mandate(id, store, seal).await?;
         found.extend(kept.filter(|kept| now.0 < kept.record.until));
+    }
+    Ok(found)
+}
+
+/// The emergency accesses that are listed in a place and were not reviewed yet, whenever they ended.
+pub(super) async fn unreviewed(
+    place: &[u8; 16],
+    count_max: usize,
+    store: &Reader,
+    seal: &Seal,
+) -> Result<Vec<Kept>, OperationError> {
+    let ended = Key::mandate_listing(place, UNREVIEWED - 1, MandateId::from_bytes([0xff; 16]));
+    let prefix = Key::mandate_listing_prefix(place);
+    let mut found = Vec::new();
+    for (key, _) in store.scan(&prefix, Some(&ended), count_max).await? {
+        let Some(id) = key.listed_mandate() else { continue };
+        let kept = kept_mandate(id, store, seal).await?;
+        found.extend(kept.filter(|kept| kept.record.opened_emergency().is_some()));
     }
     Ok(found)
 }

@@ -7,6 +7,7 @@ mod approval;
 mod asked;
 mod basis;
 mod batch;
+mod break_glass;
 mod capture;
 mod changes;
 mod create_household;
@@ -23,24 +24,32 @@ mod issue_token;
 mod mandate;
 mod match_record;
 mod occupants;
+mod official_request;
 mod once;
 mod patch_record;
 mod place_actor;
 mod policy;
+mod protect_address;
 mod query_records;
+mod raise_limit;
 mod read_record;
 mod scope;
 mod store_digests;
 mod subject;
 mod task;
+mod urgent_scope;
 mod walk;
 
 pub use add_actor::{ActorRequest, Added, AssignmentRequest, add_actor, list_actors};
 pub use approval::{
-    ApprovalRequest, ListedApproval, ask_approval, decide_approval, list_approvals,
+    ApprovalRequest, ListedApproval, Waiting, ask_approval, decide_approval, list_approvals,
 };
 pub use asked::{Asked, Case};
 pub use batch::admit_batch;
+pub use break_glass::{
+    BreakGlassRequest, BrokenGlass, Finding, ListedGlass, Urgency, break_glass, end_glass,
+    list_glass, review_glass,
+};
 pub use changes::{Change, Changed, ChangesRequest, changes};
 pub use create_household::{
     DwellingRequest, HouseholdCreated, HouseholdRequest, PersonCreated, PersonRequest,
@@ -60,11 +69,14 @@ pub use give_task::{TaskGiven, TaskRequest, give_task};
 pub use issue_token::{Issued, TokenRequest, issue_token};
 pub use match_record::{MatchRequest, Matched, match_record};
 pub use occupants::{Occupants, OccupantsRequest, occupants};
+pub use official_request::{OfficialRequest, ask_official};
 pub use once::{BatchKey, OfBatch, Once, Repeats, Saying, UnderWay};
 pub use patch_record::{PatchRequest, Patched, patch_record};
 pub use place_actor::{Placed, Placing, change_state, confirm_post, end_post, place_actor};
 pub use policy::{ExplainRequest, Explained, explain_policy, policy_matrix};
+pub use protect_address::{ProtectRequest, Protected, protect_address};
 pub use query_records::{Queried, QueryRequest, query_records};
+pub use raise_limit::{RaiseRequest, ask_raise};
 pub use read_record::read_record;
 pub use store_digests::{Digests, record_digests};
 pub use task::{ListedTask, TaskStep, list_tasks, step_task};

@@ -113,7 +113,7 @@ async fn look(id: RecordId, store: &Reader, seal: &Seal) -> Result<Place, Operat
 }
 
 /// What the links to a place are found by.
-fn link_term(
+pub(super) fn link_term(
     place: RecordId,
     seal: &Seal,
     schemas: &SchemaSet,

@@ -210,7 +210,8 @@ fn prepare(
         None => (None, Vec::new()),
     };
     let ParsedPatch { set, remove } = parsed;
-    Ok(Patch { set: duplicate(&set), remove, basis, birthdays, drawn, controls, at: asked.now })
+    let (set, protected) = (duplicate(&set), None);
+    Ok(Patch { set, remove, basis, birthdays, protected, drawn, controls, at: asked.now })
 }
 
 /// Whether the record is held on this purpose in a way that carries what is collected now: what rests on plain

@@ -93,7 +93,11 @@ pub(super) async fn look(
 }
 
 /// What is held of somebody as a person.
-async fn person(subject: SubjectId, store: &Reader, seal: &Seal) -> Result<Seen, OperationError> {
+pub(super) async fn person(
+    subject: SubjectId,
+    store: &Reader,
+    seal: &Seal,
+) -> Result<Seen, OperationError> {
     let prefix = Key::subject_listing_prefix(subject);
     for (key, _) in store.scan(&prefix, None, SUBJECT_RECORDS_COUNT_MAX).await? {
         let Some(id) = key.record() else { continue };

@@ -16,8 +16,17 @@ pub(super) struct Subject {
     pub(super) id: SubjectId,
     pub(super) handle: Handle,
     pub(super) key: KeySource,
+    /// What every record about it says alike.
+    pub(super) inherited: Inherited,
+}
+
+/// What one record about somebody tells of all of them.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Inherited {
     /// The days on which it turns 14 and 18, where a record tells: a child is one in every record about it.
     pub(super) birthdays: Option<(i32, i32)>,
+    /// Whether its address is protected: it is in every record about it.
+    pub(super) protected: bool,
 }
 
 /// Somebody of whom nothing is held yet.
@@ -26,7 +35,12 @@ pub(super) fn new_subject(
     random: &dyn Random,
 ) -> Result<Subject, OperationError> {
     let id = draw::subject_id(asked.now, random)?;
-    Ok(Subject { id, handle: draw::handle(random)?, key: KeySource::New, birthdays: None })
+    Ok(Subject {
+        id,
+        handle: draw::handle(random)?,
+        key: KeySource::New,
+        inherited: Inherited::default(),
+    })
 }
 
 /// The subject that a caller names by id or by link, if it may.
@@ -41,7 +55,7 @@ pub(super) async fn held_subject(
     let actor = asked.actor.standing().actor;
     let linked = seal.follow(actor, given, asked.now);
     let Some(id) = linked.or_else(|| given.parse().ok()) else { return Ok(None) };
-    let Some((handle, birthdays)) =
+    let Some((handle, inherited)) =
         handle_if_held(asked, id, linked.is_some(), store, seal, access, territory).await?
     else {
         return Ok(None);
@@ -50,7 +64,7 @@ pub(super) async fn held_subject(
     let Some(stored) = store.get(&key).await? else { return Ok(None) };
     let expect = Expect { key, version: stored.version, stamp };
     let key = KeySource::Held { wrapped: stored.payload, expect };
-    Ok(Some(Subject { id, handle, key, birthdays }))
+    Ok(Some(Subject { id, handle, key, inherited }))
 }
 
 /// The handle of a subject, for the vault's own use: it goes to no caller. Nothing where nothing is held of it.
@@ -79,8 +93,8 @@ async fn handle_if_held(
     seal: &Seal,
     access: &Access,
     territory: &Territory,
-) -> Result<Option<(Handle, Option<(i32, i32)>)>, OperationError> {
-    let (mut handle, mut birthdays) = (None, None);
+) -> Result<Option<(Handle, Inherited)>, OperationError> {
+    let (mut handle, mut inherited) = (None, Inherited::default());
     let prefix = Key::subject_listing_prefix(subject);
     for (key, _) in store.scan(&prefix, None, SUBJECT_RECORDS_COUNT_MAX).await? {
         let Some(record) = key.record() else { continue };
@@ -93,6 +107,7 @@ async fn handle_if_held(
                 header.record_type,
                 header.cell,
                 facts.line.as_deref(),
+                facts.protected_address,
                 territory,
                 asked.now,
             );
@@ -101,10 +116,11 @@ async fn handle_if_held(
         }
         // The days are those of the record's own subject; of several the later protect longer.
         if header.subjects.first() == Some(&subject) {
-            birthdays = birthdays.max(facts.turns_14.zip(facts.turns_18));
+            inherited.birthdays = inherited.birthdays.max(facts.turns_14.zip(facts.turns_18));
+            inherited.protected |= facts.protected_address;
         }
     }
-    Ok(handle.map(|handle| (handle, birthdays)))
+    Ok(handle.map(|handle| (handle, inherited)))
 }
 
 /// What a record holds on its subjects' keys: the last record takes the key along, any other leaves it behind renewed.

@@ -22,10 +22,11 @@ const SCHEMA_FILES: [(&str, &str); 8] = [
 ];
 
 /// The shipped code lists: file name and text.
-const CODE_LIST_FILES: [(&str, &str); 28] = [
+const CODE_LIST_FILES: [(&str, &str); 29] = [
     ("assistance_tag.toml", include_str!("../../policies/code_lists/assistance_tag.toml")),
     ("child_need.toml", include_str!("../../policies/code_lists/child_need.toml")),
     ("contact_hours.toml", include_str!("../../policies/code_lists/contact_hours.toml")),
+    ("emergency_note.toml", include_str!("../../policies/code_lists/emergency_note.toml")),
     ("employment_state.toml", include_str!("../../policies/code_lists/employment_state.toml")),
     ("event_channel.toml", include_str!("../../policies/code_lists/event_channel.toml")),
     ("event_evaluation.toml", include_str!("../../policies/code_lists/event_evaluation.toml")),

@@ -5,7 +5,8 @@
 use super::{Seal, SealError, covers, section};
 use crate::access::{Code, FieldView, Views};
 use crate::records::{
-    Displayed, PlainFields, RecordId, RecordType, Schema, SubjectId, Value, View,
+    Displayed, Field, PlainFields, Reason, RecordId, RecordType, Schema, Sensitive, SubjectId,
+    Value, View,
 };
 use crate::store::Sealed;
 use crate::territory::CellId;
@@ -190,6 +191,24 @@ impl<'a> ShownItem<'a> {
     /// Field and value, in clear or masked, to be written at once. A field that the record does not hold is `null`.
     pub fn fields(&self) -> ShownFields<'a> {
         ShownFields { item: self.item, views: self.views, schema: self.schema }
+    }
+
+    /// What a field about no person says, where it is shown in clear: a code, a moment, ids of records. Nothing of any other.
+    pub fn general(&self, name: &str) -> Vec<String> {
+        let field = self.schema.and_then(|schema| schema.field(name));
+        if field.is_none_or(Field::is_personal) {
+            return Vec::new();
+        }
+        let given = self.views.given.iter().zip(&self.item.values);
+        let value = given
+            .filter(|(given, _)| given.field == name && given.view == View::Raw)
+            .find_map(|(_, value)| value.as_ref());
+        let text = |text: &Sensitive<String>| text.expose_for(Reason::Answer).clone();
+        match value {
+            Some(Value::Text(one)) => vec![text(one)],
+            Some(Value::List(items)) => items.iter().map(text).collect(),
+            Some(Value::Integer(_)) | None => Vec::new(),
+        }
     }
 
     /// The fields whose value is masked.

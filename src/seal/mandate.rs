@@ -2,6 +2,7 @@
 //! Never a resident's value: a mandate names records, people and fields by their ids, and they are sealed all the same.
 //! What is kept says everything that happened to it; what a decision sees of it is only what is open.
 
+use super::nature::{Emergency, Nature};
 use super::{Seal, SealError};
 use crate::access::{ActorId, Hour, Mandate, MandateKind, Scope};
 use crate::ambient::Micros;
@@ -113,10 +114,17 @@ pub struct MandateRecord {
     pub window: Option<([u8; 16], String)>,
     /// Number of the document behind an official request (Data Security Law 35).
     pub document: Option<String>,
+    /// What it is beyond that; nothing for a task, a look at a record and a delegation. Its bytes follow those of the others.
+    #[serde(skip)]
+    pub nature: Option<Nature>,
 }
 
-/// Leads the bytes of a kept mandate.
+/// Leads the bytes of a kept mandate without a nature of its own.
 const FORMAT: u8 = 1;
+/// Leads the bytes of one that has one.
+const FORMAT_NATURE: u8 = 2;
+/// The hour under which an emergency is listed until somebody reviewed it: it is never over by itself.
+pub const UNREVIEWED: u32 = u32::MAX;
 
 impl MandateRecord {
     /// What a decision sees of it: nothing unless it is open.
@@ -130,10 +138,14 @@ impl MandateRecord {
             handles.sort_unstable();
             handles
         };
-        let kind = match (self.task, self.emergency) {
-            (Some(_), _) => MandateKind::Task,
-            (None, true) => MandateKind::Emergency,
-            (None, false) => MandateKind::Approval,
+        let kind = match (&self.nature, self.task, self.emergency) {
+            (Some(Nature::Official(_)), ..) => MandateKind::Official,
+            (Some(Nature::Raise(raise)), ..) => {
+                MandateKind::Raise { kind: raise.kind, people: raise.people }
+            }
+            (_, Some(_), _) => MandateKind::Task,
+            (_, None, true) => MandateKind::Emergency,
+            (_, None, false) => MandateKind::Approval,
         };
         Some(Mandate {
             id,
@@ -155,8 +167,15 @@ impl MandateRecord {
     }
 
     /// Where it is listed: under whoever has a part in it, and as long as it waits where those look who may agree to it.
-    /// Nowhere once it is given back or done.
+    /// Nowhere once it is given back or done; but an emergency until it was reviewed, under its holder and where those look
+    /// who are told.
     pub fn listings(&self, id: MandateId) -> Vec<Key> {
+        if let Some(emergency) = self.opened_emergency() {
+            let places = emergency.places.iter().copied().filter(|_| emergency.review.is_none());
+            let holder = Some(*self.holder.as_bytes()).filter(|_| emergency.review.is_none());
+            let listing = |place: [u8; 16]| Key::mandate_listing(&place, UNREVIEWED, id);
+            return holder.into_iter().chain(places).map(listing).collect();
+        }
         if matches!(self.state, MandateState::Returned | MandateState::Closed) {
             return Vec::new();
         }
@@ -165,6 +184,27 @@ impl MandateRecord {
         let places = parties.iter().map(|party| *party.as_bytes()).chain(waits);
         let ends = Hour::of(Micros(self.until)).0;
         places.map(|place| Key::mandate_listing(&place, ends, id)).collect()
+    }
+
+    /// The emergency access that it is, if it is one.
+    pub fn emergency(&self) -> Option<&Emergency> {
+        match &self.nature {
+            Some(Nature::Emergency(emergency)) => Some(emergency),
+            _ => None,
+        }
+    }
+
+    /// The emergency access that it is, if it is one that was ever open.
+    pub fn opened_emergency(&self) -> Option<&Emergency> {
+        let opened = matches!(self.state, MandateState::Open | MandateState::Closed);
+        self.emergency().filter(|_| opened)
+    }
+
+    /// Whether its review is late: it was open, it ended long ago, and nobody has reviewed it.
+    pub fn is_overdue(&self, now: Micros) -> bool {
+        self.opened_emergency().is_some_and(|emergency| {
+            emergency.review.is_none() && now >= emergency.review_by(self.until)
+        })
     }
 
     /// Whoever has a part in it.
@@ -200,16 +240,25 @@ impl Seal {
     }
 }
 
-/// A format byte (1), then postcard of the record in the order of its members.
+/// A format byte (1), then postcard of the record in the order of its members; with a nature the byte is 2, and postcard of
+/// the nature follows.
 fn encode(record: &MandateRecord) -> Result<Vec<u8>, SealError> {
     let body = postcard::to_allocvec(record).map_err(|_| MALFORMED)?;
-    Ok([&[FORMAT], body.as_slice()].concat())
+    let Some(nature) = &record.nature else { return Ok([&[FORMAT], body.as_slice()].concat()) };
+    let nature = postcard::to_allocvec(nature).map_err(|_| MALFORMED)?;
+    Ok([&[FORMAT_NATURE], body.as_slice(), nature.as_slice()].concat())
 }
 
 fn decode(bytes: &[u8]) -> Result<MandateRecord, SealError> {
-    let Some((&FORMAT, body)) = bytes.split_first() else { return Err(MALFORMED) };
-    match postcard::take_from_bytes(body) {
-        Ok((record, [])) => Ok(record),
+    let (format, body) = bytes.split_first().ok_or(MALFORMED)?;
+    let (record, rest): (MandateRecord, _) =
+        postcard::take_from_bytes(body).map_err(|_| MALFORMED)?;
+    match (*format, rest) {
+        (FORMAT, []) => Ok(record),
+        (FORMAT_NATURE, rest) => match postcard::take_from_bytes(rest) {
+            Ok((nature, [])) => Ok(MandateRecord { nature: Some(nature), ..record }),
+            _ => Err(MALFORMED),
+        },
         _ => Err(MALFORMED),
     }
 }
@@ -222,7 +271,10 @@ fn associated(id: MandateId) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::nature::{Official, Raise, Review};
     use super::*;
+    use crate::access::Tier;
+    use crate::records::LegalKind;
 
     fn record() -> MandateRecord {
         MandateRecord {
@@ -245,6 +297,7 @@ mod tests {
             seconds: 0,
             window: None,
             document: None,
+            nature: None,
         }
     }
 
@@ -252,11 +305,81 @@ mod tests {
     fn a_mandate_comes_back_as_it_was_and_no_other_bytes_do() {
         let bytes = encode(&record()).expect("bytes");
         assert_eq!(decode(&bytes).ok(), Some(record()));
-        let other = [&[2], &bytes[1..]].concat();
-        assert!(matches!(decode(&other), Err(SealError::Malformed { .. })));
+        for format in [0, 2, 3] {
+            let other = [&[format], &bytes[1..]].concat();
+            assert!(matches!(decode(&other), Err(SealError::Malformed { .. })), "{format}");
+        }
         assert!(decode(&[bytes.as_slice(), b"\0"].concat()).is_err());
         for cut in 0..bytes.len() {
             assert!(decode(&bytes[..cut]).is_err(), "{cut}");
+        }
+    }
+
+    fn emergency(state: MandateState, review: Option<Review>) -> MandateRecord {
+        let nature = Nature::Emergency(Emergency {
+            tier: Tier::Alone,
+            event: RecordId::from_bytes([5; 16]),
+            places: vec![[6; 16], [7; 16]],
+            review_seconds: 3_600,
+            review,
+        });
+        MandateRecord {
+            task: None,
+            emergency: true,
+            state,
+            waits_at: None,
+            nature: Some(nature),
+            ..record()
+        }
+    }
+
+    fn reviewed() -> Option<Review> {
+        let by = ActorId::from_bytes([8; 16]);
+        Some(Review { by, at: 9, justified: false, note: "n".to_owned() })
+    }
+
+    #[test]
+    fn every_nature_comes_back_as_it_was_and_no_other_bytes_do() {
+        let with = |nature| MandateRecord { nature: Some(nature), ..record() };
+        for record in [
+            emergency(MandateState::Open, None),
+            emergency(MandateState::Closed, reviewed()),
+            with(Nature::Raise(Raise { kind: LegalKind::Health, people: 9 })),
+            with(Nature::Official(Official { organ: "county_public_security".to_owned() })),
+        ] {
+            let bytes = encode(&record).expect("bytes");
+            assert_eq!(decode(&bytes).ok(), Some(record));
+            assert!(decode(&[bytes.as_slice(), b"\0"].concat()).is_err());
+            for cut in 0..bytes.len() {
+                assert!(decode(&bytes[..cut]).is_err(), "{cut}");
+            }
+        }
+        let raise = with(Nature::Raise(Raise { kind: LegalKind::Other, people: 3 }));
+        let bytes = encode(&raise).expect("bytes");
+        let plain = encode(&record()).expect("bytes");
+        assert_eq!(bytes, [&[2], &plain[1..], &[1, 5], b"other".as_slice(), &[3]].concat());
+    }
+
+    #[test]
+    fn an_emergency_is_listed_where_it_is_watched_until_it_was_reviewed_whenever_it_ended() {
+        let id = MandateId::from_bytes([9; 16]);
+        let at = |place: [u8; 16]| Key::mandate_listing(&place, UNREVIEWED, id);
+        for state in [MandateState::Open, MandateState::Closed] {
+            let places = [at([1; 16]), at([6; 16]), at([7; 16])];
+            assert_eq!(emergency(state, None).listings(id), places);
+            assert!(emergency(state, reviewed()).listings(id).is_empty());
+        }
+        assert!(emergency(MandateState::Returned, None).listings(id).is_empty());
+    }
+
+    #[test]
+    fn a_review_is_late_from_the_first_moment_after_its_time() {
+        let late = Micros(7_200_000_000 + 3_600_000_000);
+        let open = emergency(MandateState::Open, None);
+        assert!(!open.is_overdue(Micros(late.0 - 1)) && open.is_overdue(late));
+        assert!(!emergency(MandateState::Closed, reviewed()).is_overdue(late));
+        for state in [MandateState::Asked, MandateState::Returned] {
+            assert!(!emergency(state, None).is_overdue(late), "it was never open");
         }
     }
 

@@ -25,6 +25,8 @@ pub struct Patch {
     pub basis: Option<BasisFact>,
     /// What becomes of the days on which the subject turns 14 and 18.
     pub birthdays: Birthdays,
+    /// Whether the address is protected from now on; as before where nothing is said.
+    pub protected: Option<bool>,
     /// Subjects and handles for slots that the record does not have yet.
     pub drawn: Vec<(SubjectSlot, SubjectId, Handle)>,
     /// Control records that go in with it.
@@ -86,7 +88,11 @@ impl Seal {
     /// [`SealError::KeyMissing`] when a section belongs to a subject that was erased or never drawn, else the
     /// key hierarchy's.
     pub fn merge(&self, permit: &Permit<Revision>) -> Result<Change, SealError> {
-        let Revision { sealed, patch, holds } = permit.target();
+        self.merged(permit.target())
+    }
+
+    pub(super) fn merged(&self, revision: &Revision) -> Result<Change, SealError> {
+        let Revision { sealed, patch, holds } = revision;
         let old = sealed.row();
         let schema = self.schema(old.header.record_type)?;
         let facts = self.facts(sealed)?;
@@ -340,6 +346,7 @@ fn renewed(mut facts: Facts, patch: &Patch, gone: &[SubjectId]) -> Facts {
             facts.turns_18 = None;
         }
     }
+    facts.protected_address = patch.protected.unwrap_or(facts.protected_address);
     facts.subject_handles.retain(|(id, _)| gone.iter().all(|subject| subject.as_bytes() != id));
     if let Some(basis) = &patch.basis {
         facts.bases.retain(|held| held.purpose != basis.purpose);

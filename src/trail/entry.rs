@@ -4,7 +4,8 @@
 
 use super::TrailError;
 use crate::access::{
-    Account, ActorId, DelegationAct, Duty, Fact, MandateAct, Origin, PlacingAct, ReviewAct, Written,
+    Account, ActorId, DelegationAct, Duty, EmergencyAct, Fact, MandateAct, Origin, PlacingAct,
+    ReviewAct, Written,
 };
 use crate::ambient::Clock;
 use crate::limits::HOUSEHOLD_PEOPLE_COUNT_MAX;
@@ -182,10 +183,17 @@ fn event_of(written: Written) -> Event {
         Written::Mandate(MandateAct::Return) => Event::TaskReturn,
         Written::Mandate(MandateAct::Close) => Event::TaskClose,
         Written::Mandate(MandateAct::List) => Event::TaskRead,
-        Written::Mandate(MandateAct::Ask) => Event::ApprovalRequest,
+        Written::Mandate(MandateAct::Ask | MandateAct::AskRaise) => Event::ApprovalRequest,
+        Written::Mandate(MandateAct::AskOfficial) => Event::AdminOfficialRequest,
         Written::Mandate(MandateAct::Grant) => Event::ApprovalGrant,
         Written::Mandate(MandateAct::Refuse) => Event::ApprovalRefuse,
         Written::Mandate(MandateAct::ListAsked) => Event::ApprovalRead,
+        Written::Protect => Event::SubjectProtect,
+        Written::Emergency(EmergencyAct::Open) => Event::BreakGlassOpen,
+        Written::Emergency(EmergencyAct::Ask) => Event::BreakGlassRequest,
+        Written::Emergency(EmergencyAct::End) => Event::BreakGlassClose,
+        Written::Emergency(EmergencyAct::Review) => Event::BreakGlassReview,
+        Written::Emergency(EmergencyAct::List) => Event::BreakGlassRead,
         Written::Delegation(DelegationAct::Propose) => Event::DelegationPropose,
         Written::Delegation(DelegationAct::Accept) => Event::DelegationAccept,
         Written::Delegation(DelegationAct::End) => Event::DelegationEnd,

@@ -13,7 +13,9 @@ pub(super) fn need_of(written: Written) -> Need {
         Written::Create
         | Written::Household
         | Written::Update
-        | Written::Mandate(MandateAct::Give | MandateAct::Ask)
+        | Written::Mandate(
+            MandateAct::Give | MandateAct::Ask | MandateAct::AskRaise | MandateAct::AskOfficial,
+        )
         | Written::Duty(Duty::ActorAdd)
         | Written::Review(
             ReviewAct::Open
@@ -44,6 +46,8 @@ pub(super) fn need_of(written: Written) -> Need {
             | MandateAct::Refuse
             | MandateAct::ListAsked,
         )
+        | Written::Protect
+        | Written::Emergency(_)
         | Written::Placing(_)
         | Written::Delegation(_)
         | Written::Review(ReviewAct::Read)

@@ -6,7 +6,7 @@ use super::alarm::Alarm;
 use super::journal::is_full;
 use super::readings::Readings;
 use super::{Trail, TrailFault};
-use crate::access::Written;
+use crate::access::{EmergencyAct, Written};
 use crate::ambient::Clock;
 use crate::limits::{
     WITNESS_ALERT_AGE, WITNESS_INTERVAL, WITNESS_PAUSE_MAX, WITNESS_PAUSE_MIN, WITNESS_TIME_MAX,
@@ -97,13 +97,16 @@ pub(super) fn serves_data(written: Written) -> bool {
         | Written::Query
         | Written::Occupants
         | Written::Mandate(_)
+        | Written::Emergency(EmergencyAct::Open | EmergencyAct::Ask)
         | Written::Changes => true,
         Written::Delete
+        | Written::Protect
         | Written::Schema
         | Written::Proof
         | Written::Enrol
         | Written::Stranger
         | Written::Refused
+        | Written::Emergency(EmergencyAct::End | EmergencyAct::Review | EmergencyAct::List)
         | Written::Placing(_)
         | Written::Delegation(_)
         | Written::Review(_)

@@ -71,6 +71,7 @@ pub fn basis(purpose: &str) -> Value {
         CONTACT => "household_contact_consent",
         SAFETY => "fire_safety_duty",
         CORRECTION => "pipl_accuracy_duty",
+        "emergency_evacuation" => "emergency_response",
         other => panic!("no basis is known for {other}"),
     };
     let mut basis = json!({

@@ -66,6 +66,23 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             let body = json!({"record": aim.record, "fields": ["name"], "minutes": 10});
             (Some(REGISTRATION), false, Some(body))
         }
+        ("POST", "/v1/admin/official-requests") => (Some(REGISTRATION), false, Some(official(aim))),
+        ("POST", "/v1/approvals/limit") => {
+            (None, false, Some(json!({"kind": "other", "people": 1, "minutes": 10})))
+        }
+        ("POST", "/v1/admin/official-requests/{id}/decide") => {
+            (None, false, Some(json!({"decision": "grant"})))
+        }
+        ("POST", "/v1/subjects/{id}/protect") => {
+            (Some("rights_request"), false, Some(json!({"protected": true})))
+        }
+        ("POST", "/v1/break-glass") => {
+            let body = json!({"tier": "alone", "event": aim.record});
+            (Some("emergency_evacuation"), false, Some(body))
+        }
+        ("POST", "/v1/break-glass/{id}/review") => {
+            (None, false, Some(json!({"finding": "justified", "note": "event_confirmed"})))
+        }
         ("POST", "/v1/approvals/{id}/decide") => (None, false, Some(json!({"decision": "grant"}))),
         ("POST", "/v1/tasks") => (Some(CORRECTION), false, Some(task(aim))),
         ("GET", "/v1/changes") => (Some(REGISTRATION), false, None),
@@ -79,6 +96,7 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             | "/v1/tasks/{id}/close"
             | "/v1/delegations/{id}/accept"
             | "/v1/delegations/{id}/end"
+            | "/v1/break-glass/{id}/end"
             | "/v1/audit/index/rebuild",
         ) => (None, false, None),
         (
@@ -96,6 +114,7 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             | "/v1/tasks"
             | "/v1/approvals"
             | "/v1/delegations"
+            | "/v1/break-glass"
             | "/v1/receipts/{index}/proof"
             | "/v1/audit/entries"
             | "/v1/audit/export"
@@ -108,6 +127,7 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             | "/v1/audit/entries/{index}"
             | "/v1/audit/entries/{index}/proof"
             | "/v1/admin/actors"
+            | "/v1/admin/official-requests"
             | "/v1/admin/policies/matrix",
         ) => (None, false, None),
         ("POST", path) => (None, false, body_of_office(path, aim)),
@@ -190,6 +210,15 @@ fn task(aim: &Aim<'_>) -> Value {
     json!({
         "kind": "verification", "purpose": CORRECTION, "holder": aim.actor,
         "scope": {"records": [aim.record]}, "fields": ["id_number"], "until": until.to_string(),
+    })
+}
+
+/// An organ asks for somebody, by the id of a record, which is no subject.
+fn official(aim: &Aim<'_>) -> Value {
+    let until = jiff::Timestamp::now() + std::time::Duration::from_secs(3_600);
+    json!({
+        "document": "1", "organ": "county_public_security", "subjects": [aim.record],
+        "fields": ["name"], "until": until.to_string(),
     })
 }
 

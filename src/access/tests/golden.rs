@@ -18,7 +18,7 @@ const HEADER: &str = "\
 # remove). A column or a row that does not stand here is refused, and `.` is refused.
 # Below a table stands what each purpose leaves of it, by fields; a purpose that does not stand there leaves nothing. A
 # child's line (under 14) stands where it differs. From 14 to 17 what is raw for an adult is raw/task, and a match.
-# With `needs line` or `at most N days` an assignment that has no such line or end carries nothing.
+# What `roles.toml` alone says of a role stands behind its name. With `needs line` or `at most N days` an assignment that has no such line or end carries nothing.
 ";
 
 /// The words of a cell.
@@ -153,6 +153,19 @@ fn head(role: &Role) -> String {
     }
     if let Some(days) = role.days_max {
         write!(head, ", at most {days} days").expect("text");
+    }
+    if !role.emergency.is_empty() {
+        let tiers: Vec<&str> = role.emergency.iter().map(|tier| tier.as_str()).collect();
+        write!(head, ", emergency access {}", tiers.join(" and ")).expect("text");
+    }
+    for (has, what) in [
+        (role.official_requests, "asks for organs"),
+        (role.sees_protected, "sees protected addresses"),
+        (role.protects_addresses, "protects addresses"),
+    ] {
+        if has {
+            write!(head, ", {what}").expect("text");
+        }
     }
     if !role.exclusive.is_empty() {
         let words: Vec<&str> = role.exclusive.iter().map(|one| one.as_str()).collect();

@@ -112,9 +112,9 @@ fn a_role_knows_of_types_that_some_purpose_opens_to_it_and_of_no_other() {
     let access = files.access();
     let standing = standing(vec![placed("grid_worker", OWN)]);
     for record_type in RecordType::ALL {
-        let knows = access.may_know(&standing, record_type, OWN_CELL, None, &TERRITORY, NOW);
+        let knows = access.may_know(&standing, record_type, OWN_CELL, None, false, &TERRITORY, NOW);
         assert_eq!(knows, record_type == RecordType::Person, "{record_type}");
-        assert!(!access.may_know(&standing, record_type, NEXT_CELL, None, &TERRITORY, NOW));
+        assert!(!access.may_know(&standing, record_type, NEXT_CELL, None, false, &TERRITORY, NOW));
     }
     // To count or to write is not to know.
     files.lines.insert(
@@ -122,7 +122,15 @@ fn a_role_knows_of_types_that_some_purpose_opens_to_it_and_of_no_other() {
         "grid,person,C2,registration,count,allow\ngrid,person,C2,registration,write,allow\n".into(),
     );
     let access = files.access();
-    assert!(!access.may_know(&standing, RecordType::Person, OWN_CELL, None, &TERRITORY, NOW));
+    assert!(!access.may_know(
+        &standing,
+        RecordType::Person,
+        OWN_CELL,
+        None,
+        false,
+        &TERRITORY,
+        NOW
+    ));
     let put = Put::ordinary().with(&access).ask(Ask::Update);
     assert_eq!(put.refused(), Some(Code::NotFound));
 }

@@ -96,7 +96,7 @@ fn a_line_never_widens_what_the_assignment_had() {
 }
 
 fn knows(standing: &Standing, record_type: RecordType, line: Option<&str>) -> bool {
-    ACCESS.may_know(standing, record_type, OWN_CELL, line, &TERRITORY, NOW)
+    ACCESS.may_know(standing, record_type, OWN_CELL, line, false, &TERRITORY, NOW)
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn an_unknown_word_at_any_place_of_a_policy_line_stops_the_load() {
     ];
     for (line, expected) in cases {
         let said = says_to_line("grid_worker", line);
-        assert!(said.starts_with("roles/grid_worker.csv, line 19: "), "{line}: {said}");
+        assert!(said.starts_with("roles/grid_worker.csv, line 20: "), "{line}: {said}");
         assert!(said.ends_with(expected), "{line}: {said}");
     }
 }
@@ -64,7 +64,7 @@ fn a_role_without_records_has_no_action_on_them() {
 
 #[test]
 fn twenty_lines_load_and_one_more_does_not() {
-    let topics = ["person", "place", "event", "object"];
+    let topics = ["person", "place", "event"];
     let mut files = Files::shipped();
     for topic in topics {
         files.add("grid_worker", &format!("grid,{topic},C0,registration,count,allow"));
@@ -215,12 +215,69 @@ fn with_lines(count: usize) -> (SchemaSet, PurposeSet) {
     (schemas, purposes.expect("purposes that load"))
 }
 
+/// Roles for a set of purposes of which none is of emergencies.
+fn without_emergencies(roles: &str) -> String {
+    let (before, rest) = roles.split_once("[emergency]").expect("terms of emergencies");
+    let (_, after) = rest.split_once("[reveals.grid]").expect("bounds of reveals");
+    let lines = after.lines().filter(|line| !line.starts_with("emergency = "));
+    let after: String = lines.map(|line| format!("{line}\n")).collect();
+    format!("{before}[reveals.grid]{after}")
+}
+
+#[test]
+fn emergency_access_names_what_there_is_and_stays_within_its_limits() {
+    let change = |old: &str, new: &str| {
+        let mut files = Files::shipped();
+        assert!(files.roles.contains(old), "{old}");
+        files.roles = files.roles.replacen(old, new, 1);
+        says(&files)
+    };
+    for (old, new, said) in [
+        ("[\"emergency_evacuation\"]", "[\"elder_visit\"]", "unknown purpose of emergencies"),
+        ("[\"emergency_evacuation\"]", "[]", "is for no purpose"),
+        ("[\"major\"]", "[\"grave\"]", "unknown severity"),
+        ("[\"close\",", "[\"closed\",", "unknown step of an event"),
+        ("told = [\"grid_head\",", "told = [\"mayor\",", "unknown role"),
+        (
+            "escalates_to = [\"protection_officer\"]",
+            "escalates_to = []",
+            "reviewed too late or by nobody",
+        ),
+        ("review_hours = 72", "review_hours = 73", "reviewed too late or by nobody"),
+        ("minutes = 15", "minutes = 0", "opens nothing, or more than its limits"),
+        ("minutes = 240", "minutes = 721", "opens nothing, or more than its limits"),
+        ("dwellings = 120", "dwellings = 121", "opens nothing, or more than its limits"),
+        ("uses = [3, 12]", "uses = [13, 12]", "opens nothing, or more than its limits"),
+        ("uses = [3, 12]", "uses = [3, 61]", "opens nothing, or more than its limits"),
+        ("\"assistance_tag\"]", "\"id_number\"]", "unknown field of an emergency"),
+        ("emergency = [\"alone\", \"wide\"]", "emergency = [\"full\"]", "unknown variant"),
+        ("[emergency]\n", "[emergency]\nfor_all = true\n", "unknown field"),
+    ] {
+        assert!(change(old, new).contains(said), "{new}: {}", change(old, new));
+    }
+    for (old, new) in [
+        ("review_hours = 72", "review_hours = 1"),
+        ("minutes = 240", "minutes = 720"),
+        ("uses = [3, 12]", "uses = [3, 60]"),
+    ] {
+        let mut files = Files::shipped();
+        files.roles = files.roles.replacen(old, new, 1);
+        assert!(files.load().is_ok(), "{new}");
+    }
+    let mut files = Files::shipped();
+    let (before, rest) = files.roles.split_once("[emergency]").expect("terms");
+    let (_, after) = rest.split_once("[reveals.grid]").expect("bounds");
+    files.roles = format!("{before}[reveals.grid]{after}");
+    assert!(says(&files).contains("has a tier of emergency access that has no terms"));
+}
+
 #[test]
 fn a_set_of_lines_of_business_holds_as_many_as_it_has_bits_for() {
     let load = |count: usize| {
         let (schemas, purposes) = with_lines(count);
         let files = Files {
             narrowing: format!("visit_{},grid_worker,*,raw,\n", count - 1),
+            roles: without_emergencies(&Files::shipped().roles),
             ..Files::shipped()
         };
         files.load_among(&purposes, &schemas)

@@ -250,6 +250,7 @@ fn who_counts_checks_or_administers_never_sees_or_touches_a_record() {
                 RecordType::Person,
                 OWN_CELL,
                 None,
+                false,
                 &TERRITORY,
                 NOW
             ));
@@ -333,6 +334,14 @@ fn an_unknown_role_in_the_directory_is_nothing() {
     for role in ["mayor", "", "GRID_WORKER", "grid_worker ", "any"] {
         assert_eq!(Put::by(role, OWN).refused(), Some(Code::Denied), "{role:?}");
         let standing = standing(vec![placed(role, OWN)]);
-        assert!(!ACCESS.may_know(&standing, RecordType::Person, OWN_CELL, None, &TERRITORY, NOW));
+        assert!(!ACCESS.may_know(
+            &standing,
+            RecordType::Person,
+            OWN_CELL,
+            None,
+            false,
+            &TERRITORY,
+            NOW
+        ));
     }
 }

@@ -14,9 +14,10 @@ use crate::access::{Ask, Code};
 use crate::ambient::Micros;
 use crate::limits::DOCUMENT_CHARACTERS_MAX;
 use crate::operations::{
-    ApprovalRequest, ListedApproval, ask_approval, decide_approval, list_approvals,
+    ApprovalRequest, ListedApproval, Waiting, ask_approval, decide_approval, list_approvals,
 };
 use crate::records::MandateId;
+use crate::seal::{MandateRecord, Nature};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -49,6 +50,12 @@ pub(in crate::http) struct ApprovalAskedBody {
     id: String,
 }
 
+impl ApprovalAskedBody {
+    pub(super) fn of(id: MandateId) -> ApprovalAskedBody {
+        ApprovalAskedBody { id: id.to_string() }
+    }
+}
+
 /// A second person's word.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -63,6 +70,8 @@ pub(in crate::http) struct DecisionBody {
 pub(in crate::http) struct ListedApprovalBody {
     /// Its id.
     id: String,
+    /// `look` at one record, `task`, `emergency` access, `limit` to be raised, `official_request`.
+    kind: &'static str,
     /// `asked`, `open`, `returned`, for a task that was agreed to `offered`.
     state: &'static str,
     /// What there is to do, where it is a task.
@@ -85,15 +94,69 @@ pub(in crate::http) struct ListedApprovalBody {
     /// Number of the document behind an official request.
     #[serde(skip_serializing_if = "Option::is_none")]
     document: Option<String>,
+    /// The organ that asks, for an official request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    organ: Option<String>,
+    /// What an emergency access would reach; it names no people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    emergency: Option<AskedEmergencyBody>,
+    /// The limit that is to be raised, where one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<RaisedLimitBody>,
     /// Until when it waits, or is open.
     until: String,
 }
 
+/// What an emergency access would reach.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct AskedEmergencyBody {
+    /// The urgent event.
+    event: String,
+    /// How many dwellings.
+    places_count: usize,
+    /// How many people.
+    people_count: usize,
+}
+
+impl AskedEmergencyBody {
+    fn of(record: &MandateRecord) -> Option<AskedEmergencyBody> {
+        let people_count = record.subjects.len();
+        Some(AskedEmergencyBody {
+            event: record.emergency()?.event.to_string(),
+            places_count: record.records.len().saturating_sub(people_count),
+            people_count,
+        })
+    }
+}
+
+/// A limit that is to be raised.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct RaisedLimitBody {
+    /// Of which kind of information.
+    kind: &'static str,
+    /// How many people more.
+    people: u32,
+}
+
 impl From<ListedApproval> for ListedApprovalBody {
     fn from(listed: ListedApproval) -> ListedApprovalBody {
-        let ListedApproval { id, record, waits } = listed;
+        let ListedApproval { id, mut record, waits } = listed;
+        let emergency = AskedEmergencyBody::of(&record);
+        if emergency.is_some() {
+            record.records.clear();
+            record.subjects.clear();
+        }
+        let (organ, limit) = match &record.nature {
+            Some(Nature::Official(official)) => (Some(official.organ.clone()), None),
+            Some(Nature::Raise(raise)) => {
+                let limit = RaisedLimitBody { kind: raise.kind.as_str(), people: raise.people };
+                (None, Some(limit))
+            }
+            _ => (None, None),
+        };
         ListedApprovalBody {
             id: id.to_string(),
+            kind: kind_of(&record),
             state: record.state.as_str(),
             task: record.task.map(|kind| kind.as_str()),
             waits,
@@ -104,8 +167,21 @@ impl From<ListedApproval> for ListedApprovalBody {
             records: record.records.iter().map(|(id, _)| id.to_string()).collect(),
             subjects: record.subjects.iter().map(|(id, _)| id.to_string()).collect(),
             document: record.document,
+            organ,
+            emergency,
+            limit,
             until: Micros(record.until).rfc3339(),
         }
+    }
+}
+
+fn kind_of(record: &MandateRecord) -> &'static str {
+    match (&record.nature, record.task) {
+        (Some(Nature::Emergency(_)), _) => "emergency",
+        (Some(Nature::Raise(_)), _) => "limit",
+        (Some(Nature::Official(_)), _) => "official_request",
+        (None, Some(_)) => "task",
+        (None, None) => "look",
     }
 }
 
@@ -159,7 +235,7 @@ fn request_of(body: ApprovalBody) -> Option<ApprovalRequest> {
 }
 
 /// A number as offices write them: letters, digits and a few marks, no running text.
-fn is_document(text: &str) -> bool {
+pub(super) fn is_document(text: &str) -> bool {
     let count = text.chars().count();
     let plain = |sign: char| sign.is_alphanumeric() || "-_/.()（）〔〕[]".contains(sign);
     (1..=DOCUMENT_CHARACTERS_MAX).contains(&count) && text.chars().all(plain)
@@ -173,20 +249,32 @@ pub(in crate::http) async fn decide(
     body: Body,
 ) -> Result<Answer<ApprovalAskedBody>, Problem> {
     let body: DecisionBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
+    decided(&caller, &id, &body, Waiting::Other, &rooms).await
+}
+
+/// Takes a word on what waits behind one door.
+pub(super) async fn decided(
+    caller: &Caller,
+    id: &str,
+    body: &DecisionBody,
+    waiting: Waiting,
+    rooms: &Rooms,
+) -> Result<Answer<ApprovalAskedBody>, Problem> {
     let yes = match body.decision.as_str() {
         "grant" => true,
         "refuse" => false,
-        _ => return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await),
+        _ => return Err(caller.turn_away(rooms, Code::SchemaInvalid).await),
     };
     // What has not the form of an id names nothing.
     let Ok(id) = id.parse::<MandateId>() else {
-        return Err(caller.turn_away(&rooms, Code::NotFound).await);
+        return Err(caller.turn_away(rooms, Code::NotFound).await);
     };
     let territory = rooms.territory.load();
     let recorded = decide_approval(
         &caller.actor,
         id,
         yes,
+        waiting,
         &caller.origin,
         caller.now,
         &rooms.store,
@@ -204,8 +292,18 @@ pub(in crate::http) async fn list(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
 ) -> Result<Answer<ApprovalsBody>, Problem> {
+    listed(&caller, Waiting::Other, &rooms).await
+}
+
+/// What waits behind one door.
+pub(super) async fn listed(
+    caller: &Caller,
+    waiting: Waiting,
+    rooms: &Rooms,
+) -> Result<Answer<ApprovalsBody>, Problem> {
     let (listed, recorded) = list_approvals(
         &caller.actor,
+        waiting,
         &caller.origin,
         caller.now,
         &rooms.store,

@@ -15,4 +15,5 @@ mod revoking;
 mod samples;
 mod setting;
 mod slots;
+mod urgent;
 mod world;

@@ -22,6 +22,7 @@ pub struct Thresholds {
     pub(super) own: Count,
     pub(super) leaver: Leaver,
     pub(super) limits: Limits,
+    pub(super) stopped: Count,
     escalation_roles: Vec<String>,
     digest: [u8; 32],
 }
@@ -56,6 +57,7 @@ struct File {
     own: Count,
     leaver: Leaver,
     limits: LimitsText,
+    stopped: Count,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -176,7 +178,7 @@ impl Thresholds {
         let text = text.as_bytes();
         let mut digest = [0; 32];
         digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, text).as_ref());
-        let File { escalation, volume, outside, night, sweep, own, leaver, limits } = file;
+        let File { escalation, volume, outside, night, sweep, own, leaver, limits, stopped } = file;
         let limits = Limits {
             percent: limits.percent,
             usual: table(&limits.day, &limits.month)?,
@@ -192,6 +194,7 @@ impl Thresholds {
             own,
             leaver,
             limits,
+            stopped,
             escalation_roles,
             digest,
         })
@@ -223,6 +226,7 @@ impl File {
             ("sweep.minutes", self.sweep.minutes, 24 * 60),
             ("sweep.count", self.sweep.count, crate::limits::ANOMALY_SWEEP_COUNT_MAX as u32),
             ("own.count", self.own.count, NUMBER_MAX),
+            ("stopped.count", self.stopped.count, NUMBER_MAX),
             ("leaver.days", leaver.days, past),
             ("leaver.floor_count", leaver.floor_count, NUMBER_MAX),
             ("leaver.own_percent", leaver.own_percent, NUMBER_MAX),

@@ -5,7 +5,7 @@
 use super::act::{Act, local};
 use super::anomaly::{Anomaly, Finding};
 use super::past::{DAYS_KEPT, OwnPast, PastDay, PeersPast, Post};
-use super::rules::{leaver, limits, night, outside, own, sweep, volume};
+use super::rules::{emergency, leaver, limits, night, outside, own, stopped, sweep, volume};
 use super::thresholds::Thresholds;
 use crate::access::ActorId;
 use crate::limits::{ANOMALY_ACTORS_COUNT_MAX, ANOMALY_HASHES_COUNT_MAX};
@@ -37,6 +37,7 @@ struct Today {
     outside: outside::State,
     own: own::State,
     limits: limits::State,
+    stopped: stopped::State,
 }
 
 /// The walk.
@@ -46,6 +47,7 @@ pub(super) struct Watch {
     is_own: IsOwn,
     accounts: HashMap<ActorId, Account>,
     peers: PeersPast,
+    emergencies: emergency::State,
     day: i32,
     /// Fingerprints that may still be remembered today.
     room: usize,
@@ -61,6 +63,7 @@ impl Watch {
             is_own,
             accounts: HashMap::new(),
             peers: PeersPast::default(),
+            emergencies: emergency::State::default(),
             day: i32::MIN,
             room: ANOMALY_HASHES_COUNT_MAX,
             unfollowed: 0,
@@ -80,6 +83,8 @@ impl Watch {
             self.day = day;
         }
         let mut found = Vec::new();
+        let emergencies = emergency::observe(&mut self.emergencies, entry).into_iter();
+        found.extend(emergencies.map(|it| it.finding.of(it.actor, it.role, it.scope, entry.t)));
         if leaver::ends(entry) {
             found.extend(self.look_back(entry));
         }
@@ -147,6 +152,7 @@ impl Watch {
         findings.extend(night::observe(night, act, &thresholds.night));
         findings.extend(sweep::observe(sweep, act, &thresholds.sweep));
         findings.extend(own::observe(&mut today.own, act, &thresholds.own, mine));
+        findings.extend(stopped::observe(&mut today.stopped, act, &thresholds.stopped));
         let limits = &mut today.limits;
         findings.extend(limits::observe(
             limits,

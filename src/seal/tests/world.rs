@@ -211,6 +211,7 @@ impl World {
             remove: remove.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>(),
             basis: None,
             birthdays: Birthdays::Kept,
+            protected: None,
             drawn: Vec::new(),
             controls: Vec::new(),
             at: NOW,

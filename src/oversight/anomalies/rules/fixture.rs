@@ -135,6 +135,15 @@ impl Log {
         self.push(day, hour, body);
     }
 
+    /// An account takes a step with something that has an id, at a moment of its own.
+    pub(in super::super) fn acts(&mut self, who: u8, at: u64, ev: &str, act: &str, facts: Value) {
+        let body = json!({
+            "ev": ev, "act": act, "out": "success", "who": id(who), "apr": text(77), "x": facts,
+            "t": at, "seq": self.entries.len(),
+        });
+        self.entries.push(serde_json::from_value(body).expect("an entry"));
+    }
+
     fn push(&mut self, day: u64, hour: u64, mut body: Value) {
         let begin = FIRST_DAY + (day - 1) * 24 * HOUR + hour * HOUR;
         let time = if self.last.0 == begin { self.last.1 + STEP } else { begin };

@@ -2,11 +2,13 @@
 //! Never more than the log, the thresholds and what is told of the past; a rule has no store, no clock and no network.
 //! Each finds the same in the same entries, and says it once for the time that it looks at.
 
+pub(super) mod emergency;
 pub(super) mod leaver;
 pub(super) mod limits;
 pub(super) mod night;
 pub(super) mod outside;
 pub(super) mod own;
+pub(super) mod stopped;
 pub(super) mod sweep;
 pub(super) mod volume;
 
@@ -30,11 +32,15 @@ pub enum RuleName {
     Leaver,
     /// Near the reveal limits.
     Limits,
+    /// Stopped by a limit.
+    Stopped,
+    /// Emergency access without a review in time, or found not to be justified.
+    Emergency,
 }
 
 impl RuleName {
     /// All.
-    pub const ALL: [RuleName; 7] = [
+    pub const ALL: [RuleName; 9] = [
         RuleName::Volume,
         RuleName::Outside,
         RuleName::Night,
@@ -42,6 +48,8 @@ impl RuleName {
         RuleName::Own,
         RuleName::Leaver,
         RuleName::Limits,
+        RuleName::Stopped,
+        RuleName::Emergency,
     ];
 
     /// Its word.
@@ -54,6 +62,8 @@ impl RuleName {
             RuleName::Own => "own_record",
             RuleName::Leaver => "leaver_days",
             RuleName::Limits => "near_limits",
+            RuleName::Stopped => "stopped_by_limit",
+            RuleName::Emergency => "emergency_review",
         }
     }
 
@@ -72,6 +82,8 @@ impl RuleName {
             RuleName::Own => own::WORDS,
             RuleName::Leaver => leaver::WORDS,
             RuleName::Limits => limits::WORDS,
+            RuleName::Stopped => stopped::WORDS,
+            RuleName::Emergency => emergency::WORDS,
         }
     }
 }

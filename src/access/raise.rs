@@ -1,0 +1,113 @@
+//! A reveal limit that a second person raises: for one person, one kind of information, and an hour at most.
+//! Never a field more, and never for oneself: it opens nothing and counts against a higher bound for a while.
+//! How many people more and how often is data of `roles.toml`.
+
+use super::account::{Fact, MandateAct, Origin, Written};
+use super::approval::{WaitsAt, place_of};
+use super::bearer::bearers;
+use super::code::Code;
+use super::decide::{Access, carry};
+use super::ledger::{Bound, Charge, Hour, Ledger};
+use super::permit::{Denied, Permit};
+use super::policy::PolicyError;
+use super::role::RoleId;
+use super::standing::{ActorId, Standing};
+use crate::ambient::Micros;
+use crate::limits::{RAISE_MINUTES_MAX, RAISE_PERCENT_MAX, RAISES_MONTH_MAX};
+use crate::records::{LegalKind, MandateId};
+use serde::Deserialize;
+
+/// How far a limit is raised.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RaiseTerms {
+    /// For how long at most.
+    pub minutes: u32,
+    /// By how much at most, of the bound of a day.
+    pub percent: u32,
+    /// How often for one person, in 24 hours and in 30 days.
+    pub uses: [u32; 2],
+}
+
+impl RaiseTerms {
+    pub(super) fn check(&self) -> Result<(), PolicyError> {
+        let [day, month] = self.uses;
+        let bounded = (1..=RAISE_MINUTES_MAX).contains(&self.minutes)
+            && (1..=RAISE_PERCENT_MAX).contains(&self.percent)
+            && (1..=month).contains(&day)
+            && month <= RAISES_MONTH_MAX;
+        let what = "raise nothing, or more than their limits";
+        if bounded { Ok(()) } else { Err(PolicyError::Role { role: "raises".into(), what }) }
+    }
+
+    /// How many people more a bound may have.
+    fn people_max(&self, bound: Bound) -> u32 {
+        match bound {
+            Bound::Windows { day, .. } => day.saturating_mul(self.percent) / 100,
+            Bound::Total(_) => 0,
+        }
+    }
+
+    /// Counts how often a limit of somebody is raised, each time once.
+    pub(super) fn charge(&self, holder: ActorId, id: MandateId, now: Micros) -> Charge {
+        let [day, month] = self.uses;
+        Charge {
+            ledger: Ledger::Raises(holder),
+            tag: *id.as_bytes(),
+            hour: Hour::of(now),
+            bound: Bound::Windows { day, month },
+        }
+    }
+}
+
+/// What somebody asks for.
+pub struct RaiseAsked {
+    /// Its id.
+    pub id: MandateId,
+    /// Of which kind of information.
+    pub kind: LegalKind,
+    /// How many people more.
+    pub people: u32,
+    /// For how long, from the second person's word on.
+    pub minutes: u32,
+}
+
+impl Access {
+    /// Decides whether somebody may ask a second person to raise a limit; says under which role, and where it waits.
+    ///
+    /// # Errors
+    /// [`Denied`] `denied` for a role that sees nothing of the kind, whose holders nobody answers for, or for more people or
+    /// time than the policy says.
+    pub fn decide_raise<T>(
+        &self,
+        standing: &Standing,
+        asked: &RaiseAsked,
+        origin: &Origin,
+        now: Micros,
+        target: T,
+    ) -> Result<(Permit<T>, RoleId, WaitsAt), Denied> {
+        let active = self.active.load();
+        let policy = &active.policy;
+        let written = Written::Mandate(MandateAct::AskRaise);
+        let mut permit = self.permit_known(standing, written, origin, target);
+        permit.account.approval = Some(asked.id);
+        permit.account.facts.push(("kind", Fact::Code(asked.kind.as_str().to_owned())));
+        permit.account.facts.push(("people", Fact::Number(asked.people.into())));
+        let found = policy.raises().and_then(|terms| {
+            bearers(policy, standing, now).find_map(|bearer| {
+                let role = &policy.roles()[bearer.role];
+                let fits = asked.people <= terms.people_max(role.reveals.bound(asked.kind))
+                    && asked.minutes <= terms.minutes;
+                let place = place_of(policy, &role.id, bearer.assignment.area.as_ref());
+                Some((bearer.assignment, place?)).filter(|_| fits)
+            })
+        });
+        let Some((assignment, place)) = found else {
+            return Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account });
+        };
+        carry(&mut permit.account, assignment, now);
+        permit.account.approval = Some(asked.id);
+        permit.account.rule = Some(format!("{}/raise.ask", assignment.role.as_str()));
+        Ok((permit, assignment.role.clone(), place))
+    }
+}

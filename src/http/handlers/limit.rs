@@ -1,0 +1,66 @@
+//! A reveal limit that a second person is asked to raise.
+//! Never a value, and never for somebody else: who asks is who may see more, for an hour at most.
+//! It is decided and listed like any approval.
+
+use super::super::answer::Answer;
+use super::super::body::{self, Media};
+use super::super::caller::Caller;
+use super::super::forms;
+use super::super::problem::Problem;
+use super::super::rooms::Rooms;
+use super::approvals::ApprovalAskedBody;
+use crate::access::Code;
+use crate::limits::{RAISE_MINUTES_MAX, REVEALS_MONTH_MAX};
+use crate::operations::{RaiseRequest, ask_raise};
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use serde::Deserialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// A limit to be raised.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct RaiseBody {
+    /// Of which kind of information.
+    #[schema(schema_with = forms::legal_kind)]
+    kind: String,
+    /// How many people more.
+    #[schema(schema_with = forms::raised_people)]
+    people: u32,
+    /// For how long from the yes on, in minutes.
+    #[schema(schema_with = forms::approval_minutes)]
+    minutes: u32,
+}
+
+pub(in crate::http) async fn ask(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer<ApprovalAskedBody>, Problem> {
+    let body: RaiseBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
+    let Some(request) = request_of(&body) else {
+        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    };
+    let (id, recorded) = ask_raise(
+        &caller.actor,
+        &request,
+        &caller.origin,
+        caller.now,
+        &rooms.seal,
+        &rooms.access,
+        &rooms.trail,
+        &*rooms.random,
+    )
+    .await?;
+    Ok(Answer::new(ApprovalAskedBody::of(id), recorded, rooms.trail.origin()).created())
+}
+
+fn request_of(body: &RaiseBody) -> Option<RaiseRequest> {
+    let RaiseBody { people, minutes, .. } = *body;
+    let fits =
+        (1..=REVEALS_MONTH_MAX).contains(&people) && (1..=RAISE_MINUTES_MAX).contains(&minutes);
+    Some(RaiseRequest { kind: body.kind.parse().ok()?, people, minutes }).filter(|_| fits)
+}

@@ -1,0 +1,409 @@
+//! Emergency access: what an urgent event names is opened for minutes, told to those above, and reviewed by somebody else.
+//! Never a value by itself: it opens a case, and each look inside it is a decision and an entry of its own.
+//! Whoever has a review that is late opens nothing more this way; its daily work goes on.
+
+use super::describe::{Nothing, ended};
+use super::error::{after, refuse, turn_away};
+use super::mandate::{Kept, kept_mandate, moved, unreviewed};
+use super::scope::{Named, Seen, handles};
+use super::urgent_scope::{Reach, dwellings_of, event_of};
+use super::{Asked, OperationError, draw};
+use crate::access::{
+    Access, ActorId, Ask, Code, EmergencyAct, EmergencyGiven, EmergencyTerms, Fact, Item, Origin,
+    Permit, Tier, TierTerms, Watches, Written,
+};
+use crate::ambient::{Micros, Random};
+use crate::identity::Actor;
+use crate::limits::{
+    APPROVAL_WAIT_SECONDS, EMERGENCIES_LISTED_COUNT_MAX, RECORDS_FOR_PERSON_COUNT,
+    STALE_ATTEMPTS_MAX,
+};
+use crate::records::{MandateId, RecordId, SchemaSet, SubjectId};
+use crate::seal::{Emergency, MandateRecord, MandateState, Nature, Review, Seal};
+use crate::store::{Change, Key, Reader};
+use crate::territory::Territory;
+use crate::trail::{Recorded, Refused, Trail};
+
+/// What is to be opened.
+pub struct BreakGlassRequest {
+    /// How far it reaches.
+    pub tier: Tier,
+    /// The urgent event.
+    pub event: RecordId,
+    /// Dwellings beside those that the event names; for the wider tier alone.
+    pub places: Vec<RecordId>,
+}
+
+/// An emergency access that was opened, or asked for.
+pub struct BrokenGlass {
+    /// Its id: the case under which its holder reads.
+    pub id: MandateId,
+    /// Whether it is open already.
+    pub open: bool,
+    /// First moment at which it opens nothing more, or waits no longer.
+    pub until: Micros,
+    /// Until when somebody else is to review it.
+    pub review_by: Micros,
+    /// The fields that it opens.
+    pub fields: Vec<String>,
+    /// The dwellings that it reaches.
+    pub places: Vec<RecordId>,
+    /// The people who live there: each as a subject, with its record as a person. Nobody as long as it is not open.
+    pub people: Vec<(SubjectId, RecordId)>,
+    /// The entry.
+    pub recorded: Recorded,
+}
+
+/// The rooms that an emergency access visits.
+pub struct Urgency<'a> {
+    /// The store.
+    pub store: &'a Reader,
+    /// The seal.
+    pub seal: &'a Seal,
+    /// Who may.
+    pub access: &'a Access,
+    /// The one door for change.
+    pub trail: &'a Trail,
+}
+
+/// Opens an emergency access, or asks a second person for a wider one.
+///
+/// # Errors
+/// `denied` for a role without the tier, for another purpose, and for dwellings of one's own naming in the tier that one has
+/// alone; `review_overdue` while an earlier one was not reviewed in time; `not_found` for an event that the caller may not know
+/// of; `case_required` for one that is not urgent, is over, or names no dwelling; `too_large` for more than the tier reaches;
+/// `rate_limited` when it was opened too often.
+pub async fn break_glass(
+    asked: &Asked<'_>,
+    request: BreakGlassRequest,
+    rooms: &Urgency<'_>,
+    schemas: &SchemaSet,
+    territory: &Territory,
+    random: &dyn Random,
+) -> Result<BrokenGlass, OperationError> {
+    let Urgency { store, seal, access, trail } = *rooms;
+    let standing = asked.actor.standing();
+    let (terms, review_hours) =
+        match access.check_emergency(standing, request.tier, asked.origin, asked.now) {
+            Ok(terms) => terms,
+            Err(denied) => return Err(refuse(trail, denied).await),
+        };
+    if request.tier == Tier::Alone && !request.places.is_empty() {
+        return Err(turn_away(asked, access, trail, Code::Denied).await);
+    }
+    if is_locked(standing.actor, asked.now, store, seal).await? {
+        return Err(turn_away(asked, access, trail, Code::ReviewOverdue).await);
+    }
+    let id = draw::mandate_id(asked.now, random)?;
+    let question = asked.question(Ask::Read, schemas, territory);
+    let event = event_of(asked, &question, id, request.event, rooms).await?;
+    let Some(event) = event else {
+        return Err(turn_away(asked, access, trail, Code::CaseRequired).await);
+    };
+    for _ in 0..STALE_ATTEMPTS_MAX {
+        let reach = dwellings_of(&event, &request.places, &terms, store, seal, schemas).await?;
+        let scope = match reach {
+            Reach::Some(scope) => scope,
+            Reach::None => return Err(turn_away(asked, access, trail, Code::CaseRequired).await),
+            Reach::TooMany => return Err(turn_away(asked, access, trail, Code::TooLarge).await),
+        };
+        let items: Vec<Item<'_>> = scope.iter().map(Seen::item).collect();
+        let target = Named::over(id, &scope);
+        let decided = access.decide_emergency(
+            &question,
+            &EmergencyTerms { id, tier: request.tier },
+            &items,
+            target,
+        );
+        let (permit, given) = match decided {
+            Ok(decided) => decided,
+            Err(denied) => return Err(refuse(trail, denied).await),
+        };
+        let reached = taken(scope, &given.reached);
+        let record = record_of(asked, &request, &terms, review_hours, &given, &reached);
+        let review_by =
+            record.emergency().map_or(Micros(record.until), |it| it.review_by(record.until));
+        let permit = permit
+            .stating("until", moment(record.until))
+            .stating("review_by", moment(review_by.0))
+            .concerning(vec![event.handle], Vec::new());
+        let mut change = Change::default();
+        change.put_new(Key::mandate(id), seal.seal_mandate(id, &record)?);
+        for listing in record.listings(id) {
+            change.put_new(listing, Vec::new());
+        }
+        match trail.commit(permit, change).await {
+            Ok(receipt) => {
+                return Ok(opened(id, &record, review_by, &reached, receipt.recorded()));
+            }
+            // How often is no number of people: it is not the limit that a second person raises.
+            Err(Refused::Limit(_)) => {
+                return Err(turn_away(asked, access, trail, Code::RateLimited).await);
+            }
+            Err(refused) => {
+                if let Some(end) = after(refused, asked, access, trail).await {
+                    return Err(end);
+                }
+            }
+        }
+    }
+    Err(turn_away(asked, access, trail, Code::Stale).await)
+}
+
+/// Whether somebody has an emergency access whose review is late.
+pub(super) async fn is_locked(
+    actor: ActorId,
+    now: Micros,
+    store: &Reader,
+    seal: &Seal,
+) -> Result<bool, OperationError> {
+    let own = unreviewed(actor.as_bytes(), EMERGENCIES_LISTED_COUNT_MAX, store, seal).await?;
+    Ok(own.iter().any(|kept| kept.record.holder == actor && kept.record.is_overdue(now)))
+}
+
+/// What of the scope the post reaches, by its places in ascending order.
+fn taken(scope: Vec<Seen>, reached: &[usize]) -> Vec<Seen> {
+    let with_places = scope.into_iter().enumerate();
+    with_places.filter(|(at, _)| reached.contains(at)).map(|(_, seen)| seen).collect()
+}
+
+fn record_of(
+    asked: &Asked<'_>,
+    request: &BreakGlassRequest,
+    terms: &TierTerms,
+    review_hours: u32,
+    given: &EmergencyGiven,
+    reached: &[Seen],
+) -> MandateRecord {
+    let (mut records, subjects) = handles(reached);
+    let budget = records.len() + subjects.len() * RECORDS_FOR_PERSON_COUNT;
+    // Its holder reads record by record: those of the people stand behind the dwellings.
+    records.extend(reached.iter().filter(|seen| seen.subject.is_some()).filter_map(own_record));
+    let seconds = terms.minutes * 60;
+    let alone = request.tier == Tier::Alone;
+    let lasts = if alone { i64::from(seconds) } else { APPROVAL_WAIT_SECONDS };
+    let emergency = Emergency {
+        tier: request.tier,
+        event: request.event,
+        places: given.places.iter().map(|place| *place.as_bytes()).collect(),
+        review_seconds: review_hours * 3_600,
+        review: None,
+    };
+    MandateRecord {
+        task: None,
+        emergency: true,
+        state: if alone { MandateState::Open } else { MandateState::Asked },
+        holder: asked.actor.standing().actor,
+        giver: None,
+        decider: None,
+        purpose: asked.purpose.id.as_str().to_owned(),
+        fields: given.fields.clone(),
+        records,
+        subjects,
+        from: asked.now.0,
+        until: asked.now.0.saturating_add(lasts * 1_000_000),
+        budget: u32::try_from(budget).unwrap_or(u32::MAX),
+        single_use: false,
+        role: given.role.as_str().to_owned(),
+        waits_at: (!alone).then(|| *given.waits_at.as_bytes()),
+        seconds,
+        window: None,
+        document: None,
+        nature: Some(Nature::Emergency(emergency)),
+    }
+}
+
+fn own_record(seen: &Seen) -> Option<(RecordId, [u8; 16])> {
+    let (_, facts) = seen.found.as_ref()?;
+    Some((seen.record, *facts.record_handle.as_bytes()))
+}
+
+fn opened(
+    id: MandateId,
+    record: &MandateRecord,
+    review_by: Micros,
+    reached: &[Seen],
+    recorded: Recorded,
+) -> BrokenGlass {
+    let open = record.state == MandateState::Open;
+    // Who lives there is told once it is open: asking alone tells nobody anything.
+    let people = reached.iter().filter(|_| open);
+    let places = reached.iter().filter(|seen| seen.subject.is_none());
+    BrokenGlass {
+        id,
+        open,
+        until: Micros(record.until),
+        review_by,
+        fields: record.fields.clone(),
+        places: places.map(|seen| seen.record).collect(),
+        people: people.filter_map(|seen| Some((seen.subject?, seen.record))).collect(),
+        recorded,
+    }
+}
+
+fn moment(micros: i64) -> Fact {
+    Fact::Number(u64::try_from(micros).unwrap_or(0))
+}
+
+/// Ends an emergency access before its time: by its holder, or by whoever reviews it.
+///
+/// # Errors
+/// `not_found` for what is not there or nothing of the caller's; `denied` for whoever is only told; `version_conflict` for
+/// one that is not open any more.
+pub async fn end_glass(
+    actor: &Actor,
+    id: MandateId,
+    origin: &Origin,
+    now: Micros,
+    rooms: &Urgency<'_>,
+) -> Result<Recorded, OperationError> {
+    let close = |kept: &Kept| {
+        let open = kept.record.state == MandateState::Open && now.0 < kept.record.until;
+        let closed = MandateState::Closed;
+        open.then(|| MandateRecord { state: closed, until: now.0, ..kept.record.clone() })
+    };
+    step(actor, id, EmergencyAct::End, None, origin, now, rooms, close).await
+}
+
+/// What somebody else found of it.
+pub struct Finding {
+    /// Whether it was justified.
+    pub justified: bool,
+    /// Why: a code of `emergency_note`.
+    pub note: String,
+}
+
+/// Reviews an emergency access that is over.
+///
+/// # Errors
+/// `not_found` for what is not there or nothing of the caller's; `denied` for its holder, for whoever agreed to it and for
+/// whoever is only told; `version_conflict` for one that is still open or was reviewed already.
+pub async fn review_glass(
+    actor: &Actor,
+    id: MandateId,
+    finding: &Finding,
+    origin: &Origin,
+    now: Micros,
+    rooms: &Urgency<'_>,
+) -> Result<Recorded, OperationError> {
+    let by = actor.standing().actor;
+    let reviewed = |kept: &Kept| {
+        let emergency = kept.record.opened_emergency()?;
+        let due = now.0 >= kept.record.until && emergency.review.is_none();
+        let Finding { justified, note } = finding;
+        let review = Review { by, at: now.0, justified: *justified, note: note.clone() };
+        let emergency = Emergency { review: Some(review), ..emergency.clone() };
+        let nature = Some(Nature::Emergency(emergency));
+        due.then(|| MandateRecord { state: MandateState::Closed, nature, ..kept.record.clone() })
+    };
+    step(actor, id, EmergencyAct::Review, Some(finding), origin, now, rooms, reviewed).await
+}
+
+#[expect(clippy::too_many_arguments, reason = "who, what, when, and what follows")]
+async fn step(
+    actor: &Actor,
+    id: MandateId,
+    act: EmergencyAct,
+    finding: Option<&Finding>,
+    origin: &Origin,
+    now: Micros,
+    rooms: &Urgency<'_>,
+    follows: impl Fn(&Kept) -> Option<MandateRecord>,
+) -> Result<Recorded, OperationError> {
+    let Urgency { store, seal, access, trail } = *rooms;
+    let standing = actor.standing();
+    for _ in 0..STALE_ATTEMPTS_MAX {
+        let kept = kept_mandate(id, store, seal).await?;
+        let kept = kept.filter(|kept| kept.record.opened_emergency().is_some());
+        let holder = kept.as_ref().map_or(NOBODY, |kept| kept.record.holder);
+        let parties = kept.as_ref().map_or(Vec::new(), |kept| {
+            std::iter::once(holder).chain(kept.record.decider).collect()
+        });
+        let watches = kept.as_ref().and_then(|kept| watched(kept, actor, now, access));
+        let target = Named::over(id, &[]);
+        let decided = access
+            .decide_emergency_step(standing, act, id, holder, &parties, watches, origin, target);
+        let permit = match decided {
+            Ok(permit) => permit,
+            Err(denied) => return Err(refuse(trail, denied).await),
+        };
+        let next = kept.and_then(|kept| Some((follows(&kept)?, kept)));
+        let Some((record, kept)) = next else {
+            let denied = access.refuse(Some(standing), Code::VersionConflict, origin);
+            return Err(refuse(trail, denied).await);
+        };
+        let permit = stated(permit, &record, finding);
+        match trail.commit(permit, moved(&kept, &record, seal)?).await {
+            Ok(receipt) => return Ok(receipt.recorded()),
+            Err(Refused::Stale(_)) => {}
+            Err(refused) => return Err(ended(refused, actor, origin, access, trail).await),
+        }
+    }
+    Err(refuse(trail, access.refuse(Some(standing), Code::Stale, origin)).await)
+}
+
+/// Says in the entry what was found, or until when it is to be reviewed now.
+fn stated<T>(permit: Permit<T>, record: &MandateRecord, finding: Option<&Finding>) -> Permit<T> {
+    let Some(Finding { justified, note }) = finding else {
+        let review_by = record.emergency().map_or(record.until, |it| it.review_by(record.until).0);
+        return permit.stating("review_by", moment(review_by));
+    };
+    let word = if *justified { "justified" } else { "not_justified" };
+    let permit = permit.stating("finding", Fact::Code(word.to_owned()));
+    permit.stating("note", Fact::Code(note.clone()))
+}
+
+/// Nobody holds what is not there.
+const NOBODY: ActorId = ActorId::from_bytes([0; 16]);
+
+fn watched(kept: &Kept, actor: &Actor, now: Micros, access: &Access) -> Option<Watches> {
+    let emergency = kept.record.opened_emergency()?;
+    access.watches(actor.standing(), &kept.record.role, &emergency.places, now)
+}
+
+/// An emergency access that is not reviewed yet, as its holder and those above it see it.
+pub struct ListedGlass {
+    /// Its id.
+    pub id: MandateId,
+    /// What is kept of it.
+    pub record: MandateRecord,
+    /// Whether the caller is to review it, once it is over.
+    pub reviews: bool,
+    /// Whether it is the caller's own.
+    pub own: bool,
+}
+
+/// The emergency accesses of the caller, and those of others that it sees, that were not reviewed yet.
+///
+/// # Errors
+/// When it cannot be recorded.
+pub async fn list_glass(
+    actor: &Actor,
+    origin: &Origin,
+    now: Micros,
+    rooms: &Urgency<'_>,
+) -> Result<(Vec<ListedGlass>, Recorded), OperationError> {
+    let Urgency { store, seal, access, trail } = *rooms;
+    let standing = actor.standing();
+    let written = Written::Emergency(EmergencyAct::List);
+    let permit = access.permit_known(standing, written, origin, Nothing);
+    let mut found: Vec<ListedGlass> = Vec::new();
+    let watched_places = access.watched_places(standing, now);
+    let places = watched_places.iter().map(|place| *place.as_bytes());
+    for place in std::iter::once(*standing.actor.as_bytes()).chain(places) {
+        for kept in unreviewed(&place, EMERGENCIES_LISTED_COUNT_MAX, store, seal).await? {
+            let own = kept.record.holder == standing.actor;
+            let watches = watched(&kept, actor, now, access);
+            let agreed = kept.record.decider == Some(standing.actor);
+            let reviews = watches == Some(Watches::Reviews) && !own && !agreed;
+            let Kept { id, record, .. } = kept;
+            if (own || watches.is_some()) && found.iter().all(|other| other.id != id) {
+                found.push(ListedGlass { id, record, reviews, own });
+            }
+        }
+    }
+    match trail.append(permit).await {
+        Ok(receipt) => Ok((found, receipt.recorded())),
+        Err(refused) => Err(ended(refused, actor, origin, access, trail).await),
+    }
+}

@@ -1,0 +1,87 @@
+//! Asks a second person to raise a reveal limit: so many people more of one kind, for an hour at most.
+//! Never for anybody but the one who asks, and nothing before the word.
+//! Decided and listed like any approval.
+
+use super::describe::ended;
+use super::draw;
+use super::scope::Named;
+use super::{OperationError, refuse};
+use crate::access::{Access, Code, Origin, RaiseAsked};
+use crate::ambient::{Micros, Random};
+use crate::identity::Actor;
+use crate::limits::{APPROVAL_WAIT_SECONDS, STALE_ATTEMPTS_MAX};
+use crate::records::{LegalKind, MandateId};
+use crate::seal::{MandateRecord, MandateState, Nature, Raise, Seal};
+use crate::store::{Change, Key};
+use crate::trail::{Recorded, Refused, Trail};
+
+/// A limit to be raised.
+pub struct RaiseRequest {
+    /// Of which kind of information.
+    pub kind: LegalKind,
+    /// How many people more; at least one.
+    pub people: u32,
+    /// For how long from the yes on; at least a minute.
+    pub minutes: u32,
+}
+
+/// Asks for it.
+///
+/// # Errors
+/// As [`Access::decide_raise`].
+#[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
+pub async fn ask_raise(
+    actor: &Actor,
+    request: &RaiseRequest,
+    origin: &Origin,
+    now: Micros,
+    seal: &Seal,
+    access: &Access,
+    trail: &Trail,
+    random: &dyn Random,
+) -> Result<(MandateId, Recorded), OperationError> {
+    let id = draw::mandate_id(now, random)?;
+    let RaiseRequest { kind, people, minutes } = *request;
+    let asked = RaiseAsked { id, kind, people, minutes };
+    let standing = actor.standing();
+    for _ in 0..STALE_ATTEMPTS_MAX {
+        let decided = access.decide_raise(standing, &asked, origin, now, Named::over(id, &[]));
+        let (permit, role, place) = match decided {
+            Ok(decided) => decided,
+            Err(denied) => return Err(refuse(trail, denied).await),
+        };
+        let record = MandateRecord {
+            task: None,
+            emergency: false,
+            state: MandateState::Asked,
+            holder: standing.actor,
+            giver: None,
+            decider: None,
+            purpose: String::new(),
+            fields: Vec::new(),
+            records: Vec::new(),
+            subjects: Vec::new(),
+            from: now.0,
+            until: now.0.saturating_add(APPROVAL_WAIT_SECONDS * 1_000_000),
+            budget: 0,
+            single_use: false,
+            role: role.as_str().to_owned(),
+            waits_at: Some(*place.as_bytes()),
+            seconds: minutes * 60,
+            window: None,
+            document: None,
+            nature: Some(Nature::Raise(Raise { kind, people })),
+        };
+        let mut change = Change::default();
+        change.put_new(Key::mandate(id), seal.seal_mandate(id, &record)?);
+        for listing in record.listings(id) {
+            change.put_new(listing, Vec::new());
+        }
+        match trail.commit(permit, change).await {
+            Ok(receipt) => return Ok((id, receipt.recorded())),
+            Err(Refused::Stale(_)) => {}
+            Err(refused) => return Err(ended(refused, actor, origin, access, trail).await),
+        }
+    }
+    Err(refuse(trail, access.refuse(Some(standing), Code::Stale, origin)).await)
+}

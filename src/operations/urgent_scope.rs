@@ -1,0 +1,192 @@
+//! What an urgent event reaches: its dwellings, and the people whose links lead there.
+//! Never a value to anybody: the event's own general fields are opened behind an entry, to learn whether it is urgent.
+//! Whose address is protected is reached where the event names the dwelling itself, and not by the place of the matter.
+
+use super::break_glass::Urgency;
+use super::error::{after, refuse};
+use super::occupants::link_term;
+use super::read_record::absence;
+use super::scope::{Seen, look, person};
+use super::{Asked, OperationError};
+use crate::access::{EVENT_FIELDS, Item, Matter, Question, TierTerms};
+use crate::limits::{EMERGENCY_PEOPLE_COUNT_MAX, OCCUPANTS_LOOKS_COUNT_MAX, STALE_ATTEMPTS_MAX};
+use crate::records::{Handle, MandateId, RecordId, RecordType, SchemaSet, SubjectId};
+use crate::seal::{Opened, Seal};
+use crate::store::{Fetched, Key, Reader};
+
+/// An urgent event.
+pub(super) struct Event {
+    /// Its name in the audit log.
+    pub(super) handle: Handle,
+    /// The dwellings that it names.
+    dwellings: Vec<RecordId>,
+    /// The place of the matter, where that is none of them.
+    place: Option<RecordId>,
+}
+
+/// The event, if it is urgent now; nothing for one that is not. Looking is an entry of its own.
+pub(super) async fn event_of(
+    asked: &Asked<'_>,
+    question: &Question<'_>,
+    id: MandateId,
+    event: RecordId,
+    rooms: &Urgency<'_>,
+) -> Result<Option<Event>, OperationError> {
+    let Urgency { store, seal, access, trail } = *rooms;
+    let fields = EVENT_FIELDS.map(str::to_owned).to_vec();
+    for _ in 0..STALE_ATTEMPTS_MAX {
+        let sealed = match store.fetch(event).await? {
+            Fetched::Found(sealed) if sealed.row().header.record_type == RecordType::Event => {
+                sealed
+            }
+            // What is no event is like nothing.
+            Fetched::Found(_) => {
+                seal.rehearse()?;
+                let missing = absence(Fetched::Missing, question, &fields, seal, access, trail);
+                return Err(missing.await);
+            }
+            absent => return Err(absence(absent, question, &fields, seal, access, trail).await),
+        };
+        let facts = seal.facts(&sealed)?;
+        let header = &sealed.row().header;
+        let matter = Matter::Present {
+            record_type: header.record_type,
+            cell: header.cell,
+            facts: &facts,
+            versions: Some((header.version, header.version)),
+        };
+        let mandate = access.over_event(question, id, facts.record_handle);
+        let question = Question {
+            mandate: Some(&mandate),
+            ..asked.question(question.ask, question.schemas, question.territory)
+        };
+        let item = Item { matter, fields: &fields };
+        let permit = match access.decide(&question, &[item], Vec::new(), sealed) {
+            Ok(permit) => permit,
+            Err(denied) => return Err(refuse(trail, denied).await),
+        };
+        match trail.append(permit).await {
+            Ok(receipt) => {
+                let opened = seal.open(receipt)?;
+                let urgent = access.with_policy(|policy| is_urgent(&opened, policy.urgent()));
+                return Ok(urgent.then(|| named_by(&opened, facts.record_handle)));
+            }
+            Err(refused) => {
+                if let Some(end) = after(refused, asked, access, trail).await {
+                    return Err(end);
+                }
+            }
+        }
+    }
+    Err(super::error::turn_away(asked, access, trail, crate::access::Code::Stale).await)
+}
+
+fn is_urgent(event: &Opened, urgent: Option<&crate::access::Urgent>) -> bool {
+    let view = event.view();
+    let one = |field: &str| view.general(field).into_iter().next();
+    let (severity, step) = (one("severity"), one("state"));
+    one("closed_at").is_none()
+        && urgent.is_some_and(|it| it.is_urgent(severity.as_deref(), step.as_deref()))
+}
+
+fn named_by(event: &Opened, handle: Handle) -> Event {
+    let ids = |field: &str| -> Vec<RecordId> {
+        let named = event.view().general(field);
+        named.iter().filter_map(|id| id.parse().ok()).collect()
+    };
+    let dwellings = ids("dwellings");
+    let place = ids("place").into_iter().next().filter(|place| !dwellings.contains(place));
+    Event { handle, dwellings, place }
+}
+
+/// What is reached.
+pub(super) enum Reach {
+    /// Dwellings, then the people who live in them.
+    Some(Vec<Seen>),
+    /// No dwelling is named.
+    None,
+    /// More dwellings or people than may be.
+    TooMany,
+}
+
+/// The dwellings that the event names and those named beside it, each with the people whose links lead there.
+pub(super) async fn dwellings_of(
+    event: &Event,
+    further: &[RecordId],
+    terms: &TierTerms,
+    store: &Reader,
+    seal: &Seal,
+    schemas: &SchemaSet,
+) -> Result<Reach, OperationError> {
+    let mut named: Vec<(RecordId, bool)> = Vec::new();
+    let itself = event.dwellings.iter().chain(further).map(|id| (*id, true));
+    for (id, by_name) in itself.chain(event.place.map(|id| (id, false))) {
+        if named.iter().all(|(other, _)| *other != id) {
+            named.push((id, by_name));
+        }
+    }
+    if named.is_empty() {
+        return Ok(Reach::None);
+    }
+    if named.len() > terms.dwellings as usize {
+        return Ok(Reach::TooMany);
+    }
+    let (mut places, mut people) = (Vec::new(), Vec::new());
+    let mut known: Vec<SubjectId> = Vec::new();
+    for (id, by_name) in named {
+        let Some(place) = look(&[id], &[], store, seal).await?.into_iter().find(is_place) else {
+            continue;
+        };
+        places.push(place);
+        for subject in linked(id, by_name, store, seal, schemas).await? {
+            if known.contains(&subject) {
+                continue;
+            }
+            known.push(subject);
+            let seen = person(subject, store, seal).await?;
+            let hidden = |seen: &Seen| {
+                let facts = seen.found.as_ref().map(|(_, facts)| facts);
+                facts.is_none_or(|facts| facts.protected_address && !by_name)
+            };
+            if !hidden(&seen) {
+                people.push(seen);
+            }
+            if people.len() > EMERGENCY_PEOPLE_COUNT_MAX {
+                return Ok(Reach::TooMany);
+            }
+        }
+    }
+    places.extend(people);
+    Ok(Reach::Some(places))
+}
+
+fn is_place(seen: &Seen) -> bool {
+    let found = seen.found.as_ref();
+    found.is_some_and(|(sealed, _)| sealed.row().header.record_type == RecordType::Place)
+}
+
+/// The people whose links lead to a dwelling.
+async fn linked(
+    place: RecordId,
+    by_name: bool,
+    store: &Reader,
+    seal: &Seal,
+    schemas: &SchemaSet,
+) -> Result<Vec<SubjectId>, OperationError> {
+    let term = link_term(place, seal, schemas)?;
+    let mut subjects = Vec::new();
+    for (key, _) in store.scan(&Key::term_prefix(&term), None, OCCUPANTS_LOOKS_COUNT_MAX).await? {
+        let Some(id) = key.record() else { continue };
+        let Fetched::Found(link) = store.fetch(id).await? else { continue };
+        let header = &link.row().header;
+        let subject = header.subjects.first().copied();
+        let (RecordType::Residence, Some(subject)) = (header.record_type, subject) else {
+            continue;
+        };
+        let facts = seal.facts(&link)?;
+        if by_name || !facts.protected_address {
+            subjects.push(subject);
+        }
+    }
+    Ok(subjects)
+}

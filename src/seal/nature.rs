@@ -1,0 +1,70 @@
+//! What a kept mandate is beyond what all have in common: an emergency with its review, a raised limit, an official request.
+//! Never a word that somebody wrote freely: ids, codes, moments and numbers alone.
+//! Behind the common part in the sealed bytes, so that a mandate without it is kept as it always was.
+
+use crate::access::{ActorId, Tier};
+use crate::ambient::Micros;
+use crate::records::{LegalKind, RecordId};
+use serde::{Deserialize, Serialize};
+
+/// What a mandate is. The order of variants and members is the format.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Nature {
+    /// An emergency access.
+    Emergency(Emergency),
+    /// A reveal limit that a second person raised.
+    Raise(Raise),
+    /// A request of an organ under Data Security Law 35.
+    Official(Official),
+}
+
+/// An emergency access.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Emergency {
+    /// How far it reaches.
+    pub tier: Tier,
+    /// The urgent event.
+    pub event: RecordId,
+    /// Where those look who are told and who review: areas' digits, or nothing for those of the platform.
+    pub places: Vec<[u8; 16]>,
+    /// How long after its end a review may take.
+    pub review_seconds: u32,
+    /// What was found, once it was reviewed.
+    pub review: Option<Review>,
+}
+
+/// What somebody else found of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    /// Who.
+    pub by: ActorId,
+    /// When, in microseconds since the epoch.
+    pub at: i64,
+    /// Whether it was justified.
+    pub justified: bool,
+    /// Why: a code of `emergency_note`.
+    pub note: String,
+}
+
+/// A limit that is raised for a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Raise {
+    /// Of which kind of information.
+    pub kind: LegalKind,
+    /// How many people more.
+    pub people: u32,
+}
+
+/// A request of an organ.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Official {
+    /// The organ that asks: a code of `organ`.
+    pub organ: String,
+}
+
+impl Emergency {
+    /// Until when it is to be reviewed, if it ends then.
+    pub fn review_by(&self, until: i64) -> Micros {
+        Micros(until.saturating_add(i64::from(self.review_seconds) * 1_000_000))
+    }
+}
