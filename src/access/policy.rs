@@ -6,6 +6,7 @@ use super::enforcer::{Line, RoleEnforcer};
 use super::grants::{Action, Grants, Level};
 use super::narrowing::Narrowing;
 use super::question::Duty;
+use super::readiness::TrainingRules;
 use super::role::{Role, RoleFamily, RoleId, read_roles};
 use crate::limits::LINES_COUNT_MAX;
 use crate::purposes::{PurposeGroup, PurposeSet};
@@ -79,6 +80,7 @@ pub enum PolicyError {
 /// A policy that was read whole and understood whole.
 pub struct Policy {
     roles: Vec<Role>,
+    training: TrainingRules,
     by_word: HashMap<Arc<str>, usize>,
     enforcers: Vec<RoleEnforcer>,
     narrowing: Narrowing,
@@ -106,7 +108,7 @@ impl Policy {
         purposes: &PurposeSet,
         schemas: &SchemaSet,
     ) -> Result<Policy, PolicyError> {
-        let roles = read_roles(sources.roles)?;
+        let (roles, training) = read_roles(sources.roles)?;
         let by_word: HashMap<Arc<str>, usize> =
             roles.iter().enumerate().map(|(index, role)| (role.id.0.clone(), index)).collect();
         let mut files: BTreeMap<&str, &str> = BTreeMap::new();
@@ -134,7 +136,7 @@ impl Policy {
         let digest = digest(sources, schemas);
         let duties = Vec::new();
         let mut policy =
-            Policy { roles, by_word, enforcers, narrowing, duties, table, known, digest };
+            Policy { roles, training, by_word, enforcers, narrowing, duties, table, known, digest };
         policy.duties = (0..policy.roles.len())
             .map(|role| {
                 let mut granted = [false; Duty::ALL.len()];
@@ -155,6 +157,11 @@ impl Policy {
     /// The roles, in the order of the file.
     pub fn roles(&self) -> &[Role] {
         &self.roles
+    }
+
+    /// How long training counts, and how early its end is said.
+    pub fn training(&self) -> TrainingRules {
+        self.training
     }
 
     /// The role of this slug.

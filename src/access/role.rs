@@ -5,8 +5,9 @@
 use super::grants::Level;
 use super::ledger::Bound;
 use super::policy::PolicyError;
+use super::readiness::{Needs, TrainingRules};
 use super::standing::{Assignment, Window};
-use crate::limits::{PAIR_DAYS_MAX, REVEALS_MONTH_MAX, ROLES_COUNT_MAX};
+use crate::limits::{PAIR_DAYS_MAX, REVEALS_MONTH_MAX, ROLES_COUNT_MAX, TRAINING_DAYS_MAX};
 use crate::records::LegalKind;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -78,6 +79,10 @@ pub struct Role {
     pub approved_by: Option<ApprovedBy>,
     /// Of how many people it may see something of a kind in clear; of none where nothing is said.
     pub reveals: Reveals,
+    /// What it asks of whoever holds it before it opens anything about a person.
+    pub needs: Needs,
+    /// Whether somebody who holds it in a grid keeps that grid from being vacant.
+    pub fills_grid: bool,
 }
 
 /// The second person for what a role asks.
@@ -137,8 +142,16 @@ impl Role {
 #[serde(deny_unknown_fields)]
 struct RolesFile {
     role: Vec<RoleText>,
+    training: TrainingText,
     #[serde(default)]
     reveals: BTreeMap<String, BTreeMap<String, [u32; 2]>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TrainingText {
+    days_max: u32,
+    warning_days: u32,
 }
 
 #[derive(Deserialize)]
@@ -163,6 +176,10 @@ struct RoleText {
     places: Vec<String>,
     approved_by: Option<ApprovedByText>,
     reveals: Option<String>,
+    needs_secrecy_term: Option<bool>,
+    needs_training: Option<bool>,
+    #[serde(default)]
+    fills_grid: bool,
 }
 
 #[derive(Deserialize)]
@@ -175,8 +192,8 @@ struct ApprovedByText {
 
 const FILE: &str = "roles.toml";
 
-/// Reads the roles, in the order of the file.
-pub(super) fn read_roles(text: &str) -> Result<Vec<Role>, PolicyError> {
+/// Reads the roles, in the order of the file, and how long training counts.
+pub(super) fn read_roles(text: &str) -> Result<(Vec<Role>, TrainingRules), PolicyError> {
     let file: RolesFile = toml::from_str(text).map_err(|error| PolicyError::File {
         file: FILE.into(),
         reason: error.message().to_owned(),
@@ -185,6 +202,7 @@ pub(super) fn read_roles(text: &str) -> Result<Vec<Role>, PolicyError> {
         let reason = format!("more than {ROLES_COUNT_MAX} roles");
         return Err(PolicyError::File { file: FILE.into(), reason });
     }
+    let training = training(&file.training)?;
     let bounds = reveals(&file.reveals)?;
     let used = |name: &String| file.role.iter().any(|role| role.reveals.as_ref() == Some(name));
     if let Some(name) = bounds.keys().find(|name| !used(name)) {
@@ -223,7 +241,16 @@ pub(super) fn read_roles(text: &str) -> Result<Vec<Role>, PolicyError> {
             return Err(PolicyError::Role { role, what: "excludes itself" });
         }
     }
-    Ok(roles)
+    Ok((roles, training))
+}
+
+fn training(text: &TrainingText) -> Result<TrainingRules, PolicyError> {
+    let rules = TrainingRules { days_max: text.days_max, warning_days: text.warning_days };
+    if (1..=TRAINING_DAYS_MAX).contains(&rules.days_max) && rules.warning_days < rules.days_max {
+        return Ok(rules);
+    }
+    let what = "has training that never ends, or a warning as long as it lasts";
+    Err(PolicyError::Role { role: FILE.into(), what })
 }
 
 /// Each set of bounds says every kind: one that was forgotten would be a door or a wall that nobody meant.
@@ -257,6 +284,21 @@ fn role(text: RoleText, bounds: &BTreeMap<String, Reveals>) -> Result<Role, Poli
     let level = level.ok_or_else(|| unknown("level", &text.level))?;
     if text.family == RoleFamily::Business && level == Level::Platform {
         return Err(PolicyError::Role { role: text.id, what: "a business role has an area" });
+    }
+    // Nothing is said: whoever works with records needs both. Others see no record, so there is nothing to say.
+    let business = text.family == RoleFamily::Business;
+    if !business && (text.needs_secrecy_term.is_some() || text.needs_training.is_some()) {
+        return Err(PolicyError::Role {
+            role: text.id,
+            what: "sees no record, and needs training or a term",
+        });
+    }
+    let needs = Needs {
+        secrecy_term: text.needs_secrecy_term.unwrap_or(business),
+        training: text.needs_training.unwrap_or(business),
+    };
+    if text.fills_grid && level != Level::Grid {
+        return Err(PolicyError::Role { role: text.id, what: "fills a grid from another level" });
     }
     let reveals = match (&text.reveals, text.family) {
         (Some(name), RoleFamily::Business) => {
@@ -293,6 +335,8 @@ fn role(text: RoleText, bounds: &BTreeMap<String, Reveals>) -> Result<Role, Poli
             .approved_by
             .map(|by| ApprovedBy { role: RoleId::new(&by.role), lead: by.lead }),
         reveals,
+        needs,
+        fills_grid: text.fills_grid,
     })
 }
 
