@@ -46,8 +46,8 @@ async fn person(vault: &SmallVault) -> Fallible<RecordId> {
     let call = Call {
         token: Some(&vault.token),
         purpose: Some(PURPOSE),
-        version: None,
         body: Some(&body),
+        ..Call::default()
     };
     let (status, answer) =
         Local::new(vault.rooms.clone()).call(Method::POST, "/v1/records", call).await;
@@ -230,12 +230,8 @@ fn whole_read(criterion: &mut Criterion, runtime: &Runtime, vault: &SmallVault, 
     let path = format!("/v1/records/{id}?fields={READ_FIELDS}");
     criterion.bench_function("a whole read, in process, sync included", |bencher| {
         bencher.iter(|| {
-            let call = Call {
-                token: Some(&vault.token),
-                purpose: Some(PURPOSE),
-                version: None,
-                body: None,
-            };
+            let call =
+                Call { token: Some(&vault.token), purpose: Some(PURPOSE), ..Call::default() };
             let (status, _) = runtime.block_on(local.call(Method::GET, &path, call));
             assert_eq!(status, 200);
         });

@@ -191,6 +191,14 @@ pub const EMERGENCIES_LISTED_COUNT_MAX: usize = 256;
 pub const DOCUMENT_CHARACTERS_MAX: usize = 64;
 /// How long a pair may be approved for: it is looked at again once a year.
 pub const PAIR_DAYS_MAX: u32 = 366;
+/// Longest time in days that a policy may let training count.
+pub const TRAINING_DAYS_MAX: u32 = 731;
+/// Furthest end of a right, in days from now, that a list of those that end looks for.
+pub const EXPIRING_DAYS_MAX: u32 = 366;
+/// Most lines of a list of posts or grids.
+pub const POSTS_PAGE_COUNT_MAX: usize = 200;
+/// Most lines of a roster in one request.
+pub const ROSTER_LINES_COUNT_MAX: usize = 500;
 /// Windows of one pair that are open or to come.
 pub const WINDOWS_COUNT_MAX: usize = 32;
 /// How far ahead a window may begin, in days.

@@ -8,6 +8,7 @@ use gridvault::ambient::{Clock, HostClock, HostRandom, Random};
 use gridvault::http::{Batches, Rooms};
 use gridvault::identity::{
     ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory, Identity, NewActor,
+    ReadinessRecord, SecrecyTerm,
 };
 use gridvault::limits::{SEGMENT_BYTES_MIN, STORE_CACHE_BYTES};
 use gridvault::oversight::{
@@ -90,8 +91,15 @@ pub struct Ground<'a> {
 /// # Errors
 /// Whatever keeps a vault from opening.
 pub async fn open(ground: Ground<'_>) -> Fallible<Rooms> {
+    open_at(ground, Arc::new(HostClock::new())).await
+}
+
+/// The same, by a clock that is given.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_at(ground: Ground<'_>, clock: Arc<dyn Clock>) -> Fallible<Rooms> {
     let Ground { directory, origin, keyring, engine, media, segment_bytes } = ground;
-    let clock: Arc<dyn Clock> = Arc::new(HostClock::new());
     let random: Arc<dyn Random> = Arc::new(HostRandom::new());
     let schemas = Arc::new(SchemaSet::built_in()?);
     let purposes = PurposeSet::built_in(&schemas)?;
@@ -140,7 +148,10 @@ pub async fn open(ground: Ground<'_>) -> Fallible<Rooms> {
         log: log.clone(),
         thresholds,
         schemas: schemas.clone(),
-        is_own: Box::new(|_, _| false),
+        is_own: Box::new({
+            let actors = actors.clone();
+            move |actor, handle| actors.is_own(actor, handle)
+        }),
     };
     let log_key = verifier_key(origin, &keyring.log_signer().public_key());
     Ok(Rooms {
@@ -222,6 +233,10 @@ fn worker_of(id: ActorId, grid: &str) -> ActorRecord {
         lead: false,
         unconfirmed_by: None,
         windows: None,
+        readiness: ReadinessRecord {
+            secrecy_term: Some(SecrecyTerm { signed: 0, document: "bench".to_owned() }),
+            trained_until: Some(i64::MAX),
+        },
         from: 0,
         until: None,
     };

@@ -98,6 +98,12 @@ pub enum PlacingAct {
     Change,
     /// Somebody was suspended, or left.
     Stop,
+    /// What its holder brought along was written down.
+    Renew,
+    /// A roster was gone through.
+    Import,
+    /// Posts of others, or one's own, were looked at.
+    See,
 }
 
 /// What happens to an emergency access.

@@ -156,7 +156,7 @@ impl Access {
         let active = self.active.load();
         let policy = &active.policy;
         let mut places = Vec::new();
-        for bearer in bearers(policy, standing, now) {
+        for bearer in bearers(policy, standing, now).filter(|bearer| bearer.lack.is_none()) {
             let role = &bearer.assignment.role;
             let asked = policy.roles().iter().filter_map(|other| other.approved_by.as_ref());
             let agrees =
@@ -226,7 +226,7 @@ pub(super) fn place_of(policy: &Policy, role: &RoleId, area: Option<&Area>) -> O
     WaitsAt::above(area, policy.roles()[policy.index(&by.role)?].level)
 }
 
-/// The posts of somebody that agree to what a role does.
+/// The posts of somebody that agree to what a role does. Whoever may open nothing agrees to nothing.
 fn approvers<'a>(
     policy: &'a Policy,
     standing: &'a Standing,
@@ -234,7 +234,7 @@ fn approvers<'a>(
     now: Micros,
 ) -> impl Iterator<Item = Bearer<'a>> {
     let by = policy.role(role).and_then(|role| role.approved_by.as_ref());
-    bearers(policy, standing, now).filter(move |bearer| {
+    bearers(policy, standing, now).filter(|bearer| bearer.lack.is_none()).filter(move |bearer| {
         by.is_some_and(|by| {
             by.role == bearer.assignment.role && (!by.lead || bearer.assignment.lead)
         })

@@ -1,14 +1,16 @@
 //! Which of a caller's assignments could carry a decision, and which one does.
 //! Never adds up: each assignment is weighed alone, and one of them decides.
-//! An assignment counts in its time, in its area and in its line, and only with what its role asks of one.
+//! An assignment counts in its time, in its area and in its line, and only with what its role asks of one and of its holder.
 
 use super::account::Account;
 use super::code::Code;
 use super::decide::carry;
 use super::grants::{Action, Grants, Level};
+use super::mandate::Mandate;
 use super::permit::Views;
 use super::policy::Policy;
 use super::question::Ask;
+use super::readiness::Lack;
 use super::standing::{Assignment, Standing};
 use crate::ambient::Micros;
 use crate::purposes::{Purpose, PurposeGroup};
@@ -33,6 +35,20 @@ pub(super) struct Bearer<'a> {
     pub(super) assignment: &'a Assignment,
     pub(super) role: usize,
     pub(super) level: Level,
+    /// What its holder has not, and has to have for anything about a person.
+    pub(super) lack: Option<Lack>,
+}
+
+impl Bearer<'_> {
+    /// Whether nothing of a class is open, because of what its holder has not.
+    pub(super) fn is_closed(
+        self,
+        policy: &Policy,
+        class: Class,
+        mandate: Option<&Mandate>,
+    ) -> bool {
+        self.lack.is_some_and(|lack| lack.closes(class, &policy.roles()[self.role], mandate))
+    }
 }
 
 pub(super) fn bearers<'a>(
@@ -41,13 +57,14 @@ pub(super) fn bearers<'a>(
     now: Micros,
 ) -> impl Iterator<Item = Bearer<'a>> {
     standing.assignments.iter().filter(move |assignment| assignment.counts_at(now)).filter_map(
-        |assignment| {
+        move |assignment| {
             let role = policy.index(&assignment.role)?;
             let known = &policy.roles()[role];
             let level = known.level;
             // An area of another level than the role's would widen what the policy granted for that level.
             let fits = assignment.area.as_ref().is_none_or(|area| Level::of(area) == level);
-            (fits && known.accepts(assignment)).then_some(Bearer { assignment, role, level })
+            let lack = known.needs.lack(assignment.ready, now);
+            (fits && known.accepts(assignment)).then_some(Bearer { assignment, role, level, lack })
         },
     )
 }
@@ -68,7 +85,8 @@ pub(super) fn covers(
 /// Any grant over any type, for any class and purpose group.
 fn any_grant(policy: &Policy, bearer: Bearer<'_>, enough: impl Fn(Grants) -> bool) -> bool {
     RecordType::ALL.iter().any(|topic| {
-        Class::ALL.iter().any(|class| {
+        let open = Class::ALL.iter().filter(|class| !bearer.is_closed(policy, **class, None));
+        open.into_iter().any(|class| {
             PurposeGroup::ALL.iter().any(|group| {
                 enough(policy.grants(bearer.role, bearer.level, *topic, *class, *group))
             })

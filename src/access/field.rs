@@ -1,5 +1,5 @@
 //! What one assignment gives over each field of one record.
-//! Never more than casbin grants for the field's class on that day, and never more than the purpose leaves.
+//! Never more than casbin grants for the field's class on that day, than the purpose leaves, or than its holder is ready for.
 //! A condition that can be met is said before a plain no.
 
 use super::bearer::{Bearer, No, Outcome, acts_under};
@@ -78,7 +78,11 @@ pub(super) fn field_grants(
     let left =
         if known.class == Class::C2 && facts.is_minor(today) { left.inside_a_task() } else { left };
     let opens = |mandate: &&Mandate| mandate.opens(question, record_type, facts, field);
-    match question.mandate.filter(opens) {
+    let mandate = question.mandate.filter(opens);
+    if bearer.is_closed(policy, class, mandate) {
+        return Grants::NONE;
+    }
+    match mandate {
         Some(mandate) => mandate.meets(left, known.is_personal() && facts.is_under_14(today)),
         None => left,
     }
@@ -171,7 +175,10 @@ pub(super) fn deletes(
     let every_class = question.schemas.get(record_type).is_some_and(|schema| {
         schema.fields().iter().all(|field| {
             let class = facts.effective_class(field.class, today);
-            policy.grants(bearer.role, bearer.level, record_type, class, group).has(Action::Delete)
+            !bearer.is_closed(policy, class, None)
+                && policy
+                    .grants(bearer.role, bearer.level, record_type, class, group)
+                    .has(Action::Delete)
         })
     });
     let listed = question.purpose.fields.get(&record_type);

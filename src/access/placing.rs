@@ -69,6 +69,29 @@ impl Access {
         Err(Denied { why, fields: Vec::new(), account: permit.account })
     }
 
+    /// Decides about going through a roster at all; each of its lines is decided by itself.
+    ///
+    /// # Errors
+    /// [`Denied`] `denied` for whoever places nobody.
+    pub fn decide_roster<T>(
+        &self,
+        standing: &Standing,
+        origin: &Origin,
+        now: Micros,
+        target: T,
+    ) -> Result<Permit<T>, Denied> {
+        let active = self.active.load();
+        let written = Written::Placing(PlacingAct::Import);
+        let mut permit = self.permit_known(standing, written, origin, target);
+        let placer = placers(&active.policy, standing, now).next();
+        if let Some((assignment, _)) = placer {
+            carry(&mut permit.account, assignment, now);
+            permit.account.rule = Some(format!("{}/roster", assignment.role.as_str()));
+            return Ok(permit);
+        }
+        Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account })
+    }
+
     /// Decides about a community's word on a post.
     ///
     /// # Errors
@@ -126,6 +149,9 @@ impl Access {
                 let mut asked = policy.roles().iter().filter_map(|role| role.approved_by.as_ref());
                 asked.any(|by| by.role == *role && (!by.lead || bearer.assignment.lead))
             }),
+            PlacingAct::See => {
+                return self.decide_seeing_posts(standing, origin, now, ()).map(|_seen_again| ());
+            }
             _ => placers(policy, standing, now).next().is_some(),
         };
         if may {

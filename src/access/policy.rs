@@ -7,6 +7,7 @@ use super::grants::{Action, Grants, Level};
 use super::narrowing::Narrowing;
 use super::question::Duty;
 use super::raise::RaiseTerms;
+use super::readiness::TrainingRules;
 use super::role::{Role, RoleFamily, RoleId, RolesRead, read_roles};
 use super::urgent::{self, Urgent};
 use crate::limits::LINES_COUNT_MAX;
@@ -83,6 +84,7 @@ pub struct Policy {
     roles: Vec<Role>,
     urgent: Option<Urgent>,
     raises: Option<RaiseTerms>,
+    training: TrainingRules,
     by_word: HashMap<Arc<str>, usize>,
     enforcers: Vec<RoleEnforcer>,
     narrowing: Narrowing,
@@ -110,7 +112,7 @@ impl Policy {
         purposes: &PurposeSet,
         schemas: &SchemaSet,
     ) -> Result<Policy, PolicyError> {
-        let RolesRead { roles, urgent, raises } = read_roles(sources.roles)?;
+        let RolesRead { roles, urgent, raises, training } = read_roles(sources.roles)?;
         urgent::check(urgent.as_ref(), &roles, purposes, schemas)?;
         let by_word: HashMap<Arc<str>, usize> =
             roles.iter().enumerate().map(|(index, role)| (role.id.0.clone(), index)).collect();
@@ -142,6 +144,7 @@ impl Policy {
             roles,
             urgent,
             raises,
+            training,
             by_word,
             enforcers,
             narrowing,
@@ -180,6 +183,11 @@ impl Policy {
     /// How far a second person raises a limit, where one does.
     pub fn raises(&self) -> Option<&RaiseTerms> {
         self.raises.as_ref()
+    }
+
+    /// How long training counts, and how early its end is said.
+    pub fn training(&self) -> TrainingRules {
+        self.training
     }
 
     /// The role of this slug.

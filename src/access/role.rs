@@ -6,9 +6,10 @@ use super::grants::Level;
 use super::ledger::Bound;
 use super::policy::PolicyError;
 use super::raise::RaiseTerms;
+use super::readiness::{Needs, TrainingRules};
 use super::standing::{Assignment, Window};
 use super::urgent::{Tier, Urgent};
-use crate::limits::{PAIR_DAYS_MAX, REVEALS_MONTH_MAX, ROLES_COUNT_MAX};
+use crate::limits::{PAIR_DAYS_MAX, REVEALS_MONTH_MAX, ROLES_COUNT_MAX, TRAINING_DAYS_MAX};
 use crate::records::LegalKind;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -88,6 +89,10 @@ pub struct Role {
     pub sees_protected: bool,
     /// Whether it sets and lifts that mark.
     pub protects_addresses: bool,
+    /// What it asks of whoever holds it before it opens anything about a person.
+    pub needs: Needs,
+    /// Whether somebody who holds it in a grid keeps that grid from being vacant.
+    pub fills_grid: bool,
 }
 
 /// The second person for what a role asks.
@@ -149,8 +154,16 @@ struct RolesFile {
     role: Vec<RoleText>,
     emergency: Option<Urgent>,
     raises: Option<RaiseTerms>,
+    training: TrainingText,
     #[serde(default)]
     reveals: BTreeMap<String, BTreeMap<String, [u32; 2]>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TrainingText {
+    days_max: u32,
+    warning_days: u32,
 }
 
 #[derive(Deserialize)]
@@ -183,6 +196,10 @@ struct RoleText {
     sees_protected: bool,
     #[serde(default)]
     protects_addresses: bool,
+    needs_secrecy_term: Option<bool>,
+    needs_training: Option<bool>,
+    #[serde(default)]
+    fills_grid: bool,
 }
 
 #[derive(Deserialize)]
@@ -203,6 +220,8 @@ pub(super) struct RolesRead {
     pub(super) urgent: Option<Urgent>,
     /// How far limits are raised, where any are.
     pub(super) raises: Option<RaiseTerms>,
+    /// How long training counts.
+    pub(super) training: TrainingRules,
 }
 
 /// Reads the roles and what they are bound by.
@@ -215,6 +234,7 @@ pub(super) fn read_roles(text: &str) -> Result<RolesRead, PolicyError> {
         let reason = format!("more than {ROLES_COUNT_MAX} roles");
         return Err(PolicyError::File { file: FILE.into(), reason });
     }
+    let training = training(&file.training)?;
     let bounds = reveals(&file.reveals)?;
     let used = |name: &String| file.role.iter().any(|role| role.reveals.as_ref() == Some(name));
     if let Some(name) = bounds.keys().find(|name| !used(name)) {
@@ -227,7 +247,16 @@ pub(super) fn read_roles(text: &str) -> Result<RolesRead, PolicyError> {
     let roles = file.role.into_iter().map(|text| role(text, &bounds));
     let roles = roles.collect::<Result<Vec<Role>, PolicyError>>()?;
     check_names(&roles)?;
-    Ok(RolesRead { roles, urgent, raises })
+    Ok(RolesRead { roles, urgent, raises, training })
+}
+
+fn training(text: &TrainingText) -> Result<TrainingRules, PolicyError> {
+    let rules = TrainingRules { days_max: text.days_max, warning_days: text.warning_days };
+    if (1..=TRAINING_DAYS_MAX).contains(&rules.days_max) && rules.warning_days < rules.days_max {
+        return Ok(rules);
+    }
+    let what = "has training that never ends, or a warning as long as it lasts";
+    Err(PolicyError::Role { role: FILE.into(), what })
 }
 
 /// Each role is named once, and names roles that there are.
@@ -312,6 +341,21 @@ fn role(text: RoleText, bounds: &BTreeMap<String, Reveals>) -> Result<Role, Poli
     let level = level.ok_or_else(|| unknown("level", &text.level))?;
     if text.family == RoleFamily::Business && level == Level::Platform {
         return Err(PolicyError::Role { role: text.id, what: "a business role has an area" });
+    }
+    // Nothing is said: whoever works with records needs both. Others see no record, so there is nothing to say.
+    let business = text.family == RoleFamily::Business;
+    if !business && (text.needs_secrecy_term.is_some() || text.needs_training.is_some()) {
+        return Err(PolicyError::Role {
+            role: text.id,
+            what: "sees no record, and needs training or a term",
+        });
+    }
+    let needs = Needs {
+        secrecy_term: text.needs_secrecy_term.unwrap_or(business),
+        training: text.needs_training.unwrap_or(business),
+    };
+    if text.fills_grid && level != Level::Grid {
+        return Err(PolicyError::Role { role: text.id, what: "fills a grid from another level" });
     }
     let reveals = match (&text.reveals, text.family) {
         (Some(name), RoleFamily::Business) => {

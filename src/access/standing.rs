@@ -2,6 +2,7 @@
 //! Never a log-in name, and never rights by themselves: those come from the policy.
 //! Every assignment has one role, one area and its own time.
 
+use super::readiness::Readiness;
 use super::role::RoleId;
 use crate::ambient::Micros;
 use crate::records::MandateId;
@@ -96,6 +97,8 @@ pub struct Assignment {
     pub confirmed: bool,
     /// The windows in which alone it counts, for one of a pair; nothing for a post that counts all its time.
     pub windows: Option<Arc<[Window]>>,
+    /// What its holder brought along.
+    pub ready: Readiness,
     /// First moment at which it counts.
     pub from: Micros,
     /// First moment at which it counts no more.

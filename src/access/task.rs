@@ -152,6 +152,15 @@ fn weigh_task(
         name_record(account, question, *record_type, *cell, facts, *versions);
         check_state(question, facts)?;
     }
+    // Whoever may open nothing about a person sends nobody to one.
+    let about_people = items.iter().any(|item| {
+        matches!(&item.matter, Matter::Present { facts, .. } if !facts.subject_handles.is_empty())
+    });
+    let mut knowing = knowing;
+    knowing.retain(|giver| giver.lack.is_none() || !about_people);
+    if knowing.is_empty() {
+        return Err(No::plain(Code::Denied));
+    }
     let refused = |fields: &[String]| No { why: Code::Denied, fields: fields.to_vec() };
     let holder = terms.holder.ok_or_else(|| refused(&["holder".to_owned()]))?;
     if holder.actor == question.standing.actor {

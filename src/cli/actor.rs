@@ -1,43 +1,19 @@
-//! `gridvault actor add|list`: calls to a running vault.
+//! `gridvault actor add|list|import`: calls to a running vault.
 //! Never writes the directory itself.
 //! A new actor's one-time code is printed once.
 
 use super::client::Connection;
 use super::failure::Failure;
-use super::print;
+use super::post::Brought;
+use super::{print, roster};
 use serde_json::json;
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
     /// Enrol an actor and place it.
-    Add {
-        /// Log-in name.
-        #[arg(long)]
-        login: String,
-        /// `person` or `system`.
-        #[arg(long, default_value = "person")]
-        kind: String,
-        /// The role; none for a system.
-        #[arg(long)]
-        role: Option<String>,
-        /// The area's digits; none for a role of the platform.
-        #[arg(long)]
-        area: Option<String>,
-        /// The line of business that it is bound to, a code of the list `line`.
-        #[arg(long)]
-        line: Option<String>,
-        /// First moment, RFC 3339; now if none is said.
-        #[arg(long)]
-        from: Option<String>,
-        /// First moment no more, RFC 3339.
-        #[arg(long)]
-        to: Option<String>,
-        /// The subject that this person is itself, where records of it are held.
-        #[arg(long)]
-        self_subject: Option<String>,
-        #[command(flatten)]
-        connection: Connection,
-    },
+    Add(Box<Add>),
+    /// Go through a roster of posts: each line by itself, the same twice changes nothing the second time.
+    Import(roster::Arguments),
     /// The directory of actors.
     List {
         #[command(flatten)]
@@ -45,12 +21,50 @@ pub(super) enum Command {
     },
 }
 
+/// Somebody new.
+#[derive(clap::Args)]
+pub(super) struct Add {
+    /// Log-in name.
+    #[arg(long)]
+    login: String,
+    /// `person` or `system`.
+    #[arg(long, default_value = "person")]
+    kind: String,
+    /// The role; none for a system.
+    #[arg(long)]
+    role: Option<String>,
+    /// The area's digits; none for a role of the platform.
+    #[arg(long)]
+    area: Option<String>,
+    /// The line of business that it is bound to, a code of the list `line`.
+    #[arg(long)]
+    line: Option<String>,
+    #[command(flatten)]
+    brought: Brought,
+    /// First moment, RFC 3339; now if none is said.
+    #[arg(long)]
+    from: Option<String>,
+    /// First moment no more, RFC 3339.
+    #[arg(long)]
+    to: Option<String>,
+    /// The subject that this person is itself, where records of it are held.
+    #[arg(long)]
+    self_subject: Option<String>,
+    #[command(flatten)]
+    connection: Connection,
+}
+
 pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
     match command {
-        Command::Add { login, kind, role, area, line, from, to, self_subject, connection } => {
-            let place =
-                |role| json!({"role": role, "area": area, "line": line, "from": from, "to": to});
-            let assignments: Vec<_> = role.iter().map(place).collect();
+        Command::Add(add) => {
+            let Add { login, kind, role, area, line, brought, from, to, self_subject, connection } =
+                &**add;
+            let place = |role| {
+                let post =
+                    json!({"role": role, "area": area, "line": line, "from": from, "to": to});
+                brought.put_into(post)
+            };
+            let assignments = role.iter().map(place).collect::<Result<Vec<_>, Failure>>()?;
             let mut body = json!({"login": login, "kind": kind, "assignments": assignments});
             if let Some(subject) = self_subject {
                 body["self_subject"] = json!(subject);
@@ -65,6 +79,7 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
                 print("next  gridvault enrol CODE");
             }
         }
+        Command::Import(arguments) => return roster::run(arguments, json),
         Command::List { connection } => {
             let answer = connection.get("/v1/admin/actors")?;
             if json {

@@ -5,12 +5,10 @@
 use super::client::Connection;
 use super::failure::Failure;
 use super::print;
+use super::said::{TEXT_BYTES_MAX, members, pages, plain, said};
 use serde_json::{Value, json};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-
-/// Longest text that is read, in bytes: the vault takes fewer characters.
-const TEXT_BYTES_MAX: u64 = 64 * 1024;
 
 /// Where a text comes from.
 #[derive(clap::Args)]
@@ -361,57 +359,6 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let options = &mut std::fs::OpenOptions::new();
     let mut file = options.create_new(true).write(true).mode(0o600).open(path).map_err(fail)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(fail)
-}
-
-/// An id in a path: with other characters it would be another path.
-fn plain(id: &str) -> Result<&str, Failure> {
-    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-    if !id.is_empty() && id.bytes().all(known) {
-        Ok(id)
-    } else {
-        Err(Failure::Usage("an id has letters, digits, dashes and underscores alone".into()))
-    }
-}
-
-/// Members of a query; none has characters that would make it another query.
-fn members(given: &[(&str, &Option<String>)]) -> Result<String, Failure> {
-    let mut query = String::new();
-    for (name, value) in given {
-        let Some(value) = value else { continue };
-        let known = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
-        if value.is_empty() || !value.bytes().all(known) {
-            return Err(Failure::Usage(format!("--{name} has characters that no value has")));
-        }
-        query.push_str(&format!("{name}={value}&"));
-    }
-    Ok(query)
-}
-
-/// Every page of a list, a line for each of its members.
-fn pages(
-    connection: &Connection,
-    query: &str,
-    (list, onward): (&str, &str),
-    json: bool,
-    line: impl Fn(&Value) -> String,
-) -> Result<(), Failure> {
-    let mut next = String::new();
-    loop {
-        let answer = connection.get(&format!("{query}{next}"))?;
-        for one in answer[list].as_array().into_iter().flatten() {
-            print(&if json { one.to_string() } else { line(one) });
-        }
-        match &answer["next"] {
-            Value::String(id) => next = format!("{onward}={id}"),
-            Value::Number(number) => next = format!("{onward}={number}"),
-            _ => return Ok(()),
-        }
-    }
-}
-
-fn said(answer: &Value, json: bool, line: impl Fn(&Value) -> String) -> Result<(), Failure> {
-    print(&if json { answer.to_string() } else { line(answer) });
-    Ok(())
 }
 
 fn show(answer: &Value, json: bool) -> Result<(), Failure> {

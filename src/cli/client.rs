@@ -55,6 +55,23 @@ impl Connection {
         answer(request.header("authorization", &*self.bearer()?).send_json(body))
     }
 
+    /// `POST` with a token and the purpose that the call is for.
+    pub(super) fn post_for(
+        &self,
+        path: &str,
+        purpose: &str,
+        body: &Value,
+    ) -> Result<Value, Failure> {
+        let request = self.agent().post(format!("{}{path}", self.url)).header("purpose", purpose);
+        answer(request.header("authorization", &*self.bearer()?).send_json(body))
+    }
+
+    /// `POST` with a token and nothing else: a step of something that is there.
+    pub(super) fn step(&self, path: &str) -> Result<Value, Failure> {
+        let request = self.agent().post(format!("{}{path}", self.url));
+        answer(request.header("authorization", &*self.bearer()?).send_empty())
+    }
+
     /// `POST` with a token, for an answer that is no JSON.
     pub(super) fn post_for_bytes(&self, path: &str, body: &Value) -> Result<Vec<u8>, Failure> {
         let request = self.agent().post(format!("{}{path}", self.url));

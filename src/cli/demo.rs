@@ -9,7 +9,7 @@ use super::{print, runtime, serve};
 use crate::access::ActorId;
 use crate::config::{Config, ConfigFile, Overrides};
 use crate::http::{Call, Local, Method};
-use crate::identity::{ActorState, AssignmentRecord};
+use crate::identity::{ActorState, AssignmentRecord, ReadinessRecord, SecrecyTerm};
 use crate::limits::{RETRY_SECONDS, TOKEN_LIFE_SECONDS_MAX};
 use crate::synthetic::{self, CityPlan, Extent, Line, LineKind, Post};
 use crate::trail::Announcement;
@@ -195,6 +195,12 @@ fn place(vault: &Vault, post: &Post) -> Result<AssignmentRecord, Failure> {
         area: post.area.clone(),
         line: post.line.map(str::to_owned),
         lead: post.lead,
+        readiness: ReadinessRecord {
+            secrecy_term: post
+                .signed
+                .then(|| SecrecyTerm { signed: now.from, document: "demo-term".to_owned() }),
+            trained_until: post.trained_until.map(start).transpose().map_err(fail)?,
+        },
         from: post.from.map(start).transpose().map_err(fail)?.unwrap_or(now.from),
         until: post.until.map(start).transpose().map_err(fail)?,
         ..now
@@ -256,8 +262,8 @@ async fn store(
     let call = Call {
         token: Some(&token),
         purpose: Some(&line.purpose),
-        version: None,
         body: Some(&line.body),
+        ..Call::default()
     };
     let mut tries = 1;
     let (status, answer) = loop {

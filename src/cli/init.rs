@@ -9,7 +9,7 @@ use crate::access::ActorId;
 use crate::ambient::{Clock as _, HostClock};
 use crate::config::{Config, ConfigFile, Overrides};
 use crate::identity::{
-    ActorKind, ActorRecord, ActorState, AssignmentRecord, EnrolmentCode, NewActor,
+    ActorKind, ActorRecord, ActorState, AssignmentRecord, EnrolmentCode, NewActor, ReadinessRecord,
 };
 use crate::territory::TerritoryData;
 use crate::trail::Announcement;
@@ -193,6 +193,7 @@ pub(super) fn platform_place(vault: &Vault, role: &str) -> Result<AssignmentReco
         lead: false,
         unconfirmed_by: None,
         windows: None,
+        readiness: ReadinessRecord::default(),
         from,
         until: None,
     })

@@ -3,12 +3,14 @@
 //! Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 tampering found, 4 storage fault.
 
 mod actor;
+mod approval;
 mod audit;
 mod audit_export;
 mod audit_review;
 mod audit_tail;
 mod client;
 mod config;
+mod delegation;
 mod demo;
 mod doctor;
 mod enrol;
@@ -18,12 +20,16 @@ mod init;
 mod metrics;
 mod policies;
 mod policy;
+mod post;
 mod privacy;
 mod retention;
+mod roster;
+mod said;
 mod serve;
 mod ship;
 mod store;
 mod synth;
+mod task;
 mod token;
 mod vault;
 
@@ -64,6 +70,18 @@ enum Command {
     /// Actors of a running vault.
     #[command(subcommand)]
     Actor(actor::Command),
+    /// Posts of a running vault: given, confirmed, ended, and what ends soon.
+    #[command(subcommand)]
+    Post(post::Command),
+    /// Tasks of a running vault.
+    #[command(subcommand)]
+    Task(task::Command),
+    /// What a second person is asked for.
+    #[command(subcommand)]
+    Approval(approval::Command),
+    /// Windows in which somebody stands in.
+    #[command(subcommand)]
+    Delegation(delegation::Command),
     /// Policies.
     #[command(subcommand)]
     Policy(policy::Command),
@@ -103,6 +121,10 @@ pub fn main() -> ExitCode {
         Command::Config(command) => config::run(&command, json),
         Command::Token(command) => token::run(&command, json),
         Command::Actor(command) => actor::run(&command, json),
+        Command::Post(command) => post::run(&command, json),
+        Command::Task(command) => task::run(&command, json),
+        Command::Approval(command) => approval::run(&command, json),
+        Command::Delegation(command) => delegation::run(&command, json),
         Command::Policy(command) => policy::run(&command, json),
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Import(arguments) => import::run(&arguments, json),

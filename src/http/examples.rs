@@ -163,6 +163,22 @@ pub(super) fn actor() -> Value {
     })
 }
 
+/// What somebody brought along to a post.
+pub(super) fn renewal() -> Value {
+    json!({
+        "assignment": "AAAAAAAAAAAAAAAAAAAAAA",
+        "secrecy_term": {"signed_at": "2026-01-05T08:00:00Z", "document": "B-2026-0017"},
+        "trained_until": "2026-12-31T00:00:00Z",
+    })
+}
+
+/// A line of a roster, looked at beforehand.
+pub(super) fn roster() -> Value {
+    json!({"dry_run": true, "lines": [{
+        "login": "worker.new", "role": "grid_worker", "area": GRID, "to": "2036-12-31T00:00:00Z",
+    }]})
+}
+
 /// A token for an hour.
 pub(super) fn token() -> Value {
     json!({"life_seconds": 3_600})

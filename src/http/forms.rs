@@ -10,12 +10,13 @@ pub(super) use urgent::{
 };
 
 use crate::limits::{
-    APPROVAL_MINUTES_MAX, AUDIT_PAGE_COUNT_MAX, DOCUMENT_CHARACTERS_MAX, EXPORT_PAGE_COUNT_MAX,
-    EXTERNAL_REF_CHARACTERS_MAX, FIELD_LIST_ITEMS_MAX, FIELD_TEXT_CHARACTERS_MAX,
-    IDEMPOTENCY_KEY_CHARACTERS_MAX, LOGIN_CHARACTERS_MAX, QUERY_PAGE_COUNT_MAX,
-    READ_FIELDS_COUNT_MAX, REASON_CHARACTERS_MAX, RECORD_FIELDS_MAX, REMARK_CHARACTERS_MAX,
-    REVIEW_ENTRIES_COUNT_MAX, SAMPLE_EACH_COUNT_MAX, SAMPLE_WITHOUT_COUNT_MAX, SLUG_CHARACTERS_MAX,
-    TASK_BUDGET_MAX, TASK_SCOPE_COUNT_MAX, TOKEN_LIFE_SECONDS_MAX,
+    APPROVAL_MINUTES_MAX, AUDIT_PAGE_COUNT_MAX, DOCUMENT_CHARACTERS_MAX, EXPIRING_DAYS_MAX,
+    EXPORT_PAGE_COUNT_MAX, EXTERNAL_REF_CHARACTERS_MAX, FIELD_LIST_ITEMS_MAX,
+    FIELD_TEXT_CHARACTERS_MAX, IDEMPOTENCY_KEY_CHARACTERS_MAX, LOGIN_CHARACTERS_MAX,
+    POSTS_PAGE_COUNT_MAX, QUERY_PAGE_COUNT_MAX, READ_FIELDS_COUNT_MAX, REASON_CHARACTERS_MAX,
+    RECORD_FIELDS_MAX, REMARK_CHARACTERS_MAX, REVIEW_ENTRIES_COUNT_MAX, SAMPLE_EACH_COUNT_MAX,
+    SAMPLE_WITHOUT_COUNT_MAX, SLUG_CHARACTERS_MAX, TASK_BUDGET_MAX, TASK_SCOPE_COUNT_MAX,
+    TOKEN_LIFE_SECONDS_MAX,
 };
 use crate::oversight::{
     AnomalyState, Format, ItemState, Outcome, ReviewState, RuleName, event_names,
@@ -151,6 +152,12 @@ pub(super) fn maybe_life() -> Object {
 /// A log-in name.
 pub(super) fn login() -> Object {
     of("^[a-z0-9][a-z0-9._@-]*$").max_length(Some(LOGIN_CHARACTERS_MAX)).build()
+}
+
+/// The same, where it may be left out.
+pub(super) fn maybe_login() -> Object {
+    let form = of("^[a-z0-9][a-z0-9._@-]*$").max_length(Some(LOGIN_CHARACTERS_MAX));
+    or_null(form, Type::String)
 }
 
 /// A person or a system.
@@ -312,6 +319,21 @@ pub(super) fn leaf() -> Value {
 /// A place in the log.
 pub(super) fn index() -> Value {
     json!({"type": "integer", "minimum": 0, "maximum": u64::MAX})
+}
+
+/// Within how many days something ends.
+pub(super) fn within_days() -> Value {
+    json!({"type": "integer", "minimum": 1, "maximum": EXPIRING_DAYS_MAX})
+}
+
+/// How many lines of a list of posts or grids.
+pub(super) fn posts_limit() -> Value {
+    json!({"type": "integer", "minimum": 1, "maximum": POSTS_PAGE_COUNT_MAX})
+}
+
+/// A grid, in a query string.
+pub(super) fn grid_in_query() -> Value {
+    json!({"type": "string", "pattern": "^[0-9]{15,16}$"})
 }
 
 /// An id of 16 bytes, in a query string.
@@ -522,7 +544,12 @@ pub(super) fn approval_minutes() -> Object {
         .build()
 }
 
-/// The number of a document, where it may be left out.
+/// The number of a document.
+pub(super) fn document() -> Object {
+    text().min_length(Some(1)).max_length(Some(DOCUMENT_CHARACTERS_MAX)).build()
+}
+
+/// The same, where it may be left out.
 pub(super) fn maybe_document() -> Object {
     or_null(text().min_length(Some(1)).max_length(Some(DOCUMENT_CHARACTERS_MAX)), Type::String)
 }

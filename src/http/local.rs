@@ -22,6 +22,8 @@ pub struct Call<'a> {
     pub token: Option<&'a str>,
     /// The purpose.
     pub purpose: Option<&'a str>,
+    /// What it acts under: a task, an approval.
+    pub case: Option<&'a str>,
     /// The version that a write expects.
     pub version: Option<u64>,
     /// The body.
@@ -42,6 +44,9 @@ impl Local {
         }
         if let Some(purpose) = call.purpose {
             request = request.header("purpose", purpose);
+        }
+        if let Some(case) = call.case {
+            request = request.header("case", case);
         }
         if let Some(version) = call.version {
             request = request.header(header::IF_MATCH, format!("\"{version}\""));

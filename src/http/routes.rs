@@ -8,8 +8,8 @@ use super::examples;
 use super::forms;
 use super::handlers::{
     admin, anomalies, approvals, audit, batch, break_glass, delegations, describe, health,
-    households, limit, lists, log, matching, official, packs, placing, protection, records,
-    rectifications, report, reviews, tasks,
+    households, limit, lists, log, matching, official, packs, placing, posts, protection, records,
+    rectifications, report, reviews, roster, tasks,
 };
 use super::openapi::{Body, Doc, Query};
 use super::rooms::Rooms;
@@ -142,6 +142,19 @@ const REVIEWS: &[Query] = &[
     Query::new("state", "How far it is", forms::review_state),
     Query::new("limit", "At most 100", forms::audit_limit),
     Query::new("before", "The `next` of the page before", forms::sixteen_bytes),
+];
+
+/// What ends is listed by, in the words of `posts::EXPIRING_WORDS`.
+const EXPIRING: &[Query] = &[
+    Query::needed("within_days", "Ends within so many days; 366 at most", forms::within_days),
+    Query::new("limit", "At most 200", forms::posts_limit),
+    Query::new("after", "The `next` of the page before", forms::cursor),
+];
+
+/// Vacant grids are listed by, in the words of `posts::VACANT_WORDS`.
+const VACANT: &[Query] = &[
+    Query::new("limit", "At most 200", forms::posts_limit),
+    Query::new("after", "The `next` of the page before", forms::grid_in_query),
 ];
 
 /// What an export is made of: a form, and what a search is made of, in longer pages.
@@ -330,6 +343,10 @@ pub static ROUTES: &[Route] = &[
         Doc::new("end_delegation", "Decline to stand in, or end it now")
             .answer(200, Body::of::<delegations::DelegationIdBody>)
         => delegations::end),
+    route!(GET get "/v1/actor" Token false
+        Doc::new("own_actor", "The caller and its posts, and what closes people's data to one, if something does")
+            .answer(200, Body::of::<posts::OwnBody>)
+        => posts::own),
     route!(GET get "/v1/schemas/{type}" Token false
         Doc::new("schema", "The form of a record type").answer(200, Body::of::<describe::SchemaBody>)
         => describe::schema),
@@ -435,6 +452,10 @@ pub static ROUTES: &[Route] = &[
         Doc::new("confirm_post", "Confirm, for the community, a post that a local officer gave")
             .takes(Body::of::<placing::PostBody>).example(examples::post_id).answer(200, Body::of::<placing::PlacedBody>)
         => placing::confirm),
+    route!(POST post "/v1/admin/actors/{id}/assignments/renew" Token false
+        Doc::new("renew_post", "Write down that the holder of a post signed the secrecy term or was trained again")
+            .takes(Body::of::<placing::RenewalBody>).example(examples::renewal).answer(200, Body::of::<placing::RenewedBody>)
+        => placing::renew),
     route!(POST post "/v1/admin/actors/{id}/assignments/end" Token false
         Doc::new("end_post", "End a post now")
             .takes(Body::of::<placing::PostBody>).example(examples::post_id).answer(200, Body::of::<placing::PlacedBody>)
@@ -443,6 +464,18 @@ pub static ROUTES: &[Route] = &[
         Doc::new("change_state", "Suspend an actor, let it work again, or end everything that it has")
             .takes(Body::of::<placing::StateBody>).example(examples::state).answer(200, Body::of::<placing::StateChangedBody>)
         => placing::change),
+    route!(POST post "/v1/admin/assignments/import" Token false
+        Doc::new("import_roster", "Go through a roster of posts line by line, or say what it would change")
+            .takes(Body::of::<roster::RosterBody>).example(examples::roster).answer(200, Body::of::<roster::ImportedBody>)
+        => roster::import),
+    route!(GET get "/v1/admin/assignments/expiring" Token false
+        Doc::new("expiring_assignments", "Posts, pairs, training and terms of the caller's area that end soon, are over or missing")
+            .queries(EXPIRING).answer(200, Body::of::<posts::EndingBody>)
+        => posts::expiring),
+    route!(GET get "/v1/admin/grids/vacant" Token false
+        Doc::new("vacant_grids", "Grids of the caller's area without an active worker")
+            .queries(VACANT).answer(200, Body::of::<posts::VacantBody>)
+        => posts::vacant),
     route!(POST post "/v1/admin/actors/{id}/tokens" Token false
         Doc::new("issue_token", "Issue a token for an actor")
             .takes(Body::of::<admin::TokenBody>).example(examples::token).answer(201, Body::of::<admin::IssuedBody>)

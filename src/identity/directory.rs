@@ -2,7 +2,8 @@
 //! Never holds a right: a role that the policy does not know gives none.
 //! The picture in memory follows the store before anyone is told of a change.
 
-use crate::access::{ActorId, Assignment, RoleId, Window};
+use super::actor_form;
+use crate::access::{ActorId, Assignment, Readiness, RoleId, Window};
 use crate::ambient::Micros;
 use crate::limits::{ASSIGNMENTS_COUNT_MAX, LOGIN_CHARACTERS_MAX};
 use crate::records::{Handle, MandateId};
@@ -13,7 +14,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_keys::{KeyError, Keyring};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// What an actor is.
@@ -40,6 +41,38 @@ pub enum ActorState {
     Left,
 }
 
+/// A secrecy term that somebody signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecrecyTerm {
+    /// When, in microseconds since the epoch.
+    pub signed: i64,
+    /// Number of the document.
+    pub document: String,
+}
+
+/// What whoever holds a post brought along, as it is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadinessRecord {
+    /// The secrecy term.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secrecy_term: Option<SecrecyTerm>,
+    /// First moment at which the training counts no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trained_until: Option<i64>,
+}
+
+impl ReadinessRecord {
+    /// What a decision weighs of it.
+    pub fn weighed(&self) -> Readiness {
+        Readiness {
+            secrecy_signed: self.secrecy_term.as_ref().map(|term| Micros(term.signed)),
+            trained_until: self.trained_until.map(Micros),
+        }
+    }
+}
+
 /// An assignment as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,6 +94,9 @@ pub struct AssignmentRecord {
     /// For one of a pair, the windows in which it counts: id, first moment, first moment no more.
     #[serde(default)]
     pub windows: Option<Vec<(MandateId, i64, i64)>>,
+    /// What its holder brought along.
+    #[serde(default)]
+    pub readiness: ReadinessRecord,
     /// First moment, in microseconds since the epoch.
     pub from: i64,
     /// First moment no more.
@@ -168,6 +204,23 @@ impl Directory {
         records
     }
 
+    /// Shows every actor with what its posts are to a decision, in no order, without a copy of any.
+    pub fn each(&self, mut seen: impl FnMut(&ActorRecord, &[Assignment])) {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.values().for_each(|known| seen(&known.record, &known.assignments));
+    }
+
+    /// Who has these log-in names, by name. One walk through the directory, however many are asked for.
+    pub fn of_logins(&self, logins: &HashSet<&str>) -> HashMap<String, ActorId> {
+        let mut found = HashMap::new();
+        self.each(|record, _| {
+            if logins.contains(record.login.as_str()) {
+                found.insert(record.login.clone(), record.id);
+            }
+        });
+        found
+    }
+
     /// One actor.
     pub fn record(&self, id: &ActorId) -> Option<ActorRecord> {
         self.get(id).map(|known| known.record.clone())
@@ -217,7 +270,7 @@ impl Directory {
     }
 
     fn seal(&self, record: &ActorRecord) -> Result<Vec<u8>, DirectoryError> {
-        let plain = serde_json::to_vec(record).map_err(|_| DirectoryError::Malformed)?;
+        let plain = actor_form::written(record)?;
         Ok(self.keyring.seal_attributes(&associated(record.id.as_bytes()), &plain)?)
     }
 
@@ -228,8 +281,7 @@ impl Directory {
         version: Version,
     ) -> Result<Known, DirectoryError> {
         let plain = self.keyring.open_attributes(&associated(id), payload)?;
-        let record: ActorRecord =
-            serde_json::from_slice(&plain).map_err(|_| DirectoryError::Malformed)?;
+        let record = actor_form::read(&plain)?;
         let assignments = record
             .assignments
             .iter()
@@ -281,6 +333,7 @@ fn assignment(record: &AssignmentRecord) -> Result<Assignment, DirectoryError> {
         lead: record.lead,
         confirmed: record.unconfirmed_by.is_none(),
         windows: record.windows.as_ref().map(|windows| windows.iter().map(window).collect()),
+        ready: record.readiness.weighed(),
         from: Micros(record.from),
         until: record.until.map(Micros),
     })

@@ -3,6 +3,7 @@
 //! An actor's state, assignments and version are those that the directory has now, not those of the token.
 
 mod actor;
+mod actor_form;
 mod directory;
 mod enrolment;
 mod token;
@@ -10,6 +11,7 @@ mod token;
 pub use actor::Actor;
 pub use directory::{
     ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory, DirectoryError, NewActor,
+    ReadinessRecord, SecrecyTerm,
 };
 pub use enrolment::{EnrolmentCode, EnrolmentError, Redemption};
 pub use token::{Identity, IdentityError, IssuedToken};

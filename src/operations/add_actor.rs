@@ -10,7 +10,8 @@ use crate::access::{
 };
 use crate::ambient::{Micros, Random};
 use crate::identity::{
-    Actor, ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory, EnrolmentCode, NewActor,
+    Actor, ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory, EnrolmentCode,
+    NewActor, ReadinessRecord,
 };
 use crate::purposes::PurposeSet;
 use crate::records::{Owner, RecordRef, SubjectId, Target};
@@ -43,6 +44,8 @@ pub struct AssignmentRequest {
     pub lead: bool,
     /// Whether it is held as one of a pair, in windows that the two agree on.
     pub pair: bool,
+    /// What whoever is placed brought along.
+    pub readiness: ReadinessRecord,
     /// First moment; now if nothing is said.
     pub from: Option<Micros>,
     /// First moment no more.
@@ -170,7 +173,7 @@ fn check_roles(
         if role.family == RoleFamily::Administration {
             return Err(Code::ApprovalRequired);
         }
-        check_place(role, asked, purposes, territory, now)?;
+        check_place(policy, role, asked, purposes, territory, now)?;
         if !held.iter().all(|other| other.goes_with(role)) {
             return Err(Code::SchemaInvalid);
         }
@@ -185,6 +188,7 @@ fn check_roles(
 }
 
 pub(super) fn check_place(
+    policy: &Policy,
     role: &Role,
     asked: &AssignmentRequest,
     purposes: &PurposeSet,
@@ -206,10 +210,12 @@ pub(super) fn check_place(
         lead: asked.lead,
         confirmed: true,
         windows: asked.pair.then(|| Vec::new().into()),
+        ready: asked.readiness.weighed(),
         from: asked.from.unwrap_or(now),
         until: asked.until,
     };
-    let fits = level == role.level && !empty && !astray && role.accepts(&place);
+    let ready = policy.training().takes(place.ready, now);
+    let fits = level == role.level && !empty && !astray && ready && role.accepts(&place);
     if fits { Ok(()) } else { Err(Code::SchemaInvalid) }
 }
 
@@ -231,6 +237,7 @@ fn record_of(
                 lead: asked.lead,
                 unconfirmed_by: None,
                 windows: asked.pair.then(Vec::new),
+                readiness: asked.readiness,
                 from: asked.from.unwrap_or(now).0,
                 until: asked.until.map(|until| until.0),
             })

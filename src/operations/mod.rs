@@ -20,6 +20,7 @@ mod echo;
 mod enrol;
 mod error;
 mod give_task;
+mod import_roster;
 mod issue_token;
 mod mandate;
 mod match_record;
@@ -33,7 +34,9 @@ mod protect_address;
 mod query_records;
 mod raise_limit;
 mod read_record;
+mod renew_post;
 mod scope;
+mod see_posts;
 mod store_digests;
 mod subject;
 mod task;
@@ -66,6 +69,9 @@ pub use echo::Echoes;
 pub use enrol::{Enrolled, enrol};
 pub use error::{OperationError, refuse};
 pub use give_task::{TaskGiven, TaskRequest, give_task};
+pub use import_roster::{
+    Difference, Imported, LineOutcome, Named, RosterLine, RosterRooms, import_roster,
+};
 pub use issue_token::{Issued, TokenRequest, issue_token};
 pub use match_record::{MatchRequest, Matched, match_record};
 pub use occupants::{Occupants, OccupantsRequest, occupants};
@@ -78,6 +84,11 @@ pub use protect_address::{ProtectRequest, Protected, protect_address};
 pub use query_records::{Queried, QueryRequest, query_records};
 pub use raise_limit::{RaiseRequest, ask_raise};
 pub use read_record::read_record;
+pub use renew_post::renew_post;
+pub use see_posts::{
+    Ending, EndingPage, EndingPlace, EndingPost, OwnPost, VacantGrid, VacantPage, ending_posts,
+    own_posts, vacant_grids,
+};
 pub use store_digests::{Digests, record_digests};
 pub use task::{ListedTask, TaskStep, list_tasks, step_task};
 

@@ -5,7 +5,7 @@
 use super::add_actor::check_place;
 use super::describe::ended;
 use super::{AssignmentRequest, OperationError, refuse};
-use crate::access::{Access, ActorId, Code, Denied, Origin, Permit, PlacingAct, PostAt};
+use crate::access::{Access, ActorId, Code, Denied, Origin, Permit, PlacingAct, Policy, PostAt};
 use crate::ambient::{Micros, Random};
 use crate::identity::{Actor, ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory};
 use crate::limits::ASSIGNMENTS_COUNT_MAX;
@@ -14,7 +14,7 @@ use crate::records::{Owner, RecordRef, Target};
 use crate::territory::Territory;
 use crate::trail::{Recorded, Trail};
 
-struct Moved(ActorId);
+pub(super) struct Moved(ActorId);
 
 impl Target for Moved {
     fn records(&self) -> &[RecordRef] {
@@ -73,34 +73,32 @@ pub async fn place_actor(
         return Err(placing.turn_away(Code::NotFound).await);
     }
     let id = random.bytes16()?;
-    let held = |policy: &crate::access::Policy| {
-        let role = policy.role(&request.role).ok_or(Code::SchemaInvalid)?;
-        check_place(role, &request, purposes, territory, placing.now)?;
-        let others = record.assignments.iter().filter(|held| !is_over(held, placing.now));
-        let mut others = others.map(|held| policy.role(&held.role));
-        let goes = others.all(|other| other.is_some_and(|other| other.goes_with(role)));
-        if goes && record.kind == ActorKind::Person { Ok(()) } else { Err(Code::SchemaInvalid) }
-    };
+    let held =
+        |policy: &Policy| check_post(policy, &record, &request, purposes, territory, placing.now);
     if let Err(code) = placing.access.with_policy(held) {
         return Err(placing.turn_away(code).await);
     }
-    record.assignments.retain(|held| !is_over(held, placing.now));
-    if record.assignments.len() >= ASSIGNMENTS_COUNT_MAX {
-        return Err(placing.turn_away(Code::SchemaInvalid).await);
-    }
-    record.assignments.push(AssignmentRecord {
-        id,
-        role: request.role,
-        area: request.area,
-        line: request.line,
-        lead: request.lead,
-        windows: request.pair.then(Vec::new),
-        unconfirmed_by: (!confirmed).then_some(placing.actor.standing().actor),
-        from: request.from.unwrap_or(placing.now).0,
-        until: request.until.map(|until| until.0),
-    });
+    placing.add(&mut record, id, request, confirmed);
     let recorded = placing.commit(permit, &record).await?;
     Ok(Placed { assignment: id, confirmed, recorded })
+}
+
+/// Whether somebody may hold a further post beside those that it holds.
+pub(super) fn check_post(
+    policy: &Policy,
+    record: &ActorRecord,
+    request: &AssignmentRequest,
+    purposes: &PurposeSet,
+    territory: &Territory,
+    now: Micros,
+) -> Result<(), Code> {
+    let role = policy.role(&request.role).ok_or(Code::SchemaInvalid)?;
+    check_place(policy, role, request, purposes, territory, now)?;
+    let live: Vec<_> = record.assignments.iter().filter(|held| !is_over(held, now)).collect();
+    let mut others = live.iter().map(|held| policy.role(&held.role));
+    let goes = others.all(|other| other.is_some_and(|other| other.goes_with(role)));
+    let room = live.len() < ASSIGNMENTS_COUNT_MAX;
+    if goes && room && record.kind == ActorKind::Person { Ok(()) } else { Err(Code::SchemaInvalid) }
 }
 
 /// A community's word on a post that a local officer gave.
@@ -195,16 +193,39 @@ pub async fn change_state(
     placing.commit(permit, &record).await
 }
 
-fn is_over(held: &AssignmentRecord, now: Micros) -> bool {
+pub(super) fn is_over(held: &AssignmentRecord, now: Micros) -> bool {
     held.until.is_some_and(|until| until <= now.0)
 }
 
-fn area_of(held: &AssignmentRecord) -> Option<crate::territory::Area> {
+pub(super) fn area_of(held: &AssignmentRecord) -> Option<crate::territory::Area> {
     held.area.as_deref().and_then(|digits| digits.parse().ok())
 }
 
 impl Placing<'_> {
-    async fn decide(
+    /// Puts a post into a record, in the place of those that are over.
+    pub(super) fn add(
+        &self,
+        record: &mut ActorRecord,
+        id: [u8; 16],
+        request: AssignmentRequest,
+        confirmed: bool,
+    ) {
+        record.assignments.retain(|held| !is_over(held, self.now));
+        record.assignments.push(AssignmentRecord {
+            id,
+            role: request.role,
+            area: request.area,
+            line: request.line,
+            lead: request.lead,
+            windows: request.pair.then(Vec::new),
+            readiness: request.readiness,
+            unconfirmed_by: (!confirmed).then_some(self.actor.standing().actor),
+            from: request.from.unwrap_or(self.now).0,
+            until: request.until.map(|until| until.0),
+        });
+    }
+
+    pub(super) async fn decide(
         &self,
         act: PlacingAct,
         about: ActorId,
@@ -223,7 +244,10 @@ impl Placing<'_> {
         self.permitted(decided).await
     }
 
-    async fn permitted<T>(&self, decided: Result<T, Denied>) -> Result<T, OperationError> {
+    pub(super) async fn permitted<T>(
+        &self,
+        decided: Result<T, Denied>,
+    ) -> Result<T, OperationError> {
         match decided {
             Ok(permit) => Ok(permit),
             Err(denied) => Err(refuse(self.trail, denied).await),
@@ -231,19 +255,19 @@ impl Placing<'_> {
     }
 
     /// Somebody of the directory who has not left.
-    async fn record(&self, about: ActorId) -> Result<ActorRecord, OperationError> {
+    pub(super) async fn record(&self, about: ActorId) -> Result<ActorRecord, OperationError> {
         match self.directory.record(&about) {
             Some(record) => Ok(record),
             None => Err(self.turn_away(Code::NotFound).await),
         }
     }
 
-    async fn turn_away(&self, code: Code) -> OperationError {
+    pub(super) async fn turn_away(&self, code: Code) -> OperationError {
         let denied = self.access.refuse(Some(self.actor.standing()), code, self.origin);
         refuse(self.trail, denied).await
     }
 
-    async fn commit(
+    pub(super) async fn commit(
         &self,
         permit: Permit<Moved>,
         record: &ActorRecord,

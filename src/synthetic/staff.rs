@@ -34,6 +34,10 @@ pub struct Post {
     pub from: Option<Date>,
     /// The first day on which it counts no more.
     pub until: Option<Date>,
+    /// Whether whoever holds it signed the secrecy term.
+    pub signed: bool,
+    /// The first day on which its training counts no more; nothing for roles that need none.
+    pub trained_until: Option<Date>,
 }
 
 impl StaffMember {
@@ -43,6 +47,8 @@ impl StaffMember {
     }
 }
 
+/// How long training still counts, for most.
+const TRAINED_DAYS: i32 = 240;
 /// Seconded cadres in reserve.
 const RESERVE_COUNT: usize = 12;
 
@@ -74,6 +80,11 @@ pub fn staff(plan: &CityPlan) -> Vec<StaffMember> {
     staff.extend(around_the_grids(plan.today, &basic, &first));
     staff.extend(above_the_grids(&layout.streets[0].code));
     staff.extend(with_a_story(plan.today, &basic));
+    // Everybody was trained this summer, but for those of whom something else is told.
+    let posts = staff.iter_mut().flat_map(|member| &mut member.posts);
+    for post in posts.filter(|post| post.signed && post.trained_until.is_none()) {
+        post.trained_until = Some(days(plan.today, TRAINED_DAYS));
+    }
     staff
 }
 
@@ -178,7 +189,7 @@ fn above_the_grids(street: &str) -> Vec<StaffMember> {
     ]
 }
 
-/// Staff with whom something is the matter. Nobody whose training lapsed: an actor has no day of training yet.
+/// Staff with whom something is the matter.
 fn with_a_story(today: Date, basic: &[&str]) -> Vec<StaffMember> {
     let community = &basic[0][..12];
     let mut staff = Vec::new();
@@ -194,6 +205,13 @@ fn with_a_story(today: Date, basic: &[&str]) -> Vec<StaffMember> {
         let leaves = between(post("grid_worker", grid), days(today, -200), after_friday(today));
         member("leaver", leaves, "leaves on Friday")
     }));
+    if let Some(grid) = basic.get(1) {
+        let trained = |until| Post { trained_until: Some(until), ..post("grid_worker", grid) };
+        let unsigned = Post { signed: false, ..trained(days(today, TRAINED_DAYS)) };
+        staff.push(member("lapsed", trained(days(today, -40)), "the training lapsed"));
+        staff.push(member("soon", trained(days(today, 20)), "the training ends in three weeks"));
+        staff.push(member("unsigned", unsigned, "has not signed the secrecy term yet"));
+    }
     staff.extend((1..=RESERVE_COUNT).map(|number| StaffMember {
         login: format!("reserve{number}-{community}"),
         posts: vec![between(post("sunk_cadre", community), today, days(today, 90))],
@@ -204,11 +222,12 @@ fn with_a_story(today: Date, basic: &[&str]) -> Vec<StaffMember> {
 }
 
 fn post(role: &'static str, area: &str) -> Post {
-    Post { area: Some(area.to_owned()), ..platform_post(role) }
+    Post { area: Some(area.to_owned()), signed: true, ..platform_post(role) }
 }
 
 fn platform_post(role: &'static str) -> Post {
-    Post { role, area: None, line: None, lead: false, from: None, until: None }
+    let (line, lead, from, until) = (None, false, None, None);
+    Post { role, area: None, line, lead, from, until, signed: false, trained_until: None }
 }
 
 fn between(post: Post, from: Date, until: Date) -> Post {
@@ -312,6 +331,8 @@ mod tests {
         let reserve =
             staff_of(1_000, Extent::Community).into_iter().filter(|member| member.reserve);
         assert_eq!(reserve.count(), RESERVE_COUNT);
+        assert!(named("lapsed-").first().trained_until < Some(TODAY));
+        assert!(!named("unsigned-").first().signed && named("soon-").first().signed);
         assert_eq!(named("office-").first().line, Some("civil_affairs"));
     }
 

@@ -138,9 +138,20 @@ fn enrol_administrators(desk: &Desk, served: &Served, made: &Value) {
 
 /// Adds a worker, who enrols; gives its id.
 fn staff(desk: &Desk, served: &Served) -> String {
+    desk.write("term", "B-2026-0017\n");
+    let (term, trained) = (desk.text("term"), in_days(200));
+    let brought = [
+        "--term-signed",
+        "2026-01-05T08:00:00Z",
+        "--term-file",
+        &term,
+        "--trained-until",
+        &trained,
+    ];
     let add =
         ["--json", "actor", "add", "--login", "worker.sun", "--role", "grid_worker", "--area"];
-    let added = desk.ask(served, "security_admin", &[&add[..], &[GRID]].concat()).ended(0).json();
+    let ready = [&add[..], &[GRID], &brought].concat();
+    let added = desk.ask(served, "security_admin", &ready).ended(0).json();
     let word = |name: &str| added[name].as_str().expect("a word").to_owned();
     desk.enrol(served, &word("code"), "worker").ended(0);
     let taken = desk.ask(served, "security_admin", &[&add[..], &[GRID]].concat()).ended(1);
@@ -154,6 +165,12 @@ fn staff(desk: &Desk, served: &Served) -> String {
     word("id")
 }
 
+/// So many days from now.
+fn in_days(days: i64) -> String {
+    let later = jiff::SignedDuration::from_hours(24 * days);
+    jiff::Timestamp::now().saturating_add(later).expect("a moment").to_string()
+}
+
 /// A street office needs its line, and a stand-in a window that ends.
 fn place_by_line_and_window(desk: &Desk, served: &Served) {
     let add = |login: &str, role: &str, area: &str, more: &[&str]| {
@@ -164,10 +181,7 @@ fn place_by_line_and_window(desk: &Desk, served: &Served) {
     assert!(office(&[]).ended(1).err.contains("schema_invalid"));
     assert!(office(&["--line", "stability"]).ended(1).err.contains("schema_invalid"));
     office(&["--line", "civil_affairs"]).ended(0);
-    let soon = |days: i64| {
-        let later = jiff::SignedDuration::from_hours(24 * days);
-        jiff::Timestamp::now().saturating_add(later).expect("a moment").to_string()
-    };
+    let soon = in_days;
     let window = |more: &[&str]| add("pair.qian", "grid_stand_in", GRID, more);
     assert!(window(&[]).ended(1).err.contains("schema_invalid"));
     assert!(window(&["--to", &soon(40)]).ended(1).err.contains("schema_invalid"));

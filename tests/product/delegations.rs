@@ -5,7 +5,7 @@
 use super::actor::Actor;
 use super::bodies::{REGISTRATION, adult};
 use super::client::Reply;
-use super::enrolment::{add, enrolled};
+use super::enrolment::{add, enrolled, ready};
 use super::entries::happened;
 use super::harness::{Demo, shared};
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ fn pair(demo: &Demo) -> Pair {
     let (head, neighbour) = (someone(GRID), someone("8801020010010005"));
     let post = json!({"role": "grid_stand_in", "area": GRID, "pair": true, "to": in_seconds(300 * 86_400)});
     let path = format!("/v1/admin/actors/{}/assignments", neighbour.id);
-    let placed = demo.role("assignment_officer").post(&path, &post).expect(201);
+    let placed = demo.role("assignment_officer").post(&path, &ready(post)).expect(201);
     let post = placed.text_of("assignment").to_owned();
     Pair { head, neighbour, post }
 }

@@ -12,8 +12,23 @@ use super::wire::send_from;
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 
-/// Adds somebody with these places.
+/// A post with what whoever holds it has to bring along, where the post says nothing else of it.
+pub fn ready(mut post: Value) -> Value {
+    let trained = jiff::Timestamp::now() + std::time::Duration::from_secs(300 * 86_400);
+    let term = json!({"signed_at": "2026-01-05T08:00:00Z", "document": "B-2026-0017"});
+    if let Some(members) = post.as_object_mut() {
+        members.entry("secrecy_term").or_insert(term);
+        members.entry("trained_until").or_insert(json!(trained.to_string()));
+    }
+    post
+}
+
+/// Adds somebody with these places, who signed the secrecy term and was trained.
 pub fn add(demo: &Demo, assignments: Value) -> Reply {
+    let assignments: Vec<Value> = match assignments {
+        Value::Array(posts) => posts.into_iter().map(ready).collect(),
+        other => vec![other],
+    };
     let body = json!({"login": fresh_login(), "kind": "person", "assignments": assignments});
     demo.role("security_admin").post("/v1/admin/actors", &body)
 }

@@ -5,7 +5,7 @@
 use super::actor::Actor;
 use super::bodies::{REGISTRATION, adult};
 use super::client::Reply;
-use super::enrolment::{add, enrolled};
+use super::enrolment::{add, enrolled, ready};
 use super::entries::happened;
 use super::harness::{Demo, shared};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ fn newcomer(demo: &Demo, grid: &str) -> Actor {
 }
 
 fn place(by: &Actor, whom: &str, post: &Value) -> Reply {
-    by.post(&format!("/v1/admin/actors/{whom}/assignments"), post)
+    by.post(&format!("/v1/admin/actors/{whom}/assignments"), &ready(post.clone()))
 }
 
 fn word(by: &Actor, whom: &str, word: &str, post: &str) -> Reply {

@@ -126,8 +126,11 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             | "/v1/audit/report"
             | "/v1/audit/entries/{index}"
             | "/v1/audit/entries/{index}/proof"
+            | "/v1/actor"
             | "/v1/admin/actors"
             | "/v1/admin/official-requests"
+            | "/v1/admin/assignments/expiring"
+            | "/v1/admin/grids/vacant"
             | "/v1/admin/policies/matrix",
         ) => (None, false, None),
         ("POST", path) => (None, false, body_of_office(path, aim)),
@@ -163,6 +166,15 @@ fn body_of_office(path: &str, aim: &Aim<'_>) -> Option<Value> {
         "/v1/admin/actors/{id}/assignments/confirm" | "/v1/admin/actors/{id}/assignments/end" => {
             Some(json!({"assignment": "AAAAAAAAAAAAAAAAAAAAAA"}))
         }
+        "/v1/admin/actors/{id}/assignments/renew" => {
+            let trained = (today() + jiff::SignedDuration::from_hours(24 * 30)).to_string();
+            let until = format!("{trained}T00:00:00Z");
+            Some(json!({"assignment": "AAAAAAAAAAAAAAAAAAAAAA", "trained_until": until}))
+        }
+        "/v1/admin/assignments/import" => {
+            let line = json!({"actor": aim.actor, "role": "grid_worker", "area": aim.grid});
+            Some(json!({"dry_run": true, "lines": [line]}))
+        }
         "/v1/admin/actors/{id}/state" => Some(json!({"state": "active"})),
         "/v1/admin/policies/explain" => Some(question(aim)),
         other => panic!("no request is known for {other}"),
@@ -188,6 +200,7 @@ fn path_of(route: &Route, aim: &Aim<'_>) -> String {
         ("GET", "/v1/audit/report") => {
             format!("{path}?since=2026-01-01T00:00:00Z&until=2036-01-01T00:00:00Z")
         }
+        ("GET", "/v1/admin/assignments/expiring") => format!("{path}?within_days=30"),
         ("GET", "/v1/audit/export") => format!("{path}?format=csv&limit=10"),
         _ => path,
     }

@@ -555,7 +555,7 @@ fn whoever_opens_the_own_record_is_found_and_those_who_list_actors_learn_nothing
     let subject = person.text_of("subject");
     let body = json!({
         "login": "worker.self", "kind": "person", "self_subject": subject,
-        "assignments": [{"role": "grid_worker", "area": head.grid()}],
+        "assignments": [super::enrolment::ready(json!({"role": "grid_worker", "area": head.grid()}))],
     });
     let security = demo.role("security_admin");
     let added = security.post("/v1/admin/actors", &body).expect(201);

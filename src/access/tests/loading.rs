@@ -127,7 +127,8 @@ fn more_roles_than_the_table_has_cells_for_do_not_load() {
         let mut files = Files::shipped();
         let bounds = LegalKind::ALL.map(|kind| format!("{} = [1, 2]\n", kind.as_str())).concat();
         let roles: String = (0..count).map(role).collect();
-        files.roles = format!("[reveals.grid]\n{bounds}{roles}");
+        let training = "[training]\ndays_max = 400\nwarning_days = 30\n";
+        files.roles = format!("{training}[reveals.grid]\n{bounds}{roles}");
         files.lines = (0..count).map(|number| (format!("r{number}"), String::new())).collect();
         files.narrowing = String::new();
         files

@@ -16,5 +16,6 @@ mod matching;
 mod matrix;
 mod memo;
 mod properties;
+mod readiness;
 mod removal;
 mod world;

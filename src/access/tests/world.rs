@@ -4,7 +4,7 @@
 
 use crate::access::{
     Access, ActorId, Ask, Assignment, Code, Item, Mandate, Matter, Origin, Permit, Policy,
-    PolicyError, PolicySources, Question, RoleId, Standing,
+    PolicyError, PolicySources, Question, Readiness, RoleId, Standing,
 };
 use crate::ambient::Micros;
 use crate::purposes::{Purpose, PurposeSet};
@@ -142,6 +142,10 @@ pub(super) fn purpose(id: &str) -> &'static Purpose {
     PURPOSES.get(id).expect("a shipped purpose")
 }
 
+/// A signed term, and training that ends long after everything that is tested here.
+pub(super) const READY: Readiness =
+    Readiness { secrecy_signed: Some(Micros(0)), trained_until: Some(Micros(i64::MAX)) };
+
 /// An assignment that counts all the time.
 pub(super) fn placed(role: &str, area: &str) -> Assignment {
     let area: Option<Area> =
@@ -154,6 +158,7 @@ pub(super) fn placed(role: &str, area: &str) -> Assignment {
         lead: false,
         confirmed: true,
         windows: None,
+        ready: READY,
         from: Micros(0),
         until: None,
     }

@@ -11,6 +11,7 @@ use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::Members;
 use super::super::surround::turn_stranger_away;
+use super::brought::{SecrecyTermBody, SignedTermBody, brought, moment};
 use crate::access::{ActorId, Ask, Code, Duty, Origin};
 use crate::ambient::Micros;
 use crate::identity::ActorKind;
@@ -54,25 +55,31 @@ pub(in crate::http) struct ActorBody {
 pub(in crate::http) struct AssignmentBody {
     /// The role's id.
     #[schema(schema_with = forms::slug)]
-    role: String,
+    pub(super) role: String,
     /// The area's digits: 4, 6, 9, 12 or 16; none for a role of the platform.
     #[schema(schema_with = forms::maybe_area)]
-    area: Option<String>,
+    pub(super) area: Option<String>,
     /// The line of business.
     #[schema(schema_with = forms::maybe_slug)]
-    line: Option<String>,
+    pub(super) line: Option<String>,
     /// Whether whoever holds it leads, and so agrees to what those below ask for.
     #[serde(default)]
-    lead: bool,
+    pub(super) lead: bool,
     /// Whether it is held as one of a pair: it counts in the windows alone that the two agree on.
     #[serde(default)]
-    pair: bool,
+    pub(super) pair: bool,
+    /// The secrecy term that whoever is placed signed.
+    #[schema(value_type = Option<SecrecyTermBody>)]
+    pub(super) secrecy_term: Option<Members<SecrecyTermBody>>,
+    /// First moment at which its training counts no more, RFC 3339.
+    #[schema(schema_with = forms::maybe_moment)]
+    pub(super) trained_until: Option<String>,
     /// First moment, RFC 3339; now if nothing is said.
     #[schema(schema_with = forms::maybe_moment)]
-    from: Option<String>,
+    pub(super) from: Option<String>,
     /// First moment no more, RFC 3339.
     #[schema(schema_with = forms::maybe_moment)]
-    to: Option<String>,
+    pub(super) to: Option<String>,
 }
 
 /// An actor that was enrolled.
@@ -239,13 +246,6 @@ fn actor_request(body: ActorBody) -> Option<ActorRequest> {
 
 /// A post that is asked for, if its words have a form.
 pub(super) fn assignment_request(asked: AssignmentBody) -> Option<AssignmentRequest> {
-    let moment = |text: Option<String>| match text {
-        None => Some(None),
-        Some(text) => {
-            let at: jiff::Timestamp = text.parse().ok()?;
-            Some(Some(Micros(at.as_microsecond())))
-        }
-    };
     Some(AssignmentRequest {
         role: asked.role,
         area: asked.area,
@@ -255,8 +255,9 @@ pub(super) fn assignment_request(asked: AssignmentBody) -> Option<AssignmentRequ
         },
         lead: asked.lead,
         pair: asked.pair,
-        from: moment(asked.from)?,
-        until: moment(asked.to)?,
+        readiness: brought(asked.secrecy_term, asked.trained_until.as_deref())?,
+        from: moment(asked.from.as_deref())?,
+        until: moment(asked.to.as_deref())?,
     })
 }
 
@@ -286,6 +287,9 @@ pub(in crate::http) async fn list(
                         "line": one.line, "lead": one.lead,
                         "pair": one.windows.is_some(),
                         "confirmed": one.unconfirmed_by.is_none(),
+                        "secrecy_term": one.readiness.secrecy_term.as_ref().map(SignedTermBody::of),
+                        "trained_until":
+                            one.readiness.trained_until.map(|until| Micros(until).rfc3339()),
                         "from": Micros(one.from).rfc3339(),
                         "to": one.until.map(|until| Micros(until).rfc3339()),
                     })

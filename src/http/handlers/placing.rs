@@ -9,10 +9,12 @@ use super::super::forms;
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::super::strict_json::Members;
 use super::admin::{AssignmentBody, assignment_request};
+use super::brought::{SecrecyTermBody, brought};
 use crate::access::{ActorId, Code, PlacingAct};
 use crate::identity::ActorState;
-use crate::operations::{Placing, change_state, confirm_post, end_post, place_actor};
+use crate::operations::{Placing, change_state, confirm_post, end_post, place_actor, renew_post};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -37,6 +39,28 @@ pub(in crate::http) struct PlacedBody {
 pub(in crate::http) struct PostBody {
     /// The post's id, as the directory says it.
     #[schema(schema_with = forms::actor_id)]
+    assignment: String,
+}
+
+/// What the holder of a post brought along since: at least one of the two.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct RenewalBody {
+    /// The post's id, as the directory says it.
+    #[schema(schema_with = forms::actor_id)]
+    assignment: String,
+    /// A secrecy term that was signed.
+    #[schema(value_type = Option<SecrecyTermBody>)]
+    secrecy_term: Option<Members<SecrecyTermBody>>,
+    /// First moment at which the training counts no more, RFC 3339.
+    #[schema(schema_with = forms::maybe_moment)]
+    trained_until: Option<String>,
+}
+
+/// The post for which it was written down.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct RenewedBody {
+    /// The post's id.
     assignment: String,
 }
 
@@ -109,6 +133,27 @@ pub(in crate::http) async fn end(
     Ok(Answer::new(body, recorded, rooms.trail.origin()))
 }
 
+pub(in crate::http) async fn renew(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Named(id): Named,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer<RenewedBody>, Problem> {
+    caller.must_place(PlacingAct::Renew, &rooms).await?;
+    let body: RenewalBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
+    let about = actor_id(&caller, &id, &rooms).await?;
+    let brought = brought(body.secrecy_term, body.trained_until.as_deref());
+    // A post's id has the form of an actor's.
+    let (Some(brought), Ok(post)) = (brought, body.assignment.parse::<ActorId>()) else {
+        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    };
+    let placing = placing(&caller, &rooms);
+    let recorded = renew_post(&placing, about, *post.as_bytes(), brought).await?;
+    let body = RenewedBody { assignment: body.assignment };
+    Ok(Answer::new(body, recorded, rooms.trail.origin()))
+}
+
 pub(in crate::http) async fn change(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
@@ -124,7 +169,7 @@ pub(in crate::http) async fn change(
     Ok(Answer::new(body, recorded, rooms.trail.origin()))
 }
 
-fn placing<'a>(caller: &'a Caller, rooms: &'a Rooms) -> Placing<'a> {
+pub(super) fn placing<'a>(caller: &'a Caller, rooms: &'a Rooms) -> Placing<'a> {
     Placing {
         actor: &caller.actor,
         origin: &caller.origin,

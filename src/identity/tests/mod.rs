@@ -8,4 +8,4 @@ mod directory;
 mod enrolment;
 mod headers;
 mod memo;
-mod world;
+pub(super) mod world;

@@ -6,7 +6,7 @@ use crate::access::ActorId;
 use crate::ambient::{Micros, NoRandomness, Random};
 use crate::identity::{
     ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory, Identity, IdentityError,
-    NewActor,
+    NewActor, ReadinessRecord,
 };
 use crate::store::{Applier, Change, EngineKind, Reader, open};
 use crate::trail::Applied as _;
@@ -22,7 +22,7 @@ pub(super) const ORIGIN: &str = "vault.example/identity-tests";
 /// 2027-01-15T08:00:00Z, in seconds.
 pub(super) const NOW: i64 = 1_800_000_000;
 
-pub(super) const WORKER: ActorId = ActorId::from_bytes([0xa1; 16]);
+pub(in crate::identity) const WORKER: ActorId = ActorId::from_bytes([0xa1; 16]);
 pub(super) const OTHER: ActorId = ActorId::from_bytes([0xb2; 16]);
 pub(super) const SYSTEM: ActorId = ActorId::from_bytes([0xc3; 16]);
 pub(super) const NOBODY: ActorId = ActorId::from_bytes([0xd4; 16]);
@@ -63,7 +63,7 @@ pub(super) fn wait<T>(work: impl Future<Output = T>) -> T {
     runtime.block_on(work)
 }
 
-pub(super) fn record(id: ActorId, login: &str) -> ActorRecord {
+pub(in crate::identity) fn record(id: ActorId, login: &str) -> ActorRecord {
     ActorRecord {
         id,
         login: login.to_owned(),
@@ -84,6 +84,7 @@ pub(super) fn assignment(role: &str, area: Option<&str>) -> AssignmentRecord {
         lead: false,
         unconfirmed_by: None,
         windows: None,
+        readiness: ReadinessRecord::default(),
         from: 0,
         until: None,
     }

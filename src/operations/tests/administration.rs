@@ -6,7 +6,7 @@ use super::setting::PURPOSES;
 use super::world::*;
 use crate::access::{ActorId, Code};
 use crate::ambient::Micros;
-use crate::identity::{ActorKind, ActorState};
+use crate::identity::{ActorKind, ActorState, ReadinessRecord};
 use crate::limits::TOKEN_LIFE_SECONDS_MAX;
 use crate::operations::{
     ActorRequest, AssignmentRequest, TokenRequest, add_actor, issue_token, list_actors,
@@ -79,6 +79,7 @@ fn place(role: &str, area: Option<&str>) -> AssignmentRequest {
         line: None,
         lead: false,
         pair: false,
+        readiness: ReadinessRecord::default(),
         from: None,
         until: None,
     }

@@ -4,7 +4,9 @@
 
 use super::world::wait;
 use crate::access::{ActorId, Policy, PolicySources};
-use crate::identity::{ActorKind, ActorRecord, ActorState, AssignmentRecord};
+use crate::identity::{
+    ActorKind, ActorRecord, ActorState, AssignmentRecord, ReadinessRecord, SecrecyTerm,
+};
 use crate::purposes::PurposeSet;
 use crate::records::SchemaSet;
 use crate::territory::{CellData, CellId, GridData, MappingData, Territory, TerritoryData};
@@ -75,6 +77,14 @@ pub(super) fn territory() -> Territory {
     Territory::from_data(data).expect("a territory")
 }
 
+/// A signed term, and training that ends long after everything that is tested here.
+pub(super) fn ready() -> ReadinessRecord {
+    ReadinessRecord {
+        secrecy_term: Some(SecrecyTerm { signed: 0, document: "B-1".to_owned() }),
+        trained_until: Some(i64::MAX),
+    }
+}
+
 pub(super) fn actor_record(id: ActorId, role: &str, area: Option<&str>) -> ActorRecord {
     let assignment = AssignmentRecord {
         id: *id.as_bytes(),
@@ -84,6 +94,7 @@ pub(super) fn actor_record(id: ActorId, role: &str, area: Option<&str>) -> Actor
         lead: false,
         unconfirmed_by: None,
         windows: None,
+        readiness: ready(),
         from: 0,
         until: None,
     };

@@ -6,7 +6,7 @@ pub(super) use super::setting::{CELL, GRID, SCHEMAS, keyring, new_keyring, schem
 use super::setting::{access, territory};
 use crate::access::{
     Access, ActorId, Ask, Assignment, Candidate, Code, Item, List, Matter, Origin, Permit,
-    Question, RoleId, Standing, Written,
+    Question, Readiness, RoleId, Standing, Written,
 };
 use crate::ambient::{Clock, HostRandom, Micros};
 use crate::purposes::{Purpose, PurposeSet};
@@ -62,6 +62,7 @@ pub(super) fn standing() -> Standing {
         lead: false,
         confirmed: true,
         windows: None,
+        ready: Readiness { secrecy_signed: Some(Micros(0)), trained_until: Some(Micros(i64::MAX)) },
         from: Micros(0),
         until: None,
     };

@@ -7,6 +7,15 @@ use crate::fault::Fault;
 use crate::page::Page;
 use serde_json::json;
 
+/// A post of somebody who signed the secrecy term and was trained.
+pub fn ready(role: &str, area: Option<&str>) -> serde_json::Value {
+    let trained = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * 300);
+    json!({
+        "role": role, "area": area, "trained_until": trained.to_string(),
+        "secrecy_term": {"signed_at": "2026-01-05T08:00:00Z", "document": "B-2026-0017"},
+    })
+}
+
 /// Tokens of that many new actors of a role; those of a grid work in the sample grid. `name` begins their log-in names.
 pub fn tokens(
     client: &Client,
@@ -20,7 +29,7 @@ pub fn tokens(
     let enrol = |number: usize| {
         let body = json!({
             "login": format!("{name}.{number}"), "kind": "person",
-            "assignments": [{"role": role, "area": area}],
+            "assignments": [ready(role, area)],
         });
         let added = Ask::new("POST", "/v1/admin/actors", administrator).json(&body);
         let code = json!({"code": client.must(&added, 201)?["code"]});

@@ -60,7 +60,7 @@ impl Examiners {
         self.enrolled += 1;
         let body = json!({
             "login": format!("examiner-{grid}-{}", self.enrolled), "kind": "person",
-            "assignments": [{"role": "grid_worker", "area": grid}],
+            "assignments": [crate::enrolment::ready("grid_worker", Some(grid))],
         });
         let ask = Ask::new("POST", "/v1/admin/actors", page.token("security_admin", None)?);
         let added = client.must(&ask.json(&body), 201)?;

@@ -5,6 +5,7 @@
 use super::Desk;
 use super::town::Town;
 use crate::client::{Ask, Client};
+use crate::enrolment::ready;
 use crate::fault::Fault;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -91,7 +92,7 @@ pub fn add(
     area: &str,
 ) -> Result<String, Fault> {
     let body = json!({
-        "login": login, "kind": "person", "assignments": [{"role": role, "area": area}],
+        "login": login, "kind": "person", "assignments": [ready(role, Some(area))],
     });
     let ask = Ask::new("POST", "/v1/admin/actors", &town.security_admin);
     let added = client.must(&ask.json(&body), 201)?;

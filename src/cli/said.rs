@@ -1,0 +1,113 @@
+//! What commands that call a vault have in common: ids in paths, members of queries, lists page by page, answers said.
+//! Never lets a word become another path or another query than was meant.
+//! `--json` gives answers as they came, a line each.
+
+use super::client::Connection;
+use super::failure::Failure;
+use super::print;
+use serde_json::Value;
+use std::io::Read as _;
+use std::path::Path;
+
+/// Longest text that is read from a file, in bytes: the vault takes fewer characters.
+pub(super) const TEXT_BYTES_MAX: u64 = 64 * 1024;
+
+/// An id in a path: with other characters it would be another path.
+pub(super) fn plain(id: &str) -> Result<&str, Failure> {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    if !id.is_empty() && id.bytes().all(known) {
+        Ok(id)
+    } else {
+        Err(Failure::Usage("an id has letters, digits, dashes and underscores alone".into()))
+    }
+}
+
+/// Members of a query; none has characters that would make it another query.
+pub(super) fn members(given: &[(&str, &Option<String>)]) -> Result<String, Failure> {
+    let mut query = String::new();
+    for (name, value) in given {
+        let Some(value) = value else { continue };
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
+        if value.is_empty() || !value.bytes().all(known) {
+            return Err(Failure::Usage(format!("--{name} has characters that no value has")));
+        }
+        query.push_str(&format!("{name}={value}&"));
+    }
+    Ok(query)
+}
+
+/// Every page of a list, a line for each of its members.
+pub(super) fn pages(
+    connection: &Connection,
+    query: &str,
+    (list, onward): (&str, &str),
+    json: bool,
+    line: impl Fn(&Value) -> String,
+) -> Result<(), Failure> {
+    let mut next = String::new();
+    loop {
+        let answer = connection.get(&format!("{query}{next}"))?;
+        each(&answer, list, json, &line);
+        match &answer["next"] {
+            Value::String(id) => next = format!("{onward}={id}"),
+            Value::Number(number) => next = format!("{onward}={number}"),
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// A line for each member of a list.
+pub(super) fn each(answer: &Value, list: &str, json: bool, line: impl Fn(&Value) -> String) {
+    for one in answer[list].as_array().into_iter().flatten() {
+        print(&if json { one.to_string() } else { line(one) });
+    }
+}
+
+/// An answer in one line.
+pub(super) fn said(
+    answer: &Value,
+    json: bool,
+    line: impl Fn(&Value) -> String,
+) -> Result<(), Failure> {
+    print(&if json { answer.to_string() } else { line(answer) });
+    Ok(())
+}
+
+/// A member of an answer as a word.
+pub(super) fn word<'a>(of: &'a Value, name: &str) -> &'a str {
+    of[name].as_str().unwrap_or("-")
+}
+
+/// Words of a list with commas between.
+pub(super) fn words(of: &Value, name: &str) -> String {
+    let words = of[name].as_array().into_iter().flatten().filter_map(Value::as_str);
+    words.collect::<Vec<_>>().join(",")
+}
+
+/// The one line of a file: what has no place among arguments, where every process of the host could read it.
+pub(super) fn line_of(file: &Path) -> Result<String, Failure> {
+    let fail = |error: std::io::Error| Failure::failed("the file cannot be read", &error);
+    let mut text = String::new();
+    let opened = std::fs::File::open(file).map_err(fail)?;
+    opened.take(TEXT_BYTES_MAX).read_to_string(&mut text).map_err(fail)?;
+    Ok(text.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_becomes_another_path_or_another_query() {
+        assert!(plain("AZaz09_-").is_ok());
+        for wrong in ["", "a/b", "a?b", "..", "a%2Fb", "a b"] {
+            assert!(plain(wrong).is_err(), "{wrong}");
+        }
+        let some = |text: &str| Some(text.to_owned());
+        let query = members(&[("state", &some("open")), ("since", &None), ("until", &some("1:2"))]);
+        assert_eq!(query.expect("a query"), "state=open&until=1:2&");
+        for wrong in ["", "a&b=c", "a=b", "a#b", "a b"] {
+            assert!(members(&[("state", &some(wrong))]).is_err(), "{wrong}");
+        }
+    }
+}
