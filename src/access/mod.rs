@@ -6,6 +6,8 @@ mod account;
 mod approval;
 mod bearer;
 mod code;
+mod consent;
+mod counter;
 mod decide;
 mod delegation;
 mod enforcer;
@@ -27,10 +29,11 @@ mod task;
 mod weigh;
 
 pub use account::{
-    Account, DelegationAct, Fact, MandateAct, Origin, PlacingAct, ReviewAct, Written,
+    Account, ConsentAct, DelegationAct, Fact, MandateAct, Origin, PlacingAct, ReviewAct, Written,
 };
 pub use approval::{Asking, WaitsAt};
 pub use code::Code;
+pub use counter::{CounterHit, CounterTerms};
 pub use decide::{Access, Explanation};
 pub use feed::{Changed, ChangedState, FeedPlan};
 pub use grants::{Action, Grants, Level};

@@ -5,7 +5,7 @@
 use super::admission::{Admission, Seat};
 use super::problem::Problem;
 use super::rooms::Rooms;
-use crate::access::{Ask, Code, Denied, Duty, Origin, PlacingAct};
+use crate::access::{Ask, Code, ConsentAct, Denied, Duty, Origin, PlacingAct};
 use crate::ambient::Micros;
 use crate::identity::{Actor, IdentityError};
 use crate::trail::Unrecorded;
@@ -103,6 +103,24 @@ impl Caller {
     pub(super) async fn must_give_tasks(&self, rooms: &Rooms) -> Result<(), Problem> {
         let standing = self.actor.standing();
         match rooms.access.check_giver(standing, &self.origin, self.now) {
+            Ok(()) => Ok(()),
+            Err(denied) => Err(refuse(rooms, denied, Code::Denied).await),
+        }
+    }
+
+    /// Ends here for a caller none of whose roles checks anybody at a counter.
+    pub(super) async fn must_check(&self, rooms: &Rooms) -> Result<(), Problem> {
+        let standing = self.actor.standing();
+        match rooms.access.check_counter(standing, &self.origin, self.now) {
+            Ok(()) => Ok(()),
+            Err(denied) => Err(refuse(rooms, denied, Code::Denied).await),
+        }
+    }
+
+    /// Ends here for a caller none of whose roles serves residents.
+    pub(super) async fn must_serve(&self, act: ConsentAct, rooms: &Rooms) -> Result<(), Problem> {
+        let standing = self.actor.standing();
+        match rooms.access.check_desk(standing, act, &self.origin, self.now) {
             Ok(()) => Ok(()),
             Err(denied) => Err(refuse(rooms, denied, Code::Denied).await),
         }

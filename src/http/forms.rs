@@ -2,13 +2,14 @@
 //! Never checks a request: parsers do, and the schemathesis campaign sends whatever the two might see differently.
 //! Lengths come from `limits` and vocabularies from the rooms that own them, so that neither is typed twice.
 
+use super::handlers::consents::PROOFS;
 use crate::limits::{
     APPROVAL_MINUTES_MAX, AUDIT_PAGE_COUNT_MAX, DOCUMENT_CHARACTERS_MAX, EXPORT_PAGE_COUNT_MAX,
     EXTERNAL_REF_CHARACTERS_MAX, FIELD_LIST_ITEMS_MAX, FIELD_TEXT_CHARACTERS_MAX,
     IDEMPOTENCY_KEY_CHARACTERS_MAX, LOGIN_CHARACTERS_MAX, QUERY_PAGE_COUNT_MAX,
     READ_FIELDS_COUNT_MAX, REASON_CHARACTERS_MAX, RECORD_FIELDS_MAX, REMARK_CHARACTERS_MAX,
     REVIEW_ENTRIES_COUNT_MAX, SAMPLE_EACH_COUNT_MAX, SAMPLE_WITHOUT_COUNT_MAX, SLUG_CHARACTERS_MAX,
-    TASK_BUDGET_MAX, TASK_SCOPE_COUNT_MAX, TOKEN_LIFE_SECONDS_MAX,
+    TASK_BUDGET_MAX, TASK_PLACES_COUNT_MAX, TASK_SCOPE_COUNT_MAX, TOKEN_LIFE_SECONDS_MAX,
 };
 use crate::oversight::{
     AnomalyState, Format, ItemState, Outcome, ReviewState, RuleName, event_names,
@@ -486,6 +487,15 @@ pub(super) fn record_ids() -> Array {
         .build()
 }
 
+/// Ids of places.
+pub(super) fn place_ids() -> Array {
+    ArrayBuilder::new()
+        .items(record_id())
+        .max_items(Some(TASK_PLACES_COUNT_MAX))
+        .unique_items(true)
+        .build()
+}
+
 /// What there is to do.
 pub(super) fn task_kind() -> Object {
     text().enum_values(Some(TaskKind::ALL.iter().map(|kind| kind.as_str()))).build()
@@ -499,6 +509,21 @@ pub(super) fn body_moment() -> Object {
 /// A case: an id, or the caller's own write.
 pub(super) fn case() -> Object {
     of("^(echo|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$").build()
+}
+
+/// A case of a write or a list: an id.
+pub(super) fn case_of_work() -> Object {
+    of("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$").build()
+}
+
+/// Who gives or takes back a consent.
+pub(super) fn consent_giver() -> Object {
+    text().enum_values(Some(["self", "guardian"])).build()
+}
+
+/// By which document somebody is known.
+pub(super) fn identity_proof() -> Object {
+    text().enum_values(Some(PROOFS)).build()
 }
 
 /// The state of an actor.

@@ -9,12 +9,16 @@ mod basis;
 mod batch;
 mod capture;
 mod changes;
+mod consent;
+mod counter_check;
 mod create_household;
 mod create_record;
+mod day;
 mod delegate;
 mod delete_record;
 mod describe;
 mod draw;
+mod dwellers;
 mod echo;
 mod enrol;
 mod error;
@@ -42,11 +46,16 @@ pub use approval::{
 pub use asked::{Asked, Case};
 pub use batch::admit_batch;
 pub use changes::{Change, Changed, ChangesRequest, changes};
+pub use consent::{
+    ListedConsent, WithdrawRequest, WithdrawnConsent, list_consents, withdraw_consent,
+};
+pub use counter_check::{Checked, CounterRequest, CounterTask, counter_check};
 pub use create_household::{
     DwellingRequest, HouseholdCreated, HouseholdRequest, PersonCreated, PersonRequest,
     create_household,
 };
 pub use create_record::{CreateRequest, Created, create_record};
+pub use day::{Day, DayTask, day};
 pub use delegate::{
     Delegating, DelegationRequest, ListedDelegation, list_delegations, propose_delegation,
     step_delegation,
@@ -56,7 +65,7 @@ pub use describe::{Described, describe};
 pub use echo::Echoes;
 pub use enrol::{Enrolled, enrol};
 pub use error::{OperationError, refuse};
-pub use give_task::{TaskGiven, TaskRequest, give_task};
+pub use give_task::{TaskGiven, TaskRequest, TaskScope, give_task};
 pub use issue_token::{Issued, TokenRequest, issue_token};
 pub use match_record::{MatchRequest, Matched, match_record};
 pub use occupants::{Occupants, OccupantsRequest, occupants};

@@ -24,6 +24,14 @@ impl Named {
     }
 }
 
+impl Named {
+    /// Together with further records that were looked at on the way.
+    pub(super) fn and(mut self, seen: &[(RecordId, u64, u64)]) -> Named {
+        self.seen.extend(seen);
+        self
+    }
+}
+
 impl Target for Named {
     fn records(&self) -> &[RecordRef] {
         &[]
@@ -93,7 +101,11 @@ pub(super) async fn look(
 }
 
 /// What is held of somebody as a person.
-async fn person(subject: SubjectId, store: &Reader, seal: &Seal) -> Result<Seen, OperationError> {
+pub(super) async fn person(
+    subject: SubjectId,
+    store: &Reader,
+    seal: &Seal,
+) -> Result<Seen, OperationError> {
     let prefix = Key::subject_listing_prefix(subject);
     for (key, _) in store.scan(&prefix, None, SUBJECT_RECORDS_COUNT_MAX).await? {
         let Some(id) = key.record() else { continue };

@@ -5,7 +5,7 @@
 use super::{Seal, SealError, section};
 use crate::access::{Code, FieldView, Views};
 use crate::records::{
-    Displayed, PlainFields, RecordId, RecordType, Schema, SubjectId, Value, View,
+    Displayed, PlainFields, RecordId, RecordType, Schema, Sensitive, SubjectId, Value, View,
 };
 use crate::store::Sealed;
 use crate::territory::CellId;
@@ -120,6 +120,21 @@ impl OpenedItem {
         }
         self.values = values;
         own
+    }
+}
+
+impl OpenedItem {
+    /// The text of the first of these fields that the views show in clear.
+    pub(super) fn text_in_clear(
+        &self,
+        views: &Views,
+        fields: &[&str],
+    ) -> Option<&Sensitive<String>> {
+        fields.iter().find_map(|field| {
+            let shown = |given: &FieldView| given.field == *field && given.view == View::Raw;
+            let place = views.given.iter().position(shown)?;
+            self.values.get(place)?.as_ref()?.as_text()
+        })
     }
 }
 

@@ -13,6 +13,7 @@ pub(super) fn need_of(written: Written) -> Need {
         Written::Create
         | Written::Household
         | Written::Update
+        | Written::Counter
         | Written::Mandate(MandateAct::Give | MandateAct::Ask)
         | Written::Duty(Duty::ActorAdd)
         | Written::Review(
@@ -44,6 +45,7 @@ pub(super) fn need_of(written: Written) -> Need {
             | MandateAct::Refuse
             | MandateAct::ListAsked,
         )
+        | Written::Consent(_)
         | Written::Placing(_)
         | Written::Delegation(_)
         | Written::Review(ReviewAct::Read)

@@ -17,4 +17,5 @@ mod matrix;
 mod memo;
 mod properties;
 mod removal;
+mod rounds;
 mod world;

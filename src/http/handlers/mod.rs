@@ -7,6 +7,8 @@ pub(super) mod anomalies;
 pub(super) mod approvals;
 pub(super) mod audit;
 pub(super) mod batch;
+pub(super) mod consents;
+pub(super) mod counter;
 pub(super) mod delegations;
 pub(super) mod describe;
 pub(super) mod health;
