@@ -146,8 +146,16 @@ pub const MATCH_VALUES_MONTH_MAX: u32 = 1_200;
 pub const REVEALS_MONTH_MAX: u32 = 1_000_000;
 /// Records and people that one task names: a building, or the round of a month.
 pub const TASK_SCOPE_COUNT_MAX: usize = 200;
+/// Places that one task names, or that the event behind it does: the list of an event has no more.
+pub const TASK_PLACES_COUNT_MAX: usize = 50;
 /// Distinct records that one task opens, whatever its giver says.
 pub const TASK_BUDGET_MAX: u32 = 1_000;
+/// Records of a page that shows what a task opens in clear (API.md section 1).
+pub const TASK_PAGE_COUNT_MAX: usize = 100;
+/// People of all tasks of a day's list: more are not visited in a day.
+pub const DAY_RECORDS_COUNT_MAX: usize = 256;
+/// Records of one person that one withdrawal of a consent marks: one entry of the log has the digest of each.
+pub const WITHDRAWAL_RECORDS_COUNT_MAX: usize = 32;
 /// How long a task may last: as long as a batch approval (DOMAIN section 5).
 pub const TASK_SECONDS_MAX: i64 = 30 * 24 * 3_600;
 /// How long what is opened at a counter stays open, for the one who is present.

@@ -259,6 +259,8 @@ events! {
     AuthLockout = "auth", "lockout";
     /// `task.create`: a task given.
     TaskCreate = "task", "create";
+    /// `task.counter_check`: somebody checked in their presence, which opens a task over them.
+    TaskCounterCheck = "task", "counter_check";
     /// `task.accept`: a task accepted.
     TaskAccept = "task", "accept";
     /// `task.return`: a task returned.

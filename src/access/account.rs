@@ -40,6 +40,8 @@ pub enum Written {
     Delete,
     /// A value was matched.
     Match,
+    /// Somebody was checked at a counter.
+    Counter,
     /// Records were listed.
     Query,
     /// The people of a place were listed.
@@ -52,6 +54,8 @@ pub enum Written {
     Proof,
     /// Something that is about no record.
     Duty(Duty),
+    /// Something was done with somebody's consents.
+    Consent(ConsentAct),
     /// Something happened to a task, an approval or an emergency.
     Mandate(MandateAct),
     /// An address is protected, or no more.
@@ -70,6 +74,15 @@ pub enum Written {
     Stranger,
     /// A known caller was turned away before or after a decision.
     Refused,
+}
+
+/// What is done with somebody's consents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsentAct {
+    /// They are listed.
+    Read,
+    /// One is withdrawn.
+    Withdraw,
 }
 
 /// What happens to a delegation.

@@ -106,7 +106,7 @@ pub(super) fn acts_under(assignment: &Assignment, purpose: &Purpose) -> bool {
 pub(super) fn may_use_call(policy: &Policy, bearer: Bearer<'_>, ask: Ask) -> bool {
     any_grant(policy, bearer, |grants| match ask {
         Ask::Read | Ask::List | Ask::Occupants => grants.reads(),
-        Ask::Create | Ask::Update => grants.has(Action::Write),
+        Ask::Create | Ask::Update => grants.writes(),
         Ask::Delete => grants.has(Action::Delete),
         Ask::Match | Ask::Changes => grants.knows(),
     })

@@ -157,7 +157,7 @@ impl FeedPlan<'_> {
             && match state {
                 ChangedState::Removed(_) => true,
                 ChangedState::Held(facts) => {
-                    let held = facts.basis_for(question.purpose.id.as_str()).is_some();
+                    let held = facts.live_basis_for(question.purpose.id.as_str()).is_some();
                     let hidden = facts.protected_address && !reach.sees_protected;
                     held && !hidden && check_state(question, facts).is_ok()
                 }

@@ -46,10 +46,13 @@ pub(super) fn check_state(question: &Question<'_>, facts: &Facts) -> Result<(), 
     }
     let personal = !facts.subject_handles.is_empty();
     let looks = !matches!(question.ask, Ask::Create | Ask::Update | Ask::Delete);
-    let held = facts.basis_for(question.purpose.id.as_str()).is_some();
-    // A duty or an emergency brings its own basis; what rests on the resident's will must have been given.
-    if personal && looks && question.purpose.rests_on_the_subject() && !held {
-        return Err(No::plain(Code::BasisMissing));
+    // A duty or an emergency brings its own basis; what rests on the resident's will must have been given, and not taken back.
+    if personal && looks && question.purpose.rests_on_the_subject() {
+        return match facts.basis_for(question.purpose.id.as_str()) {
+            None => Err(No::plain(Code::BasisMissing)),
+            Some(basis) if facts.is_withdrawn(basis) => Err(No::plain(Code::ConsentWithdrawn)),
+            Some(_) => Ok(()),
+        };
     }
     Ok(())
 }
@@ -147,9 +150,8 @@ pub(super) fn writes(
     facts: &Facts,
     fields: &[String],
 ) -> Outcome {
-    let may = |field: &str| {
-        field_grants(policy, question, bearer, record_type, facts, field).has(Action::Write)
-    };
+    let grants = |field: &str| field_grants(policy, question, bearer, record_type, facts, field);
+    let may = |field: &str| grants(field).has(Action::Write);
     // A write that names no field still leaves a basis behind: it takes the right to write some field.
     let listed = question.purpose.fields.get(&record_type);
     if fields.is_empty() && !listed.into_iter().flatten().any(|field| may(field)) {
@@ -157,10 +159,12 @@ pub(super) fn writes(
     }
     let refused: Vec<String> = fields.iter().filter(|field| !may(field)).cloned().collect();
     if refused.is_empty() {
-        Ok(Views::default())
-    } else {
-        Err(No { why: Code::Denied, fields: refused })
+        return Ok(Views::default());
     }
+    // A condition that can be met is said where it would be enough.
+    let enough = refused.iter().all(|field| grants(field).has(Action::WriteInTask));
+    let why = if enough { Code::CaseRequired } else { Code::Denied };
+    Err(No { why, fields: refused })
 }
 
 /// A removal touches every class that the type has, and is within a purpose that has to do with the type.

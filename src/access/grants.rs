@@ -26,11 +26,13 @@ pub enum Action {
     Write,
     /// Remove the record.
     Delete,
+    /// Write the value inside an open task.
+    WriteInTask,
 }
 
 impl Action {
     /// All, in the order of the set's bits.
-    pub const ALL: [Action; 8] = [
+    pub const ALL: [Action; 9] = [
         Action::ReadRaw,
         Action::ReadRawInTask,
         Action::ReadRawApproved,
@@ -39,6 +41,7 @@ impl Action {
         Action::Count,
         Action::Write,
         Action::Delete,
+        Action::WriteInTask,
     ];
 
     /// The word in a policy line.
@@ -52,6 +55,7 @@ impl Action {
             Action::Count => "count",
             Action::Write => "write",
             Action::Delete => "delete",
+            Action::WriteInTask => "write/task",
         }
     }
 }
@@ -59,14 +63,14 @@ impl Action {
 /// Bits that a line's number takes in the packed form; a role has at most twenty lines.
 const LINE_BITS: u32 = 5;
 /// Where the lines begin in the packed form, behind the actions.
-const LINES_SHIFT: u32 = 8;
+const LINES_SHIFT: u32 = Action::ALL.len() as u32;
 /// The bit of the packed form that says that the set was asked for.
 const KNOWN: u64 = 1 << 63;
 
 /// A set of actions, with the number of the policy line behind each.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Grants {
-    bits: u8,
+    bits: u16,
     lines: [u8; Action::ALL.len()],
 }
 
@@ -132,9 +136,14 @@ impl Grants {
         ])
     }
 
-    /// The line behind the write.
+    /// The line behind the write, or behind the condition that would allow it.
     pub fn write_line(self) -> u8 {
-        self.line(Action::Write)
+        self.first_line(&[Action::Write, Action::WriteInTask])
+    }
+
+    /// Whether anything may be written, with or without a condition.
+    pub fn writes(self) -> bool {
+        self.has(Action::Write) || self.has(Action::WriteInTask)
     }
 
     /// The line behind the match, or behind the read that includes it.
@@ -172,6 +181,11 @@ impl Grants {
             .without(Action::ReadRaw)
     }
 
+    /// Inside an open task: what may be written there alone may be written.
+    pub(super) fn writes_met(self) -> Grants {
+        self.also(Action::Write, &[Action::WriteInTask])
+    }
+
     /// With the condition of an action met: what was seen under it is seen.
     pub(super) fn met(self, condition: Action) -> Grants {
         self.also(Action::ReadRaw, &[condition])
@@ -198,7 +212,7 @@ impl Grants {
         };
         for action in Action::ALL {
             let kept = match action {
-                Action::Write | Action::Delete => write,
+                Action::Write | Action::WriteInTask | Action::Delete => write,
                 other => highest.leaves(other),
             };
             if !kept {
@@ -237,7 +251,8 @@ impl Grants {
             let shift = LINES_SHIFT + LINE_BITS * u32::try_from(action).unwrap_or(0);
             (packed >> shift) as u8 & ((1 << LINE_BITS) - 1)
         };
-        Some(Grants { bits: packed as u8, lines: std::array::from_fn(line) })
+        let bits = packed as u16 & ((1 << LINES_SHIFT) - 1);
+        Some(Grants { bits, lines: std::array::from_fn(line) })
     }
 }
 

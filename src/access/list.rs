@@ -1,6 +1,6 @@
 //! Lists: what one assignment shows of many records, item by item.
 //! Never adds assignments up, and never says what was left out or why.
-//! What is about a person is at most masked in a list: raw values of many people need a task or a batch approval.
+//! What is about a person is at most masked in a list: raw values of many people need a task, which opens those of its own.
 
 use super::account::Account;
 use super::bearer::{Bearer, No, bearers, covers, knows, may_use_call, weight};
@@ -8,9 +8,11 @@ use super::code::Code;
 use super::decide::{Access, account_of, authority, carry};
 use super::field::{check_fields, check_state, field_grants, rule_of, views_of};
 use super::ledger::Charge;
+use super::mandate::Mandate;
 use super::permit::{Authority, Denied, EachViews, FieldView, Permit, Views};
 use super::policy::Policy;
 use super::question::{Ask, Question};
+use super::reveal::{name as name_mandate, of_mandate};
 use super::standing::Assignment;
 use crate::records::{Class, Facts, RecordType, SubjectSlot, View};
 use crate::territory::{Area, CellId};
@@ -27,6 +29,8 @@ pub struct List<'a> {
     /// Where the list begins: the cell of the grid that the caller named, or of the place whose people are asked for,
     /// with that record's line of business.
     pub within: Option<(CellId, Option<&'a str>)>,
+    /// The fields that alone may be in clear of a person, by whatever right; nothing where all may.
+    pub in_clear: Option<&'a [&'a str]>,
 }
 
 /// A record that may be in a list.
@@ -45,15 +49,16 @@ struct Reach {
     assignment: Assignment,
     sees_protected: bool,
     rule: Option<String>,
-    grown: Share,
-    child: Share,
-    minor: Share,
+    /// What it shows of each kind of record, in the order of their numbers; then the same inside what the caller acts under.
+    shares: Vec<Share>,
 }
 
+/// Kinds of records that lie outside of any mandate.
+const KINDS_COUNT: u8 = 3;
+
 impl Reach {
-    /// What it shows of each kind of record, in the order of their numbers.
-    fn kinds(&self) -> [&Share; 3] {
-        [&self.grown, &self.child, &self.minor]
+    fn grown(&self) -> &Share {
+        &self.shares[0]
     }
 
     /// The number of a record's kind on that day.
@@ -71,12 +76,23 @@ struct Share {
     views: Views,
     /// Whether it may be found by the value that is matched, or by the place that its subject lives at.
     found: bool,
+    by_mandate: ByMandate,
+}
+
+/// What a mandate has to do with a share.
+#[derive(Clone, Copy, Default)]
+struct ByMandate {
+    /// Whether something is in clear by it.
+    opens: bool,
+    /// Whether that is counted against its budget.
+    counts: bool,
 }
 
 /// A list that was thought through: who could carry it, and what each would show. It holds no record, and it permits
 /// nothing before it decided over them.
 pub struct ListPlan<'a> {
     question: &'a Question<'a>,
+    record_type: RecordType,
     reaches: Vec<Reach>,
     account: Account,
     authority: Authority,
@@ -98,7 +114,8 @@ impl Access {
         match reaches(&active.policy, question, list, &mut account) {
             Ok(reaches) => {
                 let authority = authority(&active, Some(question.standing));
-                Ok(ListPlan { question, reaches, account, authority })
+                let record_type = list.record_type;
+                Ok(ListPlan { question, record_type, reaches, account, authority })
             }
             Err(no) => Err(Denied { why: no.why, fields: no.fields, account: Box::new(account) }),
         }
@@ -125,8 +142,11 @@ impl<'a> ListPlan<'a> {
 
     /// What the assignment shows of a record in its area; nothing where the record is not for this list.
     fn share_of<'b>(&self, reach: &'b Reach, facts: &Facts) -> Option<(u8, &'b Share)> {
+        let inside = self.question.mandate;
+        let inside = inside.is_some_and(|mandate| mandate.scope.holds(self.record_type, facts));
         let kind = Reach::kind_of(facts, self.question.now.days());
-        let share = reach.kinds()[usize::from(kind)];
+        let kind = if inside { kind + KINDS_COUNT } else { kind };
+        let share = reach.shares.get(usize::from(kind))?;
         // A protected person is not shown to the neighbours that work in its own grid.
         let hidden = facts.protected_address && !reach.sees_protected;
         let shown = share.found && !share.views.given.is_empty() && !hidden;
@@ -141,7 +161,7 @@ impl<'a> ListPlan<'a> {
     /// Whether the assignment at that place may learn that the subject of a link lives where it says.
     pub fn links(&self, reach: usize, cell: CellId, facts: &Facts) -> bool {
         let Some(reach) = self.reaches.get(reach) else { return false };
-        let share = reach.kinds()[usize::from(Reach::kind_of(facts, self.question.now.days()))];
+        let share = &reach.shares[usize::from(Reach::kind_of(facts, self.question.now.days()))];
         let line = facts.line.as_deref();
         share.found
             && !(facts.protected_address && !reach.sees_protected)
@@ -155,26 +175,34 @@ impl<'a> ListPlan<'a> {
         &self,
         reach: usize,
         candidates: Vec<Candidate<T>>,
-        charges: Vec<Charge>,
+        mut charges: Vec<Charge>,
     ) -> Permit<P> {
         let mut account = self.account.clone();
         let mut each = EachViews::default();
         let mut area = None;
+        let mut authority = self.authority;
         let mut shown = Vec::with_capacity(candidates.len());
         if let Some(reach) = self.reaches.get(reach) {
             carry(&mut account, &reach.assignment, self.question.now);
             account.rule = reach.rule.clone();
             area = reach.assignment.area;
-            let kinds = reach.kinds();
-            each.kinds = kinds.iter().map(|share| share.views.clone()).collect();
-            let mut used = [false; 3];
+            each.kinds = reach.shares.iter().map(|share| share.views.clone()).collect();
+            let mut used = vec![false; reach.shares.len()];
             for Candidate { cell, facts, target } in candidates {
                 let line = facts.line.as_deref();
                 let (territory, now) = (self.question.territory, self.question.now);
                 if !covers(&reach.assignment, territory, cell, now, line) {
                     continue;
                 }
-                let Some((kind, _)) = self.share_of(reach, &facts) else { continue };
+                let Some((kind, share)) = self.share_of(reach, &facts) else { continue };
+                let mandate = self.question.mandate.filter(|_| share.by_mandate.opens);
+                if let Some(mandate) = mandate {
+                    authority.mandate = mandate.version.map(|version| (mandate.id, version));
+                    name_mandate(&mut account, mandate);
+                    if share.by_mandate.counts {
+                        charges.push(of_mandate(mandate, &facts, self.question));
+                    }
+                }
                 used[usize::from(kind)] = true;
                 each.of.push(kind);
                 account.records.push(facts.record_handle);
@@ -184,7 +212,7 @@ impl<'a> ListPlan<'a> {
             // Handles are random, so their order tells nothing and is free.
             account.subjects.sort_unstable();
             account.subjects.dedup();
-            let given = kinds.into_iter().zip(used).filter(|(_, used)| *used);
+            let given = reach.shares.iter().zip(used).filter(|(_, used)| *used);
             account.fields = highest(given.map(|(share, _)| &share.views));
         }
         Permit {
@@ -192,7 +220,7 @@ impl<'a> ListPlan<'a> {
             views: Views::default(),
             account: Box::new(account),
             area,
-            authority: self.authority,
+            authority,
             charges,
             each,
         }
@@ -237,16 +265,17 @@ fn reaches(
     // A condition that can be met is said before a plain no.
     let why = all
         .iter()
-        .flat_map(|reach| &reach.grown.views.withheld)
+        .flat_map(|reach| &reach.grown().views.withheld)
         .map(|(_, why)| *why)
         .find(|why| *why != Code::Denied)
         .unwrap_or(Code::Denied);
     let mut reaches: Vec<Reach> =
-        all.into_iter().filter(|reach| reach.kinds().into_iter().any(shows)).collect();
+        all.into_iter().filter(|reach| reach.shares.iter().any(shows)).collect();
     if reaches.is_empty() {
         return Err(No { why, fields: list.fields.to_vec() });
     }
-    reaches.sort_by_key(|reach| std::cmp::Reverse(weight(&reach.grown.views)));
+    let most = |reach: &Reach| reach.shares.iter().map(|share| weight(&share.views)).max();
+    reaches.sort_by_key(|reach| std::cmp::Reverse((weight(&reach.grown().views), most(reach))));
     Ok(reaches)
 }
 
@@ -335,39 +364,48 @@ fn reach_of(
     let grown = Facts::of_nobody();
     let child = Facts { turns_14: Some(i32::MAX), ..Facts::of_nobody() };
     let minor = Facts { turns_18: Some(i32::MAX), ..Facts::of_nobody() };
-    let share = |facts: &Facts| Share {
-        views: list_views(policy, question, list, bearer, facts),
-        found: is_found(policy, question, list, bearer, facts),
+    let mut kinds = vec![grown, child, minor];
+    kinds.extend(question.mandate.into_iter().flat_map(Mandate::kinds_within));
+    let share = |facts: &Facts| {
+        let (views, by_mandate) = list_views(policy, question, list, bearer, facts);
+        Share { views, found: is_found(policy, question, list, bearer, facts), by_mandate }
     };
     Reach {
         assignment: bearer.assignment.clone(),
         sees_protected: policy.roles()[bearer.role].sees_protected,
-        rule: rule_of(policy, question, bearer, list.record_type, &grown, list.fields),
-        grown: share(&grown),
-        child: share(&child),
-        minor: share(&minor),
+        rule: rule_of(policy, question, bearer, list.record_type, &kinds[0], list.fields),
+        shares: kinds.iter().map(share).collect(),
     }
 }
 
-/// The views of a read, with what is about a person at most masked.
+/// The views of a read, with what is about a person at most masked but for what the caller's mandate opens; and whether it
+/// opens anything that is counted.
 fn list_views(
     policy: &Policy,
     question: &Question<'_>,
     list: &List<'_>,
     bearer: Bearer<'_>,
     facts: &Facts,
-) -> Views {
+) -> (Views, ByMandate) {
     let schema = question.schemas.get(list.record_type);
     let mut views = views_of(policy, question, bearer, list.record_type, facts, list.fields);
+    let mut by_mandate = ByMandate::default();
     for given in &mut views.given {
-        let personal = schema
-            .and_then(|schema| schema.field(&given.field))
-            .is_none_or(|field| field.is_personal());
-        if personal {
+        let field = schema.and_then(|schema| schema.field(&given.field));
+        let personal = field.is_none_or(|field| field.is_personal());
+        let by = |mandate: &Mandate| mandate.opens(question, list.record_type, facts, &given.field);
+        let meant = list.in_clear.is_none_or(|fields| fields.contains(&given.field.as_str()));
+        let opens = question.mandate.is_some_and(by);
+        if personal && !(opens && meant) {
             given.view = given.view.min(View::Masked);
         }
+        // What is masked of it is seen by the mandate too, where nothing would be without it.
+        by_mandate.opens |= opens;
+        by_mandate.counts |= opens
+            && given.view == View::Raw
+            && field.is_some_and(|field| field.legal_kind.is_some());
     }
-    views
+    (views, by_mandate)
 }
 
 /// Whether a record may be found in the way that the list asks for.

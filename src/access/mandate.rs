@@ -11,7 +11,7 @@ use crate::records::{Facts, Handle, LegalKind, MandateId, RecordType};
 /// What a mandate is, and so which conditions it meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MandateKind {
-    /// An open task. Opens what is open inside a task; a child's fields only where a second person agreed to the round.
+    /// An open task. Opens what is open or may be written inside a task; a child's fields only where a second person agreed to the round.
     Task,
     /// A second person agreed to a read. Opens what needs an approval, and a child's fields.
     Approval,
@@ -84,8 +84,12 @@ pub struct Mandate {
     pub single_use: bool,
 }
 
+/// The name of nothing.
+const NO_HANDLE: Handle = Handle::from_bytes([0; 16]);
+
 impl Mandate {
-    /// Whether it has to do with this field of this record, asked for by this caller now.
+    /// Whether it has to do with this field of this record, asked for by this caller now. A record that is about to be is
+    /// in no scope: inside a task it may be stored for the fields that the task names, as often as its budget says.
     pub(super) fn opens(
         &self,
         question: &Question<'_>,
@@ -98,7 +102,31 @@ impl Mandate {
             && self.is_of(question)
             && self.purpose == question.purpose.id.as_str()
             && self.fields.iter().any(|named| named == field)
-            && self.scope.holds(record_type, facts)
+            && match question.ask {
+                Ask::Create => self.kind == MandateKind::Task,
+                _ => self.scope.holds(record_type, facts),
+            }
+    }
+
+    /// A grown-up, a child and somebody between, each of nobody and inside the scope: what a list asks with, before it has
+    /// a record.
+    pub(super) fn kinds_within(&self) -> [Facts; 3] {
+        let within = || Facts {
+            record_handle: self.scope.records.first().copied().unwrap_or(NO_HANDLE),
+            subject_handles: self
+                .scope
+                .subjects
+                .iter()
+                .take(1)
+                .map(|one| ([0; 16], *one))
+                .collect(),
+            ..Facts::of_nobody()
+        };
+        [
+            within(),
+            Facts { turns_14: Some(i32::MAX), ..within() },
+            Facts { turns_18: Some(i32::MAX), ..within() },
+        ]
     }
 
     /// Whether it is the caller's, and open now.
@@ -135,6 +163,14 @@ impl Mandate {
     /// What is left of conditions once it is shown. `child` says that the field is sensitive because of an age: each look
     /// at it needs a second person (Regulations on the Protection of Minors in Cyberspace, Art. 36).
     pub(super) fn meets(&self, grants: Grants, child: bool) -> Grants {
+        let grants = match self.kind {
+            MandateKind::Task => grants.writes_met(),
+            MandateKind::Approval
+            | MandateKind::Emergency
+            | MandateKind::Echo
+            | MandateKind::Official
+            | MandateKind::Raise { .. } => grants,
+        };
         match self.kind {
             MandateKind::Task if child && !self.agreed => {
                 grants.exchanged(Action::ReadRawInTask, Action::ReadRawApproved)

@@ -6,6 +6,8 @@ mod account;
 mod approval;
 mod bearer;
 mod code;
+mod consent;
+mod counter;
 mod decide;
 mod delegation;
 mod emergency;
@@ -24,7 +26,6 @@ mod policy;
 mod posts;
 mod protection;
 mod question;
-mod question;
 mod raise;
 mod readiness;
 mod reveal;
@@ -35,10 +36,12 @@ mod urgent;
 mod weigh;
 
 pub use account::{
-    Account, DelegationAct, EmergencyAct, Fact, MandateAct, Origin, PlacingAct, ReviewAct, Written,
+    Account, ConsentAct, DelegationAct, EmergencyAct, Fact, MandateAct, Origin, PlacingAct,
+    ReviewAct, Written,
 };
 pub use approval::{Asking, WaitsAt};
 pub use code::Code;
+pub use counter::{CounterHit, CounterTerms};
 pub use decide::{Access, Explanation};
 pub use emergency::{EVENT_FIELDS, EmergencyGiven, EmergencyTerms, Watches};
 pub use feed::{Changed, ChangedState, FeedPlan};

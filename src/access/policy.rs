@@ -12,7 +12,7 @@ use super::role::{Role, RoleFamily, RoleId, RolesRead, read_roles};
 use super::urgent::{self, Urgent};
 use crate::limits::LINES_COUNT_MAX;
 use crate::purposes::{PurposeGroup, PurposeSet};
-use crate::records::{Class, RecordType, SchemaSet};
+use crate::records::{Class, Field, RecordType, SchemaSet};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -114,6 +114,7 @@ impl Policy {
     ) -> Result<Policy, PolicyError> {
         let RolesRead { roles, urgent, raises, training } = read_roles(sources.roles)?;
         urgent::check(urgent.as_ref(), &roles, purposes, schemas)?;
+        check_counters(&roles, schemas)?;
         let by_word: HashMap<Arc<str>, usize> =
             roles.iter().enumerate().map(|(index, role)| (role.id.0.clone(), index)).collect();
         let mut files: BTreeMap<&str, &str> = BTreeMap::new();
@@ -290,6 +291,25 @@ impl Policy {
         };
         lines & line.map_or(u64::MAX, |line| self.narrowing.bit(line)) != 0
     }
+}
+
+/// A counter checks by fields of a person that are matched by their value, and is somewhere.
+fn check_counters(roles: &[Role], schemas: &SchemaSet) -> Result<(), PolicyError> {
+    let person = schemas.get(RecordType::Person);
+    let matched = |name: &str| {
+        person.and_then(|schema| schema.field(name)).is_some_and(Field::is_matched_by_value)
+    };
+    for role in roles {
+        let wrong = |what| PolicyError::Role { role: role.id.as_str().into(), what };
+        if role.checks_by.iter().any(|name| !matched(name)) {
+            return Err(wrong("checks at the counter by what is no matched field of a person"));
+        }
+        let counter = !role.checks_by.is_empty() || role.serves_residents;
+        if counter && role.family != RoleFamily::Business {
+            return Err(wrong("sees no record, and serves residents"));
+        }
+    }
+    Ok(())
 }
 
 fn place_of(topic: RecordType) -> usize {

@@ -1,9 +1,11 @@
-//! What a read opens by a mandate, and what everything that it shows in clear is counted as.
+//! What a read or a write does by a mandate, and what everything that it shows in clear is counted as.
 //! Never counts what is masked, and never lets a mandate's records count against the caller's own bounds.
 //! The same person seen twice within a window is one; the same record seen twice inside a task is one.
 
 use super::account::Account;
 use super::bearer::Bearer;
+use super::field::field_grants;
+use super::grants::Action;
 use super::ledger::{Bound, Charge, Hour, Ledger};
 use super::mandate::{Mandate, MandateKind};
 use super::permit::Views;
@@ -31,6 +33,9 @@ pub(super) fn opened(
     account: &mut Account,
 ) -> Opens {
     let mut opens = Opens::default();
+    if matches!(question.ask, Ask::Create | Ask::Update) {
+        return written(policy, question, items, bearer, account);
+    }
     let (Ask::Read, Some(item)) = (question.ask, items.first()) else { return opens };
     let Matter::Present { record_type, facts, .. } = &item.matter else { return opens };
     let Some(schema) = question.schemas.get(*record_type) else { return opens };
@@ -69,7 +74,39 @@ pub(super) fn opened(
     opens
 }
 
-fn name(account: &mut Account, mandate: &Mandate) {
+/// What a write does by a mandate. It is named wherever it has to do with a field, and costs its budget a record where the
+/// caller's post alone would not have written it.
+fn written(
+    policy: &Policy,
+    question: &Question<'_>,
+    items: &[Item<'_>],
+    bearer: Bearer<'_>,
+    account: &mut Account,
+) -> Opens {
+    let mut opens = Opens::default();
+    let Some(mandate) = question.mandate else { return opens };
+    let alone = Question { mandate: None, ..*question };
+    for item in items {
+        let Matter::Present { record_type, facts, .. } = &item.matter else { continue };
+        let by = |field: &&String| mandate.opens(question, *record_type, facts, field);
+        let mut fields = item.fields.iter().filter(by).peekable();
+        if mandate.kind != MandateKind::Task || fields.peek().is_none() {
+            continue;
+        }
+        opens.mandate = mandate.version.map(|version| (mandate.id, version));
+        name(account, mandate);
+        let needed = |field: &String| {
+            let own = field_grants(policy, &alone, bearer, *record_type, facts, field);
+            !own.has(Action::Write)
+        };
+        if fields.any(needed) {
+            opens.charges.push(of_mandate(mandate, facts, question));
+        }
+    }
+    opens
+}
+
+pub(super) fn name(account: &mut Account, mandate: &Mandate) {
     match mandate.kind {
         MandateKind::Task => account.task = Some(mandate.id),
         MandateKind::Approval
@@ -80,7 +117,7 @@ fn name(account: &mut Account, mandate: &Mandate) {
     }
 }
 
-fn of_mandate(mandate: &Mandate, facts: &Facts, question: &Question<'_>) -> Charge {
+pub(super) fn of_mandate(mandate: &Mandate, facts: &Facts, question: &Question<'_>) -> Charge {
     Charge {
         ledger: Ledger::Mandate(mandate.id),
         tag: *facts.record_handle.as_bytes(),

@@ -77,6 +77,10 @@ pub struct Role {
     pub delegates_to: Option<RoleId>,
     /// The roles that its holders place others in, below their own area; the community confirms each.
     pub places: Vec<RoleId>,
+    /// The fields of a person by whose value its holders find the one who is present at the counter.
+    pub checks_by: Vec<String>,
+    /// Whether its holders act for residents who are present.
+    pub serves_residents: bool,
     /// Who agrees to what its holders ask for; nobody where nothing is said.
     pub approved_by: Option<ApprovedBy>,
     /// Of how many people it may see something of a kind in clear; of none where nothing is said.
@@ -186,6 +190,10 @@ struct RoleText {
     delegates_to: Option<String>,
     #[serde(default)]
     places: Vec<String>,
+    #[serde(default)]
+    checks_by: Vec<String>,
+    #[serde(default)]
+    serves_residents: bool,
     approved_by: Option<ApprovedByText>,
     reveals: Option<String>,
     #[serde(default)]
@@ -387,6 +395,8 @@ fn role(text: RoleText, bounds: &BTreeMap<String, Reveals>) -> Result<Role, Poli
         gives_tasks_to: text.gives_tasks_to.iter().map(|word| RoleId::new(word)).collect(),
         by_window: text.by_window,
         delegates_to: text.delegates_to.as_deref().map(RoleId::new),
+        checks_by: text.checks_by,
+        serves_residents: text.serves_residents,
         places: text.places.iter().map(|word| RoleId::new(word)).collect(),
         approved_by: text
             .approved_by
@@ -396,6 +406,8 @@ fn role(text: RoleText, bounds: &BTreeMap<String, Reveals>) -> Result<Role, Poli
         official_requests: text.official_requests,
         sees_protected: text.sees_protected,
         protects_addresses: text.protects_addresses,
+        needs,
+        fills_grid: text.fills_grid,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Who may give a task to whom: one post of the giver knows of every record, one post of the holder covers every record,
 //! and the policy lets the one role give work to the other.
-//! Never opens more than the policy opens inside a task to the holder's own role, and shows its giver nothing.
+//! Never opens more than the policy opens inside a task to the holder's own role, and shows its giver nothing: of what a
+//! place or an event leads to, whatever does not belong there is left out without a word.
 //! A step of a task is its holder's, or its giver's; for everybody else there is no such task.
 
 use super::account::{Account, MandateAct, Origin, Written};
@@ -18,7 +19,7 @@ use super::role::RoleId;
 use super::standing::{ActorId, Standing};
 use super::weigh::name_record;
 use crate::ambient::Micros;
-use crate::records::{MandateId, RecordType, View};
+use crate::records::{Facts, MandateId, RecordType, View};
 use crate::territory::CellId;
 
 /// A task that somebody wants to give.
@@ -29,6 +30,9 @@ pub struct TaskTerms<'a> {
     pub holder: Option<&'a Standing>,
     /// The fields that it is to open.
     pub fields: &'a [String],
+    /// Whether its records lead to others: the people of a place, the places of an event. Then a field is one that the
+    /// holder's role sees of somebody, whoever lives there, so that the answer does not tell who does.
+    pub leads_on: bool,
 }
 
 /// The post under which a task will be held.
@@ -37,10 +41,13 @@ pub struct Taker {
     pub role: RoleId,
     /// Where those look who agree to what that role does there, if anybody does.
     pub waits_at: Option<WaitsAt>,
+    /// Which of what its records lead to is in it.
+    pub kept: Vec<bool>,
 }
 
 impl Access {
-    /// Decides whether the task may be given. The items are its records, with no fields.
+    /// Decides whether the task may be given. The items are its records, with no fields; beside them stands what they lead
+    /// to, of which is taken along what both posts cover and may know of, and nobody whose address is protected.
     ///
     /// # Errors
     /// [`Denied`]: `denied` for somebody who gives no tasks, for a holder that this role gives none or that has no post over
@@ -51,6 +58,7 @@ impl Access {
         question: &Question<'_>,
         terms: &TaskTerms<'_>,
         items: &[Item<'_>],
+        led_to: &[Item<'_>],
         target: T,
     ) -> Result<(Permit<T>, Taker), Denied> {
         let active = self.active.load();
@@ -62,7 +70,7 @@ impl Access {
         account.fields = terms.fields.iter().map(named).collect();
         let mut authority = authority(&active, Some(question.standing));
         authority.other = terms.holder.map(|holder| (holder.actor, holder.version));
-        match weigh_task(&active.policy, question, terms, items, &mut account) {
+        match weigh_task(&active.policy, question, terms, (items, led_to), &mut account) {
             Ok(taker) => {
                 let permit = Permit {
                     target,
@@ -124,7 +132,7 @@ fn weigh_task(
     policy: &Policy,
     question: &Question<'_>,
     terms: &TaskTerms<'_>,
-    items: &[Item<'_>],
+    (items, led_to): (&[Item<'_>], &[Item<'_>]),
     account: &mut Account,
 ) -> Result<Taker, No> {
     let givers: Vec<Bearer<'_>> = givers(policy, question.standing, question.now).collect();
@@ -173,18 +181,65 @@ fn weigh_task(
             .filter(|taker| to(&taker.assignment.role))
             .filter(|taker| reaches_all(policy, question, *taker, items));
         for taker in takers {
-            let closed = unopened_fields(policy, question, taker, terms.fields, items, by_task);
+            let closed = closed_fields(policy, question, taker, terms, items);
             if closed.is_empty() {
+                let kept =
+                    led_to.iter().map(|item| belongs(policy, question, [giver, taker], item));
+                let kept: Vec<bool> = kept.collect();
+                name_all(account, question, led_to, &kept);
                 carry(account, giver.assignment, question.now);
                 account.rule = Some(format!("{}/task.give", giver.assignment.role.as_str()));
                 let role = taker.assignment.role.clone();
                 let waits_at = place_of(policy, &role, taker.assignment.area.as_ref());
-                return Ok(Taker { role, waits_at });
+                return Ok(Taker { role, waits_at, kept });
             }
             unopened.get_or_insert(closed);
         }
     }
     Err(refused(&unopened.unwrap_or_else(|| vec!["holder".to_owned()])))
+}
+
+/// The fields of which the holder would see nothing. Where the records lead to people, somebody stands for all of them.
+fn closed_fields(
+    policy: &Policy,
+    question: &Question<'_>,
+    taker: Bearer<'_>,
+    terms: &TaskTerms<'_>,
+    items: &[Item<'_>],
+) -> Vec<String> {
+    let closed = unopened_fields(policy, question, taker, terms.fields, items, by_task);
+    if !terms.leads_on {
+        return closed;
+    }
+    let (nobody, cell) = (Facts::of_nobody(), CellId::NOWHERE);
+    let somebody = [RecordType::Person, RecordType::Place].map(|record_type| Item {
+        matter: Matter::Present { record_type, cell, facts: &nobody, versions: None },
+        fields: &[],
+    });
+    unopened_fields(policy, question, taker, &closed, &somebody, by_task)
+}
+
+/// Whether something that a record leads to is in the task: both posts cover it and may know of it, it is not closed, and
+/// nobody is sent to an address that is protected.
+fn belongs(
+    policy: &Policy,
+    question: &Question<'_>,
+    posts: [Bearer<'_>; 2],
+    item: &Item<'_>,
+) -> bool {
+    let Matter::Present { facts, .. } = &item.matter else { return false };
+    let one = std::slice::from_ref(item);
+    !facts.protected_address
+        && check_state(question, facts).is_ok()
+        && posts.into_iter().all(|post| reaches_all(policy, question, post, one))
+}
+
+fn name_all(account: &mut Account, question: &Question<'_>, items: &[Item<'_>], kept: &[bool]) {
+    for (item, _) in items.iter().zip(kept).filter(|(_, kept)| **kept) {
+        if let Matter::Present { record_type, cell, facts, versions } = &item.matter {
+            name_record(account, question, *record_type, *cell, facts, *versions);
+        }
+    }
 }
 
 /// The posts of somebody who gives tasks.
@@ -241,7 +296,7 @@ pub(super) fn unopened_fields(
 }
 
 /// What a task may open, by itself or with a second person.
-fn by_task(grants: Grants, _child: bool) -> bool {
+pub(super) fn by_task(grants: Grants, _child: bool) -> bool {
     [Action::ReadRaw, Action::ReadRawInTask, Action::ReadRawApproved]
         .into_iter()
         .any(|action| grants.has(action))

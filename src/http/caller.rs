@@ -5,7 +5,7 @@
 use super::admission::{Admission, Seat};
 use super::problem::Problem;
 use super::rooms::Rooms;
-use crate::access::{Ask, Code, Denied, Duty, Origin, PlacingAct};
+use crate::access::{Ask, Code, ConsentAct, Denied, Duty, Origin, PlacingAct};
 use crate::ambient::Micros;
 use crate::identity::{Actor, IdentityError};
 use crate::trail::Unrecorded;
@@ -66,10 +66,7 @@ impl Caller {
     /// Ends here for a caller none of whose roles may use a call about records at all, whatever else is wrong with it.
     pub(super) async fn must_ask(&self, ask: Ask, rooms: &Rooms) -> Result<(), Problem> {
         let standing = self.actor.standing();
-        match rooms.access.check_call(standing, ask, &self.origin, self.now) {
-            Ok(()) => Ok(()),
-            Err(denied) => Err(refuse(rooms, denied, Code::Denied).await),
-        }
+        self.must(rooms.access.check_call(standing, ask, &self.origin, self.now), rooms).await
     }
 
     /// Ends here for a caller none of whose roles has the duty, whatever else is wrong with its request.
@@ -98,52 +95,54 @@ impl Caller {
     /// Ends here for a caller for none of whose posts anybody stands in.
     pub(super) async fn must_delegate(&self, rooms: &Rooms) -> Result<(), Problem> {
         let standing = self.actor.standing();
-        match rooms.access.check_delegator(standing, &self.origin, self.now) {
-            Ok(()) => Ok(()),
-            Err(denied) => Err(refuse(rooms, denied, Code::Denied).await),
-        }
+        self.must(rooms.access.check_delegator(standing, &self.origin, self.now), rooms).await
     }
 
     /// Ends here for a caller none of whose posts places anybody, whatever else is wrong with its request.
     pub(super) async fn must_place(&self, act: PlacingAct, rooms: &Rooms) -> Result<(), Problem> {
         let standing = self.actor.standing();
-        match rooms.access.check_placer(standing, act, &self.origin, self.now) {
-            Ok(()) => Ok(()),
-            Err(denied) => Err(refuse(rooms, denied, Code::Denied).await),
-        }
+        self.must(rooms.access.check_placer(standing, act, &self.origin, self.now), rooms).await
     }
 
     /// Ends here for a caller none of whose roles gives tasks, whatever else is wrong with its request.
     pub(super) async fn must_give_tasks(&self, rooms: &Rooms) -> Result<(), Problem> {
         let standing = self.actor.standing();
-        match rooms.access.check_giver(standing, &self.origin, self.now) {
-            Ok(()) => Ok(()),
-            Err(denied) => Err(refuse(rooms, denied, Code::Denied).await),
-        }
+        self.must(rooms.access.check_giver(standing, &self.origin, self.now), rooms).await
     }
 
     /// Ends here for a caller none of whose roles has emergency access, whatever else is wrong with its request.
     pub(super) async fn must_break_glass(&self, rooms: &Rooms) -> Result<(), Problem> {
         let standing = self.actor.standing();
-        match rooms.access.check_breaker(standing, &self.origin, self.now) {
-            Ok(()) => Ok(()),
-            Err(denied) => Err(refuse(rooms, denied, Code::Denied).await),
-        }
+        self.must(rooms.access.check_breaker(standing, &self.origin, self.now), rooms).await
+    }
+
+    /// Ends here for a caller none of whose roles checks anybody at a counter.
+    pub(super) async fn must_check(&self, rooms: &Rooms) -> Result<(), Problem> {
+        let standing = self.actor.standing();
+        self.must(rooms.access.check_counter(standing, &self.origin, self.now), rooms).await
     }
 
     /// Ends here for a caller none of whose roles asks for organs, whatever else is wrong with its request.
     pub(super) async fn must_ask_official(&self, rooms: &Rooms) -> Result<(), Problem> {
         let standing = self.actor.standing();
-        match rooms.access.check_official(standing, &self.origin, self.now) {
-            Ok(()) => Ok(()),
-            Err(denied) => Err(refuse(rooms, denied, Code::Denied).await),
-        }
+        self.must(rooms.access.check_official(standing, &self.origin, self.now), rooms).await
     }
 
     /// Ends here for a caller none of whose roles protects addresses, whatever else is wrong with its request.
     pub(super) async fn must_protect(&self, rooms: &Rooms) -> Result<(), Problem> {
         let standing = self.actor.standing();
-        match rooms.access.check_protector(standing, &self.origin, self.now) {
+        self.must(rooms.access.check_protector(standing, &self.origin, self.now), rooms).await
+    }
+
+    /// Ends here for a caller none of whose roles serves residents.
+    pub(super) async fn must_serve(&self, act: ConsentAct, rooms: &Rooms) -> Result<(), Problem> {
+        let standing = self.actor.standing();
+        self.must(rooms.access.check_desk(standing, act, &self.origin, self.now), rooms).await
+    }
+
+    /// Ends here for whoever was denied.
+    async fn must(&self, checked: Result<(), Denied>, rooms: &Rooms) -> Result<(), Problem> {
+        match checked {
             Ok(()) => Ok(()),
             Err(denied) => Err(refuse(rooms, denied, Code::Denied).await),
         }

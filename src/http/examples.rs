@@ -231,3 +231,13 @@ pub(super) fn rectification() -> Value {
 pub(super) fn settlement() -> Value {
     json!({"text": "已培训并抽查"})
 }
+
+/// A citizen number that is shown at the counter.
+pub(super) fn shown_number() -> Value {
+    json!({"field": "id_number", "value": "880101199001010013", "fields": ["name", "phone"]})
+}
+
+/// A consent that is taken back by the one who gave it.
+pub(super) fn withdrawal() -> Value {
+    json!({"by": "self", "proof": "resident_card"})
+}

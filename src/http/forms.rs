@@ -4,9 +4,10 @@
 
 mod urgent;
 
+use super::handlers::consents::PROOFS;
+
 pub(super) use urgent::{
-    document, dwelling_ids, glass_finding, household_ids, legal_kind, official_people,
-    raised_people, tier,
+    dwelling_ids, glass_finding, household_ids, legal_kind, official_people, raised_people, tier,
 };
 
 use crate::limits::{
@@ -15,8 +16,8 @@ use crate::limits::{
     FIELD_TEXT_CHARACTERS_MAX, IDEMPOTENCY_KEY_CHARACTERS_MAX, LOGIN_CHARACTERS_MAX,
     POSTS_PAGE_COUNT_MAX, QUERY_PAGE_COUNT_MAX, READ_FIELDS_COUNT_MAX, REASON_CHARACTERS_MAX,
     RECORD_FIELDS_MAX, REMARK_CHARACTERS_MAX, REVIEW_ENTRIES_COUNT_MAX, SAMPLE_EACH_COUNT_MAX,
-    SAMPLE_WITHOUT_COUNT_MAX, SLUG_CHARACTERS_MAX, TASK_BUDGET_MAX, TASK_SCOPE_COUNT_MAX,
-    TOKEN_LIFE_SECONDS_MAX,
+    SAMPLE_WITHOUT_COUNT_MAX, SLUG_CHARACTERS_MAX, TASK_BUDGET_MAX, TASK_PLACES_COUNT_MAX,
+    TASK_SCOPE_COUNT_MAX, TOKEN_LIFE_SECONDS_MAX,
 };
 use crate::oversight::{
     AnomalyState, Format, ItemState, Outcome, ReviewState, RuleName, event_names,
@@ -515,6 +516,15 @@ pub(super) fn record_ids() -> Array {
         .build()
 }
 
+/// Ids of places.
+pub(super) fn place_ids() -> Array {
+    ArrayBuilder::new()
+        .items(record_id())
+        .max_items(Some(TASK_PLACES_COUNT_MAX))
+        .unique_items(true)
+        .build()
+}
+
 /// What there is to do.
 pub(super) fn task_kind() -> Object {
     text().enum_values(Some(TaskKind::ALL.iter().map(|kind| kind.as_str()))).build()
@@ -528,6 +538,21 @@ pub(super) fn body_moment() -> Object {
 /// A case: an id, or the caller's own write.
 pub(super) fn case() -> Object {
     of("^(echo|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$").build()
+}
+
+/// A case of a write or a list: an id.
+pub(super) fn case_of_work() -> Object {
+    of("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$").build()
+}
+
+/// Who gives or takes back a consent.
+pub(super) fn consent_giver() -> Object {
+    text().enum_values(Some(["self", "guardian"])).build()
+}
+
+/// By which document somebody is known.
+pub(super) fn identity_proof() -> Object {
+    text().enum_values(Some(PROOFS)).build()
 }
 
 /// The state of an actor.

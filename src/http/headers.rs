@@ -66,6 +66,26 @@ pub(super) async fn case(
     }
 }
 
+/// The same for a write or a list, under a mandate or under none: what one wrote oneself opens a look and nothing else.
+pub(super) async fn case_of_work(
+    caller: &Caller,
+    headers: &HeaderMap,
+    rooms: &Rooms,
+) -> Result<Option<Case>, Problem> {
+    match case(caller, headers, rooms).await? {
+        Some(Case::Echo) => Err(caller.turn_away(rooms, Code::SchemaInvalid).await),
+        other => Ok(other),
+    }
+}
+
+/// What a write under a case has in common with its repeat, beside everything else.
+pub(super) fn case_bytes(case: Option<&Case>) -> &[u8] {
+    match case {
+        Some(Case::Mandate(id)) => id.as_bytes(),
+        Some(Case::Echo) | None => &[],
+    }
+}
+
 fn case_of(text: &str) -> Option<Case> {
     match text {
         "echo" => Some(Case::Echo),

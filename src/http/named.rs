@@ -17,3 +17,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
         Ok(Named(found.map(|Path(text)| text).unwrap_or_default()))
     }
 }
+
+/// Both parameters of a path, in its order; empty where their bytes are no UTF-8.
+pub(super) struct NamedTwo(pub(super) String, pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for NamedTwo {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<NamedTwo, Infallible> {
+        let found = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let (first, second) = found.map(|Path(texts)| texts).unwrap_or_default();
+        Ok(NamedTwo(first, second))
+    }
+}

@@ -28,11 +28,20 @@ pub(super) struct Doc {
     answer: Option<(u16, Content)>,
     queries: &'static [Query],
     conditional: bool,
-    cased: bool,
+    cased: Option<Cased>,
     repeatable: bool,
     captured: bool,
     versioned: bool,
     example: Option<fn() -> Value>,
+}
+
+/// What a route does under a case.
+#[derive(Clone, Copy)]
+enum Cased {
+    /// A look at one record.
+    Look,
+    /// A write, or a list.
+    Work,
 }
 
 /// A parameter of a query string.
@@ -69,7 +78,7 @@ impl Doc {
             answer: None,
             queries: &[],
             conditional: false,
-            cased: false,
+            cased: None,
             repeatable: false,
             captured: false,
             versioned: false,
@@ -118,7 +127,13 @@ impl Doc {
 
     /// It may name the task, approval or emergency that it acts under.
     pub(super) const fn within_case(mut self) -> Doc {
-        self.cased = true;
+        self.cased = Some(Cased::Look);
+        self
+    }
+
+    /// The same for a write or a list, which nothing that the caller wrote itself opens.
+    pub(super) const fn within_task(mut self) -> Doc {
+        self.cased = Some(Cased::Work);
         self
     }
 
@@ -257,11 +272,20 @@ fn parameters(route: &Route) -> Vec<Value> {
             "example": "residence_registration",
         }));
     }
-    if route.doc.cased {
+    if let Some(cased) = route.doc.cased {
+        let (schema, description) = match cased {
+            Cased::Look => (
+                forms::case(),
+                "The task, approval or emergency that the request acts under; one that is not the caller's, or not open, opens \
+                 nothing. `echo` shows what the caller itself wrote in the last half hour",
+            ),
+            Cased::Work => (
+                forms::case_of_work(),
+                "The task that the request acts under; one that is not the caller's, or not open, opens nothing",
+            ),
+        };
         parameters.push(json!({
-            "name": "Case", "in": "header", "required": false, "schema": forms::case(),
-            "description": "The task, approval or emergency that the request acts under; one that is not the caller's, or \
-                not open, opens nothing. `echo` shows what the caller itself wrote in the last half hour",
+            "name": "Case", "in": "header", "required": false, "schema": schema, "description": description,
         }));
     }
     if route.doc.conditional {

@@ -7,9 +7,9 @@ use super::batch::{BatchItemBody, LineBody};
 use super::examples;
 use super::forms;
 use super::handlers::{
-    admin, anomalies, approvals, audit, batch, break_glass, delegations, describe, health,
-    households, limit, lists, log, matching, official, packs, placing, posts, protection, records,
-    rectifications, report, reviews, roster, tasks,
+    admin, anomalies, approvals, audit, batch, break_glass, consents, counter, delegations,
+    describe, health, households, limit, lists, log, matching, official, packs, placing, posts,
+    protection, records, rectifications, report, reviews, roster, tasks,
 };
 use super::openapi::{Body, Doc, Query};
 use super::rooms::Rooms;
@@ -206,7 +206,7 @@ pub static ROUTES: &[Route] = &[
             .takes(Body::of::<admin::EnrolBody>).example(examples::code).answer(201, Body::of::<admin::IssuedBody>)
         => admin::redeem),
     route!(POST post "/v1/records" Token true
-        Doc::new("create_record", "Store a record").repeatable().captured()
+        Doc::new("create_record", "Store a record").repeatable().captured().within_task()
             .takes(Body::of::<records::CreateBody>).example(examples::person).answer(201, Body::of::<records::CreatedBody>).versioned()
         => records::create),
     route!(GET get "/v1/records/{id}" Token true
@@ -215,7 +215,7 @@ pub static ROUTES: &[Route] = &[
             .answer(200, Body::of::<records::ReadBody>).versioned()
         => records::read),
     route!(PATCH patch "/v1/records/{id}" Token true
-        Doc::new("patch_record", "Change fields of a record (merge patch)").conditional().repeatable()
+        Doc::new("patch_record", "Change fields of a record (merge patch)").conditional().repeatable().within_task()
             .takes(Body::of::<records::PatchBody>).example(examples::patch).answer(200, Body::of::<records::PatchedBody>).versioned()
         => records::patch),
     route!(DELETE delete "/v1/records/{id}" Token true
@@ -228,14 +228,14 @@ pub static ROUTES: &[Route] = &[
         => matching::matches),
     route!(POST post "/v1/records/batch" Token true
         Doc::new("create_batch", "Store up to 10,000 records and households, each line by itself")
-            .repeatable().takes(Body::lines::<LineBody>).example(examples::person).answer(200, Body::lines::<BatchItemBody>)
+            .repeatable().within_task().takes(Body::lines::<LineBody>).example(examples::person).answer(200, Body::lines::<BatchItemBody>)
         => batch::create),
     route!(POST post "/v1/records/query" Token true
-        Doc::new("query_records", "List records of one type, page by page: ids and masked fields")
+        Doc::new("query_records", "List records of one type, page by page: ids and masked fields").within_task()
             .takes(Body::of::<lists::QueryBody>).example(examples::list).answer(200, Body::of::<lists::QueriedBody>)
         => lists::records),
     route!(POST post "/v1/places/{id}/occupants" Token true
-        Doc::new("occupants", "Who lives at a place, masked as in a list")
+        Doc::new("occupants", "Who lives at a place, masked as in a list").within_task()
             .takes(Body::of::<lists::OccupantsBody>).example(examples::occupants).answer(200, Body::of::<lists::PeopleBody>)
         => lists::people),
     route!(GET get "/v1/changes" Token true
@@ -247,7 +247,7 @@ pub static ROUTES: &[Route] = &[
             .answer(200, Body::of::<lists::ChangesBody>)
         => lists::feed),
     route!(POST post "/v1/households" Token true
-        Doc::new("create_household", "Store a household in one all-or-nothing write").repeatable().captured()
+        Doc::new("create_household", "Store a household in one all-or-nothing write").repeatable().captured().within_task()
             .takes(Body::of::<households::HouseholdBody>).example(examples::household)
             .answer(201, Body::of::<households::HouseholdCreatedBody>)
         => households::create),
@@ -259,6 +259,10 @@ pub static ROUTES: &[Route] = &[
         Doc::new("list_tasks", "The caller's tasks that are not done, and those that it gave")
             .answer(200, Body::of::<tasks::TasksBody>)
         => tasks::list),
+    route!(GET get "/v1/tasks/day" Token true
+        Doc::new("day", "The caller's open tasks for a purpose, each with where it leads: addresses in clear, names masked")
+            .answer(200, Body::of::<tasks::DayBody>)
+        => tasks::of_the_day),
     route!(POST post "/v1/tasks/{id}/accept" Token false
         Doc::new("accept_task", "Take a task: from now on it opens what it names")
             .answer(200, Body::of::<tasks::TaskStepBody>)
@@ -270,6 +274,20 @@ pub static ROUTES: &[Route] = &[
         Doc::new("close_task", "Close a task: it opens nothing more")
             .answer(200, Body::of::<tasks::TaskStepBody>)
         => tasks::close),
+    route!(POST post "/v1/counter-checks" Token true
+        Doc::new("counter_check", "Whether one person is held under the number that the one who is present shows: a case for half an hour")
+            .takes(Body::of::<counter::CounterBody>).example(examples::shown_number)
+            .answer(200, Body::of::<counter::CheckedBody>)
+        => counter::check),
+    route!(GET get "/v1/subjects/{id}/consents" Token true
+        Doc::new("list_consents", "The consents of the resident who is present at the desk")
+            .answer(200, Body::of::<consents::ConsentsBody>)
+        => consents::list),
+    route!(POST post "/v1/subjects/{id}/consents/{consent}/withdraw" Token true
+        Doc::new("withdraw_consent", "Take back a consent, with every other one of that person to the same purpose")
+            .takes(Body::of::<consents::WithdrawBody>).example(examples::withdrawal)
+            .answer(200, Body::of::<consents::WithdrawnBody>)
+        => consents::withdraw),
     route!(POST post "/v1/approvals" Token true
         Doc::new("ask_approval", "Ask a second person for one look at one record")
             .takes(Body::of::<approvals::ApprovalBody>).example(examples::approval)

@@ -49,7 +49,7 @@ impl IssuedToken {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Claims {
+pub(super) struct Claims {
     iss: String,
     sub: ActorId,
     aud: String,
@@ -156,6 +156,14 @@ impl Identity {
         self.actor_of(&claims, now)
     }
 
+    /// The same actor as it is now, for work that goes on: its token, its state and its posts may have ended meanwhile.
+    ///
+    /// # Errors
+    /// As [`Identity::authenticate`].
+    pub fn again(&self, actor: &Actor, now: Micros) -> Result<Actor, IdentityError> {
+        self.actor_of(&actor.claims, now)
+    }
+
     fn verify(&self, token: &str) -> Result<Claims, IdentityError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| IdentityError::Invalid)?;
         let plain = header.typ.as_deref() == Some(TYPE)
@@ -176,7 +184,7 @@ impl Identity {
             .map_err(|_| IdentityError::Invalid)
     }
 
-    fn actor_of(&self, claims: &Claims, now: Micros) -> Result<Actor, IdentityError> {
+    fn actor_of(&self, claims: &Arc<Claims>, now: Micros) -> Result<Actor, IdentityError> {
         let seconds = now.seconds();
         let leeway = i64::try_from(TOKEN_LEEWAY_SECONDS).unwrap_or(0);
         let life = claims.exp.saturating_sub(claims.iat);
@@ -207,14 +215,15 @@ impl Identity {
         if claims.exp <= seconds {
             return Err(IdentityError::Expired);
         }
-        Ok(Actor::new(Standing {
+        let standing = Standing {
             actor: claims.sub,
             version: person.version,
             assignments: person.assignments.clone(),
             via,
             session: *claims.jti.as_bytes(),
             strength: STRENGTH_TOKEN,
-        }))
+        };
+        Ok(Actor::new(standing, claims.clone()))
     }
 
     /// Issues a token. The caller has a permit and a receipt for it.

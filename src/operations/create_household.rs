@@ -5,10 +5,11 @@
 use super::capture::{Stored, keep_capture, stored_capture, subject_now};
 use super::create_record::{Build, Plan, Unbuilt, birthdays, cell_of, duplicate};
 use super::error::{end, refuse, turn_away};
+use super::mandate::mandate_of;
 use super::once::{Saying, UNLIKE, remember, repeated};
 use super::subject::{Inherited, Subject, new_subject};
 use super::{Asked, OperationError};
-use crate::access::{Access, Ask, Code, Denied, Item, Matter, Permit};
+use crate::access::{Access, Ask, Code, Denied, Item, Matter, Permit, Question};
 use crate::ambient::Random;
 use crate::limits::{HOUSEHOLD_PEOPLE_COUNT_MAX, STALE_ATTEMPTS_MAX};
 use crate::purposes::BasisClaim;
@@ -140,7 +141,10 @@ pub async fn create_household(
             Ok(built) => built,
             Err(unbuilt) => return Err(unbuilt.end(asked, access, trail).await),
         };
-        let permit = match permit_all(asked, draft, access, schemas, territory) {
+        let mandate = mandate_of(asked, store, seal).await?;
+        let mandate = mandate.as_ref();
+        let question = Question { mandate, ..asked.question(Ask::Create, schemas, territory) };
+        let permit = match permit_all(&question, draft, access) {
             Ok(permit) => permit,
             Err(denied) => return Err(refuse(trail, denied).await),
         };
@@ -224,11 +228,9 @@ async fn of_capture(stored: Stored, store: &Reader) -> Result<HouseholdCreated, 
 
 /// One decision over all items: with one of them refused nothing is stored.
 fn permit_all(
-    asked: &Asked<'_>,
+    question: &Question<'_>,
     draft: Draft,
     access: &Access,
-    schemas: &SchemaSet,
-    territory: &Territory,
 ) -> Result<Permit<Draft>, Denied> {
     let about: Vec<_> = draft
         .items()
@@ -250,8 +252,7 @@ fn permit_all(
             Item { matter, fields }
         })
         .collect();
-    let question = asked.question(Ask::Create, schemas, territory);
-    access.decide(&question, &items, Vec::new(), draft)
+    access.decide(question, &items, Vec::new(), draft)
 }
 
 fn check_shape(request: &HouseholdRequest) -> Result<(), Code> {

@@ -5,6 +5,7 @@
 use super::basis::{Grounds, Ungrounded, collects_sensitive, ground};
 use super::capture::{Stored, keep_capture, stored_capture};
 use super::error::{end, refuse, turn_away, turn_away_fields};
+use super::mandate::mandate_of;
 use super::once::{Saying, UNLIKE, remember, repeated};
 use super::subject::{Inherited, Subject, held_subject, new_subject};
 use super::{Asked, OperationError, draw};
@@ -100,7 +101,9 @@ pub async fn create_record(
             Ok(built) => built,
             Err(unbuilt) => return Err(unbuilt.end(asked, access, trail).await),
         };
-        let question = asked.question(Ask::Create, schemas, territory);
+        let mandate = mandate_of(asked, store, seal).await?;
+        let mandate = mandate.as_ref();
+        let question = Question { mandate, ..asked.question(Ask::Create, schemas, territory) };
         let permit = match permit_one(&question, draft, &new.names, access) {
             Ok(permit) => permit,
             Err(denied) => return Err(refuse(trail, denied).await),
@@ -412,6 +415,7 @@ impl<'a> Build<'a> {
             legal_hold: false,
             line: None,
             bases: Vec::new(),
+            withdrawn: Vec::new(),
             record_handle: draw::handle(self.random)?,
             subject_handles: about.iter().map(|(id, handle)| (*id.as_bytes(), *handle)).collect(),
             protected_address: false,

@@ -3,7 +3,7 @@
 //! Looked for again with every attempt, so that an end that came between is seen.
 
 use super::{Asked, Case, OperationError};
-use crate::access::{Hour, Mandate};
+use crate::access::{Hour, Mandate, MandateKind};
 use crate::ambient::Micros;
 use crate::records::MandateId;
 use crate::seal::{MandateRecord, Seal, UNREVIEWED};
@@ -31,6 +31,16 @@ pub(super) async fn mandate_of(
         return Ok(None);
     }
     Ok(Some(mandate))
+}
+
+/// The same for a list. What serves for one look at one record serves for no list.
+pub(super) async fn mandate_of_list(
+    asked: &Asked<'_>,
+    store: &Reader,
+    seal: &Seal,
+) -> Result<Option<Mandate>, OperationError> {
+    let mandate = mandate_of(asked, store, seal).await?;
+    Ok(mandate.filter(|mandate| mandate.kind == MandateKind::Task))
 }
 
 /// The mandate with this id.

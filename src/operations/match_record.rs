@@ -132,7 +132,7 @@ fn permit_match(
     access.decide(question, &items, charges, Candidates::of(found))
 }
 
-async fn candidates(
+pub(super) async fn candidates(
     term: &[u8; 18],
     record_type: RecordType,
     store: &Reader,
@@ -152,7 +152,7 @@ async fn candidates(
 
 /// Looks at nothing where a match found less than is usual, so that a value that somebody holds elsewhere takes as long
 /// as one that nobody has.
-async fn look_at_nothing(
+pub(super) async fn look_at_nothing(
     found: usize,
     asked: &Asked<'_>,
     store: &Reader,

@@ -10,12 +10,16 @@ mod batch;
 mod break_glass;
 mod capture;
 mod changes;
+mod consent;
+mod counter_check;
 mod create_household;
 mod create_record;
+mod day;
 mod delegate;
 mod delete_record;
 mod describe;
 mod draw;
+mod dwellers;
 mod echo;
 mod enrol;
 mod error;
@@ -54,11 +58,16 @@ pub use break_glass::{
     list_glass, review_glass,
 };
 pub use changes::{Change, Changed, ChangesRequest, changes};
+pub use consent::{
+    ListedConsent, WithdrawRequest, WithdrawnConsent, list_consents, withdraw_consent,
+};
+pub use counter_check::{Checked, CounterRequest, CounterTask, counter_check};
 pub use create_household::{
     DwellingRequest, HouseholdCreated, HouseholdRequest, PersonCreated, PersonRequest,
     create_household,
 };
 pub use create_record::{CreateRequest, Created, create_record};
+pub use day::{Day, DayTask, day};
 pub use delegate::{
     Delegating, DelegationRequest, ListedDelegation, list_delegations, propose_delegation,
     step_delegation,
@@ -68,7 +77,7 @@ pub use describe::{Described, describe};
 pub use echo::Echoes;
 pub use enrol::{Enrolled, enrol};
 pub use error::{OperationError, refuse};
-pub use give_task::{TaskGiven, TaskRequest, give_task};
+pub use give_task::{TaskGiven, TaskRequest, TaskScope, give_task};
 pub use import_roster::{
     Difference, Imported, LineOutcome, Named, RosterLine, RosterRooms, import_roster,
 };

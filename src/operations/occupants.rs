@@ -1,10 +1,11 @@
-//! Who lives at a place: at most twenty people, masked as in a list.
+//! Who lives at a place: at most twenty people, as a list shows them.
 //! Never a person whom the caller may not know of, or whose address is protected from its neighbours.
 //! One entry names everybody who is shown; a link that is gone by then shows nobody.
 
 use super::error::{after, refuse, turn_away};
+use super::mandate::mandate_of_list;
 use super::{Asked, OperationError};
-use crate::access::{Access, Ask, Candidate, Code, List, ListPlan, Permit};
+use crate::access::{Access, Ask, Candidate, Code, List, ListPlan, Permit, Question};
 use crate::limits::{OCCUPANTS_COUNT_MAX, OCCUPANTS_LOOKS_COUNT_MAX, STALE_ATTEMPTS_MAX};
 use crate::records::{RecordId, RecordType, SchemaSet, Sensitive, SubjectId, Value};
 use crate::seal::{OpenedPage, Seal};
@@ -44,14 +45,17 @@ pub async fn occupants(
     schemas: &SchemaSet,
     territory: &Territory,
 ) -> Result<Occupants, OperationError> {
-    let question = asked.question(Ask::Occupants, schemas, territory);
     for _ in 0..STALE_ATTEMPTS_MAX {
+        let mandate = mandate_of_list(asked, store, seal).await?;
+        let mandate = mandate.as_ref();
+        let question = Question { mandate, ..asked.question(Ask::Occupants, schemas, territory) };
         let place = look(request.place, store, seal).await?;
         let list = List {
             record_type: RecordType::Person,
             fields: &request.fields,
             matched: None,
             within: Some((place.cell, place.line.as_deref())),
+            in_clear: None,
         };
         let plan = match access.plan_list(&question, &list) {
             Ok(plan) => plan,

@@ -4,12 +4,13 @@
 
 use super::basis::{Grounds, Ungrounded, collects_sensitive, ground};
 use super::create_record::{birthdays, duplicate};
-use super::error::{end, refuse, turn_away, turn_away_fields};
+use super::error::{after, refuse, turn_away, turn_away_fields};
+use super::mandate::mandate_of;
 use super::once::{Saying, UNLIKE, remember, repeated};
 use super::read_record::absence;
 use super::subject::holds_of;
 use super::{Asked, OperationError, draw};
-use crate::access::{Access, Ask, Code, Item, Matter};
+use crate::access::{Access, Ask, Code, Item, Matter, Question};
 use crate::ambient::Random;
 use crate::limits::STALE_ATTEMPTS_MAX;
 use crate::purposes::BasisClaim;
@@ -19,7 +20,7 @@ use crate::records::{
 use crate::seal::{Birthdays, Patch, Revision, Seal, SealError};
 use crate::store::{Fetched, Outcome, Reader, Row, Sealed};
 use crate::territory::Territory;
-use crate::trail::{Recorded, Refused, Trail};
+use crate::trail::{Recorded, Trail};
 use serde_json::{Map, Value as Json};
 
 /// A change to be made.
@@ -64,9 +65,11 @@ pub async fn patch_record(
     if let Some(before) = repeated(asked, store, access, trail).await? {
         return again(before);
     }
-    let question = asked.question(Ask::Update, schemas, territory);
     let names: Vec<String> = request.fields.keys().cloned().collect();
     for _ in 0..STALE_ATTEMPTS_MAX {
+        let mandate = mandate_of(asked, store, seal).await?;
+        let mandate = mandate.as_ref();
+        let question = Question { mandate, ..asked.question(Ask::Update, schemas, territory) };
         let sealed = match store.fetch(request.id).await? {
             Fetched::Found(sealed) => sealed,
             absent => {
@@ -113,8 +116,11 @@ pub async fn patch_record(
                 let recorded = receipt.recorded();
                 return Ok(Patched { version, recorded, saying: Saying::First });
             }
-            Err(Refused::Stale(_)) => {}
-            Err(refused) => return Err(end(refused, asked, access, trail).await),
+            Err(refused) => {
+                if let Some(end) = after(refused, asked, access, trail).await {
+                    return Err(end);
+                }
+            }
         }
     }
     Err(turn_away(asked, access, trail, Code::Stale).await)
@@ -217,7 +223,7 @@ fn prepare(
 /// Whether the record is held on this purpose in a way that carries what is collected now: what rests on plain
 /// consent does not carry a sensitive field (PIPL Art. 29).
 fn holds(asked: &Asked<'_>, facts: &Facts, sensitive: bool) -> bool {
-    let held = facts.basis_for(asked.purpose.id.as_str());
+    let held = facts.live_basis_for(asked.purpose.id.as_str());
     held.and_then(|held| asked.purpose.legal_basis(&held.legal_basis))
         .is_some_and(|basis| !sensitive || basis.kind.carries_sensitive())
 }

@@ -1,12 +1,13 @@
-//! Lists records of one type: ids and masked fields, page by page.
+//! Lists records of one type: ids and masked fields, page by page; in clear what the caller's task opens of its own records.
 //! Never says what was left out, and opens nothing before the one entry that names all of it is durable.
 //! Each page is carried by one assignment and decided anew; a cursor says only where it begins.
 
 use super::create_record::cell_of;
 use super::error::{after, refuse, turn_away, turn_away_fields};
+use super::mandate::mandate_of_list;
 use super::walk::{Found, Position, Search, Way};
-use super::{Asked, OperationError};
-use crate::access::{Access, Ask, Charge, Code, List, Permit};
+use super::{Asked, Case, OperationError};
+use crate::access::{Access, Ask, Charge, Code, List, Permit, Question};
 use crate::ambient::Micros;
 use crate::limits::{CURSOR_SECONDS, STALE_ATTEMPTS_MAX};
 use crate::records::{ExternalRef, FieldProblem, ProblemReason, RecordType, SchemaSet, Value};
@@ -66,12 +67,12 @@ pub async fn query_records(
             Ok(begun) => begun,
             Err(unbegun) => return Err(unbegun.end(asked, access, trail).await),
         };
-    let question = asked.question(Ask::List, schemas, territory);
     let list = List {
         record_type: request.record_type,
         fields: &request.fields,
         matched: request.matched.as_ref().map(|(field, _)| field.as_str()),
         within,
+        in_clear: None,
     };
     let search = Search {
         record_type: request.record_type,
@@ -80,6 +81,9 @@ pub async fn query_records(
         records_count_max: request.limit,
     };
     for _ in 0..STALE_ATTEMPTS_MAX {
+        let mandate = mandate_of_list(asked, store, seal).await?;
+        let mandate = mandate.as_ref();
+        let question = Question { mandate, ..asked.question(Ask::List, schemas, territory) };
         let plan = match access.plan_list(&question, &list) {
             Ok(plan) => plan,
             Err(denied) => return Err(refuse(trail, denied).await),
@@ -207,8 +211,13 @@ fn matched_value(
 fn owner_of(asked: &Asked<'_>, request: &QueryRequest, external: Option<[u8; 18]>) -> CursorOwner {
     let matched = request.matched.as_ref().map(|(field, value)| (field, value.to_string()));
     let since = request.updated_since.map(|since| since.0);
+    let case = asked.case.map(|case| match case {
+        Case::Mandate(id) => id.to_string(),
+        Case::Echo => String::new(),
+    });
     let question = (
         "query",
+        case,
         asked.purpose.id.as_str(),
         &request.grid,
         request.record_type.as_str(),

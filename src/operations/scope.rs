@@ -24,6 +24,14 @@ impl Named {
     }
 }
 
+impl Named {
+    /// Together with further records that were looked at on the way.
+    pub(super) fn and(mut self, seen: &[(RecordId, u64, u64)]) -> Named {
+        self.seen.extend(seen);
+        self
+    }
+}
+
 impl Target for Named {
     fn records(&self) -> &[RecordRef] {
         &[]

@@ -117,6 +117,7 @@ pub(super) const EVENT_WORDS: &[(&str, &str, &str, &str)] = &[
     ("auth", "password", "修改密码", "changed a password"),
     ("auth", "lockout", "账号锁定", "an account was locked"),
     ("task", "create", "下达任务", "gave a task"),
+    ("task", "counter_check", "当面核验", "checked somebody at the counter"),
     ("task", "accept", "接受任务", "accepted a task"),
     ("task", "return", "退回任务", "returned a task"),
     ("task", "close", "办结任务", "closed a task"),

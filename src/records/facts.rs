@@ -10,6 +10,8 @@ use zeroize::Zeroizing;
 
 /// Version of the byte format, in front of it.
 const FORMAT: u8 = 1;
+/// The same with the consents that were withdrawn behind it. Attributes without any have the shorter form.
+const FORMAT_WITHDRAWN: u8 = 0x1c;
 
 /// One reason for which the record is held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +41,8 @@ pub struct Facts {
     pub line: Option<String>,
     /// Why the record is held; a purpose without an entry here opens nothing.
     pub bases: Vec<BasisFact>,
+    /// The consents among them that were withdrawn, each with the day: what rests on one opens nothing.
+    pub withdrawn: Vec<([u8; 16], i32)>,
     /// The record's name in the audit log.
     pub record_handle: Handle,
     /// The subjects' ids and their names in the audit log.
@@ -86,6 +90,7 @@ impl Facts {
             legal_hold: false,
             line: None,
             bases: Vec::new(),
+            withdrawn: Vec::new(),
             record_handle: Handle::from_bytes([0; 16]),
             subject_handles: Vec::new(),
             protected_address: false,
@@ -118,9 +123,38 @@ impl Facts {
         self.retain_until.is_some_and(|day| today_days >= day)
     }
 
-    /// The basis under which the record is held for a purpose.
+    /// The basis under which the record is held for a purpose, withdrawn or not.
     pub fn basis_for(&self, purpose: &str) -> Option<&BasisFact> {
         self.bases.iter().find(|basis| basis.purpose == purpose)
+    }
+
+    /// The same, where it was not withdrawn.
+    pub fn live_basis_for(&self, purpose: &str) -> Option<&BasisFact> {
+        self.basis_for(purpose).filter(|basis| !self.is_withdrawn(basis))
+    }
+
+    /// Whether a basis rests on a consent that was withdrawn.
+    pub fn is_withdrawn(&self, basis: &BasisFact) -> bool {
+        self.withdrawn_on(basis).is_some()
+    }
+
+    /// The day on which the consent behind a basis was withdrawn.
+    pub fn withdrawn_on(&self, basis: &BasisFact) -> Option<i32> {
+        let consent = basis.consent?;
+        self.withdrawn.iter().find(|(gone, _)| *gone == consent).map(|(_, day)| *day)
+    }
+
+    /// The end of the record once every consent to a purpose is withdrawn: an earlier one where it rests on nothing else.
+    /// What a law holds keeps its end.
+    pub fn end_without(&self, purpose: &str, ends_on: i32) -> Option<i32> {
+        let rests = self.bases.iter().any(|basis| {
+            !self.is_withdrawn(basis) && (basis.purpose != purpose || basis.consent.is_none())
+        });
+        match self.retain_until {
+            known if rests || self.legal_hold => known,
+            Some(known) => Some(known.min(ends_on)),
+            None => Some(ends_on),
+        }
     }
 
     /// The handle of a subject of the record.
@@ -129,7 +163,7 @@ impl Facts {
         known.map(|(_, handle)| *handle)
     }
 
-    /// The bytes to seal: a format byte (1), then postcard of the attributes in the order of this type.
+    /// The bytes to seal: a format byte, then postcard of the attributes in the order of this type, those withdrawn last.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
         let handles = self.subject_handles.iter();
         let written = Written {
@@ -150,6 +184,13 @@ impl Facts {
         bytes[0] = FORMAT;
         postcard::to_slice(&written, &mut bytes[1..])
             .expect("the buffer has the size just counted");
+        if !self.withdrawn.is_empty() {
+            // Ids and days of consents tell nothing of a birth date, so they need no wiping on the way.
+            let withdrawn =
+                postcard::to_allocvec(&self.withdrawn).expect("plain data always has a form");
+            bytes[0] = FORMAT_WITHDRAWN;
+            bytes = Zeroizing::new([bytes.as_slice(), &withdrawn].concat());
+        }
         bytes
     }
 
@@ -159,11 +200,18 @@ impl Facts {
     /// When the format is unknown or the bytes are malformed, too many, or too few.
     pub fn decode(bytes: &[u8]) -> Result<Facts, FactsError> {
         let (format, body) = bytes.split_first().ok_or(FactsError::Malformed)?;
-        if *format != FORMAT {
+        if ![FORMAT, FORMAT_WITHDRAWN].contains(format) {
             return Err(FactsError::UnknownFormat);
         }
         let (written, rest): (Written, _) =
             postcard::take_from_bytes(body).map_err(|_| FactsError::Malformed)?;
+        let (withdrawn, rest): (Vec<([u8; 16], i32)>, _) = match *format {
+            FORMAT => (Vec::new(), rest),
+            _ => postcard::take_from_bytes(rest).map_err(|_| FactsError::Malformed)?,
+        };
+        if *format == FORMAT_WITHDRAWN && withdrawn.is_empty() {
+            return Err(FactsError::Malformed);
+        }
         if !rest.is_empty() || bytes.len() > FACTS_BYTES_MAX {
             return Err(FactsError::Malformed);
         }
@@ -175,6 +223,7 @@ impl Facts {
             legal_hold: written.legal_hold,
             line: written.line,
             bases: written.bases,
+            withdrawn,
             record_handle: Handle::from_bytes(written.record_handle),
             subject_handles: handles.map(|(id, handle)| (id, Handle::from_bytes(handle))).collect(),
             protected_address: written.protected_address,
@@ -207,6 +256,7 @@ mod tests {
                 notice: "n".to_owned(),
                 consent: Some([9; 16]),
             }],
+            withdrawn: Vec::new(),
             record_handle: Handle::from_bytes([1; 16]),
             subject_handles: vec![([2; 16], Handle::from_bytes([3; 16]))],
             protected_address: true,
@@ -277,6 +327,58 @@ mod tests {
         assert_eq!(Facts::decode(&longest.encode()).ok(), Some(longest));
         let longer = with_line(FACTS_BYTES_MAX - others + 1).encode();
         assert_eq!(Facts::decode(&longer).err(), Some(FactsError::Malformed));
+    }
+
+    #[test]
+    fn withdrawn_consents_stand_behind_the_rest_and_nowhere_where_there_are_none() {
+        let short = facts().encode().to_vec();
+        let withdrawn = Facts { withdrawn: vec![([9; 16], 20_000)], ..facts() };
+        let long = withdrawn.encode().to_vec();
+        let mut expected = short.clone();
+        expected[0] = 0x1c;
+        expected.push(1);
+        expected.extend([9; 16]);
+        expected.extend([192, 184, 2]);
+        assert_eq!(long, expected);
+        assert_eq!(Facts::decode(&long).ok(), Some(withdrawn));
+        for cut in 0..long.len() {
+            assert_eq!(Facts::decode(&long[..cut]).err(), Some(FactsError::Malformed), "{cut}");
+        }
+        // One form for what has none.
+        let mut none = [short.as_slice(), b"\0"].concat();
+        none[0] = 0x1c;
+        assert_eq!(Facts::decode(&none).err(), Some(FactsError::Malformed));
+    }
+
+    #[test]
+    fn a_record_ends_earlier_once_nothing_else_carries_it() {
+        let basis = |purpose: &str, consent| BasisFact {
+            purpose: purpose.to_owned(),
+            legal_basis: "b".to_owned(),
+            notice: "n".to_owned(),
+            consent,
+        };
+        let held = |bases: Vec<BasisFact>, legal_hold| Facts {
+            bases,
+            legal_hold,
+            retain_until: Some(900),
+            ..Facts::of_nobody()
+        };
+        let asked = || basis("household_contact", Some([1; 16]));
+        let one = held(vec![asked()], false);
+        assert_eq!(one.end_without("household_contact", 30), Some(30));
+        assert_eq!(one.end_without("household_contact", 1_000), Some(900), "never later");
+        assert_eq!(held(vec![asked()], true).end_without("household_contact", 30), Some(900));
+        let two = held(vec![asked(), basis("residence_registration", None)], false);
+        assert_eq!(two.end_without("household_contact", 30), Some(900));
+        let gone = Facts { withdrawn: vec![([2; 16], 5)], ..two };
+        assert!(!gone.is_withdrawn(&asked()));
+        let other = basis("elder_visit", Some([2; 16]));
+        assert!(gone.is_withdrawn(&other) && gone.withdrawn_on(&other) == Some(5));
+        let both = Facts { bases: vec![asked(), other], ..gone };
+        assert_eq!(both.end_without("household_contact", 30), Some(30));
+        assert!(both.live_basis_for("elder_visit").is_none());
+        assert!(both.live_basis_for("household_contact").is_some());
     }
 
     #[test]

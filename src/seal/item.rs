@@ -155,6 +155,21 @@ impl OpenedItem {
     }
 }
 
+impl OpenedItem {
+    /// The text of the first of these fields that the views show in clear.
+    pub(super) fn text_in_clear(
+        &self,
+        views: &Views,
+        fields: &[&str],
+    ) -> Option<&Sensitive<String>> {
+        fields.iter().find_map(|field| {
+            let shown = |given: &FieldView| given.field == *field && given.view == View::Raw;
+            let place = views.given.iter().position(shown)?;
+            self.values.get(place)?.as_ref()?.as_text()
+        })
+    }
+}
+
 /// One record as an answer shows it.
 pub struct ShownItem<'a> {
     pub(super) item: &'a OpenedItem,

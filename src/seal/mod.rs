@@ -1,6 +1,6 @@
 //! Between sealed bytes and values: the only caller of the key hierarchy for data.
 //! Never opens a section without a receipt, and never lets plain text out but through [`Opened`].
-//! Closed functions (facts, merge, removal) may look inside before there is a receipt, and let nothing out.
+//! Closed functions (facts, merge, removal, withdrawal, the places of an event) may look inside before there is a receipt, and let nothing out.
 
 mod covers;
 mod cursor;
@@ -11,6 +11,7 @@ mod kept;
 mod link;
 mod mandate;
 mod memo;
+mod named;
 mod nature;
 mod opened;
 mod page;
@@ -20,6 +21,7 @@ mod revision;
 mod said;
 mod section;
 mod term;
+mod withdrawal;
 
 pub use cursor::{Cursor, CursorOwner};
 pub use draft::{Control, Draft, KeySource, NewRecord};
@@ -35,6 +37,7 @@ pub use removal::{KeyHold, Removal};
 pub use revision::{Birthdays, Patch, Revision};
 pub use said::Said;
 pub use term::Candidates;
+pub use withdrawal::{Withdrawal, WithdrawalTerms};
 
 use crate::limits::{FACTS_KEPT_COUNT_MAX, SUBJECT_KEYS_COUNT_MAX};
 use crate::records::{BasisFact, Facts, Handle, SchemaSet, SubjectId};

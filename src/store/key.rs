@@ -43,6 +43,8 @@ pub enum ControlKind {
     NoticeGiven = 1,
     /// A consent was given.
     Consent = 2,
+    /// A consent was withdrawn.
+    Withdrawal = 0x1c,
 }
 
 /// Single values that the vault keeps about itself.

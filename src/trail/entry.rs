@@ -4,8 +4,8 @@
 
 use super::TrailError;
 use crate::access::{
-    Account, ActorId, DelegationAct, Duty, EmergencyAct, Fact, MandateAct, Origin, PlacingAct,
-    ReviewAct, Written,
+    Account, ActorId, ConsentAct, DelegationAct, Duty, EmergencyAct, Fact, MandateAct, Origin,
+    PlacingAct, ReviewAct, Written,
 };
 use crate::ambient::Clock;
 use crate::limits::HOUSEHOLD_PEOPLE_COUNT_MAX;
@@ -152,6 +152,7 @@ fn event_of(written: Written) -> Event {
         Written::Update => Event::DataUpdate,
         Written::Delete => Event::DataDelete,
         Written::Match => Event::DataMatch,
+        Written::Counter => Event::TaskCounterCheck,
         Written::Query => Event::DataQuery,
         Written::Occupants => Event::DataOccupants,
         Written::Changes => Event::DataChanges,
@@ -178,6 +179,8 @@ fn event_of(written: Written) -> Event {
         Written::Review(ReviewAct::Settle) => Event::ReviewSettle,
         Written::Duty(Duty::PolicyExplain) => Event::PolicyExplain,
         Written::Duty(Duty::PolicyMatrix) => Event::PolicyRead,
+        Written::Consent(ConsentAct::Read) => Event::ConsentRead,
+        Written::Consent(ConsentAct::Withdraw) => Event::ConsentWithdraw,
         Written::Mandate(MandateAct::Give) => Event::TaskCreate,
         Written::Mandate(MandateAct::Accept) => Event::TaskAccept,
         Written::Mandate(MandateAct::Return) => Event::TaskReturn,

@@ -16,6 +16,7 @@ pub(super) fn need_of(written: Written) -> Need {
         | Written::Mandate(
             MandateAct::Give | MandateAct::Ask | MandateAct::AskRaise | MandateAct::AskOfficial,
         )
+        | Written::Counter
         | Written::Duty(Duty::ActorAdd)
         | Written::Review(
             ReviewAct::Open
@@ -48,6 +49,7 @@ pub(super) fn need_of(written: Written) -> Need {
         )
         | Written::Protect
         | Written::Emergency(_)
+        | Written::Consent(_)
         | Written::Placing(_)
         | Written::Delegation(_)
         | Written::Review(ReviewAct::Read)

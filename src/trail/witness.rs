@@ -6,7 +6,7 @@ use super::alarm::Alarm;
 use super::journal::is_full;
 use super::readings::Readings;
 use super::{Trail, TrailFault};
-use crate::access::{EmergencyAct, Written};
+use crate::access::{ConsentAct, EmergencyAct, Written};
 use crate::ambient::Clock;
 use crate::limits::{
     WITNESS_ALERT_AGE, WITNESS_INTERVAL, WITNESS_PAUSE_MAX, WITNESS_PAUSE_MIN, WITNESS_TIME_MAX,
@@ -94,13 +94,16 @@ pub(super) fn serves_data(written: Written) -> bool {
         | Written::Update
         | Written::Read
         | Written::Match
+        | Written::Counter
         | Written::Query
         | Written::Occupants
         | Written::Mandate(_)
         | Written::Emergency(EmergencyAct::Open | EmergencyAct::Ask)
+        | Written::Consent(ConsentAct::Read)
         | Written::Changes => true,
         Written::Delete
         | Written::Protect
+        | Written::Consent(ConsentAct::Withdraw)
         | Written::Schema
         | Written::Proof
         | Written::Enrol

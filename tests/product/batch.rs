@@ -36,7 +36,7 @@ pub fn items(reply: &Reply) -> Vec<Value> {
     items
 }
 
-fn parse(line: &str) -> Value {
+pub fn parse(line: &str) -> Value {
     serde_json::from_str(line).expect("a line of JSON")
 }
 
@@ -284,7 +284,7 @@ fn what_is_no_batch_is_refused_before_any_line() {
         .refused(403, "denied");
 }
 
-fn converse(worker: &Actor, key: Option<&str>) -> Conversation {
+pub fn converse(worker: &Actor, key: Option<&str>) -> Conversation {
     let key = key.map(|key| format!("idempotency-key: {key}\r\n")).unwrap_or_default();
     let head = format!(
         "POST /v1/records/batch HTTP/1.1\r\nauthorization: Bearer {}\r\npurpose: {REGISTRATION}\r\n\

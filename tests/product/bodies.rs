@@ -19,6 +19,11 @@ pub const CORRECTION: &str = "record_correction";
 /// A street of the sample city.
 pub const ADDRESS: &str = "澜川市望澜区桂花桥街道工农社区机床厂家属院9号楼1单元101室";
 
+/// Requests of residents about what is held of them.
+pub const RIGHTS: &str = "rights_request";
+/// Help to find work: an application.
+pub const EMPLOYMENT: &str = "employment_aid";
+
 /// Today, as the vault counts it.
 pub fn today() -> Date {
     jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date()
@@ -72,6 +77,7 @@ pub fn basis(purpose: &str) -> Value {
         SAFETY => "fire_safety_duty",
         CORRECTION => "pipl_accuracy_duty",
         "emergency_evacuation" => "emergency_response",
+        EMPLOYMENT => "employment_application",
         other => panic!("no basis is known for {other}"),
     };
     let mut basis = json!({

@@ -13,25 +13,25 @@ use serde_json::{Value, json};
 const NEXT: &str = "8801020010010002";
 
 /// Somebody enrolled in a grid.
-fn newcomer(demo: &Demo, grid: &str) -> Actor {
+pub fn newcomer(demo: &Demo, grid: &str) -> Actor {
     let posts = json!([{"role": "grid_worker", "area": grid}]);
     enrolled(demo, &add(demo, posts).expect(201), "grid_worker", Some(grid))
 }
 
-fn place(by: &Actor, whom: &str, post: &Value) -> Reply {
+pub fn place(by: &Actor, whom: &str, post: &Value) -> Reply {
     by.post(&format!("/v1/admin/actors/{whom}/assignments"), &ready(post.clone()))
 }
 
-fn word(by: &Actor, whom: &str, word: &str, post: &str) -> Reply {
+pub fn word(by: &Actor, whom: &str, word: &str, post: &str) -> Reply {
     let body = json!({"assignment": post});
     by.post(&format!("/v1/admin/actors/{whom}/assignments/{word}"), &body)
 }
 
-fn set_state(by: &Actor, whom: &str, state: &str) -> Reply {
+pub fn set_state(by: &Actor, whom: &str, state: &str) -> Reply {
     by.post(&format!("/v1/admin/actors/{whom}/state"), &json!({"state": state}))
 }
 
-fn post_of(reply: &Reply) -> String {
+pub fn post_of(reply: &Reply) -> String {
     reply.text_of("assignment").to_owned()
 }
 

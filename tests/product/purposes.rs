@@ -15,16 +15,22 @@ use serde_json::{Value, json};
 #[test]
 fn request_without_a_purpose_is_refused_at_every_call_that_needs_one() {
     let demo = shared();
-    // The head may use each of these calls; who may not hears that first.
+    // The head may use each of these calls but those of counter and desk; who may not hears that first.
     let worker = demo.head(3);
+    let (counter, desk) = (demo.role("community_cadre"), demo.role("resident_desk"));
     let aim = Aim { record: demo.sample_record(), grid: worker.grid(), actor: &worker.id };
     let mut replies = Vec::new();
     for route in guarded().filter(|route| route.purpose) {
         let mut request = plausible(route, &aim);
         request.purpose = None;
-        replies.push(request.by(&worker).send().refused(400, "purpose_missing"));
+        let caller = match route.path {
+            "/v1/counter-checks" => &counter,
+            path if path.starts_with("/v1/subjects") => &desk,
+            _ => &worker,
+        };
+        replies.push(request.by(caller).send().refused(400, "purpose_missing"));
     }
-    assert_eq!(replies.len(), 12);
+    assert_eq!(replies.len(), 16);
     for reply in replies {
         assert_eq!(reply.body["law"], "PIPL 6");
         assert_eq!(demo.entry_of(&reply)["why"], "purpose_missing");

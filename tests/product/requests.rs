@@ -3,7 +3,9 @@
 //! Bodies are right, so that a refusal has no other reason than the caller.
 
 use super::actor::Actor;
-use super::bodies::{CORRECTION, REGISTRATION, adult, basis, fresh_phone, today};
+use super::bodies::{
+    CORRECTION, EMPLOYMENT, REGISTRATION, RIGHTS, adult, basis, fresh_number, fresh_phone, today,
+};
 use super::client::Call;
 use gridvault::http::{Guard, ROUTES, Route};
 use serde_json::{Value, json};
@@ -55,6 +57,15 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             let body = json!({"type": "person", "field": "phone", "value": fresh_phone()});
             (Some(REGISTRATION), false, Some(body))
         }
+        ("POST", "/v1/counter-checks") => {
+            let number = fresh_number("1970-02-03");
+            let body = json!({"field": "id_number", "value": number, "fields": ["name"]});
+            (Some(EMPLOYMENT), false, Some(body))
+        }
+        ("GET", "/v1/subjects/{id}/consents") => (Some(RIGHTS), false, None),
+        ("POST", "/v1/subjects/{id}/consents/{consent}/withdraw") => {
+            (Some(RIGHTS), false, Some(json!({"by": "self", "proof": "resident_card"})))
+        }
         ("POST", "/v1/records/query") => {
             let body = json!({"type": "person", "fields": ["name", "phone"], "limit": 5});
             (Some(REGISTRATION), false, Some(body))
@@ -85,7 +96,7 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
         }
         ("POST", "/v1/approvals/{id}/decide") => (None, false, Some(json!({"decision": "grant"}))),
         ("POST", "/v1/tasks") => (Some(CORRECTION), false, Some(task(aim))),
-        ("GET", "/v1/changes") => (Some(REGISTRATION), false, None),
+        ("GET", "/v1/changes" | "/v1/tasks/day") => (Some(REGISTRATION), false, None),
         ("POST", "/v1/households") => (Some(REGISTRATION), false, Some(household(aim.grid))),
         ("POST", "/v1/enrol") => (None, false, Some(json!({"code": "A".repeat(43)}))),
         ("POST", "/v1/delegations") => (None, false, Some(window(aim))),
@@ -192,6 +203,7 @@ fn path_of(route: &Route, aim: &Aim<'_>) -> String {
     let path = route.path.replace("{id}", subject);
     let path = path.replace("{type}", "person").replace("{index}", "1");
     let path = path.replace("{level}", "0").replace("{tile}", "000");
+    let path = path.replace("{consent}", NO_REVIEW);
     let path = path.replace("{review}", NO_REVIEW).replace("{item}", NO_REVIEW);
     match (route.method.as_str(), route.path) {
         ("GET", "/v1/records/{id}") => format!("{path}?fields=name,phone,current_address"),
@@ -206,7 +218,7 @@ fn path_of(route: &Route, aim: &Aim<'_>) -> String {
     }
 }
 
-/// The id of a review that nobody opened.
+/// The id of a review that nobody opened, and of a consent that nobody gave.
 const NO_REVIEW: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
 fn household(grid: &str) -> Value {

@@ -8,7 +8,7 @@ use crate::purposes::PurposeGroup;
 use crate::records::{Class, RecordType};
 use std::collections::BTreeSet;
 
-/// Role, level, cells of C1, C2 and C3 in the words of the legend: W write, R1 raw of one record, Rt raw in a task, Ra raw by
+/// Role, level, cells of C1, C2 and C3 in the words of the legend: W write, Wt write in a task, R1 raw of one record, Rt raw in a task, Ra raw by
 /// approval, M masked, X match, S counted, `-` nothing.
 const MATRIX: [(&str, &str, [&str; 3]); 34] = [
     ("grid_worker", "grid", ["W R1", "W R1", "W X Rt"]),
@@ -16,8 +16,7 @@ const MATRIX: [(&str, &str, [&str; 3]); 34] = [
     ("grid_stand_in", "grid", ["W R1", "W R1", "W X Rt"]),
     ("volunteer", "community", ["W", "Rt", "-"]),
     ("building_head", "grid", ["W", "Rt", "-"]),
-    // Its W is inside a task alone, and there are no tasks yet.
-    ("sunk_cadre", "community", ["Rt", "Rt", "-"]),
+    ("sunk_cadre", "community", ["Rt", "Wt Rt", "-"]),
     ("property_firm", "community", ["W", "-", "-"]),
     ("unit_liaison", "grid", ["W R1", "-", "-"]),
     ("community_cadre", "community", ["W R1", "M Rt W", "Rt"]),
@@ -58,6 +57,7 @@ fn meant(cell: &str) -> (BTreeSet<&'static str>, BTreeSet<&'static str>) {
         let (own, also): (&str, &[&str]) = match word {
             // Whoever writes may be let remove; whoever sees in clear may be held to a task.
             "W" => ("write", &["delete"]),
+            "Wt" => ("write/task", &[]),
             "R1" => ("read:raw", &["read:raw/task"]),
             "Rt" => ("read:raw/task", &[]),
             "Ra" => ("read:raw/approval", &[]),

@@ -14,8 +14,8 @@ const HEADER: &str = "\
 # What the policy grants. Written by `GRIDVAULT_BLESS=1 cargo test access::tests::golden`; read it whole before you approve
 # a change of policies/. One table a role: rows are type and class (types with the same cells share one), columns groups of
 # purposes. A cell names every view that is granted, the highest first, with its condition: raw, raw/task (inside an open
-# task), raw/approval (a second person agreed), masked, match (yes or no), count (as a number); then W (may write) and D (may
-# remove). A column or a row that does not stand here is refused, and `.` is refused.
+# task), raw/approval (a second person agreed), masked, match (yes or no), count (as a number); then W (may write), W/task (inside an
+# open task) and D (may remove). A column or a row that does not stand here is refused, and `.` is refused.
 # Below a table stands what each purpose leaves of it, by fields; a purpose that does not stand there leaves nothing. A
 # child's line (under 14) stands where it differs. From 14 to 17 what is raw for an adult is raw/task, and a match.
 # What `roles.toml` alone says of a role stands behind its name. With `needs line` or `at most N days` an assignment that has no such line or end carries nothing.
@@ -25,6 +25,7 @@ const HEADER: &str = "\
 fn cell(grants: Grants) -> String {
     let word = |action: Action| match action {
         Action::Write => "W",
+        Action::WriteInTask => "W/task",
         Action::Delete => "D",
         view => view.as_str().trim_start_matches("read:"),
     };

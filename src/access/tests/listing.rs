@@ -43,6 +43,7 @@ fn planned<R>(
         fields: &put.fields,
         matched,
         within: within.map(|cell| (cell, None)),
+        in_clear: None,
     };
     put.question(|question| use_it(put.access, question, &list))
 }
@@ -347,8 +348,13 @@ fn no_query_leads_from_a_person_to_matters_files_tags_or_others() {
             let purpose = PURPOSES.iter().find(|purpose| purpose.lists(record_type, &field.name));
             let Some(purpose) = purpose else { continue };
             let fields = [field.name.clone()];
-            let list =
-                List { record_type, fields: &fields, matched: Some(&field.name), within: None };
+            let list = List {
+                record_type,
+                fields: &fields,
+                matched: Some(&field.name),
+                within: None,
+                in_clear: None,
+            };
             let put = Put::by("grid_head", OWN).with(&access).ask(Ask::List);
             let put = put.under(purpose.id.as_str());
             let planned = put.question(|question| {

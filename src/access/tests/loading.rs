@@ -327,3 +327,22 @@ fn roles_that_get_tasks_are_roles_of_the_policy() {
     );
     assert!(says(&files).contains("unknown role"));
 }
+
+#[test]
+fn a_counter_checks_by_matched_fields_of_a_person_and_serves_where_records_are_seen() {
+    let change = |old: &str, new: &str| {
+        let mut files = Files::shipped();
+        assert!(files.roles.contains(old), "{old}");
+        files.roles = files.roles.replacen(old, new, 1);
+        says(&files)
+    };
+    let by = "checks_by = [\"id_number\"]";
+    for wrong in ["checks_by = [\"number\"]", "checks_by = [\"current_address\"]"] {
+        assert!(change(by, wrong).contains("no matched field of a person"), "{wrong}");
+    }
+    let administrator = "family = \"administration\"";
+    for more in [by, "serves_residents = true"] {
+        let wrong = format!("{administrator}\n{more}");
+        assert!(change(administrator, &wrong).contains("serves residents"), "{more}");
+    }
+}

@@ -3,7 +3,7 @@
 //! What is opened is counted: against the mandate where one opened it, else against the caller.
 
 use super::world::*;
-use crate::access::{ActorId, Bound, Code, Ledger, Mandate, MandateKind, Scope};
+use crate::access::{ActorId, Ask, Assignment, Bound, Code, Ledger, Mandate, MandateKind, Scope};
 use crate::ambient::Micros;
 use crate::records::{Facts, Handle, LegalKind, MandateId, RecordType, View};
 
@@ -172,4 +172,73 @@ fn a_person_seen_in_clear_counts_once_for_each_kind_and_a_task_counts_for_itself
     // A masked view costs nothing, and nor does what is about nobody.
     let masked = Put::by("street_operator", "880102001").answer().expect("a permit");
     assert!(masked.charges().is_empty());
+}
+
+/// A seconded cadre writes for an evacuation: inside a task alone.
+fn written(ask: Ask, fields: &[&str]) -> Put<'static> {
+    // An assignment of this role ends.
+    let post = Assignment {
+        from: Micros(NOW.0 - 1),
+        until: Some(Micros(NOW.0 + 1)),
+        ..placed("sunk_cadre", "880102001001")
+    };
+    let put = Put::ordinary().from(vec![post]).under("emergency_evacuation").ask(ask);
+    put.of(held_on(&["emergency_evacuation"])).fields(fields)
+}
+
+#[test]
+fn a_task_lets_write_its_fields_of_its_records_and_new_ones_against_its_budget() {
+    let open = |fields: &[&str]| mandate(MandateKind::Task, "emergency_evacuation", fields);
+    for ask in [Ask::Create, Ask::Update] {
+        assert_eq!(written(ask, &["name"]).refused(), Some(Code::CaseRequired), "{ask:?}");
+        let put = written(ask, &["name", "phone"]).inside(open(&["name", "phone"]));
+        let permit = put.answer().expect("a permit");
+        assert_eq!(permit.account().task, Some(TASK));
+        assert_eq!(permit.authority().mandate, Some((TASK, 2)));
+        let [charge] = permit.charges() else { panic!("one record") };
+        assert_eq!((charge.ledger, charge.bound), (Ledger::Mandate(TASK), Bound::Total(3)));
+        let put = written(ask, &["name", "phone"]).inside(open(&["name"]));
+        assert_eq!(put.refused(), Some(Code::CaseRequired), "{ask:?}: it names one of two");
+        // What the role does not write inside a task either is a plain no.
+        let put = written(ask, &["assistance_tag"]).inside(open(&["assistance_tag"]));
+        assert_eq!(put.refused(), Some(Code::Denied), "{ask:?}");
+    }
+    let elsewhere = Mandate { scope: Scope::default(), ..open(&["name"]) };
+    let put = written(Ask::Update, &["name"]).inside(elsewhere.clone());
+    assert_eq!(put.refused(), Some(Code::CaseRequired));
+    let put = written(Ask::Create, &["name"]).inside(elsewhere);
+    assert!(put.answer().is_ok(), "what is about to be is in no scope");
+}
+
+#[test]
+fn nothing_but_a_task_lets_write_and_a_post_that_writes_anyway_pays_nothing() {
+    for kind in [MandateKind::Approval, MandateKind::Emergency, MandateKind::Echo] {
+        for ask in [Ask::Create, Ask::Update] {
+            let other = mandate(kind, "emergency_evacuation", &["name"]);
+            let put = written(ask, &["name"]).inside(other);
+            assert_eq!(put.refused(), Some(Code::CaseRequired), "{kind:?} {ask:?}");
+        }
+    }
+    let inside = mandate(MandateKind::Task, "residence_registration", &["name"]);
+    let permit = Put::ordinary().ask(Ask::Update).inside(inside).answer().expect("a permit");
+    assert_eq!(permit.account().task, Some(TASK), "the log says in which task it was done");
+    assert!(permit.charges().is_empty());
+}
+
+#[test]
+fn what_rested_on_a_consent_that_was_withdrawn_is_closed_to_whoever_may_know_of_it() {
+    let bases = || {
+        let mut facts = held_on(&["household_contact"]);
+        facts.bases[0].consent = Some([8; 16]);
+        facts
+    };
+    let withdrawn = || Facts { withdrawn: vec![([8; 16], TODAY)], ..bases() };
+    let put = |facts: Facts| Put::ordinary().under("household_contact").of(facts);
+    assert!(put(bases()).answer().is_ok());
+    assert_eq!(put(withdrawn()).refused(), Some(Code::ConsentWithdrawn));
+    assert_eq!(put(withdrawn()).at(NEXT_CELL).refused(), Some(Code::NotFound));
+    // A duty brings its own basis, and another consent is another.
+    assert!(Put::ordinary().of(withdrawn()).answer().is_ok());
+    let other = Facts { withdrawn: vec![([9; 16], TODAY)], ..bases() };
+    assert!(put(other).answer().is_ok());
 }

@@ -35,14 +35,14 @@ fn memo_and_casbin_agree_on_every_point() {
 
 #[test]
 fn a_set_of_grants_comes_back_from_its_packed_form() {
-    for bits in 0..=u8::MAX {
+    for bits in 0..1_u16 << Action::ALL.len() {
         let mut grants = Grants::NONE;
         for (line, action) in (13..).zip(Action::ALL) {
             if bits & (1 << action as u8) != 0 {
                 grants.add(action, line);
             }
         }
-        assert_eq!(Grants::unpack(grants.pack()), Some(grants), "{bits:08b}");
+        assert_eq!(Grants::unpack(grants.pack()), Some(grants), "{bits:09b}");
     }
     assert_eq!(Grants::unpack(0), None);
 }
@@ -149,7 +149,7 @@ fn narrowing_never_widens() {
 #[test]
 fn no_cap_lifts_a_condition_or_leaves_more_than_itself() {
     let words = ["raw", "raw/task", "raw/approval", "masked", "match", "count"];
-    for bits in 0..=u8::MAX {
+    for bits in 0..1_u16 << Action::ALL.len() {
         let mut granted = Grants::NONE;
         for action in Action::ALL.into_iter().filter(|action| bits & (1 << *action as u8) != 0) {
             granted.add(action, 3);

@@ -97,7 +97,7 @@ fn the_comparison_notices_a_line_that_is_missing() {
     let shipped = Files::shipped().load().expect("the shipped policy loads");
     let mut files = Files::shipped();
     let text = files.lines.get_mut("grid_worker").expect("a role");
-    *text = text.replace("grid,any,C3,programme,match,allow\n", "");
+    *text = text.replace("grid,any,any,programme,write,allow\n", "");
     let changed = files.load().expect("it loads without that line");
     let mut runner = TestRunner::deterministic();
     let points = points(&shipped);

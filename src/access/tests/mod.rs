@@ -18,4 +18,5 @@ mod memo;
 mod properties;
 mod readiness;
 mod removal;
+mod rounds;
 mod world;

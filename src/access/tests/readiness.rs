@@ -116,9 +116,9 @@ fn whoever_is_not_ready_sends_nobody_to_a_person_and_is_sent_to_none() {
         holder.actor = ActorId::from_bytes([0xb2; 16]);
         let fields = ["id_number".to_owned()];
         let id = MandateId::from_bytes([1; 16]);
-        let terms = TaskTerms { id, holder: Some(&holder), fields: &fields };
+        let terms = TaskTerms { id, holder: Some(&holder), fields: &fields, leads_on: false };
         let items = [Item { matter: put.matter(), fields: &[] }];
-        put.question(|question| ACCESS.decide_task(question, &terms, &items, ()))
+        put.question(|question| ACCESS.decide_task(question, &terms, &items, &[], ()))
             .err()
             .map(|denied| denied.why())
     };

@@ -1,6 +1,7 @@
 //! A batch: lines in, answers out, in order, while both still come and go.
 //! Never the whole request or more than a bounded part of the answer in memory, and never a line of a client that is gone.
-//! One bad line fails alone; what was accepted is done, whether or not anybody reads its answer.
+//! One bad line fails alone; what was accepted is done, whether or not anybody reads its answer. Each line is decided by what
+//! its caller is when it comes; without a token that counts, nothing more is taken.
 
 mod item;
 mod lines;
@@ -11,17 +12,19 @@ pub(super) use item::{BatchItemBody, LineBody};
 
 use super::admission::Counted;
 use super::caller::Caller;
+use super::headers::case_bytes;
 use super::problem::Problem;
 use super::rooms::Rooms;
 use super::titles::Language;
 use crate::access::{ActorId, Code};
 use crate::ambient::Micros;
+use crate::identity::{Actor, IdentityError};
 use crate::limits::{
     ACTOR_BATCHES_COUNT_MAX, BATCH_LINES_COUNT_MAX, BATCH_PAUSE, BATCH_PIECE_BYTES, BATCH_TIME_MAX,
     BATCH_TURN_COUNT, BATCHES_COUNT_MAX,
 };
 use crate::operations::{
-    Asked, BatchKey, OfBatch, Once, OperationError, Saying, UnderWay, admit_batch,
+    Asked, BatchKey, Case, OfBatch, Once, OperationError, Saying, UnderWay, admit_batch,
     create_household, create_record,
 };
 use crate::purposes::Purpose;
@@ -94,6 +97,7 @@ struct Batch {
     rooms: Arc<Rooms>,
     caller: Caller,
     purpose: String,
+    case: Option<Case>,
     language: Language,
     request_id: String,
     key: Option<Key>,
@@ -104,13 +108,14 @@ struct Batch {
 pub(super) async fn begin(
     rooms: &Arc<Rooms>,
     caller: Caller,
-    purpose: &Purpose,
+    (purpose, case): (&Purpose, Option<Case>),
     key: Option<String>,
     language: Language,
     body: Body,
 ) -> Result<Body, Problem> {
     let mut lines = Lines::new(body);
-    let (batch, first) = match prepare(rooms, caller, purpose, key, language, &mut lines).await {
+    let under = (purpose, case);
+    let (batch, first) = match prepare(rooms, caller, under, key, language, &mut lines).await {
         Ok(prepared) => prepared,
         Err(problem) => {
             tokio::spawn(lines.read_away());
@@ -132,14 +137,14 @@ pub(super) async fn begin(
 async fn prepare(
     rooms: &Arc<Rooms>,
     mut caller: Caller,
-    purpose: &Purpose,
+    (purpose, case): (&Purpose, Option<Case>),
     key: Option<String>,
     language: Language,
     lines: &mut Lines,
 ) -> Result<(Batch, Input), Problem> {
     let place = rooms.batches.enter(caller.actor.standing().actor).map_err(Problem::unrecorded)?;
     let mut key = match key {
-        Some(text) => Some(hold(rooms, &caller, purpose, text).await?),
+        Some(text) => Some(hold(rooms, &caller, purpose, case, text).await?),
         None => None,
     };
     let before = admit_batch(
@@ -165,6 +170,7 @@ async fn prepare(
         request_id: Uuid::from_bytes(caller.origin.request).to_string(),
         caller,
         purpose: purpose.id.as_str().to_owned(),
+        case,
         language,
         key,
         _place: place,
@@ -176,10 +182,11 @@ async fn hold(
     rooms: &Rooms,
     caller: &Caller,
     purpose: &Purpose,
+    case: Option<Case>,
     text: String,
 ) -> Result<Key, Problem> {
     let actor = caller.actor.standing().actor;
-    let parts: [&[u8]; 2] = [b"batch", purpose.id.as_str().as_bytes()];
+    let parts: [&[u8]; 3] = [b"batch", purpose.id.as_str().as_bytes(), case_bytes(case.as_ref())];
     let said = rooms.seal.said(actor, &text, &parts);
     let under_way = match rooms.repeats.begin(actor, &said) {
         Ok(under_way) => under_way,
@@ -288,6 +295,9 @@ impl Batch {
         if trail.is_locked_out(self.caller.actor.standing().actor) {
             return Some(Code::RateLimited);
         }
+        if let Err(code) = self.actor_at(self.rooms.clock.now()) {
+            return Some(code);
+        }
         loop {
             if !trail.is_writable() {
                 return Some(Code::TrailUnavailable);
@@ -305,6 +315,14 @@ impl Batch {
             }
             tokio::time::sleep(BATCH_PAUSE).await;
         }
+    }
+
+    /// The caller as it is now: whoever was let in when the batch began may have no token, state or post any more.
+    fn actor_at(&self, now: Micros) -> Result<Actor, Code> {
+        self.rooms.identity.again(&self.caller.actor, now).map_err(|error| match error {
+            IdentityError::Invalid => Code::TokenInvalid,
+            IdentityError::Expired => Code::TokenExpired,
+        })
     }
 
     fn work(&self, number: u32, input: Input, end: Option<Code>) -> (usize, Work<'_>) {
@@ -328,7 +346,9 @@ impl Batch {
 
     async fn turn_away(&self, number: u32, code: Code) -> Vec<u8> {
         let problem = match code {
-            Code::TooLarge | Code::SchemaInvalid => self.caller.turn_away(&self.rooms, code).await,
+            Code::TooLarge | Code::SchemaInvalid | Code::TokenInvalid | Code::TokenExpired => {
+                self.caller.turn_away(&self.rooms, code).await
+            }
             // Nothing was decided about such a line; the lock-out has its entry.
             _ => Problem::unrecorded(code),
         };
@@ -351,8 +371,12 @@ impl Batch {
         };
         let once = self.once(number, &line, now).await?;
         drop(line);
-        let (actor, origin) = (&self.caller.actor, &self.caller.origin);
-        let asked = Asked { actor, purpose, case: None, origin, now, once: once.as_ref() };
+        let actor = match self.actor_at(now) {
+            Ok(actor) => actor,
+            Err(code) => return Err(self.caller.turn_away(rooms, code).await),
+        };
+        let (actor, origin) = (&actor, &self.caller.origin);
+        let asked = Asked { actor, purpose, case: self.case, origin, now, once: once.as_ref() };
         let territory = rooms.territory.load();
         let log = rooms.trail.origin();
         let (item, saying) = match request {

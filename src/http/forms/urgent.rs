@@ -4,8 +4,8 @@
 
 use super::{record_id, text};
 use crate::limits::{
-    DOCUMENT_CHARACTERS_MAX, EMERGENCY_DWELLINGS_MAX, OFFICIAL_PEOPLE_COUNT_MAX,
-    PROTECTED_HOUSEHOLDS_COUNT_MAX, REVEALS_MONTH_MAX,
+    EMERGENCY_DWELLINGS_MAX, OFFICIAL_PEOPLE_COUNT_MAX, PROTECTED_HOUSEHOLDS_COUNT_MAX,
+    REVEALS_MONTH_MAX,
 };
 use crate::records::LegalKind;
 use utoipa::openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, Type};
@@ -22,11 +22,6 @@ pub(in crate::http) fn raised_people() -> Object {
         .minimum(Some(1))
         .maximum(Some(REVEALS_MONTH_MAX))
         .build()
-}
-
-/// The number of a document.
-pub(in crate::http) fn document() -> Object {
-    text().min_length(Some(1)).max_length(Some(DOCUMENT_CHARACTERS_MAX)).build()
 }
 
 /// The people whom an organ asks for.

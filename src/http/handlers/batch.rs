@@ -5,7 +5,7 @@
 use super::super::batch;
 use super::super::body::{Media, is_of};
 use super::super::caller::Caller;
-use super::super::headers::purpose;
+use super::super::headers::{case_of_work, purpose};
 use super::super::once::idempotency_key;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
@@ -25,11 +25,12 @@ pub(in crate::http) async fn create(
 ) -> Result<impl IntoResponse, Problem> {
     caller.must_ask(Ask::Create, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
+    let case = case_of_work(&caller, &headers, &rooms).await?;
     let key = idempotency_key(&caller, &headers, &rooms).await?;
     if !is_of(&headers, Media::Lines) {
         return Err(caller.turn_away(&rooms, Code::MediaTypeUnsupported).await);
     }
     let language = language_of(&headers);
-    let answers = batch::begin(&rooms, caller, purpose, key, language, body).await?;
+    let answers = batch::begin(&rooms, caller, (purpose, case), key, language, body).await?;
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], answers))
 }

@@ -6,7 +6,7 @@ use super::super::answer::Answer;
 use super::super::body::{self, Media};
 use super::super::caller::Caller;
 use super::super::forms;
-use super::super::headers::purpose;
+use super::super::headers::{case_bytes, case_of_work, purpose};
 use super::super::once::{hold, idempotency_key};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
@@ -14,7 +14,7 @@ use super::super::strict_json::{Members, StrictObject};
 use super::records::{BasisBody, names};
 use crate::access::{Ask, Code};
 use crate::operations::{
-    DwellingRequest, HouseholdCreated, HouseholdRequest, PersonRequest, create_household,
+    Asked, DwellingRequest, HouseholdCreated, HouseholdRequest, PersonRequest, create_household,
 };
 use axum::body::Body;
 use axum::extract::State;
@@ -123,10 +123,12 @@ pub(in crate::http) async fn create(
 ) -> Result<Answer<HouseholdCreatedBody>, Problem> {
     caller.must_ask(Ask::Create, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
+    let case = case_of_work(&caller, &headers, &rooms).await?;
     let key = idempotency_key(&caller, &headers, &rooms).await?;
     let (body, bytes) =
         body::read_said::<HouseholdBody>(&caller, &headers, body, Media::Json, &rooms).await?;
-    let parts: [&[u8]; 3] = [b"create_household", purpose.id.as_str().as_bytes(), &bytes];
+    let purpose_id = purpose.id.as_str().as_bytes();
+    let parts: [&[u8]; 4] = [b"create_household", purpose_id, case_bytes(case.as_ref()), &bytes];
     let held = hold(&caller, key.as_deref(), &parts, &rooms).await?;
     let request = match body.into_request() {
         Ok(request) => request,
@@ -134,7 +136,7 @@ pub(in crate::http) async fn create(
     };
     let territory = rooms.territory.load();
     let created = create_household(
-        &caller.asked_once(purpose, held.as_ref()),
+        &Asked { case, ..caller.asked_once(purpose, held.as_ref()) },
         request,
         &rooms.store,
         &rooms.seal,

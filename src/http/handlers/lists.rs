@@ -1,21 +1,21 @@
 //! Lists of records: by type and grid, by an exact value, by the time of the last change.
-//! Never a raw value of many people, and never a default set of fields.
+//! Never a raw value of many people but of those of an open task, a hundred at a time, and never a default set of fields.
 //! The value that is matched comes in the body; a cursor is opaque and serves its caller and its question alone.
 
 use super::super::answer::Answer;
 use super::super::body::{self, Media};
 use super::super::caller::Caller;
 use super::super::forms;
-use super::super::headers::{checked_field_names, purpose, query};
+use super::super::headers::{case_of_work, checked_field_names, purpose, query};
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::records::record_id;
 use crate::access::{Ask, Code};
 use crate::ambient::Micros;
-use crate::limits::{QUERY_PAGE_COUNT_MAX, QUERY_PAGE_COUNT_USUAL};
+use crate::limits::{QUERY_PAGE_COUNT_MAX, QUERY_PAGE_COUNT_USUAL, TASK_PAGE_COUNT_MAX};
 use crate::operations::{
-    ChangesRequest, OccupantsRequest, QueryRequest, changes, occupants, query_records,
+    Asked, ChangesRequest, OccupantsRequest, QueryRequest, changes, occupants, query_records,
 };
 use crate::records::{ExternalRef, RecordType, is_slug};
 use crate::seal::{OpenedPage, ShownItem};
@@ -51,7 +51,7 @@ pub(in crate::http) struct QueryBody {
     /// Field names.
     #[schema(schema_with = forms::named_fields)]
     fields: Vec<String>,
-    /// Records of a page: 50 unless said otherwise, 256 at most.
+    /// Records of a page: 50 unless said otherwise, 256 at most; under a case 100.
     #[schema(schema_with = forms::maybe_page_limit)]
     limit: Option<usize>,
     /// Where the page before said that this one begins.
@@ -84,7 +84,7 @@ pub(in crate::http) struct ItemBody {
     grid: Option<String>,
     /// Its version, for the next change.
     version: u64,
-    /// Values, masked where they are about a person; `null` where nothing is held.
+    /// Values, masked where they are about a person, but for what the task of the request opens; `null` where nothing is held.
     #[schema(value_type = Object)]
     fields: Map<String, Value>,
     /// The fields whose value is masked.
@@ -178,7 +178,13 @@ impl Serialize for People {
     }
 }
 
-struct Items<'a>(RecordType, &'a OpenedPage, &'a Territory, Micros);
+/// The records of a page, written one by one.
+pub(super) struct Items<'a>(
+    pub(super) RecordType,
+    pub(super) &'a OpenedPage,
+    pub(super) &'a Territory,
+    pub(super) Micros,
+);
 
 impl Serialize for Items<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -238,14 +244,17 @@ pub(in crate::http) async fn records(
 ) -> Result<Answer<Listed>, Problem> {
     caller.must_ask(Ask::List, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
+    let case = case_of_work(&caller, &headers, &rooms).await?;
     let body: QueryBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let Some(request) = parsed(body) else {
+    // In clear it is never more than a page of a task.
+    let most = if case.is_some() { TASK_PAGE_COUNT_MAX } else { QUERY_PAGE_COUNT_MAX };
+    let Some(request) = parsed(body).filter(|request| request.limit <= most) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     };
     let kind = request.record_type;
     let territory = rooms.territory.load_full();
     let queried = query_records(
-        &caller.asked(purpose),
+        &Asked { case, ..caller.asked(purpose) },
         request,
         &rooms.store,
         &rooms.seal,
@@ -270,6 +279,7 @@ pub(in crate::http) async fn people(
 ) -> Result<Answer<People>, Problem> {
     caller.must_ask(Ask::Occupants, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
+    let case = case_of_work(&caller, &headers, &rooms).await?;
     let body: OccupantsBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     let Some(fields) = checked_field_names(body.fields) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
@@ -277,7 +287,7 @@ pub(in crate::http) async fn people(
     let place = record_id(&caller, &id, &rooms).await?;
     let territory = rooms.territory.load_full();
     let found = occupants(
-        &caller.asked(purpose),
+        &Asked { case, ..caller.asked(purpose) },
         OccupantsRequest { place, fields },
         &rooms.store,
         &rooms.seal,

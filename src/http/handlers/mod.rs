@@ -9,6 +9,8 @@ pub(super) mod audit;
 pub(super) mod batch;
 pub(super) mod break_glass;
 mod brought;
+pub(super) mod consents;
+pub(super) mod counter;
 pub(super) mod delegations;
 pub(super) mod describe;
 pub(super) mod health;

@@ -6,7 +6,9 @@ use super::super::answer::Answer;
 use super::super::body::{self, Media};
 use super::super::caller::Caller;
 use super::super::forms;
-use super::super::headers::{Headers, case, expected_version, field_names, purpose, query};
+use super::super::headers::{
+    Headers, case, case_bytes, case_of_work, expected_version, field_names, purpose, query,
+};
 use super::super::named::Named;
 use super::super::once::{Held, hold, idempotency_key};
 use super::super::problem::Problem;
@@ -246,10 +248,12 @@ pub(in crate::http) async fn create(
 ) -> Result<Answer<CreatedBody>, Problem> {
     caller.must_ask(Ask::Create, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
+    let case = case_of_work(&caller, &headers, &rooms).await?;
     let key = idempotency_key(&caller, &headers, &rooms).await?;
     let (body, bytes) =
         body::read_said::<CreateBody>(&caller, &headers, body, Media::Json, &rooms).await?;
-    let parts: [&[u8]; 3] = [b"create_record", purpose.id.as_str().as_bytes(), &bytes];
+    let purpose_id = purpose.id.as_str().as_bytes();
+    let parts: [&[u8]; 4] = [b"create_record", purpose_id, case_bytes(case.as_ref()), &bytes];
     let held = hold(&caller, key.as_deref(), &parts, &rooms).await?;
     let request = match body.into_request() {
         Ok(request) => request,
@@ -258,7 +262,7 @@ pub(in crate::http) async fn create(
     let names: Vec<String> = request.fields.keys().cloned().collect();
     let territory = rooms.territory.load();
     let created = create_record(
-        &caller.asked_once(purpose, held.as_ref()),
+        &Asked { case, ..caller.asked_once(purpose, held.as_ref()) },
         request,
         &rooms.store,
         &rooms.seal,
@@ -318,6 +322,7 @@ pub(in crate::http) async fn patch(
 ) -> Result<Answer<PatchedBody>, Problem> {
     caller.must_ask(Ask::Update, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
+    let case = case_of_work(&caller, &headers, &rooms).await?;
     let version = expected_version(&caller, &headers, &rooms).await?;
     let key = idempotency_key(&caller, &headers, &rooms).await?;
     let (body, bytes) =
@@ -325,7 +330,8 @@ pub(in crate::http) async fn patch(
     let id = record_id(&caller, &id, &rooms).await?;
     let expected = version.to_be_bytes();
     let purpose_id = purpose.id.as_str().as_bytes();
-    let parts: [&[u8]; 5] = [b"patch_record", purpose_id, id.as_bytes(), &expected, &bytes];
+    let under = case_bytes(case.as_ref());
+    let parts: [&[u8]; 6] = [b"patch_record", purpose_id, under, id.as_bytes(), &expected, &bytes];
     let held = hold(&caller, key.as_deref(), &parts, &rooms).await?;
     let names: Vec<String> = body.fields.keys().cloned().collect();
     let request = PatchRequest {
@@ -336,7 +342,7 @@ pub(in crate::http) async fn patch(
     };
     let territory = rooms.territory.load();
     let patched = patch_record(
-        &caller.asked_once(purpose, held.as_ref()),
+        &Asked { case, ..caller.asked_once(purpose, held.as_ref()) },
         request,
         &rooms.store,
         &rooms.seal,

@@ -2,7 +2,7 @@
 //! Never a word of what is known of anybody: a task says what kind of work it is, and which fields it opens.
 //! Who gave a task is not told to its holder; the log has it.
 
-use super::super::answer::Answer;
+use super::super::answer::{Answer, ReceiptBody};
 use super::super::body::{self, Media};
 use super::super::caller::Caller;
 use super::super::forms;
@@ -11,21 +11,25 @@ use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::Members;
-use crate::access::Code;
+use super::lists::{ItemBody, Items};
+use crate::access::{Ask, Code};
 use crate::ambient::Micros;
 use crate::limits::TASK_SCOPE_COUNT_MAX;
 use crate::operations::{
-    ListedTask, TaskGiven, TaskRequest, TaskStep, give_task, list_tasks, step_task,
+    DayTask, ListedTask, TaskGiven, TaskRequest, TaskScope, TaskStep, day, give_task, list_tasks,
+    step_task,
 };
-use crate::records::MandateId;
+use crate::records::{MandateId, RecordType};
+use crate::territory::Territory;
 use axum::body::Body;
 use axum::extract::State;
+use serde::ser::{SerializeStruct as _, Serializer};
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// What a task is about: at least one record or person.
+/// What a task is about: records and people, or places, or an event.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct ScopeBody {
@@ -37,6 +41,13 @@ pub(in crate::http) struct ScopeBody {
     #[serde(default)]
     #[schema(schema_with = forms::record_ids)]
     subjects: Vec<String>,
+    /// Places: whoever lives there when the task is given is in it, but for those whose address is protected.
+    #[serde(default)]
+    #[schema(schema_with = forms::place_ids)]
+    places: Vec<String>,
+    /// An event: the dwellings that it names and whoever lives there are in it, as far as both posts cover them.
+    #[schema(schema_with = forms::maybe_record_id)]
+    event: Option<String>,
 }
 
 /// A task to be given.
@@ -104,10 +115,12 @@ pub(in crate::http) struct ListedTaskBody {
     purpose: String,
     /// The fields that it opens.
     fields: Vec<String>,
-    /// The records that it names.
-    records: Vec<String>,
-    /// The people that it names.
-    subjects: Vec<String>,
+    /// The records that it is over, for its holder: who gave it is not told whom a place led to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<Vec<String>>,
+    /// The people that it is over, for its holder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subjects: Option<Vec<String>>,
     /// First moment at which it opens nothing more.
     until: String,
     /// How many distinct records it opens.
@@ -126,8 +139,10 @@ impl From<ListedTask> for ListedTaskBody {
             state: record.state.as_str(),
             purpose: record.purpose,
             fields: record.fields,
-            records: record.records.iter().map(|(id, _)| id.to_string()).collect(),
-            subjects: record.subjects.iter().map(|(id, _)| id.to_string()).collect(),
+            records: (!given)
+                .then(|| record.records.iter().map(|(id, _)| id.to_string()).collect()),
+            subjects: (!given)
+                .then(|| record.subjects.iter().map(|(id, _)| id.to_string()).collect()),
             until: Micros(record.until).rfc3339(),
             budget: record.budget,
             holder: given.then(|| record.holder.to_string()),
@@ -174,18 +189,30 @@ pub(in crate::http) async fn give(
 }
 
 fn request_of(body: TaskBody) -> Option<TaskRequest> {
-    let ScopeBody { records, subjects } = body.scope.0;
     let until: jiff::Timestamp = body.until.parse().ok()?;
     Some(TaskRequest {
         kind: body.kind.parse().ok()?,
         holder: body.holder.parse().ok()?,
-        records: ids(&records)?,
-        subjects: ids(&subjects)?,
+        scope: scope_of(body.scope.0)?,
         fields: checked_field_names(body.fields)?,
         until: Micros(until.as_microsecond()),
         budget: body.budget,
         asks_approval: body.approval,
     })
+}
+
+/// One of the three ways, and no two together.
+fn scope_of(body: ScopeBody) -> Option<TaskScope> {
+    let ScopeBody { records, subjects, places, event } = body;
+    let named = !records.is_empty() || !subjects.is_empty();
+    match (named, places.is_empty(), event) {
+        (true, true, None) => {
+            Some(TaskScope::Named { records: ids(&records)?, subjects: ids(&subjects)? })
+        }
+        (false, false, None) => Some(TaskScope::Places(ids(&places)?)),
+        (false, true, Some(event)) => Some(TaskScope::Event(event.parse().ok()?)),
+        _ => None,
+    }
 }
 
 fn ids<T: FromStr>(texts: &[String]) -> Option<Vec<T>> {
@@ -211,6 +238,95 @@ pub(in crate::http) async fn list(
     .await?;
     let body = TasksBody { tasks: tasks.into_iter().map(ListedTaskBody::from).collect() };
     Ok(Answer::new(body, recorded, rooms.trail.origin()))
+}
+
+/// A task of the day, on its way out.
+pub(in crate::http) struct DayTaskOut {
+    task: DayTask,
+    log: String,
+    territory: Arc<Territory>,
+    now: Micros,
+}
+
+impl Serialize for DayTaskOut {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let DayTask { task, page, more } = &self.task;
+        let mut body = serializer.serialize_struct("DayTask", 6)?;
+        body.serialize_field("id", &task.id)?;
+        body.serialize_field("kind", task.record.task.map_or("", |kind| kind.as_str()))?;
+        body.serialize_field("until", &Micros(task.record.until).rfc3339())?;
+        if let Some(page) = page {
+            let people = Items(RecordType::Person, page, &self.territory, self.now);
+            body.serialize_field("people", &people)?;
+            body.serialize_field("receipt", &ReceiptBody::of(page.recorded(), &self.log))?;
+        } else {
+            body.serialize_field("people", &[(); 0])?;
+        }
+        body.serialize_field("more", more)?;
+        body.end()
+    }
+}
+
+/// The day's list.
+#[derive(Serialize)]
+pub(in crate::http) struct DayOut {
+    tasks: Vec<DayTaskOut>,
+}
+
+/// A task of the day and where it leads.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape of `DayTaskOut`, which writes itself")]
+pub(in crate::http) struct DayTaskBody {
+    /// Its id, which its holder names in the header `Case`.
+    id: String,
+    /// What there is to do.
+    kind: String,
+    /// First moment at which it opens nothing more.
+    until: String,
+    /// The people that it is about, by address: the address in clear, the name masked. A hundred of a task at most.
+    people: Vec<ItemBody>,
+    /// Whether there are more.
+    more: bool,
+    /// The entry that names the people; absent where none could be shown.
+    #[schema(required = false)]
+    receipt: Option<ReceiptBody>,
+}
+
+/// The day's list.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape of `DayOut`, which writes itself")]
+pub(in crate::http) struct DayBody {
+    /// The caller's open tasks for the purpose of the request, those that end first in front.
+    tasks: Vec<DayTaskBody>,
+}
+
+pub(in crate::http) async fn of_the_day(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Headers(headers): Headers,
+) -> Result<Answer<DayOut>, Problem> {
+    caller.must_ask(Ask::List, &rooms).await?;
+    let purpose = purpose(&caller, &headers, &rooms).await?;
+    let territory = rooms.territory.load_full();
+    let found = day(
+        &caller.asked(purpose),
+        &rooms.store,
+        &rooms.seal,
+        &rooms.access,
+        &rooms.trail,
+        &rooms.schemas,
+        &territory,
+    )
+    .await?;
+    let log = rooms.trail.origin();
+    let out = |task| DayTaskOut {
+        task,
+        log: log.to_owned(),
+        territory: territory.clone(),
+        now: caller.now,
+    };
+    let body = DayOut { tasks: found.tasks.into_iter().map(out).collect() };
+    Ok(Answer::new(body, found.recorded, log))
 }
 
 pub(in crate::http) async fn accept(

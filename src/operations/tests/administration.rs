@@ -230,5 +230,5 @@ fn administration_is_closed_to_who_works_with_records() {
         let added = add(&world, who, "li.si", ActorKind::Person, Vec::new());
         assert_eq!(added, Err(Code::Denied));
     }
-    assert_eq!(directory.list().len(), 6);
+    assert_eq!(directory.list().len(), 7);
 }

@@ -8,14 +8,16 @@ use crate::access::Origin;
 use crate::ambient::Micros;
 use crate::identity::{Actor, ActorState};
 use crate::operations::{
-    Asked, Case, Echoes, OperationError, Placing, TaskRequest, TaskStep, change_state, end_post,
-    give_task, read_record, step_task,
+    Case, OperationError, Placing, TaskRequest, TaskScope, TaskStep, WithdrawRequest, change_state,
+    end_post, give_task, step_task, withdraw_consent,
 };
-use crate::records::{MandateId, RecordId};
+use crate::purposes::ConsentGiver;
+use crate::records::{MandateId, RecordId, SubjectId};
 use crate::seal::TaskKind;
 use serde_json::{Value as Json, json};
 
 const PURPOSE: &str = "record_correction";
+const CONTACT: &str = "household_contact";
 /// Reads that meet one revocation.
 const READS_COUNT: usize = 4;
 /// Rounds of one world: fewer refusals than lock an actor out.
@@ -29,6 +31,18 @@ enum Revocation {
     TaskClosed,
     PostEnded,
     Suspended,
+    Withdrawn,
+}
+
+/// What one round is about.
+struct Round {
+    how: Revocation,
+    /// A record whose number is for a task.
+    id: RecordId,
+    task: MandateId,
+    /// A record that rests on a consent, and whose it is.
+    contact: RecordId,
+    subject: SubjectId,
 }
 
 /// The same numbers from the same seed (Knuth, MMIX).
@@ -43,23 +57,17 @@ impl Numbers {
 }
 
 impl World {
-    fn about<'a>(&'a self, actor: &'a Actor, case: Option<Case>) -> Asked<'a> {
-        let purpose = PURPOSES.get(PURPOSE).expect("a shipped purpose");
-        Asked { actor, purpose, case, origin: &self.origin, now: NOW, once: None }
-    }
-
     fn task(&self, head: &Actor, id: RecordId) -> MandateId {
         let request = TaskRequest {
             kind: TaskKind::Verification,
             holder: WORKER,
-            records: vec![id],
-            subjects: Vec::new(),
+            scope: TaskScope::Named { records: vec![id], subjects: Vec::new() },
             fields: vec!["id_number".to_owned()],
             until: Micros(NOW.0 + 60_000_000),
             budget: None,
             asks_approval: false,
         };
-        let asked = self.about(head, None);
+        let asked = self.asked(head, PURPOSE);
         let given = give_task(
             &asked,
             request,
@@ -89,28 +97,40 @@ impl World {
         done.await.map(drop)
     }
 
-    async fn number(
-        &self,
-        actor: &Actor,
-        task: MandateId,
-        id: RecordId,
-    ) -> Result<Json, OperationError> {
-        let asked = self.about(actor, Some(Case::Mandate(task)));
-        let (fields, echoes) = (["id_number".to_owned()], Echoes::default());
-        let opened = read_record(
+    /// What the worker is to see: the number inside the task, or what was given for contact.
+    async fn look(&self, actor: &Actor, at: &Round) -> Result<Json, OperationError> {
+        match at.how {
+            Revocation::Withdrawn => self.read_async(actor, CONTACT, at.contact, &["name"]).await,
+            _ => {
+                let case = Some(Case::Mandate(at.task));
+                self.read_within(actor, PURPOSE, case, at.id, &["id_number"]).await
+            }
+        }
+    }
+
+    /// Takes back what was given for contact.
+    async fn withdraw(&self, desk: &Actor, at: &Round) -> Result<(), OperationError> {
+        let consent = self.facts(at.contact).bases[0].consent.expect("it rests on a consent");
+        let request = WithdrawRequest {
+            subject: at.subject,
+            consent,
+            by: ConsentGiver::Self_,
+            proof: "passport",
+        };
+        let asked = self.asked(desk, "rights_request");
+        let done = withdraw_consent(
             &asked,
-            id,
-            &fields,
+            request,
             &self.reader,
             &self.seal,
             &self.access,
             &self.trail,
             &SCHEMAS,
+            &PURPOSES,
             &self.territory,
-            &echoes,
+            &*self.random,
         );
-        let opened = opened.await?;
-        Ok(serde_json::to_value(opened.view().fields()).expect("JSON"))
+        done.await.map(drop)
     }
 
     fn placing<'a>(&'a self, actor: &'a Actor, origin: &'a Origin) -> Placing<'a> {
@@ -124,14 +144,10 @@ impl World {
         }
     }
 
-    async fn revoke(
-        &self,
-        how: Revocation,
-        by: &Actor,
-        task: MandateId,
-    ) -> Result<(), OperationError> {
-        match how {
-            Revocation::TaskClosed => self.step(by, task, TaskStep::Close).await,
+    async fn revoke(&self, at: &Round, by: &Actor) -> Result<(), OperationError> {
+        match at.how {
+            Revocation::TaskClosed => self.step(by, at.task, TaskStep::Close).await,
+            Revocation::Withdrawn => self.withdraw(by, at).await,
             Revocation::Suspended => {
                 let placing = self.placing(by, &self.origin);
                 change_state(&placing, WORKER, ActorState::Suspended).await.map(drop)
@@ -159,33 +175,44 @@ impl World {
 /// One revocation among reads; gives how many reads came before it and how many of all showed something.
 fn round(world: &World, id: RecordId, numbers: &mut Numbers) -> (usize, usize) {
     let (head, worker, security) = (world.actor(HEAD), world.actor(WORKER), world.actor(SECURITY));
-    let task = world.task(&head, id);
-    let how = [Revocation::TaskClosed, Revocation::PostEnded, Revocation::Suspended];
+    let desk = world.actor(DESK);
+    let how = [
+        Revocation::TaskClosed,
+        Revocation::PostEnded,
+        Revocation::Suspended,
+        Revocation::Withdrawn,
+    ];
     let how = how[numbers.below(how.len())];
-    let by = if matches!(how, Revocation::TaskClosed) { &head } else { &security };
+    let given = world.create(WORKER, contact(ConsentGiver::Self_), json!({"name": "王伟"}));
+    let given = given.expect("created");
+    let subject = given.subject.expect("a person");
+    let about = Round { how, id, task: world.task(&head, id), contact: given.id, subject };
+    let by = match how {
+        Revocation::TaskClosed => &head,
+        Revocation::Withdrawn => &desk,
+        Revocation::PostEnded | Revocation::Suspended => &security,
+    };
     let at = numbers.below(READS_COUNT + 1);
     let mut calls: Vec<Later<'_, Result<Json, OperationError>>> = Vec::new();
     for _ in 0..READS_COUNT {
-        calls.push(Box::pin(world.number(&worker, task, id)));
+        calls.push(Box::pin(world.look(&worker, &about)));
     }
-    calls.insert(
-        at,
-        Box::pin(async { world.revoke(how, by, task).await.map(|()| json!("revoked")) }),
-    );
+    calls.insert(at, Box::pin(async { world.revoke(&about, by).await.map(|()| json!("revoked")) }));
     let answers = world.in_one_group(calls);
     for (place, answer) in answers.iter().enumerate() {
         match answer {
             Ok(value) if place == at => assert_eq!(*value, json!("revoked")),
             Ok(value) => {
                 assert!(place < at, "{how:?}: a read at {place} follows its revocation at {at}");
-                assert_eq!(value["id_number"], "880102198001010015");
+                let shown = [json!({"id_number": "880102198001010015"}), json!({"name": "王伟"})];
+                assert!(shown.contains(value), "{value}");
             }
             Err(OperationError::Refused { .. }) => assert!(place > at, "{how:?}: {place} of {at}"),
             Err(other) => panic!("{other:?}"),
         }
     }
     let shown = answers.iter().filter(|answer| answer.is_ok()).count() - 1;
-    if !matches!(how, Revocation::TaskClosed) {
+    if matches!(how, Revocation::PostEnded | Revocation::Suspended) {
         world.restore();
     }
     (at, shown)

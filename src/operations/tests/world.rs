@@ -12,7 +12,7 @@ use crate::access::{Access, ActorId, Origin};
 use crate::ambient::{HostRandom, Micros};
 use crate::identity::{Actor, ActorRecord, Directory, Identity, NewActor};
 use crate::operations::{
-    Asked, CreateRequest, Created, Echoes, HouseholdCreated, HouseholdRequest, MatchRequest,
+    Asked, Case, CreateRequest, Created, Echoes, HouseholdCreated, HouseholdRequest, MatchRequest,
     Matched, Once, OperationError, PatchRequest, Patched, QueryRequest, Repeats, create_household,
     create_record, delete_record, match_record, patch_record, query_records, read_record,
 };
@@ -33,6 +33,7 @@ pub(super) const HEAD: ActorId = ActorId::from_bytes([3; 16]);
 pub(super) const SECURITY: ActorId = ActorId::from_bytes([4; 16]);
 pub(super) const SYSTEM: ActorId = ActorId::from_bytes([5; 16]);
 pub(super) const OPERATOR: ActorId = ActorId::from_bytes([6; 16]);
+pub(super) const DESK: ActorId = ActorId::from_bytes([7; 16]);
 
 pub(super) fn wait<T>(work: impl Future<Output = T>) -> T {
     let runtime =
@@ -116,6 +117,7 @@ impl World {
             (SECURITY, "security_admin", None),
             (SYSTEM, "", None),
             (OPERATOR, "street_operator", Some("880102001")),
+            (DESK, "resident_desk", Some("880102001")),
         ] {
             let record = actor_record(id, role, area);
             let change =
@@ -148,7 +150,7 @@ impl World {
         self.identity.authenticate(token.show(), NOW).expect("an active actor")
     }
 
-    fn asked<'a>(&'a self, actor: &'a Actor, purpose: &str) -> Asked<'a> {
+    pub(super) fn asked<'a>(&'a self, actor: &'a Actor, purpose: &str) -> Asked<'a> {
         let purpose = PURPOSES.get(purpose).expect("a shipped purpose");
         Asked { actor, purpose, case: None, origin: &self.origin, now: NOW, once: None }
     }
@@ -267,9 +269,21 @@ impl World {
         id: RecordId,
         fields: &[&str],
     ) -> Result<Json, OperationError> {
+        self.read_within(who, purpose, None, id, fields).await
+    }
+
+    /// The same under a case, if one is named.
+    pub(super) async fn read_within(
+        &self,
+        who: &Actor,
+        purpose: &str,
+        case: Option<Case>,
+        id: RecordId,
+        fields: &[&str],
+    ) -> Result<Json, OperationError> {
         let fields: Vec<String> = fields.iter().map(|field| (*field).to_owned()).collect();
         let opened = read_record(
-            &self.asked(who, purpose),
+            &Asked { case, ..self.asked(who, purpose) },
             id,
             &fields,
             &self.reader,

@@ -37,6 +37,13 @@ impl<'a> Act<'a> {
         self.is("read") || self.is("occupants")
     }
 
+    /// Whether it was a number at the counter under which nobody was found.
+    pub(super) fn misses_at_counter(&self) -> bool {
+        let LogEntry { ev, act, out, task, .. } = self.entry;
+        (ev.as_str(), act.as_str(), out.as_str()) == ("task", "counter_check", "success")
+            && task.is_none()
+    }
+
     /// Whether it listed records.
     pub(super) fn lists(&self) -> bool {
         self.is("query")

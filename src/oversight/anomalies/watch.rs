@@ -88,9 +88,8 @@ impl Watch {
         if leaver::ends(entry) {
             found.extend(self.look_back(entry));
         }
-        if matches!(&*entry.ev, "data" | "access")
-            && let Some(act) = Act::of(entry)
-        {
+        let works = matches!(&*entry.ev, "data" | "access") || entry.act == "counter_check";
+        if works && let Some(act) = Act::of(entry) {
             self.follow(&act, &mut found);
         }
         found

@@ -311,7 +311,8 @@ impl World {
             ask: Ask::List,
         };
         let record_type = RecordType::Person;
-        let list = List { record_type, fields: &fields, matched: None, within: None };
+        let list =
+            List { record_type, fields: &fields, matched: None, within: None, in_clear: None };
         let plan = self.access.plan_list(&question, &list).ok().expect("a plan");
         let candidates = sealed.into_iter().map(|sealed| {
             let facts = self.seal.listed_facts(&sealed)?;

@@ -1,4 +1,4 @@
-//! Attempts at what lies outside of the actor's territory.
+//! Attempts at what lies outside of the actor's territory, numbers typed at a counter among them.
 //! Never told apart from attempts at what is not there: the vault answers both alike, and so does this rule.
 //! Found with the refusal that reaches the threshold of the day.
 
@@ -25,8 +25,10 @@ pub(in super::super) fn observe(
     thresholds: &Count,
 ) -> Option<Finding> {
     let why = act.entry.why.as_deref();
-    let counts = matches!(why, Some("out_of_territory" | "not_found"));
-    if !counts || act.entry.ev != "access" || act.entry.out != "denied" {
+    let refused = matches!(why, Some("out_of_territory" | "not_found"))
+        && act.entry.ev == "access"
+        && act.entry.out == "denied";
+    if !refused && !act.misses_at_counter() {
         return None;
     }
     state.shown.add(act.entry.seq);
@@ -58,6 +60,25 @@ mod tests {
         let found = found(&log, RuleName::Outside);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].entries, (0..10).collect::<Vec<u64>>());
+    }
+
+    #[test]
+    fn positive_numbers_of_nobody_at_the_counter_are_attempts_too() {
+        let mut log = Log::new();
+        for number in 0..10 {
+            log.refused(1, 1, 9, "not_found");
+            if number % 2 == 0 {
+                let entry = log.entries.last_mut().expect("an entry");
+                (entry.ev, entry.act) = ("task".to_owned(), "counter_check".to_owned());
+                (entry.out, entry.why) = ("success".to_owned(), None);
+            }
+        }
+        assert_eq!(found(&log, RuleName::Outside).len(), 1);
+        // Somebody who was found was there.
+        for entry in &mut log.entries {
+            entry.task = (entry.ev == "task").then(|| "A".repeat(22));
+        }
+        assert!(found(&log, RuleName::Outside).is_empty());
     }
 
     #[test]

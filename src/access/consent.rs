@@ -1,0 +1,116 @@
+//! Consents of the one who is present: looked at and taken back by the desk that serves residents.
+//! Never a reason of the vault's against it: a record that is restricted, or past its end, is let go of like any other.
+//! Which roles serve residents is data of the policy, and they do it for the purpose of rights alone.
+
+use super::account::{ConsentAct, Origin, Written};
+use super::bearer::{Bearer, No, acts_under, bearers, covers, knows};
+use super::code::Code;
+use super::decide::{Access, account_of, authority, carry};
+use super::permit::{Denied, EachViews, Permit, Views};
+use super::policy::Policy;
+use super::protection::hides;
+use super::question::{Item, Matter, Question};
+use super::standing::Standing;
+use super::weigh::name_record;
+use crate::ambient::Micros;
+use crate::purposes::PurposeGroup;
+
+impl Access {
+    /// Decides about consents of one person. The items are the person's records that rest on them, the one that is named
+    /// in front; a desk has to do with whoever has a record in its area.
+    ///
+    /// # Errors
+    /// [`Denied`]: `denied` for somebody who serves no residents and for another purpose than that of rights; `not_found`
+    /// where there is nothing, or nothing that the caller may know of.
+    pub fn decide_consent<T>(
+        &self,
+        question: &Question<'_>,
+        act: ConsentAct,
+        items: &[Item<'_>],
+        target: T,
+    ) -> Result<Permit<T>, Denied> {
+        let active = self.active.load();
+        let mut account = account_of(&active, question);
+        account.written = Written::Consent(act);
+        match weigh_consent(&active.policy, question, items) {
+            Ok(bearer) => {
+                carry(&mut account, bearer.assignment, question.now);
+                account.rule = Some(format!("{}/consent", bearer.assignment.role.as_str()));
+                for item in items {
+                    if let Matter::Present { record_type, cell, facts, versions } = &item.matter {
+                        name_record(&mut account, question, *record_type, *cell, facts, *versions);
+                    }
+                }
+                Ok(Permit {
+                    target,
+                    views: Views::default(),
+                    account: Box::new(account),
+                    area: bearer.assignment.area,
+                    authority: authority(&active, Some(question.standing)),
+                    charges: Vec::new(),
+                    each: EachViews::default(),
+                })
+            }
+            Err(no) => Err(Denied { why: no.why, fields: no.fields, account: Box::new(account) }),
+        }
+    }
+
+    /// Whether any role of the caller serves residents at all. Asked before anything of the request is looked at; the
+    /// decision asks again.
+    ///
+    /// # Errors
+    /// [`Denied`] when none does. It must be recorded too.
+    pub fn check_desk(
+        &self,
+        standing: &Standing,
+        act: ConsentAct,
+        origin: &Origin,
+        now: Micros,
+    ) -> Result<(), Denied> {
+        let active = self.active.load();
+        if desks(&active.policy, standing, now).next().is_some() {
+            return Ok(());
+        }
+        let permit = self.permit_known(standing, Written::Consent(act), origin, ());
+        Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account })
+    }
+}
+
+/// The posts of somebody who serves residents.
+fn desks<'a>(
+    policy: &'a Policy,
+    standing: &'a Standing,
+    now: Micros,
+) -> impl Iterator<Item = Bearer<'a>> {
+    bearers(policy, standing, now)
+        .filter(|bearer| policy.roles()[bearer.role].serves_residents)
+        .filter(|bearer| bearer.assignment.area.is_some())
+}
+
+fn weigh_consent<'a>(
+    policy: &'a Policy,
+    question: &'a Question<'_>,
+    items: &[Item<'_>],
+) -> Result<Bearer<'a>, No> {
+    if question.purpose.group != PurposeGroup::Rights || !question.purpose.active {
+        return Err(No::plain(Code::Denied));
+    }
+    let mut acting = desks(policy, question.standing, question.now)
+        .filter(|bearer| acts_under(bearer.assignment, question.purpose))
+        .peekable();
+    if acting.peek().is_none() {
+        return Err(No::plain(Code::Denied));
+    }
+    let here = |bearer: &Bearer<'_>| {
+        items.first().is_some_and(|item| match &item.matter {
+            Matter::Present { record_type, cell, facts, .. } => {
+                let line = facts.line.as_deref();
+                covers(bearer.assignment, question.territory, *cell, question.now, line)
+                    && knows(policy, *bearer, *record_type)
+                    && !hides(policy, *bearer, facts)
+            }
+            Matter::Erased { .. } | Matter::Missing => false,
+        })
+    };
+    acting.find(here).ok_or(No::plain(Code::NotFound))
+}

@@ -1,0 +1,115 @@
+//! The withdrawal of a consent: the records that rest on it are marked, and those that rest on nothing else get an end.
+//! Never opens a section: what changes stands in the decision attributes alone.
+//! From the row's next version on nothing is opened for that purpose, so no read comes behind it in the log.
+
+use super::{Control, Seal, SealError};
+use crate::access::Permit;
+use crate::ambient::Micros;
+use crate::records::{Facts, Owner, RecordId, RecordRef, Target};
+use crate::store::{Change, Key, Op, Row, Sealed, Version, listing};
+
+/// Records of one person that rest on consents to one purpose, to be taken back.
+pub struct Withdrawal {
+    sealed: Vec<Sealed>,
+    about: Vec<RecordRef>,
+    terms: WithdrawalTerms,
+}
+
+/// What is taken back, and what follows.
+pub struct WithdrawalTerms {
+    /// The purpose.
+    pub purpose: String,
+    /// First day on which what rests on nothing else may no longer be read.
+    pub ends_on: i32,
+    /// When.
+    pub at: Micros,
+    /// The record of the withdrawal.
+    pub control: Control,
+}
+
+impl Withdrawal {
+    /// Ties the records to what is taken back.
+    pub fn new(sealed: Vec<Sealed>, terms: WithdrawalTerms) -> Withdrawal {
+        let about = sealed.iter().flat_map(|one| one.records().to_vec()).collect();
+        Withdrawal { sealed, about, terms }
+    }
+}
+
+impl Target for Withdrawal {
+    fn records(&self) -> &[RecordRef] {
+        &self.about
+    }
+
+    fn seen(&self) -> Vec<(RecordId, u64, u64)> {
+        self.sealed.iter().flat_map(Target::seen).collect()
+    }
+
+    fn owns(&self, owner: Owner) -> bool {
+        owner == Owner::Control(self.terms.control.id)
+            || self.sealed.iter().any(|one| one.owns(owner))
+    }
+}
+
+impl Seal {
+    /// The steps that mark the records.
+    ///
+    /// # Errors
+    /// The key hierarchy's.
+    pub fn withdraw(&self, permit: &Permit<Withdrawal>) -> Result<Change, SealError> {
+        let Withdrawal { sealed, terms, .. } = permit.target();
+        let mut change = Change::default();
+        for one in sealed {
+            self.mark(one, terms, &mut change)?;
+        }
+        let control = &terms.control;
+        change.put_new(Key::control(control.kind, &control.id), control.payload.clone());
+        Ok(change)
+    }
+
+    fn mark(
+        &self,
+        sealed: &Sealed,
+        terms: &WithdrawalTerms,
+        change: &mut Change,
+    ) -> Result<(), SealError> {
+        let facts = self.facts(sealed)?;
+        let before = facts.retain_until;
+        let facts = marked(facts, terms);
+        let mut header = sealed.row().header.clone();
+        header.version += 1;
+        let version = sealed.version().next();
+        if facts.retain_until != before {
+            let id = header.id;
+            change.ops.extend(before.map(|day| Op::Delete(Key::retention(day, id))));
+            let new = facts.retain_until.map(|day| Key::retention(day, id));
+            change.ops.extend(new.map(|key| Op::Put(key, Version(1), Vec::new())));
+        }
+        let attributes = self.seal_facts(&header, &facts)?;
+        let sections = sealed.row().sections.clone();
+        let row = Row { header, attributes: attributes.into(), sections };
+        let header = &row.header;
+        let key = Key::cell_listing(header.cell, header.record_type, header.id);
+        change.ops.push(Op::Delete(sealed.feed_key()));
+        change.ops.push(Op::Put(key, version, listing(terms.at)));
+        change.ops.push(Op::Put(Key::row(header.id), version, row.encode()));
+        Ok(())
+    }
+}
+
+/// With every consent to the purpose taken back. What rests on nothing else ends earlier, never later, and what a law holds
+/// keeps its end.
+fn marked(mut facts: Facts, terms: &WithdrawalTerms) -> Facts {
+    let day = terms.at.days();
+    facts.retain_until = facts.end_without(&terms.purpose, terms.ends_on);
+    let consents: Vec<[u8; 16]> = facts
+        .bases
+        .iter()
+        .filter(|basis| basis.purpose == terms.purpose && !facts.is_withdrawn(basis))
+        .filter_map(|basis| basis.consent)
+        .collect();
+    facts.withdrawn.extend(consents.into_iter().map(|consent| (consent, day)));
+    // What stands behind no basis any more is forgotten: a consent that is given and taken back again and again leaves one.
+    let Facts { withdrawn, bases, .. } = &mut facts;
+    withdrawn.retain(|(gone, _)| bases.iter().any(|basis| basis.consent == Some(*gone)));
+    facts
+}

@@ -1,0 +1,142 @@
+//! Consents at the desk: listed and taken back for the one who is present.
+//! Never a read behind a withdrawal for the purpose that rested on it, and what rests on another basis stays.
+//! Somebody whom the desk may not know of, and a consent that nobody gave, are alike.
+
+use super::actor::Actor;
+use super::bodies::{
+    CONTACT, REGISTRATION, RIGHTS, basis, child, consent, contact, fresh_phone, unknown_id,
+};
+use super::client::Reply;
+use super::entries::happened;
+use super::harness::shared;
+use jiff::ToSpan as _;
+use serde_json::{Value, json};
+
+fn consents(desk: &Actor, subject: &str) -> Reply {
+    desk.call("GET", &format!("/v1/subjects/{subject}/consents")).purpose(RIGHTS).send()
+}
+
+fn withdraw(desk: &Actor, subject: &str, consent: &str, by: &str) -> Reply {
+    let path = format!("/v1/subjects/{subject}/consents/{consent}/withdraw");
+    let body = json!({"by": by, "proof": "resident_card"});
+    desk.call("POST", &path).purpose(RIGHTS).json(&body).send()
+}
+
+/// The one consent of somebody.
+fn only(desk: &Actor, subject: &str) -> Value {
+    let listed = consents(desk, subject).expect(200);
+    let [one] = &listed.body["consents"].as_array().expect("a list")[..] else {
+        panic!("{}", listed.text)
+    };
+    one.clone()
+}
+
+#[test]
+fn what_rested_on_a_consent_is_closed_from_its_withdrawal_on_and_what_rests_on_a_duty_is_not() {
+    let demo = shared();
+    let (worker, desk) = (demo.worker(1), demo.role("resident_desk"));
+    let phone = fresh_phone();
+    let stored = worker.create(&contact(worker.grid(), &phone)).expect(201);
+    let (id, subject) = (stored.text_of("id"), stored.text_of("subject"));
+    worker.read(id, "name,phone", CONTACT).expect(200);
+    let given = only(&desk, subject);
+    assert_eq!((&given["purpose"], &given["record"]), (&json!(CONTACT), &json!(id)));
+    assert!(given.get("withdrawn_on").is_none());
+
+    let consent_id = given["id"].as_str().expect("an id");
+    let done = withdraw(&desk, subject, consent_id, "self").expect(200);
+    assert_eq!(done.body["purpose"], CONTACT);
+    // Thirty days behind the withdrawal, as the purpose says, and no longer three years.
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let ends = [today + 30.days(), today + 31.days()].map(|day| json!(day.to_string()));
+    assert!(ends.contains(&done.body["records"][0]["ends_on"]), "{}", done.text);
+    assert_eq!(done.body["records"][0]["record"], json!(id));
+    let entry = demo.entry_of(&done);
+    assert_eq!(happened(&entry), "consent.withdraw success");
+    assert_eq!(
+        (&entry["x"]["proof"], &entry["x"]["consent_to"]),
+        (&json!("resident_card"), &json!(CONTACT))
+    );
+    assert_eq!(entry["rec"].as_array().map(Vec::len), Some(1));
+
+    worker.read(id, "name,phone", CONTACT).refused(403, "consent_withdrawn");
+    let refused = worker.read(id, "name", CONTACT);
+    assert_eq!(refused.body["law"], "PIPL 15");
+    demo.worker(2).read(id, "name", CONTACT).refused(404, "not_found");
+    let since = (jiff::Timestamp::now() - std::time::Duration::from_secs(60)).to_string();
+    let list = json!({
+        "type": "person", "grid": worker.grid(), "fields": ["name"], "match": {"phone": phone},
+        "updated_since": since,
+    });
+    assert_eq!(worker.query(&list, CONTACT).expect(200).body["items"], json!([]));
+    worker.read(id, "name", REGISTRATION).expect(200);
+    assert_eq!(only(&desk, subject)["ends_on"], done.body["records"][0]["ends_on"]);
+    assert!(only(&desk, subject)["withdrawn_on"].is_string());
+    withdraw(&desk, subject, consent_id, "self").refused(412, "version_conflict");
+
+    // Nothing is collected on what was taken back; a new consent opens again.
+    let hours = json!({"contact_hours": ["morning"]});
+    worker.patch(id, 2, CONTACT, hours.clone()).refused(400, "basis_missing");
+    let path = format!("/v1/records/{id}");
+    let call = worker.call("PATCH", &path).purpose(CONTACT).version(2);
+    call.json(&json!({"fields": hours, "basis": basis(CONTACT)})).send().expect(200);
+    worker.read(id, "name,phone", CONTACT).expect(200);
+    assert!(only(&desk, subject).get("withdrawn_on").is_none());
+}
+
+#[test]
+fn for_a_child_the_guardian_takes_back_and_the_register_stays() {
+    let demo = shared();
+    let (worker, desk) = (demo.worker(1), demo.role("resident_desk"));
+    let stored = worker.create(&child(worker.grid())).expect(201);
+    let (id, subject) = (stored.text_of("id"), stored.text_of("subject"));
+    let mut claim = basis(CONTACT);
+    claim["consent"] = consent("guardian");
+    let call = worker.call("PATCH", &format!("/v1/records/{id}")).purpose(CONTACT).version(1);
+    let body = json!({"fields": {"contact_hours": ["evening"]}, "basis": claim});
+    call.json(&body).send().expect(200);
+    let given = only(&desk, subject);
+    let consent_id = given["id"].as_str().expect("an id");
+    withdraw(&desk, subject, consent_id, "self").refused(400, "schema_invalid");
+    let done = withdraw(&desk, subject, consent_id, "guardian").expect(200);
+    assert_eq!(done.body["records"][0]["ends_on"], given["ends_on"], "a duty carries it still");
+    worker.read(id, "name", CONTACT).refused(403, "consent_withdrawn");
+    worker.read(id, "name", REGISTRATION).refused(403, "case_required");
+}
+
+#[test]
+fn only_the_desk_takes_back_and_only_what_is_there() {
+    let demo = shared();
+    let (worker, desk) = (demo.worker(1), demo.role("resident_desk"));
+    let stored = worker.create(&contact(worker.grid(), &fresh_phone())).expect(201);
+    let (id, subject) = (stored.text_of("id"), stored.text_of("subject"));
+    let consent_id = only(&desk, subject)["id"].as_str().expect("an id").to_owned();
+    for stranger in [worker.clone(), demo.role("community_cadre"), demo.role("protection_officer")]
+    {
+        consents(&stranger, subject).refused(403, "denied");
+        withdraw(&stranger, subject, &consent_id, "self").refused(403, "denied");
+    }
+    let nobody = "A".repeat(22);
+    let nothing = withdraw(&desk, &unknown_id(), &consent_id, "self").refused(404, "not_found");
+    for (subject, consent_id) in
+        [(subject, &*nobody), (id, &*consent_id), (subject, "x"), ("x", &*consent_id)]
+    {
+        let reply = withdraw(&desk, subject, consent_id, "self").refused(404, "not_found");
+        assert_eq!(reply.without_ids(), nothing.without_ids());
+    }
+    consents(&desk, &unknown_id()).refused(404, "not_found");
+    let path = format!("/v1/subjects/{subject}/consents/{consent_id}/withdraw");
+    for body in [
+        json!({"by": "neighbour", "proof": "resident_card"}),
+        json!({"by": "self", "proof": "880102198001010015"}),
+        json!({"by": "self"}),
+        json!({"by": "self", "proof": "passport", "reason": "x"}),
+    ] {
+        let call = desk.call("POST", &path).purpose(RIGHTS).json(&body);
+        call.send().refused(400, "schema_invalid");
+    }
+    let right = json!({"by": "self", "proof": "passport"});
+    let other = desk.call("POST", &path).purpose(REGISTRATION).json(&right).send();
+    other.refused(403, "denied");
+    worker.read(id, "name", CONTACT).expect(200);
+}

@@ -1,0 +1,119 @@
+//! The check at the counter: the number of the one who is present opens that one person's fields for half an hour.
+//! Never somebody of another place or purpose, and never a difference between them and nobody.
+//! Each number that is typed has its entry.
+
+use super::actor::Actor;
+use super::bodies::{EMPLOYMENT, adult, fresh_number, fresh_phone, record};
+use super::client::Reply;
+use super::entries::happened;
+use super::harness::{Demo, shared};
+use super::inside::{inside, step};
+use serde_json::{Value, json};
+
+const BORN: &str = "1971-05-06";
+
+fn check(actor: &Actor, body: &Value) -> Reply {
+    actor.call("POST", "/v1/counter-checks").purpose(EMPLOYMENT).json(body).send()
+}
+
+fn shows(number: &str, fields: &[&str]) -> Value {
+    json!({"field": "id_number", "value": number, "fields": fields})
+}
+
+/// Somebody who asked for help to find work: record, subject and number.
+fn applicant(demo: &Demo) -> (String, String, String) {
+    let worker = demo.worker(1);
+    let number = fresh_number(BORN);
+    let fields = json!({"name": "吴志坚", "phone": fresh_phone(), "id_number": number});
+    let stored = worker.create(&record("person", worker.grid(), EMPLOYMENT, fields)).expect(201);
+    (stored.text_of("id").to_owned(), stored.text_of("subject").to_owned(), number)
+}
+
+#[test]
+fn whoever_is_present_shows_a_number_and_that_one_persons_fields_open_for_half_an_hour() {
+    let demo = shared();
+    let cadre = demo.role("community_cadre");
+    let (id, subject, number) = applicant(demo);
+    let (other, ..) = applicant(demo);
+    cadre.read(&id, "id_number", EMPLOYMENT).refused(403, "case_required");
+    let checked = check(&cadre, &shows(&number, &["name", "id_number"])).expect(200);
+    assert_eq!(checked.body["held"], true);
+    assert_eq!((checked.text_of("record"), checked.text_of("subject")), (&*id, &*subject));
+    let until: jiff::Timestamp = checked.text_of("until").parse().expect("a moment");
+    let minutes = (until.as_second() - jiff::Timestamp::now().as_second()) / 60;
+    assert!((28..=30).contains(&minutes), "{minutes}");
+    let entry = demo.entry_of(&checked);
+    assert_eq!(happened(&entry), "task.counter_check success");
+    assert_eq!(entry["rec"].as_array().map(Vec::len), Some(1));
+    assert!(entry["task"].is_string());
+
+    let case = checked.text_of("case").to_owned();
+    let read = inside(&cadre, &case, EMPLOYMENT, &id, "name,id_number,phone").expect(200);
+    assert_eq!(read.body["fields"]["id_number"], json!(number));
+    assert_eq!(read.body["masked"], json!(["phone"]), "what the item does not need stays masked");
+    assert_eq!(demo.entry_of(&read)["task"], entry["task"]);
+    inside(&cadre, &case, EMPLOYMENT, &other, "id_number").refused(403, "case_required");
+    let tasks = cadre.get("/v1/tasks").expect(200).body["tasks"].clone();
+    let task = tasks.as_array().expect("a list").iter().find(|one| one["id"] == json!(case));
+    assert_eq!(task.expect("its own task")["kind"], "counter_service");
+    step(&cadre, &case, "close").expect(200);
+    inside(&cadre, &case, EMPLOYMENT, &id, "id_number").refused(403, "case_required");
+}
+
+#[test]
+fn somebody_who_is_held_for_another_purpose_or_elsewhere_is_like_nobody() {
+    let demo = shared();
+    let cadre = demo.role("community_cadre");
+    let nobody = check(&cadre, &shows(&fresh_number(BORN), &["name"])).expect(200);
+    let entry = demo.entry_of(&nobody);
+    assert_eq!(nobody.body["held"], false);
+    assert!(nobody.body.get("case").is_none() && entry["task"].is_null() && entry["rec"].is_null());
+    // Of two with one number nobody can tell who is present.
+    let (_, _, number) = applicant(demo);
+    let worker = demo.worker(2);
+    let fields = json!({"name": "吴志强", "id_number": number});
+    worker.create(&record("person", worker.grid(), EMPLOYMENT, fields)).expect(201);
+    let twice = check(&cadre, &shows(&number, &["name"])).expect(200);
+    // The register of residence is another purpose, and whoever applied for nothing is not served here.
+    let registered = adult(worker.grid());
+    worker.create(&registered).expect(201);
+    let number = registered["fields"]["id_number"].as_str().expect("a number");
+    let other = check(&cadre, &shows(number, &["name"])).expect(200);
+    let without_receipt = |reply: &Reply| {
+        let mut body = reply.body.clone();
+        body.as_object_mut().expect("an object").remove("receipt");
+        body
+    };
+    for reply in [&twice, &other] {
+        assert_eq!(without_receipt(reply), without_receipt(&nobody));
+    }
+    let members = |entry: &Value| -> Vec<String> {
+        entry.as_object().expect("an entry").keys().cloned().collect()
+    };
+    assert_eq!(members(&demo.entry_of(&twice)), members(&entry));
+}
+
+#[test]
+fn only_a_counter_checks_and_only_by_what_the_policy_says_for_what_its_role_sees() {
+    let demo = shared();
+    let cadre = demo.role("community_cadre");
+    let (_, _, number) = applicant(demo);
+    for stranger in [demo.worker(1), demo.head(1), demo.role("compliance_auditor")] {
+        check(&stranger, &shows(&number, &["name"])).refused(403, "denied");
+    }
+    let phone = json!({"field": "phone", "value": fresh_phone(), "fields": ["name"]});
+    check(&cadre, &phone).refused(403, "denied");
+    check(&cadre, &shows(&number, &["income"])).refused(400, "purpose_not_for_field");
+    check(&cadre, &shows(&number, &["nonsense"])).refused(400, "field_unknown");
+    for body in [
+        shows(&number, &[]),
+        shows(&number, &["name", "name"]),
+        shows("1", &["name"]),
+        json!({"field": "nonsense!", "value": number, "fields": ["name"]}),
+        json!({"field": "id_number", "value": number}),
+    ] {
+        check(&cadre, &body).refused(400, "schema_invalid");
+    }
+    let call = cadre.call("POST", "/v1/counter-checks").purpose("residence_registration");
+    call.json(&shows(&number, &["name"])).send().refused(403, "denied");
+}
