@@ -152,13 +152,14 @@ fn path_that_only_looks_like_a_record_names_none() {
 fn name_that_is_no_text_is_refused_like_any_unknown_name_on_every_route() {
     let demo = vault();
     let (admin, auditor) = (demo.role("security_admin"), demo.role("compliance_auditor"));
-    let lead = demo.role("community_cadre");
+    let (lead, desk) = (demo.role("community_cadre"), demo.role("resident_desk"));
     let mut tried = 0;
     for route in guarded().filter(|route| route.path.contains('{')) {
         let worker = demo.head(1);
         let actor = match route.path {
             path if path.ends_with("/confirm") => &lead,
             path if path.starts_with("/v1/admin") => &admin,
+            path if path.starts_with("/v1/subjects") => &desk,
             path if path.starts_with("/v1/audit") || path.starts_with("/log") => &auditor,
             _ => &worker,
         };
