@@ -163,8 +163,9 @@ impl<'a> ListPlan<'a> {
         let Some(reach) = self.reaches.get(reach) else { return false };
         let share = &reach.shares[usize::from(Reach::kind_of(facts, self.question.now.days()))];
         let line = facts.line.as_deref();
+        let hidden = facts.protected_address && !reach.sees_protected;
         share.found
-            && !(facts.protected_address && !reach.sees_protected)
+            && !hidden
             && covers(&reach.assignment, self.question.territory, cell, self.question.now, line)
             && check_state(self.question, facts).is_ok()
     }

@@ -82,18 +82,7 @@ pub async fn break_glass(
     random: &dyn Random,
 ) -> Result<BrokenGlass, OperationError> {
     let Urgency { store, seal, access, trail } = *rooms;
-    let standing = asked.actor.standing();
-    let (terms, review_hours) =
-        match access.check_emergency(standing, request.tier, asked.origin, asked.now) {
-            Ok(terms) => terms,
-            Err(denied) => return Err(refuse(trail, denied).await),
-        };
-    if request.tier == Tier::Alone && !request.places.is_empty() {
-        return Err(turn_away(asked, access, trail, Code::Denied).await);
-    }
-    if is_locked(standing.actor, asked.now, store, seal).await? {
-        return Err(turn_away(asked, access, trail, Code::ReviewOverdue).await);
-    }
+    let (terms, review_hours) = admitted(asked, &request, rooms).await?;
     let id = draw::mandate_id(asked.now, random)?;
     let question = asked.question(Ask::Read, schemas, territory);
     let event = event_of(asked, &question, id, request.event, rooms).await?;
@@ -148,6 +137,27 @@ pub async fn break_glass(
         }
     }
     Err(turn_away(asked, access, trail, Code::Stale).await)
+}
+
+/// The terms for whoever may open anything now.
+async fn admitted(
+    asked: &Asked<'_>,
+    request: &BreakGlassRequest,
+    rooms: &Urgency<'_>,
+) -> Result<(TierTerms, u32), OperationError> {
+    let Urgency { store, seal, access, trail } = *rooms;
+    let standing = asked.actor.standing();
+    let terms = match access.check_emergency(standing, request.tier, asked.origin, asked.now) {
+        Ok(terms) => terms,
+        Err(denied) => return Err(refuse(trail, denied).await),
+    };
+    if request.tier == Tier::Alone && !request.places.is_empty() {
+        return Err(turn_away(asked, access, trail, Code::Denied).await);
+    }
+    if is_locked(standing.actor, asked.now, store, seal).await? {
+        return Err(turn_away(asked, access, trail, Code::ReviewOverdue).await);
+    }
+    Ok(terms)
 }
 
 /// Whether somebody has an emergency access whose review is late.

@@ -8,6 +8,7 @@ use super::bodies::{REGISTRATION, adult_fields, child, record, unknown_id};
 use super::client::Reply;
 use super::entries::happened;
 use super::harness::{Demo, shared};
+use gridvault::limits::OFFICIAL_PEOPLE_COUNT_MAX;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -168,6 +169,12 @@ fn people_and_fields_beyond_the_askers_reach_and_wrong_words_are_refused() {
     let mut body = good;
     body["until"] = json!(in_days(30));
     ask(&police, &body).expect(201);
+    // As many people as one request names, and one more.
+    let many = |count: usize| (0..count).map(|_| unknown_id()).collect::<Vec<String>>();
+    body["subjects"] = json!(many(OFFICIAL_PEOPLE_COUNT_MAX));
+    ask(&police, &body).refused(404, "not_found");
+    body["subjects"] = json!(many(OFFICIAL_PEOPLE_COUNT_MAX + 1));
+    ask(&police, &body).refused(400, "schema_invalid");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use super::break_glass::{alone, event, resident};
 use super::client::Reply;
 use super::entries::happened;
 use super::harness::{Demo, shared};
+use gridvault::limits::PROTECTED_HOUSEHOLDS_COUNT_MAX;
 use serde_json::{Value, json};
 
 const RIGHTS: &str = "rights_request";
@@ -178,6 +179,13 @@ fn nobody_of_the_neighbourhood_sets_or_lifts_the_mark() {
         protect(&desk, &subject, RIGHTS, &json!({"protected": true, "households": [unknown_id()]}));
     assert_eq!(far.refused(404, "not_found").without_ids(), unknown.without_ids());
     protect(&desk, &subject, "safety_inspection", &body).refused(403, "denied");
+    // As many households as one call names, and one more.
+    let naming = |count: usize| {
+        let households: Vec<String> = (0..count).map(|_| unknown_id()).collect();
+        protect(&desk, &subject, RIGHTS, &json!({"protected": true, "households": households}))
+    };
+    naming(PROTECTED_HOUSEHOLDS_COUNT_MAX).refused(404, "not_found");
+    naming(PROTECTED_HOUSEHOLDS_COUNT_MAX + 1).refused(400, "schema_invalid");
     for body in [json!({}), json!({"protected": "yes"}), json!({"protected": true, "why": "x"})] {
         assert_eq!(protect(&desk, &subject, RIGHTS, &body).status, 400, "{body}");
     }
