@@ -226,6 +226,11 @@ impl Directory {
         self.get(id).map(|known| known.record.clone())
     }
 
+    /// One actor with the version that was read: what is changed by it must not go over what somebody else changed since.
+    pub fn record_at(&self, id: &ActorId) -> Option<(ActorRecord, u64)> {
+        self.get(id).map(|known| (known.record.clone(), known.version))
+    }
+
     /// What the record of a subject is known by as an actor's own.
     pub fn own_tag(&self, subject: Handle) -> [u8; 16] {
         self.keyring.charge_tag(b"gridvault/own/v1", subject.as_bytes())
@@ -260,10 +265,22 @@ impl Directory {
     /// # Errors
     /// As [`Directory::addition`]; [`DirectoryError::Malformed`] when there is no such actor.
     pub fn replacement(&self, record: &ActorRecord) -> Result<Change, DirectoryError> {
-        check(record)?;
         let known = self.get(&record.id).ok_or(DirectoryError::Malformed)?;
+        self.replacement_of(record, known.version)
+    }
+
+    /// The same by a record that was read at that version; stale once the actor moved on.
+    ///
+    /// # Errors
+    /// As [`Directory::addition`].
+    pub fn replacement_of(
+        &self,
+        record: &ActorRecord,
+        version: u64,
+    ) -> Result<Change, DirectoryError> {
+        check(record)?;
         let key = Key::actor(record.id.as_bytes());
-        let version = Version(known.version);
+        let version = Version(version);
         let expect = Expect { key: key.clone(), version, stamp: 0 };
         let op = Op::Put(key, version.next(), self.seal(record)?);
         Ok(Change { ops: vec![op], expects: vec![expect] })

@@ -187,11 +187,11 @@ pub async fn step_delegation(
             _ => return Err(delegating.turn_away(Code::VersionConflict).await),
         };
         let next = MandateRecord { state, ..kept.record.clone() };
-        let Some(stand_in) = with_window(directory, id, &next, now) else {
+        let Some((stand_in, version)) = with_window(directory, id, &next, now) else {
             return Err(delegating.turn_away(Code::Denied).await);
         };
         let mut change = moved(&kept, &next, seal)?;
-        let Ok(of_actor) = directory.replacement(&stand_in) else {
+        let Ok(of_actor) = directory.replacement_of(&stand_in, version) else {
             return Err(delegating.turn_away(Code::SchemaInvalid).await);
         };
         change.ops.extend(of_actor.ops);
@@ -206,15 +206,16 @@ pub async fn step_delegation(
     Err(delegating.turn_away(Code::Stale).await)
 }
 
-/// The stand-in's record with the window as the delegation says it now; nothing where the pair is over.
+/// The stand-in's record with the window as the delegation says it now, and the version that was read; nothing where the
+/// pair is over.
 fn with_window(
     directory: &Directory,
     id: MandateId,
     delegation: &MandateRecord,
     now: Micros,
-) -> Option<ActorRecord> {
+) -> Option<(ActorRecord, u64)> {
     let (pair, _) = delegation.window.as_ref()?;
-    let mut record = directory.record(&delegation.holder)?;
+    let (mut record, version) = directory.record_at(&delegation.holder)?;
     let post = record.assignments.iter_mut().find(|post| post.id == *pair)?;
     let windows = post.windows.as_mut()?;
     windows.retain(|(other, _, until)| *other != id && now.0 < *until);
@@ -224,7 +225,7 @@ fn with_window(
         }
         windows.push((id, delegation.from, delegation.until));
     }
-    Some(record)
+    Some((record, version))
 }
 
 /// A delegation as one of the two sees it.

@@ -178,7 +178,7 @@ async fn carried_out(
     let nobody = ActorId::from_bytes([0; 16]);
     let person = about.unwrap_or(nobody);
     let (_, confirmed) = placing.decide(PlacingAct::Place, person, &posts).await?;
-    let mut record = placing.record(person).await?;
+    let (mut record, version) = placing.record(person).await?;
     if record.state == ActorState::Left {
         return Err(placing.turn_away(Code::NotFound).await);
     }
@@ -203,7 +203,7 @@ async fn carried_out(
     };
     if !dry_run && difference != Difference::Unchanged {
         let (permit, _) = placing.decide(act, person, &posts).await?;
-        outcome.recorded = Some(placing.commit(permit, &record).await?);
+        outcome.recorded = Some(placing.commit(permit, &record, version).await?);
     }
     Ok(outcome)
 }

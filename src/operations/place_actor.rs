@@ -68,7 +68,7 @@ pub async fn place_actor(
     let area = request.area.as_deref().map(str::parse).transpose().ok().flatten();
     let posts = [PostAt { role: &request.role, area }];
     let (permit, confirmed) = placing.decide(PlacingAct::Place, about, &posts).await?;
-    let mut record = placing.record(about).await?;
+    let (mut record, version) = placing.record(about).await?;
     if record.state == ActorState::Left {
         return Err(placing.turn_away(Code::NotFound).await);
     }
@@ -79,7 +79,7 @@ pub async fn place_actor(
         return Err(placing.turn_away(code).await);
     }
     placing.add(&mut record, id, request, confirmed);
-    let recorded = placing.commit(permit, &record).await?;
+    let recorded = placing.commit(permit, &record, version).await?;
     Ok(Placed { assignment: id, confirmed, recorded })
 }
 
@@ -110,7 +110,7 @@ pub async fn confirm_post(
     about: ActorId,
     assignment: [u8; 16],
 ) -> Result<Recorded, OperationError> {
-    let mut record = placing.record(about).await?;
+    let (mut record, version) = placing.record(about).await?;
     let waiting = record.assignments.iter_mut().find(|held| held.id == assignment);
     let Some(waiting) = waiting.filter(|held| held.unconfirmed_by.is_some()) else {
         return Err(placing.turn_away(Code::NotFound).await);
@@ -130,7 +130,7 @@ pub async fn confirm_post(
     );
     let permit = placing.permitted(decided).await?;
     waiting.unconfirmed_by = None;
-    placing.commit(permit, &record).await
+    placing.commit(permit, &record, version).await
 }
 
 /// Ends a post now.
@@ -142,7 +142,7 @@ pub async fn end_post(
     about: ActorId,
     assignment: [u8; 16],
 ) -> Result<Recorded, OperationError> {
-    let mut record = placing.record(about).await?;
+    let (mut record, version) = placing.record(about).await?;
     let held = record.assignments.iter_mut().find(|held| held.id == assignment);
     let Some(held) = held.filter(|held| !is_over(held, placing.now)) else {
         return Err(placing.turn_away(Code::NotFound).await);
@@ -155,7 +155,7 @@ pub async fn end_post(
     } else {
         held.until = Some(placing.now.0);
     }
-    placing.commit(permit, &record).await
+    placing.commit(permit, &record, version).await
 }
 
 /// Changes somebody's state. Whoever left or is suspended has no session, no token and no post from this entry on; whoever
@@ -168,7 +168,7 @@ pub async fn change_state(
     about: ActorId,
     state: ActorState,
 ) -> Result<Recorded, OperationError> {
-    let mut record = placing.record(about).await?;
+    let (mut record, version) = placing.record(about).await?;
     let live = record.assignments.iter().filter(|held| !is_over(held, placing.now));
     let posts: Vec<PostAt<'_>> =
         live.map(|held| PostAt { role: &held.role, area: area_of(held) }).collect();
@@ -190,7 +190,7 @@ pub async fn change_state(
         }
     }
     record.state = state;
-    placing.commit(permit, &record).await
+    placing.commit(permit, &record, version).await
 }
 
 pub(super) fn is_over(held: &AssignmentRecord, now: Micros) -> bool {
@@ -254,10 +254,13 @@ impl Placing<'_> {
         }
     }
 
-    /// Somebody of the directory who has not left.
-    pub(super) async fn record(&self, about: ActorId) -> Result<ActorRecord, OperationError> {
-        match self.directory.record(&about) {
-            Some(record) => Ok(record),
+    /// Somebody of the directory, with the version that was read.
+    pub(super) async fn record(
+        &self,
+        about: ActorId,
+    ) -> Result<(ActorRecord, u64), OperationError> {
+        match self.directory.record_at(&about) {
+            Some(read) => Ok(read),
             None => Err(self.turn_away(Code::NotFound).await),
         }
     }
@@ -271,8 +274,9 @@ impl Placing<'_> {
         &self,
         permit: Permit<Moved>,
         record: &ActorRecord,
+        version: u64,
     ) -> Result<Recorded, OperationError> {
-        let Ok(change) = self.directory.replacement(record) else {
+        let Ok(change) = self.directory.replacement_of(record, version) else {
             return Err(self.turn_away(Code::SchemaInvalid).await);
         };
         match self.trail.commit(permit, change).await {

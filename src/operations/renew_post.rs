@@ -19,7 +19,7 @@ pub async fn renew_post(
     assignment: [u8; 16],
     brought: ReadinessRecord,
 ) -> Result<Recorded, OperationError> {
-    let mut record = placing.record(about).await?;
+    let (mut record, version) = placing.record(about).await?;
     let held = record.assignments.iter_mut().find(|held| held.id == assignment);
     let Some(held) = held.filter(|held| !is_over(held, placing.now)) else {
         return Err(placing.turn_away(Code::NotFound).await);
@@ -44,7 +44,7 @@ pub async fn renew_post(
         None => permit,
     };
     renew(&mut held.readiness, brought);
-    placing.commit(permit, &record).await
+    placing.commit(permit, &record, version).await
 }
 
 /// Whether a term is older than the one that is known: nobody goes back behind what was signed.

@@ -317,7 +317,7 @@ pub async fn own_posts(
 ) -> Result<(ActorRecord, Vec<OwnPost>, Recorded), OperationError> {
     let Placing { actor, origin, now, access, trail, .. } = *placing;
     let standing = actor.standing();
-    let record = placing.record(standing.actor).await?;
+    let (record, _) = placing.record(standing.actor).await?;
     let posts = record.assignments.iter().filter(|held| !is_over(held, now)).map(|held| {
         let assignment = standing.assignments.iter().find(|one| one.id == held.id);
         assignment.map(|assignment| OwnPost {

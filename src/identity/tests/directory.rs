@@ -4,7 +4,7 @@
 
 use super::world::*;
 use crate::access::ActorId;
-use crate::identity::{ActorRecord, Directory, DirectoryError, NewActor};
+use crate::identity::{ActorRecord, ActorState, Directory, DirectoryError, NewActor};
 use crate::limits::{ASSIGNMENTS_COUNT_MAX, LOGIN_CHARACTERS_MAX};
 use crate::store::{Change, Key, Op, Version};
 
@@ -240,6 +240,12 @@ fn a_replacement_expects_the_version_that_it_was_made_from() {
         world.directory().replacement(&record(NOBODY, "nobody")),
         Err(DirectoryError::Malformed)
     ));
+    // What was read before somebody else's change goes over nothing: it expects what it was read at.
+    let (read, version) = world.directory().record_at(&WORKER).expect("an actor");
+    world.change(WORKER, |record| record.state = ActorState::Suspended);
+    let change = world.directory().replacement_of(&read, version).expect("a replacement");
+    assert_eq!((change.expects[0].version, version), (Version(2), 2));
+    assert_eq!(world.directory().record_at(&WORKER).map(|(_, version)| version), Some(3));
     // A name of an older form is kept: only who is new has to take one of this form.
     assert!(world.directory().replacement(&record(WORKER, "李四")).is_ok());
 }
