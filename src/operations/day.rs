@@ -49,7 +49,6 @@ pub struct Day {
 ///
 /// # Errors
 /// When it cannot be recorded, and `stale` where rights change while it is decided.
-#[expect(clippy::too_many_arguments, reason = "the rooms that a list visits, in order")]
 pub async fn day(
     asked: &Asked<'_>,
     store: &Reader,

@@ -4,7 +4,7 @@
 
 use super::basis::{Grounds, Ungrounded, collects_sensitive, ground};
 use super::create_record::{birthdays, duplicate};
-use super::error::{after, refuse, turn_away, turn_away_fields};
+use super::error::{end, refuse, turn_away, turn_away_fields};
 use super::mandate::mandate_of;
 use super::once::{Saying, UNLIKE, remember, repeated};
 use super::read_record::absence;
@@ -20,7 +20,7 @@ use crate::records::{
 use crate::seal::{Birthdays, Patch, Revision, Seal, SealError};
 use crate::store::{Fetched, Outcome, Reader, Row, Sealed};
 use crate::territory::Territory;
-use crate::trail::{Recorded, Trail};
+use crate::trail::{Recorded, Refused, Trail};
 use serde_json::{Map, Value as Json};
 
 /// A change to be made.
@@ -78,8 +78,7 @@ pub async fn patch_record(
             }
         };
         let facts = seal.facts(&sealed)?;
-        let record_type = sealed.row().header.record_type;
-        let cell = sealed.row().header.cell;
+        let (record_type, cell) = (sealed.row().header.record_type, sealed.row().header.cell);
         let current = sealed.version().0;
         let matter = Matter::Present {
             record_type,
@@ -116,11 +115,8 @@ pub async fn patch_record(
                 let recorded = receipt.recorded();
                 return Ok(Patched { version, recorded, saying: Saying::First });
             }
-            Err(refused) => {
-                if let Some(end) = after(refused, asked, access, trail).await {
-                    return Err(end);
-                }
-            }
+            Err(Refused::Stale(_)) => {}
+            Err(refused) => return Err(end(refused, asked, access, trail).await),
         }
     }
     Err(turn_away(asked, access, trail, Code::Stale).await)

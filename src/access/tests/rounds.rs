@@ -40,12 +40,15 @@ fn mandate(fields: &[&str]) -> Mandate {
     }
 }
 
+/// The fields that are shown of one person, each with its view.
+type Given = Vec<(String, View)>;
+
 /// What a list shows of people: fields and views of each that is shown, and the permit's charges.
 fn listed(
     put: &Put<'_>,
     in_clear: Option<&[&str]>,
     people: Vec<Facts>,
-) -> (Vec<Vec<(String, View)>>, Vec<Charge>, Option<MandateId>) {
+) -> (Vec<Given>, Vec<Charge>, Option<MandateId>) {
     let list = List {
         record_type: RecordType::Person,
         fields: &put.fields,
@@ -71,7 +74,7 @@ fn listed(
     })
 }
 
-fn named(views: &[(&str, View)]) -> Vec<(String, View)> {
+fn named(views: &[(&str, View)]) -> Given {
     views.iter().map(|(field, view)| ((*field).to_owned(), *view)).collect()
 }
 
