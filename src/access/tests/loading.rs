@@ -273,6 +273,35 @@ fn emergency_access_names_what_there_is_and_stays_within_its_limits() {
 }
 
 #[test]
+fn raised_limits_and_requests_of_organs_stay_within_what_is_meant() {
+    let change = |old: &str, new: &str| {
+        let mut files = Files::shipped();
+        assert!(files.roles.contains(old), "{old}");
+        files.roles = files.roles.replacen(old, new, 1);
+        files.load().err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    let beyond = "raise nothing, or more than their limits";
+    for (old, new) in [
+        ("minutes = 60", "minutes = 61"),
+        ("minutes = 60", "minutes = 0"),
+        ("percent = 50", "percent = 101"),
+        ("percent = 50", "percent = 0"),
+        ("uses = [1, 4]", "uses = [5, 4]"),
+        ("uses = [1, 4]", "uses = [1, 31]"),
+    ] {
+        assert!(change(old, new).contains(beyond), "{new}: {}", change(old, new));
+    }
+    for (old, new) in [("percent = 50", "percent = 100"), ("uses = [1, 4]", "uses = [1, 30]")] {
+        assert_eq!(change(old, new), "", "{new}");
+    }
+    let lead = "approved_by = { role = \"community_cadre\", lead = true }";
+    let asks = format!("{lead}\nofficial_requests = true");
+    assert!(change(lead, &asks).contains("nobody of oversight agrees"));
+    let protects = format!("{lead}\nprotects_addresses = true");
+    assert!(change(lead, &protects).contains("protects an address that it does not see"));
+}
+
+#[test]
 fn a_set_of_lines_of_business_holds_as_many_as_it_has_bits_for() {
     let load = |count: usize| {
         let (schemas, purposes) = with_lines(count);

@@ -242,3 +242,58 @@ fn what_rested_on_a_consent_that_was_withdrawn_is_closed_to_whoever_may_know_of_
     let other = Facts { withdrawn: vec![([9; 16], TODAY)], ..bases() };
     assert!(put(other).answer().is_ok());
 }
+
+#[test]
+fn a_raised_limit_counts_against_a_higher_bound_for_its_kind_in_its_time_and_opens_no_field() {
+    let raise = |kind, people| mandate(MandateKind::Raise { kind, people }, "", &[]);
+    let bound = |mandate: Mandate| {
+        let permit = Put::ordinary().inside(mandate).answer().expect("a permit");
+        (permit.charges()[0].bound, permit.authority().mandate, permit.account().approval)
+    };
+    let plain = (Bound::Windows { day: 80, month: 1_200 }, None, None);
+    let raised = Bound::Windows { day: 83, month: 1_203 };
+    let other = || raise(LegalKind::Other, 3);
+    assert_eq!(bound(other()), (raised, Some((TASK, 2)), Some(TASK)));
+    assert_eq!(bound(raise(LegalKind::Health, 3)), plain);
+    assert_eq!(bound(Mandate { until: NOW, ..other() }), plain);
+    assert_eq!(bound(Mandate { from: Micros(NOW.0 + 1), ..other() }), plain);
+    assert_eq!(bound(Mandate { holder: ActorId::from_bytes([0xa2; 16]), ..other() }), plain);
+    assert_eq!(asked().inside(other()).refused(), Some(Code::CaseRequired));
+}
+
+#[test]
+fn a_request_of_an_organ_opens_what_it_names_until_its_end() {
+    let police = || Put::by("community_police", "880102001001");
+    let request = || mandate(MandateKind::Official, "residence_registration", &["name"]);
+    assert_eq!(police().refused(), Some(Code::CaseRequired));
+    assert_eq!(police().inside(request()).refused(), None);
+    let child = Facts { turns_14: Some(TODAY + 1), ..held_on(&["residence_registration"]) };
+    assert_eq!(police().of(child).inside(request()).refused(), None);
+    for closed in [
+        Mandate { until: NOW, ..request() },
+        Mandate { purpose: "record_correction".to_owned(), ..request() },
+        Mandate { fields: vec!["phone".to_owned()], ..request() },
+        Mandate { scope: Scope::default(), ..request() },
+    ] {
+        assert_eq!(police().inside(closed).refused(), Some(Code::CaseRequired));
+    }
+}
+
+#[test]
+fn whoever_is_protected_is_to_a_role_that_does_not_see_it_like_nobody_but_in_an_emergency() {
+    let hidden = || Facts { protected_address: true, ..held_on(&["residence_registration"]) };
+    assert_eq!(Put::ordinary().of(hidden()).refused(), Some(Code::NotFound));
+    let street = Put::by("street_operator", "880102001");
+    assert_eq!(street.of(hidden()).refused(), None);
+    let in_task = asked().of(hidden()).inside(task(&["name"]));
+    assert_eq!(in_task.refused(), Some(Code::NotFound));
+    let emergency = || mandate(MandateKind::Emergency, "emergency_evacuation", &["name"]);
+    let reached =
+        |mandate| Put::ordinary().under("emergency_evacuation").of(hidden()).inside(mandate);
+    assert_eq!(reached(emergency()).refused(), None);
+    for closed in
+        [Mandate { until: NOW, ..emergency() }, Mandate { scope: Scope::default(), ..emergency() }]
+    {
+        assert_eq!(reached(closed).refused(), Some(Code::NotFound));
+    }
+}
