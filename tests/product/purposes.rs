@@ -15,9 +15,10 @@ use serde_json::{Value, json};
 #[test]
 fn request_without_a_purpose_is_refused_at_every_call_that_needs_one() {
     let demo = shared();
-    // The head may use each of these calls but those of counter and desk; who may not hears that first.
+    // The head may use each of these calls but those of counter, desk and police; who may not hears that first.
     let worker = demo.head(3);
     let (counter, desk) = (demo.role("community_cadre"), demo.role("resident_desk"));
+    let police = demo.role("community_police");
     let aim = Aim { record: demo.sample_record(), grid: worker.grid(), actor: &worker.id };
     let mut replies = Vec::new();
     for route in guarded().filter(|route| route.purpose) {
@@ -25,12 +26,13 @@ fn request_without_a_purpose_is_refused_at_every_call_that_needs_one() {
         request.purpose = None;
         let caller = match route.path {
             "/v1/counter-checks" => &counter,
+            "/v1/admin/official-requests" => &police,
             path if path.starts_with("/v1/subjects") => &desk,
             _ => &worker,
         };
         replies.push(request.by(caller).send().refused(400, "purpose_missing"));
     }
-    assert_eq!(replies.len(), 16);
+    assert_eq!(replies.len(), 19);
     for reply in replies {
         assert_eq!(reply.body["law"], "PIPL 6");
         assert_eq!(demo.entry_of(&reply)["why"], "purpose_missing");
