@@ -219,10 +219,10 @@ fn with_lines(count: usize) -> (SchemaSet, PurposeSet) {
 /// Roles for a set of purposes of which none is of emergencies.
 fn without_emergencies(roles: &str) -> String {
     let (before, rest) = roles.split_once("[emergency]").expect("terms of emergencies");
-    let (_, after) = rest.split_once("[reveals.grid]").expect("bounds of reveals");
+    let (_, after) = rest.split_once("[training]").expect("how long training counts");
     let lines = after.lines().filter(|line| !line.starts_with("emergency = "));
     let after: String = lines.map(|line| format!("{line}\n")).collect();
-    format!("{before}[reveals.grid]{after}")
+    format!("{before}[training]{after}")
 }
 
 #[test]
@@ -267,8 +267,8 @@ fn emergency_access_names_what_there_is_and_stays_within_its_limits() {
     }
     let mut files = Files::shipped();
     let (before, rest) = files.roles.split_once("[emergency]").expect("terms");
-    let (_, after) = rest.split_once("[reveals.grid]").expect("bounds");
-    files.roles = format!("{before}[reveals.grid]{after}");
+    let (_, after) = rest.split_once("[training]").expect("how long training counts");
+    files.roles = format!("{before}[training]{after}");
     assert!(says(&files).contains("has a tier of emergency access that has no terms"));
 }
 

@@ -69,7 +69,7 @@ pub(in crate::http) struct ConsentsBody {
 
 /// A record that rested on a withdrawn consent.
 #[derive(Serialize, ToSchema)]
-pub(in crate::http) struct EndingBody {
+pub(in crate::http) struct WithdrawnRecordBody {
     /// Its id.
     record: String,
     /// First day on which it may no longer be read: its place in the queue of retention.
@@ -83,7 +83,7 @@ pub(in crate::http) struct WithdrawnBody {
     /// The purpose for which nothing is opened any more.
     purpose: String,
     /// The records that rested on consents to it.
-    records: Vec<EndingBody>,
+    records: Vec<WithdrawnRecordBody>,
 }
 
 pub(in crate::http) async fn list(
@@ -160,7 +160,7 @@ pub(in crate::http) async fn withdraw(
         &*rooms.random,
     )
     .await?;
-    let ending = |(record, ends_on): (RecordId, Option<i32>)| EndingBody {
+    let ending = |(record, ends_on): (RecordId, Option<i32>)| WithdrawnRecordBody {
         record: record.to_string(),
         ends_on: ends_on.map(day),
     };

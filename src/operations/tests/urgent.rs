@@ -14,7 +14,7 @@ use crate::operations::{
 use crate::records::{MandateId, RecordId, RecordType, SubjectId};
 use serde_json::json;
 
-const LEAD: ActorId = ActorId::from_bytes([7; 16]);
+const LEAD: ActorId = ActorId::from_bytes([8; 16]);
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
