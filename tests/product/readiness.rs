@@ -8,6 +8,7 @@ use super::client::Reply;
 use super::enrolment::{add, enrolled, ready};
 use super::entries::happened;
 use super::harness::{Demo, shared};
+use super::placing::newcomer;
 use gridvault::limits::DOCUMENT_CHARACTERS_MAX;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -188,7 +189,8 @@ fn nobody_writes_it_down_for_itself_or_beyond_its_street() {
 #[test]
 fn whoever_calls_sees_its_own_posts_and_nobody_elses() {
     let demo = shared();
-    let worker = demo.worker(1);
+    // Somebody whom no other test places anywhere.
+    let worker = newcomer(demo, demo.worker(1).grid());
     let seen = worker.get("/v1/actor").expect(200);
     assert_eq!(happened(&demo.entry_of(&seen)), "assignment.read success");
     assert_eq!(seen.body["id"], json!(worker.id));

@@ -35,6 +35,52 @@ pub struct Aim<'a> {
     pub actor: &'a str,
 }
 
+/// Calls that look at something and need no purpose.
+const LOOKS: &[&str] = &[
+    "/healthz",
+    "/readyz",
+    "/openapi.json",
+    "/log/checkpoint",
+    "/log/minimum",
+    "/log/tile/{level}/{tile}",
+    "/log/tile/entries/{tile}",
+    "/v1/schemas/{type}",
+    "/v1/code-lists",
+    "/v1/purposes",
+    "/v1/tasks",
+    "/v1/approvals",
+    "/v1/delegations",
+    "/v1/break-glass",
+    "/v1/receipts/{index}/proof",
+    "/v1/audit/entries",
+    "/v1/audit/export",
+    "/v1/audit/anomalies",
+    "/v1/audit/reviews",
+    "/v1/audit/reviews/{review}",
+    "/v1/audit/reviews/{review}/entries",
+    "/v1/audit/rectifications",
+    "/v1/audit/report",
+    "/v1/audit/entries/{index}",
+    "/v1/audit/entries/{index}/proof",
+    "/v1/actor",
+    "/v1/admin/actors",
+    "/v1/admin/official-requests",
+    "/v1/admin/assignments/expiring",
+    "/v1/admin/grids/vacant",
+    "/v1/admin/policies/matrix",
+];
+
+/// Steps that say everything by their path.
+const STEPS: &[&str] = &[
+    "/v1/tasks/{id}/accept",
+    "/v1/tasks/{id}/return",
+    "/v1/tasks/{id}/close",
+    "/v1/delegations/{id}/accept",
+    "/v1/delegations/{id}/end",
+    "/v1/break-glass/{id}/end",
+    "/v1/audit/index/rebuild",
+];
+
 /// The routes that need a token.
 pub fn guarded() -> impl Iterator<Item = &'static Route> {
     ROUTES.iter().filter(|route| route.guard == Guard::Token)
@@ -78,12 +124,6 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             (Some(REGISTRATION), false, Some(body))
         }
         ("POST", "/v1/admin/official-requests") => (Some(REGISTRATION), false, Some(official(aim))),
-        ("POST", "/v1/approvals/limit") => {
-            (None, false, Some(json!({"kind": "other", "people": 1, "minutes": 10})))
-        }
-        ("POST", "/v1/admin/official-requests/{id}/decide") => {
-            (None, false, Some(json!({"decision": "grant"})))
-        }
         ("POST", "/v1/subjects/{id}/protect") => {
             (Some("rights_request"), false, Some(json!({"protected": true})))
         }
@@ -91,59 +131,12 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             let body = json!({"tier": "alone", "event": aim.record});
             (Some("emergency_evacuation"), false, Some(body))
         }
-        ("POST", "/v1/break-glass/{id}/review") => {
-            (None, false, Some(json!({"finding": "justified", "note": "event_confirmed"})))
-        }
-        ("POST", "/v1/approvals/{id}/decide") => (None, false, Some(json!({"decision": "grant"}))),
         ("POST", "/v1/tasks") => (Some(CORRECTION), false, Some(task(aim))),
         ("GET", "/v1/changes" | "/v1/tasks/day") => (Some(REGISTRATION), false, None),
         ("POST", "/v1/households") => (Some(REGISTRATION), false, Some(household(aim.grid))),
         ("POST", "/v1/enrol") => (None, false, Some(json!({"code": "A".repeat(43)}))),
         ("POST", "/v1/delegations") => (None, false, Some(window(aim))),
-        (
-            "POST",
-            "/v1/tasks/{id}/accept"
-            | "/v1/tasks/{id}/return"
-            | "/v1/tasks/{id}/close"
-            | "/v1/delegations/{id}/accept"
-            | "/v1/delegations/{id}/end"
-            | "/v1/break-glass/{id}/end"
-            | "/v1/audit/index/rebuild",
-        ) => (None, false, None),
-        (
-            "GET",
-            "/healthz"
-            | "/readyz"
-            | "/openapi.json"
-            | "/log/checkpoint"
-            | "/log/minimum"
-            | "/log/tile/{level}/{tile}"
-            | "/log/tile/entries/{tile}"
-            | "/v1/schemas/{type}"
-            | "/v1/code-lists"
-            | "/v1/purposes"
-            | "/v1/tasks"
-            | "/v1/approvals"
-            | "/v1/delegations"
-            | "/v1/break-glass"
-            | "/v1/receipts/{index}/proof"
-            | "/v1/audit/entries"
-            | "/v1/audit/export"
-            | "/v1/audit/anomalies"
-            | "/v1/audit/reviews"
-            | "/v1/audit/reviews/{review}"
-            | "/v1/audit/reviews/{review}/entries"
-            | "/v1/audit/rectifications"
-            | "/v1/audit/report"
-            | "/v1/audit/entries/{index}"
-            | "/v1/audit/entries/{index}/proof"
-            | "/v1/actor"
-            | "/v1/admin/actors"
-            | "/v1/admin/official-requests"
-            | "/v1/admin/assignments/expiring"
-            | "/v1/admin/grids/vacant"
-            | "/v1/admin/policies/matrix",
-        ) => (None, false, None),
+        ("GET", path) if LOOKS.contains(&path) => (None, false, None),
         ("POST", path) => (None, false, body_of_office(path, aim)),
         other => panic!("no request is known for {other:?}"),
     };
@@ -151,9 +144,17 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
     Request { method: method_of(route), path: path_of(route, aim), purpose, conditional, body }
 }
 
-/// The body of a call of oversight or administration.
+/// The body of a call that needs no purpose.
 fn body_of_office(path: &str, aim: &Aim<'_>) -> Option<Value> {
     match path {
+        path if STEPS.contains(&path) => None,
+        "/v1/approvals/limit" => Some(json!({"kind": "other", "people": 1, "minutes": 10})),
+        "/v1/approvals/{id}/decide" | "/v1/admin/official-requests/{id}/decide" => {
+            Some(json!({"decision": "grant"}))
+        }
+        "/v1/break-glass/{id}/review" => {
+            Some(json!({"finding": "justified", "note": "event_confirmed"}))
+        }
         "/v1/admin/actors" => Some(newcomer()),
         "/v1/audit/evidence-packs" => Some(json!({"outcome": "denied", "day": "2026-01-05"})),
         "/v1/audit/reviews" => Some(json!({"entries": [0, 1]})),
