@@ -171,6 +171,8 @@ pub const APPROVAL_MINUTES_MAX: u32 = 60;
 pub const APPROVAL_WAIT_SECONDS: i64 = 72 * 3_600;
 /// What waits for second persons in one place, as a list looks at it.
 pub const APPROVALS_LISTED_COUNT_MAX: usize = 1_000;
+/// Records that one protection of an address marks: as many as one entry names the digests of.
+pub const PROTECTED_RECORDS_COUNT_MAX: usize = 42;
 /// Households that one protection of an address names.
 pub const PROTECTED_HOUSEHOLDS_COUNT_MAX: usize = 10;
 /// How long a raised limit may last.

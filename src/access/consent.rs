@@ -83,7 +83,7 @@ fn desks<'a>(
     now: Micros,
 ) -> impl Iterator<Item = Bearer<'a>> {
     bearers(policy, standing, now)
-        .filter(|bearer| policy.roles()[bearer.role].serves_residents)
+        .filter(|bearer| policy.roles()[bearer.role].serves_residents && bearer.lack.is_none())
         .filter(|bearer| bearer.assignment.area.is_some())
 }
 

@@ -73,7 +73,11 @@ impl Access {
                 };
                 Ok((permit, subject.map(|subject| CounterHit { subject, role })))
             }
-            Err(no) => Err(Denied { why: no.why, fields: no.fields, account: Box::new(account) }),
+            Err(no) => {
+                // A name that nobody has may be a value: the log names the fields of what was permitted alone.
+                account.fields.clear();
+                Err(Denied { why: no.why, fields: no.fields, account: Box::new(account) })
+            }
         }
     }
 

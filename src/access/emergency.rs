@@ -181,7 +181,7 @@ impl Access {
         let urgent = policy.urgent()?;
         let by = policy.role(role).and_then(|role| role.approved_by.as_ref());
         let mut found = None;
-        for bearer in bearers(policy, standing, now) {
+        for bearer in bearers(policy, standing, now).filter(|bearer| bearer.lack.is_none()) {
             let own = &bearer.assignment.role;
             let here = WaitsAt::of(bearer).is_some_and(|place| places.contains(place.as_bytes()));
             let agrees =
@@ -270,6 +270,12 @@ fn weigh_emergency<'a>(
         if !acts_under(bearer.assignment, question.purpose) {
             continue;
         }
+        let role = &policy.roles()[bearer.role];
+        if bearer.lack.is_some_and(|lack| !lack.spares_emergencies(role)) {
+            continue;
+        }
+        // What is still missing of the training closes nothing here, so the fields are asked for without it.
+        let bearer = Bearer { lack: None, ..bearer };
         let reached: Vec<usize> = (0..items.len())
             .filter(|place| reaches(policy, question, bearer, &items[*place]))
             .collect();

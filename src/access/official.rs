@@ -94,7 +94,11 @@ impl Access {
                 };
                 Ok((permit, role, place))
             }
-            Err(no) => Err(Denied { why: no.why, fields: no.fields, account: Box::new(account) }),
+            Err(no) => {
+                // A name that nobody has may be a value: the log names the fields of what was permitted alone.
+                account.fields.clear();
+                Err(Denied { why: no.why, fields: no.fields, account: Box::new(account) })
+            }
         }
     }
 }

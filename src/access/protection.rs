@@ -128,8 +128,19 @@ fn weigh_protection<'a>(
         covers(bearer.assignment, question.territory, *cell, question.now, line)
             && knows(policy, bearer, *record_type)
     };
-    let reaching: Vec<Bearer<'_>> =
-        able.into_iter().filter(|bearer| items.iter().all(|item| reaches(*bearer, item))).collect();
+    // Whoever fled has links in more than one street: a desk that has to do with one of a person's own records marks all.
+    let is_household = |item: &&Item<'_>| {
+        matches!(&item.matter, Matter::Present { record_type, .. } if *record_type == RecordType::Household)
+            || matches!(&item.matter, Matter::Missing | Matter::Erased { .. })
+    };
+    let (named, own): (Vec<&Item<'_>>, Vec<&Item<'_>>) = items.iter().partition(is_household);
+    let reaching: Vec<Bearer<'_>> = able
+        .into_iter()
+        .filter(|bearer| {
+            own.iter().any(|item| reaches(*bearer, item))
+                && named.iter().all(|item| reaches(*bearer, item))
+        })
+        .collect();
     if reaching.is_empty() || items.is_empty() {
         return Err(No::plain(Code::NotFound));
     }

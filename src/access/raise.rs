@@ -94,7 +94,8 @@ impl Access {
         permit.account.facts.push(("kind", Fact::Code(asked.kind.as_str().to_owned())));
         permit.account.facts.push(("people", Fact::Number(asked.people.into())));
         let found = policy.raises().and_then(|terms| {
-            bearers(policy, standing, now).find_map(|bearer| {
+            let mut ready = bearers(policy, standing, now).filter(|it| it.lack.is_none());
+            ready.find_map(|bearer| {
                 let role = &policy.roles()[bearer.role];
                 let fits = asked.people <= terms.people_max(role.reveals.bound(asked.kind))
                     && asked.minutes <= terms.minutes;

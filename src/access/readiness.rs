@@ -61,8 +61,12 @@ impl Lack {
     /// stand-in whose training lapsed, so does what an emergency opens.
     pub(super) fn closes(self, class: Class, role: &Role, mandate: Option<&Mandate>) -> bool {
         let emergency = mandate.is_some_and(|mandate| mandate.kind == MandateKind::Emergency);
-        let spared = self != Lack::SecrecyTerm && emergency && role.by_window;
-        class >= Class::C2 && !spared
+        class >= Class::C2 && !(emergency && self.spares_emergencies(role))
+    }
+
+    /// Whether an emergency stays open to the role all the same.
+    pub(super) fn spares_emergencies(self, role: &Role) -> bool {
+        self != Lack::SecrecyTerm && role.by_window
     }
 }
 

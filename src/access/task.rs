@@ -83,7 +83,11 @@ impl Access {
                 };
                 Ok((permit, taker))
             }
-            Err(no) => Err(Denied { why: no.why, fields: no.fields, account: Box::new(account) }),
+            Err(no) => {
+                // A name that nobody has may be a value: the log names the fields of what was permitted alone.
+                account.fields.clear();
+                Err(Denied { why: no.why, fields: no.fields, account: Box::new(account) })
+            }
         }
     }
 
@@ -161,9 +165,8 @@ fn weigh_task(
         check_state(question, facts)?;
     }
     // Whoever may open nothing about a person sends nobody to one.
-    let about_people = items.iter().any(|item| {
-        matches!(&item.matter, Matter::Present { facts, .. } if !facts.subject_handles.is_empty())
-    });
+    let of_people = |item: &Item<'_>| matches!(&item.matter, Matter::Present { facts, .. } if !facts.subject_handles.is_empty());
+    let about_people = terms.leads_on || items.iter().any(of_people);
     let mut knowing = knowing;
     knowing.retain(|giver| giver.lack.is_none() || !about_people);
     if knowing.is_empty() {

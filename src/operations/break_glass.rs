@@ -90,7 +90,9 @@ pub async fn break_glass(
         return Err(turn_away(asked, access, trail, Code::CaseRequired).await);
     };
     for _ in 0..STALE_ATTEMPTS_MAX {
-        let reach = dwellings_of(&event, &request.places, &terms, store, seal, schemas).await?;
+        let (tier, today) = ((request.tier, &terms), asked.now.days());
+        let reach =
+            dwellings_of(&event, &request.places, tier, today, store, seal, schemas).await?;
         let scope = match reach {
             Reach::Some(scope) => scope,
             Reach::None => return Err(turn_away(asked, access, trail, Code::CaseRequired).await),

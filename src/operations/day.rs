@@ -80,6 +80,10 @@ pub async fn day(
             continue;
         }
         let task = ListedTask { id: kept.id, record, given: false };
+        if left == 0 {
+            tasks.push(DayTask { task, page: None, more: true });
+            continue;
+        }
         let walk = Visits { asked, store, seal, access, trail, schemas, territory };
         let (page, more) = walk.of(&task, left.min(TASK_PAGE_COUNT_MAX)).await?;
         left -= page.as_ref().map_or(0, OpenedPage::len);

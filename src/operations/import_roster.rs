@@ -155,10 +155,12 @@ async fn one_line(
         Named::Actor(id) => Some(*id),
         Named::Login(login) => known.get(login).copied(),
     };
+    // Whose log-in name it is, is told to whoever may place that one, and to nobody else.
+    let named = about.filter(|_| matches!(line.who, Named::Actor(_)));
     match carried_out(placing, line, about, dry_run, rooms).await {
         Ok(outcome) => Ok(outcome),
         Err(OperationError::Refused { code, recorded, .. }) => {
-            Ok(LineOutcome::refused(about, code, recorded))
+            Ok(LineOutcome::refused(named, code, recorded))
         }
         Err(error) => Err(error),
     }

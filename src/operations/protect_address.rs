@@ -7,7 +7,8 @@ use super::scope::{Seen, look};
 use super::{Asked, OperationError};
 use crate::access::{Access, Ask, Code, Item};
 use crate::limits::{
-    PROTECTED_HOUSEHOLDS_COUNT_MAX, STALE_ATTEMPTS_MAX, SUBJECT_RECORDS_COUNT_MAX,
+    PROTECTED_HOUSEHOLDS_COUNT_MAX, PROTECTED_RECORDS_COUNT_MAX, STALE_ATTEMPTS_MAX,
+    SUBJECT_RECORDS_COUNT_MAX,
 };
 use crate::records::{PlainFields, RecordId, RecordType, SchemaSet, SubjectId};
 use crate::seal::{Birthdays, Patch, Protection, Seal};
@@ -71,6 +72,9 @@ pub async fn protect_address(
             scope.into_iter().filter_map(|seen| seen.found).unzip();
         let places: Vec<_> = sealed.iter().map(|one| one.row().header.clone()).collect();
         let records_count = sealed.len();
+        if records_count > PROTECTED_RECORDS_COUNT_MAX {
+            return Err(turn_away(asked, access, trail, Code::TooLarge).await);
+        }
         let target = Protection::new(sealed, || patch(request.protected, asked));
         let items: Vec<Item<'_>> = places
             .iter()

@@ -1,6 +1,6 @@
 //! What an urgent event reaches: its dwellings, and the people whose links lead there.
 //! Never a value to anybody: the event's own general fields are opened behind an entry, to learn whether it is urgent.
-//! Whose address is protected is reached where the event names the dwelling itself, and not by the place of the matter.
+//! Whose address is protected is reached where the event itself names the dwelling and a second person agrees, and on no other way.
 
 use super::break_glass::Urgency;
 use super::error::{after, refuse};
@@ -8,7 +8,7 @@ use super::occupants::link_term;
 use super::read_record::absence;
 use super::scope::{Seen, look, person};
 use super::{Asked, OperationError};
-use crate::access::{EVENT_FIELDS, Item, Matter, Question, TierTerms};
+use crate::access::{EVENT_FIELDS, Item, Matter, Question, Tier, TierTerms};
 use crate::limits::{EMERGENCY_PEOPLE_COUNT_MAX, OCCUPANTS_LOOKS_COUNT_MAX, STALE_ATTEMPTS_MAX};
 use crate::records::{Handle, MandateId, RecordId, RecordType, SchemaSet, SubjectId};
 use crate::seal::{Opened, Seal};
@@ -113,14 +113,17 @@ pub(super) enum Reach {
 pub(super) async fn dwellings_of(
     event: &Event,
     further: &[RecordId],
-    terms: &TierTerms,
+    (tier, terms): (Tier, &TierTerms),
+    today: i32,
     store: &Reader,
     seal: &Seal,
     schemas: &SchemaSet,
 ) -> Result<Reach, OperationError> {
     let mut named: Vec<(RecordId, bool)> = Vec::new();
-    let itself = event.dwellings.iter().chain(further).map(|id| (*id, true));
-    for (id, by_name) in itself.chain(event.place.map(|id| (id, false))) {
+    // Whoever opens one alone may have written the event too, and whoever asks names what they like.
+    let itself = event.dwellings.iter().map(|id| (*id, tier == Tier::Wide));
+    let beside = further.iter().copied().chain(event.place).map(|id| (id, false));
+    for (id, by_name) in itself.chain(beside) {
         if named.iter().all(|(other, _)| *other != id) {
             named.push((id, by_name));
         }
@@ -138,7 +141,7 @@ pub(super) async fn dwellings_of(
             continue;
         };
         places.push(place);
-        for subject in linked(id, by_name, store, seal, schemas).await? {
+        for subject in linked(id, by_name, today, store, seal, schemas).await? {
             if known.contains(&subject) {
                 continue;
             }
@@ -169,6 +172,7 @@ fn is_place(seen: &Seen) -> bool {
 async fn linked(
     place: RecordId,
     by_name: bool,
+    today: i32,
     store: &Reader,
     seal: &Seal,
     schemas: &SchemaSet,
@@ -184,7 +188,8 @@ async fn linked(
             continue;
         };
         let facts = seal.facts(&link)?;
-        if by_name || !facts.protected_address {
+        let over = facts.is_expired(today) && !facts.legal_hold;
+        if !facts.restricted && !over && (by_name || !facts.protected_address) {
             subjects.push(subject);
         }
     }

@@ -53,6 +53,10 @@ pub fn alone(actor: &Actor, event: &str) -> Reply {
     open(actor, &json!({"tier": "alone", "event": event}))
 }
 
+pub fn wide(actor: &Actor, event: &str, places: &[&str]) -> Reply {
+    open(actor, &json!({"tier": "wide", "event": event, "places": places}))
+}
+
 fn under(actor: &Actor, case: &str, id: &str, fields: &str) -> Reply {
     let path = format!("/v1/records/{id}?fields={fields}");
     actor.call("GET", &path).purpose(EVACUATION).header("case", case).send()
@@ -251,8 +255,7 @@ fn a_wider_one_waits_for_a_second_person_who_then_does_not_review_it() {
     let (home, next_door) = (stored_place(&keeper), stored_place(&keeper));
     let (grown, _) = resident(&keeper, &next_door, &adult(keeper.grid()));
     let event = event(&keeper, json!({"dwellings": [home]}));
-    let wide = json!({"tier": "wide", "event": event, "places": [next_door]});
-    let asked = open(&worker, &wide).expect(201);
+    let asked = wide(&worker, &event, &[&next_door]).expect(201);
     assert_eq!((&asked.body["state"], &asked.body["people"]), (&json!("asked"), &json!([])));
     let entry = demo.entry_of(&asked);
     assert_eq!(happened(&entry), "break_glass.request success");

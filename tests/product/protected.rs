@@ -6,7 +6,7 @@ use super::actor::Actor;
 use super::bodies::{
     CORRECTION, REGISTRATION, adult_fields, fresh_phone, place, record, unknown_id,
 };
-use super::break_glass::{alone, event, resident};
+use super::break_glass::{alone, event, resident, wide};
 use super::client::Reply;
 use super::entries::happened;
 use super::harness::{Demo, shared};
@@ -131,23 +131,43 @@ fn nothing_leads_from_a_dwelling_a_household_or_the_feed_to_whoever_is_protected
 }
 
 #[test]
-fn an_emergency_reaches_whoever_is_protected_by_its_dwelling_and_not_by_the_place_of_the_matter() {
+fn an_emergency_reaches_whoever_is_protected_by_its_own_dwelling_and_a_second_person_alone() {
     let demo = shared();
     let worker = demo.worker(3);
     let home = worker.create(&place(worker.grid())).expect(201).text_of("id").to_owned();
     let (id, hidden) = resident(&worker, &home, &super::bodies::adult(worker.grid()));
     set(demo, &hidden, true);
-    let under = |case: &str| {
+    // Each of the two has a day's number of its own.
+    let head = demo.head(3);
+    let under = |actor: &Actor, case: &str| {
         let path = format!("/v1/records/{id}?fields=current_address");
-        let call = worker.call("GET", &path).purpose("emergency_evacuation");
+        let call = actor.call("GET", &path).purpose("emergency_evacuation");
         call.header("case", case).send()
     };
     let nearby = alone(&worker, &event(&worker, json!({"place": home}))).expect(201);
     assert_eq!(nearby.body["people"], json!([]));
-    under(nearby.text_of("id")).refused(404, "not_found");
-    let named = alone(&worker, &event(&worker, json!({"dwellings": [home]}))).expect(201);
-    assert_eq!(named.body["people"].as_array().map(Vec::len), Some(1));
-    under(named.text_of("id")).expect(200);
+    under(&worker, nearby.text_of("id")).refused(404, "not_found");
+    // Whoever opens it alone may have written the event as well.
+    let named = event(&worker, json!({"dwellings": [home]}));
+    let opened = alone(&worker, &named).expect(201);
+    assert_eq!(opened.body["people"], json!([]));
+    under(&worker, opened.text_of("id")).refused(404, "not_found");
+    let lead = demo.role("community_cadre");
+    let wider = |event: &str, places: &[&str]| {
+        let asked = wide(&head, event, places).expect(201).text_of("id").to_owned();
+        let own = head.get("/v1/approvals").expect(200);
+        let own = own.body["approvals"].as_array().expect("a list").clone();
+        let own = own.iter().find(|one| one["id"] == json!(asked)).expect("it waits");
+        assert_eq!(own["emergency"], Value::Null, "nobody hears how many live there");
+        let yes = json!({"decision": "grant"});
+        lead.post(&format!("/v1/approvals/{asked}/decide"), &yes).expect(200);
+        asked
+    };
+    // A dwelling that the asker names beside the event is no word of the event.
+    let next_door = worker.create(&place(worker.grid())).expect(201).text_of("id").to_owned();
+    let beside = wider(&event(&worker, json!({"dwellings": [next_door]})), &[&home]);
+    under(&head, &beside).refused(404, "not_found");
+    under(&head, &wider(&named, &[])).expect(200);
 }
 
 #[test]

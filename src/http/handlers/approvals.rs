@@ -10,9 +10,9 @@ use super::super::headers::{Headers, checked_field_names, purpose};
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::brought::is_document;
 use crate::access::{Ask, Code};
 use crate::ambient::Micros;
-use crate::limits::DOCUMENT_CHARACTERS_MAX;
 use crate::operations::{
     ApprovalRequest, ListedApproval, Waiting, ask_approval, decide_approval, list_approvals,
 };
@@ -97,7 +97,7 @@ pub(in crate::http) struct ListedApprovalBody {
     /// The organ that asks, for an official request.
     #[serde(skip_serializing_if = "Option::is_none")]
     organ: Option<String>,
-    /// What an emergency access would reach; it names no people.
+    /// What an emergency access would reach, for whoever decides; it names no people.
     #[serde(skip_serializing_if = "Option::is_none")]
     emergency: Option<AskedEmergencyBody>,
     /// The limit that is to be raised, where one is.
@@ -141,11 +141,13 @@ pub(in crate::http) struct RaisedLimitBody {
 impl From<ListedApproval> for ListedApprovalBody {
     fn from(listed: ListedApproval) -> ListedApprovalBody {
         let ListedApproval { id, mut record, waits } = listed;
-        let emergency = AskedEmergencyBody::of(&record);
-        if emergency.is_some() {
+        let reach = AskedEmergencyBody::of(&record);
+        if reach.is_some() {
             record.records.clear();
             record.subjects.clear();
         }
+        // Whoever asks is not told how many live there before somebody agreed.
+        let emergency = reach.filter(|_| waits);
         let (organ, limit) = match &record.nature {
             Some(Nature::Official(official)) => (Some(official.organ.clone()), None),
             Some(Nature::Raise(raise)) => {
@@ -232,13 +234,6 @@ fn request_of(body: ApprovalBody) -> Option<ApprovalRequest> {
         minutes: body.minutes,
         document,
     })
-}
-
-/// A number as offices write them: letters, digits and a few marks, no running text.
-pub(super) fn is_document(text: &str) -> bool {
-    let count = text.chars().count();
-    let plain = |sign: char| sign.is_alphanumeric() || "-_/.()（）〔〕[]".contains(sign);
-    (1..=DOCUMENT_CHARACTERS_MAX).contains(&count) && text.chars().all(plain)
 }
 
 pub(in crate::http) async fn decide(

@@ -69,7 +69,7 @@ pub(super) fn brought(
 }
 
 /// A number as offices write them, which is not a resident's.
-fn is_document(text: &str) -> bool {
+pub(super) fn is_document(text: &str) -> bool {
     let count = text.chars().count();
     let plain = |sign: char| sign.is_alphanumeric() || "-_/.()（）〔〕[]".contains(sign);
     (1..=DOCUMENT_CHARACTERS_MAX).contains(&count) && text.chars().all(plain) && !holds_number(text)

@@ -10,9 +10,8 @@ use super::super::headers::{Headers, checked_field_names, purpose};
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
-use super::approvals::{
-    ApprovalAskedBody, ApprovalsBody, DecisionBody, decided, is_document, listed,
-};
+use super::approvals::{ApprovalAskedBody, ApprovalsBody, DecisionBody, decided, listed};
+use super::brought::is_document;
 use crate::access::Code;
 use crate::ambient::Micros;
 use crate::limits::OFFICIAL_PEOPLE_COUNT_MAX;
