@@ -74,8 +74,9 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
 fn line(asked: &Value) -> String {
     let waits = if asked["waits"].as_bool().unwrap_or_default() { "waits" } else { "asked" };
     format!(
-        "{} {waits} {} holder {} as {} for {} until {} fields {}",
+        "{} {waits} {} {} holder {} as {} for {} until {} fields {}",
         word(asked, "id"),
+        word(asked, "kind"),
         word(asked, "state"),
         word(asked, "holder"),
         word(asked, "role"),

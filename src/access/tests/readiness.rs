@@ -4,8 +4,8 @@
 
 use super::world::*;
 use crate::access::{
-    ActorId, Ask, Assignment, Code, Explanation, Item, Lack, Mandate, MandateKind, Needs,
-    Readiness, RoleId, Scope, TaskTerms, TrainingRules, TrainingState,
+    ActorId, Ask, Assignment, Code, EmergencyTerms, Explanation, Item, Lack, Mandate, MandateKind,
+    Matter, Needs, Readiness, RoleId, Scope, TaskTerms, Tier, TrainingRules, TrainingState,
 };
 use crate::ambient::Micros;
 use crate::records::{Facts, Handle, MandateId, RecordType};
@@ -108,6 +108,32 @@ fn a_task_opens_nothing_to_whoever_is_not_ready_and_an_emergency_only_to_a_stand
 }
 
 #[test]
+fn an_emergency_is_opened_by_whoever_is_ready_and_by_a_stand_in_whose_training_is_over() {
+    let opens = |role: &str, ready| {
+        let window = Assignment {
+            from: Micros(NOW.0 - DAY),
+            until: Some(Micros(NOW.0 + DAY)),
+            ..held_by(role, ready).remove(0)
+        };
+        let put = Put::ordinary().from(vec![window]).under("emergency_evacuation");
+        let facts = Facts { subject_handles: Vec::new(), ..held_on(&["emergency_evacuation"]) };
+        let (record_type, cell) = (RecordType::Place, OWN_CELL);
+        let matter = Matter::Present { record_type, cell, facts: &facts, versions: None };
+        let items = [Item { matter, fields: &[] }];
+        [Tier::Alone, Tier::Wide].map(|tier| {
+            let terms = EmergencyTerms { id: MandateId::from_bytes([0x7b; 16]), tier };
+            put.question(|question| ACCESS.decide_emergency(question, &terms, &items, ()).is_ok())
+        })
+    };
+    for role in ["grid_stand_in", "grid_worker"] {
+        assert_eq!(opens(role, READY), [true, true], "{role}");
+        assert_eq!(opens(role, unsigned()), [false, false], "{role}");
+        let spared = role == "grid_stand_in";
+        assert_eq!(opens(role, lapsed()), [spared, spared], "{role}");
+    }
+}
+
+#[test]
 fn whoever_is_not_ready_sends_nobody_to_a_person_and_is_sent_to_none() {
     let gives = |giver: Readiness, taker: Readiness| {
         let put = Put::ordinary().from(held_by("grid_head", giver)).under("record_correction");
@@ -126,6 +152,33 @@ fn whoever_is_not_ready_sends_nobody_to_a_person_and_is_sent_to_none() {
     for ready in [unsigned(), lapsed()] {
         assert_eq!(gives(ready, READY), Some(Code::Denied));
         assert_eq!(gives(READY, ready), Some(Code::Denied));
+    }
+}
+
+#[test]
+fn whoever_is_not_ready_sends_nobody_to_whoever_lives_at_a_place() {
+    let gives = |giver: Readiness| {
+        let put = Put::ordinary().from(held_by("grid_head", giver)).under("record_correction");
+        let mut holder = standing(held_by("grid_worker", READY));
+        holder.actor = ActorId::from_bytes([0xb2; 16]);
+        let fields = ["id_number".to_owned()];
+        let id = MandateId::from_bytes([1; 16]);
+        let terms = TaskTerms { id, holder: Some(&holder), fields: &fields, leads_on: true };
+        let place = Facts { subject_handles: Vec::new(), ..held_on(&["record_correction"]) };
+        let matter = Matter::Present {
+            record_type: RecordType::Place,
+            cell: OWN_CELL,
+            facts: &place,
+            versions: None,
+        };
+        let items = [Item { matter, fields: &[] }];
+        put.question(|question| ACCESS.decide_task(question, &terms, &items, &[], ()))
+            .err()
+            .map(|denied| denied.why())
+    };
+    assert_eq!(gives(READY), None);
+    for ready in [unsigned(), lapsed()] {
+        assert_eq!(gives(ready), Some(Code::Denied));
     }
 }
 
