@@ -15,13 +15,18 @@ pub fn wide(folder: &Path) -> Result<PathBuf, Fault> {
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policies"), &into)?;
     let file = into.join("roles.toml");
     let text = std::fs::read_to_string(&file).map_err(|e| Fault::io("reading", &file, e))?;
-    let mut widened = 0;
-    let lines = text.lines().map(|line| match line.split_once(" = [") {
-        Some((kind, bounds)) if bounds.starts_with(|sign: char| sign.is_ascii_digit()) => {
-            widened += 1;
-            format!("{kind} = {WIDE}\n")
+    let (mut widened, mut of_reveals) = (0, false);
+    let lines = text.lines().map(|line| {
+        if line.starts_with('[') {
+            of_reveals = line.starts_with("[reveals.");
         }
-        _ => format!("{line}\n"),
+        match line.split_once(" = [") {
+            Some((kind, _)) if of_reveals => {
+                widened += 1;
+                format!("{kind} = {WIDE}\n")
+            }
+            _ => format!("{line}\n"),
+        }
     });
     let text: String = lines.collect();
     if widened == 0 {
