@@ -210,9 +210,13 @@ impl Source for Actors<'_> {
         }
         self.asked += 1;
         let grid = &self.grids[number % self.grids.len()];
+        let trained = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * 300);
         let body = json!({
             "login": format!("worker-{number:05}"), "kind": "person",
-            "assignments": [{"role": "grid_worker", "area": grid}],
+            "assignments": [{
+                "role": "grid_worker", "area": grid, "trained_until": trained.to_string(),
+                "secrecy_term": {"signed_at": "2026-01-05T08:00:00Z", "document": "B-2026-0017"},
+            }],
         });
         post(into, "/v1/admin/actors", &head(&self.token), &body.to_string());
         Some(number as u64)
