@@ -6,7 +6,7 @@ use super::describe::{Nothing, ended};
 use super::place_actor::{area_of, check_post, is_over};
 use super::renew_post::{is_older, renew};
 use super::{AssignmentRequest, OperationError, Placing, refuse};
-use crate::access::{ActorId, Code, Fact, PlacingAct, PostAt};
+use crate::access::{ActorId, Code, Fact, Origin, PlacingAct, PostAt};
 use crate::ambient::Random;
 use crate::identity::{ActorRecord, ActorState, AssignmentRecord};
 use crate::purposes::PurposeSet;
@@ -100,11 +100,18 @@ pub async fn import_roster(
     rooms: &RosterRooms<'_>,
 ) -> Result<Imported, OperationError> {
     let Placing { actor, origin, now, directory, access, trail } = *placing;
+    // Lines of poor quality are no attack: what is wrong with their form has a budget of its own, as in a batch.
+    let of_lines = Origin { in_batch: true, ..origin.clone() };
+    let placing = &Placing { origin: &of_lines, ..*placing };
     let logins: HashSet<&str> = lines.iter().flatten().filter_map(login_of).collect();
     let known = directory.of_logins(&logins);
     let mut outcomes = Vec::with_capacity(lines.len());
     for line in lines {
         outcomes.push(match line {
+            // Whoever was refused too often is told so line by line, and nothing more is done.
+            _ if trail.is_locked_out(actor.standing().actor) => {
+                LineOutcome::refused(None, Code::RateLimited, None)
+            }
             Ok(line) => one_line(placing, line, &known, dry_run, rooms).await?,
             Err(code) => LineOutcome::refused(None, code, None),
         });

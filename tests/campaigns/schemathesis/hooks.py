@@ -39,6 +39,9 @@ def before_call(context, case, kwargs):
     # The document cannot know the id of an actor; its example has one that nobody has.
     if isinstance(case.body, dict) and case.body.get("actor") == "A" * 22:
         case.body["actor"] = os.environ["GRIDVAULT_ACTOR"]
+    # Each line of a roster may be a refusal, and a run would have more of them than the vault takes in an hour.
+    if isinstance(case.body, dict) and isinstance(case.body.get("lines"), list):
+        del case.body["lines"][2:]
 
 
 @schemathesis.hook
