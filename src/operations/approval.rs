@@ -5,7 +5,7 @@
 use super::break_glass::is_locked;
 use super::describe::{Nothing, ended};
 use super::error::{after, refuse, turn_away};
-use super::mandate::{Kept, kept_mandate, listed, moved};
+use super::mandate::{Kept, begun, kept_mandate, listed, moved};
 use super::scope::{Named, Seen, handles, look};
 use super::{Asked, OperationError, draw};
 use crate::access::{
@@ -18,7 +18,7 @@ use crate::limits::{
 };
 use crate::records::{MandateId, RecordId, SchemaSet};
 use crate::seal::{MandateRecord, MandateState, Nature, Seal};
-use crate::store::{Change, Key, Reader};
+use crate::store::Reader;
 use crate::territory::Territory;
 use crate::trail::{Recorded, Refused, Trail};
 
@@ -88,11 +88,7 @@ pub async fn ask_approval(
             document: request.document.clone(),
             nature: None,
         };
-        let mut change = Change::default();
-        change.put_new(Key::mandate(id), seal.seal_mandate(id, &record)?);
-        for listing in record.listings(id) {
-            change.put_new(listing, Vec::new());
-        }
+        let change = begun(id, &record, seal)?;
         match trail.commit(permit, change).await {
             Ok(receipt) => return Ok((id, receipt.recorded())),
             Err(refused) => {

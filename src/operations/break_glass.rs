@@ -4,7 +4,7 @@
 
 use super::describe::{Nothing, ended};
 use super::error::{after, refuse, turn_away};
-use super::mandate::{Kept, kept_mandate, moved, unreviewed};
+use super::mandate::{Kept, begun, kept_mandate, moved, unreviewed};
 use super::scope::{Named, Seen, handles};
 use super::urgent_scope::{Reach, dwellings_of, event_of};
 use super::{Asked, OperationError, draw};
@@ -20,7 +20,7 @@ use crate::limits::{
 };
 use crate::records::{MandateId, RecordId, SchemaSet, SubjectId};
 use crate::seal::{Emergency, MandateRecord, MandateState, Nature, Review, Seal};
-use crate::store::{Change, Key, Reader};
+use crate::store::Reader;
 use crate::territory::Territory;
 use crate::trail::{Recorded, Refused, Trail};
 
@@ -118,11 +118,7 @@ pub async fn break_glass(
             .stating("until", moment(record.until))
             .stating("review_by", moment(review_by.0))
             .concerning(vec![event.handle], Vec::new());
-        let mut change = Change::default();
-        change.put_new(Key::mandate(id), seal.seal_mandate(id, &record)?);
-        for listing in record.listings(id) {
-            change.put_new(listing, Vec::new());
-        }
+        let change = begun(id, &record, seal)?;
         match trail.commit(permit, change).await {
             Ok(receipt) => {
                 return Ok(opened(id, &record, review_by, &reached, receipt.recorded()));

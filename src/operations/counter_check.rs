@@ -3,6 +3,7 @@
 //! Each distinct number counts against the caller's day like any match, whether it was held or not.
 
 use super::error::{after, refuse, turn_away, turn_away_fields};
+use super::mandate::begun;
 use super::match_record::{candidates, look_at_nothing};
 use super::scope::{Named, Seen, handles};
 use super::{Asked, OperationError, draw};
@@ -14,7 +15,7 @@ use crate::records::{
     Value,
 };
 use crate::seal::{MandateRecord, MandateState, Seal, TaskKind};
-use crate::store::{Change, Key, Reader};
+use crate::store::{Change, Reader};
 use crate::territory::Territory;
 use crate::trail::{Recorded, Trail};
 use serde_json::Value as Json;
@@ -99,13 +100,10 @@ pub async fn counter_check(
             Err(denied) => return Err(refuse(trail, denied).await),
         };
         let opened = hit.and_then(|hit| open(asked, &request, id, &hit, &seen));
-        let mut change = Change::default();
-        if let Some((_, record)) = &opened {
-            change.put_new(Key::mandate(id), seal.seal_mandate(id, record)?);
-            for listing in record.listings(id) {
-                change.put_new(listing, Vec::new());
-            }
-        }
+        let change = match &opened {
+            Some((_, record)) => begun(id, record, seal)?,
+            None => Change::default(),
+        };
         match trail.commit(permit, change).await {
             Ok(receipt) => {
                 let opened = opened.map(|(task, _)| task);

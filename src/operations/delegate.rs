@@ -3,7 +3,7 @@
 //! The window lies in the stand-in's own record, so it is there or gone for the next operation in the log.
 
 use super::describe::{Nothing, ended};
-use super::mandate::{Kept, kept_mandate, listed, moved};
+use super::mandate::{Kept, begun, kept_mandate, listed, moved};
 use super::{OperationError, draw, refuse};
 use crate::access::{Access, ActorId, Code, DelegationAct, Origin, Written};
 use crate::ambient::{Micros, Random};
@@ -13,7 +13,7 @@ use crate::limits::{
 };
 use crate::records::{MandateId, Owner, RecordRef, Target};
 use crate::seal::{MandateRecord, MandateState, Seal};
-use crate::store::{Change, Key, Reader};
+use crate::store::Reader;
 use crate::territory::GridCode;
 use crate::trail::{Recorded, Refused, Trail};
 
@@ -127,11 +127,7 @@ pub async fn propose_delegation(
         document: None,
         nature: None,
     };
-    let mut change = Change::default();
-    change.put_new(Key::mandate(id), seal.seal_mandate(id, &record)?);
-    for listing in record.listings(id) {
-        change.put_new(listing, Vec::new());
-    }
+    let change = begun(id, &record, seal)?;
     match trail.commit(permit, change).await {
         Ok(receipt) => Ok((id, receipt.recorded())),
         Err(refused) => Err(ended(refused, actor, origin, access, trail).await),

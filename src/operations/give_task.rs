@@ -4,6 +4,7 @@
 
 use super::dwellers::{Dwellers, dwellers, look_at_places};
 use super::error::{after, refuse, turn_away};
+use super::mandate::begun;
 use super::scope::{Named, Seen, handles, look};
 use super::{Asked, OperationError, draw};
 use crate::access::{
@@ -17,7 +18,7 @@ use crate::limits::{
 };
 use crate::records::{Facts, MandateId, RecordId, RecordType, SchemaSet, SubjectId};
 use crate::seal::{MandateRecord, MandateState, Seal, TaskKind};
-use crate::store::{Change, Key, Reader, Sealed};
+use crate::store::{Reader, Sealed};
 use crate::territory::Territory;
 use crate::trail::{Recorded, Trail};
 
@@ -127,11 +128,7 @@ pub async fn give_task(
             return Err(turn_away(asked, access, trail, Code::Denied).await);
         }
         let record = record_of(asked, &request, &taker, &looked.into_scope(&taker.kept), budget);
-        let mut change = Change::default();
-        change.put_new(Key::mandate(id), seal.seal_mandate(id, &record)?);
-        for listing in record.listings(id) {
-            change.put_new(listing, Vec::new());
-        }
+        let change = begun(id, &record, seal)?;
         match trail.commit(permit, change).await {
             Ok(receipt) => return Ok(TaskGiven { id, budget, recorded: receipt.recorded() }),
             Err(refused) => {

@@ -54,6 +54,20 @@ pub(super) async fn kept_mandate(
     Ok(Some(Kept { id, record, version: stored.version }))
 }
 
+/// The steps that keep a mandate that begins, where it is looked for by its id and by whoever has to do with it.
+pub(super) fn begun(
+    id: MandateId,
+    record: &MandateRecord,
+    seal: &Seal,
+) -> Result<Change, OperationError> {
+    let mut change = Change::default();
+    change.put_new(Key::mandate(id), seal.seal_mandate(id, record)?);
+    for listing in record.listings(id) {
+        change.put_new(listing, Vec::new());
+    }
+    Ok(change)
+}
+
 /// What is listed in a place and not over, those that end first in front.
 pub(super) async fn listed(
     place: &[u8; 16],

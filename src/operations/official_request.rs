@@ -3,6 +3,7 @@
 //! The document's number is sealed with the request; the log has the request's id and the organ.
 
 use super::error::{after, refuse, turn_away};
+use super::mandate::begun;
 use super::scope::{Named, Seen, handles, look};
 use super::{Asked, OperationError, draw};
 use crate::access::{Access, Ask, Code, Item, OfficialAsked};
@@ -12,7 +13,7 @@ use crate::limits::{
 };
 use crate::records::{MandateId, SchemaSet, SubjectId};
 use crate::seal::{MandateRecord, MandateState, Nature, Official, Seal};
-use crate::store::{Change, Key, Reader};
+use crate::store::Reader;
 use crate::territory::Territory;
 use crate::trail::{Recorded, Trail};
 
@@ -72,11 +73,7 @@ pub async fn ask_official(
             waits_at: Some(*place.as_bytes()),
             ..record_of(asked, request, &scope)
         };
-        let mut change = Change::default();
-        change.put_new(Key::mandate(id), seal.seal_mandate(id, &record)?);
-        for listing in record.listings(id) {
-            change.put_new(listing, Vec::new());
-        }
+        let change = begun(id, &record, seal)?;
         match trail.commit(permit, change).await {
             Ok(receipt) => return Ok((id, receipt.recorded())),
             Err(refused) => {

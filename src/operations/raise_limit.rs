@@ -4,6 +4,7 @@
 
 use super::describe::ended;
 use super::draw;
+use super::mandate::begun;
 use super::scope::Named;
 use super::{OperationError, refuse};
 use crate::access::{Access, Code, Origin, RaiseAsked};
@@ -12,7 +13,6 @@ use crate::identity::Actor;
 use crate::limits::{APPROVAL_WAIT_SECONDS, STALE_ATTEMPTS_MAX};
 use crate::records::{LegalKind, MandateId};
 use crate::seal::{MandateRecord, MandateState, Nature, Raise, Seal};
-use crate::store::{Change, Key};
 use crate::trail::{Recorded, Refused, Trail};
 
 /// A limit to be raised.
@@ -72,11 +72,7 @@ pub async fn ask_raise(
             document: None,
             nature: Some(Nature::Raise(Raise { kind, people })),
         };
-        let mut change = Change::default();
-        change.put_new(Key::mandate(id), seal.seal_mandate(id, &record)?);
-        for listing in record.listings(id) {
-            change.put_new(listing, Vec::new());
-        }
+        let change = begun(id, &record, seal)?;
         match trail.commit(permit, change).await {
             Ok(receipt) => return Ok((id, receipt.recorded())),
             Err(Refused::Stale(_)) => {}
