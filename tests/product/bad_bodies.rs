@@ -64,7 +64,9 @@ fn number_that_is_no_whole_number_in_range_changes_nothing() {
     ] {
         let changed = with(&text, "\"occupant_count\":7", &format!("\"occupant_count\":{number}"));
         let reply = create(&kept, SAFETY, &changed);
-        assert!(!reply.text.contains(number) || number.len() < 4, "{number} is repeated");
+        // Without the request's own id, whose digits may spell one of these by chance.
+        let said = reply.without_ids().to_string();
+        assert!(!said.contains(number) || number.len() < 4, "{number} is repeated");
         kept.refused(number, reply, 400, "schema_invalid");
     }
     kept.holds();

@@ -60,7 +60,7 @@ fn value_that_cannot_be_is_refused_with_its_field_and_reason() {
         let reply = reply.refused(400, "schema_invalid");
         assert_eq!(reply.pointers(), [format!("{field}: {reason}")], "{value}");
         if let Some(text) = value.as_str().filter(|text| text.chars().count() > 3) {
-            assert!(!reply.text.contains(text), "the refusal repeats the value");
+            assert!(!reply.without_ids().to_string().contains(text), "the refusal repeats {text}");
         }
     }
     store_with(&worker, "name", json!("长".repeat(60))).expect(201);
