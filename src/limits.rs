@@ -301,6 +301,9 @@ pub const ANOMALY_ENTRIES_COUNT_MAX: usize = 100;
 pub const ANOMALY_SWEEP_COUNT_MAX: usize = 100;
 /// Rest after each bundle while the search for anomalies catches up: about as long as it works on one.
 pub const ANOMALY_CATCH_UP_PAUSE: Duration = Duration::from_millis(1);
+/// Entries after which what the search for anomalies remembers is kept again, at the end of a day: fewer are walked again
+/// within a second.
+pub const ANOMALY_KEEP_ENTRIES_COUNT: u64 = 65_536;
 /// How often the search for anomalies looks for new entries.
 pub const ANOMALY_PAUSE: Duration = Duration::from_millis(250);
 /// Reviews that there may be, closed ones counted: three years of ninety a day.

@@ -145,7 +145,9 @@ pub async fn open_at(ground: Ground<'_>, clock: Arc<dyn Clock>) -> Fallible<Room
     let is_purpose = |word: &str| purposes.get(word).is_some();
     let thresholds = Thresholds::read(Thresholds::built_in_text(), is_role, is_role, is_purpose)?;
     let watching = Watching {
+        directory: directory.join("anomalies"),
         log: log.clone(),
+        has_room: Box::new(|| true),
         thresholds,
         schemas: schemas.clone(),
         is_own: Box::new({

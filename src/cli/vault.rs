@@ -76,7 +76,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         .and_then(|trail| trail.asking(witnesses))
         .map_err(|fault| Failure::from(&fault))?;
     let trail = Arc::new(trail);
-    let (log, index) = open_log(config, trail.clone())?;
+    let (log, index) = open_log(config, &trail)?;
     let retention = retention::begin(config, &log, &clock)?;
     load(&actors, &reviews, &reader).await?;
     let fail = |error| Failure::storage("the store cannot be read", &error);
@@ -85,7 +85,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     announce_start(&trail, config, in_force.is_none(), &*random).await?;
     let (version, activated) = activate(&trail, in_force, policy.digest()).await?;
     let territory = read_territory(&reader).await?;
-    let anomalies = watch(&log, thresholds, &schemas, actors.clone())?;
+    let anomalies = watch(config, &trail, &log, thresholds, &schemas, actors.clone())?;
     let signer = keyring.token_signer();
     let rooms = Rooms {
         identity: Arc::new(Identity::new(actors, signer, &config.origin, random.clone())),
@@ -138,12 +138,16 @@ async fn load(actors: &Directory, reviews: &Reviews, reader: &Reader) -> Result<
         .map_err(|error| Failure::storage("the reviews cannot be read", &error))
 }
 
-/// The index can be made again, so it is the first that takes no more room on a disk that fills up.
-fn open_log(config: &Config, trail: Arc<Trail>) -> Result<(LogReader, Index), Failure> {
+/// What can be made again is the first that takes no more room on a disk that fills up.
+fn has_ample_room(trail: &Arc<Trail>) -> Box<dyn Fn() -> bool + Send> {
+    let trail = trail.clone();
+    Box::new(move || trail.space() == Space::Ample)
+}
+
+fn open_log(config: &Config, trail: &Arc<Trail>) -> Result<(LogReader, Index), Failure> {
     let log = LogReader::open(&config.directory.join("log"), &config.origin)
         .map_err(|error| Failure::storage("the log cannot be read", &error))?;
-    let has_room = Box::new(move || trail.space() == Space::Ample);
-    let directory = config.directory.join("index");
+    let (directory, has_room) = (config.directory.join("index"), has_ample_room(trail));
     let index = Index::start(IndexSettings { directory, log: log.clone(), has_room });
     let index = index.map_err(|error| Failure::failed("the search index cannot start", &error))?;
     Ok((log, index))
@@ -151,6 +155,8 @@ fn open_log(config: &Config, trail: Arc<Trail>) -> Result<(LogReader, Index), Fa
 
 /// Looks for anomalies from now on. Whose own record something is, the directory alone can tell.
 fn watch(
+    config: &Config,
+    trail: &Arc<Trail>,
     log: &LogReader,
     thresholds: Thresholds,
     schemas: &Arc<SchemaSet>,
@@ -158,7 +164,8 @@ fn watch(
 ) -> Result<Anomalies, Failure> {
     let (log, schemas) = (log.clone(), schemas.clone());
     let is_own = Box::new(move |actor: &_, handle: &str| actors.is_own(actor, handle));
-    Anomalies::start(Watching { log, thresholds, schemas, is_own })
+    let (directory, has_room) = (config.directory.join("anomalies"), has_ample_room(trail));
+    Anomalies::start(Watching { directory, log, has_room, thresholds, schemas, is_own })
         .map_err(|error| Failure::failed("the search for anomalies cannot start", &error))
 }
 

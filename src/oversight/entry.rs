@@ -2,10 +2,12 @@
 //! Never written back: what is shown, exported or proven are the bytes of the log.
 //! A member that is missing is absent, and one that this version does not know is passed over.
 
+use compact_str::CompactString;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// The members of an entry (AUDIT-LOG section 3). Ids are base64url, times microseconds since 1970.
+/// Nearly every text is short enough to lie in its place: what follows the log reads each entry of a busy day.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct LogEntry {
     /// Its index.
@@ -13,55 +15,55 @@ pub struct LogEntry {
     /// When, UTC.
     pub t: u64,
     /// Event family.
-    pub ev: String,
+    pub ev: CompactString,
     /// Action within the family.
-    pub act: String,
+    pub act: CompactString,
     /// How it ended.
-    pub out: String,
+    pub out: CompactString,
     /// Reason code.
-    pub why: Option<String>,
+    pub why: Option<CompactString>,
     /// Actor.
-    pub who: Option<String>,
+    pub who: Option<CompactString>,
     /// Calling system.
-    pub via: Option<String>,
+    pub via: Option<CompactString>,
     /// Role that carried the decision.
-    pub role: Option<String>,
+    pub role: Option<CompactString>,
     /// Area of that role.
-    pub scope: Option<String>,
+    pub scope: Option<CompactString>,
     /// Audit handles of records.
     #[serde(default)]
-    pub rec: Vec<String>,
+    pub rec: Vec<CompactString>,
     /// Audit handles of subjects.
     #[serde(default)]
-    pub sub: Vec<String>,
+    pub sub: Vec<CompactString>,
     /// Count, where it stands for many.
     pub n: Option<u64>,
     /// Grid of the record at that time.
-    pub grid: Option<String>,
+    pub grid: Option<CompactString>,
     /// Assignment.
-    pub asg: Option<String>,
+    pub asg: Option<CompactString>,
     /// Approval, delegation or emergency access.
-    pub apr: Option<String>,
+    pub apr: Option<CompactString>,
     /// Task.
-    pub task: Option<String>,
+    pub task: Option<CompactString>,
     /// Record type.
-    pub typ: Option<String>,
+    pub typ: Option<CompactString>,
     /// Field names.
     #[serde(default)]
-    pub fld: Vec<String>,
+    pub fld: Vec<CompactString>,
     /// View of each field.
     #[serde(default)]
-    pub view: Vec<String>,
+    pub view: Vec<CompactString>,
     /// Purpose.
-    pub pur: Option<String>,
+    pub pur: Option<CompactString>,
     /// Case.
-    pub case: Option<String>,
+    pub case: Option<CompactString>,
     /// Index of the entry that activated the policy.
     pub pol: Option<u64>,
     /// Rule that decided.
-    pub rule: Option<String>,
+    pub rule: Option<CompactString>,
     /// Request.
-    pub req: Option<String>,
+    pub req: Option<CompactString>,
     /// Further facts.
     #[serde(default)]
     pub x: BTreeMap<String, serde_json::Value>,

@@ -1,7 +1,8 @@
-//! Has the search index made again from the log, at an administrator's word.
+//! Has what is derived from the log made again, at an administrator's word: the search index, and what the search for anomalies remembers.
 //! Never touches the log; while it is made, searches find what is indexed so far and say how far that is.
 //! The entry stands before anything is thrown away.
 
+use super::anomalies::Anomalies;
 use super::entries::TheLog;
 use super::error::{OversightError, record, refuse};
 use super::index::{Index, IndexState};
@@ -10,7 +11,7 @@ use crate::ambient::Micros;
 use crate::identity::Actor;
 use crate::trail::{Recorded, Trail};
 
-/// Throws the index away and begins it anew. Gives its state before.
+/// Throws away the index and the anomalies that were found, and begins both anew. Gives the state of the index before.
 ///
 /// # Errors
 /// `denied` without the duty.
@@ -21,6 +22,7 @@ pub async fn rebuild_index(
     access: &Access,
     trail: &Trail,
     index: &Index,
+    anomalies: &Anomalies,
 ) -> Result<(IndexState, Recorded), OversightError> {
     let standing = actor.standing();
     let permit = match access.decide_duty(standing, Duty::AuditIndex, origin, now, TheLog) {
@@ -30,5 +32,6 @@ pub async fn rebuild_index(
     let recorded = record(permit, standing, origin, access, trail).await?;
     let before = index.state();
     index.rebuild();
+    anomalies.search_again();
     Ok((before, recorded))
 }

@@ -6,6 +6,7 @@ use super::entry::LogEntry;
 use super::event_words::event_words;
 use crate::ambient::Micros;
 use crate::purposes::PurposeSet;
+use compact_str::CompactString;
 
 /// The country's time, as the Chinese text says it.
 const LOCAL_OFFSET_MICROS: i64 = 8 * 3_600 * 1_000_000;
@@ -61,15 +62,15 @@ fn english(entry: &LogEntry, vocabulary: &Vocabulary<'_>) -> String {
     };
     part("about actor", entry.about().map(str::to_owned));
     part("type", entry.typ.as_ref().map(|typ| type_words(typ).1));
-    part("grid", entry.grid.clone());
+    part("grid", own(&entry.grid));
     part("records", named(&entry.rec, entry.n));
     part("subjects", named(&entry.sub, None));
     part("purpose", entry.pur.as_ref().map(|purpose| purpose_words(purpose, vocabulary).1));
     part("fields", fields(entry, false));
-    part("case", entry.case.clone());
-    part("task", entry.task.clone());
-    part("approval", entry.apr.clone());
-    part("rule", entry.rule.clone());
+    part("case", own(&entry.case));
+    part("task", own(&entry.task));
+    part("approval", own(&entry.apr));
+    part("rule", own(&entry.rule));
     part("outcome:", Some(outcome_words(&entry.out).1));
     part("because:", entry.why.as_ref().map(|why| word(vocabulary.reason, why).1));
     text
@@ -99,30 +100,35 @@ fn chinese(entry: &LogEntry, vocabulary: &Vocabulary<'_>) -> String {
     };
     part("涉及账号", entry.about().map(str::to_owned));
     part("类型", entry.typ.as_ref().map(|typ| type_words(typ).0));
-    part("网格", entry.grid.clone());
+    part("网格", own(&entry.grid));
     part("记录", named(&entry.rec, entry.n));
     part("个人信息主体", named(&entry.sub, None));
     part("处理目的", entry.pur.as_ref().map(|purpose| purpose_words(purpose, vocabulary).0));
     part("数据项", fields(entry, true));
-    part("案件或事件", entry.case.clone());
-    part("任务", entry.task.clone());
-    part("审批", entry.apr.clone());
-    part("依据规则", entry.rule.clone());
+    part("案件或事件", own(&entry.case));
+    part("任务", own(&entry.task));
+    part("审批", own(&entry.apr));
+    part("依据规则", own(&entry.rule));
     part("结果", Some(outcome_words(&entry.out).0));
     part("原因", entry.why.as_ref().map(|why| word(vocabulary.reason, why).0));
     text
+}
+
+/// What is shown as the entry says it.
+fn own(word: &Option<CompactString>) -> Option<String> {
+    word.as_ref().map(CompactString::to_string)
 }
 
 fn word(of: &dyn Fn(&str) -> Option<Pair>, code: &str) -> Pair {
     of(code).unwrap_or_else(|| (code.to_owned(), code.to_owned()))
 }
 
-fn named(handles: &[String], count: Option<u64>) -> Option<String> {
+fn named(handles: &[CompactString], count: Option<u64>) -> Option<String> {
     let all = count.unwrap_or(handles.len() as u64);
     if all == 0 {
         return None;
     }
-    let shown = handles.iter().take(NAMED_COUNT_MAX).map(String::as_str).collect::<Vec<_>>();
+    let shown = handles.iter().take(NAMED_COUNT_MAX).map(CompactString::as_str).collect::<Vec<_>>();
     let more = all.saturating_sub(shown.len() as u64);
     let shown = shown.join(", ");
     Some(if more > 0 { format!("{shown} + {more}") } else { shown })

@@ -315,6 +315,7 @@ pub(in crate::http) async fn rebuild(
         &rooms.access,
         &rooms.trail,
         &rooms.index,
+        &rooms.anomalies,
     )
     .await?;
     let body =

@@ -7,6 +7,8 @@ use super::rules::RuleName;
 use crate::access::ActorId;
 use crate::limits::{ANOMALY_ENTRIES_COUNT_MAX, REVIEW_ENTRIES_COUNT_MAX};
 use crate::records::LegalKind;
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
 
 // What an anomaly names has room in its review.
 const _: () =
@@ -39,6 +41,32 @@ pub struct Anomaly {
     pub kind: Option<LegalKind>,
 }
 
+/// What numbers of anomalies are called.
+const NUMBER_WORDS: [&str; 17] = [
+    "records",
+    "threshold",
+    "own_median",
+    "peers_median",
+    "peers_upper",
+    "peers_days",
+    "opened",
+    "minutes",
+    "refused",
+    "entries",
+    "refusals",
+    "persons_of_day",
+    "limit_of_day",
+    "persons_of_month",
+    "limit_of_month",
+    "review_late",
+    "not_justified",
+];
+
+/// The word of a number, if it is one.
+pub(super) fn number_word(word: &str) -> Option<&'static str> {
+    NUMBER_WORDS.into_iter().find(|known| *known == word)
+}
+
 /// What a rule says of an account.
 pub(super) struct Finding {
     pub(super) rule: RuleName,
@@ -53,8 +81,8 @@ impl Finding {
     pub(super) fn of(
         self,
         actor: ActorId,
-        role: Option<String>,
-        scope: Option<String>,
+        role: Option<CompactString>,
+        scope: Option<CompactString>,
         at: u64,
     ) -> Anomaly {
         let Finding { rule, window, shown, numbers, kind } = self;
@@ -73,8 +101,8 @@ impl Finding {
             id: AnomalyId(id),
             rule,
             actor,
-            role,
-            scope,
+            role: role.map(String::from),
+            scope: scope.map(String::from),
             at,
             window,
             entries: shown.entries,
@@ -86,7 +114,7 @@ impl Finding {
 }
 
 /// The entries that something consists of: the first ones and the last, and how many there are.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Shown {
     pub(super) entries: Vec<u64>,
     pub(super) count: u64,

@@ -6,6 +6,7 @@ mod act;
 mod anomaly;
 mod keeper;
 mod list;
+mod memory;
 mod past;
 mod rules;
 mod thresholds;
@@ -22,15 +23,21 @@ use crate::limits::ANOMALIES_COUNT_MAX;
 use crate::records::SchemaSet;
 use gridvault_audit::LogReader;
 use keeper::Keeper;
+use memory::FoundSoFar;
 use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 /// What the search needs.
 pub struct Watching {
+    /// Its own directory; whatever lies in it may be deleted.
+    pub directory: PathBuf,
     /// The published log.
     pub log: LogReader,
+    /// Whether there is room on the disk for something that can be made again.
+    pub has_room: Box<dyn Fn() -> bool + Send>,
     /// When something is out of the ordinary.
     pub thresholds: Thresholds,
     /// Which kind of information a field is.
@@ -65,6 +72,8 @@ pub struct AnomaliesState {
 struct Shared {
     found: RwLock<Found>,
     stop: AtomicBool,
+    /// Whether the log is to be walked from its beginning.
+    again: AtomicBool,
     failing: AtomicBool,
     through: AtomicU64,
     unfollowed: AtomicU64,
@@ -101,6 +110,18 @@ impl Shared {
         for anomaly in anomalies {
             found.add(anomaly, ANOMALIES_COUNT_MAX);
         }
+    }
+
+    /// Has these, and no others.
+    fn begin_with(&self, first: u64, anomalies: Vec<Anomaly>) {
+        let mut begun = Found { first, ..Found::default() };
+        anomalies.into_iter().for_each(|anomaly| begun.add(anomaly, ANOMALIES_COUNT_MAX));
+        *self.found.write().unwrap_or_else(PoisonError::into_inner) = begun;
+    }
+
+    fn so_far(&self) -> FoundSoFar {
+        let found = self.found.read().unwrap_or_else(PoisonError::into_inner);
+        FoundSoFar::of(found.first, found.anomalies.iter().map(AsRef::as_ref))
     }
 }
 
@@ -144,6 +165,15 @@ impl Anomalies {
             unfollowed: self.shared.unfollowed.load(Ordering::Acquire),
             forgotten: self.shared.found.read().unwrap_or_else(PoisonError::into_inner).first,
             failing: self.shared.failing.load(Ordering::Acquire),
+        }
+    }
+
+    /// Has the log walked from its beginning, and everything found anew.
+    pub fn search_again(&self) {
+        self.shared.again.store(true, Ordering::Release);
+        let handle = self._thread.handle.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(handle) = &*handle {
+            handle.thread().unpark();
         }
     }
 

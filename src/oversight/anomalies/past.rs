@@ -3,6 +3,7 @@
 //! A day is the country's, and belongs to the past once another one has begun in the log.
 
 use super::thresholds::KINDS_COUNT;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// Past days that are remembered.
@@ -11,7 +12,7 @@ pub(super) const DAYS_KEPT: usize = 30;
 const PEERS_DAY_COUNT_MAX: usize = 4_096;
 
 /// A past day of an actor on which it saw records.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct PastDay {
     /// Days since 1970, by the country's time.
     pub(super) day: i32,
@@ -24,7 +25,7 @@ pub(super) struct PastDay {
 }
 
 /// An actor's past days, the oldest first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct OwnPast(VecDeque<PastDay>);
 
 impl OwnPast {
@@ -65,11 +66,13 @@ pub(super) struct Spread {
 }
 
 /// The past days of all posts.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct PeersPast {
     posts: HashMap<Post, BTreeMap<i32, Vec<u32>>>,
     /// What was worked out for the day at hand.
+    #[serde(skip)]
     known: HashMap<Post, Option<Spread>>,
+    #[serde(skip)]
     day: i32,
 }
 

@@ -2,16 +2,19 @@
 //! Never a list by anything but the order of the log, and never more kept than there is room for.
 //! The rules have their fixtures beside them.
 
+use super::memory::{Standpoint, keep, recall};
 use super::rules::fixture::{self, Log, SCHEMAS, all, thresholds};
 use super::watch::Watch;
 use super::*;
-use crate::limits::ANOMALY_ACTORS_COUNT_MAX;
+use crate::limits::{ANOMALY_ACTORS_COUNT_MAX, ANOMALY_KEEP_ENTRIES_COUNT};
 use crate::oversight::world::{START, World, signer, until};
-use gridvault_audit::{Draft, Event, Outcome};
+use gridvault_audit::{Draft, Event, Minimum, Outcome, prune};
 
 fn start(world: &World) -> Anomalies {
     let watching = Watching {
+        directory: world.directory.path().join("anomalies"),
         log: world.reader(),
+        has_room: Box::new(|| true),
         thresholds: thresholds(),
         schemas: SCHEMAS.clone(),
         is_own: Box::new(|_, _| false),
@@ -94,7 +97,7 @@ fn accounts_beyond_those_that_can_be_followed_are_counted_and_no_others_suffer()
         let mut id = [0; 16];
         id[..4].copy_from_slice(&who.to_be_bytes());
         let mut entry = template.clone();
-        entry.who = Some(crate::access::ActorId::from_bytes(id).to_string());
+        entry.who = Some(crate::access::ActorId::from_bytes(id).to_string().into());
         watch.observe(&entry);
         watch.unfollowed_count()
     };
@@ -143,4 +146,161 @@ fn every_rule_has_a_word_and_says_itself_in_both_languages() {
         assert!(!zh.is_ascii() && en.is_ascii());
     }
     assert_eq!(RuleName::parse("rank"), None);
+}
+
+/// Days of work in which every rule but those of an ended account and of emergencies finds something, and these.
+fn busy_days() -> Log {
+    let mut log = Log::new();
+    for day in 1..=12 {
+        log.reads(1, day, 9, 12);
+        log.reads(2, day, 10, 15);
+        for field in ["id_number", "phone"] {
+            for _ in 0..9 {
+                log.shows(3, day, 11, field, "raw");
+            }
+        }
+        for _ in 0..(day % 3) * 6 {
+            log.refused(4, day, 12, "not_found");
+        }
+        log.about(1, day, 13, "read", fixture::OWN);
+    }
+    log.reads(2, 12, 23, 80);
+    log.reads(1, 13, 9, 200);
+    for _ in 0..40 {
+        log.refused(4, 13, 14, "reveal_limit");
+    }
+    let opened = log.entries.last().map_or(0, |entry| entry.t) + 1;
+    let facts = serde_json::json!({"review_by": opened + 72 * 3_600_000_000_u64, "tier": "alone"});
+    log.acts(2, opened, "break_glass", "open", facts);
+    log.ended(1, 14, 9, "assignment", "end");
+    log.reads(2, 18, 9, 1);
+    log
+}
+
+#[test]
+fn whoever_goes_on_from_the_end_of_any_day_finds_what_an_uninterrupted_walk_finds() {
+    let log = busy_days();
+    let whole = all(&log);
+    let rules: std::collections::BTreeSet<RuleName> = whole.iter().map(|one| one.rule).collect();
+    assert!(rules.len() >= 7, "{rules:?}");
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("memory");
+    let (mut watch, mut found, mut turns) = (fixture::watch(), Vec::new(), 0);
+    for entry in &log.entries {
+        if watch.turn(entry) {
+            turns += 1;
+            let standpoint = Standpoint { next: entry.seq, leaf: [1; 32], rules: [2; 32] };
+            let so_far = FoundSoFar::of(7, found.iter());
+            keep(&path, standpoint, watch.memory(), &so_far).expect("written");
+            let recalled = recall(&path).expect("what was written");
+            assert_eq!((recalled.standpoint, recalled.first), (standpoint, 7));
+            assert_eq!(recalled.anomalies, found, "found until then");
+            watch = fixture::watch();
+            watch.recall(recalled.memory);
+        }
+        found.extend(watch.observe(entry));
+    }
+    assert_eq!((turns, found), (15, whole));
+}
+
+#[test]
+fn what_is_kept_with_a_flipped_bit_or_cut_short_is_no_memory() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("memory");
+    assert!(recall(&path).is_none());
+    let standpoint = Standpoint { next: 1, leaf: [1; 32], rules: [2; 32] };
+    let nothing = FoundSoFar::of(0, std::iter::empty());
+    keep(&path, standpoint, fixture::watch().memory(), &nothing).expect("written");
+    let whole = std::fs::read(&path).expect("bytes");
+    assert!(recall(&path).is_some());
+    for at in 0..whole.len() {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1;
+        std::fs::write(&path, &flipped).expect("written");
+        assert!(recall(&path).is_none(), "byte {at}");
+        std::fs::write(&path, &whole[..at]).expect("written");
+        assert!(recall(&path).is_none(), "{at} bytes");
+    }
+}
+
+/// A log of two days, the first of them long enough to be kept.
+fn two_days() -> World {
+    let mut world = World::new();
+    let count = ANOMALY_KEEP_ENTRIES_COUNT;
+    let entry = |seq: u64, time: u64| {
+        let mut draft = Draft::new(Event::AccessDenied, Outcome::Denied, [seq as u8; 16]);
+        draft.who = Some([7; 16]);
+        draft.why = Some("not_found".into());
+        draft.encode(seq, time, seq).expect("an entry")
+    };
+    let mut entries: Vec<Vec<u8>> = (0..count).map(|seq| entry(seq, START + seq)).collect();
+    entries.extend((count..count + 9).map(|seq| entry(seq, START + 86_400_000_000 + seq)));
+    world.log.append(0, &entries).expect("room");
+    world.log.publish(&signer()).expect("a checkpoint");
+    world
+}
+
+fn memory_of(world: &World) -> std::path::PathBuf {
+    world.directory.path().join("anomalies").join("memory")
+}
+
+#[test]
+fn a_start_goes_on_from_the_day_that_was_kept_and_walks_anew_where_that_is_of_another_log_or_other_rules()
+ {
+    let world = two_days();
+    let size = ANOMALY_KEEP_ENTRIES_COUNT + 9;
+    let first = start(&world);
+    until(|| first.state().through == size);
+    let found = listed(&first);
+    assert_eq!(found.len(), 1, "the second day has nine refusals");
+    drop(first);
+    let recalled = recall(&memory_of(&world)).expect("the first day");
+    assert_eq!(recalled.standpoint.next, ANOMALY_KEEP_ENTRIES_COUNT);
+    // A mark by which what was recalled is told from what was found again.
+    let marked = |standpoint: Standpoint| {
+        let mut one = found[0].clone();
+        one.at = 1;
+        keep(
+            &memory_of(&world),
+            standpoint,
+            &recalled.memory,
+            &FoundSoFar::of(0, [&one].into_iter()),
+        )
+        .expect("written");
+        let again = start(&world);
+        until(|| again.state().through == size);
+        listed(&again)
+    };
+    let kept = recalled.standpoint;
+    assert_eq!(marked(kept)[0].at, 1);
+    assert_eq!(marked(Standpoint { leaf: [0; 32], ..kept }), found);
+    assert_eq!(marked(Standpoint { rules: [0; 32], ..kept }), found);
+    assert_eq!(marked(Standpoint { next: size + 1, ..kept }), found);
+}
+
+#[test]
+fn a_word_of_the_administrator_has_everything_found_anew() {
+    let world = two_days();
+    let size = ANOMALY_KEEP_ENTRIES_COUNT + 9;
+    let anomalies = start(&world);
+    until(|| anomalies.state().through == size);
+    let found = listed(&anomalies);
+    std::fs::write(memory_of(&world), b"nothing").expect("written");
+    anomalies.search_again();
+    // It is kept again on the way.
+    until(|| recall(&memory_of(&world)).is_some());
+    until(|| anomalies.state().through == size);
+    assert_eq!(listed(&anomalies), found);
+}
+
+#[test]
+fn a_start_over_a_log_whose_beginning_was_pruned_begins_with_what_is_left() {
+    let mut world = World::with(600);
+    prune(&world.reader(), Minimum { index: 512, recorded: 599 }).expect("pruned");
+    let anomalies = start(&world);
+    until(|| anomalies.state().through == 600);
+    refuse(&mut world, 7, 10);
+    until(|| anomalies.state().through == 610);
+    assert!(!anomalies.state().failing);
+    assert_eq!(listed(&anomalies).len(), 1);
 }

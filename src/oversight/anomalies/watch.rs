@@ -4,28 +4,33 @@
 
 use super::act::{Act, local};
 use super::anomaly::{Anomaly, Finding};
-use super::past::{DAYS_KEPT, OwnPast, PastDay, PeersPast, Post};
+use super::memory::Memory;
+use super::past::{DAYS_KEPT, OwnPast, PastDay, Post};
 use super::rules::{emergency, leaver, limits, night, outside, own, stopped, sweep, volume};
 use super::thresholds::Thresholds;
 use crate::access::ActorId;
 use crate::limits::{ANOMALY_ACTORS_COUNT_MAX, ANOMALY_HASHES_COUNT_MAX};
 use crate::oversight::entry::LogEntry;
 use crate::records::SchemaSet;
-use std::collections::HashMap;
+use compact_str::CompactString;
+use ring::digest::{Context, SHA256};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Whether a subject's handle, as entries write it, is the actor's own. The directory knows; nobody else is told.
 pub type IsOwn = Box<dyn Fn(&ActorId, &str) -> bool + Send>;
 
 /// What is remembered of an account.
-#[derive(Default)]
-struct Account {
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Account {
     /// The role that it acted under last, and its area.
-    role: Option<String>,
-    scope: Option<String>,
+    role: Option<CompactString>,
+    scope: Option<CompactString>,
     past: OwnPast,
     /// The day of its last entry.
     last: i32,
+    /// Nothing, once the day is over.
+    #[serde(skip)]
     today: Today,
     night: night::State,
     sweep: sweep::State,
@@ -45,14 +50,9 @@ pub(super) struct Watch {
     thresholds: Thresholds,
     fields: limits::KindsOfFields,
     is_own: IsOwn,
-    accounts: HashMap<ActorId, Account>,
-    peers: PeersPast,
-    emergencies: emergency::State,
-    day: i32,
+    memory: Memory,
     /// Fingerprints that may still be remembered today.
     room: usize,
-    /// Accounts beyond those that are followed, counted by their entries.
-    unfollowed: u64,
 }
 
 impl Watch {
@@ -61,29 +61,54 @@ impl Watch {
             thresholds,
             fields: limits::KindsOfFields::of(schemas),
             is_own,
-            accounts: HashMap::new(),
-            peers: PeersPast::default(),
-            emergencies: emergency::State::default(),
-            day: i32::MIN,
+            memory: Memory::new(),
             room: ANOMALY_HASHES_COUNT_MAX,
-            unfollowed: 0,
         }
+    }
+
+    /// What it remembers. Whole where a day has just begun; the rest of a day is not kept.
+    pub(super) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Goes on with what was remembered.
+    pub(super) fn recall(&mut self, memory: Memory) {
+        self.memory = memory;
+        self.room = ANOMALY_HASHES_COUNT_MAX;
+    }
+
+    /// SHA-256 of all that decides what is found in an entry, but for whose own record something is.
+    pub(super) fn rules_digest(&self) -> [u8; 32] {
+        let mut context = Context::new(&SHA256);
+        context.update(b"gridvault/anomalies/rules/v1");
+        context.update(self.thresholds.digest());
+        context.update(&self.fields.digest());
+        let mut digest = [0; 32];
+        digest.copy_from_slice(context.finish().as_ref());
+        digest
     }
 
     /// Entries of accounts that were not followed, because too many are already.
     pub(super) fn unfollowed_count(&self) -> u64 {
-        self.unfollowed
+        self.memory.unfollowed
+    }
+
+    /// Ends the day at hand if the next entry belongs to a later one, and says whether it does.
+    pub(super) fn turn(&mut self, next: &LogEntry) -> bool {
+        let (day, _) = local(next.t);
+        let turns = day > self.memory.day;
+        if turns {
+            self.close_day();
+            self.memory.day = day;
+        }
+        turns
     }
 
     /// Takes in the next entry of the log.
     pub(super) fn observe(&mut self, entry: &LogEntry) -> Vec<Anomaly> {
-        let (day, _) = local(entry.t);
-        if day > self.day {
-            self.close_day();
-            self.day = day;
-        }
+        self.turn(entry);
         let mut found = Vec::new();
-        let emergencies = emergency::observe(&mut self.emergencies, entry).into_iter();
+        let emergencies = emergency::observe(&mut self.memory.emergencies, entry).into_iter();
         found.extend(emergencies.map(|it| it.finding.of(it.actor, it.role, it.scope, entry.t)));
         if leaver::ends(entry) {
             found.extend(self.look_back(entry));
@@ -97,29 +122,29 @@ impl Watch {
 
     /// The day at hand is over for everybody at once, so that what peers are compared with is the same for all.
     fn close_day(&mut self) {
-        for account in self.accounts.values_mut() {
+        let Memory { accounts, peers, day, .. } = &mut self.memory;
+        for account in accounts.values_mut() {
             let today = std::mem::take(&mut account.today);
-            let Some(past) = past_day(self.day, &today) else { continue };
+            let Some(past) = past_day(*day, &today) else { continue };
             if let Some(role) = &account.role {
-                let digits = account.scope.as_ref().map_or(0, String::len);
-                self.peers.add(&(role.clone(), digits), past.day, past.records);
+                let digits = account.scope.as_ref().map_or(0, CompactString::len);
+                peers.add(&(role.to_string(), digits), past.day, past.records);
             }
             account.past.add(past);
         }
         // Nothing is compared with what lies further back, so whoever was away for so long begins anew.
-        let kept = self.day.saturating_sub(DAYS_KEPT as i32);
-        self.accounts.retain(|_, account| account.last >= kept);
+        let kept = day.saturating_sub(DAYS_KEPT as i32);
+        accounts.retain(|_, account| account.last >= kept);
         self.room = ANOMALY_HASHES_COUNT_MAX;
     }
 
     fn follow(&mut self, act: &Act<'_>, found: &mut Vec<Anomaly>) {
-        if !self.accounts.contains_key(&act.actor)
-            && self.accounts.len() >= ANOMALY_ACTORS_COUNT_MAX
-        {
-            self.unfollowed += 1;
+        let Watch { thresholds, fields, is_own, memory, room } = self;
+        let Memory { accounts, peers, unfollowed, .. } = memory;
+        if !accounts.contains_key(&act.actor) && accounts.len() >= ANOMALY_ACTORS_COUNT_MAX {
+            *unfollowed += 1;
             return;
         }
-        let Watch { thresholds, fields, is_own, accounts, peers, room, .. } = self;
         let account = accounts.entry(act.actor).or_default();
         if let Some(role) = &act.entry.role
             && (account.role.as_ref(), account.scope.as_ref())
@@ -135,7 +160,7 @@ impl Watch {
         let compared = || volume::Past {
             own: own_past.median(i32::MIN, act.day, days_min),
             peers: {
-                let post: Post = (worked.to_owned(), scope.as_ref().map_or(0, String::len));
+                let post: Post = (worked.to_owned(), scope.as_ref().map_or(0, CompactString::len));
                 peers.spread(&post, act.day, thresholds.volume.peers_days_min)
             },
         };
@@ -169,8 +194,8 @@ impl Watch {
 
     fn look_back(&self, entry: &LogEntry) -> Option<Anomaly> {
         let actor: ActorId = entry.about()?.parse().ok()?;
-        let account = self.accounts.get(&actor)?;
-        let today = past_day(self.day, &account.today);
+        let account = self.memory.accounts.get(&actor)?;
+        let today = past_day(self.memory.day, &account.today);
         let finding = leaver::observe(entry, &account.past, today, &self.thresholds.leaver)?;
         Some(finding.of(actor, account.role.clone(), account.scope.clone(), entry.t))
     }

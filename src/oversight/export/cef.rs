@@ -4,6 +4,7 @@
 
 use super::Exported;
 use crate::limits::CEF_HANDLES_COUNT_MAX;
+use compact_str::CompactString;
 
 pub(super) fn line(exported: &Exported<'_>) -> String {
     let entry = &exported.entry;
@@ -19,45 +20,45 @@ pub(super) fn line(exported: &Exported<'_>) -> String {
         header(&event),
         header(&format!("{event} {}", entry.out)),
     );
-    let mut pair = |name: &str, value: Option<String>| {
+    let mut pair = |name: &str, value: Option<&str>| {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             if !line.ends_with('|') {
                 line.push(' ');
             }
-            line.push_str(&format!("{name}={}", extension(&value)));
+            line.push_str(&format!("{name}={}", extension(value)));
         }
     };
-    pair("rt", Some((entry.t / 1_000).to_string()));
-    pair("externalId", Some(entry.seq.to_string()));
-    pair("deviceExternalId", Some(exported.origin.to_owned()));
-    pair("outcome", Some(entry.out.clone()));
-    pair("reason", entry.why.clone());
-    pair("suid", entry.who.clone());
-    pair("spriv", entry.role.clone());
-    pair("duid", entry.about().map(str::to_owned));
-    pair("sourceServiceName", entry.via.clone());
-    pair("fileType", entry.typ.clone());
+    pair("rt", Some(&(entry.t / 1_000).to_string()));
+    pair("externalId", Some(&entry.seq.to_string()));
+    pair("deviceExternalId", Some(exported.origin));
+    pair("outcome", Some(&entry.out));
+    pair("reason", entry.why.as_deref());
+    pair("suid", entry.who.as_deref());
+    pair("spriv", entry.role.as_deref());
+    pair("duid", entry.about());
+    pair("sourceServiceName", entry.via.as_deref());
+    pair("fileType", entry.typ.as_deref());
     let count = entry.n.unwrap_or(entry.rec.len() as u64);
-    pair("cnt", (count > 0).then(|| count.to_string()));
+    pair("cnt", Some(&*count.to_string()).filter(|_| count > 0));
     for (number, label, value) in [
-        (1, "purpose", entry.pur.clone()),
-        (2, "grid", entry.grid.clone()),
-        (3, "rule", entry.rule.clone()),
-        (4, "records", Some(first(&entry.rec))),
-        (5, "subjects", Some(first(&entry.sub))),
-        (6, "fields", Some(entry.fld.join(" "))),
+        (1, "purpose", entry.pur.as_deref()),
+        (2, "grid", entry.grid.as_deref()),
+        (3, "rule", entry.rule.as_deref()),
+        (4, "records", Some(&*first(&entry.rec))),
+        (5, "subjects", Some(&*first(&entry.sub))),
+        (6, "fields", Some(&*entry.fld.join(" "))),
     ] {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
-            pair(&format!("cs{number}Label"), Some(label.to_owned()));
+            pair(&format!("cs{number}Label"), Some(label));
             pair(&format!("cs{number}"), Some(value));
         }
     }
-    pair("fileHash", Some(exported.leaf()));
+    pair("fileHash", Some(&exported.leaf()));
     line
 }
 
-fn first(handles: &[String]) -> String {
-    let shown = handles.iter().take(CEF_HANDLES_COUNT_MAX).map(String::as_str);
+fn first(handles: &[CompactString]) -> String {
+    let shown = handles.iter().take(CEF_HANDLES_COUNT_MAX).map(CompactString::as_str);
     shown.collect::<Vec<_>>().join(" ")
 }
 

@@ -3,6 +3,7 @@
 //! All cells are quoted; lists are joined by blanks, which no handle and no field name has.
 
 use super::Exported;
+use compact_str::CompactString;
 use csv::{QuoteStyle, WriterBuilder};
 
 const COLUMNS: [&str; 24] = [
@@ -17,14 +18,14 @@ pub(super) fn header() -> String {
 
 pub(super) fn line(exported: &Exported<'_>) -> String {
     let entry = &exported.entry;
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let text = |value: &Option<CompactString>| value.as_deref().unwrap_or_default().to_owned();
     let number = |value: Option<u64>| value.map(|number| number.to_string()).unwrap_or_default();
     let time = crate::ambient::Micros(i64::try_from(entry.t).unwrap_or(i64::MAX));
     row([
         entry.seq.to_string(),
         time.rfc3339(),
         entry.event(),
-        entry.out.clone(),
+        entry.out.to_string(),
         text(&entry.why),
         text(&entry.who),
         text(&entry.via),

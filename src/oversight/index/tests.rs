@@ -7,6 +7,7 @@ use super::*;
 use crate::limits::{INDEX_SEGMENT_ENTRIES_MAX, SEARCH_LOOKS_COUNT_MAX, SEARCHES_COUNT_MAX};
 use crate::oversight::entry::LogEntry;
 use crate::oversight::world::{START, World, draft, signer, until};
+use compact_str::CompactString;
 use proptest::prelude::*;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -67,7 +68,7 @@ fn whatever_is_searched_is_what_a_walk_over_the_log_finds() {
     let entries = world.entries();
     let last = entries.last().expect("entries").clone();
     let rare = entries[5_000].clone();
-    let name = |value: &Option<String>| value.clone().expect("a member");
+    let name = |value: &Option<CompactString>| value.clone().expect("a member");
     let questions: Vec<Vec<Clause>> = vec![
         vec![],
         vec![clause(Kind::Outcome, "denied")],

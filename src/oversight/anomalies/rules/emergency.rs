@@ -7,6 +7,8 @@ use super::RuleName;
 use crate::access::ActorId;
 use crate::limits::ANOMALY_EMERGENCIES_COUNT_MAX;
 use crate::oversight::entry::LogEntry;
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub(super) const WORDS: (&str, &str) = (
@@ -15,25 +17,26 @@ pub(super) const WORDS: (&str, &str) = (
 );
 
 /// An emergency access that awaits its review.
+#[derive(Serialize, Deserialize)]
 struct Awaited {
     actor: ActorId,
-    role: Option<String>,
-    scope: Option<String>,
+    role: Option<CompactString>,
+    scope: Option<CompactString>,
     opened: (u64, u64),
     review_by: u64,
 }
 
 /// Emergency accesses that await their reviews, by their ids in the log.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(in super::super) struct State {
-    awaited: BTreeMap<String, Awaited>,
+    awaited: BTreeMap<CompactString, Awaited>,
 }
 
 /// What was found, and of whom.
 pub(in super::super) struct Found {
     pub(in super::super) actor: ActorId,
-    pub(in super::super) role: Option<String>,
-    pub(in super::super) scope: Option<String>,
+    pub(in super::super) role: Option<CompactString>,
+    pub(in super::super) scope: Option<CompactString>,
     pub(in super::super) finding: Finding,
 }
 
@@ -72,7 +75,7 @@ impl State {
         }
         // The entry of a second person's word names that one's post, and not the holder's.
         let own = entry.who.as_deref() == Some(&*actor.to_string());
-        let word = |word: &Option<String>| word.clone().filter(|_| own);
+        let word = |word: &Option<CompactString>| word.clone().filter(|_| own);
         let (role, scope) = (word(&entry.role), word(&entry.scope));
         let opened = (entry.t, entry.seq);
         self.awaited.insert(id, Awaited { actor, role, scope, opened, review_by });

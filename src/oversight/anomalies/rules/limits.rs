@@ -29,12 +29,28 @@ impl KindsOfFields {
         KindsOfFields(schemas.iter().map(fields).collect())
     }
 
+    /// SHA-256 of what it says.
+    pub(in super::super) fn digest(&self) -> [u8; 32] {
+        let mut lines: Vec<String> = Vec::new();
+        for (record_type, fields) in &self.0 {
+            lines.extend(fields.iter().map(|(field, kind)| {
+                format!("{record_type} {field} {}\n", LegalKind::ALL[*kind].as_str())
+            }));
+        }
+        lines.sort_unstable();
+        let mut digest = [0; 32];
+        let sum = ring::digest::digest(&ring::digest::SHA256, lines.concat().as_bytes());
+        digest.copy_from_slice(sum.as_ref());
+        digest
+    }
+
     /// The kinds that an entry gave out in clear.
     fn shown(&self, act: &Act<'_>) -> [bool; KINDS_COUNT] {
         let mut kinds = [false; KINDS_COUNT];
         let fields = act.entry.typ.as_deref().and_then(|kind| self.0.get(kind));
         for (field, view) in act.entry.fld.iter().zip(&act.entry.view) {
-            let kind = fields.and_then(|fields| fields.get(field)).filter(|_| view == "raw");
+            let kind =
+                fields.and_then(|fields| fields.get(field.as_str())).filter(|_| view == "raw");
             if let Some(kind) = kind {
                 kinds[*kind] = true;
             }

@@ -6,6 +6,7 @@ use super::super::act::{Act, span};
 use super::super::anomaly::{Finding, Shown};
 use super::super::thresholds::Night;
 use super::RuleName;
+use serde::{Deserialize, Serialize};
 
 pub(super) const WORDS: (&str, &str) =
     ("夜间大量查看记录", "Opened or listed many records in one night");
@@ -13,7 +14,7 @@ pub(super) const WORDS: (&str, &str) =
 const HOUR: u64 = 3_600 * 1_000_000;
 
 /// A night of an account.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(in super::super) struct State {
     /// The day on whose evening it begins.
     evening: i32,

@@ -69,14 +69,14 @@ mod tests {
             log.refused(1, 1, 9, "not_found");
             if number % 2 == 0 {
                 let entry = log.entries.last_mut().expect("an entry");
-                (entry.ev, entry.act) = ("task".to_owned(), "counter_check".to_owned());
-                (entry.out, entry.why) = ("success".to_owned(), None);
+                (entry.ev, entry.act) = ("task".into(), "counter_check".into());
+                (entry.out, entry.why) = ("success".into(), None);
             }
         }
         assert_eq!(found(&log, RuleName::Outside).len(), 1);
         // Somebody who was found was there.
         for entry in &mut log.entries {
-            entry.task = (entry.ev == "task").then(|| "A".repeat(22));
+            entry.task = (entry.ev == "task").then(|| "A".repeat(22).into());
         }
         assert!(found(&log, RuleName::Outside).is_empty());
     }

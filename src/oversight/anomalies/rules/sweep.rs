@@ -6,6 +6,7 @@ use super::super::act::{Act, fingerprint};
 use super::super::anomaly::{Finding, Shown};
 use super::super::thresholds::Sweep;
 use super::RuleName;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 pub(super) const WORDS: (&str, &str) =
@@ -14,7 +15,7 @@ pub(super) const WORDS: (&str, &str) =
 const MINUTE: u64 = 60 * 1_000_000;
 
 /// What an account opened last: time, fingerprint, index.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(in super::super) struct State(VecDeque<(u64, u64, u64)>);
 
 pub(in super::super) fn observe(
