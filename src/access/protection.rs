@@ -56,7 +56,8 @@ impl Access {
         Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account })
     }
 
-    /// Decides whether the caller may set or lift the mark of everything that is held of somebody. The items have no fields.
+    /// Decides whether the caller may set or lift the mark of everything that is held of somebody. The items have no fields;
+    /// those that this step changes are named once more, and the entry names them alone.
     ///
     /// # Errors
     /// [`Denied`]: `denied` for a role that does not set it, or under a purpose that has nothing to do with where somebody
@@ -66,6 +67,7 @@ impl Access {
         question: &Question<'_>,
         protected: bool,
         items: &[Item<'_>],
+        changed: &[Item<'_>],
         target: T,
     ) -> Result<Permit<T>, Denied> {
         let active = self.active.load();
@@ -75,7 +77,7 @@ impl Access {
         account.facts.push(("protection", Fact::Code(word.to_owned())));
         match weigh_protection(&active.policy, question, items) {
             Ok(bearer) => {
-                for item in items {
+                for item in changed {
                     if let Matter::Present { record_type, cell, facts, versions } = &item.matter {
                         name_record(&mut account, question, *record_type, *cell, facts, *versions);
                     }

@@ -41,6 +41,7 @@ mod read_record;
 mod renew_post;
 mod scope;
 mod see_posts;
+mod steps;
 mod store_digests;
 mod subject;
 mod task;

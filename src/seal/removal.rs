@@ -24,12 +24,17 @@ impl KeyHold {
     /// looked at the same records goes stale and looks again; without this two removals at once would each leave the
     /// key to the other.
     pub(super) fn let_go(&self, change: &mut Change) {
-        let key = self.expect.key.clone();
-        change.ops.push(if self.is_last {
-            Op::Delete(key)
-        } else {
-            Op::Put(key, self.expect.version.next(), self.wrapped.clone())
-        });
+        if !self.is_last {
+            return self.renew(change);
+        }
+        change.ops.push(Op::Delete(self.expect.key.clone()));
+        change.expects.push(self.expect.clone());
+    }
+
+    /// Writes the key again one version later.
+    pub(super) fn renew(&self, change: &mut Change) {
+        let (key, version) = (self.expect.key.clone(), self.expect.version.next());
+        change.ops.push(Op::Put(key, version, self.wrapped.clone()));
         change.expects.push(self.expect.clone());
     }
 }

@@ -8,6 +8,7 @@ mod children;
 mod gate;
 mod listing;
 mod matching;
+mod protecting;
 mod racing;
 mod repeats;
 mod retention;
