@@ -156,7 +156,9 @@ pub const TASK_BUDGET_MAX: u32 = 1_000;
 pub const TASK_PAGE_COUNT_MAX: usize = 100;
 /// People of all tasks of a day's list: more are not visited in a day.
 pub const DAY_RECORDS_COUNT_MAX: usize = 256;
-/// Records of one person that one withdrawal of a consent marks: one entry of the log has the digest of each.
+/// Records of one person whose consents one list names: one entry of the log names each of them.
+pub const CONSENT_RECORDS_COUNT_MAX: usize = 1_024;
+/// Records of one person that one step of a withdrawal marks: one entry of the log has the digest of each. A person may have more.
 pub const WITHDRAWAL_RECORDS_COUNT_MAX: usize = 32;
 /// How long a task may last: as long as a batch approval (DOMAIN section 5).
 pub const TASK_SECONDS_MAX: i64 = 30 * 24 * 3_600;

@@ -5,6 +5,7 @@
 mod administration;
 mod bases;
 mod children;
+mod consents;
 mod gate;
 mod listing;
 mod matching;
