@@ -107,7 +107,7 @@ impl Access {
         }
     }
 
-    /// Decides about a second person's word, yes or no, over what somebody asked for.
+    /// Decides about a second person's word, yes or no, over what somebody asked for. The items are what is left of it.
     ///
     /// # Errors
     /// [`Denied`] `not_found` for whoever may not agree to it; `denied` for whoever has a part in it.

@@ -117,10 +117,10 @@ impl Waiting {
     }
 }
 
-/// The second person's word, yes or no.
+/// The second person's word, yes or no. What is gone by then is opened no more, and the rest stands.
 ///
 /// # Errors
-/// `not_found` for what is not there or not the caller's to decide; `denied` for whoever has a part in it;
+/// `not_found` for what is not there, of which nothing is left, or that is not the caller's to decide; `denied` for whoever has a part in it;
 /// `version_conflict` for what was decided already, or asked for too long ago.
 #[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn decide_approval(
@@ -151,7 +151,8 @@ pub async fn decide_approval(
             }
             None => Vec::new(),
         };
-        let items: Vec<Item<'_>> = scope.iter().map(Seen::item).collect();
+        let is_there = |seen: &&Seen| seen.found.is_some();
+        let items: Vec<Item<'_>> = scope.iter().filter(is_there).map(Seen::item).collect();
         let parties = waiting.as_ref().map_or(Vec::new(), |kept| kept.record.parties());
         let role = waiting.as_ref().map_or("", |kept| &kept.record.role);
         let raise = waiting.as_ref().and_then(|kept| raise_of(&kept.record));
@@ -172,6 +173,7 @@ pub async fn decide_approval(
             return Err(refuse(trail, turn_away(Code::ReviewOverdue)).await);
         }
         let record = decided_on(&kept.record, yes, standing.actor, now);
+        let record = if yes { without_gone(record, &scope) } else { record };
         let permit = stated(permit.about(kept.record.holder), &record);
         let change = moved(&kept, &record, seal)?;
         match trail.commit(permit, change).await {
@@ -242,6 +244,14 @@ fn decided_on(record: &MandateRecord, yes: bool, decider: ActorId, now: Micros) 
     if yes && record.task.is_none() && record.seconds > 0 {
         record.until = now.0.saturating_add(i64::from(record.seconds) * 1_000_000);
     }
+    record
+}
+
+/// What is left of what was asked for. The scope was looked at in the record's own order: records, then people.
+fn without_gone(mut record: MandateRecord, scope: &[Seen]) -> MandateRecord {
+    let mut found = scope.iter().map(|seen| seen.found.is_some());
+    record.records.retain(|_| found.next() == Some(true));
+    record.subjects.retain(|_| found.next() == Some(true));
     record
 }
 
