@@ -3,6 +3,7 @@
 //! Everything that is held of the person has it before the answer, with the households that the caller names, and whatever is stored
 //! of the person meanwhile.
 
+use super::consent::is_known;
 use super::error::{after, refuse, turn_away};
 use super::scope::{Weighed, look};
 use super::steps::Steps;
@@ -29,7 +30,7 @@ pub struct ProtectRequest {
 
 /// What was done.
 pub struct Protected {
-    /// How many records have the mark as it was asked for now.
+    /// How many records that the caller may know of have the mark as it was asked for now.
     pub records_count: usize,
     /// The entry; of several steps that of the last one.
     pub recorded: Recorded,
@@ -64,7 +65,9 @@ pub async fn protect_address(
     while steps.go_on() {
         let Held { key, weighed, missing_count, due, left } =
             look_over(request, store, seal).await?;
-        let records_count = weighed.len();
+        // The entries name all; of what lies in another street the caller hears nothing, not even that it is there.
+        let known = |weighed: &&Weighed| is_known(weighed, asked, access, territory);
+        let records_count = weighed.iter().filter(known).count();
         let mut items: Vec<Item<'_>> = weighed.iter().map(Weighed::item).collect();
         items.extend((0..missing_count).map(|_| Item { matter: Matter::Missing, fields: &[] }));
         let (places, sealed): (Vec<usize>, Vec<Sealed>) = due.into_iter().unzip();

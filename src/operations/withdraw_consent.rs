@@ -2,7 +2,7 @@
 //! Never a value: a consent is known by its purpose, its notice and its day, and so is its withdrawal.
 //! From the entry of its withdrawal on nothing is opened of a record for the purpose that rested on it.
 
-use super::consent::rehearse;
+use super::consent::{is_known, rehearse};
 use super::error::{after, refuse, turn_away};
 use super::scope::Weighed;
 use super::steps::Steps;
@@ -37,7 +37,7 @@ pub struct WithdrawRequest {
 pub struct WithdrawnConsent {
     /// The purpose that nothing is opened for any more.
     pub purpose: String,
-    /// The records that were marked, each with its end.
+    /// Those of the records that were marked which the caller may know of, each with its end.
     pub records: Vec<(RecordId, Option<i32>)>,
     /// The entry; of several steps that of the last one.
     pub recorded: Recorded,
@@ -86,7 +86,10 @@ pub async fn withdraw_consent(
         }
         let (left, purpose) = (held.left, held.purpose.clone());
         let (places, target) = held.step(asked, &request, purposes, random.bytes16()?);
-        let marked = held.ends_of(&places, target.terms());
+        // The entry names all; of what lies in another street the desk hears nothing, not even that it is there.
+        let known = places.iter().map(|at| &held.weighed[*at]);
+        let known = known.filter(|weighed| is_known(weighed, asked, access, territory));
+        let marked: Vec<_> = known.map(|weighed| end_of(weighed, target.terms())).collect();
         let items: Vec<Item<'_>> = places.iter().map(|at| held.weighed[*at].item()).collect();
         let decided = access.decide_consent(&question, act, &held.named().item(), &items, target);
         let permit = match decided {
@@ -223,15 +226,11 @@ impl Resting {
         let withdrawal = Withdrawal::new(sealed, terms);
         (places, withdrawal.relying_on(std::mem::take(&mut self.seen), self.key.take()))
     }
+}
 
-    /// The records with the ends that they get.
-    fn ends_of(&self, places: &[usize], terms: &WithdrawalTerms) -> Vec<(RecordId, Option<i32>)> {
-        let end = |at: &usize| {
-            let weighed = &self.weighed[*at];
-            (weighed.record, weighed.facts.end_without(&terms.purpose, terms.ends_on))
-        };
-        places.iter().map(end).collect()
-    }
+/// A record with the end that it gets.
+fn end_of(weighed: &Weighed, terms: &WithdrawalTerms) -> (RecordId, Option<i32>) {
+    (weighed.record, weighed.facts.end_without(&terms.purpose, terms.ends_on))
 }
 
 /// The first record that rests on the consent that is named, and the basis that it is.

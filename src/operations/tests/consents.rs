@@ -148,3 +148,17 @@ fn a_record_that_was_stored_in_front_of_a_withdrawal_is_taken_back_with_the_othe
     let second: RecordId = serde_json::from_value(created.clone()).expect("an id");
     assert!(is_marked(&world, records[0]) && is_marked(&world, second));
 }
+
+#[test]
+fn the_answer_to_a_withdrawal_names_no_record_of_another_street_and_all_are_taken_back() {
+    let world = World::new();
+    world.worker_of_two_streets();
+    let (subject, records, _) = somebody(&world, 1);
+    let request = CreateRequest { grid: FAR.to_owned(), ..resting(Some(subject)) };
+    let far = world.create_request(WORKER, request).expect("stored").id;
+    let done = withdrawn(&world, subject, records[0]).expect("withdrawn");
+    let named: Vec<RecordId> = done.records.iter().map(|(id, _)| *id).collect();
+    assert_eq!(named, records);
+    assert!(is_marked(&world, records[0]) && is_marked(&world, far));
+    assert_eq!(entry_of(&world, far), done.recorded.index(), "in one entry");
+}

@@ -7,7 +7,9 @@ use super::world::*;
 use crate::access::Code;
 use crate::identity::Actor;
 use crate::limits::{PROTECTED_RECORDS_COUNT_MAX, SUBJECT_RECORDS_COUNT_MAX};
-use crate::operations::{OperationError, ProtectRequest, Protected, protect_address};
+use crate::operations::{
+    CreateRequest, OperationError, ProtectRequest, Protected, protect_address,
+};
 use crate::records::{RecordId, SubjectId};
 use serde_json::{Value as Json, json};
 
@@ -129,4 +131,19 @@ fn somebody_with_more_records_than_a_page_of_listings_is_protected_whole() {
     let worker = world.actor(WORKER);
     let refused = done(wait(further(&world, &worker, subject)));
     assert_eq!(refused, Err(Code::NotFound), "to the worker it is like nobody");
+}
+
+#[test]
+fn the_answer_to_a_protection_counts_no_record_of_another_street_and_all_are_marked() {
+    let world = World::new();
+    world.worker_of_two_streets();
+    let (id, subject) = adult(&world);
+    let request = CreateRequest {
+        grid: FAR.to_owned(),
+        subject: Some(subject.to_string()),
+        ..person(registration(), json!({"name": "王伟"}))
+    };
+    let far = world.create_request(WORKER, request).expect("stored").id;
+    let protected = set(&world, subject, true).expect("protected");
+    assert_eq!((protected.records_count, marked(&world, &[id, far])), (1, 2));
 }
