@@ -185,6 +185,8 @@ pub const RAISE_MINUTES_MAX: u32 = 60;
 pub const RAISE_PERCENT_MAX: u32 = 100;
 /// How often a limit of anybody is raised in 30 days: a bound above it is none.
 pub const RAISES_MONTH_MAX: u32 = 30;
+/// How often anybody asks for a raised limit in 30 days: a bound above it is none.
+pub const RAISE_ASKS_MONTH_MAX: u32 = 120;
 /// People that one request of an organ names.
 pub const OFFICIAL_PEOPLE_COUNT_MAX: usize = 50;
 /// How long what an organ asked for may stay open.

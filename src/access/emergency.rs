@@ -110,6 +110,7 @@ impl Access {
             agreed: false,
             budget: 1,
             single_use: false,
+            role: String::new(),
         }
     }
 

@@ -28,7 +28,7 @@ pub struct RaiseRequest {
 /// Asks for it.
 ///
 /// # Errors
-/// As [`Access::decide_raise`].
+/// As [`Access::decide_raise`]; `rate_limited` for whoever asked too often.
 #[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn ask_raise(
     actor: &Actor,
@@ -76,6 +76,11 @@ pub async fn ask_raise(
         match trail.commit(permit, change).await {
             Ok(receipt) => return Ok((id, receipt.recorded())),
             Err(Refused::Stale(_)) => {}
+            // How often is no number of people.
+            Err(Refused::Limit(_)) => {
+                let denied = access.refuse(Some(standing), Code::RateLimited, origin);
+                return Err(refuse(trail, denied).await);
+            }
             Err(refused) => return Err(ended(refused, actor, origin, access, trail).await),
         }
     }

@@ -163,6 +163,7 @@ impl MandateRecord {
             agreed: self.decider.is_some(),
             budget: self.budget,
             single_use: self.single_use,
+            role: self.role.clone(),
         })
     }
 
