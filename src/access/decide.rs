@@ -9,6 +9,7 @@ use super::field::field_grants;
 use super::ledger::Charge;
 use super::permit::{Authority, Denied, EachViews, Permit, Views};
 use super::policy::Policy;
+use super::protection::hides_whoever;
 use super::question::{Ask, Duty, Item, Matter, Question};
 use super::reveal::opened;
 use super::role::RoleId;
@@ -261,7 +262,7 @@ impl Access {
         bearers(&active.policy, standing, now).any(|bearer| {
             covers(bearer.assignment, territory, cell, now, line)
                 && knows(&active.policy, bearer, record_type)
-                && (!protected || active.policy.roles()[bearer.role].sees_protected)
+                && !hides_whoever(&active.policy, bearer, protected)
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The change feed: which changed records one assignment may be told of.
 //! Never a value and never a filter by record; a record is named only where it is held for the purpose.
-//! What was removed is told by its type, cell and line alone, since nothing else is left of it.
+//! What was removed is told by its type, cell and line, since little else is left of it, and of whoever was protected like what is there.
 
 use super::account::Account;
 use super::bearer::{Bearer, bearers, covers, may_use_call};
@@ -30,8 +30,13 @@ pub struct Changed<T> {
 pub enum ChangedState {
     /// It is there.
     Held(Facts),
-    /// It was removed; the line of business that held it.
-    Removed(Option<String>),
+    /// It was removed.
+    Removed {
+        /// The line of business that held it.
+        line: Option<String>,
+        /// Whether its subject's address was protected.
+        protected: bool,
+    },
 }
 
 struct Reach {
@@ -123,7 +128,7 @@ impl FeedPlan<'_> {
                 match state {
                     ChangedState::Held(facts) => account.records.push(facts.record_handle),
                     // Its handle went with it.
-                    ChangedState::Removed(_) => account.unnamed_records_count += 1,
+                    ChangedState::Removed { .. } => account.unnamed_records_count += 1,
                 }
                 told.push(target);
             }
@@ -147,19 +152,20 @@ impl FeedPlan<'_> {
         state: &ChangedState,
     ) -> bool {
         let question = self.question;
-        let line = match state {
-            ChangedState::Held(facts) => facts.line.as_deref(),
-            ChangedState::Removed(line) => line.as_deref(),
+        let (line, protected) = match state {
+            ChangedState::Held(facts) => (facts.line.as_deref(), facts.protected_address),
+            ChangedState::Removed { line, protected } => (line.as_deref(), *protected),
         };
+        let hidden = protected && !reach.sees_protected;
         let known = reach.types.contains(&record_type)
+            && !hidden
             && covers(&reach.assignment, question.territory, cell, question.now, line);
         known
             && match state {
-                ChangedState::Removed(_) => true,
+                ChangedState::Removed { .. } => true,
                 ChangedState::Held(facts) => {
                     let held = facts.live_basis_for(question.purpose.id.as_str()).is_some();
-                    let hidden = facts.protected_address && !reach.sees_protected;
-                    held && !hidden && check_state(question, facts).is_ok()
+                    held && check_state(question, facts).is_ok()
                 }
             }
     }

@@ -17,7 +17,12 @@ use crate::records::{Facts, RecordType};
 
 /// Whether a record is hidden from a post: its subject is protected, and the role is one that does not see whoever is.
 pub(super) fn hides(policy: &Policy, bearer: Bearer<'_>, facts: &Facts) -> bool {
-    facts.protected_address && !policy.roles()[bearer.role].sees_protected
+    hides_whoever(policy, bearer, facts.protected_address)
+}
+
+/// The same where it is known only whether the subject is protected, or was when the record was removed.
+pub(super) fn hides_whoever(policy: &Policy, bearer: Bearer<'_>, protected: bool) -> bool {
+    protected && !policy.roles()[bearer.role].sees_protected
 }
 
 /// The same of a record that is named while an emergency access of the caller may be open over it: a dwelling that an urgent

@@ -13,7 +13,7 @@ use super::field::{check_state, field_grants};
 use super::grants::{Action, Grants};
 use super::permit::{Denied, EachViews, FieldView, Permit, Views};
 use super::policy::Policy;
-use super::protection::hides;
+use super::protection::{hides, hides_whoever};
 use super::question::{Item, Matter, Question};
 use super::role::RoleId;
 use super::standing::{ActorId, Standing};
@@ -269,7 +269,10 @@ fn reaches_all(
             Matter::Present { record_type, cell, facts, .. } => {
                 (*record_type, *cell, facts.line.as_deref())
             }
-            Matter::Erased { record_type, cell, line } => (*record_type, *cell, *line),
+            Matter::Erased { protected, .. } if hides_whoever(policy, bearer, *protected) => {
+                return false;
+            }
+            Matter::Erased { record_type, cell, line, .. } => (*record_type, *cell, *line),
             Matter::Missing => (RecordType::Person, CellId::NOWHERE, None),
         };
         covers(bearer.assignment, question.territory, cell, question.now, line)
