@@ -5,8 +5,8 @@
 use super::account::{ConsentAct, Origin, Written};
 use super::bearer::{Bearer, No, acts_under, bearers, covers, knows};
 use super::code::Code;
-use super::decide::{Access, account_of, authority, carry};
-use super::permit::{Denied, EachViews, Permit, Views};
+use super::decide::{Access, account_of, authority, carry, plain};
+use super::permit::{Denied, Permit};
 use super::policy::Policy;
 use super::protection::hides;
 use super::question::{Item, Matter, Question};
@@ -43,13 +43,8 @@ impl Access {
                     }
                 }
                 Ok(Permit {
-                    target,
-                    views: Views::default(),
-                    account: Box::new(account),
                     area: bearer.assignment.area,
-                    authority: authority(&active, Some(question.standing)),
-                    charges: Vec::new(),
-                    each: EachViews::default(),
+                    ..plain(target, account, authority(&active, Some(question.standing)))
                 })
             }
             Err(no) => Err(Denied { why: no.why, fields: no.fields, account: Box::new(account) }),
@@ -69,11 +64,8 @@ impl Access {
         now: Micros,
     ) -> Result<(), Denied> {
         let active = self.active.load();
-        if desks(&active.policy, standing, now).next().is_some() {
-            return Ok(());
-        }
-        let permit = self.permit_known(standing, Written::Consent(act), origin, ());
-        Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account })
+        let may = desks(&active.policy, standing, now).next().is_some();
+        self.admit(may, standing, Written::Consent(act), origin)
     }
 }
 

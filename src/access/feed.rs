@@ -5,9 +5,9 @@
 use super::account::Account;
 use super::bearer::{Bearer, bearers, covers, may_use_call};
 use super::code::Code;
-use super::decide::{Access, account_of, authority, carry};
+use super::decide::{Access, account_of, authority, carry, plain};
 use super::field::{check_state, field_grants};
-use super::permit::{Authority, Denied, EachViews, Permit, Views};
+use super::permit::{Authority, Denied, Permit};
 use super::policy::Policy;
 use super::question::Question;
 use super::standing::Assignment;
@@ -133,15 +133,7 @@ impl FeedPlan<'_> {
                 told.push(target);
             }
         }
-        Permit {
-            target: told.into_iter().collect(),
-            views: Views::default(),
-            account: Box::new(account),
-            area,
-            authority: self.authority,
-            charges: Vec::new(),
-            each: EachViews::default(),
-        }
+        Permit { area, ..plain(told.into_iter().collect(), account, self.authority) }
     }
 
     fn is_told(

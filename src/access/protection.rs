@@ -5,9 +5,9 @@
 use super::account::{Fact, Origin, Written};
 use super::bearer::{Bearer, No, acts_under, bearers, covers, knows};
 use super::code::Code;
-use super::decide::{Access, account_of, authority, carry};
+use super::decide::{Access, account_of, authority, carry, plain};
 use super::field::field_grants;
-use super::permit::{Denied, EachViews, Permit, Views};
+use super::permit::{Denied, Permit};
 use super::policy::Policy;
 use super::question::{Item, Matter, Question};
 use super::standing::Standing;
@@ -54,11 +54,8 @@ impl Access {
         now: Micros,
     ) -> Result<(), Denied> {
         let active = self.active.load();
-        if protectors(&active.policy, standing, now).next().is_some() {
-            return Ok(());
-        }
-        let permit = self.permit_known(standing, Written::Protect, origin, ());
-        Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account })
+        let may = protectors(&active.policy, standing, now).next().is_some();
+        self.admit(may, standing, Written::Protect, origin)
     }
 
     /// Decides whether the caller may set or lift the mark of everything that is held of somebody. The items have no fields;
@@ -89,15 +86,7 @@ impl Access {
                 }
                 carry(&mut account, bearer.assignment, question.now);
                 account.rule = Some(format!("{}/protect", bearer.assignment.role.as_str()));
-                Ok(Permit {
-                    target,
-                    views: Views::default(),
-                    account: Box::new(account),
-                    area: None,
-                    authority: authority(&active, Some(question.standing)),
-                    charges: Vec::new(),
-                    each: EachViews::default(),
-                })
+                Ok(plain(target, account, authority(&active, Some(question.standing))))
             }
             Err(no) => Err(Denied { why: no.why, fields: no.fields, account: Box::new(account) }),
         }
