@@ -67,26 +67,18 @@ pub async fn ask_approval(
         let role = permit.account().role.as_ref().map_or("", |role| role.as_str()).to_owned();
         let (records, subjects) = handles(&scope);
         let record = MandateRecord {
-            task: None,
-            emergency: false,
-            state: MandateState::Asked,
-            holder: asked.actor.standing().actor,
-            giver: None,
-            decider: None,
             purpose: asked.purpose.id.as_str().to_owned(),
             fields: request.fields.clone(),
             records,
             subjects,
-            from: asked.now.0,
             until: asked.now.0.saturating_add(APPROVAL_WAIT_SECONDS * 1_000_000),
             budget: 1,
             single_use: true,
             role,
             waits_at: Some(*place.as_bytes()),
             seconds: request.minutes * 60,
-            window: None,
             document: request.document.clone(),
-            nature: None,
+            ..MandateRecord::blank(MandateState::Asked, asked.actor.standing().actor, asked.now)
         };
         let change = begun(id, &record, seal)?;
         match trail.commit(permit, change).await {

@@ -204,6 +204,7 @@ fn record_of(
     records.extend(reached.iter().filter(|seen| seen.subject.is_some()).filter_map(own_record));
     let seconds = terms.minutes * 60;
     let alone = request.tier == Tier::Alone;
+    let state = if alone { MandateState::Open } else { MandateState::Asked };
     let lasts = if alone { i64::from(seconds) } else { APPROVAL_WAIT_SECONDS };
     let emergency = Emergency {
         tier: request.tier,
@@ -213,26 +214,18 @@ fn record_of(
         review: None,
     };
     MandateRecord {
-        task: None,
         emergency: true,
-        state: if alone { MandateState::Open } else { MandateState::Asked },
-        holder: asked.actor.standing().actor,
-        giver: None,
-        decider: None,
         purpose: asked.purpose.id.as_str().to_owned(),
         fields: given.fields.clone(),
         records,
         subjects,
-        from: asked.now.0,
         until: asked.now.0.saturating_add(lasts * 1_000_000),
         budget: u32::try_from(budget).unwrap_or(u32::MAX),
-        single_use: false,
         role: given.role.as_str().to_owned(),
         waits_at: (!alone).then(|| *given.waits_at.as_bytes()),
         seconds,
-        window: None,
-        document: None,
         nature: Some(Nature::Emergency(emergency)),
+        ..MandateRecord::blank(state, asked.actor.standing().actor, asked.now)
     }
 }
 

@@ -272,27 +272,19 @@ fn record_of(
 ) -> MandateRecord {
     let (records, subjects) = handles(scope);
     let waits_at = taker.waits_at.as_ref().filter(|_| request.asks_approval);
+    let state = if waits_at.is_some() { MandateState::Asked } else { MandateState::Offered };
     MandateRecord {
         task: Some(request.kind),
-        emergency: false,
-        state: if waits_at.is_some() { MandateState::Asked } else { MandateState::Offered },
-        holder: request.holder,
         giver: Some(asked.actor.standing().actor),
-        decider: None,
         purpose: asked.purpose.id.as_str().to_owned(),
         fields: request.fields.clone(),
         records,
         subjects,
-        from: asked.now.0,
         until: request.until.0,
         budget,
-        single_use: false,
         role: taker.role.as_str().to_owned(),
         waits_at: waits_at.map(|place| *place.as_bytes()),
-        seconds: 0,
-        window: None,
-        document: None,
-        nature: None,
+        ..MandateRecord::blank(state, request.holder, asked.now)
     }
 }
 
