@@ -1,6 +1,6 @@
 //! The change feed: which changed records one assignment may be told of.
 //! Never a value and never a filter by record; a record is named only where it is held for the purpose.
-//! What was removed is told by its type, cell and line, since little else is left of it, and of whoever was protected like what is there.
+//! What was removed is told by its type, cell and line, since little else is left of it; whoever was protected stays as hidden.
 
 use super::account::Account;
 use super::bearer::{Bearer, bearers, covers, may_use_call};

@@ -112,8 +112,8 @@ impl Waiting {
 /// The second person's word, yes or no. What is gone by then is opened no more, and the rest stands.
 ///
 /// # Errors
-/// `not_found` for what is not there, of which nothing is left, or that is not the caller's to decide; `denied` for whoever has a part in it;
-/// `version_conflict` for what was decided already, or asked for too long ago.
+/// `not_found` for what is not there, of which nothing is left, or that is not the caller's to decide; `denied` for whoever has a
+/// part in it; `version_conflict` for what was decided already, or asked for too long ago.
 #[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn decide_approval(
     actor: &Actor,

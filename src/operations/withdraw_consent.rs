@@ -45,9 +45,9 @@ pub struct WithdrawnConsent {
 
 /// Withdraws a consent, and every other one of this person to the same purpose.
 ///
-/// One step marks 32 records, and of more each further step is decided and recorded like the first; from its step on nothing of a
-/// record is opened for the purpose. The record that was named comes last: as long as its consent stands there is something to do, and
-/// whoever gets no answer says it again. An answer says that all are marked.
+/// One step marks 32 records, and of more each further step is decided and recorded like the first; from its step on nothing of
+/// a record is opened for the purpose. The record that was named comes last: as long as its consent stands there is something to
+/// do, and whoever gets no answer says it again. An answer says that all are marked.
 ///
 /// # Errors
 /// `not_found` for a consent that is not there or that the caller may not know of; `version_conflict` for one that was

@@ -1,5 +1,5 @@
 //! The removal of one record: row, terms and listings go, a tombstone stays.
-//! Never keeps a value or a handle; what stays says only that something of a type lay in a cell, and to decisions whose it was to know.
+//! Never keeps a value or a handle; what stays says only that something of a type lay in a cell, and to decisions whose it was.
 //! A subject's wrapped key goes with its last record; any other renews it, so that of two removals at once one is the last.
 
 use super::{Seal, SealError};
