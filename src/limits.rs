@@ -136,8 +136,10 @@ pub const MATCH_CANDIDATES_COUNT_MAX: usize = 256;
 /// Records that every match looks at, there or not, so that its time tells nothing of a value that is held elsewhere. As
 /// many as a family that shares a telephone.
 pub const MATCH_LOOKS_COUNT_MIN: usize = 4;
-/// Records looked through to learn whether a caller already holds a subject.
+/// Records looked through to learn whether a caller already holds a subject; a page where all are gone through.
 pub const SUBJECT_RECORDS_COUNT_MAX: usize = 256;
+/// Steps in which one call changes everything that is held of a person: two thousand records at least. Of more, it is said again.
+pub const PERSON_STEPS_COUNT_MAX: u32 = 64;
 /// Distinct values that one actor may match in a day (DOMAIN section 5, kind "other" for grid roles).
 pub const MATCH_VALUES_DAY_MAX: u32 = 80;
 /// The same in 30 days.
@@ -154,7 +156,9 @@ pub const TASK_BUDGET_MAX: u32 = 1_000;
 pub const TASK_PAGE_COUNT_MAX: usize = 100;
 /// People of all tasks of a day's list: more are not visited in a day.
 pub const DAY_RECORDS_COUNT_MAX: usize = 256;
-/// Records of one person that one withdrawal of a consent marks: one entry of the log has the digest of each.
+/// Records of one person whose consents one list names: one entry of the log names each of them.
+pub const CONSENT_RECORDS_COUNT_MAX: usize = 1_024;
+/// Records of one person that one step of a withdrawal marks: one entry of the log has the digest of each. A person may have more.
 pub const WITHDRAWAL_RECORDS_COUNT_MAX: usize = 32;
 /// How long a task may last: as long as a batch approval (DOMAIN section 5).
 pub const TASK_SECONDS_MAX: i64 = 30 * 24 * 3_600;
@@ -171,7 +175,7 @@ pub const APPROVAL_MINUTES_MAX: u32 = 60;
 pub const APPROVAL_WAIT_SECONDS: i64 = 72 * 3_600;
 /// What waits for second persons in one place, as a list looks at it.
 pub const APPROVALS_LISTED_COUNT_MAX: usize = 1_000;
-/// Records that one protection of an address marks: as many as one entry names the digests of.
+/// Records that one step of a protection marks: as many as one entry names the digests of. A person may have more.
 pub const PROTECTED_RECORDS_COUNT_MAX: usize = 42;
 /// Households that one protection of an address names.
 pub const PROTECTED_HOUSEHOLDS_COUNT_MAX: usize = 10;
@@ -181,6 +185,8 @@ pub const RAISE_MINUTES_MAX: u32 = 60;
 pub const RAISE_PERCENT_MAX: u32 = 100;
 /// How often a limit of anybody is raised in 30 days: a bound above it is none.
 pub const RAISES_MONTH_MAX: u32 = 30;
+/// How often anybody asks for a raised limit in 30 days: a bound above it is none.
+pub const RAISE_ASKS_MONTH_MAX: u32 = 120;
 /// People that one request of an organ names.
 pub const OFFICIAL_PEOPLE_COUNT_MAX: usize = 50;
 /// How long what an organ asked for may stay open.

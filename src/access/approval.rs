@@ -6,10 +6,10 @@
 use super::account::{Account, MandateAct, Origin, Written};
 use super::bearer::{Bearer, No, bearers, covers, knows};
 use super::code::Code;
-use super::decide::{Access, account_of, authority, carry};
+use super::decide::{Access, account_of, authority, carry, plain};
 use super::field::{check_fields, check_state};
 use super::grants::{Action, Grants, Level};
-use super::permit::{Denied, EachViews, FieldView, Permit, Views};
+use super::permit::{Denied, FieldView, Permit};
 use super::policy::Policy;
 use super::protection::hides;
 use super::question::{Item, Matter, Question};
@@ -88,15 +88,7 @@ impl Access {
         match weigh_asking(&active.policy, question, fields, items, &mut account) {
             Ok(place) => {
                 account.approval = Some(id);
-                let permit = Permit {
-                    target,
-                    views: Views::default(),
-                    account: Box::new(account),
-                    area: None,
-                    authority: authority(&active, Some(question.standing)),
-                    charges: Vec::new(),
-                    each: EachViews::default(),
-                };
+                let permit = plain(target, account, authority(&active, Some(question.standing)));
                 Ok((permit, place))
             }
             Err(no) => {
@@ -107,7 +99,7 @@ impl Access {
         }
     }
 
-    /// Decides about a second person's word, yes or no, over what somebody asked for.
+    /// Decides about a second person's word, yes or no, over what somebody asked for. The items are what is left of it.
     ///
     /// # Errors
     /// [`Denied`] `not_found` for whoever may not agree to it; `denied` for whoever has a part in it.

@@ -5,8 +5,8 @@
 use super::account::{ConsentAct, Origin, Written};
 use super::bearer::{Bearer, No, acts_under, bearers, covers, knows};
 use super::code::Code;
-use super::decide::{Access, account_of, authority, carry};
-use super::permit::{Denied, EachViews, Permit, Views};
+use super::decide::{Access, account_of, authority, carry, plain};
+use super::permit::{Denied, Permit};
 use super::policy::Policy;
 use super::protection::hides;
 use super::question::{Item, Matter, Question};
@@ -16,8 +16,8 @@ use crate::ambient::Micros;
 use crate::purposes::PurposeGroup;
 
 impl Access {
-    /// Decides about consents of one person. The items are the person's records that rest on them, the one that is named
-    /// in front; a desk has to do with whoever has a record in its area.
+    /// Decides about consents of one person. The desk has to do with the record that is `named`; the items are those of the
+    /// person's records that the entry names.
     ///
     /// # Errors
     /// [`Denied`]: `denied` for somebody who serves no residents and for another purpose than that of rights; `not_found`
@@ -26,13 +26,14 @@ impl Access {
         &self,
         question: &Question<'_>,
         act: ConsentAct,
+        named: &Item<'_>,
         items: &[Item<'_>],
         target: T,
     ) -> Result<Permit<T>, Denied> {
         let active = self.active.load();
         let mut account = account_of(&active, question);
         account.written = Written::Consent(act);
-        match weigh_consent(&active.policy, question, items) {
+        match weigh_consent(&active.policy, question, named) {
             Ok(bearer) => {
                 carry(&mut account, bearer.assignment, question.now);
                 account.rule = Some(format!("{}/consent", bearer.assignment.role.as_str()));
@@ -42,13 +43,8 @@ impl Access {
                     }
                 }
                 Ok(Permit {
-                    target,
-                    views: Views::default(),
-                    account: Box::new(account),
                     area: bearer.assignment.area,
-                    authority: authority(&active, Some(question.standing)),
-                    charges: Vec::new(),
-                    each: EachViews::default(),
+                    ..plain(target, account, authority(&active, Some(question.standing)))
                 })
             }
             Err(no) => Err(Denied { why: no.why, fields: no.fields, account: Box::new(account) }),
@@ -68,11 +64,8 @@ impl Access {
         now: Micros,
     ) -> Result<(), Denied> {
         let active = self.active.load();
-        if desks(&active.policy, standing, now).next().is_some() {
-            return Ok(());
-        }
-        let permit = self.permit_known(standing, Written::Consent(act), origin, ());
-        Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account })
+        let may = desks(&active.policy, standing, now).next().is_some();
+        self.admit(may, standing, Written::Consent(act), origin)
     }
 }
 
@@ -90,7 +83,7 @@ fn desks<'a>(
 fn weigh_consent<'a>(
     policy: &'a Policy,
     question: &'a Question<'_>,
-    items: &[Item<'_>],
+    named: &Item<'_>,
 ) -> Result<Bearer<'a>, No> {
     if question.purpose.group != PurposeGroup::Rights || !question.purpose.active {
         return Err(No::plain(Code::Denied));
@@ -101,16 +94,14 @@ fn weigh_consent<'a>(
     if acting.peek().is_none() {
         return Err(No::plain(Code::Denied));
     }
-    let here = |bearer: &Bearer<'_>| {
-        items.first().is_some_and(|item| match &item.matter {
-            Matter::Present { record_type, cell, facts, .. } => {
-                let line = facts.line.as_deref();
-                covers(bearer.assignment, question.territory, *cell, question.now, line)
-                    && knows(policy, *bearer, *record_type)
-                    && !hides(policy, *bearer, facts)
-            }
-            Matter::Erased { .. } | Matter::Missing => false,
-        })
+    let here = |bearer: &Bearer<'_>| match &named.matter {
+        Matter::Present { record_type, cell, facts, .. } => {
+            let line = facts.line.as_deref();
+            covers(bearer.assignment, question.territory, *cell, question.now, line)
+                && knows(policy, *bearer, *record_type)
+                && !hides(policy, *bearer, facts)
+        }
+        Matter::Erased { .. } | Matter::Missing => false,
     };
     acting.find(here).ok_or(No::plain(Code::NotFound))
 }

@@ -5,11 +5,11 @@
 use super::account::{Account, Origin, Written};
 use super::bearer::{Bearer, No, acts_under, bearers, covers, knows};
 use super::code::Code;
-use super::decide::{Access, account_of, authority, carry};
+use super::decide::{Access, account_of, authority, carry, plain};
 use super::field::{check_fields, check_state, field_grants};
 use super::grants::Action;
 use super::ledger::Charge;
-use super::permit::{Denied, EachViews, FieldView, Permit, Views};
+use super::permit::{Denied, FieldView, Permit};
 use super::policy::Policy;
 use super::protection::hides;
 use super::question::{Item, Matter, Question};
@@ -63,13 +63,9 @@ impl Access {
                 account.task = subject.map(|_| terms.id);
                 let role = bearer.assignment.role.as_str().to_owned();
                 let permit = Permit {
-                    target,
-                    views: Views::default(),
-                    account: Box::new(account),
                     area: bearer.assignment.area,
-                    authority: authority(&active, Some(question.standing)),
                     charges,
-                    each: EachViews::default(),
+                    ..plain(target, account, authority(&active, Some(question.standing)))
                 };
                 Ok((permit, subject.map(|subject| CounterHit { subject, role })))
             }
@@ -93,11 +89,8 @@ impl Access {
         now: Micros,
     ) -> Result<(), Denied> {
         let active = self.active.load();
-        if checkers(&active.policy, standing, now).next().is_some() {
-            return Ok(());
-        }
-        let permit = self.permit_known(standing, Written::Counter, origin, ());
-        Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account })
+        let may = checkers(&active.policy, standing, now).next().is_some();
+        self.admit(may, standing, Written::Counter, origin)
     }
 }
 

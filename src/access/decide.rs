@@ -9,6 +9,7 @@ use super::field::field_grants;
 use super::ledger::Charge;
 use super::permit::{Authority, Denied, EachViews, Permit, Views};
 use super::policy::Policy;
+use super::protection::hides_whoever;
 use super::question::{Ask, Duty, Item, Matter, Question};
 use super::reveal::opened;
 use super::role::RoleId;
@@ -114,11 +115,7 @@ impl Access {
         let active = self.active.load();
         let may = bearers(&active.policy, standing, now)
             .any(|bearer| may_use_call(&active.policy, bearer, ask));
-        if may {
-            return Ok(());
-        }
-        let account = stand(Account::of(written_of(ask), origin), standing, active.index);
-        Err(Denied { why: Code::Denied, fields: Vec::new(), account: Box::new(account) })
+        self.admit(may, standing, written_of(ask), origin)
     }
 
     /// Decides about something that is about no record.
@@ -149,15 +146,7 @@ impl Access {
         carry(&mut account, assignment, now);
         account.rule = Some(format!("{}/{}", assignment.role.as_str(), duty.as_str()));
         let authority = authority(&active, Some(standing));
-        Ok(Permit {
-            target,
-            views: Views::default(),
-            account: Box::new(account),
-            area: None,
-            authority,
-            charges: Vec::new(),
-            each: EachViews::default(),
-        })
+        Ok(plain(target, account, authority))
     }
 
     /// The first of some duties that the caller has now. It permits nothing: the decision asks again.
@@ -187,15 +176,25 @@ impl Access {
         let active = self.active.load();
         let account = stand(Account::of(written, origin), standing, active.index);
         let authority = authority(&active, Some(standing));
-        Permit {
-            target,
-            views: Views::default(),
-            account: Box::new(account),
-            area: None,
-            authority,
-            charges: Vec::new(),
-            each: EachViews::default(),
-        }
+        plain(target, account, authority)
+    }
+
+    /// The end of a check that comes before anything of the request is looked at: `denied` unless a post of the caller may make
+    /// the call. The decision asks again.
+    pub(super) fn admit(
+        &self,
+        may: bool,
+        standing: &Standing,
+        written: Written,
+        origin: &Origin,
+    ) -> Result<(), Denied> {
+        if may { Ok(()) } else { Err(self.denied(standing, written, origin)) }
+    }
+
+    /// The refusal of a known caller that may not make the call at all.
+    pub(super) fn denied(&self, standing: &Standing, written: Written, origin: &Origin) -> Denied {
+        let permit = self.permit_known(standing, written, origin, ());
+        Denied { why: Code::Denied, fields: Vec::new(), account: permit.account }
     }
 
     /// The redemption of a one-time code: the code is the authority, and it is used up with the entry.
@@ -205,15 +204,7 @@ impl Access {
         account.about = Some(actor);
         account.policy_index = active.index;
         let authority = authority(&active, None);
-        Permit {
-            target,
-            views: Views::default(),
-            account: Box::new(account),
-            area: None,
-            authority,
-            charges: Vec::new(),
-            each: EachViews::default(),
-        }
+        plain(target, account, authority)
     }
 
     /// The refusal of a caller that has no identity, or of a known one whose request makes no sense.
@@ -261,7 +252,7 @@ impl Access {
         bearers(&active.policy, standing, now).any(|bearer| {
             covers(bearer.assignment, territory, cell, now, line)
                 && knows(&active.policy, bearer, record_type)
-                && (!protected || active.policy.roles()[bearer.role].sees_protected)
+                && !hides_whoever(&active.policy, bearer, protected)
         })
     }
 }
@@ -279,6 +270,19 @@ fn had(
         (field.clone(), grants.words())
     };
     item.fields.iter().map(of).collect()
+}
+
+/// A permit that shows no field and costs nothing. One that does says so beside it.
+pub(super) fn plain<T>(target: T, account: Account, authority: Authority) -> Permit<T> {
+    Permit {
+        target,
+        views: Views::default(),
+        account: Box::new(account),
+        area: None,
+        authority,
+        charges: Vec::new(),
+        each: EachViews::default(),
+    }
 }
 
 pub(super) fn authority(active: &Active, standing: Option<&Standing>) -> Authority {

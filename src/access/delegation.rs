@@ -86,13 +86,8 @@ impl Access {
     ) -> Result<(), Denied> {
         let active = self.active.load();
         let policy = &active.policy;
-        if bearers(policy, standing, now)
-            .any(|bearer| policy.roles()[bearer.role].delegates_to.is_some())
-        {
-            return Ok(());
-        }
-        let written = Written::Delegation(DelegationAct::Propose);
-        let permit = self.permit_known(standing, written, origin, ());
-        Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account })
+        let may = bearers(policy, standing, now)
+            .any(|bearer| policy.roles()[bearer.role].delegates_to.is_some());
+        self.admit(may, standing, Written::Delegation(DelegationAct::Propose), origin)
     }
 }

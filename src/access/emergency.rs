@@ -6,12 +6,12 @@ use super::account::{EmergencyAct, Fact, Origin, Written};
 use super::approval::{WaitsAt, place_of};
 use super::bearer::{Bearer, No, acts_under, bearers, covers, knows};
 use super::code::Code;
-use super::decide::{Access, account_of, authority, carry};
+use super::decide::{Access, account_of, authority, carry, plain};
 use super::field::{check_state, field_grants};
 use super::grants::Action;
 use super::ledger::{Bound, Charge, Hour, Ledger};
 use super::mandate::{Mandate, MandateKind, Scope};
-use super::permit::{Denied, EachViews, FieldView, Permit, Views};
+use super::permit::{Denied, FieldView, Permit};
 use super::policy::Policy;
 use super::question::{Item, Matter, Question};
 use super::role::RoleId;
@@ -89,9 +89,7 @@ impl Access {
         if let (true, Some(urgent)) = (has, active.policy.urgent()) {
             return Ok((urgent.tier(tier).clone(), urgent.review_hours));
         }
-        let written = Written::Emergency(EmergencyAct::Open);
-        let permit = self.permit_known(standing, written, origin, ());
-        Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account })
+        Err(self.denied(standing, Written::Emergency(EmergencyAct::Open), origin))
     }
 
     /// What the vault itself looks at an event under, before it opens anything of anybody: the event's own fields, which are
@@ -110,6 +108,7 @@ impl Access {
             agreed: false,
             budget: 1,
             single_use: false,
+            role: String::new(),
         }
     }
 
@@ -153,13 +152,8 @@ impl Access {
                 let named = |field: &String| FieldView { field: field.clone(), view: View::None };
                 account.fields = given.fields.iter().map(named).collect();
                 let permit = Permit {
-                    target,
-                    views: Views::default(),
-                    account: Box::new(account),
-                    area: None,
-                    authority: authority(&active, Some(question.standing)),
                     charges: vec![charge(question, terms.id, uses)],
-                    each: EachViews::default(),
+                    ..plain(target, account, authority(&active, Some(question.standing)))
                 };
                 Ok((permit, given))
             }

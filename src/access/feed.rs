@@ -1,13 +1,13 @@
 //! The change feed: which changed records one assignment may be told of.
 //! Never a value and never a filter by record; a record is named only where it is held for the purpose.
-//! What was removed is told by its type, cell and line alone, since nothing else is left of it.
+//! What was removed is told by its type, cell and line, since little else is left of it; whoever was protected stays as hidden.
 
 use super::account::Account;
 use super::bearer::{Bearer, bearers, covers, may_use_call};
 use super::code::Code;
-use super::decide::{Access, account_of, authority, carry};
+use super::decide::{Access, account_of, authority, carry, plain};
 use super::field::{check_state, field_grants};
-use super::permit::{Authority, Denied, EachViews, Permit, Views};
+use super::permit::{Authority, Denied, Permit};
 use super::policy::Policy;
 use super::question::Question;
 use super::standing::Assignment;
@@ -30,8 +30,13 @@ pub struct Changed<T> {
 pub enum ChangedState {
     /// It is there.
     Held(Facts),
-    /// It was removed; the line of business that held it.
-    Removed(Option<String>),
+    /// It was removed.
+    Removed {
+        /// The line of business that held it.
+        line: Option<String>,
+        /// Whether its subject's address was protected.
+        protected: bool,
+    },
 }
 
 struct Reach {
@@ -123,20 +128,12 @@ impl FeedPlan<'_> {
                 match state {
                     ChangedState::Held(facts) => account.records.push(facts.record_handle),
                     // Its handle went with it.
-                    ChangedState::Removed(_) => account.unnamed_records_count += 1,
+                    ChangedState::Removed { .. } => account.unnamed_records_count += 1,
                 }
                 told.push(target);
             }
         }
-        Permit {
-            target: told.into_iter().collect(),
-            views: Views::default(),
-            account: Box::new(account),
-            area,
-            authority: self.authority,
-            charges: Vec::new(),
-            each: EachViews::default(),
-        }
+        Permit { area, ..plain(told.into_iter().collect(), account, self.authority) }
     }
 
     fn is_told(
@@ -147,19 +144,20 @@ impl FeedPlan<'_> {
         state: &ChangedState,
     ) -> bool {
         let question = self.question;
-        let line = match state {
-            ChangedState::Held(facts) => facts.line.as_deref(),
-            ChangedState::Removed(line) => line.as_deref(),
+        let (line, protected) = match state {
+            ChangedState::Held(facts) => (facts.line.as_deref(), facts.protected_address),
+            ChangedState::Removed { line, protected } => (line.as_deref(), *protected),
         };
+        let hidden = protected && !reach.sees_protected;
         let known = reach.types.contains(&record_type)
+            && !hidden
             && covers(&reach.assignment, question.territory, cell, question.now, line);
         known
             && match state {
-                ChangedState::Removed(_) => true,
+                ChangedState::Removed { .. } => true,
                 ChangedState::Held(facts) => {
                     let held = facts.live_basis_for(question.purpose.id.as_str()).is_some();
-                    let hidden = facts.protected_address && !reach.sees_protected;
-                    held && !hidden && check_state(question, facts).is_ok()
+                    held && check_state(question, facts).is_ok()
                 }
             }
     }

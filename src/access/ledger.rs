@@ -19,11 +19,14 @@ pub enum Ledger {
     Emergencies(ActorId),
     /// Times that a limit of an actor was raised.
     Raises(ActorId),
+    /// Times that an actor asked for one to be raised.
+    RaiseAsks(ActorId),
 }
 
 /// Numbers of the ledgers that are of no legal kind, beside 0 and 255.
 const EMERGENCIES: u8 = 0x18;
 const RAISES: u8 = 0x19;
+const RAISE_ASKS: u8 = 0x1a;
 
 impl Ledger {
     /// Whose it is, and which of that one's ledgers: how it is kept.
@@ -34,6 +37,7 @@ impl Ledger {
             Ledger::Mandate(id) => (*id.as_bytes(), u8::MAX),
             Ledger::Emergencies(actor) => (*actor.as_bytes(), EMERGENCIES),
             Ledger::Raises(actor) => (*actor.as_bytes(), RAISES),
+            Ledger::RaiseAsks(actor) => (*actor.as_bytes(), RAISE_ASKS),
         }
     }
 }
@@ -169,6 +173,7 @@ mod tests {
             Ledger::Mandate(MandateId::from_bytes([7; 16])).to_parts(),
             Ledger::Emergencies(actor).to_parts(),
             Ledger::Raises(actor).to_parts(),
+            Ledger::RaiseAsks(actor).to_parts(),
         ];
         parts.extend(LegalKind::ALL.map(|kind| Ledger::Reveals(actor, kind).to_parts()));
         let count = parts.len();

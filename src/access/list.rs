@@ -5,7 +5,7 @@
 use super::account::Account;
 use super::bearer::{Bearer, No, bearers, covers, knows, may_use_call, weight};
 use super::code::Code;
-use super::decide::{Access, account_of, authority, carry};
+use super::decide::{Access, account_of, authority, carry, plain};
 use super::field::{check_fields, check_state, field_grants, rule_of, views_of};
 use super::ledger::Charge;
 use super::mandate::Mandate;
@@ -216,15 +216,7 @@ impl<'a> ListPlan<'a> {
             let given = reach.shares.iter().zip(used).filter(|(_, used)| *used);
             account.fields = highest(given.map(|(share, _)| &share.views));
         }
-        Permit {
-            target: shown.into_iter().collect(),
-            views: Views::default(),
-            account: Box::new(account),
-            area,
-            authority,
-            charges,
-            each,
-        }
+        Permit { area, charges, each, ..plain(shown.into_iter().collect(), account, authority) }
     }
 }
 

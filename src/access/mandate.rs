@@ -4,6 +4,7 @@
 
 use super::grants::{Action, Grants};
 use super::question::{Ask, Question};
+use super::role::RoleId;
 use super::standing::ActorId;
 use crate::ambient::Micros;
 use crate::records::{Facts, Handle, LegalKind, MandateId, RecordType};
@@ -82,6 +83,9 @@ pub struct Mandate {
     pub budget: u32,
     /// Whether it is used up by being used.
     pub single_use: bool,
+    /// The role under which it was given or asked for. A raised limit counts for that role alone; what opens fields is weighed with
+    /// whichever post of its holder carries the decision.
+    pub role: String,
 }
 
 /// The name of nothing.
@@ -150,14 +154,16 @@ impl Mandate {
             && self.scope.holds(record_type, facts)
     }
 
-    /// How many people more may be seen of that kind while it is open.
-    pub(super) fn raises(&self, question: &Question<'_>, seen: LegalKind) -> Option<u32> {
-        match self.kind {
-            MandateKind::Raise { kind, people } if kind == seen && self.is_of(question) => {
-                Some(people)
-            }
-            _ => None,
-        }
+    /// How many people more may be seen of that kind under a post of that role while it is open.
+    pub(super) fn raises(
+        &self,
+        question: &Question<'_>,
+        seen: LegalKind,
+        role: &RoleId,
+    ) -> Option<u32> {
+        let MandateKind::Raise { kind, people } = self.kind else { return None };
+        let serves = kind == seen && self.role == role.as_str() && self.is_of(question);
+        serves.then_some(people)
     }
 
     /// What is left of conditions once it is shown. `child` says that the field is sensitive because of an age: each look

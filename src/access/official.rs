@@ -8,10 +8,10 @@ use super::account::{Fact, MandateAct, Written};
 use super::approval::{WaitsAt, place_of};
 use super::bearer::{Bearer, No, acts_under, bearers, covers, knows};
 use super::code::Code;
-use super::decide::{Access, account_of, authority, carry};
+use super::decide::{Access, account_of, authority, carry, plain};
 use super::field::{check_fields, check_state};
 use super::grants::{Action, Grants};
-use super::permit::{Denied, EachViews, FieldView, Permit, Views};
+use super::permit::{Denied, FieldView, Permit};
 use super::policy::Policy;
 use super::protection::hides;
 use super::question::{Item, Matter, Question};
@@ -44,12 +44,8 @@ impl Access {
         now: Micros,
     ) -> Result<(), Denied> {
         let active = self.active.load();
-        if askers(&active.policy, standing, now).next().is_some() {
-            return Ok(());
-        }
-        let written = Written::Mandate(MandateAct::AskOfficial);
-        let permit = self.permit_known(standing, written, origin, ());
-        Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account })
+        let may = askers(&active.policy, standing, now).next().is_some();
+        self.admit(may, standing, Written::Mandate(MandateAct::AskOfficial), origin)
     }
 
     /// Decides whether the request may be brought before the protection officer. The items are the people, with no fields.
@@ -83,15 +79,7 @@ impl Access {
                 account.approval = Some(asked.id);
                 let role = bearer.assignment.role.as_str().to_owned();
                 account.rule = Some(format!("{role}/official.ask"));
-                let permit = Permit {
-                    target,
-                    views: Views::default(),
-                    account: Box::new(account),
-                    area: None,
-                    authority: authority(&active, Some(question.standing)),
-                    charges: Vec::new(),
-                    each: EachViews::default(),
-                };
+                let permit = plain(target, account, authority(&active, Some(question.standing)));
                 Ok((permit, role, place))
             }
             Err(no) => {

@@ -154,11 +154,7 @@ impl Access {
             }
             _ => placers(policy, standing, now).next().is_some(),
         };
-        if may {
-            return Ok(());
-        }
-        let permit = self.permit_known(standing, Written::Placing(act), origin, ());
-        Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account })
+        self.admit(may, standing, Written::Placing(act), origin)
     }
 }
 

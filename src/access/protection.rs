@@ -5,9 +5,9 @@
 use super::account::{Fact, Origin, Written};
 use super::bearer::{Bearer, No, acts_under, bearers, covers, knows};
 use super::code::Code;
-use super::decide::{Access, account_of, authority, carry};
+use super::decide::{Access, account_of, authority, carry, plain};
 use super::field::field_grants;
-use super::permit::{Denied, EachViews, Permit, Views};
+use super::permit::{Denied, Permit};
 use super::policy::Policy;
 use super::question::{Item, Matter, Question};
 use super::standing::Standing;
@@ -17,7 +17,12 @@ use crate::records::{Facts, RecordType};
 
 /// Whether a record is hidden from a post: its subject is protected, and the role is one that does not see whoever is.
 pub(super) fn hides(policy: &Policy, bearer: Bearer<'_>, facts: &Facts) -> bool {
-    facts.protected_address && !policy.roles()[bearer.role].sees_protected
+    hides_whoever(policy, bearer, facts.protected_address)
+}
+
+/// The same where it is known only whether the subject is protected, or was when the record was removed.
+pub(super) fn hides_whoever(policy: &Policy, bearer: Bearer<'_>, protected: bool) -> bool {
+    protected && !policy.roles()[bearer.role].sees_protected
 }
 
 /// The same of a record that is named while an emergency access of the caller may be open over it: a dwelling that an urgent
@@ -49,14 +54,12 @@ impl Access {
         now: Micros,
     ) -> Result<(), Denied> {
         let active = self.active.load();
-        if protectors(&active.policy, standing, now).next().is_some() {
-            return Ok(());
-        }
-        let permit = self.permit_known(standing, Written::Protect, origin, ());
-        Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account })
+        let may = protectors(&active.policy, standing, now).next().is_some();
+        self.admit(may, standing, Written::Protect, origin)
     }
 
-    /// Decides whether the caller may set or lift the mark of everything that is held of somebody. The items have no fields.
+    /// Decides whether the caller may set or lift the mark of everything that is held of somebody. The items have no fields;
+    /// those that this step changes are named once more, and the entry names them alone.
     ///
     /// # Errors
     /// [`Denied`]: `denied` for a role that does not set it, or under a purpose that has nothing to do with where somebody
@@ -66,6 +69,7 @@ impl Access {
         question: &Question<'_>,
         protected: bool,
         items: &[Item<'_>],
+        changed: &[Item<'_>],
         target: T,
     ) -> Result<Permit<T>, Denied> {
         let active = self.active.load();
@@ -75,22 +79,14 @@ impl Access {
         account.facts.push(("protection", Fact::Code(word.to_owned())));
         match weigh_protection(&active.policy, question, items) {
             Ok(bearer) => {
-                for item in items {
+                for item in changed {
                     if let Matter::Present { record_type, cell, facts, versions } = &item.matter {
                         name_record(&mut account, question, *record_type, *cell, facts, *versions);
                     }
                 }
                 carry(&mut account, bearer.assignment, question.now);
                 account.rule = Some(format!("{}/protect", bearer.assignment.role.as_str()));
-                Ok(Permit {
-                    target,
-                    views: Views::default(),
-                    account: Box::new(account),
-                    area: None,
-                    authority: authority(&active, Some(question.standing)),
-                    charges: Vec::new(),
-                    each: EachViews::default(),
-                })
+                Ok(plain(target, account, authority(&active, Some(question.standing))))
             }
             Err(no) => Err(Denied { why: no.why, fields: no.fields, account: Box::new(account) }),
         }

@@ -80,6 +80,8 @@ pub enum Matter<'a> {
         cell: CellId,
         /// The line of business that held it, if one did.
         line: Option<&'a str>,
+        /// Whether its subject's address was protected.
+        protected: bool,
     },
     /// There is none. The decision still looks at a cell that no assignment covers.
     Missing,

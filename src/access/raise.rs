@@ -13,7 +13,7 @@ use super::policy::PolicyError;
 use super::role::RoleId;
 use super::standing::{ActorId, Standing};
 use crate::ambient::Micros;
-use crate::limits::{RAISE_MINUTES_MAX, RAISE_PERCENT_MAX, RAISES_MONTH_MAX};
+use crate::limits::{RAISE_ASKS_MONTH_MAX, RAISE_MINUTES_MAX, RAISE_PERCENT_MAX, RAISES_MONTH_MAX};
 use crate::records::{LegalKind, MandateId};
 use serde::Deserialize;
 
@@ -27,15 +27,19 @@ pub struct RaiseTerms {
     pub percent: u32,
     /// How often for one person, in 24 hours and in 30 days.
     pub uses: [u32; 2],
+    /// How often one person asks for it, granted or not, in 24 hours and in 30 days.
+    pub asks: [u32; 2],
 }
 
 impl RaiseTerms {
     pub(super) fn check(&self) -> Result<(), PolicyError> {
-        let [day, month] = self.uses;
+        let counted = |[day, month]: [u32; 2], month_max: u32| {
+            (1..=month).contains(&day) && month <= month_max
+        };
         let bounded = (1..=RAISE_MINUTES_MAX).contains(&self.minutes)
             && (1..=RAISE_PERCENT_MAX).contains(&self.percent)
-            && (1..=month).contains(&day)
-            && month <= RAISES_MONTH_MAX;
+            && counted(self.uses, RAISES_MONTH_MAX)
+            && counted(self.asks, RAISE_ASKS_MONTH_MAX);
         let what = "raise nothing, or more than their limits";
         if bounded { Ok(()) } else { Err(PolicyError::Role { role: "raises".into(), what }) }
     }
@@ -50,14 +54,18 @@ impl RaiseTerms {
 
     /// Counts how often a limit of somebody is raised, each time once.
     pub(super) fn charge(&self, holder: ActorId, id: MandateId, now: Micros) -> Charge {
-        let [day, month] = self.uses;
-        Charge {
-            ledger: Ledger::Raises(holder),
-            tag: *id.as_bytes(),
-            hour: Hour::of(now),
-            bound: Bound::Windows { day, month },
-        }
+        charge(Ledger::Raises(holder), self.uses, id, now)
     }
+
+    /// Counts how often somebody asks, each time once.
+    fn charge_asking(&self, asker: ActorId, id: MandateId, now: Micros) -> Charge {
+        charge(Ledger::RaiseAsks(asker), self.asks, id, now)
+    }
+}
+
+fn charge(ledger: Ledger, [day, month]: [u32; 2], id: MandateId, now: Micros) -> Charge {
+    let bound = Bound::Windows { day, month };
+    Charge { ledger, tag: *id.as_bytes(), hour: Hour::of(now), bound }
 }
 
 /// What somebody asks for.
@@ -73,7 +81,8 @@ pub struct RaiseAsked {
 }
 
 impl Access {
-    /// Decides whether somebody may ask a second person to raise a limit; says under which role, and where it waits.
+    /// Decides whether somebody may ask a second person to raise a limit; says under which role, for which alone it will count, and
+    /// where it waits. Each asking is counted.
     ///
     /// # Errors
     /// [`Denied`] `denied` for a role that sees nothing of the kind, whose holders nobody answers for, or for more people or
@@ -100,12 +109,13 @@ impl Access {
                 let fits = asked.people <= terms.people_max(role.reveals.bound(asked.kind))
                     && asked.minutes <= terms.minutes;
                 let place = place_of(policy, &role.id, bearer.assignment.area.as_ref());
-                Some((bearer.assignment, place?)).filter(|_| fits)
+                Some((bearer.assignment, place?, terms)).filter(|_| fits)
             })
         });
-        let Some((assignment, place)) = found else {
+        let Some((assignment, place, terms)) = found else {
             return Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account });
         };
+        permit.charges.push(terms.charge_asking(standing.actor, asked.id, now));
         carry(&mut permit.account, assignment, now);
         permit.account.approval = Some(asked.id);
         permit.account.rule = Some(format!("{}/raise.ask", assignment.role.as_str()));

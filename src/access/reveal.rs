@@ -53,14 +53,16 @@ pub(super) fn opened(
         let charge = match by.filter(|mandate| mandate.kind != MandateKind::Echo) {
             Some(mandate) => of_mandate(mandate, facts, question),
             None => {
-                let bound = policy.roles()[bearer.role].reveals.bound(kind);
-                let raised = question.mandate.filter(|it| it.raises(question, kind).is_some());
+                let role = &policy.roles()[bearer.role];
+                let more = |it: &Mandate| it.raises(question, kind, &role.id);
+                let bound = role.reveals.bound(kind);
+                let raised = question.mandate.and_then(|it| Some((it, more(it)?)));
                 let bound = match raised {
-                    Some(mandate) => {
+                    Some((mandate, people)) => {
                         // Counted under the raised bound, so it rests on the raise.
                         opens.mandate = mandate.version.map(|version| (mandate.id, version));
                         name(account, mandate);
-                        bound.raised(mandate.raises(question, kind).unwrap_or(0))
+                        bound.raised(people)
                     }
                     None => bound,
                 };

@@ -8,12 +8,12 @@ use super::account::{Account, MandateAct, Origin, Written};
 use super::approval::{WaitsAt, place_of};
 use super::bearer::{Bearer, No, acts_under, bearers, covers, knows};
 use super::code::Code;
-use super::decide::{Access, account_of, authority, carry};
+use super::decide::{Access, account_of, authority, carry, plain};
 use super::field::{check_state, field_grants};
 use super::grants::{Action, Grants};
-use super::permit::{Denied, EachViews, FieldView, Permit, Views};
+use super::permit::{Denied, FieldView, Permit};
 use super::policy::Policy;
-use super::protection::hides;
+use super::protection::{hides, hides_whoever};
 use super::question::{Item, Matter, Question};
 use super::role::RoleId;
 use super::standing::{ActorId, Standing};
@@ -72,15 +72,7 @@ impl Access {
         authority.other = terms.holder.map(|holder| (holder.actor, holder.version));
         match weigh_task(&active.policy, question, terms, (items, led_to), &mut account) {
             Ok(taker) => {
-                let permit = Permit {
-                    target,
-                    views: Views::default(),
-                    account: Box::new(account),
-                    area: None,
-                    authority,
-                    charges: Vec::new(),
-                    each: EachViews::default(),
-                };
+                let permit = plain(target, account, authority);
                 Ok((permit, taker))
             }
             Err(no) => {
@@ -103,11 +95,8 @@ impl Access {
         now: Micros,
     ) -> Result<(), Denied> {
         let active = self.active.load();
-        if givers(&active.policy, standing, now).next().is_some() {
-            return Ok(());
-        }
-        let permit = self.permit_known(standing, Written::Mandate(MandateAct::Give), origin, ());
-        Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account })
+        let may = givers(&active.policy, standing, now).next().is_some();
+        self.admit(may, standing, Written::Mandate(MandateAct::Give), origin)
     }
 
     /// Decides about a step of a mandate that is there, by somebody who has to do with it; nothing where nobody may.
@@ -269,7 +258,10 @@ fn reaches_all(
             Matter::Present { record_type, cell, facts, .. } => {
                 (*record_type, *cell, facts.line.as_deref())
             }
-            Matter::Erased { record_type, cell, line } => (*record_type, *cell, *line),
+            Matter::Erased { protected, .. } if hides_whoever(policy, bearer, *protected) => {
+                return false;
+            }
+            Matter::Erased { record_type, cell, line, .. } => (*record_type, *cell, *line),
             Matter::Missing => (RecordType::Person, CellId::NOWHERE, None),
         };
         covers(bearer.assignment, question.territory, cell, question.now, line)

@@ -9,7 +9,7 @@ use super::decide::carry;
 use super::field::{check_fields, check_state, deletes, field_grants, reads, rule_of, writes};
 use super::permit::{FieldView, Views};
 use super::policy::Policy;
-use super::protection::{hides, hides_from};
+use super::protection::{hides, hides_from, hides_whoever};
 use super::question::{Ask, Item, Matter, Question};
 use crate::records::{Facts, Field, Handle, RecordType, View};
 use crate::territory::CellId;
@@ -55,7 +55,7 @@ fn weigh_one<'a>(
         Matter::Present { record_type, cell, facts, .. } => {
             (*record_type, *cell, facts.line.as_deref())
         }
-        Matter::Erased { record_type, cell, line } => (*record_type, *cell, *line),
+        Matter::Erased { record_type, cell, line, .. } => (*record_type, *cell, *line),
         Matter::Missing => (RecordType::Person, CellId::NOWHERE, None),
     };
     let covering: Vec<Bearer<'a>> = all
@@ -65,7 +65,8 @@ fn weigh_one<'a>(
                 Matter::Present { facts, .. } => {
                     hides_from(policy, question, *bearer, record_type, facts)
                 }
-                Matter::Erased { .. } | Matter::Missing => false,
+                Matter::Erased { protected, .. } => hides_whoever(policy, *bearer, *protected),
+                Matter::Missing => false,
             };
             covers(bearer.assignment, question.territory, cell, question.now, line)
                 && knows(policy, *bearer, record_type)

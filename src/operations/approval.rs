@@ -67,26 +67,18 @@ pub async fn ask_approval(
         let role = permit.account().role.as_ref().map_or("", |role| role.as_str()).to_owned();
         let (records, subjects) = handles(&scope);
         let record = MandateRecord {
-            task: None,
-            emergency: false,
-            state: MandateState::Asked,
-            holder: asked.actor.standing().actor,
-            giver: None,
-            decider: None,
             purpose: asked.purpose.id.as_str().to_owned(),
             fields: request.fields.clone(),
             records,
             subjects,
-            from: asked.now.0,
             until: asked.now.0.saturating_add(APPROVAL_WAIT_SECONDS * 1_000_000),
             budget: 1,
             single_use: true,
             role,
             waits_at: Some(*place.as_bytes()),
             seconds: request.minutes * 60,
-            window: None,
             document: request.document.clone(),
-            nature: None,
+            ..MandateRecord::blank(MandateState::Asked, asked.actor.standing().actor, asked.now)
         };
         let change = begun(id, &record, seal)?;
         match trail.commit(permit, change).await {
@@ -117,11 +109,11 @@ impl Waiting {
     }
 }
 
-/// The second person's word, yes or no.
+/// The second person's word, yes or no. What is gone by then is opened no more, and the rest stands.
 ///
 /// # Errors
-/// `not_found` for what is not there or not the caller's to decide; `denied` for whoever has a part in it;
-/// `version_conflict` for what was decided already, or asked for too long ago.
+/// `not_found` for what is not there, of which nothing is left, or that is not the caller's to decide; `denied` for whoever has a
+/// part in it; `version_conflict` for what was decided already, or asked for too long ago.
 #[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn decide_approval(
     actor: &Actor,
@@ -151,7 +143,8 @@ pub async fn decide_approval(
             }
             None => Vec::new(),
         };
-        let items: Vec<Item<'_>> = scope.iter().map(Seen::item).collect();
+        let is_there = |seen: &&Seen| seen.found.is_some();
+        let items: Vec<Item<'_>> = scope.iter().filter(is_there).map(Seen::item).collect();
         let parties = waiting.as_ref().map_or(Vec::new(), |kept| kept.record.parties());
         let role = waiting.as_ref().map_or("", |kept| &kept.record.role);
         let raise = waiting.as_ref().and_then(|kept| raise_of(&kept.record));
@@ -172,6 +165,7 @@ pub async fn decide_approval(
             return Err(refuse(trail, turn_away(Code::ReviewOverdue)).await);
         }
         let record = decided_on(&kept.record, yes, standing.actor, now);
+        let record = if yes { without_gone(record, &scope) } else { record };
         let permit = stated(permit.about(kept.record.holder), &record);
         let change = moved(&kept, &record, seal)?;
         match trail.commit(permit, change).await {
@@ -242,6 +236,14 @@ fn decided_on(record: &MandateRecord, yes: bool, decider: ActorId, now: Micros) 
     if yes && record.task.is_none() && record.seconds > 0 {
         record.until = now.0.saturating_add(i64::from(record.seconds) * 1_000_000);
     }
+    record
+}
+
+/// What is left of what was asked for. The scope was looked at in the record's own order: records, then people.
+fn without_gone(mut record: MandateRecord, scope: &[Seen]) -> MandateRecord {
+    let mut found = scope.iter().map(|seen| seen.found.is_some());
+    record.records.retain(|_| found.next() == Some(true));
+    record.subjects.retain(|_| found.next() == Some(true));
     record
 }
 

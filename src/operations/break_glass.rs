@@ -6,11 +6,11 @@ use super::describe::{Nothing, ended};
 use super::error::{after, refuse, turn_away};
 use super::mandate::{Kept, begun, kept_mandate, moved, unreviewed};
 use super::scope::{Named, Seen, handles};
-use super::urgent_scope::{Reach, dwellings_of, event_of};
+use super::urgent_scope::{Event, dwellings_of, event_of};
 use super::{Asked, OperationError, draw};
 use crate::access::{
     Access, ActorId, Ask, Code, EmergencyAct, EmergencyGiven, EmergencyTerms, Fact, Item, Origin,
-    Permit, Tier, TierTerms, Watches, Written,
+    Permit, Question, Tier, TierTerms, Watches, Written,
 };
 use crate::ambient::{Micros, Random};
 use crate::identity::Actor;
@@ -81,7 +81,7 @@ pub async fn break_glass(
     territory: &Territory,
     random: &dyn Random,
 ) -> Result<BrokenGlass, OperationError> {
-    let Urgency { store, seal, access, trail } = *rooms;
+    let Urgency { seal, access, trail, .. } = *rooms;
     let (terms, review_hours) = admitted(asked, &request, rooms).await?;
     let id = draw::mandate_id(asked.now, random)?;
     let question = asked.question(Ask::Read, schemas, territory);
@@ -90,23 +90,11 @@ pub async fn break_glass(
         return Err(turn_away(asked, access, trail, Code::CaseRequired).await);
     };
     for _ in 0..STALE_ATTEMPTS_MAX {
-        let (tier, today) = ((request.tier, &terms), asked.now.days());
-        let reach =
-            dwellings_of(&event, &request.places, tier, today, store, seal, schemas).await?;
-        let scope = match reach {
-            Reach::Some(scope) => scope,
-            Reach::None => return Err(turn_away(asked, access, trail, Code::CaseRequired).await),
-            Reach::TooMany => return Err(turn_away(asked, access, trail, Code::TooLarge).await),
-        };
+        let over = EmergencyTerms { id, tier: request.tier };
+        let scope = scope_of(asked, &request, &question, &over, &terms, &event, rooms).await?;
         let items: Vec<Item<'_>> = scope.iter().map(Seen::item).collect();
         let target = Named::over(id, &scope);
-        let decided = access.decide_emergency(
-            &question,
-            &EmergencyTerms { id, tier: request.tier },
-            &items,
-            target,
-        );
-        let (permit, given) = match decided {
+        let (permit, given) = match access.decide_emergency(&question, &over, &items, target) {
             Ok(decided) => decided,
             Err(denied) => return Err(refuse(trail, denied).await),
         };
@@ -135,6 +123,33 @@ pub async fn break_glass(
         }
     }
     Err(turn_away(asked, access, trail, Code::Stale).await)
+}
+
+/// What is to be opened as it is now. Decided over the dwellings first, so that nobody whose post reaches none of them hears how
+/// many live there.
+async fn scope_of(
+    asked: &Asked<'_>,
+    request: &BreakGlassRequest,
+    question: &Question<'_>,
+    over: &EmergencyTerms,
+    terms: &TierTerms,
+    event: &Event,
+    rooms: &Urgency<'_>,
+) -> Result<Vec<Seen>, OperationError> {
+    let Urgency { store, seal, access, trail } = *rooms;
+    let tier = (request.tier, terms);
+    let Some(dwellings) = dwellings_of(event, &request.places, tier, store, seal).await? else {
+        return Err(turn_away(asked, access, trail, Code::CaseRequired).await);
+    };
+    let given = match access.decide_emergency(question, over, &dwellings.items(), ()) {
+        Ok((_decided_again, given)) => given,
+        Err(denied) => return Err(refuse(trail, denied).await),
+    };
+    let (today, schemas) = (asked.now.days(), question.schemas);
+    match dwellings.with_people(&given.reached, today, store, seal, schemas).await? {
+        Some(scope) => Ok(scope),
+        None => Err(turn_away(asked, access, trail, Code::TooLarge).await),
+    }
 }
 
 /// The terms for whoever may open anything now.
@@ -189,6 +204,7 @@ fn record_of(
     records.extend(reached.iter().filter(|seen| seen.subject.is_some()).filter_map(own_record));
     let seconds = terms.minutes * 60;
     let alone = request.tier == Tier::Alone;
+    let state = if alone { MandateState::Open } else { MandateState::Asked };
     let lasts = if alone { i64::from(seconds) } else { APPROVAL_WAIT_SECONDS };
     let emergency = Emergency {
         tier: request.tier,
@@ -198,26 +214,18 @@ fn record_of(
         review: None,
     };
     MandateRecord {
-        task: None,
         emergency: true,
-        state: if alone { MandateState::Open } else { MandateState::Asked },
-        holder: asked.actor.standing().actor,
-        giver: None,
-        decider: None,
         purpose: asked.purpose.id.as_str().to_owned(),
         fields: given.fields.clone(),
         records,
         subjects,
-        from: asked.now.0,
         until: asked.now.0.saturating_add(lasts * 1_000_000),
         budget: u32::try_from(budget).unwrap_or(u32::MAX),
-        single_use: false,
         role: given.role.as_str().to_owned(),
         waits_at: (!alone).then(|| *given.waits_at.as_bytes()),
         seconds,
-        window: None,
-        document: None,
         nature: Some(Nature::Emergency(emergency)),
+        ..MandateRecord::blank(state, asked.actor.standing().actor, asked.now)
     }
 }
 

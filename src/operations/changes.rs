@@ -9,7 +9,7 @@ use super::{Asked, OperationError};
 use crate::access::{self, Access, Ask, ChangedState, Code, Permit};
 use crate::limits::{ASSIGNMENTS_COUNT_MAX, FEED_CELLS_COUNT_MAX, STALE_ATTEMPTS_MAX};
 use crate::records::{Owner, RecordId, RecordRef, RecordType, SchemaSet, Target};
-use crate::seal::{Cursor, Seal};
+use crate::seal::{Cursor, Remains, Seal};
 use crate::store::{Changes, Decoder, Encoder, FeedPlace, Fetched, Malformed, Reader};
 use crate::territory::{CellId, Territory};
 use crate::trail::{Recorded, Trail};
@@ -240,13 +240,13 @@ async fn looked_up(
                 (header.record_type, header.cell, version, ChangedState::Held(facts))
             }
             Fetched::Erased(tombstone, version, _) => {
-                let line = seal.line_of(&tombstone)?;
-                let state = ChangedState::Removed(line);
+                let Remains { line, protected } = seal.remains_of(&tombstone)?;
+                let state = ChangedState::Removed { line, protected };
                 (tombstone.record_type, tombstone.cell, version.0, state)
             }
             Fetched::Missing => continue,
         };
-        let removed = matches!(state, ChangedState::Removed(_));
+        let removed = matches!(state, ChangedState::Removed { .. });
         let target = Change { id, record_type, version, removed };
         changed.push(access::Changed { record_type, cell, state, target });
     }

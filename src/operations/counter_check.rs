@@ -151,25 +151,13 @@ fn open(
     let until = Micros(asked.now.0.saturating_add(COUNTER_SECONDS * 1_000_000));
     let record = MandateRecord {
         task: Some(TaskKind::CounterService),
-        emergency: false,
-        state: MandateState::Open,
-        holder: asked.actor.standing().actor,
-        giver: None,
-        decider: None,
         purpose: asked.purpose.id.as_str().to_owned(),
         fields: request.fields.clone(),
-        records: Vec::new(),
         subjects,
-        from: asked.now.0,
         until: until.0,
         budget: u32::try_from(RECORDS_FOR_PERSON_COUNT).unwrap_or(1),
-        single_use: false,
         role: hit.role.clone(),
-        waits_at: None,
-        seconds: 0,
-        window: None,
-        document: None,
-        nature: None,
+        ..MandateRecord::blank(MandateState::Open, asked.actor.standing().actor, asked.now)
     };
     Some((CounterTask { id, record: present.record, subject, until }, record))
 }

@@ -106,26 +106,11 @@ pub async fn propose_delegation(
         return Err(delegating.turn_away(Code::SchemaInvalid).await);
     }
     let record = MandateRecord {
-        task: None,
-        emergency: false,
-        state: MandateState::Offered,
-        holder: request.to,
         giver: Some(standing.actor),
-        decider: None,
-        purpose: String::new(),
-        fields: Vec::new(),
-        records: Vec::new(),
-        subjects: Vec::new(),
-        from: from.0,
         until: request.until.0,
-        budget: 0,
-        single_use: false,
         role: role.as_str().to_owned(),
-        waits_at: None,
-        seconds: 0,
         window: Some((pair, request.grid.to_string())),
-        document: None,
-        nature: None,
+        ..MandateRecord::blank(MandateState::Offered, request.to, from)
     };
     let change = begun(id, &record, seal)?;
     match trail.commit(permit, change).await {

@@ -37,7 +37,7 @@ pub(super) async fn look_at_places(
 
 /// Looks for the people of places that are there.
 pub(super) async fn dwellers(
-    places: &[Seen],
+    places: &[&Seen],
     today: i32,
     store: &Reader,
     seal: &Seal,

@@ -93,6 +93,7 @@ impl Echoes {
             agreed: false,
             budget: 0,
             single_use: false,
+            role: String::new(),
         })
     }
 }

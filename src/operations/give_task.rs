@@ -173,6 +173,7 @@ impl Looked {
     }
 }
 
+/// Looks at what the task is over, as far as its giver may give it there.
 async fn look_at(
     scope: &TaskScope,
     question: &Question<'_>,
@@ -200,11 +201,24 @@ async fn look_at(
             (vec![event], Some(look_at_places(&dwellings, store, seal).await?))
         }
     };
-    let at = places.as_ref().unwrap_or(&named);
+    let names_places = places.is_none();
+    let led_to = places.unwrap_or_default();
+    let mut looked = Looked { named, led_to, links: Vec::new(), too_many: false };
+    // Decided over the places first: how many live there is nothing for whoever may not give the task.
+    let kept = match looked.decide(question, terms, access) {
+        Ok((_decided_again, taker)) => taker.kept,
+        Err(denied) => return Err(refuse(trail, denied).await),
+    };
+    let led_to = looked.led_to.iter().zip(kept).filter(|(_, kept)| *kept);
+    let at: Vec<&Seen> = if names_places {
+        looked.named.iter().collect()
+    } else {
+        led_to.map(|(place, _)| place).collect()
+    };
     let Dwellers { people, links, too_many } =
-        dwellers(at, today, store, seal, question.schemas).await?;
-    let led_to = places.into_iter().flatten().chain(people).collect();
-    Ok(Looked { named, led_to, links, too_many })
+        dwellers(&at, today, store, seal, question.schemas).await?;
+    looked.led_to.extend(people);
+    Ok(Looked { links, too_many, ..looked })
 }
 
 /// The dwellings of an event, once it is decided that its giver may give this task over it. A record of another type is
@@ -258,27 +272,19 @@ fn record_of(
 ) -> MandateRecord {
     let (records, subjects) = handles(scope);
     let waits_at = taker.waits_at.as_ref().filter(|_| request.asks_approval);
+    let state = if waits_at.is_some() { MandateState::Asked } else { MandateState::Offered };
     MandateRecord {
         task: Some(request.kind),
-        emergency: false,
-        state: if waits_at.is_some() { MandateState::Asked } else { MandateState::Offered },
-        holder: request.holder,
         giver: Some(asked.actor.standing().actor),
-        decider: None,
         purpose: asked.purpose.id.as_str().to_owned(),
         fields: request.fields.clone(),
         records,
         subjects,
-        from: asked.now.0,
         until: request.until.0,
         budget,
-        single_use: false,
         role: taker.role.as_str().to_owned(),
         waits_at: waits_at.map(|place| *place.as_bytes()),
-        seconds: 0,
-        window: None,
-        document: None,
-        nature: None,
+        ..MandateRecord::blank(state, request.holder, asked.now)
     }
 }
 

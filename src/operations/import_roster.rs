@@ -9,9 +9,10 @@ use super::{AssignmentRequest, OperationError, Placing, refuse};
 use crate::access::{ActorId, Code, Fact, Origin, PlacingAct, PostAt};
 use crate::ambient::Random;
 use crate::identity::{ActorRecord, ActorState, AssignmentRecord};
+use crate::limits::STALE_ATTEMPTS_MAX;
 use crate::purposes::PurposeSet;
 use crate::territory::Territory;
-use crate::trail::Recorded;
+use crate::trail::{Recorded, Refused};
 use std::collections::{HashMap, HashSet};
 
 /// Whom a line is about.
@@ -89,20 +90,28 @@ pub struct RosterRooms<'a> {
     pub random: &'a dyn Random,
 }
 
-/// Goes through a roster, or looks what it would change. A line that was not understood is given as its code.
+/// Goes through a roster, or looks what it would change. A line that was not understood is given as its code; it has no entry of
+/// its own, and the entry of the whole tells how many there were.
 ///
 /// # Errors
-/// `denied` for whoever places nobody; else when nothing can be recorded any more. What was done before is in the log.
+/// `denied` for whoever places nobody, before any line is read; else when nothing can be recorded any more. What was done before is
+/// in the log.
 pub async fn import_roster(
     placing: &Placing<'_>,
-    lines: Vec<Result<RosterLine, Code>>,
+    lines: impl Iterator<Item = Result<RosterLine, Code>>,
     dry_run: bool,
     rooms: &RosterRooms<'_>,
 ) -> Result<Imported, OperationError> {
     let Placing { actor, origin, now, directory, access, trail } = *placing;
+    // Decided before anything of the lines is looked at, and once more for the entry of the whole.
+    if let Err(denied) = access.decide_roster(actor.standing(), origin, now, Nothing) {
+        return Err(refuse(trail, denied).await);
+    }
+    let lines: Vec<Result<RosterLine, Code>> = lines.collect();
+    let malformed = lines.iter().filter(|line| line.is_err()).count();
     // Lines of poor quality are no attack: what is wrong with their form has a budget of its own, as in a batch.
     let of_lines = Origin { in_batch: true, ..origin.clone() };
-    let placing = &Placing { origin: &of_lines, ..*placing };
+    let of_lines = &Placing { origin: &of_lines, ..*placing };
     let logins: HashSet<&str> = lines.iter().flatten().filter_map(login_of).collect();
     let known = directory.of_logins(&logins);
     let mut outcomes = Vec::with_capacity(lines.len());
@@ -112,29 +121,47 @@ pub async fn import_roster(
             _ if trail.is_locked_out(actor.standing().actor) => {
                 LineOutcome::refused(None, Code::RateLimited, None)
             }
-            Ok(line) => one_line(placing, line, &known, dry_run, rooms).await?,
+            Ok(line) => one_line(of_lines, line, &known, dry_run, rooms).await?,
             Err(code) => LineOutcome::refused(None, code, None),
         });
     }
-    let permit = match access.decide_roster(actor.standing(), origin, now, Nothing) {
-        Ok(permit) => permit,
-        Err(denied) => return Err(refuse(trail, denied).await),
-    };
+    let recorded = whole(placing, &outcomes, malformed, dry_run).await?;
+    Ok(Imported { lines: outcomes, recorded })
+}
+
+/// Records what became of all lines.
+async fn whole(
+    placing: &Placing<'_>,
+    outcomes: &[LineOutcome],
+    malformed: usize,
+    dry_run: bool,
+) -> Result<Recorded, OperationError> {
+    let Placing { actor, origin, now, access, trail, .. } = *placing;
     let count = |of: Option<Difference>| {
         let counted = outcomes.iter().filter(|one| one.outcome.ok() == of).count();
         Fact::Number(counted as u64)
     };
-    let permit = permit
-        .stating("lines", Fact::Number(outcomes.len() as u64))
-        .stating("new", count(Some(Difference::New)))
-        .stating("changed", count(Some(Difference::Changed)))
-        .stating("ended", count(Some(Difference::Ended)))
-        .stating("refused", count(None))
-        .stating("dry_run", Fact::Number(u64::from(dry_run)));
-    match trail.append(permit).await {
-        Ok(receipt) => Ok(Imported { lines: outcomes, recorded: receipt.recorded() }),
-        Err(refused) => Err(ended(refused, actor, origin, access, trail).await),
+    // The lines are done: a policy that changed meanwhile must not keep their number out of the log.
+    for _ in 0..STALE_ATTEMPTS_MAX {
+        let permit = match access.decide_roster(actor.standing(), origin, now, Nothing) {
+            Ok(permit) => permit,
+            Err(denied) => return Err(refuse(trail, denied).await),
+        };
+        let permit = permit
+            .stating("lines", Fact::Number(outcomes.len() as u64))
+            .stating("new", count(Some(Difference::New)))
+            .stating("changed", count(Some(Difference::Changed)))
+            .stating("ended", count(Some(Difference::Ended)))
+            .stating("refused", count(None))
+            .stating("malformed", Fact::Number(malformed as u64))
+            .stating("dry_run", Fact::Number(u64::from(dry_run)));
+        match trail.append(permit).await {
+            Ok(receipt) => return Ok(receipt.recorded()),
+            Err(Refused::Stale(_)) => {}
+            Err(refused) => return Err(ended(refused, actor, origin, access, trail).await),
+        }
     }
+    Err(refuse(trail, access.refuse(Some(actor.standing()), Code::Stale, origin)).await)
 }
 
 fn login_of(line: &RosterLine) -> Option<&str> {

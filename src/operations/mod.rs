@@ -41,11 +41,13 @@ mod read_record;
 mod renew_post;
 mod scope;
 mod see_posts;
+mod steps;
 mod store_digests;
 mod subject;
 mod task;
 mod urgent_scope;
 mod walk;
+mod withdraw_consent;
 
 pub use add_actor::{ActorRequest, Added, AssignmentRequest, add_actor, list_actors};
 pub use approval::{
@@ -58,9 +60,7 @@ pub use break_glass::{
     list_glass, review_glass,
 };
 pub use changes::{Change, Changed, ChangesRequest, changes};
-pub use consent::{
-    ListedConsent, WithdrawRequest, WithdrawnConsent, list_consents, withdraw_consent,
-};
+pub use consent::{ListedConsent, list_consents};
 pub use counter_check::{Checked, CounterRequest, CounterTask, counter_check};
 pub use create_household::{
     DwellingRequest, HouseholdCreated, HouseholdRequest, PersonCreated, PersonRequest,
@@ -100,6 +100,7 @@ pub use see_posts::{
 };
 pub use store_digests::{Digests, record_digests};
 pub use task::{ListedTask, TaskStep, list_tasks, step_task};
+pub use withdraw_consent::{WithdrawRequest, WithdrawnConsent, withdraw_consent};
 
 #[cfg(test)]
 mod tests;

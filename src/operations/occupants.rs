@@ -104,7 +104,7 @@ async fn look(id: RecordId, store: &Reader, seal: &Seal) -> Result<Place, Operat
             Ok(Place { cell, line: facts.line.clone(), sealed: Some(sealed) })
         }
         Fetched::Erased(tombstone, ..) => {
-            let line = seal.line_of(&tombstone)?;
+            let line = seal.remains_of(&tombstone)?.line;
             let is_place = tombstone.record_type == RecordType::Place;
             let cell = if is_place { tombstone.cell } else { CellId::NOWHERE };
             Ok(Place { cell, line, sealed: None })

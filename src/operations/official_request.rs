@@ -90,25 +90,14 @@ fn record_of(asked: &Asked<'_>, request: &OfficialRequest, scope: &[Seen]) -> Ma
     let (records, subjects) = handles(scope);
     let budget = subjects.len() * RECORDS_FOR_PERSON_COUNT;
     MandateRecord {
-        task: None,
-        emergency: false,
-        state: MandateState::Asked,
-        holder: asked.actor.standing().actor,
-        giver: None,
-        decider: None,
         purpose: asked.purpose.id.as_str().to_owned(),
         fields: request.fields.clone(),
         records,
         subjects,
-        from: asked.now.0,
         until: request.until.0,
         budget: u32::try_from(budget).unwrap_or(u32::MAX),
-        single_use: false,
-        role: String::new(),
-        waits_at: None,
-        seconds: 0,
-        window: None,
         document: Some(request.document.clone()),
         nature: Some(Nature::Official(Official { organ: request.organ.clone() })),
+        ..MandateRecord::blank(MandateState::Asked, asked.actor.standing().actor, asked.now)
     }
 }

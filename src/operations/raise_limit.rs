@@ -28,7 +28,7 @@ pub struct RaiseRequest {
 /// Asks for it.
 ///
 /// # Errors
-/// As [`Access::decide_raise`].
+/// As [`Access::decide_raise`]; `rate_limited` for whoever asked too often.
 #[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn ask_raise(
     actor: &Actor,
@@ -51,31 +51,22 @@ pub async fn ask_raise(
             Err(denied) => return Err(refuse(trail, denied).await),
         };
         let record = MandateRecord {
-            task: None,
-            emergency: false,
-            state: MandateState::Asked,
-            holder: standing.actor,
-            giver: None,
-            decider: None,
-            purpose: String::new(),
-            fields: Vec::new(),
-            records: Vec::new(),
-            subjects: Vec::new(),
-            from: now.0,
             until: now.0.saturating_add(APPROVAL_WAIT_SECONDS * 1_000_000),
-            budget: 0,
-            single_use: false,
             role: role.as_str().to_owned(),
             waits_at: Some(*place.as_bytes()),
             seconds: minutes * 60,
-            window: None,
-            document: None,
             nature: Some(Nature::Raise(Raise { kind, people })),
+            ..MandateRecord::blank(MandateState::Asked, standing.actor, now)
         };
         let change = begun(id, &record, seal)?;
         match trail.commit(permit, change).await {
             Ok(receipt) => return Ok((id, receipt.recorded())),
             Err(Refused::Stale(_)) => {}
+            // How often is no number of people.
+            Err(Refused::Limit(_)) => {
+                let denied = access.refuse(Some(standing), Code::RateLimited, origin);
+                return Err(refuse(trail, denied).await);
+            }
             Err(refused) => return Err(ended(refused, actor, origin, access, trail).await),
         }
     }

@@ -84,17 +84,18 @@ pub(super) async fn absence(
     access: &Access,
     trail: &Trail,
 ) -> OperationError {
-    let line;
+    let remains;
     let matter = match absent {
         Fetched::Erased(tombstone, ..) => {
-            line = match seal.line_of(&tombstone) {
-                Ok(line) => line,
+            remains = match seal.remains_of(&tombstone) {
+                Ok(remains) => remains,
                 Err(error) => return error.into(),
             };
             Matter::Erased {
                 record_type: tombstone.record_type,
                 cell: tombstone.cell,
-                line: line.as_deref(),
+                line: remains.line.as_deref(),
+                protected: remains.protected,
             }
         }
         Fetched::Missing | Fetched::Found(_) => {

@@ -10,6 +10,7 @@ use crate::records::{
 };
 use crate::seal::Seal;
 use crate::store::{Fetched, Key, Reader, Sealed};
+use crate::territory::CellId;
 
 /// A mandate that is made or moved on, with everything that was looked at for it.
 pub(super) struct Named {
@@ -69,6 +70,30 @@ impl Seen {
 
     pub(super) fn as_seen(&self) -> Vec<(RecordId, u64, u64)> {
         self.found.iter().flat_map(|(sealed, _)| sealed.seen()).collect()
+    }
+}
+
+/// A record that is weighed and not opened: where it lies and what decisions may know of it, and nothing of its sections.
+pub(super) struct Weighed {
+    pub(super) record: RecordId,
+    pub(super) record_type: RecordType,
+    pub(super) cell: CellId,
+    pub(super) version: u64,
+    pub(super) facts: Facts,
+}
+
+impl Weighed {
+    pub(super) fn of(sealed: &Sealed, facts: Facts) -> Weighed {
+        let header = &sealed.row().header;
+        let (record_type, cell) = (header.record_type, header.cell);
+        Weighed { record: header.id, record_type, cell, version: header.version, facts }
+    }
+
+    /// As a decision asks that changes it.
+    pub(super) fn item(&self) -> Item<'_> {
+        let versions = Some((self.version, self.version + 1));
+        let (record_type, cell, facts) = (self.record_type, self.cell, &self.facts);
+        Item { matter: Matter::Present { record_type, cell, facts, versions }, fields: &[] }
     }
 }
 

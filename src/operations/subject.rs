@@ -6,9 +6,9 @@ use super::{Asked, OperationError, draw};
 use crate::access::Access;
 use crate::ambient::Random;
 use crate::limits::SUBJECT_RECORDS_COUNT_MAX;
-use crate::records::{Handle, SubjectId};
+use crate::records::{Facts, Handle, SubjectId};
 use crate::seal::{KeyHold, KeySource, Seal};
-use crate::store::{Expect, Fetched, Key, Reader};
+use crate::store::{Expect, Fetched, Key, Reader, Sealed};
 use crate::territory::Territory;
 
 /// A subject with its handle and where its key comes from.
@@ -55,16 +55,69 @@ pub(super) async fn held_subject(
     let actor = asked.actor.standing().actor;
     let linked = seal.follow(actor, given, asked.now);
     let Some(id) = linked.or_else(|| given.parse().ok()) else { return Ok(None) };
+    // The key is looked at first: whoever protects the person after the look at its records moves the version.
+    let key = key_of(id, store).await?;
     let Some((handle, inherited)) =
         handle_if_held(asked, id, linked.is_some(), store, seal, access, territory).await?
     else {
         return Ok(None);
     };
-    let (key, stamp) = (Key::subject_key(id), store.stamp());
-    let Some(stored) = store.get(&key).await? else { return Ok(None) };
-    let expect = Expect { key, version: stored.version, stamp };
-    let key = KeySource::Held { wrapped: stored.payload, expect };
+    let Some((wrapped, expect)) = key else { return Ok(None) };
+    let key = KeySource::Held { wrapped, expect };
     Ok(Some(Subject { id, handle, key, inherited }))
+}
+
+/// The wrapped key of a subject, and what a change relies on that saw the subject as it was at this look: every record that is
+/// stored about it or removed moves the version, and so does a protection.
+pub(super) async fn key_of(
+    subject: SubjectId,
+    store: &Reader,
+) -> Result<Option<(Vec<u8>, Expect)>, OperationError> {
+    let (key, stamp) = (Key::subject_key(subject), store.stamp());
+    let stored = store.get(&key).await?;
+    Ok(stored.map(|stored| (stored.payload, Expect { key, version: stored.version, stamp })))
+}
+
+/// Everything that is held of somebody as its own, page by page to the end: a person may have more than one page holds.
+pub(super) struct OwnRecords<'a> {
+    subject: SubjectId,
+    store: &'a Reader,
+    /// The listing behind which the next page begins.
+    after: Option<Key>,
+    ended: bool,
+}
+
+impl<'a> OwnRecords<'a> {
+    /// From the beginning.
+    pub(super) fn of(subject: SubjectId, store: &'a Reader) -> OwnRecords<'a> {
+        OwnRecords { subject, store, after: None, ended: false }
+    }
+
+    /// The next records with their decision attributes; nothing behind the last page.
+    pub(super) async fn page(
+        &mut self,
+        seal: &Seal,
+    ) -> Result<Option<Vec<(Sealed, Facts)>>, OperationError> {
+        if self.ended {
+            return Ok(None);
+        }
+        let prefix = Key::subject_listing_prefix(self.subject);
+        let after = self.after.as_ref();
+        let listed = self.store.scan(&prefix, after, SUBJECT_RECORDS_COUNT_MAX).await?;
+        self.ended = listed.len() < SUBJECT_RECORDS_COUNT_MAX;
+        let mut found = Vec::new();
+        for (key, _) in listed {
+            if let Some(id) = key.record()
+                && let Fetched::Found(sealed) = self.store.fetch(id).await?
+                && sealed.row().header.subjects.first() == Some(&self.subject)
+            {
+                let facts = seal.facts(&sealed)?;
+                found.push((sealed, facts));
+            }
+            self.after = Some(key);
+        }
+        Ok(Some(found))
+    }
 }
 
 /// The handle of a subject, for the vault's own use: it goes to no caller. Nothing where nothing is held of it.
@@ -84,7 +137,8 @@ pub(super) async fn handle_of(
     Ok(None)
 }
 
-/// The handle of a subject that the caller may know of, and what any of its records tells of its age.
+/// The handle of a subject that the caller may know of, and what any of its records tells of its age. A page of them tells all:
+/// what is said of a person is said in each of its records.
 async fn handle_if_held(
     asked: &Asked<'_>,
     subject: SubjectId,
@@ -131,15 +185,9 @@ pub(super) async fn holds_of(
     let mut holds = Vec::with_capacity(subjects.len());
     for subject in subjects {
         // The key is looked at first: a record added or removed after the look moves its version.
-        let (key, stamp) = (Key::subject_key(*subject), store.stamp());
-        let Some(stored) = store.get(&key).await? else { continue };
+        let Some((wrapped, expect)) = key_of(*subject, store).await? else { continue };
         let listed = store.scan(&Key::subject_listing_prefix(*subject), None, 2).await?;
-        holds.push(KeyHold {
-            subject: *subject,
-            expect: Expect { key, version: stored.version, stamp },
-            wrapped: stored.payload,
-            is_last: listed.len() <= 1,
-        });
+        holds.push(KeyHold { subject: *subject, expect, wrapped, is_last: listed.len() <= 1 });
     }
     Ok(holds)
 }

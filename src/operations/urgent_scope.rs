@@ -99,26 +99,22 @@ fn named_by(event: &Opened, handle: Handle) -> Event {
     Event { handle, dwellings, place }
 }
 
-/// What is reached.
-pub(super) enum Reach {
-    /// Dwellings, then the people who live in them.
-    Some(Vec<Seen>),
-    /// No dwelling is named.
-    None,
-    /// More dwellings or people than may be.
-    TooMany,
+/// The dwellings that are named, by the event or beside it.
+pub(super) struct Dwellings {
+    /// Those that are there, each with whether the event names it and a second person will agree.
+    places: Vec<(Seen, bool)>,
+    /// Whether more are named than the tier reaches.
+    too_many: bool,
 }
 
-/// The dwellings that the event names and those named beside it, each with the people whose links lead there.
+/// Looks at the dwellings that the event names and at those named beside it; nothing where none is named.
 pub(super) async fn dwellings_of(
     event: &Event,
     further: &[RecordId],
     (tier, terms): (Tier, &TierTerms),
-    today: i32,
     store: &Reader,
     seal: &Seal,
-    schemas: &SchemaSet,
-) -> Result<Reach, OperationError> {
+) -> Result<Option<Dwellings>, OperationError> {
     let mut named: Vec<(RecordId, bool)> = Vec::new();
     // Whoever opens one alone may have written the event too, and whoever asks names what they like.
     let itself = event.dwellings.iter().map(|id| (*id, tier == Tier::Wide));
@@ -129,38 +125,61 @@ pub(super) async fn dwellings_of(
         }
     }
     if named.is_empty() {
-        return Ok(Reach::None);
+        return Ok(None);
     }
-    if named.len() > terms.dwellings as usize {
-        return Ok(Reach::TooMany);
-    }
-    let (mut places, mut people) = (Vec::new(), Vec::new());
-    let mut known: Vec<SubjectId> = Vec::new();
+    let too_many = named.len() > terms.dwellings as usize;
+    named.truncate(terms.dwellings as usize);
+    let mut places = Vec::new();
     for (id, by_name) in named {
-        let Some(place) = look(&[id], &[], store, seal).await?.into_iter().find(is_place) else {
-            continue;
-        };
-        places.push(place);
-        for subject in linked(id, by_name, today, store, seal, schemas).await? {
-            if known.contains(&subject) {
-                continue;
-            }
-            known.push(subject);
-            let seen = person(subject, store, seal).await?;
-            let hidden = |seen: &Seen| {
-                let facts = seen.found.as_ref().map(|(_, facts)| facts);
-                facts.is_none_or(|facts| facts.protected_address && !by_name)
-            };
-            if !hidden(&seen) {
-                people.push(seen);
-            }
-            if people.len() > EMERGENCY_PEOPLE_COUNT_MAX {
-                return Ok(Reach::TooMany);
+        let place = look(&[id], &[], store, seal).await?.into_iter().find(is_place);
+        places.extend(place.map(|place| (place, by_name)));
+    }
+    Ok(Some(Dwellings { places, too_many }))
+}
+
+impl Dwellings {
+    /// The dwellings, as a decision asks.
+    pub(super) fn items(&self) -> Vec<Item<'_>> {
+        self.places.iter().map(|(place, _)| place.item()).collect()
+    }
+
+    /// The dwellings, then the people whose links lead to those that the caller's post reaches, by their places; nothing for more
+    /// than may be.
+    pub(super) async fn with_people(
+        self,
+        reached: &[usize],
+        today: i32,
+        store: &Reader,
+        seal: &Seal,
+        schemas: &SchemaSet,
+    ) -> Result<Option<Vec<Seen>>, OperationError> {
+        if self.too_many {
+            return Ok(None);
+        }
+        let mut people = Vec::new();
+        let mut known: Vec<SubjectId> = Vec::new();
+        for (place, by_name) in reached.iter().filter_map(|at| self.places.get(*at)) {
+            for subject in linked(place.record, *by_name, today, store, seal, schemas).await? {
+                if known.contains(&subject) {
+                    continue;
+                }
+                known.push(subject);
+                let seen = person(subject, store, seal).await?;
+                let hidden = |seen: &Seen| {
+                    let facts = seen.found.as_ref().map(|(_, facts)| facts);
+                    facts.is_none_or(|facts| facts.protected_address && !by_name)
+                };
+                if !hidden(&seen) {
+                    people.push(seen);
+                }
+                if people.len() > EMERGENCY_PEOPLE_COUNT_MAX {
+                    return Ok(None);
+                }
             }
         }
+        let places = self.places.into_iter().map(|(place, _)| place);
+        Ok(Some(places.chain(people).collect()))
     }
-    places.extend(people);
-    Ok(Reach::Some(places))
 }
 
 fn is_place(seen: &Seen) -> bool {

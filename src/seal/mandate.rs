@@ -127,6 +127,32 @@ const FORMAT_NATURE: u8 = 2;
 pub const UNREVIEWED: u32 = u32::MAX;
 
 impl MandateRecord {
+    /// One that names nothing yet and ends as it begins: whoever makes it says the rest.
+    pub fn blank(state: MandateState, holder: ActorId, from: Micros) -> MandateRecord {
+        MandateRecord {
+            task: None,
+            emergency: false,
+            state,
+            holder,
+            giver: None,
+            decider: None,
+            purpose: String::new(),
+            fields: Vec::new(),
+            records: Vec::new(),
+            subjects: Vec::new(),
+            from: from.0,
+            until: from.0,
+            budget: 0,
+            single_use: false,
+            role: String::new(),
+            waits_at: None,
+            seconds: 0,
+            window: None,
+            document: None,
+            nature: None,
+        }
+    }
+
     /// What a decision sees of it: nothing unless it is open.
     pub fn mandate(&self, id: MandateId, version: Version) -> Option<Mandate> {
         // A delegation opens a window of a post, and no field by itself.
@@ -163,6 +189,7 @@ impl MandateRecord {
             agreed: self.decider.is_some(),
             budget: self.budget,
             single_use: self.single_use,
+            role: self.role.clone(),
         })
     }
 

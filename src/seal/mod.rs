@@ -33,7 +33,7 @@ pub use nature::{Emergency, Nature, Official, Raise, Review};
 pub use opened::Opened;
 pub use page::OpenedPage;
 pub use protection::Protection;
-pub use removal::{KeyHold, Removal};
+pub use removal::{KeyHold, Remains, Removal};
 pub use revision::{Birthdays, Patch, Revision};
 pub use said::Said;
 pub use term::Candidates;
@@ -41,7 +41,7 @@ pub use withdrawal::{Withdrawal, WithdrawalTerms};
 
 use crate::limits::{FACTS_KEPT_COUNT_MAX, SUBJECT_KEYS_COUNT_MAX};
 use crate::records::{BasisFact, Facts, Handle, SchemaSet, SubjectId};
-use crate::store::{Header, Op, Sealed, Tombstone};
+use crate::store::{Header, Op, Sealed};
 use crate::trail::Applied;
 use gridvault_keys::{Keyring, SubjectKey, SubjectKeyCache};
 use kept::KeptFacts;
@@ -95,17 +95,6 @@ impl Seal {
     pub fn rehearse(&self) -> Result<(), SealError> {
         let plain = self.keyring.open_attributes(REHEARSAL, &self.rehearsal)?;
         Facts::decode(&plain).map(drop).map_err(|_| SealError::Malformed { what: "rehearsal" })
-    }
-
-    /// The line of business of a removed record, for the decision who may know that it was there.
-    ///
-    /// # Errors
-    /// As [`Seal::facts`].
-    pub fn line_of(&self, tombstone: &Tombstone) -> Result<Option<String>, SealError> {
-        let associated = removal::associated(tombstone);
-        let line = self.keyring.open_attributes(&associated, &tombstone.sealed_line)?;
-        let line = std::str::from_utf8(&line).map_err(|_| SealError::Malformed { what: "line" })?;
-        Ok((!line.is_empty()).then(|| line.to_owned()))
     }
 
     /// The key of a subject of the record; nothing for one that was erased.

@@ -1,5 +1,5 @@
 //! The removal of one record: row, terms and listings go, a tombstone stays.
-//! Never keeps a value or a handle; what stays says only that something of a type lay in a cell.
+//! Never keeps a value or a handle; what stays says only that something of a type lay in a cell, and to decisions whose it was.
 //! A subject's wrapped key goes with its last record; any other renews it, so that of two removals at once one is the last.
 
 use super::{Seal, SealError};
@@ -24,12 +24,17 @@ impl KeyHold {
     /// looked at the same records goes stale and looks again; without this two removals at once would each leave the
     /// key to the other.
     pub(super) fn let_go(&self, change: &mut Change) {
-        let key = self.expect.key.clone();
-        change.ops.push(if self.is_last {
-            Op::Delete(key)
-        } else {
-            Op::Put(key, self.expect.version.next(), self.wrapped.clone())
-        });
+        if !self.is_last {
+            return self.renew(change);
+        }
+        change.ops.push(Op::Delete(self.expect.key.clone()));
+        change.expects.push(self.expect.clone());
+    }
+
+    /// Writes the key again one version later.
+    pub(super) fn renew(&self, change: &mut Change) {
+        let (key, version) = (self.expect.key.clone(), self.expect.version.next());
+        change.ops.push(Op::Put(key, version, self.wrapped.clone()));
         change.expects.push(self.expect.clone());
     }
 }
@@ -79,11 +84,11 @@ impl Seal {
             id: header.id,
             record_type: header.record_type,
             cell: header.cell,
-            sealed_line: Vec::new(),
+            sealed: Vec::new(),
         };
-        let line = facts.line.as_deref().unwrap_or_default();
-        tombstone.sealed_line =
-            self.keyring.seal_attributes(&associated(&tombstone), line.as_bytes())?;
+        let remains = Remains { line: facts.line, protected: facts.protected_address };
+        tombstone.sealed =
+            self.keyring.seal_attributes(&associated(&tombstone), &remains.encode())?;
         change.ops.push(Op::Put(Key::row(header.id), sealed.version().next(), tombstone.encode()));
         change.ops.push(Op::Delete(sealed.feed_key()));
         for term in &header.terms {
@@ -103,8 +108,46 @@ impl Seal {
     }
 }
 
-/// What a tombstone's line is bound to.
-pub(super) fn associated(tombstone: &Tombstone) -> Vec<u8> {
+/// What is left of a removed record's attributes: what decides who may know that it was there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remains {
+    /// The line of business that held it, if one did.
+    pub line: Option<String>,
+    /// Whether its subject's address was protected: who did not know of it then learns nothing of its end.
+    pub protected: bool,
+}
+
+impl Remains {
+    /// One byte, 0 or 1 for the protection, then the line, which is a slug. Older tombstones have the line alone.
+    fn encode(&self) -> Vec<u8> {
+        let line = self.line.as_deref().unwrap_or_default();
+        [&[u8::from(self.protected)], line.as_bytes()].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Remains, SealError> {
+        let (protected, line) = match bytes.split_first() {
+            Some((flag @ (0 | 1), line)) => (*flag == 1, line),
+            _ => (false, bytes),
+        };
+        let malformed = |_| SealError::Malformed { what: "line" };
+        let line = std::str::from_utf8(line).map_err(malformed)?;
+        Ok(Remains { line: (!line.is_empty()).then(|| line.to_owned()), protected })
+    }
+}
+
+impl Seal {
+    /// What is left of a removed record, for the decision who may know that it was there.
+    ///
+    /// # Errors
+    /// As [`Seal::facts`].
+    pub fn remains_of(&self, tombstone: &Tombstone) -> Result<Remains, SealError> {
+        let associated = associated(tombstone);
+        Remains::decode(&self.keyring.open_attributes(&associated, &tombstone.sealed)?)
+    }
+}
+
+/// What the remains in a tombstone are bound to.
+fn associated(tombstone: &Tombstone) -> Vec<u8> {
     let mut bytes = b"gridvault/tombstone/v1".to_vec();
     bytes.extend_from_slice(tombstone.id.as_bytes());
     bytes.push(tombstone.record_type as u8);

@@ -6,13 +6,15 @@ use super::{Control, Seal, SealError};
 use crate::access::Permit;
 use crate::ambient::Micros;
 use crate::records::{Facts, Owner, RecordId, RecordRef, Target};
-use crate::store::{Change, Key, Op, Row, Sealed, Version, listing};
+use crate::store::{Change, Expect, Key, Op, Row, Sealed, Version, listing};
 
 /// Records of one person that rest on consents to one purpose, to be taken back.
 pub struct Withdrawal {
     sealed: Vec<Sealed>,
     about: Vec<RecordRef>,
     terms: WithdrawalTerms,
+    seen: Vec<(RecordId, u64, u64)>,
+    key: Option<Expect>,
 }
 
 /// What is taken back, and what follows.
@@ -31,7 +33,26 @@ impl Withdrawal {
     /// Ties the records to what is taken back.
     pub fn new(sealed: Vec<Sealed>, terms: WithdrawalTerms) -> Withdrawal {
         let about = sealed.iter().flat_map(|one| one.records().to_vec()).collect();
-        Withdrawal { sealed, about, terms }
+        Withdrawal { sealed, about, terms, seen: Vec::new(), key: None }
+    }
+
+    /// Relies on further records that were looked at, and on the person's key as it was before all looks: no record of the person
+    /// came since.
+    pub fn relying_on(
+        mut self,
+        seen: Vec<(RecordId, u64, u64)>,
+        key: Option<Expect>,
+    ) -> Withdrawal {
+        let is_further = |(id, ..): &(RecordId, u64, u64)| {
+            self.sealed.iter().all(|one| one.row().header.id != *id)
+        };
+        self.seen = seen.into_iter().filter(is_further).collect();
+        Withdrawal { key, ..self }
+    }
+
+    /// What is taken back.
+    pub fn terms(&self) -> &WithdrawalTerms {
+        &self.terms
     }
 }
 
@@ -41,7 +62,8 @@ impl Target for Withdrawal {
     }
 
     fn seen(&self) -> Vec<(RecordId, u64, u64)> {
-        self.sealed.iter().flat_map(Target::seen).collect()
+        let further = self.seen.iter().copied();
+        self.sealed.iter().flat_map(Target::seen).chain(further).collect()
     }
 
     fn owns(&self, owner: Owner) -> bool {
@@ -56,8 +78,9 @@ impl Seal {
     /// # Errors
     /// The key hierarchy's.
     pub fn withdraw(&self, permit: &Permit<Withdrawal>) -> Result<Change, SealError> {
-        let Withdrawal { sealed, terms, .. } = permit.target();
+        let Withdrawal { sealed, terms, key, .. } = permit.target();
         let mut change = Change::default();
+        change.expects.extend(key.clone());
         for one in sealed {
             self.mark(one, terms, &mut change)?;
         }

@@ -105,8 +105,8 @@ pub struct Tombstone {
     pub record_type: RecordType,
     /// Where it lay.
     pub cell: CellId,
-    /// Its line of business, sealed under the header key; the store names the removing entry beside.
-    pub sealed_line: Vec<u8>,
+    /// What decisions still need of its attributes, sealed under the header key; the store names the removing entry beside.
+    pub sealed: Vec<u8>,
 }
 
 impl Header {
@@ -182,7 +182,7 @@ impl Tombstone {
         out.raw(self.id.as_bytes());
         out.u8(self.record_type as u8);
         out.raw(&self.cell.to_bytes());
-        out.run(&self.sealed_line);
+        out.run(&self.sealed);
         out.finish()
     }
 }
@@ -223,7 +223,7 @@ pub(super) fn decode(payload: &Bytes) -> Result<RowOrTombstone, Malformed> {
                 id: RecordId::from_bytes(from.array()?),
                 record_type: record_type(from.u8()?)?,
                 cell: CellId::from_bytes(from.array()?),
-                sealed_line: from.run()?.to_vec(),
+                sealed: from.run()?.to_vec(),
             };
             from.end()?;
             Ok(RowOrTombstone::Tombstone(tombstone))

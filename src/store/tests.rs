@@ -250,7 +250,7 @@ mod feed {
             id: header.id,
             record_type: header.record_type,
             cell: header.cell,
-            sealed_line: vec![1],
+            sealed: vec![1],
         };
         for payload in [row.encode(), tombstone.encode()] {
             let key = Key::row(header.id);

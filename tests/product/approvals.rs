@@ -4,7 +4,7 @@
 
 use super::actor::Actor;
 use super::bodies::{
-    CORRECTION, REGISTRATION, born_years_ago, child, fresh_number, record, unknown_id,
+    CORRECTION, REGISTRATION, adult, born_years_ago, child, fresh_number, record, unknown_id,
 };
 use super::client::Reply;
 use super::enrolment::{add, enrolled};
@@ -164,4 +164,33 @@ fn a_round_over_children_opens_them_once_a_second_person_agreed() {
         let read = under(&worker, &agreed, &id, "name", CORRECTION).expect(200);
         assert_eq!(read.body["fields"]["name"], "向晚晴");
     }
+}
+
+#[test]
+fn what_is_gone_by_the_second_persons_word_is_opened_no_more_and_the_rest_stands() {
+    let demo = shared();
+    let (worker, head, lead) = (demo.worker(3), demo.head(3), demo.role("community_cadre"));
+    let stored = [(); 3].map(|()| worker.create(&adult(worker.grid())).expect(201));
+    let [gone, stays, alone] =
+        stored.map(|reply| (reply.text_of("id").to_owned(), reply.text_of("subject").to_owned()));
+    let until = (jiff::Timestamp::now() + Duration::from_secs(86_400)).to_string();
+    let round = |subjects: &[&String]| {
+        let body = json!({
+            "kind": "verification", "purpose": CORRECTION, "holder": worker.id, "until": until,
+            "scope": {"subjects": subjects}, "fields": ["id_number"], "approval": true,
+        });
+        let given = head.call("POST", "/v1/tasks").purpose(CORRECTION).json(&body).send();
+        given.expect(201).text_of("id").to_owned()
+    };
+    let (both, nothing) = (round(&[&gone.1, &stays.1]), round(&[&alone.1]));
+    head.delete(&gone.0, 1, REGISTRATION).expect(200);
+    head.delete(&alone.0, 1, REGISTRATION).expect(200);
+    decide(&lead, &both, "grant").expect(200);
+    worker.call("POST", &format!("/v1/tasks/{both}/accept")).send().expect(200);
+    under(&worker, &both, &stays.0, "id_number", CORRECTION).expect(200);
+    under(&worker, &both, &gone.0, "id_number", CORRECTION).refused(410, "erased");
+    let tasks = worker.get("/v1/tasks").expect(200).body["tasks"].clone();
+    let own = tasks.as_array().expect("a list").iter().find(|one| one["id"] == json!(both));
+    assert_eq!(own.expect("an open task")["subjects"], json!([stays.1]));
+    decide(&lead, &nothing, "grant").refused(404, "not_found");
 }

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 /// People of whom a grid's worker sees something of the ordinary kind in clear, in 24 hours.
 const DAY: usize = 80;
+/// How often anybody asks for more in 24 hours.
+const ASKS: usize = 3;
 
 fn somebody(demo: &Demo, grid: &str) -> Actor {
     let posts = json!([{"role": "grid_worker", "area": grid}]);
@@ -169,4 +171,18 @@ fn whoever_is_stopped_by_a_limit_is_shown_to_the_officer() {
         !found.is_null()
     });
     assert_eq!(found["rule"], "stopped_by_limit");
+}
+
+#[test]
+fn whoever_asks_again_and_again_is_stopped_whatever_the_answers_were() {
+    let demo = shared();
+    let lead = demo.role("community_cadre");
+    let worker = somebody(demo, demo.worker(1).grid());
+    for _ in 0..ASKS {
+        let raise = ask(&worker, "other", 1, 10).expect(201).text_of("id").to_owned();
+        decide(&lead, &raise, "refuse").expect(200);
+    }
+    let stopped = ask(&worker, "other", 1, 10).refused(429, "rate_limited");
+    assert_eq!(demo.entry_of(&stopped)["why"], "rate_limited");
+    ask(&somebody(demo, demo.worker(1).grid()), "other", 1, 10).expect(201);
 }

@@ -165,6 +165,8 @@ fn one_bad_line_fails_alone_and_none_gives_what_placing_would_not() {
     assert_eq!(outcomes(&done), expected);
     let entry = demo.entry_of(&done);
     assert_eq!((&entry["x"]["new"], &entry["x"]["refused"]), (&json!(2), &json!(9)));
+    // What was not understood has no entry of its own: that of the roster tells how much it was.
+    assert_eq!((&entry["x"]["lines"], &entry["x"]["malformed"]), (&json!(11), &json!(2)));
     let firm =
         json!({"login": first, "role": "property_firm", "area": "880102001001", "to": in_days(30)});
     let refused = import(&demo.role("security_admin"), &[firm], false).expect(200);

@@ -3,7 +3,7 @@
 //! What was removed is told by type, cell and line alone.
 
 use super::world::*;
-use crate::access::{Account, Ask, Assignment, Changed, ChangedState, Code, Permit};
+use crate::access::{Account, Ask, Assignment, Changed, ChangedState, Code, Matter, Permit};
 use crate::records::{Facts, Handle, RecordType};
 use crate::territory::CellId;
 
@@ -62,7 +62,7 @@ fn what_was_removed_is_told_by_type_cell_and_line() {
     let gone = |number, record_type, cell, line: Option<&str>| Changed {
         record_type,
         cell,
-        state: ChangedState::Removed(line.map(str::to_owned)),
+        state: ChangedState::Removed { line: line.map(str::to_owned), protected: false },
         target: number,
     };
     let all = || {
@@ -81,6 +81,25 @@ fn what_was_removed_is_told_by_type_cell_and_line() {
     let told = |line| told_by(&feed().from(vec![bound(line)]), 0, all()).map(|(told, _)| told);
     assert_eq!(told("public_security"), Ok(vec![1]));
     assert_eq!(told("civil_affairs"), Err(Code::Denied));
+}
+
+#[test]
+fn the_removal_of_whoever_was_protected_is_told_to_those_who_knew_of_it_alone() {
+    let gone = || {
+        let state = ChangedState::Removed { line: None, protected: true };
+        vec![Changed { record_type: RecordType::Person, cell: OWN_CELL, state, target: 1 }]
+    };
+    let told = |put: &Put<'_>| told_by(put, 0, gone()).map(|(told, _)| told);
+    assert_eq!(told(&feed()), Ok(Vec::new()));
+    let street = Put::by("street_operator", "880102001").under(HELD[0]).ask(Ask::Changes);
+    assert_eq!(told(&street), Ok(vec![1]));
+    // A look at it is like one at nothing, too.
+    let erased = |put: Put<'static>| {
+        let (record_type, line) = (RecordType::Person, None);
+        put.about(Matter::Erased { record_type, cell: OWN_CELL, line, protected: true }).err()
+    };
+    assert_eq!(erased(Put::ordinary()), Some(Code::NotFound));
+    assert_eq!(erased(Put::by("street_operator", "880102001")), Some(Code::Erased));
 }
 
 #[test]

@@ -51,7 +51,8 @@ fn who_may_not_know_hears_the_same_as_for_what_does_not_exist() {
                 let line = Some("civil_affairs");
                 for line in [None, line] {
                     let record_type = RecordType::Person;
-                    let erased = Matter::Erased { record_type, cell: NEXT_CELL, line };
+                    let erased =
+                        Matter::Erased { record_type, cell: NEXT_CELL, line, protected: false };
                     assert_eq!(refusal(&foreign, erased), missing, "erased, {what} {ask:?}");
                 }
             }
@@ -82,7 +83,12 @@ fn who_may_know_hears_what_is_wrong() {
 
 #[test]
 fn erased_is_said_to_whoever_may_know_and_to_nobody_else() {
-    let erased = |cell, line| Matter::Erased { record_type: RecordType::Person, cell, line };
+    let erased = |cell, line| Matter::Erased {
+        record_type: RecordType::Person,
+        cell,
+        line,
+        protected: false,
+    };
     let put = Put::ordinary();
     assert_eq!(put.about(erased(OWN_CELL, None)).err(), Some(Code::Erased));
     assert_eq!(put.about(erased(SCHOOL_CELL, None)).err(), Some(Code::Erased));
@@ -96,7 +102,12 @@ fn erased_is_said_to_whoever_may_know_and_to_nobody_else() {
 fn a_role_that_may_not_use_the_call_is_told_so_whatever_exists() {
     for matter in [
         Matter::Missing,
-        Matter::Erased { record_type: RecordType::Person, cell: OWN_CELL, line: None },
+        Matter::Erased {
+            record_type: RecordType::Person,
+            cell: OWN_CELL,
+            line: None,
+            protected: false,
+        },
     ] {
         let put = Put::ordinary().ask(Ask::Delete);
         assert_eq!(put.about(matter).err(), Some(Code::Denied));

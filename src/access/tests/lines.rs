@@ -52,7 +52,7 @@ fn an_assignment_of_a_line_has_the_records_of_its_line_and_of_none() {
     let erased = |line| {
         let record_type = RecordType::Person;
         let put = put("public_security", "residence_registration", None);
-        put.about(Matter::Erased { record_type, cell: OWN_CELL, line }).err()
+        put.about(Matter::Erased { record_type, cell: OWN_CELL, line, protected: false }).err()
     };
     assert_eq!(erased(None), Some(Code::Erased));
     assert_eq!(erased(Some("public_security")), Some(Code::Erased));

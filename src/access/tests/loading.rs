@@ -288,10 +288,17 @@ fn raised_limits_and_requests_of_organs_stay_within_what_is_meant() {
         ("percent = 50", "percent = 0"),
         ("uses = [1, 4]", "uses = [5, 4]"),
         ("uses = [1, 4]", "uses = [1, 31]"),
+        ("asks = [3, 12]", "asks = [13, 12]"),
+        ("asks = [3, 12]", "asks = [0, 12]"),
+        ("asks = [3, 12]", "asks = [3, 121]"),
     ] {
         assert!(change(old, new).contains(beyond), "{new}: {}", change(old, new));
     }
-    for (old, new) in [("percent = 50", "percent = 100"), ("uses = [1, 4]", "uses = [1, 30]")] {
+    for (old, new) in [
+        ("percent = 50", "percent = 100"),
+        ("uses = [1, 4]", "uses = [1, 30]"),
+        ("asks = [3, 12]", "asks = [3, 120]"),
+    ] {
         assert_eq!(change(old, new), "", "{new}");
     }
     let lead = "approved_by = { role = \"community_cadre\", lead = true }";

@@ -24,6 +24,7 @@ fn mandate(kind: MandateKind, purpose: &str, fields: &[&str]) -> Mandate {
         agreed: false,
         budget: 3,
         single_use: false,
+        role: "grid_worker".to_owned(),
     }
 }
 
@@ -258,6 +259,8 @@ fn a_raised_limit_counts_against_a_higher_bound_for_its_kind_in_its_time_and_ope
     assert_eq!(bound(Mandate { until: NOW, ..other() }), plain);
     assert_eq!(bound(Mandate { from: Micros(NOW.0 + 1), ..other() }), plain);
     assert_eq!(bound(Mandate { holder: ActorId::from_bytes([0xa2; 16]), ..other() }), plain);
+    // It was asked for under another post of the same person.
+    assert_eq!(bound(Mandate { role: "community_cadre".to_owned(), ..other() }), plain);
     assert_eq!(asked().inside(other()).refused(), Some(Code::CaseRequired));
 }
 

@@ -241,8 +241,12 @@ fn who_counts_checks_or_administers_never_sees_or_touches_a_record() {
         for area in ["8801", "880102", "880102001", "880102001001", OWN] {
             let put = Put::by(role, area);
             assert_eq!(put.refused(), Some(Code::Denied), "{role} in {area}");
-            let erased =
-                Matter::Erased { record_type: RecordType::Person, cell: OWN_CELL, line: None };
+            let erased = Matter::Erased {
+                record_type: RecordType::Person,
+                cell: OWN_CELL,
+                line: None,
+                protected: false,
+            };
             assert_eq!(put.about(erased).err(), Some(Code::Denied));
             assert_eq!(put.about(Matter::Missing).err(), Some(Code::Denied));
             assert!(!ACCESS.may_know(

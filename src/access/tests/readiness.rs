@@ -86,6 +86,7 @@ fn a_task_opens_nothing_to_whoever_is_not_ready_and_an_emergency_only_to_a_stand
         agreed: true,
         budget: 3,
         single_use: false,
+        role: "grid_worker".to_owned(),
     };
     let reads = |role: &str, ready, kind| {
         let window = Assignment {

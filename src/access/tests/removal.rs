@@ -88,7 +88,12 @@ fn what_a_law_holds_is_not_removed() {
 #[test]
 fn nothing_is_removed_twice() {
     let put = Put::by("grid_head", OWN).ask(Ask::Delete).fields(&[]);
-    let erased = Matter::Erased { record_type: RecordType::Person, cell: OWN_CELL, line: None };
+    let erased = Matter::Erased {
+        record_type: RecordType::Person,
+        cell: OWN_CELL,
+        line: None,
+        protected: false,
+    };
     assert_eq!(put.about(erased).err(), Some(Code::Erased));
     assert_eq!(put.about(Matter::Missing).err(), Some(Code::NotFound));
 }

@@ -37,6 +37,7 @@ fn mandate(fields: &[&str]) -> Mandate {
         agreed: false,
         budget: 3,
         single_use: false,
+        role: "grid_worker".to_owned(),
     }
 }
 

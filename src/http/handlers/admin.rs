@@ -11,7 +11,7 @@ use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::Members;
 use super::super::surround::turn_stranger_away;
-use super::brought::{SecrecyTermBody, SignedTermBody, brought, moment};
+use super::brought::{SecrecyTermBody, SignedTermBody, brought, maybe_moment};
 use crate::access::{ActorId, Ask, Code, Duty, Origin};
 use crate::ambient::Micros;
 use crate::identity::ActorKind;
@@ -256,8 +256,8 @@ pub(super) fn assignment_request(asked: AssignmentBody) -> Option<AssignmentRequ
         lead: asked.lead,
         pair: asked.pair,
         readiness: brought(asked.secrecy_term, asked.trained_until.as_deref())?,
-        from: moment(asked.from.as_deref())?,
-        until: moment(asked.to.as_deref())?,
+        from: maybe_moment(asked.from.as_deref())?,
+        until: maybe_moment(asked.to.as_deref())?,
     })
 }
 

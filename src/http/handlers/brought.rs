@@ -40,14 +40,17 @@ impl SignedTermBody {
     }
 }
 
-/// A moment, where one is said and has the form of one.
-pub(super) fn moment(text: Option<&str>) -> Option<Option<Micros>> {
+/// A moment, if it has the form of one.
+pub(super) fn moment(text: &str) -> Option<Micros> {
+    let at: jiff::Timestamp = text.parse().ok()?;
+    Some(Micros(at.as_microsecond()))
+}
+
+/// The same where nothing may be said; nothing for what has not the form of one.
+pub(super) fn maybe_moment(text: Option<&str>) -> Option<Option<Micros>> {
     match text {
         None => Some(None),
-        Some(text) => {
-            let at: jiff::Timestamp = text.parse().ok()?;
-            Some(Some(Micros(at.as_microsecond())))
-        }
+        Some(text) => moment(text).map(Some),
     }
 }
 
@@ -59,12 +62,12 @@ pub(super) fn brought(
     let secrecy_term = match term {
         None => None,
         Some(Members(term)) => {
-            let signed = moment(Some(&term.signed_at))??.0;
+            let signed = moment(&term.signed_at)?.0;
             is_document(&term.document).then_some(())?;
             Some(SecrecyTerm { signed, document: term.document })
         }
     };
-    let trained_until = moment(trained_until)?.map(|until| until.0);
+    let trained_until = maybe_moment(trained_until)?.map(|until| until.0);
     Some(ReadinessRecord { secrecy_term, trained_until })
 }
 

@@ -82,7 +82,7 @@ pub(in crate::http) struct WithdrawnRecordBody {
 pub(in crate::http) struct WithdrawnBody {
     /// The purpose for which nothing is opened any more.
     purpose: String,
-    /// The records that rested on consents to it.
+    /// Those of the records that rested on consents to it which the caller may know of.
     records: Vec<WithdrawnRecordBody>,
 }
 

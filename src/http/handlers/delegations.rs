@@ -9,6 +9,7 @@ use super::super::forms;
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::brought::{maybe_moment, moment};
 use crate::access::Code;
 use crate::ambient::Micros;
 use crate::operations::{
@@ -106,17 +107,10 @@ pub(in crate::http) async fn propose(
 }
 
 fn request_of(body: &DelegationBody) -> Option<DelegationRequest> {
-    let moment = |text: &str| -> Option<Micros> {
-        let at: jiff::Timestamp = text.parse().ok()?;
-        Some(Micros(at.as_microsecond()))
-    };
     Some(DelegationRequest {
         to: body.to.parse().ok()?,
         grid: body.grid.parse().ok()?,
-        from: match &body.from {
-            Some(text) => Some(moment(text)?),
-            None => None,
-        },
+        from: maybe_moment(body.from.as_deref())?,
         until: moment(&body.until)?,
     })
 }

@@ -10,6 +10,7 @@ use super::super::headers::{case_of_work, checked_field_names, purpose, query};
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::brought::maybe_moment;
 use super::records::record_id;
 use crate::access::{Ask, Code};
 use crate::ambient::Micros;
@@ -343,10 +344,7 @@ pub(in crate::http) async fn feed(
 
 fn parsed(body: QueryBody) -> Option<QueryRequest> {
     let limit = body.limit.unwrap_or(QUERY_PAGE_COUNT_USUAL);
-    let updated_since = match body.updated_since {
-        Some(text) => Some(Micros(text.parse::<jiff::Timestamp>().ok()?.as_microsecond())),
-        None => None,
-    };
+    let updated_since = maybe_moment(body.updated_since.as_deref())?;
     let matched = match body.r#match {
         Some(members) => {
             let mut members = members.into_iter();

@@ -11,9 +11,8 @@ use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::approvals::{ApprovalAskedBody, ApprovalsBody, DecisionBody, decided, listed};
-use super::brought::is_document;
+use super::brought::{is_document, moment};
 use crate::access::Code;
-use crate::ambient::Micros;
 use crate::limits::OFFICIAL_PEOPLE_COUNT_MAX;
 use crate::operations::{OfficialRequest, Waiting, ask_official};
 use crate::records::SubjectId;
@@ -80,13 +79,12 @@ fn request_of(body: OfficialRequestBody, rooms: &Rooms) -> Option<OfficialReques
         return None;
     }
     let subjects = body.subjects.iter().map(|id| id.parse().ok());
-    let until: jiff::Timestamp = body.until.parse().ok()?;
     Some(OfficialRequest {
         document: body.document,
         organ: body.organ,
         subjects: subjects.collect::<Option<Vec<SubjectId>>>()?,
         fields: checked_field_names(body.fields)?,
-        until: Micros(until.as_microsecond()),
+        until: moment(&body.until)?,
     })
 }
 

@@ -37,7 +37,7 @@ pub(in crate::http) struct ProtectBody {
 pub(in crate::http) struct ProtectedBody {
     /// The subject.
     subject: String,
-    /// How many records have the mark as it was asked for.
+    /// How many records that the caller may know of have the mark as it was asked for.
     records: usize,
 }
 

@@ -142,7 +142,7 @@ pub(in crate::http) async fn import(
     let beside =
         RosterRooms { purposes: &rooms.purposes, territory: &territory, random: &*rooms.random };
     let placing = placing(&caller, &rooms);
-    let imported = import_roster(&placing, lines.collect(), dry_run, &beside).await?;
+    let imported = import_roster(&placing, lines, dry_run, &beside).await?;
     let lines = imported.lines.into_iter().enumerate();
     let lines = lines.map(|(place, line)| ImportedLineBody::of(place, line, dry_run)).collect();
     let body = ImportedBody { dry_run, lines };

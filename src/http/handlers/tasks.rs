@@ -11,6 +11,7 @@ use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::Members;
+use super::brought::moment;
 use super::lists::{ItemBody, Items};
 use crate::access::{Ask, Code};
 use crate::ambient::Micros;
@@ -189,13 +190,12 @@ pub(in crate::http) async fn give(
 }
 
 fn request_of(body: TaskBody) -> Option<TaskRequest> {
-    let until: jiff::Timestamp = body.until.parse().ok()?;
     Some(TaskRequest {
         kind: body.kind.parse().ok()?,
         holder: body.holder.parse().ok()?,
         scope: scope_of(body.scope.0)?,
         fields: checked_field_names(body.fields)?,
-        until: Micros(until.as_microsecond()),
+        until: moment(&body.until)?,
         budget: body.budget,
         asks_approval: body.approval,
     })

@@ -5,9 +5,11 @@
 mod administration;
 mod bases;
 mod children;
+mod consents;
 mod gate;
 mod listing;
 mod matching;
+mod protecting;
 mod racing;
 mod repeats;
 mod retention;

@@ -16,6 +16,8 @@ use std::sync::{Arc, LazyLock};
 
 pub(super) const GRID: &str = "8801020010010001";
 pub(super) const NEXT: &str = "8801020010010002";
+/// A grid of another street.
+pub(super) const FAR: &str = "8801020020010001";
 
 pub(super) static SCHEMAS: LazyLock<Arc<SchemaSet>> =
     LazyLock::new(|| Arc::new(SchemaSet::built_in().expect("the shipped schemas load")));
@@ -59,7 +61,7 @@ pub(super) fn policy() -> Policy {
 }
 
 pub(super) fn territory() -> Territory {
-    let places = [(1, GRID), (2, NEXT)];
+    let places = [(1, GRID), (2, NEXT), (3, FAR)];
     let grids = places.map(|(_, text)| GridData {
         code: text.parse().expect("a grid code"),
         name: "网格".to_owned(),

@@ -7,14 +7,18 @@ use super::world::*;
 use crate::access::{ActorId, Code, Tier};
 use crate::ambient::Micros;
 use crate::identity::NewActor;
+use crate::limits::{EMERGENCY_PEOPLE_COUNT_MAX, TASK_SCOPE_COUNT_MAX};
 use crate::operations::{
-    Asked, BreakGlassRequest, BrokenGlass, Case, Echoes, Finding, OperationError, Urgency, Waiting,
-    break_glass, decide_approval, end_glass, list_glass, read_record, review_glass,
+    Asked, BreakGlassRequest, BrokenGlass, Case, CreateRequest, Echoes, Finding, OperationError,
+    TaskRequest, TaskScope, Urgency, Waiting, break_glass, decide_approval, end_glass, give_task,
+    list_glass, read_record, review_glass,
 };
 use crate::records::{MandateId, RecordId, RecordType, SubjectId};
+use crate::seal::TaskKind;
 use serde_json::json;
 
 const LEAD: ActorId = ActorId::from_bytes([8; 16]);
+const NEXT_HEAD: ActorId = ActorId::from_bytes([10; 16]);
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
@@ -24,13 +28,15 @@ fn at(micros: i64) -> Micros {
     Micros(NOW.0 + micros)
 }
 
-/// A world with somebody who leads the community.
+/// A world with somebody who leads the community, and a head of the next grid.
 fn world() -> World {
     let world = World::new();
-    let mut record = super::setting::actor_record(LEAD, "community_cadre", Some("880102001001"));
-    record.assignments[0].lead = true;
-    let change = world.identity.directory().addition(&NewActor { record }).expect("an actor");
-    world.announce(change);
+    let mut lead = super::setting::actor_record(LEAD, "community_cadre", Some("880102001001"));
+    lead.assignments[0].lead = true;
+    for record in [lead, super::setting::actor_record(NEXT_HEAD, "grid_head", Some(NEXT))] {
+        let change = world.identity.directory().addition(&NewActor { record }).expect("an actor");
+        world.announce(change);
+    }
     world
 }
 
@@ -45,10 +51,7 @@ fn store(
     basis: &str,
     fields: serde_json::Value,
 ) -> RecordId {
-    let request = crate::operations::CreateRequest {
-        record_type,
-        ..person(claim_on(purpose, basis, None), fields)
-    };
+    let request = CreateRequest { record_type, ..person(claim_on(purpose, basis, None), fields) };
     world.create_request(WORKER, request).expect("stored").id
 }
 
@@ -57,14 +60,18 @@ fn dwelling(world: &World, number: usize) -> RecordId {
     store(world, RecordType::Place, "safety_inspection", "fire_safety_duty", fields)
 }
 
-/// An urgent event over so many dwellings.
-fn event(world: &World, dwellings: &[RecordId]) -> RecordId {
+/// What an urgent event over so many dwellings says.
+fn urgent(dwellings: &[RecordId]) -> serde_json::Value {
     let named: Vec<String> = dwellings.iter().map(ToString::to_string).collect();
-    let fields = json!({
+    json!({
         "kind": "urgent_danger", "matter": "楼道积水", "severity": "major", "state": "handle",
         "dwellings": named,
-    });
-    store(world, RecordType::Event, EVACUATION, "emergency_response", fields)
+    })
+}
+
+/// An urgent event over so many dwellings.
+fn event(world: &World, dwellings: &[RecordId]) -> RecordId {
+    store(world, RecordType::Event, EVACUATION, "emergency_response", urgent(dwellings))
 }
 
 /// Somebody who lives there.
@@ -232,4 +239,55 @@ fn two_at_once_cannot_both_be_the_last_of_a_day() {
     assert!(outcomes.contains(&Err(Code::RateLimited)));
     // The day after there is room again.
     alone(&world, WORKER, event, at(24 * HOUR)).expect("another day");
+}
+
+fn over_places(world: &World, giver: ActorId, holder: ActorId, places: &[RecordId]) -> Done<()> {
+    let giver = world.actor(giver);
+    let request = TaskRequest {
+        kind: TaskKind::Visit,
+        holder,
+        scope: TaskScope::Places(places.to_vec()),
+        fields: vec!["id_number".to_owned()],
+        until: at(HOUR),
+        budget: None,
+        asks_approval: false,
+    };
+    let asked = world.asked(&giver, "record_correction");
+    let given = give_task(
+        &asked,
+        request,
+        &world.reader,
+        &world.seal,
+        &world.access,
+        &world.trail,
+        &SCHEMAS,
+        &world.territory,
+        &world.identity,
+        &*world.random,
+    );
+    done(wait(given)).map(drop)
+}
+
+#[test]
+fn that_too_many_live_somewhere_is_told_to_whoever_may_open_it_and_to_nobody_else() {
+    let world = world();
+    let homes = [dwelling(&world, 1), dwelling(&world, 2)];
+    let people = EMERGENCY_PEOPLE_COUNT_MAX + 2;
+    assert!(people > TASK_SCOPE_COUNT_MAX);
+    for number in 0..people {
+        resident(&world, homes[number % homes.len()]);
+    }
+    assert_eq!(over_places(&world, HEAD, WORKER, &homes), Err(Code::TooLarge));
+    assert_eq!(over_places(&world, NEXT_HEAD, NEIGHBOUR, &homes), Err(Code::NotFound));
+    // The neighbour writes an event of its own grid that names dwellings of another one.
+    let own = event(&world, &homes);
+    let opened = |who, event| alone(&world, who, event, at(0)).map(|glass| glass.id);
+    assert_eq!(opened(WORKER, own), Err(Code::TooLarge));
+    let request = CreateRequest {
+        record_type: RecordType::Event,
+        grid: NEXT.to_owned(),
+        ..person(claim_on(EVACUATION, "emergency_response", None), urgent(&homes))
+    };
+    let crossing = world.create_request(NEIGHBOUR, request).expect("stored").id;
+    assert_eq!(opened(NEIGHBOUR, crossing), Err(Code::NotFound));
 }

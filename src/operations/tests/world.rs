@@ -4,7 +4,7 @@
 
 pub(super) use super::gate::NOW;
 pub(super) use super::samples::*;
-pub(super) use super::setting::{GRID, NEXT};
+pub(super) use super::setting::{FAR, GRID, NEXT};
 
 use super::gate::{Gate, GatedMedia, StillClock};
 use super::setting::{KEYRING, PURPOSES, SCHEMAS, actor_record, policy, territory};
@@ -143,6 +143,14 @@ impl World {
         let mut record = self.identity.directory().record(&id).expect("an actor");
         edit(&mut record);
         self.announce(self.identity.directory().replacement(&record).expect("an actor"));
+    }
+
+    /// Lets the worker work in a grid of another street too: so somebody gets records in two.
+    pub(super) fn worker_of_two_streets(&self) {
+        self.change_actor(WORKER, |record| {
+            let far = actor_record(ActorId::from_bytes([9; 16]), "grid_worker", Some(FAR));
+            record.assignments.extend(far.assignments);
+        });
     }
 
     pub(super) fn actor(&self, id: ActorId) -> Actor {

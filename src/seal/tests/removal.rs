@@ -4,7 +4,7 @@
 
 use super::world::*;
 use crate::records::{Facts, Owner, RecordType, SubjectId, Target as _};
-use crate::seal::{NewRecord, Removal};
+use crate::seal::{NewRecord, Remains, Removal};
 use crate::store::{Fetched, Key, Tombstone};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -41,7 +41,7 @@ fn a_removal_takes_every_key_but_the_tombstone() {
     assert_eq!(left, remains(&world, id));
     let kept = tombstone(&world, id);
     assert_eq!((kept.id, kept.record_type, kept.cell), (id, RecordType::Person, CELL));
-    assert_eq!(world.seal.line_of(&kept).ok(), Some(None));
+    assert_eq!(world.seal.remains_of(&kept).ok(), Some(Remains { line: None, protected: false }));
     let stored = wait(world.reader.get(&Key::row(id))).expect("a store").expect("a tombstone");
     assert_eq!(stored.version.0, 2);
 }
@@ -91,24 +91,31 @@ fn a_removal_owns_its_record_and_the_keys_that_it_holds_and_nothing_else() {
 }
 
 #[test]
-fn a_tombstone_keeps_its_line_for_the_vault_alone() {
+fn a_tombstone_keeps_its_line_and_its_protection_for_the_vault_alone() {
     let world = World::new();
     let plain = world.person(1, json!({"name": "王伟"}));
-    let of_line = Facts { line: Some("civil_affairs".into()), ..facts(1, &plain.subjects) };
+    let of_line = Facts {
+        line: Some("civil_affairs".into()),
+        protected_address: true,
+        ..facts(1, &plain.subjects)
+    };
     world.store(vec![NewRecord { facts: Arc::new(of_line), ..plain }]);
     let other = world.store_person(2, json!({"name": "李娜"}));
     world.remove(record(1), &[subject(1)]);
     world.remove(other, &[subject(2)]);
     let (mut kept, plain) = (tombstone(&world, record(1)), tombstone(&world, other));
-    assert_eq!(world.seal.line_of(&kept).ok(), Some(Some("civil_affairs".to_owned())));
+    let line = Some("civil_affairs".to_owned());
+    assert_eq!(world.seal.remains_of(&kept).ok(), Some(Remains { line, protected: true }));
+    let nothing = Some(Remains { line: None, protected: false });
+    assert_eq!(world.seal.remains_of(&plain).ok(), nothing);
     assert!(!kept.encode().windows(5).any(|window| window == b"civil"));
     // It is bound to its place.
-    kept.sealed_line = plain.sealed_line;
-    assert!(world.seal.line_of(&kept).is_err());
+    kept.sealed = plain.sealed;
+    assert!(world.seal.remains_of(&kept).is_err());
     let mut moved = tombstone(&world, record(1));
     moved.cell = crate::territory::CellId::new(2);
-    assert!(world.seal.line_of(&moved).is_err());
+    assert!(world.seal.remains_of(&moved).is_err());
     let mut other_type = tombstone(&world, record(1));
     other_type.record_type = RecordType::Household;
-    assert!(world.seal.line_of(&other_type).is_err());
+    assert!(world.seal.remains_of(&other_type).is_err());
 }
