@@ -29,6 +29,7 @@ mod entries;
 mod existence;
 mod explain;
 mod fail_closed;
+mod findings;
 mod formats;
 mod harness;
 mod host;
