@@ -52,10 +52,10 @@ pub(in crate::http) struct OpenBody {
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct SampleBody {
     /// Not before this moment.
-    #[schema(schema_with = forms::some_moment)]
+    #[schema(schema_with = forms::body_moment)]
     since: String,
     /// Before this moment.
-    #[schema(schema_with = forms::some_moment)]
+    #[schema(schema_with = forms::body_moment)]
     until: String,
     /// Entries of each role.
     #[schema(schema_with = forms::sample_each)]
