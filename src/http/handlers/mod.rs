@@ -1,6 +1,6 @@
 //! One file per group of calls: bodies in, one operation, bodies out.
 //! Never a decision and never a status but that of success; refusals are problems.
-//! The bodies are the contract of API.md; their schemas are the OpenAPI document's.
+//! The bodies are the contract with clients: the OpenAPI document is made from them.
 
 pub(super) mod admin;
 pub(super) mod anomalies;
