@@ -152,7 +152,7 @@ pub const TASK_SCOPE_COUNT_MAX: usize = 200;
 pub const TASK_PLACES_COUNT_MAX: usize = 50;
 /// Distinct records that one task opens, whatever its giver says.
 pub const TASK_BUDGET_MAX: u32 = 1_000;
-/// Records of a page that shows what a task opens in clear (API.md section 1).
+/// Records of a page that shows what a task opens in clear.
 pub const TASK_PAGE_COUNT_MAX: usize = 100;
 /// People of all tasks of a day's list: more are not visited in a day.
 pub const DAY_RECORDS_COUNT_MAX: usize = 256;
@@ -219,7 +219,7 @@ pub const ROSTER_LINES_COUNT_MAX: usize = 500;
 pub const WINDOWS_COUNT_MAX: usize = 32;
 /// How far ahead a window may begin, in days.
 pub const WINDOW_AHEAD_DAYS_MAX: i64 = 92;
-/// How long whoever wrote something may read it back (DOMAIN section 5).
+/// How long whoever wrote something may read it back: until the visit is over.
 pub const ECHO_SECONDS: i64 = 30 * 60;
 /// Writes of one actor that can be read back: a busy half hour at the doors.
 pub const ECHOES_OF_ACTOR_COUNT_MAX: usize = 64;
@@ -293,7 +293,8 @@ pub const RETENTION_CLOCK_LEAP_MAX: Duration = Duration::from_secs(31 * 86_400);
 pub const EXPORT_PAGE_COUNT_MAX: usize = 1_000;
 /// Entries of one evidence pack: it is made in memory, about 4 KiB for each.
 pub const PACK_ENTRIES_COUNT_MAX: usize = 2_000;
-/// Accounts that are followed for anomalies, of those with an entry in the last thirty days: twice those of the largest city. What is remembered of each is a few kilobytes.
+/// Accounts that are followed for anomalies, of those with an entry in the last thirty days: twice those of the largest city.
+/// What is remembered of each is a few kilobytes.
 pub const ANOMALY_ACTORS_COUNT_MAX: usize = 65_536;
 /// Records and persons of a day that are counted once each, over all accounts: about 70 MB.
 pub const ANOMALY_HASHES_COUNT_MAX: usize = 4 * 1024 * 1024;

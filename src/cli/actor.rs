@@ -1,12 +1,13 @@
-//! `gridvault actor add|list|import`: calls to a running vault.
+//! `gridvault actor add|list|import|state`: calls to a running vault.
 //! Never writes the directory itself.
 //! A new actor's one-time code is printed once.
 
 use super::client::Connection;
 use super::failure::Failure;
 use super::post::Brought;
+use super::said::{each, plain, said, word};
 use super::{print, roster};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
@@ -16,6 +17,18 @@ pub(super) enum Command {
     Import(roster::Arguments),
     /// The directory of actors.
     List {
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Suspend somebody, let it work again, or end everything that it has.
+    #[command(after_help = "Example: gridvault actor state ACTOR suspended")]
+    State {
+        /// Whom: an actor's id.
+        #[arg(allow_hyphen_values = true)]
+        actor: String,
+        /// The state; from left nothing leads back.
+        #[arg(value_parser = ["active", "reserve", "suspended", "left"])]
+        state: String,
         #[command(flatten)]
         connection: Connection,
     },
@@ -73,39 +86,43 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
             if json {
                 print(&answer.to_string());
             } else {
-                let word = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
-                print(&format!("actor {}", word("id")));
-                print(&format!("code  {}", word("code")));
+                print(&format!("actor {}", word(&answer, "id")));
+                print(&format!("code  {}", word(&answer, "code")));
                 print("next  gridvault enrol CODE");
             }
         }
         Command::Import(arguments) => return roster::run(arguments, json),
+        Command::State { actor, state, connection } => {
+            let path = format!("/v1/admin/actors/{}/state", plain(actor)?);
+            let answer = connection.post(&path, &json!({"state": state}))?;
+            return said(&answer, json, |one| {
+                format!("actor {} {}", word(one, "id"), word(one, "state"))
+            });
+        }
         Command::List { connection } => {
             let answer = connection.get("/v1/admin/actors")?;
             if json {
                 print(&answer.to_string());
-                return Ok(());
-            }
-            for actor in answer["actors"].as_array().into_iter().flatten() {
-                let word = |name: &str| actor[name].as_str().unwrap_or_default().to_owned();
-                let places: Vec<String> = actor["assignments"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .map(|one| {
-                        let role = one["role"].as_str().unwrap_or_default();
-                        let area = one["area"].as_str().map(|area| format!("@{area}"));
-                        let line = one["line"].as_str().map(|line| format!("/{line}"));
-                        let to = one["to"].as_str().and_then(|to| to.get(..10));
-                        let to = to.map(|day| format!(" to {day}"));
-                        let words = [area, line, to].map(Option::unwrap_or_default);
-                        format!("{role}{}", words.concat())
-                    })
-                    .collect();
-                let (id, login, state) = (word("id"), word("login"), word("state"));
-                print(&format!("{id}  {login:24} {state:10} {}", places.join(", ")));
+            } else {
+                each(&answer, "actors", false, line);
             }
         }
     }
     Ok(())
+}
+
+fn line(actor: &Value) -> String {
+    let posts = actor["assignments"].as_array().into_iter().flatten();
+    let posts: Vec<String> = posts.map(post).collect();
+    let (id, login, state) = (word(actor, "id"), word(actor, "login"), word(actor, "state"));
+    format!("{id}  {login:24} {state:10} {}", posts.join(", "))
+}
+
+fn post(one: &Value) -> String {
+    let area = one["area"].as_str().map(|area| format!("@{area}"));
+    let line = one["line"].as_str().map(|line| format!("/{line}"));
+    let to = one["to"].as_str().and_then(|to| to.get(..10));
+    let to = to.map(|day| format!(" to {day}"));
+    let words = [area, line, to].map(Option::unwrap_or_default);
+    format!("{}{}", word(one, "role"), words.concat())
 }

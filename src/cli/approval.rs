@@ -1,4 +1,4 @@
-//! `gridvault approval ask|list|decide`: what a second person is asked for.
+//! `gridvault approval ask|ask-limit|list|decide`: what a second person is asked for.
 //! Never the number of a document as an argument: it comes from a file.
 //! Whoever decides sees who asks for what; nobody decides for itself.
 
@@ -30,21 +30,42 @@ pub(super) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Ask a second person for more people in clear of one kind, for an hour at most.
+    #[command(
+        after_help = "Example: gridvault approval ask-limit --kind other --people 20 --minutes 60"
+    )]
+    AskLimit {
+        /// Of which kind of information, as the law counts: `lodging`, `property`, `health`, `other` and so on.
+        #[arg(long)]
+        kind: String,
+        /// How many people more.
+        #[arg(long)]
+        people: u32,
+        /// For how long from the yes on, in minutes.
+        #[arg(long)]
+        minutes: u32,
+        #[command(flatten)]
+        connection: Connection,
+    },
     /// What waits for the caller's word, and what it asked for itself.
     List {
         #[command(flatten)]
         connection: Connection,
     },
     /// Say yes or no, as the second person.
-    Decide {
-        /// What was asked for.
-        approval: String,
-        /// The word.
-        #[arg(value_parser = ["grant", "refuse"])]
-        decision: String,
-        #[command(flatten)]
-        connection: Connection,
-    },
+    Decide(Decision),
+}
+
+/// A second person's word.
+#[derive(clap::Args)]
+pub(super) struct Decision {
+    /// What was asked for: its id.
+    id: String,
+    /// The word.
+    #[arg(value_parser = ["grant", "refuse"])]
+    decision: String,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 const APPROVALS: &str = "/v1/approvals";
@@ -54,27 +75,43 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
         Command::Ask { record, purpose, fields, minutes, document_file, connection } => {
             let mut body = json!({"record": record, "fields": fields, "minutes": minutes});
             if let Some(file) = document_file {
-                body["document"] = json!(line_of(file)?);
+                body["document"] = json!(line_of(Some(file))?);
             }
             let answer = connection.post_for(APPROVALS, purpose, &body)?;
+            said(&answer, json, |asked| format!("approval {}", word(asked, "id")))
+        }
+        Command::AskLimit { kind, people, minutes, connection } => {
+            let body = json!({"kind": kind, "people": people, "minutes": minutes});
+            let answer = connection.post(&format!("{APPROVALS}/limit"), &body)?;
             said(&answer, json, |asked| format!("approval {}", word(asked, "id")))
         }
         Command::List { connection } => {
             each(&connection.get(APPROVALS)?, "approvals", json, line);
             Ok(())
         }
-        Command::Decide { approval, decision, connection } => {
-            let path = format!("{APPROVALS}/{}/decide", plain(approval)?);
-            let answer = connection.post(&path, &json!({"decision": decision}))?;
-            said(&answer, json, |asked| format!("approval {} {decision}", word(asked, "id")))
-        }
+        Command::Decide(decision) => decided(decision, (APPROVALS, "approval"), json),
     }
 }
 
-fn line(asked: &Value) -> String {
+/// Gives a word on one of a kind; the path is that of all of them.
+pub(super) fn decided(
+    given: &Decision,
+    (path, kind): (&str, &str),
+    json: bool,
+) -> Result<(), Failure> {
+    let Decision { id, decision, connection } = given;
+    let path = format!("{path}/{}/decide", plain(id)?);
+    let answer = connection.post(&path, &json!({"decision": decision}))?;
+    said(&answer, json, |asked| format!("{kind} {} {decision}", word(asked, "id")))
+}
+
+/// Something that waits or that was asked for, in one line.
+pub(super) fn line(asked: &Value) -> String {
     let waits = if asked["waits"].as_bool().unwrap_or_default() { "waits" } else { "asked" };
+    let fields = words(asked, "fields");
+    let fields = if fields.is_empty() { fields } else { format!(" fields {fields}") };
     format!(
-        "{} {waits} {} {} holder {} as {} for {} until {} fields {}",
+        "{} {waits} {} {} holder {} as {} for {} until {}{fields}{}{}{}",
         word(asked, "id"),
         word(asked, "kind"),
         word(asked, "state"),
@@ -82,6 +119,29 @@ fn line(asked: &Value) -> String {
         word(asked, "role"),
         word(asked, "purpose"),
         word(asked, "until"),
-        words(asked, "fields")
+        emergency(asked),
+        limit(asked),
+        official(asked)
     )
+}
+
+/// What an emergency access would reach, for whoever decides.
+fn emergency(asked: &Value) -> String {
+    let reach = &asked["emergency"];
+    let Some(event) = reach["event"].as_str() else { return String::new() };
+    format!(" event {event} places {} people {}", reach["places_count"], reach["people_count"])
+}
+
+/// How far a limit is to be raised.
+fn limit(asked: &Value) -> String {
+    let limit = &asked["limit"];
+    let kind = limit["kind"].as_str();
+    kind.map(|kind| format!(" {} people more of {kind}", limit["people"])).unwrap_or_default()
+}
+
+/// Who asks by which document for how many.
+fn official(asked: &Value) -> String {
+    let Some(organ) = asked["organ"].as_str() else { return String::new() };
+    let people = asked["subjects"].as_array().map_or(0, Vec::len);
+    format!(" people {people} organ {organ} document {}", word(asked, "document"))
 }

@@ -5,9 +5,8 @@
 use super::client::Connection;
 use super::failure::Failure;
 use super::print;
-use super::said::{TEXT_BYTES_MAX, members, pages, plain, said};
+use super::said::{members, pages, plain, said, text_of};
 use serde_json::{Value, json};
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// Where a text comes from.
@@ -20,17 +19,7 @@ pub(super) struct Text {
 
 impl Text {
     fn read(&self) -> Result<String, Failure> {
-        let fail = |error: &std::io::Error| Failure::failed("the text cannot be read", error);
-        let mut text = String::new();
-        let read = match &self.text_file {
-            Some(file) => {
-                let file = std::fs::File::open(file).map_err(|error| fail(&error))?;
-                file.take(TEXT_BYTES_MAX).read_to_string(&mut text)
-            }
-            None => std::io::stdin().take(TEXT_BYTES_MAX).read_to_string(&mut text),
-        };
-        read.map_err(|error| fail(&error))?;
-        Ok(text.trim_end().to_owned())
+        Ok(text_of(self.text_file.as_deref())?.trim_end().to_owned())
     }
 }
 

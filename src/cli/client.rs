@@ -34,6 +34,12 @@ impl Connection {
         answer(request.header("authorization", &*self.bearer()?).call())
     }
 
+    /// `GET` for a purpose.
+    pub(super) fn get_for(&self, path: &str, purpose: &str) -> Result<Value, Failure> {
+        let request = self.agent().get(format!("{}{path}", self.url)).header("purpose", purpose);
+        answer(request.header("authorization", &*self.bearer()?).call())
+    }
+
     /// `GET` without a token, of what is open to everybody and is text.
     pub(super) fn get_open_text(&self, path: &str) -> Result<String, Failure> {
         let outcome = self.agent().get(format!("{}{path}", self.url)).call();

@@ -3,7 +3,7 @@
 //! Status 0 means that `serve` would not stop over either.
 
 use super::failure::Failure;
-use super::{policies, print, runtime};
+use super::{policy_files, print, runtime};
 use crate::config::{Config, Overrides};
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
     let Command::Check { dir } = command;
     let config = Config::load(dir, &Overrides::default())
         .map_err(|error| Failure::failed("the configuration", &error))?;
-    runtime()?.block_on(policies::load(config.policies.as_deref()))?;
+    runtime()?.block_on(policy_files::load(config.policies.as_deref()))?;
     if json {
         let listen = config.listen.to_string();
         print(

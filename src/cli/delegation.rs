@@ -4,7 +4,7 @@
 
 use super::client::Connection;
 use super::failure::Failure;
-use super::said::{each, plain, said, word};
+use super::said::{Step, each, said, taken, word};
 use serde_json::{Value, json};
 
 #[derive(clap::Subcommand)]
@@ -37,38 +37,24 @@ pub(super) enum Command {
     },
 }
 
-#[derive(clap::Args)]
-pub(super) struct Step {
-    /// The delegation.
-    delegation: String,
-    #[command(flatten)]
-    connection: Connection,
-}
-
-const DELEGATIONS: &str = "/v1/delegations";
+/// Their path, and what one is called.
+const DELEGATIONS: (&str, &str) = ("/v1/delegations", "delegation");
 
 pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
     match command {
         Command::Propose { to, grid, from, until, connection } => {
             let body = json!({"to": to, "grid": grid, "from": from, "until": until});
-            said(&connection.post(DELEGATIONS, &body)?, json, made)
+            said(&connection.post(DELEGATIONS.0, &body)?, json, |one| {
+                format!("delegation {}", word(one, "id"))
+            })
         }
-        Command::Accept(step) => taken(step, "accept", json),
-        Command::End(step) => taken(step, "end", json),
+        Command::Accept(step) => taken(step, DELEGATIONS, "accept", json),
+        Command::End(step) => taken(step, DELEGATIONS, "end", json),
         Command::List { connection } => {
-            each(&connection.get(DELEGATIONS)?, "delegations", json, line);
+            each(&connection.get(DELEGATIONS.0)?, "delegations", json, line);
             Ok(())
         }
     }
-}
-
-fn taken(step: &Step, word_of_step: &str, json: bool) -> Result<(), Failure> {
-    let path = format!("{DELEGATIONS}/{}/{word_of_step}", plain(&step.delegation)?);
-    said(&step.connection.step(&path)?, json, |one| format!("{} {word_of_step}: done", made(one)))
-}
-
-fn made(delegation: &Value) -> String {
-    format!("delegation {}", word(delegation, "id"))
 }
 
 fn line(delegation: &Value) -> String {

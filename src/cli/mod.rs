@@ -8,8 +8,10 @@ mod audit;
 mod audit_export;
 mod audit_review;
 mod audit_tail;
+mod break_glass;
 mod client;
 mod config;
+mod counter_check;
 mod delegation;
 mod demo;
 mod doctor;
@@ -18,8 +20,9 @@ mod failure;
 mod import;
 mod init;
 mod metrics;
-mod policies;
+mod official;
 mod policy;
+mod policy_files;
 mod post;
 mod privacy;
 mod retention;
@@ -28,6 +31,7 @@ mod said;
 mod serve;
 mod ship;
 mod store;
+mod subject;
 mod synth;
 mod task;
 mod token;
@@ -82,6 +86,17 @@ enum Command {
     /// Windows in which somebody stands in.
     #[command(subcommand)]
     Delegation(delegation::Command),
+    /// Emergency access over the dwellings of an urgent event.
+    #[command(subcommand)]
+    BreakGlass(break_glass::Command),
+    /// Requests of organs, by a document.
+    #[command(subcommand)]
+    Official(official::Command),
+    /// Protected addresses and consents, for the resident who is present.
+    #[command(subcommand)]
+    Subject(subject::Command),
+    /// Check the number that whoever stands at the counter shows: a case for half an hour.
+    CounterCheck(counter_check::Arguments),
     /// Policies.
     #[command(subcommand)]
     Policy(policy::Command),
@@ -125,6 +140,10 @@ pub fn main() -> ExitCode {
         Command::Task(command) => task::run(&command, json),
         Command::Approval(command) => approval::run(&command, json),
         Command::Delegation(command) => delegation::run(&command, json),
+        Command::BreakGlass(command) => break_glass::run(&command, json),
+        Command::Official(command) => official::run(&command, json),
+        Command::Subject(command) => subject::run(&command, json),
+        Command::CounterCheck(arguments) => counter_check::run(&arguments, json),
         Command::Policy(command) => policy::run(&command, json),
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Import(arguments) => import::run(&arguments, json),

@@ -4,7 +4,7 @@
 
 use super::client::Connection;
 use super::failure::Failure;
-use super::{policies, print, runtime};
+use super::{policy_files, print, runtime};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -87,7 +87,7 @@ fn explained(answer: &Value) -> String {
 }
 
 fn check(directory: Option<&std::path::Path>, json: bool) -> Result<(), Failure> {
-    let loaded = runtime()?.block_on(policies::load(directory))?;
+    let loaded = runtime()?.block_on(policy_files::load(directory))?;
     let (roles, purposes) = (loaded.policy.roles().len(), loaded.purposes.iter().count());
     let schemas = loaded.schemas.iter().count();
     print(&if json {

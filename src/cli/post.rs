@@ -26,7 +26,7 @@ impl Brought {
     /// The same as members of a body.
     pub(super) fn put_into(&self, mut body: Value) -> Result<Value, Failure> {
         if let Some((signed, file)) = self.term_signed.as_ref().zip(self.term_file.as_ref()) {
-            body["secrecy_term"] = json!({"signed_at": signed, "document": line_of(file)?});
+            body["secrecy_term"] = json!({"signed_at": signed, "document": line_of(Some(file))?});
         }
         if let Some(until) = &self.trained_until {
             body["trained_until"] = json!(until);

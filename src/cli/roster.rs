@@ -5,9 +5,8 @@
 use super::client::Connection;
 use super::failure::Failure;
 use super::print;
-use super::said::word;
+use super::said::{whole, word};
 use serde_json::{Value, json};
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// Lines of one request: less than the vault takes, so that long ones fit too.
@@ -63,8 +62,7 @@ fn line(one: &Value) -> String {
 fn lines_of(file: &Path) -> Result<Vec<Value>, Failure> {
     let fail = |error: std::io::Error| Failure::failed("the roster cannot be read", &error);
     let opened = std::fs::File::open(file).map_err(fail)?;
-    let mut text = String::new();
-    opened.take(ROSTER_BYTES_MAX).read_to_string(&mut text).map_err(fail)?;
+    let text = whole(opened, ROSTER_BYTES_MAX, "the roster")?;
     let wrong = |at: usize| Failure::Usage(format!("line {at} of the roster is not JSON"));
     if text.trim_start().starts_with('[') {
         return serde_json::from_str(&text)
@@ -95,5 +93,19 @@ mod tests {
             matches!(read("{}\nlogin,role"), Err(Failure::Usage(text)) if text.contains("line 2"))
         );
         assert!(matches!(read("[{}"), Err(Failure::Usage(_))));
+    }
+
+    #[test]
+    fn a_roster_that_is_too_long_is_refused_and_not_cut() {
+        let of_length = |bytes: u64| {
+            let file = tempfile::NamedTempFile::new().expect("a file");
+            file.as_file().set_len(bytes).expect("a length");
+            lines_of(file.path())
+        };
+        // At the limit it is read, and what it holds is no JSON.
+        let read = of_length(ROSTER_BYTES_MAX);
+        assert!(matches!(read, Err(Failure::Usage(text)) if text.contains("line 1")));
+        let longer = of_length(ROSTER_BYTES_MAX + 1);
+        assert!(matches!(longer, Err(Failure::Usage(text)) if text.contains("more than")));
     }
 }

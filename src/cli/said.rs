@@ -1,16 +1,16 @@
 //! What commands that call a vault have in common: ids in paths, members of queries, lists page by page, answers said.
-//! Never lets a word become another path or another query than was meant.
+//! Never lets a word become another path or another query than was meant, and never reads half of a text.
 //! `--json` gives answers as they came, a line each.
 
 use super::client::Connection;
 use super::failure::Failure;
 use super::print;
 use serde_json::Value;
-use std::io::Read as _;
+use std::io::Read;
 use std::path::Path;
 
 /// Longest text that is read from a file, in bytes: the vault takes fewer characters.
-pub(super) const TEXT_BYTES_MAX: u64 = 64 * 1024;
+const TEXT_BYTES_MAX: u64 = 64 * 1024;
 
 /// An id in a path: with other characters it would be another path.
 pub(super) fn plain(id: &str) -> Result<&str, Failure> {
@@ -84,13 +84,58 @@ pub(super) fn words(of: &Value, name: &str) -> String {
     words.collect::<Vec<_>>().join(",")
 }
 
-/// The one line of a file: what has no place among arguments, where every process of the host could read it.
-pub(super) fn line_of(file: &Path) -> Result<String, Failure> {
-    let fail = |error: std::io::Error| Failure::failed("the file cannot be read", &error);
-    let mut text = String::new();
-    let opened = std::fs::File::open(file).map_err(fail)?;
-    opened.take(TEXT_BYTES_MAX).read_to_string(&mut text).map_err(fail)?;
-    Ok(text.trim().to_owned())
+/// Something that is there, of which the caller takes a step.
+#[derive(clap::Args)]
+pub(super) struct Step {
+    /// Its id.
+    id: String,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Takes a step of one of a kind; the path is that of all of them.
+pub(super) fn taken(
+    step: &Step,
+    (path, kind): (&str, &str),
+    act: &str,
+    json: bool,
+) -> Result<(), Failure> {
+    let path = format!("{path}/{}/{act}", plain(&step.id)?);
+    said(&step.connection.step(&path)?, json, |one| {
+        format!("{kind} {} {act}: done", word(one, "id"))
+    })
+}
+
+/// A text of a file, or of standard input where no file is named: what has no place among arguments, where every process of
+/// the host could read it and a shell keeps it.
+pub(super) fn text_of(file: Option<&Path>) -> Result<String, Failure> {
+    match file {
+        Some(file) => {
+            let opened = std::fs::File::open(file);
+            let opened =
+                opened.map_err(|error| Failure::failed("the file cannot be read", &error))?;
+            whole(opened, TEXT_BYTES_MAX, "the file")
+        }
+        None => whole(std::io::stdin().lock(), TEXT_BYTES_MAX, "standard input"),
+    }
+}
+
+/// The same where it is one line.
+pub(super) fn line_of(file: Option<&Path>) -> Result<String, Failure> {
+    Ok(text_of(file)?.trim().to_owned())
+}
+
+/// Everything that a source has. More than is read is refused: a text that was cut is another text.
+pub(super) fn whole(source: impl Read, bytes_max: u64, what: &str) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    source
+        .take(bytes_max.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::failed(&format!("{what} cannot be read"), &error))?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(Failure::Usage(format!("{what} has more than {bytes_max} bytes")));
+    }
+    String::from_utf8(bytes).map_err(|_| Failure::Usage(format!("{what} is no text in UTF-8")))
 }
 
 #[cfg(test)]
@@ -109,5 +154,18 @@ mod tests {
         for wrong in ["", "a&b=c", "a=b", "a#b", "a b"] {
             assert!(members(&[("state", &some(wrong))]).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_is_longer_than_is_read_is_refused_and_not_cut() {
+        assert_eq!(whole(&b"abc"[..], 3, "the file").expect("a text"), "abc");
+        let longer = whole(&b"abcd"[..], 3, "the file");
+        assert!(
+            matches!(longer, Err(Failure::Usage(text)) if text == "the file has more than 3 bytes")
+        );
+        // A character that lies across the limit is no other fault.
+        let across = whole("ab\u{4e00}".as_bytes(), 3, "the file");
+        assert!(matches!(across, Err(Failure::Usage(text)) if text.contains("more than")));
+        assert!(matches!(whole(&b"\xff"[..], 3, "the file"), Err(Failure::Usage(_))));
     }
 }

@@ -3,7 +3,7 @@
 //! The same seed and size on the same day give the same bytes, and a city of any size is made line by line.
 
 use super::failure::Failure;
-use super::policies;
+use super::policy_files;
 use crate::ambient::{Clock as _, HostClock};
 use crate::synthetic::{self, CityPlan, Extent, Line, LineKind, Size};
 use crate::territory::GridCode;
@@ -80,7 +80,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             .map_err(std::io::Error::from)
             .and_then(|()| writeln!(out)),
         false => {
-            let policies = super::runtime()?.block_on(policies::load(None))?;
+            let policies = super::runtime()?.block_on(policy_files::load(None))?;
             let lines = synthetic::lines(&plan, &policies.schemas, &policies.purposes);
             let lines = if arguments.refusals { lines.with_refusals() } else { lines };
             write_lines(&mut out, lines, arguments.grid)

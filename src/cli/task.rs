@@ -4,43 +4,17 @@
 
 use super::client::Connection;
 use super::failure::Failure;
-use super::said::{each, plain, said, word, words};
+use super::said::{Step, each, said, taken, word, words};
 use serde_json::{Value, json};
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
-    /// Give somebody a task: named fields of named records and people, until a moment.
-    Give {
-        /// What there is to do: visit, verification, counter_service, agent_service, event_step, evacuation or mediation.
-        #[arg(long)]
-        kind: String,
-        /// For which purpose.
-        #[arg(long)]
-        purpose: String,
-        /// Who is to do it: an actor's id.
-        #[arg(long, allow_hyphen_values = true)]
-        holder: String,
-        /// A record that it opens; as often as there are records.
-        #[arg(long = "record", required_unless_present = "subjects")]
-        records: Vec<String>,
-        /// Somebody of whom it opens what is held as of a person, and where that one lives.
-        #[arg(long = "subject")]
-        subjects: Vec<String>,
-        /// The fields that it opens, with commas between.
-        #[arg(long, value_delimiter = ',', required = true)]
-        fields: Vec<String>,
-        /// First moment at which it opens nothing more: 2026-01-31T08:00:00Z.
-        #[arg(long)]
-        until: String,
-        /// How many distinct records it opens.
-        #[arg(long)]
-        budget: Option<u32>,
-        /// Ask a second person to agree first, as children's fields need.
-        #[arg(long)]
-        ask_approval: bool,
-        #[command(flatten)]
-        connection: Connection,
-    },
+    /// Give somebody a task: named fields of named records and people, of whoever lives at named places, or of what an event names.
+    #[command(
+        after_help = "Example: gridvault task give --kind visit --purpose elder_visit --holder ACTOR --place ID \\\n    \
+        --fields name,current_address --until 2026-01-31T08:00:00Z"
+    )]
+    Give(Box<Give>),
     /// The caller's tasks that are not done, and those that it gave.
     List {
         #[command(flatten)]
@@ -54,66 +28,91 @@ pub(super) enum Command {
     Close(Step),
 }
 
+/// A task to be given.
 #[derive(clap::Args)]
-pub(super) struct Step {
-    /// The task.
-    task: String,
+pub(super) struct Give {
+    /// What there is to do: visit, verification, counter_service, agent_service, event_step, evacuation or mediation.
+    #[arg(long)]
+    kind: String,
+    /// For which purpose.
+    #[arg(long)]
+    purpose: String,
+    /// Who is to do it: an actor's id.
+    #[arg(long, allow_hyphen_values = true)]
+    holder: String,
+    #[command(flatten)]
+    scope: Scope,
+    /// The fields that it opens, with commas between.
+    #[arg(long, value_delimiter = ',', required = true)]
+    fields: Vec<String>,
+    /// First moment at which it opens nothing more: 2026-01-31T08:00:00Z.
+    #[arg(long)]
+    until: String,
+    /// How many distinct records it opens.
+    #[arg(long)]
+    budget: Option<u32>,
+    /// Ask a second person to agree first, as children's fields need.
+    #[arg(long)]
+    ask_approval: bool,
     #[command(flatten)]
     connection: Connection,
 }
 
-const TASKS: &str = "/v1/tasks";
+/// What a task is about, in one of three ways: records and people, or places, or an event.
+#[derive(clap::Args)]
+struct Scope {
+    /// A record that it opens; as often as there are records.
+    #[arg(long = "record", required_unless_present_any = ["subjects", "places", "event"])]
+    #[arg(conflicts_with_all = ["places", "event"])]
+    records: Vec<String>,
+    /// Somebody of whom it opens what is held as of a person, and where that one lives.
+    #[arg(long = "subject", conflicts_with_all = ["places", "event"])]
+    subjects: Vec<String>,
+    /// A place: whoever lives there when the task is given; as often as there are places.
+    #[arg(long = "place", conflicts_with = "event")]
+    places: Vec<String>,
+    /// An event: the dwellings that it names, and whoever lives there.
+    #[arg(long)]
+    event: Option<String>,
+}
+
+/// Their path, and what one is called.
+const TASKS: (&str, &str) = ("/v1/tasks", "task");
 
 pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
     match command {
-        Command::Give { purpose, connection, .. } => {
-            let answer = connection.post_for(TASKS, purpose, &task_of(command))?;
+        Command::Give(give) => {
+            let answer = give.connection.post_for(TASKS.0, &give.purpose, &task_of(give))?;
             said(&answer, json, |task| {
                 format!("task {} budget {}", word(task, "id"), task["budget"])
             })
         }
         Command::List { connection } => {
-            each(&connection.get(TASKS)?, "tasks", json, line);
+            each(&connection.get(TASKS.0)?, "tasks", json, line);
             Ok(())
         }
-        Command::Accept(step) => taken(step, "accept", json),
-        Command::Return(step) => taken(step, "return", json),
-        Command::Close(step) => taken(step, "close", json),
+        Command::Accept(step) => taken(step, TASKS, "accept", json),
+        Command::Return(step) => taken(step, TASKS, "return", json),
+        Command::Close(step) => taken(step, TASKS, "close", json),
     }
 }
 
-fn task_of(command: &Command) -> Value {
-    let Command::Give {
-        kind,
-        purpose,
-        holder,
-        records,
-        subjects,
-        fields,
-        until,
-        budget,
-        ask_approval,
-        ..
-    } = command
-    else {
-        return Value::Null;
+fn task_of(give: &Give) -> Value {
+    let Give { kind, purpose, holder, scope, fields, until, budget, ask_approval, .. } = give;
+    let Scope { records, subjects, places, event } = scope;
+    let scope = match event {
+        Some(event) => json!({"event": event}),
+        None if !places.is_empty() => json!({"places": places}),
+        None => json!({"records": records, "subjects": subjects}),
     };
     let mut body = json!({
-        "kind": kind, "purpose": purpose, "holder": holder,
-        "scope": {"records": records, "subjects": subjects}, "fields": fields, "until": until,
-        "approval": ask_approval,
+        "kind": kind, "purpose": purpose, "holder": holder, "scope": scope, "fields": fields,
+        "until": until, "approval": ask_approval,
     });
     if let Some(budget) = budget {
         body["budget"] = json!(budget);
     }
     body
-}
-
-fn taken(step: &Step, word_of_step: &str, json: bool) -> Result<(), Failure> {
-    let path = format!("{TASKS}/{}/{word_of_step}", plain(&step.task)?);
-    said(&step.connection.step(&path)?, json, |task| {
-        format!("task {} {word_of_step}: done", word(task, "id"))
-    })
 }
 
 fn line(task: &Value) -> String {

@@ -3,7 +3,7 @@
 //! The one place where the Applier passes from the store to the trail.
 
 use super::failure::Failure;
-use super::policies::{self, Policies};
+use super::policy_files::{self, Policies};
 use super::{metrics, retention, ship};
 use crate::access::Access;
 use crate::ambient::{Clock, HostClock, HostRandom, Random};
@@ -50,7 +50,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let clock: Arc<dyn Clock> = Arc::new(HostClock::new());
     let random: Arc<dyn Random> = Arc::new(HostRandom::new());
     let Policies { policy, purposes, schemas, thresholds } =
-        policies::load(config.policies.as_deref()).await?;
+        policy_files::load(config.policies.as_deref()).await?;
     let schemas = Arc::new(schemas);
     let directory = &config.directory;
     let actors = Arc::new(Directory::new(keyring.clone()));

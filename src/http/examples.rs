@@ -1,5 +1,5 @@
 //! A body for each call that takes one, as the OpenAPI document shows it: right in the sample city of a demo.
-//! Never a real person: numbers lie in ranges that nobody has (DOMAIN.md section 7), names are invented.
+//! Never a real person: numbers lie in ranges that nobody has (`synthetic`), names are invented.
 //! The schemathesis campaign sends each of them, and a role that may make the call must get its success.
 
 use serde_json::{Value, json};

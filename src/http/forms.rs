@@ -2,28 +2,31 @@
 //! Never checks a request: parsers do, and the schemathesis campaign sends whatever the two might see differently.
 //! Lengths come from `limits` and vocabularies from the rooms that own them, so that neither is typed twice.
 
+mod mandates;
 mod urgent;
 
 use super::handlers::consents::PROOFS;
 
+pub(super) use mandates::{
+    approval_kind, approval_minutes, approval_state, case, case_of_work, decision, document,
+    maybe_budget, maybe_document, place_ids, record_ids, task_kind, task_state,
+};
 pub(super) use urgent::{
-    dwelling_ids, glass_finding, household_ids, legal_kind, official_people, raised_people, tier,
+    dwelling_ids, glass_finding, household_ids, legal_kind, official_people, raised_minutes,
+    raised_people, tier,
 };
 
 use crate::limits::{
-    APPROVAL_MINUTES_MAX, AUDIT_PAGE_COUNT_MAX, DOCUMENT_CHARACTERS_MAX, EXPIRING_DAYS_MAX,
-    EXPORT_PAGE_COUNT_MAX, EXTERNAL_REF_CHARACTERS_MAX, FIELD_LIST_ITEMS_MAX,
-    FIELD_TEXT_CHARACTERS_MAX, IDEMPOTENCY_KEY_CHARACTERS_MAX, LOGIN_CHARACTERS_MAX,
-    POSTS_PAGE_COUNT_MAX, QUERY_PAGE_COUNT_MAX, READ_FIELDS_COUNT_MAX, REASON_CHARACTERS_MAX,
-    RECORD_FIELDS_MAX, REMARK_CHARACTERS_MAX, REVIEW_ENTRIES_COUNT_MAX, SAMPLE_EACH_COUNT_MAX,
-    SAMPLE_WITHOUT_COUNT_MAX, SLUG_CHARACTERS_MAX, TASK_BUDGET_MAX, TASK_PLACES_COUNT_MAX,
-    TASK_SCOPE_COUNT_MAX, TOKEN_LIFE_SECONDS_MAX,
+    AUDIT_PAGE_COUNT_MAX, EXPIRING_DAYS_MAX, EXPORT_PAGE_COUNT_MAX, EXTERNAL_REF_CHARACTERS_MAX,
+    FIELD_LIST_ITEMS_MAX, FIELD_TEXT_CHARACTERS_MAX, IDEMPOTENCY_KEY_CHARACTERS_MAX,
+    LOGIN_CHARACTERS_MAX, POSTS_PAGE_COUNT_MAX, QUERY_PAGE_COUNT_MAX, READ_FIELDS_COUNT_MAX,
+    REASON_CHARACTERS_MAX, RECORD_FIELDS_MAX, REMARK_CHARACTERS_MAX, REVIEW_ENTRIES_COUNT_MAX,
+    SAMPLE_EACH_COUNT_MAX, SAMPLE_WITHOUT_COUNT_MAX, SLUG_CHARACTERS_MAX, TOKEN_LIFE_SECONDS_MAX,
 };
 use crate::oversight::{
     AnomalyState, Format, ItemState, Outcome, ReviewState, RuleName, event_names,
 };
 use crate::records::RecordType;
-use crate::seal::TaskKind;
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{
     AdditionalProperties, AnyOfBuilder, Array, ArrayBuilder, Object, ObjectBuilder, OneOfBuilder,
@@ -438,11 +441,6 @@ pub(super) fn maybe_indexes() -> Schema {
     Schema::OneOf(OneOfBuilder::new().item(indexes).item(nothing).build())
 }
 
-/// A moment in UTC.
-pub(super) fn some_moment() -> Object {
-    of(MOMENT).build()
-}
-
 /// How many entries of each role are drawn.
 pub(super) fn sample_each() -> Object {
     let form = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
@@ -507,42 +505,9 @@ pub(super) fn receipt_place() -> Value {
     json!({"type": "string", "pattern": "^[^#]+#[0-9]+$"})
 }
 
-/// Ids of what a task is about.
-pub(super) fn record_ids() -> Array {
-    ArrayBuilder::new()
-        .items(record_id())
-        .max_items(Some(TASK_SCOPE_COUNT_MAX))
-        .unique_items(true)
-        .build()
-}
-
-/// Ids of places.
-pub(super) fn place_ids() -> Array {
-    ArrayBuilder::new()
-        .items(record_id())
-        .max_items(Some(TASK_PLACES_COUNT_MAX))
-        .unique_items(true)
-        .build()
-}
-
-/// What there is to do.
-pub(super) fn task_kind() -> Object {
-    text().enum_values(Some(TaskKind::ALL.iter().map(|kind| kind.as_str()))).build()
-}
-
 /// A moment, in a body.
 pub(super) fn body_moment() -> Object {
     of(MOMENT).build()
-}
-
-/// A case: an id, or the caller's own write.
-pub(super) fn case() -> Object {
-    of("^(echo|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$").build()
-}
-
-/// A case of a write or a list: an id.
-pub(super) fn case_of_work() -> Object {
-    of("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$").build()
 }
 
 /// Who gives or takes back a consent.
@@ -558,36 +523,6 @@ pub(super) fn identity_proof() -> Object {
 /// The state of an actor.
 pub(super) fn actor_state() -> Object {
     text().enum_values(Some(["active", "reserve", "suspended", "left"])).build()
-}
-
-/// How long a look stays open.
-pub(super) fn approval_minutes() -> Object {
-    ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .minimum(Some(1))
-        .maximum(Some(APPROVAL_MINUTES_MAX))
-        .build()
-}
-
-/// The number of a document.
-pub(super) fn document() -> Object {
-    text().min_length(Some(1)).max_length(Some(DOCUMENT_CHARACTERS_MAX)).build()
-}
-
-/// The same, where it may be left out.
-pub(super) fn maybe_document() -> Object {
-    or_null(text().min_length(Some(1)).max_length(Some(DOCUMENT_CHARACTERS_MAX)), Type::String)
-}
-
-/// A second person's word.
-pub(super) fn decision() -> Object {
-    text().enum_values(Some(["grant", "refuse"])).build()
-}
-
-/// How many records a task opens, where it may be left out.
-pub(super) fn maybe_budget() -> Object {
-    let form = ObjectBuilder::new().minimum(Some(1)).maximum(Some(TASK_BUDGET_MAX));
-    or_null(form, Type::Integer)
 }
 
 /// Field names of a question.

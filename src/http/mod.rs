@@ -26,6 +26,7 @@ mod server;
 mod strict_json;
 mod surround;
 mod titles;
+mod vocabulary;
 
 pub use answer::Answer;
 pub use axum::http::Method;

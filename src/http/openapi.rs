@@ -9,7 +9,7 @@ use super::surround::{PointerBody, ProblemBody};
 use axum::http::Method;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
-use utoipa::openapi::schema::Schema;
+use utoipa::openapi::schema::{Object, Schema};
 use utoipa::openapi::{ComponentsBuilder, RefOr};
 
 type Schemas = Vec<(String, RefOr<Schema>)>;
@@ -24,6 +24,7 @@ const LINES: &str = "application/x-ndjson";
 pub(super) struct Doc {
     operation: &'static str,
     summary: &'static str,
+    text: Option<&'static str>,
     body: Option<Content>,
     answer: Option<(u16, Content)>,
     queries: &'static [Query],
@@ -40,8 +41,36 @@ pub(super) struct Doc {
 enum Cased {
     /// A look at one record.
     Look,
-    /// A write, or a list.
-    Work,
+    /// A list.
+    List,
+    /// A write.
+    Write,
+}
+
+impl Cased {
+    /// The form of the header `Case`, and what it means here.
+    fn told(self) -> (Object, &'static str) {
+        match self {
+            Cased::Look => (
+                forms::case(),
+                "The id of what the request acts under, which its caller holds: a task that was taken, or the case of a check \
+                 at the counter; a look that a second person agreed to, which serves once; an emergency access; a request of \
+                 an organ that was agreed to; or a raised limit, which opens no field and counts against the higher bound. \
+                 `echo` shows what the caller itself wrote in the last half hour. What is not the caller's, not open or over \
+                 other records or fields opens nothing",
+            ),
+            Cased::List => (
+                forms::case_of_work(),
+                "The id of the task that the request acts under, which its caller has taken: what it names of its own people is \
+                 in clear, the others are masked, and a page has 100 records at most. Any other id is like no case",
+            ),
+            Cased::Write => (
+                forms::case_of_work(),
+                "The id of the task that the request acts under, which its caller has taken: it allows what the role may write \
+                 inside a task alone, and a new record costs its budget one. Any other id is like no case",
+            ),
+        }
+    }
 }
 
 /// A parameter of a query string.
@@ -74,6 +103,7 @@ impl Doc {
         Doc {
             operation,
             summary,
+            text: None,
             body: None,
             answer: None,
             queries: &[],
@@ -84,6 +114,12 @@ impl Doc {
             versioned: false,
             example: None,
         }
+    }
+
+    /// What one line does not say.
+    pub(super) const fn text(mut self, text: &'static str) -> Doc {
+        self.text = Some(text);
+        self
     }
 
     pub(super) const fn takes(mut self, body: Content) -> Doc {
@@ -125,15 +161,21 @@ impl Doc {
         self
     }
 
-    /// It may name the task, approval or emergency that it acts under.
+    /// A look that may name what it acts under.
     pub(super) const fn within_case(mut self) -> Doc {
         self.cased = Some(Cased::Look);
         self
     }
 
-    /// The same for a write or a list, which nothing that the caller wrote itself opens.
-    pub(super) const fn within_task(mut self) -> Doc {
-        self.cased = Some(Cased::Work);
+    /// A list that may name the task that it acts under.
+    pub(super) const fn listed_within_task(mut self) -> Doc {
+        self.cased = Some(Cased::List);
+        self
+    }
+
+    /// A write that may name the task that it acts under.
+    pub(super) const fn written_within_task(mut self) -> Doc {
+        self.cased = Some(Cased::Write);
         self
     }
 
@@ -226,6 +268,9 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
         "parameters": parameters(route),
         "responses": responses(route, schemas),
     });
+    if let Some(text) = doc.text {
+        operation["description"] = json!(text);
+    }
     if let Some(body) = doc.body {
         let mut content = body(schemas);
         if let (Some(example), Some(form)) =
@@ -273,17 +318,7 @@ fn parameters(route: &Route) -> Vec<Value> {
         }));
     }
     if let Some(cased) = route.doc.cased {
-        let (schema, description) = match cased {
-            Cased::Look => (
-                forms::case(),
-                "The task, approval or emergency that the request acts under; one that is not the caller's, or not open, opens \
-                 nothing. `echo` shows what the caller itself wrote in the last half hour",
-            ),
-            Cased::Work => (
-                forms::case_of_work(),
-                "The task that the request acts under; one that is not the caller's, or not open, opens nothing",
-            ),
-        };
+        let (schema, description) = cased.told();
         parameters.push(json!({
             "name": "Case", "in": "header", "required": false, "schema": schema, "description": description,
         }));

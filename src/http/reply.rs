@@ -1,5 +1,5 @@
 //! The only place where a status is chosen.
-//! Never chosen from a text or an inner error: from the stable code alone (API.md section 1).
+//! Never chosen from a text or an inner error: from the stable code alone (docs/integrating.md lists them).
 //! Whether a caller may try again is part of the code's meaning.
 
 use crate::access::Code;

@@ -8,8 +8,8 @@ use super::examples;
 use super::forms;
 use super::handlers::{
     admin, anomalies, approvals, audit, batch, break_glass, consents, counter, delegations,
-    describe, health, households, limit, lists, log, matching, official, packs, placing, posts,
-    protection, records, rectifications, report, reviews, roster, tasks,
+    describe, health, households, lists, log, matching, official, packs, placing, posts,
+    protection, raise_limit, records, rectifications, report, reviews, roster, tasks,
 };
 use super::openapi::{Body, Doc, Query};
 use super::rooms::Rooms;
@@ -206,7 +206,7 @@ pub static ROUTES: &[Route] = &[
             .takes(Body::of::<admin::EnrolBody>).example(examples::code).answer(201, Body::of::<admin::IssuedBody>)
         => admin::redeem),
     route!(POST post "/v1/records" Token true
-        Doc::new("create_record", "Store a record").repeatable().captured().within_task()
+        Doc::new("create_record", "Store a record").repeatable().captured().written_within_task()
             .takes(Body::of::<records::CreateBody>).example(examples::person).answer(201, Body::of::<records::CreatedBody>).versioned()
         => records::create),
     route!(GET get "/v1/records/{id}" Token true
@@ -215,7 +215,7 @@ pub static ROUTES: &[Route] = &[
             .answer(200, Body::of::<records::ReadBody>).versioned()
         => records::read),
     route!(PATCH patch "/v1/records/{id}" Token true
-        Doc::new("patch_record", "Change fields of a record (merge patch)").conditional().repeatable().within_task()
+        Doc::new("patch_record", "Change fields of a record (merge patch)").conditional().repeatable().written_within_task()
             .takes(Body::of::<records::PatchBody>).example(examples::patch).answer(200, Body::of::<records::PatchedBody>).versioned()
         => records::patch),
     route!(DELETE delete "/v1/records/{id}" Token true
@@ -228,14 +228,14 @@ pub static ROUTES: &[Route] = &[
         => matching::matches),
     route!(POST post "/v1/records/batch" Token true
         Doc::new("create_batch", "Store up to 10,000 records and households, each line by itself")
-            .repeatable().within_task().takes(Body::lines::<LineBody>).example(examples::person).answer(200, Body::lines::<BatchItemBody>)
+            .repeatable().written_within_task().takes(Body::lines::<LineBody>).example(examples::person).answer(200, Body::lines::<BatchItemBody>)
         => batch::create),
     route!(POST post "/v1/records/query" Token true
-        Doc::new("query_records", "List records of one type, page by page: ids and masked fields").within_task()
+        Doc::new("query_records", "List records of one type, page by page: ids and masked fields").listed_within_task()
             .takes(Body::of::<lists::QueryBody>).example(examples::list).answer(200, Body::of::<lists::QueriedBody>)
         => lists::records),
     route!(POST post "/v1/places/{id}/occupants" Token true
-        Doc::new("occupants", "Who lives at a place, masked as in a list").within_task()
+        Doc::new("occupants", "Who lives at a place, masked as in a list").listed_within_task()
             .takes(Body::of::<lists::OccupantsBody>).example(examples::occupants).answer(200, Body::of::<lists::PeopleBody>)
         => lists::people),
     route!(GET get "/v1/changes" Token true
@@ -247,12 +247,19 @@ pub static ROUTES: &[Route] = &[
             .answer(200, Body::of::<lists::ChangesBody>)
         => lists::feed),
     route!(POST post "/v1/households" Token true
-        Doc::new("create_household", "Store a household in one all-or-nothing write").repeatable().captured().within_task()
+        Doc::new("create_household", "Store a household in one all-or-nothing write").repeatable().captured().written_within_task()
             .takes(Body::of::<households::HouseholdBody>).example(examples::household)
             .answer(201, Body::of::<households::HouseholdCreatedBody>)
         => households::create),
     route!(POST post "/v1/tasks" Token true
-        Doc::new("give_task", "Give somebody a task: named fields of named records and people, until a moment")
+        Doc::new("give_task", "Give somebody a task: named fields, of whom its scope leads to, until a moment")
+            .text(
+                "The scope is said in one of three ways. `records` and `subjects`: each record, and of each person what is held of \
+                 it as a person and where it lives. `places`: whoever lives there when the task is given. `event`: the dwellings \
+                 that the event names and whoever lives there, as far as the posts of giver and holder both reach. By a place or \
+                 an event nobody is led to whose address is protected, whose record is restricted or over, or who moves in \
+                 later. What the giver may not know of is like what is not there.",
+            )
             .takes(Body::of::<tasks::TaskBody>).example(examples::task).answer(201, Body::of::<tasks::TaskGivenBody>)
         => tasks::give),
     route!(GET get "/v1/tasks" Token false
@@ -295,6 +302,10 @@ pub static ROUTES: &[Route] = &[
         => approvals::ask),
     route!(GET get "/v1/approvals" Token false
         Doc::new("list_approvals", "What waits for the caller's word, and what it asked for itself")
+            .text(
+                "All of it that is not over, at once: there is no query and no page. A request of an organ is in its own list, \
+                 /v1/admin/official-requests.",
+            )
             .answer(200, Body::of::<approvals::ApprovalsBody>)
         => approvals::list),
     route!(POST post "/v1/approvals/{id}/decide" Token false
@@ -304,9 +315,9 @@ pub static ROUTES: &[Route] = &[
         => approvals::decide),
     route!(POST post "/v1/approvals/limit" Token false
         Doc::new("ask_raised_limit", "Ask a second person for more people in clear of one kind, for an hour at most")
-            .takes(Body::of::<limit::RaiseBody>).example(examples::raise)
+            .takes(Body::of::<raise_limit::RaiseBody>).example(examples::raise)
             .answer(201, Body::of::<approvals::ApprovalAskedBody>)
-        => limit::ask),
+        => raise_limit::ask),
     route!(POST post "/v1/admin/official-requests" Token true
         Doc::new("ask_official", "Bring a request of an organ before the protection officer (Data Security Law 35)")
             .takes(Body::of::<official::OfficialRequestBody>).example(examples::official)
@@ -314,6 +325,7 @@ pub static ROUTES: &[Route] = &[
         => official::ask),
     route!(GET get "/v1/admin/official-requests" Token false
         Doc::new("list_official", "Requests of organs that wait for the caller's word, and those that it brought")
+            .text("All of it that is not over, at once: there is no query and no page.")
             .answer(200, Body::of::<approvals::ApprovalsBody>)
         => official::list),
     route!(POST post "/v1/admin/official-requests/{id}/decide" Token false

@@ -1,6 +1,6 @@
 //! What a refused caller reads: short, no blame, and what to do next.
 //! Never names a rule, a grid or a person.
-//! The Chinese texts are those of TERMS.md section 1.9.
+//! Each code has a text of its own in both languages.
 
 use crate::access::Code;
 

@@ -20,7 +20,7 @@ const ORGANS: &str = "organ";
 /// The code list that names lines of business.
 const LINES: &str = "line";
 
-/// Titles that are aims, not tasks (TERMS): none names a legal task, an organ and fields.
+/// Titles that are aims, not tasks: none names a legal task, an organ and fields.
 const REFUSED_TITLES: [&str; 16] = [
     "网格化管理",
     "社会治理",

@@ -1,6 +1,7 @@
 //! Between sealed bytes and values: the only caller of the key hierarchy for data.
 //! Never opens a section without a receipt, and never lets plain text out but through [`Opened`].
-//! Closed functions (facts, merge, removal, withdrawal, the places of an event) may look inside before there is a receipt, and let nothing out.
+//! Closed functions (facts, merge, removal, withdrawal, the places of an event) may look inside before there is a receipt, and
+//! let nothing out.
 
 mod covers;
 mod cursor;

@@ -35,7 +35,7 @@ const POLICY: &[u8] = b"policy";
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(Box<[u8]>);
 
-/// Kinds of control records (DOMAIN section 4.7).
+/// Kinds of control records: what was said to a resident, and what a resident said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ControlKind {

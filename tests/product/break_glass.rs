@@ -3,15 +3,16 @@
 //! Each step is an entry, each look inside it another one that names it.
 
 use super::actor::Actor;
-use super::bodies::{REGISTRATION, SAFETY, adult, child, place, record, unknown_id};
+use super::bodies::{REGISTRATION, SAFETY, adult, basis, child, place, record, unknown_id};
 use super::client::Reply;
 use super::enrolment::{add, enrolled};
 use super::entries::happened;
 use super::harness::{Demo, shared};
+use gridvault::limits::{EMERGENCY_PEOPLE_COUNT_MAX, HOUSEHOLD_PEOPLE_COUNT_MAX};
 use serde_json::{Value, json};
 
 /// Evacuation and shelter.
-const EVACUATION: &str = "emergency_evacuation";
+pub const EVACUATION: &str = "emergency_evacuation";
 /// What it opens of a person.
 const FIELDS: &str = "name,phone,current_address,assistance_tag";
 
@@ -221,9 +222,14 @@ fn another_purpose_role_or_tier_opens_nothing() {
     let home = stored_place(&keeper);
     let event = event(&keeper, json!({"dwellings": [home]}));
     let body = json!({"tier": "alone", "event": event});
-    for purpose in [REGISTRATION, SAFETY, "infectious_disease_control"] {
+    // A purpose that lists what is urgent of a matter is no emergency by that; others do not even list it.
+    for (purpose, status, code) in [
+        (SAFETY, 403, "denied"),
+        (REGISTRATION, 400, "purpose_not_for_field"),
+        ("infectious_disease_control", 400, "purpose_not_for_field"),
+    ] {
         let reply = keeper.call("POST", "/v1/break-glass").purpose(purpose).json(&body).send();
-        assert!(reply.status >= 400 && reply.status < 500, "{purpose}: {}", reply.text);
+        reply.refused(status, code);
     }
     for role in ["volunteer", "building_head", "community_cadre", "street_office", "city_platform"]
     {
@@ -303,6 +309,43 @@ fn how_often_anybody_opens_one_is_bounded() {
     let fourth = alone(&worker, &event).refused(429, "rate_limited");
     assert_eq!(demo.entry_of(&fourth)["why"], "rate_limited");
     worker.create(&adult(worker.grid())).expect(201);
+}
+
+/// A dwelling in which so many people live.
+fn full_house(worker: &Actor, people: usize) -> String {
+    let person = |number: usize| {
+        let residence = json!({"occupancy_kind": "own_home"});
+        json!({"ref": format!("p{number}"), "fields": {"name": "房客"}, "residence": residence})
+    };
+    let body = json!({
+        "grid": worker.grid(), "basis": basis(REGISTRATION), "fields": {"kind": "collective"},
+        "dwelling": {"fields": place(worker.grid())["fields"]},
+        "people": (0..people).map(person).collect::<Vec<Value>>(),
+    });
+    let stored = worker.create_household(&body).expect(201);
+    stored.body["dwelling"].as_str().expect("a dwelling").to_owned()
+}
+
+#[test]
+fn as_many_people_as_one_entry_names_are_reached_and_with_one_more_nobody() {
+    let demo = shared();
+    let keeper = demo.worker(2);
+    let worker = somebody(demo, "grid_worker", keeper.grid());
+    let (mut homes, mut left) = (Vec::new(), EMERGENCY_PEOPLE_COUNT_MAX);
+    while left > 0 {
+        let people = left.min(HOUSEHOLD_PEOPLE_COUNT_MAX);
+        homes.push(full_house(&keeper, people));
+        left -= people;
+    }
+    let event = event(&keeper, json!({"dwellings": homes}));
+    let opened = alone(&worker, &event).expect(201);
+    let people = opened.body["people"].as_array().map(Vec::len);
+    assert_eq!(people, Some(EMERGENCY_PEOPLE_COUNT_MAX));
+    // The dwellings and the event stand beside them.
+    let named = demo.entry_of(&opened)["rec"].as_array().map(Vec::len);
+    assert_eq!(named, Some(EMERGENCY_PEOPLE_COUNT_MAX + homes.len() + 1));
+    resident(&keeper, &homes[0], &adult(keeper.grid()));
+    alone(&worker, &event).refused(413, "too_large");
 }
 
 #[test]

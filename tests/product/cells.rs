@@ -1,6 +1,6 @@
 //! Every route of the table for every role of the directory: what the role may, and how the door says no to the rest.
-//! Never copied from what the product answers: the table was written from API.md and DOMAIN.md section 5 (what a role is
-//! for) and TERMS.md section 2 (which roles a purpose names). A new route or role without its cell fails here.
+//! Never copied from what the product answers: the table was written from what a role is for and which roles the law behind a
+//! purpose names. A new route or role without its cell fails here.
 
 use super::actor::Actor;
 use super::bodies::{adult, place};
@@ -164,7 +164,7 @@ const ROLES: &[(&str, &str, &str)] = &[
     // Collects and reads in the own grid; what was collected in error is removed by the head alone.
     ("grid_worker", "+++-++++++-+?+--+---", "---------------------------------"),
     ("grid_head", "++++++++++++?+--+---", "---------------------------------"),
-    // Collects like a head, but for no purpose that is asked for here: TERMS.md leaves registration to the holders of the
+    // Collects like a head, but for no purpose that is asked for here: registration is left to the holders of the
     // grid. It knows of people by other purposes.
     ("grid_stand_in", "------l-----?+--+---", "---------------------------------"),
     // Report matters, and read an address inside a task: may store and read something, but no person here. A volunteer knows

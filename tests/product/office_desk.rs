@@ -14,29 +14,32 @@ use tempfile::TempDir;
 
 const NEXT: &str = "8801020010010002";
 
-fn in_days(days: u64) -> String {
+/// So many days from now.
+pub fn in_days(days: u64) -> String {
     (jiff::Timestamp::now() + Duration::from_secs(days * 86_400)).to_string()
 }
 
 /// Where token files and rosters lie.
-struct Desk<'a> {
+pub struct Desk<'a> {
     demo: &'a Demo,
     room: TempDir,
 }
 
 impl Desk<'_> {
-    fn new(demo: &Demo) -> Desk<'_> {
+    /// A desk before a vault.
+    pub fn new(demo: &Demo) -> Desk<'_> {
         Desk { demo, room: tempfile::tempdir().expect("a temporary directory") }
     }
 
-    fn write(&self, name: &str, text: &str) -> PathBuf {
+    /// A file with a text.
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.room.path().join(name);
         std::fs::write(&path, text).expect("a file");
         path
     }
 
     /// Runs a command with somebody's token.
-    fn ask(&self, who: &Actor, arguments: &[&str]) -> Outcome {
+    pub fn ask(&self, who: &Actor, arguments: &[&str]) -> Outcome {
         let token = self.write(&format!("token-{}", who.id), &who.token);
         let token = token.to_str().expect("a plain path").to_owned();
         let to = ["--url", self.demo.url(), "--token-file", &token];
@@ -44,14 +47,14 @@ impl Desk<'_> {
     }
 
     /// The same, for machines.
-    fn json(&self, who: &Actor, arguments: &[&str]) -> Vec<Value> {
+    pub fn json(&self, who: &Actor, arguments: &[&str]) -> Vec<Value> {
         let said = self.ask(who, &[&["--json"], arguments].concat()).ended(0);
         let lines = said.out.lines();
         lines.map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
     }
 
     /// A member of the one answer.
-    fn word(&self, who: &Actor, arguments: &[&str], name: &str) -> String {
+    pub fn word(&self, who: &Actor, arguments: &[&str], name: &str) -> String {
         let said = self.json(who, arguments);
         said[0][name].as_str().unwrap_or_else(|| panic!("no {name} in {said:?}")).to_owned()
     }

@@ -9,6 +9,7 @@ use super::enrolment::{add, enrolled, ready};
 use super::entries::happened;
 use super::harness::{Demo, shared};
 use super::placing::newcomer;
+use super::town::{FIRST, Person, STREET, Town, in_area};
 use gridvault::limits::DOCUMENT_CHARACTERS_MAX;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -162,20 +163,13 @@ fn what_makes_no_sense_is_written_down_nowhere() {
 }
 
 #[test]
-fn nobody_writes_it_down_for_itself_or_beyond_its_street() {
+fn nobody_writes_it_down_for_itself_or_for_nobody() {
     let demo = shared();
     let officer = demo.role("assignment_officer");
     let worker = worker_with(demo, json!({"secrecy_term": null}));
     renew(&worker, &worker, term()).refused(403, "denied");
     for role in ["grid_head", "community_cadre", "system_admin", "compliance_auditor"] {
         renew(&demo.role(role), &worker, term()).refused(403, "denied");
-    }
-    let far = json!({"role": "grid_worker", "area": "8801030010010001"});
-    let far = add(demo, json!([far]));
-    // The demo's city is one community; where there is another street, its workers are not the officer's.
-    if far.status == 201 {
-        let far = enrolled(demo, &far, "grid_worker", Some("8801030010010001"));
-        renew(&officer, &far, term()).refused(403, "denied");
     }
     let path = |id: &str| format!("/v1/admin/actors/{id}/assignments/renew");
     let mut nowhere = term();
@@ -184,6 +178,26 @@ fn nobody_writes_it_down_for_itself_or_beyond_its_street() {
     officer.post(&path("AAAAAAAAAAAAAAAAAAAAAA"), &nowhere).refused(404, "not_found");
     officer.post(&path("nobody"), &nowhere).refused(404, "not_found");
     renew(&officer, &worker, term()).expect(200);
+}
+
+#[test]
+fn nobody_writes_it_down_beyond_its_street() {
+    const OTHER_STREET: &str = "880102002";
+    const OTHER_GRID: &str = "8801020020010001";
+    let town = Town::at("2026-11-30T01:00:00Z");
+    let officer = |street: &str| town.somebody(&[in_area("assignment_officer", street)]);
+    let worker = |grid: &str| town.somebody(&[in_area("grid_worker", grid)]);
+    let (here, there) = (officer(STREET), officer(OTHER_STREET));
+    let (near, far) = (worker(FIRST), worker(OTHER_GRID));
+    let renew = |by: Person, whom: Person| {
+        let post = town.get(whom, "/v1/actor").done()["posts"][0]["id"].clone();
+        let body = json!({"assignment": post, "trained_until": "2027-06-01T00:00:00Z"});
+        town.post(by, &format!("/v1/admin/actors/{}/assignments/renew", whom.id()), &body)
+    };
+    for (by, own, other) in [(here, near, far), (there, far, near)] {
+        renew(by, other).refused("denied");
+        renew(by, own).done();
+    }
 }
 
 #[test]

@@ -271,6 +271,24 @@ fn what_ends_soon_is_listed_to_whoever_places_or_confirms_the_first_end_in_front
     }
 }
 
+/// Ends every worker's post in some grids.
+fn end_workers(demo: &Demo, of: impl Fn(&str) -> bool) {
+    let officer = demo.role("assignment_officer");
+    let listed = demo.role("security_admin").get("/v1/admin/actors").expect(200);
+    let mut ended = 0;
+    for actor in listed.body["actors"].as_array().expect("actors") {
+        for post in actor["assignments"].as_array().expect("posts") {
+            if post["role"] == "grid_worker" && post["area"].as_str().is_some_and(&of) {
+                let id = actor["id"].as_str().expect("an id");
+                let path = format!("/v1/admin/actors/{id}/assignments/end");
+                officer.post(&path, &json!({"assignment": post["id"]})).expect(200);
+                ended += 1;
+            }
+        }
+    }
+    assert!(ended > 0, "somebody worked there");
+}
+
 #[test]
 fn a_grid_is_vacant_from_the_last_workers_end_until_the_next_ones_first_day() {
     let demo = Demo::own();
@@ -282,19 +300,7 @@ fn a_grid_is_vacant_from_the_last_workers_end_until_the_next_ones_first_day() {
     };
     assert_eq!(vacant(&officer), None);
     let security = demo.role("security_admin");
-    let listed = security.get("/v1/admin/actors").expect(200).body["actors"].clone();
-    let mut ended = 0;
-    for actor in listed.as_array().expect("actors") {
-        for post in actor["assignments"].as_array().expect("posts") {
-            if (&post["role"], &post["area"]) == (&json!("grid_worker"), &json!(LAST)) {
-                let id = actor["id"].as_str().expect("an id");
-                let path = format!("/v1/admin/actors/{id}/assignments/end");
-                officer.post(&path, &json!({"assignment": post["id"]})).expect(200);
-                ended += 1;
-            }
-        }
-    }
-    assert!(ended > 0);
+    end_workers(&demo, |grid| grid == LAST);
     for by in [&officer, &lead, &security] {
         let grid = vacant(by).expect("nobody works there");
         assert_eq!((&grid["looked_after"], &grid["expected"]), (&json!(true), &json!(false)));
@@ -316,4 +322,35 @@ fn a_grid_is_vacant_from_the_last_workers_end_until_the_next_ones_first_day() {
     }
     officer.get("/v1/admin/grids/vacant?limit=0").refused(400, "schema_invalid");
     officer.get("/v1/admin/grids/vacant?after=everywhere").refused(400, "schema_invalid");
+}
+
+#[test]
+fn vacant_grids_come_page_by_page_as_at_once() {
+    let demo = Demo::own();
+    let officer = demo.role("assignment_officer");
+    end_workers(&demo, |_| true);
+    let page = |query: &str| officer.get(&format!("/v1/admin/grids/vacant?{query}"));
+    let grids = |page: &Reply| page.body["grids"].as_array().expect("grids").clone();
+    let whole = page(&format!("limit={POSTS_PAGE_COUNT_MAX}")).expect(200);
+    // Five grids of the community, and three units that a grid hosts.
+    assert_eq!((grids(&whole).len(), &whole.body["next"]), (8, &Value::Null));
+    assert_eq!(grids(&page("").expect(200)), grids(&whole), "as many where nothing is said");
+    page(&format!("limit={}", POSTS_PAGE_COUNT_MAX + 1)).refused(400, "schema_invalid");
+
+    let (mut joined, mut sizes, mut after) = (Vec::new(), Vec::new(), String::new());
+    loop {
+        let part = page(&format!("limit=3{after}")).expect(200);
+        assert_eq!(demo.entry_of(&part)["x"]["count"], json!(grids(&part).len()));
+        sizes.push(grids(&part).len());
+        joined.extend(grids(&part));
+        match part.body["next"].as_str() {
+            Some(code) => after = format!("&after={code}"),
+            None => break,
+        }
+    }
+    assert_eq!((joined, sizes), (grids(&whole), vec![3, 3, 2]));
+    // A page that ends with the last grid is the last.
+    let last = page("limit=8").expect(200);
+    assert_eq!((grids(&last).len(), &last.body["next"]), (8, &Value::Null));
+    assert!(page("limit=7").expect(200).body["next"].is_string());
 }

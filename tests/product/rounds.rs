@@ -7,10 +7,11 @@ use super::bodies::{
     CORRECTION, REGISTRATION, SAFETY, adult, adult_fields, basis, place, record, unknown_id,
 };
 use super::client::Reply;
+use super::enrolment::newcomer;
 use super::entries::happened;
 use super::harness::shared;
 use super::inside::{inside, step, taken};
-use gridvault::limits::TASK_PLACES_COUNT_MAX;
+use gridvault::limits::{DAY_RECORDS_COUNT_MAX, TASK_PAGE_COUNT_MAX, TASK_PLACES_COUNT_MAX};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -130,8 +131,8 @@ fn a_scope_is_named_in_one_way_and_what_its_giver_may_not_know_of_is_like_nothin
     give(&head, &worker, json!({"places": [home]}), &["bank_last_four"]).refused(403, "denied");
 }
 
-/// A matter at two dwellings.
-fn event(worker: &Actor, dwellings: &[&str]) -> String {
+/// A matter at dwellings.
+pub fn event(worker: &Actor, dwellings: &[&str]) -> String {
     let fields = json!({
         "kind": "urgent_danger", "matter": "燃气泄漏，需疏散", "dwellings": dwellings,
         "severity": "major", "state": "discover",
@@ -245,6 +246,50 @@ fn a_list_of_the_day_beyond_the_budget_of_a_task_is_masked_and_stops_no_other() 
     let people = of_day(&reply, &wide).expect("an open task")["people"].clone();
     assert_eq!(people[0]["fields"]["current_address"], "工农路1号");
     for task in [narrow, wide] {
+        step(&worker, &task, "close").expect(200);
+    }
+}
+
+#[test]
+fn a_page_of_a_task_and_the_whole_day_end_where_their_limits_are() {
+    let demo = shared();
+    let (keeper, head) = (demo.worker(5), demo.head(5));
+    // The day of somebody who has no other work.
+    let worker = newcomer(demo, "grid_worker", keeper.grid());
+    let subjects: Vec<String> =
+        (0..=TASK_PAGE_COUNT_MAX).map(|number| at(&keeper, &format!("工农路{number}号"))).collect();
+    let until =
+        |hour: u64| (jiff::Timestamp::now() + Duration::from_secs(hour * 3_600)).to_string();
+    let of = |people: usize, hour: u64| {
+        let body = json!({
+            "kind": "visit", "purpose": CORRECTION, "holder": worker.id, "until": until(hour),
+            "scope": {"subjects": subjects[..people]}, "fields": ["current_address", "name"],
+        });
+        let given = head.call("POST", "/v1/tasks").purpose(CORRECTION).json(&body).send();
+        let task = given.expect(201).text_of("id").to_owned();
+        step(&worker, &task, "accept").expect(200);
+        task
+    };
+    let shown = |task: &str| {
+        let listed = of_day(&day(&worker).expect(200), task).expect("an open task");
+        let more = listed["more"].as_bool().expect("yes or no");
+        (listed["people"].as_array().expect("a list").len(), more)
+    };
+    // A page has as many people as it may have, and says that there is one more.
+    let first = of(TASK_PAGE_COUNT_MAX, 1);
+    let second = of(TASK_PAGE_COUNT_MAX + 1, 2);
+    assert_eq!(shown(&first), (TASK_PAGE_COUNT_MAX, false));
+    assert_eq!(shown(&second), (TASK_PAGE_COUNT_MAX, true));
+    // What is left of the day is shown to its last place, and one more is not.
+    let left = DAY_RECORDS_COUNT_MAX - 2 * TASK_PAGE_COUNT_MAX;
+    let last = of(left, 3);
+    assert_eq!(shown(&last), (left, false));
+    let beyond = of(1, 4);
+    assert_eq!(shown(&beyond), (0, true), "nothing is left of the day");
+    step(&worker, &last, "close").expect(200);
+    let longer = of(left + 1, 3);
+    assert_eq!(shown(&longer), (left, true));
+    for task in [first, second, beyond, longer] {
         step(&worker, &task, "close").expect(200);
     }
 }

@@ -285,7 +285,7 @@ impl Town {
 
     /// Everything that an officer finds by a query, once the log is searched to its end.
     pub fn found(&self, officer: Person, query: &str) -> Vec<Value> {
-        let until = self.post_for_size(officer);
+        let until = self.log_size(officer);
         let mut found = Vec::new();
         await_until("the entries can be searched", || {
             let page = self.get(officer, &format!("/v1/audit/entries?{query}&limit=100")).done();
@@ -296,7 +296,7 @@ impl Town {
     }
 
     /// The size of the log as the officer's own call finds it.
-    fn post_for_size(&self, officer: Person) -> u64 {
+    fn log_size(&self, officer: Person) -> u64 {
         let told = self.get(officer, "/v1/purposes").done();
         told["receipt"]["index"].as_u64().expect("a receipt")
     }

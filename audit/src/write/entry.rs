@@ -72,7 +72,8 @@ pub enum EntryError {
 
 /// One entry without its place and times, which the committer gives when it encodes.
 ///
-/// Members that are `None` or empty are left out. Text may be borrowed until the draft is prepared. It is a code made by the vault, never what a client wrote.
+/// Members that are `None` or empty are left out. Text may be borrowed until the draft is prepared.
+/// It is a code made by the vault, never what a client wrote.
 #[derive(Clone, Debug)]
 pub struct Draft<'a> {
     /// What happened: members `ev` and `act`.

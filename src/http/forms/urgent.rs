@@ -5,7 +5,7 @@
 use super::{record_id, text};
 use crate::limits::{
     EMERGENCY_DWELLINGS_MAX, OFFICIAL_PEOPLE_COUNT_MAX, PROTECTED_HOUSEHOLDS_COUNT_MAX,
-    REVEALS_MONTH_MAX,
+    RAISE_MINUTES_MAX, REVEALS_MONTH_MAX,
 };
 use crate::records::LegalKind;
 use utoipa::openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, Type};
@@ -21,6 +21,15 @@ pub(in crate::http) fn raised_people() -> Object {
         .schema_type(Type::Integer)
         .minimum(Some(1))
         .maximum(Some(REVEALS_MONTH_MAX))
+        .build()
+}
+
+/// For how long a limit is raised.
+pub(in crate::http) fn raised_minutes() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(RAISE_MINUTES_MAX))
         .build()
 }
 

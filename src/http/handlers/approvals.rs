@@ -70,9 +70,11 @@ pub(in crate::http) struct DecisionBody {
 pub(in crate::http) struct ListedApprovalBody {
     /// Its id.
     id: String,
-    /// `look` at one record, `task`, `emergency` access, `limit` to be raised, `official_request`.
+    /// What is asked for.
+    #[schema(schema_with = forms::approval_kind)]
     kind: &'static str,
-    /// `asked`, `open`, `returned`, for a task that was agreed to `offered`.
+    /// How far it is.
+    #[schema(schema_with = forms::approval_state)]
     state: &'static str,
     /// What there is to do, where it is a task.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -177,13 +179,18 @@ impl From<ListedApproval> for ListedApprovalBody {
     }
 }
 
+/// What a second person is asked for.
+pub(in crate::http) const APPROVAL_KINDS: [&str; 5] =
+    ["look", "task", "emergency", "limit", "official_request"];
+
 fn kind_of(record: &MandateRecord) -> &'static str {
+    let [look, task, emergency, limit, official] = APPROVAL_KINDS;
     match (&record.nature, record.task) {
-        (Some(Nature::Emergency(_)), _) => "emergency",
-        (Some(Nature::Raise(_)), _) => "limit",
-        (Some(Nature::Official(_)), _) => "official_request",
-        (None, Some(_)) => "task",
-        (None, None) => "look",
+        (Some(Nature::Emergency(_)), _) => emergency,
+        (Some(Nature::Raise(_)), _) => limit,
+        (Some(Nature::Official(_)), _) => official,
+        (None, Some(_)) => task,
+        (None, None) => look,
     }
 }
 

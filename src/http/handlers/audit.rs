@@ -8,11 +8,11 @@ use super::super::headers::query;
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
-use super::super::titles::titles;
+use super::super::vocabulary::{role_names, vocabulary};
 use crate::access::{Code, Duty};
 use crate::oversight::{
-    Format, OversightError, Pair, QUESTION_WORDS, Question, Said, Use, Vocabulary, Words,
-    explain_entry, prove_entry, prove_receipt, read_entries, rebuild_index, search_entries,
+    Format, OversightError, QUESTION_WORDS, Question, Said, Use, Words, explain_entry, prove_entry,
+    prove_receipt, read_entries, rebuild_index, search_entries,
 };
 use crate::trail::Recorded;
 use axum::extract::{RawQuery, State};
@@ -246,17 +246,13 @@ pub(in crate::http) async fn entry(
     let Ok(index) = index.parse::<u64>() else {
         return Err(caller.turn_away(&rooms, Code::NotFound).await);
     };
-    let vocabulary = Vocabulary {
-        purposes: &rooms.purposes,
-        role: &|id| role_words(id, &rooms),
-        reason: &reason_words,
-    };
+    let role = role_names(&rooms);
     let explained = explain_entry(
         &caller.actor,
         index,
         &caller.origin,
         caller.now,
-        &vocabulary,
+        &vocabulary(&rooms, &role),
         &rooms.access,
         &rooms.trail,
         &rooms.log,
@@ -267,19 +263,6 @@ pub(in crate::http) async fn entry(
     let (proof, proven) = (explained.proof, explained.proven);
     let body = EntryBody { entry, leaf, words, proof, proven };
     Ok(Answer::new(body, explained.recorded, rooms.trail.origin()))
-}
-
-pub(super) fn role_words(id: &str, rooms: &Rooms) -> Option<Pair> {
-    rooms.access.with_policy(|policy| {
-        let role = policy.roles().iter().find(|role| role.id.as_str() == id)?;
-        Some((role.zh.clone(), role.en.clone()))
-    })
-}
-
-pub(super) fn reason_words(word: &str) -> Option<Pair> {
-    let code = Code::ALL.iter().find(|code| code.as_str() == word)?;
-    let (chinese, english) = titles(*code);
-    Some((chinese.to_owned(), english.to_owned()))
 }
 
 pub(in crate::http) async fn entry_proof(

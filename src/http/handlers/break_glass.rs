@@ -190,14 +190,14 @@ pub(in crate::http) async fn open(
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     };
     let territory = rooms.territory.load();
-    let (asked, visited) = (caller.asked(purpose), urgency(&rooms));
+    let (asked, visited) = (caller.asked(purpose), break_glass_rooms(&rooms));
     let opened = break_glass(&asked, request, &visited, &rooms.schemas, &territory, &*rooms.random);
     let glass = opened.await?;
     let body = BrokenGlassBody::from(&glass);
     Ok(Answer::new(body, glass.recorded, rooms.trail.origin()).created())
 }
 
-fn urgency(rooms: &Rooms) -> Urgency<'_> {
+fn break_glass_rooms(rooms: &Rooms) -> Urgency<'_> {
     Urgency { store: &rooms.store, seal: &rooms.seal, access: &rooms.access, trail: &rooms.trail }
 }
 
@@ -218,7 +218,7 @@ pub(in crate::http) async fn list(
 ) -> Result<Answer<ListedGlassesBody>, Problem> {
     let now = caller.now;
     let (found, recorded) =
-        list_glass(&caller.actor, &caller.origin, now, &urgency(&rooms)).await?;
+        list_glass(&caller.actor, &caller.origin, now, &break_glass_rooms(&rooms)).await?;
     let accesses = found.into_iter().filter_map(|glass| listed(glass, now)).collect();
     Ok(Answer::new(ListedGlassesBody { accesses }, recorded, rooms.trail.origin()))
 }
@@ -233,7 +233,7 @@ pub(in crate::http) async fn end(
         return Err(caller.turn_away(&rooms, Code::NotFound).await);
     };
     let (actor, origin, now) = (&caller.actor, &caller.origin, caller.now);
-    let recorded = end_glass(actor, id, origin, now, &urgency(&rooms)).await?;
+    let recorded = end_glass(actor, id, origin, now, &break_glass_rooms(&rooms)).await?;
     Ok(Answer::new(GlassIdBody { id: id.to_string() }, recorded, rooms.trail.origin()))
 }
 
@@ -252,7 +252,8 @@ pub(in crate::http) async fn review(
         return Err(caller.turn_away(&rooms, Code::NotFound).await);
     };
     let (actor, origin, now) = (&caller.actor, &caller.origin, caller.now);
-    let recorded = review_glass(actor, id, &finding, origin, now, &urgency(&rooms)).await?;
+    let recorded =
+        review_glass(actor, id, &finding, origin, now, &break_glass_rooms(&rooms)).await?;
     Ok(Answer::new(GlassIdBody { id: id.to_string() }, recorded, rooms.trail.origin()))
 }
 

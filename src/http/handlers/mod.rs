@@ -1,6 +1,6 @@
 //! One file per group of calls: bodies in, one operation, bodies out.
 //! Never a decision and never a status but that of success; refusals are problems.
-//! The bodies are the contract of API.md; their schemas are the OpenAPI document's.
+//! The bodies are the contract with clients: the OpenAPI document is made from them.
 
 pub(super) mod admin;
 pub(super) mod anomalies;
@@ -15,7 +15,6 @@ pub(super) mod delegations;
 pub(super) mod describe;
 pub(super) mod health;
 pub(super) mod households;
-pub(super) mod limit;
 pub(super) mod lists;
 pub(super) mod log;
 pub(super) mod matching;
@@ -24,6 +23,7 @@ pub(super) mod packs;
 pub(super) mod placing;
 pub(super) mod posts;
 pub(super) mod protection;
+pub(super) mod raise_limit;
 pub(super) mod records;
 pub(super) mod rectifications;
 pub(super) mod report;

@@ -8,10 +8,10 @@ use super::super::headers::query;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::titles::Language;
-use super::audit::{reason_words, role_words};
+use super::super::vocabulary::{role_names, vocabulary};
 use super::reviews::officer;
 use crate::access::{Code, Duty};
-use crate::oversight::{Period, Reported, Vocabulary, moment, report, report_page};
+use crate::oversight::{Period, Reported, moment, report, report_page};
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
@@ -75,12 +75,8 @@ fn asks_for_page(accept: &str) -> bool {
 }
 
 fn as_page(reported: &Reported, language: Language, rooms: &Rooms) -> Response {
-    let vocabulary = Vocabulary {
-        purposes: &rooms.purposes,
-        role: &|id| role_words(id, rooms),
-        reason: &reason_words,
-    };
-    let page = report_page(reported, language == Language::Chinese, &vocabulary);
+    let role = role_names(rooms);
+    let page = report_page(reported, language == Language::Chinese, &vocabulary(rooms, &role));
     let mut response = page.into_response();
     let headers = response.headers_mut();
     let html = HeaderValue::from_static("text/html; charset=utf-8");

@@ -11,16 +11,17 @@ use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::Members;
-use super::audit::{SaidBody, reason_words, role_words};
+use super::super::vocabulary::{role_names, vocabulary};
+use super::audit::SaidBody;
 use super::rectifications::RectificationBody;
 use crate::access::{Code, Duty};
 use crate::ambient::Micros;
 use crate::limits::AUDIT_PAGE_COUNT_MAX;
 use crate::oversight::{
     Acting, Cause, Drawing, Note, Officer, Opening, Outcome, OversightError, Period, REVIEWING,
-    Remark, Review, ReviewId, ReviewState, ReviewsQuestion, Sample, Step, Vocabulary,
-    act_on_review, draw_again, list_reviews, moment as utc, open_review, read_gathered,
-    read_review, sample_entries,
+    Remark, Review, ReviewId, ReviewState, ReviewsQuestion, Sample, Step, act_on_review,
+    draw_again, list_reviews, moment as utc, open_review, read_gathered, read_review,
+    sample_entries,
 };
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -51,10 +52,10 @@ pub(in crate::http) struct OpenBody {
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct SampleBody {
     /// Not before this moment.
-    #[schema(schema_with = forms::some_moment)]
+    #[schema(schema_with = forms::body_moment)]
     since: String,
     /// Before this moment.
-    #[schema(schema_with = forms::some_moment)]
+    #[schema(schema_with = forms::body_moment)]
     until: String,
     /// Entries of each role.
     #[schema(schema_with = forms::sample_each)]
@@ -452,11 +453,7 @@ pub(in crate::http) async fn entries(
 ) -> Result<Answer<GatheredBody>, Problem> {
     caller.must_have_one(&REVIEWING, &rooms).await?;
     let id = named(&caller, &id, &rooms).await?;
-    let vocabulary = Vocabulary {
-        purposes: &rooms.purposes,
-        role: &|id| role_words(id, &rooms),
-        reason: &reason_words,
-    };
+    let role = role_names(&rooms);
     let gathered = read_gathered(
         officer(&caller),
         id,
@@ -464,7 +461,7 @@ pub(in crate::http) async fn entries(
         &rooms.trail,
         &rooms.log,
         &rooms.reviews,
-        &vocabulary,
+        &vocabulary(&rooms, &role),
     )
     .await?;
     let entries = gathered.entries.into_iter().map(SaidBody::of);

@@ -30,7 +30,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// What a task is about: records and people, or places, or an event.
+/// What a task is about, in one of three ways and never in two: `records` and `subjects`; or `places`; or an `event`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct ScopeBody {
@@ -110,7 +110,8 @@ pub(in crate::http) struct ListedTaskBody {
     id: String,
     /// What there is to do.
     kind: &'static str,
-    /// `offered` until its holder takes it, then `open`.
+    /// How far it is.
+    #[schema(schema_with = forms::task_state)]
     state: &'static str,
     /// For which purpose it is read.
     purpose: String,

@@ -1,5 +1,5 @@
 //! Reads every record back over HTTP, as those may who work there, and asks for every citizen number by match.
-//! Never takes the policy's word for what is right: the matrix of DOMAIN.md section 5 stands here once more.
+//! Never takes the policy's word for what is right: what a worker of a grid may see stands here once more.
 //! An answer must show exactly what it should: each value, each mask, each name of what is withheld, and no other field.
 
 use super::records::{Records, Stored};

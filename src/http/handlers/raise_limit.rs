@@ -1,6 +1,6 @@
-//! A reveal limit that a second person is asked to raise.
+//! The request to raise a reveal limit, which counts of how many people somebody sees something in clear in a day.
 //! Never a value, and never for somebody else: who asks is who may see more, for an hour at most.
-//! It is decided and listed like any approval.
+//! It is decided and listed like any approval, and its id is then the case of the reads that count against the higher bound.
 
 use super::super::answer::Answer;
 use super::super::body::{self, Media};
@@ -30,7 +30,7 @@ pub(in crate::http) struct RaiseBody {
     #[schema(schema_with = forms::raised_people)]
     people: u32,
     /// For how long from the yes on, in minutes.
-    #[schema(schema_with = forms::approval_minutes)]
+    #[schema(schema_with = forms::raised_minutes)]
     minutes: u32,
 }
 
