@@ -2,10 +2,12 @@
 //! Never checks a request: parsers do, and the schemathesis campaign sends whatever the two might see differently.
 //! Lengths come from `limits` and vocabularies from the rooms that own them, so that neither is typed twice.
 
+mod unsealing;
 mod urgent;
 
 use super::handlers::consents::PROOFS;
 
+pub(super) use unsealing::{maybe_passphrase, maybe_share, origin, seal_state};
 pub(super) use urgent::{
     dwelling_ids, glass_finding, household_ids, legal_kind, official_people, raised_people, tier,
 };

@@ -73,6 +73,7 @@ mod tasks;
 mod tiles;
 mod tokens;
 mod town;
+mod unsealing;
 mod wire;
 mod witnesses;
 mod writes;
