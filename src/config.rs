@@ -36,6 +36,12 @@ pub struct ConfigFile {
     /// A file that holds the passphrase of the root key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passphrase_file: Option<PathBuf>,
+    /// Whether a start without a passphrase at hand waits, sealed, for whoever opens the vault, instead of failing.
+    #[serde(default)]
+    pub start_sealed: bool,
+    /// Whether what opens a sealed vault is taken from other hosts too, and through a proxy.
+    #[serde(default)]
+    pub unseal_from_network: bool,
     /// A directory with policies in place of those built in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policies: Option<PathBuf>,
@@ -144,6 +150,10 @@ pub struct Config {
     pub journal_segment_bytes: u64,
     /// A file that holds the passphrase of the root key.
     pub passphrase_file: Option<PathBuf>,
+    /// Whether a start without a passphrase at hand waits, sealed, for whoever opens the vault.
+    pub start_sealed: bool,
+    /// Whether what opens a sealed vault is taken from other hosts too, and through a proxy.
+    pub unseal_from_network: bool,
     /// A directory with policies in place of those built in.
     pub policies: Option<PathBuf>,
     /// A policy file with the witnesses of the log.
@@ -265,6 +275,8 @@ impl Config {
             store_cache_bytes,
             journal_segment_bytes,
             passphrase_file: overrides.passphrase_file.clone().or(file.passphrase_file),
+            start_sealed: file.start_sealed,
+            unseal_from_network: file.unseal_from_network,
             policies: file.policies,
             witness_policy: file.witness_policy,
             witness_age_max,
@@ -280,7 +292,7 @@ impl Config {
     /// SHA-256 over what was checked, for the entry of a start. Holds no secret.
     pub fn digest(&self) -> [u8; 32] {
         let text = format!(
-            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}",
+            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{}\n{}",
             self.origin,
             self.listen,
             self.store_cache_bytes,
@@ -293,7 +305,9 @@ impl Config {
             self.syslog,
             self.audit_retention_months,
             self.audit_keep_from,
-            self.metrics_listen
+            self.metrics_listen,
+            self.start_sealed,
+            self.unseal_from_network
         );
         let mut digest = [0; 32];
         digest

@@ -16,6 +16,7 @@
 //! - `records`: what a record is
 //! - `territory`: the tree of grids
 //! - `synthetic`: the sample city; only `cli` knows it
+//! - `unlock`: what a sealed process knows
 //! - `ambient`: time and chance
 //! - `config`: file, environment, flags -> one checked Config
 //! - `limits`: every limit, with unit and reason
@@ -36,3 +37,4 @@ pub mod store;
 pub mod synthetic;
 pub mod territory;
 pub mod trail;
+pub mod unlock;

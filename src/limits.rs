@@ -67,6 +67,22 @@ pub const RETRY_STORAGE_SECONDS: u32 = 30;
 /// Time that open requests get to finish when the service stops.
 pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
 
+// --- a sealed vault (unlock, http, cli) ---
+
+/// Shares of the root key are forgotten so long after the first of them came: their holders stand beside each other or are
+/// on the telephone.
+pub const UNSEAL_SHARES_TIME_MAX: Duration = Duration::from_secs(10 * 60);
+/// How often a sealed vault looks for shares whose time is over.
+pub const UNSEAL_SHARES_LOOK_TIME: Duration = Duration::from_secs(5);
+/// Tries to open a sealed vault in each [`UNSEAL_ATTEMPTS_TIME`], whoever makes them: a person who mistypes has some left.
+pub const UNSEAL_ATTEMPTS_COUNT_MAX: usize = 10;
+/// The time in which tries to open are counted.
+pub const UNSEAL_ATTEMPTS_TIME: Duration = Duration::from_secs(10 * 60);
+/// Longest line that `gridvault unseal` reads, in bytes: the longest passphrase and its line end.
+pub const UNSEAL_LINE_BYTES_MAX: usize = 1_026;
+/// How long `gridvault unseal` waits for a vault that opens.
+pub const UNSEAL_WAIT_MAX: Duration = Duration::from_secs(120);
+
 // --- writes that are said twice (operations, http) ---
 
 /// Longest `Idempotency-Key`, in characters; a UUID has 36.

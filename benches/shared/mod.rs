@@ -175,6 +175,7 @@ pub async fn open_at(ground: Ground<'_>, clock: Arc<dyn Clock>) -> Fallible<Room
         batches: Batches::default(),
         clock,
         random,
+        seal_asked: Arc::default(),
         synthetic: false,
     })
 }

@@ -98,6 +98,42 @@ pub enum KeyError {
     #[error("key file is readable by others than its owner")]
     KeyFileExposed,
 
+    /// No set of shares is so large, or is opened by so many.
+    #[error("2 to 7 of at most 7 shares open, and never more than there are")]
+    SharePlan,
+    /// The text is no share: its label, length or a letter is wrong.
+    #[error("text is not a share")]
+    ShareShape,
+    /// The share was typed or copied wrongly, or altered.
+    #[error("share has a typing error")]
+    ShareChecksum,
+    /// The share is of a newer format.
+    #[error("share has unknown format {format}")]
+    ShareFormat {
+        /// The number found.
+        format: u8,
+    },
+    /// The share belongs to the root key of another vault, or to an earlier one of this.
+    #[error("share belongs to another root key")]
+    ShareOfOtherRoot,
+    /// The share belongs to another set than the envelope.
+    #[error("share belongs to another set")]
+    ShareOfOtherSet,
+    /// Two shares have one number.
+    #[error("one share was given twice")]
+    ShareTwice,
+    /// Fewer shares than the envelope asks for. Nothing was tried.
+    #[error("{held} shares of {needed} that are needed")]
+    SharesMissing {
+        /// How many were given.
+        held: usize,
+        /// How many open.
+        needed: usize,
+    },
+    /// The shares do not open the envelope (or its parameters were altered: the two look alike).
+    #[error("shares do not open this envelope")]
+    WrongShares,
+
     /// The file is not an unlock file, or was cut or altered.
     #[error("unlock file is malformed")]
     UnlockFileShape,

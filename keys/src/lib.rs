@@ -40,5 +40,7 @@ pub use sealed::SEALED_OVERHEAD_BYTES;
 pub use sign::Signer;
 pub use subject::{SectionPlace, SubjectKey};
 pub use suite::Suite;
-pub use unlock::{ArgonCost, DemoOnly, Envelope, KeyFile, Passphrase, Provider, UnlockFile};
+pub use unlock::{
+    ArgonCost, DemoOnly, Envelope, KeyFile, Passphrase, Provider, Share, SharePlan, UnlockFile,
+};
 pub use verify::verify_signature;

@@ -34,6 +34,15 @@ pub const ARGON_LANES_MIN: u32 = 1;
 /// Most Argon2id lanes.
 pub const ARGON_LANES_MAX: u32 = 4;
 
+/// Fewest shares that open: one would be a passphrase that somebody else chose.
+pub const SHARES_NEEDED_COUNT_MIN: u8 = 2;
+
+/// Most shares of one set: so many people still find together, and every subset of so many was tried (`unlock/shares.rs`).
+pub const SHARES_COUNT_MAX: u8 = 7;
+
+/// Bytes of a share's text, as it is typed: with a space or a hyphen after each of its 95 letters and digits it is shorter.
+pub const SHARE_TEXT_BYTES_MAX: usize = 256;
+
 /// Envelopes in one unlock file: each is one way in, and one more thing to guard.
 pub const ENVELOPES_MAX: usize = 16;
 

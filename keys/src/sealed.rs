@@ -53,6 +53,8 @@ pub(crate) enum KeyKind {
     Header,
     /// The key of one actor and month over context.
     Context,
+    /// The key that is split into shares over the root key.
+    Shares,
 }
 
 impl KeyKind {
@@ -65,6 +67,7 @@ impl KeyKind {
             Self::Subject => 5,
             Self::Header => 6,
             Self::Context => 7,
+            Self::Shares => 8,
         }
     }
 }

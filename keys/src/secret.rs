@@ -81,6 +81,8 @@ mod abilities {
         passphrase_debug: "Passphrase" lacks "std::fmt::Debug";
         key_file_clone: "KeyFile" lacks "Clone";
         key_file_debug: "KeyFile" lacks "std::fmt::Debug";
+        share_clone: "Share" lacks "Clone";
+        share_debug: "Share" lacks "std::fmt::Debug";
         keyring_clone: "Keyring" lacks "Clone";
         keyring_debug: "Keyring" lacks "std::fmt::Debug";
         subject_key_clone: "SubjectKey" lacks "Clone";

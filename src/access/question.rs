@@ -117,11 +117,13 @@ pub enum Duty {
     PolicyExplain,
     /// See the matrix of rights.
     PolicyMatrix,
+    /// Seal the vault.
+    VaultSeal,
 }
 
 impl Duty {
     /// All.
-    pub const ALL: [Duty; 13] = [
+    pub const ALL: [Duty; 14] = [
         Duty::ActorAdd,
         Duty::ActorList,
         Duty::TokenIssue,
@@ -135,6 +137,7 @@ impl Duty {
         Duty::AuditReport,
         Duty::PolicyExplain,
         Duty::PolicyMatrix,
+        Duty::VaultSeal,
     ];
 
     /// The one purpose for which it may be done, where there is one: the log is there for security and accountability
@@ -169,6 +172,7 @@ impl Duty {
             Duty::AuditReport => "audit.report",
             Duty::PolicyExplain => "policy.explain",
             Duty::PolicyMatrix => "policy.matrix",
+            Duty::VaultSeal => "vault.seal",
         }
     }
 }

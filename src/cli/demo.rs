@@ -65,7 +65,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Some(directory) => directory.clone(),
         None => std::env::temp_dir().join(format!("gridvault-demo-{}", random_word()?)),
     };
-    runtime()?.block_on(async {
+    let ending = runtime()?.block_on(async {
         let overrides =
             Overrides { listen: Some(arguments.listen.to_string()), passphrase_file: None };
         let fresh = !directory.join("config").exists();
@@ -83,7 +83,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         write_page(&directory, &page)?;
         greet(&directory, &page);
         serve::until_stopped(serving, vault).await
-    })
+    })?;
+    ending.then(&directory)
 }
 
 fn random_word() -> Result<String, Failure> {
@@ -114,6 +115,8 @@ fn make(directory: &Path, policies: Option<&Path>) -> Result<(), Failure> {
         store_cache_bytes: Some(CACHE_BYTES),
         journal_segment_bytes: Some(SEGMENT_BYTES),
         passphrase_file: None,
+        start_sealed: false,
+        unseal_from_network: false,
         witness_policy: None,
         witness_age_seconds_max: None,
         witness_ca_file: None,

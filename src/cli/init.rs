@@ -3,6 +3,7 @@
 //! The codes are shown once; each is good for a day.
 
 use super::failure::Failure;
+use super::shares::{self, Split, share_plan};
 use super::vault::{self, Vault};
 use super::{print, runtime};
 use crate::access::ActorId;
@@ -13,7 +14,7 @@ use crate::identity::{
 };
 use crate::territory::TerritoryData;
 use crate::trail::Announcement;
-use gridvault_keys::{ArgonCost, Envelope, Keyring, Month, RootKey, UnlockFile};
+use gridvault_keys::{ArgonCost, Envelope, Keyring, Month, RootKey, SharePlan, UnlockFile};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
@@ -28,9 +29,15 @@ pub(super) struct Arguments {
     /// Address to listen on.
     #[arg(long)]
     listen: Option<String>,
-    /// A file that holds the passphrase of the root key: 12 bytes or more.
-    #[arg(long)]
-    passphrase_file: PathBuf,
+    /// A file that holds a passphrase that opens the vault: 12 bytes or more.
+    #[arg(long, required_unless_present = "shares")]
+    passphrase_file: Option<PathBuf>,
+    /// How many shares open the vault, of how many: 3/5. Each is shown once.
+    #[arg(long, value_parser = share_plan)]
+    shares: Option<SharePlan>,
+    /// A directory that is not the vault's, for a file for each share instead.
+    #[arg(long, requires = "shares")]
+    shares_dir: Option<PathBuf>,
     /// Log-in name of the system administrator.
     #[arg(long)]
     system_admin: String,
@@ -63,17 +70,29 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         return Err(Failure::Usage("the three administrators are three people".into()));
     }
     let territory = arguments.territory.as_deref().map(read_territory).transpose()?;
-    let passphrase = vault::read_passphrase(&arguments.passphrase_file)?;
+    let passphrase = arguments.passphrase_file.as_deref().map(vault::read_passphrase);
+    let passphrase = passphrase.transpose()?;
     make_directory(&arguments.dir)?;
     let root = RootKey::generate().map_err(|error| Failure::failed("the root key", &error))?;
-    let envelope = Envelope::seal_with_passphrase(&root, &passphrase, ArgonCost::ROOT)
+    let by_passphrase = passphrase
+        .map(|passphrase| Envelope::seal_with_passphrase(&root, &passphrase, ArgonCost::ROOT))
+        .transpose()
         .map_err(|error| Failure::failed("the passphrase", &error))?;
+    let split = arguments.shares.map(|plan| shares::split(&root, plan)).transpose()?;
+    if let (Some(split), Some(to)) = (&split, &arguments.shares_dir) {
+        // Before there is a vault that nobody could open without them.
+        split.write(to, &arguments.dir)?;
+    }
+    let by_shares = split.as_ref().map(|split| split.envelope.clone());
+    let envelopes: Vec<Envelope> = by_passphrase.into_iter().chain(by_shares).collect();
     let file = ConfigFile {
         origin: arguments.origin.clone(),
         listen: arguments.listen.clone(),
         store_cache_bytes: None,
         journal_segment_bytes: None,
         passphrase_file: None,
+        start_sealed: arguments.shares.is_some(),
+        unseal_from_network: false,
         witness_policy: None,
         witness_age_seconds_max: None,
         witness_ca_file: None,
@@ -84,18 +103,20 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         synthetic: false,
         syslog: None,
     };
-    let (config, keyring) = lay_out(&arguments.dir, file, &[envelope], &root)?;
+    let (config, keyring) = lay_out(&arguments.dir, file, &envelopes, &root)?;
     let codes = runtime()?.block_on(async {
         let vault = vault::open(&config, keyring).await?;
         let codes = enrol_all(&vault, &named).await?;
+        if let Some(split) = &split {
+            split.announce(&vault).await?;
+        }
         if let Some(territory) = territory {
             vault::set_territory(&vault, territory).await?;
         }
         vault.rooms.trail.stop().await.map_err(|fault| Failure::from(&*fault))?;
         Ok::<_, Failure>((codes, vault.log_key))
     })?;
-    show(arguments, codes, json);
-    Ok(())
+    show(arguments, codes, split.as_ref(), json)
 }
 
 /// An empty directory for a vault, readable by its owner alone.
@@ -205,8 +226,15 @@ fn read_territory(file: &Path) -> Result<TerritoryData, Failure> {
     serde_json::from_str(&text).map_err(|error| Failure::failed("the tree of grids", &error))
 }
 
-fn show(arguments: &Arguments, made: (Vec<(String, String, EnrolmentCode)>, String), json: bool) {
+fn show(
+    arguments: &Arguments,
+    made: (Vec<(String, String, EnrolmentCode)>, String),
+    split: Option<&Split>,
+    json: bool,
+) -> Result<(), Failure> {
     let (codes, log_key) = made;
+    let shown = split.filter(|_| arguments.shares_dir.is_none());
+    let texts = shown.map(Split::texts).transpose()?.unwrap_or_default();
     if json {
         let codes: Vec<serde_json::Value> = codes
             .iter()
@@ -214,8 +242,13 @@ fn show(arguments: &Arguments, made: (Vec<(String, String, EnrolmentCode)>, Stri
                 serde_json::json!({"role": role, "login": login, "code": code.show()})
             })
             .collect();
-        print(&serde_json::json!({"log_key": log_key, "administrators": codes}).to_string());
-        return;
+        let mut made = serde_json::json!({"log_key": log_key, "administrators": codes});
+        if !texts.is_empty() {
+            let texts: Vec<&str> = texts.iter().map(|text| text.as_str()).collect();
+            made["shares"] = serde_json::json!(texts);
+        }
+        print(&made.to_string());
+        return Ok(());
     }
     print(&format!("A vault was made in {}.", arguments.dir.display()));
     print(&format!("Log key, for the auditors: {log_key}"));
@@ -223,11 +256,24 @@ fn show(arguments: &Arguments, made: (Vec<(String, String, EnrolmentCode)>, Stri
     for (role, login, code) in &codes {
         print(&format!("  {role:15} {login:20} {}", code.show()));
     }
+    if !texts.is_empty() {
+        print("Shares of the root key, one for each holder; they are shown this once:");
+    }
+    for text in &texts {
+        print(&format!("  {}", text.as_str()));
+    }
     print("Next:");
-    print(&format!(
-        "  gridvault serve --dir {} --passphrase-file {}",
-        arguments.dir.display(),
-        arguments.passphrase_file.display()
-    ));
+    let directory = arguments.dir.display();
+    match &arguments.passphrase_file {
+        Some(file) => print(&format!(
+            "  gridvault serve --dir {directory} --passphrase-file {}",
+            file.display()
+        )),
+        None => {
+            print(&format!("  gridvault serve --dir {directory}"));
+            print("  gridvault unseal, by each holder of a share until enough are there");
+        }
+    }
     print("  gridvault enrol CODE");
+    Ok(())
 }

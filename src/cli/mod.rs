@@ -28,13 +28,17 @@ mod privacy;
 mod retention;
 mod roster;
 mod said;
+mod seal;
 mod serve;
+mod shares;
 mod ship;
 mod store;
 mod subject;
 mod synth;
 mod task;
 mod token;
+mod unseal;
+mod unsealing;
 mod vault;
 
 use clap::{Parser, Subcommand};
@@ -63,6 +67,10 @@ enum Command {
     Init(init::Arguments),
     /// Serve a vault.
     Serve(serve::Arguments),
+    /// Bring a passphrase, or one share, to a sealed vault; read from the terminal or standard input.
+    Unseal(unseal::Arguments),
+    /// Seal a running vault.
+    Seal(seal::Arguments),
     /// Turn a one-time code into a token, once.
     Enrol(enrol::Arguments),
     /// Look at a vault's configuration.
@@ -115,9 +123,16 @@ enum Command {
 }
 
 impl Command {
-    /// Whether the process that runs it comes to hold keys.
+    /// Whether the process that runs it comes to hold keys, or what opens them.
     fn holds_keys(&self) -> bool {
-        matches!(self, Command::Demo(_) | Command::Init(_) | Command::Serve(_) | Command::Store(_))
+        matches!(
+            self,
+            Command::Demo(_)
+                | Command::Init(_)
+                | Command::Serve(_)
+                | Command::Store(_)
+                | Command::Unseal(_)
+        )
     }
 }
 
@@ -132,6 +147,8 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Init(arguments) => init::run(&arguments, json),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Unseal(arguments) => unseal::run(&arguments, json),
+        Command::Seal(arguments) => seal::run(&arguments, json),
         Command::Enrol(arguments) => enrol::run(&arguments, json),
         Command::Config(command) => config::run(&command, json),
         Command::Token(command) => token::run(&command, json),

@@ -106,6 +106,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         batches: Batches::default(),
         clock,
         random,
+        seal_asked: Arc::default(),
         synthetic: config.synthetic,
     };
     let shipper = ship::start(config, &rooms.trail, rooms.log.clone()).await?;

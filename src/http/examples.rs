@@ -184,6 +184,16 @@ pub(super) fn token() -> Value {
     json!({"life_seconds": 3_600})
 }
 
+/// To be told how it stands with a vault.
+pub(super) fn nothing_brought() -> Value {
+    json!({})
+}
+
+/// A vault that is not this one, so that whoever tries the example seals nothing.
+pub(super) fn vault() -> Value {
+    json!({"vault": "vault.example/log"})
+}
+
 /// Everything that was refused on a day.
 pub(super) fn pack() -> Value {
     json!({"outcome": "denied", "day": "2026-01-05"})

@@ -347,7 +347,7 @@ fn headers_of(route: &Route, lines: bool) -> Value {
         "required": true, "schema": forms::request_id(),
         "description": "The request's id, for whoever asks the operator about it",
     }});
-    if route.guard != Guard::Open && !lines {
+    if matches!(route.guard, Guard::Token | Guard::Code) && !lines {
         headers["Audit-Receipt"] = json!({
             "required": true, "schema": forms::receipt_place(),
             "description": "Origin of the log and index of the entry that let the answer out",
@@ -371,7 +371,7 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
     if let Some((status, body)) = route.doc.answer {
         let mut content = body(schemas);
         let lines = content.get(LINES).is_some();
-        let data = route.guard != Guard::Open;
+        let data = matches!(route.guard, Guard::Token | Guard::Code);
         if let (true, Some(json)) = (data, content.get_mut("application/json")) {
             // Every answer with data carries its receipt beside its own members.
             let own = json["schema"].take();
@@ -395,6 +395,7 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
     let statuses: &[&str] = match (route.guard, route.doc.body.is_some()) {
         (Guard::Open, _) if route.path.contains('{') => &["404", "503"],
         (Guard::Open, _) => &["503"],
+        (Guard::Keys, _) => &["400", "403", "413", "415", "429", "500", "503"],
         (Guard::Code, _) => &["400", "401", "413", "415", "429", "500", "503"],
         (Guard::Token, false) => &["400", "401", "403", "404", "410", "429", "500", "503"],
         (Guard::Token, true) => &[

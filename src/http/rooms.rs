@@ -16,6 +16,7 @@ use crate::territory::Territory;
 use crate::trail::Trail;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// The rooms behind the door.
 pub struct Rooms {
@@ -55,6 +56,8 @@ pub struct Rooms {
     pub clock: Arc<dyn Clock>,
     /// Chance.
     pub random: Arc<dyn Random>,
+    /// Told when somebody sealed the vault.
+    pub seal_asked: Arc<Notify>,
     /// Whether everything in this vault is invented; said in a header of every answer.
     pub synthetic: bool,
 }

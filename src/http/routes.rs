@@ -9,7 +9,7 @@ use super::forms;
 use super::handlers::{
     admin, anomalies, approvals, audit, batch, break_glass, consents, counter, delegations,
     describe, health, households, lists, log, matching, official, packs, placing, posts,
-    protection, raise_limit, records, rectifications, report, reviews, roster, tasks,
+    protection, raise_limit, records, rectifications, report, reviews, roster, tasks, unsealing,
 };
 use super::openapi::{Body, Doc, Query};
 use super::rooms::Rooms;
@@ -28,6 +28,9 @@ pub enum Guard {
     Code,
     /// Whoever has a token; every use leaves an entry.
     Token,
+    /// Whoever brings what opens a sealed vault. An open one only says that it is open; what was brought before is recorded
+    /// when it opens.
+    Keys,
 }
 
 /// One route.
@@ -467,6 +470,16 @@ pub static ROUTES: &[Route] = &[
             ])
             .answer(200, Body::or_page::<report::ReportBody>)
         => report::make),
+    route!(POST post "/v1/admin/unseal" Keys false
+        Doc::new("unseal", "Bring what opens a sealed vault: a passphrase, or one share; an open one says that it is open")
+            .takes(Body::of::<unsealing::UnsealBody>).example(examples::nothing_brought)
+            .answer(200, Body::of::<unsealing::UnsealedBody>)
+        => unsealing::already_open),
+    route!(POST post "/v1/admin/seal" Token false
+        Doc::new("seal", "Seal the vault: its process ends its work and begins anew without keys")
+            .takes(Body::of::<unsealing::SealBody>).example(examples::vault)
+            .answer(200, Body::of::<unsealing::SealedBody>)
+        => unsealing::seal),
     route!(POST post "/v1/admin/actors" Token false
         Doc::new("add_actor", "Enrol an actor")
             .takes(Body::of::<admin::ActorBody>).example(examples::actor).answer(201, Body::of::<admin::ActorAddedBody>)

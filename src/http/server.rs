@@ -12,6 +12,8 @@ use crate::limits::{
     HEADERS_COUNT_MAX,
 };
 use axum::body::Body;
+use axum::response::Response;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -46,17 +48,41 @@ impl Serving {
     }
 }
 
-/// Serves until `stop` resolves, then lets open requests finish for a while.
-pub async fn serve(serving: Serving, rooms: Arc<Rooms>, stop: impl Future<Output = ()>) {
+/// Serves until `stop` resolves, whose value it gives; before, it lets open requests finish for a while.
+pub async fn serve<T>(serving: Serving, rooms: Arc<Rooms>, stop: impl Future<Output = T>) -> T {
     let door = door(rooms);
+    let meet = move |peer: SocketAddr| {
+        let (door, peer) = (door.clone(), Peer::new(peer));
+        move |mut request: hyper::Request<Body>| {
+            request.extensions_mut().insert(peer.clone());
+            surround(door.clone(), request)
+        }
+    };
+    let (given, graceful) = accept(&serving, meet, stop).await;
+    drop(serving);
+    let _all_or_time = tokio::time::timeout(DRAIN_TIME_MAX, graceful.shutdown()).await;
+    given
+}
+
+/// Accepts connections until `until` resolves. `meet` gives what answers the requests of a connection. What comes out beside
+/// the value are the connections that are open still.
+pub(super) async fn accept<T, S, F>(
+    serving: &Serving,
+    meet: impl Fn(SocketAddr) -> S,
+    until: impl Future<Output = T>,
+) -> (T, GracefulShutdown)
+where
+    S: Fn(hyper::Request<Body>) -> F + Send + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS_COUNT_MAX));
     let sources = Arc::new(Sources::default());
-    let mut stop = std::pin::pin!(stop);
+    let mut until = std::pin::pin!(until);
     loop {
         let place = places.clone().acquire_owned();
         let accepted = tokio::select! {
-            () = &mut stop => break,
+            given = &mut until => return (given, graceful),
             accepted = async {
                 let place = place.await;
                 (serving.listener.accept().await, place)
@@ -70,11 +96,9 @@ pub async fn serve(serving: Serving, rooms: Arc<Rooms>, stop: impl Future<Output
         // Closed without a word: an answer would have to be waited for.
         let Some(connected) = sources.connect(peer.ip()) else { continue };
         let _no_delay_is_only_speed = stream.set_nodelay(true);
-        let peer = Peer::new(peer);
-        let door = door.clone();
-        let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-            request.extensions_mut().insert(peer.clone());
-            let answered = surround(door.clone(), request.map(Body::new));
+        let answer = meet(peer);
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let answered = answer(request.map(Body::new));
             async move { Ok::<_, Infallible>(answered.await) }
         });
         let connection = http1::Builder::new()
@@ -90,6 +114,4 @@ pub async fn serve(serving: Serving, rooms: Arc<Rooms>, stop: impl Future<Output
             drop((place, connected));
         });
     }
-    drop(serving);
-    let _all_or_time = tokio::time::timeout(DRAIN_TIME_MAX, graceful.shutdown()).await;
 }

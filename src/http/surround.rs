@@ -114,7 +114,7 @@ pub(super) async fn surround(door: Door, mut request: Request) -> Response {
     let about_health = matches!(request.uri().path(), "/healthz" | "/readyz");
     let place = admission.place();
     let admitted = about_health || (place.is_some() && !rooms.trail.is_late());
-    let mut response = if admitted {
+    let response = if admitted {
         // A defect in one request is one request's answer, and a client that goes away does not stop an operation
         // between its entry and its end. The place goes with it: what nobody waits for any more is still worked on.
         let work = Kept::new(async move {
@@ -133,11 +133,21 @@ pub(super) async fn surround(door: Door, mut request: Request) -> Response {
         // The place is free again; only the one who takes too many waits.
         tokio::time::sleep(RATE_LIMITED_PAUSE).await;
     }
+    finished(response, rooms.synthetic, id, language)
+}
+
+/// An answer with the headers that every one has.
+pub(super) fn finished(
+    mut response: Response,
+    synthetic: bool,
+    id: [u8; 16],
+    language: Language,
+) -> Response {
     let headers = response.headers_mut();
     // Only what the whole world may have says otherwise.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if rooms.synthetic {
+    if synthetic {
         headers.insert(HeaderName::from_static("synthetic"), HeaderValue::from_static("true"));
     }
     finish(response, id, language)

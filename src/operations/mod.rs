@@ -40,6 +40,7 @@ mod raise_limit;
 mod read_record;
 mod renew_post;
 mod scope;
+mod seal_vault;
 mod see_posts;
 mod steps;
 mod store_digests;
@@ -94,6 +95,7 @@ pub use query_records::{Queried, QueryRequest, query_records};
 pub use raise_limit::{RaiseRequest, ask_raise};
 pub use read_record::read_record;
 pub use renew_post::renew_post;
+pub use seal_vault::seal_vault;
 pub use see_posts::{
     Ending, EndingPage, EndingPlace, EndingPost, OwnPost, VacantGrid, VacantPage, ending_posts,
     own_posts, vacant_grids,

@@ -4,8 +4,8 @@
 
 use super::TrailError;
 use crate::access::{
-    Account, ActorId, ConsentAct, DelegationAct, Duty, EmergencyAct, Fact, MandateAct, Origin,
-    PlacingAct, ReviewAct, Written,
+    Account, ActorId, Code, ConsentAct, DelegationAct, Duty, EmergencyAct, Fact, MandateAct,
+    Origin, PlacingAct, ReviewAct, Written,
 };
 use crate::ambient::Clock;
 use crate::limits::HOUSEHOLD_PEOPLE_COUNT_MAX;
@@ -26,6 +26,27 @@ pub enum Announcement {
         configuration: [u8; 32],
         /// Random id of this run.
         boot: [u8; 16],
+    },
+    /// The root key came to a process that had started sealed.
+    Unsealed {
+        /// The id of its envelope.
+        envelope: [u8; 16],
+        /// The numbers of the shares that gave it back; none where a passphrase did.
+        shares: Vec<u8>,
+    },
+    /// What was brought to a sealed process did not open it.
+    UnsealFailed {
+        /// How often, since the process started.
+        count: u64,
+    },
+    /// The key over the root key was split.
+    Split {
+        /// The id of the envelope.
+        envelope: [u8; 16],
+        /// How many shares open.
+        needed: u8,
+        /// How many there are.
+        count: u8,
     },
     /// The process stops in order.
     Stop,
@@ -179,6 +200,7 @@ fn event_of(written: Written) -> Event {
         Written::Review(ReviewAct::Settle) => Event::ReviewSettle,
         Written::Duty(Duty::PolicyExplain) => Event::PolicyExplain,
         Written::Duty(Duty::PolicyMatrix) => Event::PolicyRead,
+        Written::Duty(Duty::VaultSeal) => Event::SysSeal,
         Written::Consent(ConsentAct::Read) => Event::ConsentRead,
         Written::Consent(ConsentAct::Withdraw) => Event::ConsentWithdraw,
         Written::Mandate(MandateAct::Give) => Event::TaskCreate,
@@ -305,7 +327,23 @@ fn seal_context(
 
 /// The entry of an announcement.
 pub(super) fn announced(announcement: &Announcement, request: [u8; 16]) -> Draft<'static> {
-    let (event, detail): (Event, Vec<(&'static str, Scalar)>) = match announcement {
+    let (event, detail) = told(announcement);
+    let outcome = match announcement {
+        Announcement::UnsealFailed { .. } => Outcome::Denied,
+        _ => Outcome::Success,
+    };
+    let mut draft = Draft::new(event, outcome, request);
+    draft.why = (outcome == Outcome::Denied).then(|| Code::Denied.as_str().into());
+    draft.detail.extend(detail);
+    if event == Event::AuditExport {
+        draft.pur = Duty::AuditExport.purpose().map(Cow::Borrowed);
+    }
+    draft
+}
+
+/// The event of an announcement, and its further facts.
+fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
+    match announcement {
         Announcement::Init => (Event::SysInit, vec![]),
         Announcement::Start { build, configuration, boot } => (
             Event::SysStart,
@@ -313,6 +351,20 @@ pub(super) fn announced(announcement: &Announcement, request: [u8; 16]) -> Draft
                 ("boot", id(boot)),
                 ("build", Scalar::Bytes32(*build)),
                 ("configuration", Scalar::Bytes32(*configuration)),
+            ],
+        ),
+        Announcement::Unsealed { envelope, shares } => {
+            (Event::SysUnseal, unsealed(envelope, shares))
+        }
+        Announcement::UnsealFailed { count } => {
+            (Event::SysUnsealFailed, vec![("failures", Scalar::U64(*count))])
+        }
+        Announcement::Split { envelope, needed, count } => (
+            Event::KeySplit,
+            vec![
+                ("count", Scalar::U64((*count).into())),
+                ("envelope", id(envelope)),
+                ("needed", Scalar::U64((*needed).into())),
             ],
         ),
         Announcement::Stop => (Event::SysStop, vec![]),
@@ -349,13 +401,19 @@ pub(super) fn announced(announcement: &Announcement, request: [u8; 16]) -> Draft
         Announcement::TerritorySet { digest } => {
             (Event::AdminGridCreate, vec![("digest", Scalar::Bytes32(*digest))])
         }
-    };
-    let mut draft = Draft::new(event, Outcome::Success, request);
-    draft.detail.extend(detail);
-    if event == Event::AuditExport {
-        draft.pur = Duty::AuditExport.purpose().map(Cow::Borrowed);
     }
-    draft
+}
+
+/// Which envelope was opened and by what: that it was shares, and which, is what their holders answer for.
+fn unsealed(envelope: &[u8; 16], shares: &[u8]) -> Vec<(&'static str, Scalar)> {
+    let provider = if shares.is_empty() { "passphrase" } else { "shares" };
+    let mut detail =
+        vec![("envelope", id(envelope)), ("provider", Scalar::Str(provider.to_owned()))];
+    if !shares.is_empty() {
+        let numbers: Vec<String> = shares.iter().map(u8::to_string).collect();
+        detail.push(("shares", Scalar::Str(numbers.join(","))));
+    }
+    detail
 }
 
 fn id(bytes: &[u8; 16]) -> Scalar {

@@ -65,7 +65,8 @@ pub(super) fn need_of(written: Written) -> Need {
             | Duty::AuditEscalated
             | Duty::AuditReport
             | Duty::PolicyExplain
-            | Duty::PolicyMatrix,
+            | Duty::PolicyMatrix
+            | Duty::VaultSeal,
         ) => Need::Entry,
     }
 }

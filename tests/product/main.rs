@@ -75,6 +75,7 @@ mod tasks;
 mod tiles;
 mod tokens;
 mod town;
+mod unsealing;
 mod urgent_desk;
 mod wire;
 mod witnesses;

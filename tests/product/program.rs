@@ -6,8 +6,8 @@ use super::client::Call;
 use super::harness::{end_of, program, terminate};
 use serde_json::Value;
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// What the program or its client would read from the environment.
 const SETTINGS: [&str; 13] = [
@@ -56,6 +56,22 @@ pub fn run<S: AsRef<OsStr>>(arguments: &[S]) -> Outcome {
     }
 }
 
+/// The same with something on its standard input.
+pub fn run_with<S: AsRef<OsStr>>(arguments: &[S], input: &str) -> Outcome {
+    let mut command = command(arguments);
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().expect("the program runs");
+    let mut pipe = child.stdin.take().expect("a pipe");
+    pipe.write_all(input.as_bytes()).expect("it reads");
+    drop(pipe);
+    let output = child.wait_with_output().expect("the program ends");
+    Outcome {
+        status: output.status.code(),
+        out: String::from_utf8(output.stdout).expect("UTF-8"),
+        err: String::from_utf8(output.stderr).expect("UTF-8"),
+    }
+}
+
 /// Starts a command and waits for nothing; what it prints is not looked at.
 pub fn start<S: AsRef<OsStr>>(arguments: &[S]) -> Child {
     let mut command = command(arguments);
@@ -81,11 +97,22 @@ impl Outcome {
 pub struct Served {
     child: Child,
     url: String,
+    /// What it prints later on has somewhere to go.
+    _out: BufReader<ChildStdout>,
 }
 
 impl Served {
     /// Starts it and waits until it says where it serves.
     pub fn start<S: AsRef<OsStr>>(arguments: &[S]) -> Served {
+        Served::saying(arguments, "serving on ")
+    }
+
+    /// Starts one that waits sealed.
+    pub fn start_sealed<S: AsRef<OsStr>>(arguments: &[S]) -> Served {
+        Served::saying(arguments, "sealed on ")
+    }
+
+    fn saying<S: AsRef<OsStr>>(arguments: &[S], first: &str) -> Served {
         let mut child = command(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -93,9 +120,10 @@ impl Served {
             .expect("the program starts");
         let out = child.stdout.take().expect("a pipe");
         let mut line = String::new();
-        BufReader::new(out).read_line(&mut line).expect("a line");
-        let url = line.trim().strip_prefix("serving on ").map(str::to_owned);
-        let served = Served { child, url: url.unwrap_or_default() };
+        let mut out = BufReader::new(out);
+        out.read_line(&mut line).expect("a line");
+        let url = line.trim().strip_prefix(first).map(|url| url.trim().to_owned());
+        let served = Served { child, url: url.unwrap_or_default(), _out: out };
         assert!(!served.url.is_empty(), "it does not serve: {line}");
         served
     }
@@ -108,6 +136,11 @@ impl Served {
     /// A request to it without a token.
     pub fn call(&self, method: &str, path: &str) -> Call {
         Call::new(method, format!("{}{path}", self.url))
+    }
+
+    /// The number of its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Asks it to stop, and gives its exit status.

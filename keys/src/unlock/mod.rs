@@ -5,12 +5,14 @@
 //! file     = "GVUNLOCK" | format u8 | count u8 | count × (length u16 | envelope)
 //! envelope = format u8 | provider u8 | envelope id 16 | root key id u64 | parameters | sealed root key
 //! passphrase parameters = memory KiB u32 | passes u32 | lanes u32 | Argon2id salt 16; a key file has none
+//! parameters of shares  = how many open u8 | how many there are u8
 //! ```
 //! All that precedes the sealed root key is its associated data.
 
 mod file;
 mod key_file;
 mod passphrase;
+mod shares;
 
 use zeroize::Zeroizing;
 
@@ -19,6 +21,7 @@ pub use file::UnlockFile;
 pub(crate) use file::decode as decode_unlock_file;
 pub use key_file::{DemoOnly, KeyFile};
 pub use passphrase::{ArgonCost, Passphrase};
+pub use shares::{Share, SharePlan};
 
 use crate::error::KeyError;
 use crate::limits::ENVELOPE_BYTES_MAX;
@@ -38,6 +41,8 @@ pub enum Provider {
     Passphrase(ArgonCost),
     /// A key file in clear, for demonstrations alone.
     KeyFile,
+    /// So many shares of a set.
+    Shares(SharePlan),
 }
 
 /// The root key, sealed for one way to unlock it. Holds nothing secret.
@@ -54,12 +59,14 @@ pub struct Envelope {
 enum Way {
     Passphrase { cost: ArgonCost, salt: [u8; ARGON_SALT_BYTES] },
     KeyFile,
+    Shares { plan: SharePlan },
 }
 
 const PASSPHRASE_CODE: u8 = 1;
 const KEY_FILE_CODE: u8 = 2;
-/// Numbers that the format keeps for shares of the root key and for tokens.
-const RESERVED_CODES: [u8; 2] = [3, 4];
+const SHARES_CODE: u8 = 3;
+/// The number that the format keeps for tokens.
+const RESERVED_CODE: u8 = 4;
 
 impl Envelope {
     /// Seals the root key under a passphrase, stretched with Argon2id (RFC 9106, version 1.3).
@@ -116,6 +123,57 @@ impl Envelope {
         self.open(file.secret(), KeyError::WrongKeyFile)
     }
 
+    /// Seals the root key under a fresh key and splits that key. Whoever has as many shares as the plan says has the vault,
+    /// whoever has fewer has nothing. Another set has another key: shares of two never go together.
+    ///
+    /// # Errors
+    /// [`KeyError::Randomness`].
+    pub fn seal_with_shares(
+        root: &RootKey,
+        plan: SharePlan,
+    ) -> Result<(Self, Vec<Share>), KeyError> {
+        let key = Secret::random()?;
+        let envelope = Self::seal(root, Way::Shares { plan }, &key)?;
+        let shares = shares::split(&key, plan, envelope.root_key_id, envelope.set_id())?;
+        Ok((envelope, shares))
+    }
+
+    /// Whether a share is one of this envelope's, as far as its head tells.
+    ///
+    /// # Errors
+    /// [`KeyError::WrongProvider`], [`KeyError::ShareOfOtherRoot`], [`KeyError::ShareOfOtherSet`].
+    pub fn check_share(&self, share: &Share) -> Result<(), KeyError> {
+        let Way::Shares { plan } = self.way else {
+            return Err(KeyError::WrongProvider);
+        };
+        share.check(plan, self.root_key_id, self.set_id())
+    }
+
+    /// Opens the envelope with shares of its set, as many as it asks for or more. What they say is tried only when there are
+    /// enough of them, so fewer tell nothing.
+    ///
+    /// # Errors
+    /// As [`Envelope::check_share`] for each; [`KeyError::ShareTwice`], [`KeyError::SharesMissing`];
+    /// [`KeyError::WrongShares`], also when parameters were altered; [`KeyError::Unauthentic`] when the shares are right but
+    /// the sealed bytes were altered.
+    pub fn open_with_shares(&self, shares: &[Share]) -> Result<RootKey, KeyError> {
+        let Way::Shares { plan } = self.way else {
+            return Err(KeyError::WrongProvider);
+        };
+        for share in shares {
+            self.check_share(share)?;
+        }
+        let key = shares::join(shares, plan)?;
+        self.open(&key, KeyError::WrongShares)
+    }
+
+    /// The name of the set of shares, which stands in each of them: the first half of the envelope's id.
+    #[must_use]
+    pub fn set_id(&self) -> u64 {
+        let id = self.id.first_chunk().expect("an envelope id has 16 bytes");
+        u64::from_be_bytes(*id)
+    }
+
     /// The envelope's random id, which audit entries name.
     #[must_use]
     pub fn id(&self) -> &[u8; 16] {
@@ -134,6 +192,7 @@ impl Envelope {
         match self.way {
             Way::Passphrase { cost, .. } => Provider::Passphrase(cost),
             Way::KeyFile => Provider::KeyFile,
+            Way::Shares { plan } => Provider::Shares(plan),
         }
     }
 
@@ -169,13 +228,13 @@ impl Envelope {
     /// The prefix goes into the derivation too, so that altered parameters look like a wrong passphrase
     /// and never like a right one with damage elsewhere.
     fn sealing_key<'a>(&self, key: &'a Secret, prefix: &'a [u8]) -> SealingKey<'a> {
-        let id = self.id.first_chunk().expect("an envelope id has 16 bytes");
         SealingKey {
             kind: match self.way {
                 Way::Passphrase { .. } => KeyKind::Passphrase,
                 Way::KeyFile => KeyKind::KeyFile,
+                Way::Shares { .. } => KeyKind::Shares,
             },
-            id: u64::from_be_bytes(*id),
+            id: self.set_id(),
             key: key.expose(),
             context: prefix,
         }
@@ -188,14 +247,19 @@ impl Envelope {
         prefix.push(match self.way {
             Way::Passphrase { .. } => PASSPHRASE_CODE,
             Way::KeyFile => KEY_FILE_CODE,
+            Way::Shares { .. } => SHARES_CODE,
         });
         prefix.extend_from_slice(&self.id);
         prefix.extend_from_slice(&self.root_key_id.to_be_bytes());
-        if let Way::Passphrase { cost, salt } = &self.way {
-            prefix.extend_from_slice(&cost.memory_kib.to_be_bytes());
-            prefix.extend_from_slice(&cost.passes.to_be_bytes());
-            prefix.extend_from_slice(&cost.lanes.to_be_bytes());
-            prefix.extend_from_slice(salt);
+        match &self.way {
+            Way::Passphrase { cost, salt } => {
+                prefix.extend_from_slice(&cost.memory_kib.to_be_bytes());
+                prefix.extend_from_slice(&cost.passes.to_be_bytes());
+                prefix.extend_from_slice(&cost.lanes.to_be_bytes());
+                prefix.extend_from_slice(salt);
+            }
+            Way::KeyFile => {}
+            Way::Shares { plan } => prefix.extend([plan.needed(), plan.count()]),
         }
         prefix
     }
@@ -226,9 +290,11 @@ impl Envelope {
                 Way::Passphrase { cost, salt: take(&mut rest)? }
             }
             KEY_FILE_CODE => Way::KeyFile,
-            code if RESERVED_CODES.contains(&code) => {
-                return Err(KeyError::UnsupportedProvider { code });
+            SHARES_CODE => {
+                let [needed, count] = take(&mut rest)?;
+                Way::Shares { plan: SharePlan::new(needed, count)? }
             }
+            RESERVED_CODE => return Err(KeyError::UnsupportedProvider { code }),
             code => return Err(KeyError::UnknownProvider { code }),
         };
         let sealed_root = take(&mut rest)?;

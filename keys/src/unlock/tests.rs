@@ -145,11 +145,7 @@ fn reserved_and_unknown_providers_and_formats_are_told_apart() {
         bytes[at] = value;
         Envelope::decode(&bytes)
     };
-    for code in [3, 4] {
-        assert!(
-            matches!(with(1, code), Err(KeyError::UnsupportedProvider { code: found }) if found == code)
-        );
-    }
+    assert!(matches!(with(1, 4), Err(KeyError::UnsupportedProvider { code: 4 })));
     for code in [0, 5, 255] {
         assert!(
             matches!(with(1, code), Err(KeyError::UnknownProvider { code: found }) if found == code)

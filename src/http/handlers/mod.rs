@@ -30,3 +30,4 @@ pub(super) mod report;
 pub(super) mod reviews;
 pub(super) mod roster;
 pub(super) mod tasks;
+pub(super) mod unsealing;

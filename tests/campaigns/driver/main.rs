@@ -19,6 +19,7 @@ mod policies;
 mod pycasbin;
 mod release;
 mod schemathesis;
+mod sealing;
 mod syscalls;
 mod tally;
 mod vault;
@@ -50,6 +51,8 @@ enum Campaign {
     Pycasbin(pycasbin::Arguments),
     /// One read and one write, each with exactly one sync of the journal before its answer.
     Syscalls(syscalls::Arguments),
+    /// A vault is sealed; no key of before may be in its process.
+    Sealing(sealing::Arguments),
     /// What may not be known of takes as long as what never was.
     Existence(existence::Arguments),
     /// Every call of the OpenAPI document, with well-formed and with broken data, as several callers.
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Campaign::Planted(arguments) => planted::run(&arguments, &mut tally),
         Campaign::Pycasbin(arguments) => pycasbin::run(&arguments, &mut tally),
         Campaign::Syscalls(arguments) => syscalls::run(&arguments, &mut tally),
+        Campaign::Sealing(arguments) => sealing::run(&arguments, &mut tally),
         Campaign::Existence(arguments) => existence::run(&arguments, &mut tally),
         Campaign::Schemathesis(arguments) => schemathesis::run(&arguments, &mut tally),
         Campaign::Release(arguments) => release::run(&arguments, &mut tally),

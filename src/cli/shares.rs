@@ -1,0 +1,95 @@
+//! Shares of the root key: made with a vault, shown once or written each into a file of its own.
+//! Never into the log, and never beside the vault that they open.
+//! The log says that the key was split and how, never a share.
+
+use super::failure::Failure;
+use super::vault::Vault;
+use crate::trail::Announcement;
+use gridvault_keys::{Envelope, KeyError, Provider, RootKey, Share, SharePlan};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// A set of shares that was just made.
+pub(super) struct Split {
+    pub(super) envelope: Envelope,
+    shares: Vec<Share>,
+}
+
+/// `3/5`: three of five open.
+pub(super) fn share_plan(text: &str) -> Result<SharePlan, String> {
+    let numbers = text.split_once('/').and_then(|(needed, count)| {
+        let number = |text: &str| text.parse::<u8>().ok().filter(|n| n.to_string() == text);
+        Some((number(needed)?, number(count)?))
+    });
+    let (needed, count) = numbers.ok_or("say how many open of how many, as in 3/5")?;
+    SharePlan::new(needed, count).map_err(|error| error.to_string())
+}
+
+/// Splits a fresh key over the root key.
+pub(super) fn split(root: &RootKey, plan: SharePlan) -> Result<Split, Failure> {
+    let (envelope, shares) = Envelope::seal_with_shares(root, plan).map_err(|e| fail(&e))?;
+    Ok(Split { envelope, shares })
+}
+
+impl Split {
+    /// Each share as it is printed.
+    pub(super) fn texts(&self) -> Result<Vec<Zeroizing<String>>, Failure> {
+        self.shares.iter().map(Share::text).collect::<Result<_, _>>().map_err(|e| fail(&e))
+    }
+
+    /// Writes each into a new file of its own, readable by its owner alone.
+    pub(super) fn write(&self, to: &Path, vault: &Path) -> Result<(), Failure> {
+        let fail = |error: std::io::Error| Failure::failed("the files of the shares", &error);
+        // What is made below the first directory that is there lies where that one lies.
+        let there = to.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
+        let there = there.canonicalize().map_err(fail)?;
+        if there.starts_with(vault.canonicalize().map_err(fail)?) {
+            let text = "shares beside the vault that they open are none: name another directory";
+            return Err(Failure::Usage(text.into()));
+        }
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(to).map_err(fail)?;
+        let count = self.shares.len();
+        for (share, text) in self.shares.iter().zip(self.texts()?) {
+            let path = to.join(format!("share-{}-of-{count}", share.number()));
+            let mut options = std::fs::OpenOptions::new();
+            let opened = options.write(true).create_new(true).mode(0o600).open(path);
+            let mut file = opened.map_err(fail)?;
+            file.write_all(text.as_bytes()).map_err(fail)?;
+            file.write_all(b"\n").map_err(fail)?;
+            file.sync_all().map_err(fail)?;
+        }
+        std::fs::File::open(to).and_then(|directory| directory.sync_all()).map_err(fail)
+    }
+
+    /// Says in the log that the key was split.
+    pub(super) async fn announce(&self, vault: &Vault) -> Result<(), Failure> {
+        let Provider::Shares(plan) = self.envelope.provider() else { return Ok(()) };
+        let said = Announcement::Split {
+            envelope: *self.envelope.id(),
+            needed: plan.needed(),
+            count: plan.count(),
+        };
+        let recorded = vault.rooms.trail.announce(said).await;
+        recorded.map(drop).map_err(|error| Failure::storage("the split cannot be recorded", &error))
+    }
+}
+
+fn fail(error: &KeyError) -> Failure {
+    Failure::failed("the shares", error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_is_two_plain_numbers_inside_the_limits() {
+        let plan = share_plan("3/5").expect("a plan");
+        assert_eq!((plan.needed(), plan.count()), (3, 5));
+        for wrong in ["", "3", "3/", "/5", "3/5/7", "+3/5", "03/5", " 3/5", "1/5", "6/5", "2/8"] {
+            assert!(share_plan(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! A process that waits sealed: it listens, holds no key, and opens its vault when somebody brought what opens it.
+//! Never opens the store or the journal before, and never records anything while it cannot: what was brought and how often
+//! somebody was wrong are the first entries of the open vault after its start.
+
+use super::failure::Failure;
+use super::serve::Signals;
+use super::vault::{self, Vault};
+use crate::ambient::{HostClock, HostRandom};
+use crate::config::Config;
+use crate::http::{SealedDoor, Serving, serve_sealed};
+use crate::trail::{Announcement, Trail};
+use crate::unlock::{Unlocked, Unlocking};
+use std::sync::Arc;
+
+/// Waits until the vault is open; gives nothing when the process is told to stop before.
+pub(super) async fn wait(serving: &Serving, config: &Config) -> Result<Option<Vault>, Failure> {
+    let clock = Arc::new(HostClock::new());
+    let (unlocking, unlocked) = Unlocking::begin(&config.directory.join("unlock"), clock)
+        .map_err(|error| Failure::storage("the unlock file cannot be read", &error))?;
+    let unlocking = Arc::new(unlocking);
+    let door = SealedDoor {
+        unlocking: unlocking.clone(),
+        random: Arc::new(HostRandom::new()),
+        synthetic: config.synthetic,
+        from_network: config.unseal_from_network,
+    };
+    let mut told = Signals::listen()?;
+    let opened = async {
+        let Ok(unlocked) = unlocked.await else { return Ok(None) };
+        open(config, unlocked).await.map(Some)
+    };
+    // Who stops a vault that is just being opened leaves what a kill would leave: the next start recovers it.
+    let ended = async {
+        tokio::select! {
+            () = told.stop() => Ok(None),
+            () = unlocking.tend() => Ok(None),
+            opened = opened => opened,
+        }
+    };
+    serve_sealed(serving, door, ended).await
+}
+
+async fn open(config: &Config, unlocked: Unlocked) -> Result<Vault, Failure> {
+    let Unlocked { root, envelope, shares, failures } = unlocked;
+    let keyring = vault::open_keyring(&config.directory, &root)?;
+    drop(root);
+    let vault = vault::open(config, keyring).await?;
+    let trail = &vault.rooms.trail;
+    announce(trail, Announcement::Unsealed { envelope, shares }).await?;
+    if failures > 0 {
+        announce(trail, Announcement::UnsealFailed { count: failures }).await?;
+    }
+    Ok(vault)
+}
+
+async fn announce(trail: &Trail, announcement: Announcement) -> Result<(), Failure> {
+    let recorded = trail.announce(announcement).await;
+    recorded.map(drop).map_err(|error| Failure::storage("who opened it cannot be recorded", &error))
+}

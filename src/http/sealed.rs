@@ -1,0 +1,115 @@
+//! The door of a sealed vault: it says that it lives and that it is sealed, and takes what opens it.
+//! Never knows a path, a token or a caller beyond that; there is no store, no log and no key behind it.
+//! What opens it is taken from the host itself alone, unless the operator says otherwise.
+
+use super::handlers::health::healthz;
+use super::handlers::unsealing::{PATH, unseal};
+use super::kept::Kept;
+use super::problem::Problem;
+use super::server::{Serving, accept};
+use super::surround::{finished, language_of};
+use crate::access::Code;
+use crate::ambient::Random;
+use crate::limits::DRAIN_TIME_MAX;
+use crate::unlock::Unlocking;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, header};
+use axum::response::{IntoResponse as _, Response};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// What a proxy adds of whoever it speaks for. Nobody beyond it can take these away.
+const OF_PROXIES: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
+
+/// The way in while the vault is sealed. Cheap to clone.
+#[derive(Clone)]
+pub struct SealedDoor {
+    /// What opens it.
+    pub unlocking: Arc<Unlocking>,
+    /// Ids of requests.
+    pub random: Arc<dyn Random>,
+    /// Whether everything in this vault is invented.
+    pub synthetic: bool,
+    /// Whether what opens it is taken from other hosts too.
+    pub from_network: bool,
+}
+
+/// Serves a sealed vault until `until` resolves, whose value it gives. The address stays bound.
+pub async fn serve_sealed<T>(
+    serving: &Serving,
+    door: SealedDoor,
+    until: impl Future<Output = T>,
+) -> T {
+    let meet = move |peer: SocketAddr| {
+        let door = door.clone();
+        move |request| answer(door.clone(), peer, request)
+    };
+    let (given, graceful) = accept(serving, meet, until).await;
+    // Whoever holds a connection open must not keep an open vault from serving.
+    tokio::spawn(tokio::time::timeout(DRAIN_TIME_MAX, graceful.shutdown()));
+    given
+}
+
+async fn answer(door: SealedDoor, peer: SocketAddr, request: Request<Body>) -> Response {
+    let language = language_of(request.headers());
+    let synthetic = door.synthetic;
+    let internal = || Problem::unrecorded(Code::Internal).into_response();
+    let Ok(id) = door.random.bytes16() else {
+        return finished(internal(), synthetic, [0; 16], language);
+    };
+    // A client that goes away leaves no try half counted.
+    let work = Kept::new(async move { respond(&door, peer, request).await });
+    let response = work.await.unwrap_or_else(|_| internal());
+    finished(response, synthetic, id, language)
+}
+
+async fn respond(door: &SealedDoor, peer: SocketAddr, request: Request<Body>) -> Response {
+    let path = request.uri().path();
+    let looks = matches!(*request.method(), Method::GET | Method::HEAD);
+    if looks && path == "/healthz" {
+        return healthz().await.into_response();
+    }
+    let brings = request.method() == Method::POST && path == PATH;
+    if brings && (door.from_network || is_here(peer, request.headers())) {
+        let (parts, body) = request.into_parts();
+        return match unseal(&door.unlocking, &parts.headers, body).await {
+            Ok(said) => said.into_response(),
+            Err(problem) => problem.into_response(),
+        };
+    }
+    Problem::unrecorded(Code::Sealed).into_response()
+}
+
+/// Whether a request comes from the host itself and not through a proxy that stands on it.
+fn is_here(peer: SocketAddr, headers: &HeaderMap) -> bool {
+    peer.ip().to_canonical().is_loopback()
+        && !OF_PROXIES.iter().any(|name| headers.contains_key(*name))
+        && !headers.contains_key(header::VIA)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn what_opens_a_vault_comes_from_the_host_itself_and_through_no_proxy() {
+        let here = |address: &str, name: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            if let Some(name) = name {
+                headers.insert(name, HeaderValue::from_static("192.0.2.7"));
+            }
+            is_here(address.parse().expect("an address"), &headers)
+        };
+        for address in ["127.0.0.1:5", "127.3.2.1:5", "[::1]:5", "[::ffff:127.0.0.1]:5"] {
+            assert!(here(address, None), "{address}");
+            for name in OF_PROXIES.into_iter().chain(["via"]) {
+                assert!(!here(address, Some(name)), "{address} with {name}");
+            }
+        }
+        for address in ["192.0.2.7:5", "10.0.0.1:5", "[2001:db8::1]:5", "[::ffff:10.0.0.1]:5"] {
+            assert!(!here(address, None), "{address}");
+        }
+    }
+}

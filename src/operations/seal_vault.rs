@@ -1,0 +1,37 @@
+//! Seals the vault, by the administrator who runs the platform.
+//! Never by a mistake of address: whoever asks names the vault.
+//! The entry is durable before anything ends; what follows is the process's own work.
+
+use super::OperationError;
+use super::describe::{Nothing, ended};
+use crate::access::{Access, Code, Duty, Origin};
+use crate::ambient::Micros;
+use crate::identity::Actor;
+use crate::trail::{Recorded, Trail};
+
+/// Records that the vault is to be sealed.
+///
+/// # Errors
+/// `denied` without the duty; `not_found` where another vault is named.
+pub async fn seal_vault(
+    actor: &Actor,
+    vault: &str,
+    origin: &Origin,
+    now: Micros,
+    access: &Access,
+    trail: &Trail,
+) -> Result<Recorded, OperationError> {
+    let standing = actor.standing();
+    let permit = match access.decide_duty(standing, Duty::VaultSeal, origin, now, Nothing) {
+        Ok(permit) => permit,
+        Err(denied) => return Err(super::refuse(trail, denied).await),
+    };
+    if vault != trail.origin() {
+        let denied = access.refuse(Some(standing), Code::NotFound, origin);
+        return Err(super::refuse(trail, denied).await);
+    }
+    match trail.append(permit).await {
+        Ok(receipt) => Ok(receipt.recorded()),
+        Err(refused) => Err(ended(refused, actor, origin, access, trail).await),
+    }
+}

@@ -1,0 +1,221 @@
+//! Tests of a sealed vault: what opens it, what is forgotten, what is counted.
+
+use super::*;
+use crate::ambient::Micros;
+use crate::limits::{UNSEAL_ATTEMPTS_COUNT_MAX, UNSEAL_ATTEMPTS_TIME};
+use gridvault_keys::{ArgonCost, SharePlan};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+const CHEAP: ArgonCost = ArgonCost { memory_kib: 8 * 1024, passes: 1, lanes: 1 };
+const RIGHT: &str = "right passphrase";
+
+/// A clock that the test moves.
+#[derive(Default)]
+struct Hand(AtomicU64);
+
+impl Hand {
+    fn pass(&self, time: Duration) {
+        let micros = u64::try_from(time.as_micros()).expect("a short time");
+        self.0.fetch_add(micros, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Hand {
+    fn now(&self) -> Micros {
+        Micros(0)
+    }
+
+    fn monotonic(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+struct Vault {
+    unlocking: Unlocking,
+    unlocked: oneshot::Receiver<Unlocked>,
+    clock: Arc<Hand>,
+    shares: Vec<Share>,
+    root_id: u64,
+}
+
+fn bytes(text: &str) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(text.as_bytes().to_vec())
+}
+
+fn vault(needed: u8, count: u8) -> Vault {
+    let root = RootKey::generate().expect("randomness");
+    let passphrase = Passphrase::new(bytes(RIGHT)).expect("long enough");
+    let plan = SharePlan::new(needed, count).expect("inside the limits");
+    let by_phrase = Envelope::seal_with_passphrase(&root, &passphrase, CHEAP).expect("sealing");
+    let (by_shares, shares) = Envelope::seal_with_shares(&root, plan).expect("sealing");
+    let clock = Arc::new(Hand::default());
+    let (unlocking, unlocked) = Unlocking::of(vec![by_phrase, by_shares], clock.clone());
+    Vault { unlocking, unlocked, clock, shares, root_id: root.id() }
+}
+
+impl Vault {
+    fn bring(&self, brought: Brought) -> Result<Outcome, NotOpened> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(self.unlocking.bring(brought))
+    }
+
+    fn say(&self, passphrase: &str) -> Result<Outcome, NotOpened> {
+        self.bring(Brought::Passphrase(bytes(passphrase)))
+    }
+
+    /// The share of a number.
+    fn share(&self, number: usize) -> Result<Outcome, NotOpened> {
+        let text = self.shares[number - 1].text().expect("a text");
+        self.bring(Brought::Share(bytes(&text)))
+    }
+
+    fn held(&self) -> Vec<u8> {
+        self.unlocking.standing().shares.expect("a set").numbers
+    }
+
+    fn opened(&mut self) -> Unlocked {
+        self.unlocked.try_recv().expect("it was opened")
+    }
+}
+
+#[test]
+fn a_right_passphrase_opens_and_says_how() {
+    let mut vault = vault(2, 3);
+    assert_eq!(vault.say("wrong passphrase"), Err(NotOpened::Wrong));
+    assert_eq!(vault.say(RIGHT), Ok(Outcome::Opening));
+    let Unlocked { root, shares, failures, .. } = vault.opened();
+    assert_eq!((root.id(), shares, failures), (vault.root_id, vec![], 1));
+}
+
+#[test]
+fn shares_open_in_any_order_once_enough_are_there() {
+    let mut vault = vault(3, 5);
+    let standing = match vault.share(4).expect("a share") {
+        Outcome::Sealed(standing) => standing,
+        Outcome::Opening => panic!("one of three"),
+    };
+    let held = standing.shares.expect("a set");
+    assert_eq!((held.needed, held.count, held.numbers), (3, 5, vec![4]));
+    assert_eq!(held.set_id, vault.shares[0].set_id());
+    vault.share(1).expect("a share");
+    assert_eq!(vault.held(), [1, 4]);
+    assert_eq!(vault.share(2), Ok(Outcome::Opening));
+    let Unlocked { root, shares, failures, .. } = vault.opened();
+    assert_eq!((root.id(), shares, failures), (vault.root_id, vec![1, 2, 4], 0));
+}
+
+#[test]
+fn one_share_twice_counts_once() {
+    let vault = vault(2, 3);
+    vault.share(2).expect("a share");
+    vault.share(2).expect("the same");
+    assert_eq!(vault.held(), [2]);
+}
+
+#[test]
+fn what_was_brought_is_forgotten_after_its_time() {
+    let vault = vault(3, 3);
+    vault.share(1).expect("a share");
+    vault.clock.pass(UNSEAL_SHARES_TIME_MAX - Duration::from_micros(1));
+    vault.share(2).expect("a share");
+    assert_eq!(vault.held(), [1, 2]);
+    vault.clock.pass(Duration::from_micros(1));
+    // Its time began with the first.
+    assert!(vault.held().is_empty());
+    vault.share(3).expect("a share");
+    assert_eq!(vault.held(), [3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shares_are_forgotten_without_anybody_asking() {
+    let vault = vault(3, 3);
+    let text = vault.shares[0].text().expect("a text");
+    vault.unlocking.bring(Brought::Share(bytes(&text))).await.expect("a share");
+    vault.clock.pass(UNSEAL_SHARES_TIME_MAX);
+    assert_eq!(vault.unlocking.lock().shares.len(), 1);
+    let tending = vault.unlocking.tend();
+    let _for_ever = tokio::time::timeout(UNSEAL_SHARES_LOOK_TIME * 2, tending).await;
+    assert!(vault.unlocking.lock().shares.is_empty());
+}
+
+#[test]
+fn a_typing_error_is_told_and_keeps_what_is_there() {
+    let vault = vault(3, 3);
+    vault.share(1).expect("a share");
+    let text = vault.shares[1].text().expect("a text");
+    let last = text.chars().last().expect("letters");
+    let other = if last == '0' { '2' } else { '0' };
+    let typed = format!("{}{other}", &text[..text.len() - 1]);
+    let typo = vault.bring(Brought::Share(bytes(&typed)));
+    assert_eq!(typo, Err(NotOpened::ShareChecksum));
+    assert_eq!(vault.bring(Brought::Share(bytes(RIGHT))), Err(NotOpened::ShareShape));
+    assert_eq!(vault.held(), [1]);
+}
+
+#[test]
+fn a_share_of_another_vault_is_told_by_its_head_and_keeps_what_is_there() {
+    let (vault, other) = (vault(2, 3), vault(2, 3));
+    vault.share(1).expect("a share");
+    let foreign = other.shares[1].text().expect("a text");
+    let answer = vault.bring(Brought::Share(bytes(&foreign)));
+    assert_eq!(answer, Err(NotOpened::ShareOfOtherRoot));
+    assert_eq!(vault.held(), [1]);
+}
+
+#[test]
+fn tries_are_bounded_in_time_and_typing_errors_are_none() {
+    let mut vault = vault(2, 3);
+    for _ in 0..UNSEAL_ATTEMPTS_COUNT_MAX {
+        assert_eq!(vault.say("wrong passphrase"), Err(NotOpened::Wrong));
+        assert_eq!(vault.say("too short"), Err(NotOpened::PassphraseLength));
+        assert_eq!(vault.bring(Brought::Share(bytes("x"))), Err(NotOpened::ShareShape));
+    }
+    let seconds = u32::try_from(UNSEAL_ATTEMPTS_TIME.as_secs()).expect("minutes");
+    assert_eq!(vault.say(RIGHT), Err(NotOpened::TooOften(seconds)));
+    vault.share(1).expect("it waits for another");
+    // The one that would complete them is not taken, and what is there stays.
+    assert_eq!(vault.share(3), Err(NotOpened::TooOften(seconds)));
+    assert_eq!(vault.held(), [1]);
+    vault.clock.pass(UNSEAL_ATTEMPTS_TIME);
+    vault.share(1).expect("a share");
+    assert_eq!(vault.share(3), Ok(Outcome::Opening));
+    assert_eq!(vault.opened().failures, UNSEAL_ATTEMPTS_COUNT_MAX as u64);
+}
+
+#[test]
+fn a_vault_is_opened_once() {
+    let mut vault = vault(2, 3);
+    assert_eq!(vault.say(RIGHT), Ok(Outcome::Opening));
+    assert_eq!(vault.say(RIGHT), Err(NotOpened::Opening));
+    assert_eq!(vault.share(1), Err(NotOpened::Opening));
+    drop(vault.opened());
+}
+
+#[test]
+fn one_passphrase_is_stretched_at_a_time() {
+    let vault = vault(2, 3);
+    vault.unlocking.lock().stretching = true;
+    assert_eq!(vault.say(RIGHT), Err(NotOpened::Busy));
+    vault.unlocking.lock().stretching = false;
+    assert_eq!(vault.say(RIGHT), Ok(Outcome::Opening));
+}
+
+#[test]
+fn what_does_not_open_a_vault_is_told() {
+    let root = RootKey::generate().expect("randomness");
+    let plan = SharePlan::new(2, 2).expect("inside the limits");
+    let passphrase = Passphrase::new(bytes(RIGHT)).expect("long enough");
+    let by_phrase = Envelope::seal_with_passphrase(&root, &passphrase, CHEAP).expect("sealing");
+    let (by_shares, shares) = Envelope::seal_with_shares(&root, plan).expect("sealing");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let clock = Arc::new(Hand::default());
+    let (phrase_alone, _kept) = Unlocking::of(vec![by_phrase], clock.clone());
+    let share = bytes(&shares[0].text().expect("a text"));
+    let answer = runtime.block_on(phrase_alone.bring(Brought::Share(share)));
+    assert_eq!(answer, Err(NotOpened::NoShares));
+    assert_eq!(phrase_alone.standing(), Standing { passphrase: true, shares: None });
+    let (shares_alone, _kept) = Unlocking::of(vec![by_shares], clock);
+    let answer = runtime.block_on(shares_alone.bring(Brought::Passphrase(bytes(RIGHT))));
+    assert_eq!(answer, Err(NotOpened::NoPassphrase));
+}

@@ -1,0 +1,286 @@
+//! A vault that starts sealed, is opened by the holders of its shares or by a passphrase, and is sealed again.
+//! Never a share or a passphrase among arguments: each comes by standard input.
+//! A sealed vault says that it lives and that it is sealed, to everybody, whatever is asked.
+
+use super::client::{Call, Reply};
+use super::harness::await_until;
+use super::program::{Outcome, Served, run, run_with};
+use gridvault_audit::LogReader;
+use gridvault_audit::verify::{VerifierKey, verify_directory};
+use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+const ORIGIN: &str = "unsealing.example/log";
+const PASSPHRASE: &str = "the right passphrase";
+
+/// A vault in a room of its own, with what opens it.
+struct Place {
+    room: TempDir,
+    made: Value,
+}
+
+impl Place {
+    fn made(options: &[&str]) -> Place {
+        let room = tempfile::tempdir().expect("a temporary directory");
+        let path = |name: &str| room.path().join(name).to_str().expect("a plain path").to_owned();
+        std::fs::write(path("passphrase"), format!("{PASSPHRASE}\n")).expect("a file");
+        let (directory, shares, passphrase) = (path("vault"), path("shares"), path("passphrase"));
+        let options = options.iter().map(|option| match *option {
+            "SHARES" => shares.as_str(),
+            "PASSPHRASE" => passphrase.as_str(),
+            option => option,
+        });
+        let fixed = ["--json", "init", "--dir", &directory, "--origin", ORIGIN];
+        let people = ["--system-admin", "sys", "--security-admin", "sec", "--audit-admin", "aud"];
+        let arguments: Vec<&str> = fixed.into_iter().chain(people).chain(options).collect();
+        let done = run(&arguments).ended(0);
+        Place { made: done.json(), room }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.room.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.path(name).to_str().expect("a plain path").to_owned()
+    }
+
+    fn share(&self, number: usize) -> String {
+        std::fs::read_to_string(self.path(&format!("shares/share-{number}-of-3"))).expect("a share")
+    }
+
+    fn serve(&self, more: &[&str]) -> Served {
+        let directory = self.text("vault");
+        let fixed = ["serve", "--dir", &directory, "--listen", "127.0.0.1:0"];
+        Served::start_sealed(&[&fixed, more].concat())
+    }
+
+    /// A token of the administrator who has the code at this place.
+    fn enrol(&self, served: &Served, place: usize, file: &str) {
+        let code = self.made["administrators"][place]["code"].as_str().expect("a code");
+        run(&["enrol", code, "--out", &self.text(file), "--url", served.url()]).ended(0);
+    }
+
+    /// All entries of an event, of a vault that has ended.
+    fn entries(&self, happened: &str) -> Vec<Value> {
+        let log = LogReader::open(&self.path("vault/log"), ORIGIN).expect("a log");
+        let size = log.size().expect("a checkpoint");
+        let entry = |index| {
+            let bytes = log.entry(index).expect("an entry");
+            serde_json::from_slice::<Value>(&bytes).expect("JSON")
+        };
+        let named = |entry: &Value| {
+            let word = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+            format!("{}.{}", word("ev"), word("act")) == happened
+        };
+        (0..size).map(entry).filter(named).collect()
+    }
+
+    fn verify(&self) {
+        let key = VerifierKey::parse(self.made["log_key"].as_str().expect("a key")).expect("a key");
+        verify_directory(&self.path("vault/log"), &key, None).expect("the log holds");
+    }
+}
+
+fn bring(served: &Served, body: &Value) -> Reply {
+    served.call("POST", "/v1/admin/unseal").json(body).send()
+}
+
+fn unseal(served: &Served, line: &str) -> Outcome {
+    run_with(&["unseal", "--url", served.url()], &format!("{line}\n"))
+}
+
+fn reason(reply: &Reply) -> (&str, &str) {
+    let pointer = &reply.body["pointers"][0];
+    (pointer["field"].as_str().unwrap_or_default(), pointer["reason"].as_str().unwrap_or_default())
+}
+
+fn says_that_it_is_sealed(served: &Served) {
+    assert_eq!(served.call("GET", "/healthz").send().expect(200).body, json!({"status": "alive"}));
+    for (method, path) in [
+        ("GET", "/readyz"),
+        ("GET", "/"),
+        ("GET", "/openapi.json"),
+        ("GET", "/log/checkpoint"),
+        ("GET", "/v1/audit/entries"),
+        ("POST", "/v1/records"),
+        ("POST", "/v1/enrol"),
+        ("POST", "/v1/admin/seal"),
+        ("GET", "/v1/admin/unseal"),
+        ("POST", "/v1/admin/unseal/"),
+        ("DELETE", "/nowhere"),
+    ] {
+        for call in [served.call(method, path), served.call(method, path).token("x.y.z")] {
+            let reply = call.send().refused(503, "sealed");
+            assert_eq!(reply.body["retryable"], true, "{method} {path}");
+            assert!(reply.body["audit_index"].is_null(), "nothing can be recorded");
+            assert_eq!(reply.header("content-type"), "application/problem+json");
+            assert_eq!(reply.header("cache-control"), "no-store");
+            assert!(!reply.header("request-id").is_empty());
+        }
+    }
+    let zh = served.call("GET", "/readyz").header("accept-language", "zh-CN").send();
+    assert_eq!(zh.body["title"], "保险库已封存，暂停服务");
+}
+
+#[test]
+fn vault_of_shares_waits_sealed_and_is_opened_by_enough_of_their_holders() {
+    let place = Place::made(&["--shares", "2/3", "--shares-dir", "SHARES"]);
+    assert!(place.made["shares"].is_null(), "they are in their files alone");
+    for number in 1..=3 {
+        let path = place.path(&format!("shares/share-{number}-of-3"));
+        let mode = std::fs::metadata(&path).expect("a share").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let served = place.serve(&[]);
+    says_that_it_is_sealed(&served);
+    let standing = bring(&served, &json!({})).expect(200).body;
+    assert_eq!((&standing["state"], &standing["passphrase"]), (&json!("sealed"), &json!(false)));
+    let shares = &standing["shares"];
+    assert_eq!((&shares["needed"], &shares["count"]), (&json!(2), &json!(3)));
+    assert_eq!(shares["brought"], json!([]));
+    refuse_what_is_no_share(&place, &served);
+
+    let first = unseal(&served, place.share(3).trim()).ended(0);
+    assert!(first.out.contains("shares [3] of set") && first.out.contains("2 of 3 open"));
+    // A share is no secret of the one who reads the answer.
+    assert!(!first.out.contains("GVSHARE"));
+    says_that_it_is_sealed(&served);
+    let second = unseal(&served, &place.share(1).to_lowercase().replace('-', " ")).ended(0);
+    assert_eq!(second.out.trim(), "the vault is open");
+    served.call("GET", "/readyz").send().expect(200);
+    assert_eq!(bring(&served, &json!({})).expect(200).body, json!({"state": "open"}));
+    place.enrol(&served, 0, "sys.token");
+    assert_eq!(served.stop(), Some(0));
+
+    let split = place.entries("key.split");
+    assert_eq!(split.len(), 1);
+    assert_eq!((&split[0]["x"]["needed"], &split[0]["x"]["count"]), (&json!(2), &json!(3)));
+    let opened = place.entries("sys.unseal");
+    assert_eq!(opened.len(), 1);
+    assert_eq!(opened[0]["x"]["shares"], "1,3");
+    assert_eq!(opened[0]["x"]["provider"], "shares");
+    assert_eq!(opened[0]["x"]["envelope"], split[0]["x"]["envelope"]);
+    assert!(place.entries("sys.unseal_failed").is_empty(), "nobody was wrong");
+    place.verify();
+}
+
+fn refuse_what_is_no_share(place: &Place, served: &Served) {
+    let share = place.share(2);
+    let (head, last) = share.trim().split_at(share.trim().len() - 1);
+    let typed = format!("{head}{}", if last == "0" { "1" } else { "0" });
+    for (body, why) in [
+        (json!({"share": typed}), ("share", "checksum")),
+        (json!({"share": "GVSHARE-0000"}), ("share", "form")),
+        (json!({"passphrase": PASSPHRASE}), ("passphrase", "opens_nothing_here")),
+    ] {
+        let reply = bring(served, &body).refused(400, "schema_invalid");
+        assert_eq!(reason(&reply), why);
+    }
+    for body in [
+        json!({"share": share.trim(), "passphrase": PASSPHRASE}),
+        json!({"shares": [share.trim()]}),
+        json!([share.trim()]),
+        json!({"share": 7}),
+    ] {
+        bring(served, &body).refused(400, "schema_invalid");
+    }
+    let call = served.call("POST", "/v1/admin/unseal").bytes("text/plain", share.as_bytes());
+    call.send().refused(415, "media_type_unsupported");
+    // Whoever comes through a proxy is told what everybody is told.
+    let call = served.call("POST", "/v1/admin/unseal").header("x-forwarded-for", "192.0.2.7");
+    call.json(&json!({"share": share.trim()})).send().refused(503, "sealed");
+    let other = Place::made(&["--shares", "2/3", "--shares-dir", "SHARES"]);
+    let foreign = bring(served, &json!({"share": other.share(1).trim()}));
+    assert_eq!(reason(&foreign.refused(400, "schema_invalid")), ("share", "other_vault"));
+    let brought = bring(served, &json!({})).expect(200).body["shares"]["brought"].clone();
+    assert_eq!(brought, json!([]), "none of these counts");
+}
+
+#[test]
+fn vault_is_sealed_by_who_runs_it_and_opened_again_by_a_passphrase() {
+    let place = Place::made(&["--passphrase-file", "PASSPHRASE"]);
+    let served = place.serve(&["--sealed", "--passphrase-file", &place.text("passphrase")]);
+    says_that_it_is_sealed(&served);
+    for wrong in ["the wrong passphrase", "the right passphrase "] {
+        let refused = bring(&served, &json!({"passphrase": wrong})).refused(403, "denied");
+        assert!(refused.body["pointers"].is_null(), "nothing says what was wrong");
+    }
+    let refused = unseal(&served, "another wrong one").ended(1);
+    assert!(refused.err.contains("denied (403)"), "{}", refused.err);
+    let opened = unseal(&served, PASSPHRASE).ended(0);
+    assert_eq!(opened.out.trim(), "the vault is open");
+    place.enrol(&served, 0, "sys.token");
+    place.enrol(&served, 1, "sec.token");
+
+    let seal = |token: &str, vault: &str| {
+        let token = place.text(token);
+        run(&["seal", "--vault", vault, "--url", served.url(), "--token-file", &token])
+    };
+    assert!(seal("sec.token", ORIGIN).ended(1).err.contains("denied (403)"));
+    assert!(seal("sys.token", "another.example/log").ended(1).err.contains("not_found (404)"));
+    served.call("GET", "/readyz").send().expect(200);
+    let process = served.process();
+    seal("sys.token", ORIGIN).ended(0);
+    let sealed = || {
+        let reply = Call::new("GET", format!("{}/readyz", served.url())).try_send();
+        reply.is_ok_and(|reply| reply.status == 503 && reply.code() == "sealed")
+    };
+    await_until("the vault is sealed", sealed);
+    assert_eq!(served.process(), process);
+    let arguments = std::fs::read(format!("/proc/{process}/cmdline")).expect("its own process");
+    let arguments = String::from_utf8_lossy(&arguments).replace('\0', " ");
+    assert!(arguments.contains("serve --sealed"), "it began anew: {arguments}");
+    says_that_it_is_sealed(&served);
+    unseal(&served, PASSPHRASE).ended(0);
+    let token = std::fs::read_to_string(place.text("sys.token")).expect("a token");
+    served.call("GET", "/v1/admin/policies/matrix").token(token.trim()).send().expect(200);
+    assert_eq!(served.stop(), Some(0));
+
+    let failed = place.entries("sys.unseal_failed");
+    assert_eq!(failed.len(), 1);
+    assert_eq!((&failed[0]["x"]["failures"], &failed[0]["out"]), (&json!(3), &json!("denied")));
+    let by: Vec<Value> =
+        place.entries("sys.unseal").iter().map(|entry| entry["x"]["provider"].clone()).collect();
+    assert_eq!(by, ["passphrase", "passphrase"]);
+    let seals = place.entries("sys.seal");
+    assert_eq!((seals.len(), &seals[0]["role"]), (1, &json!("system_admin")));
+    place.verify();
+}
+
+#[test]
+fn what_init_and_unseal_must_not_do_is_refused() {
+    let room = tempfile::tempdir().expect("a temporary directory");
+    let path = |name: &str| room.path().join(name).to_str().expect("a plain path").to_owned();
+    let (directory, inside) = (path("vault"), path("vault/shares"));
+    let fixed = ["init", "--dir", &directory, "--origin", ORIGIN, "--system-admin", "sys"];
+    let people = ["--security-admin", "sec", "--audit-admin", "aud"];
+    let init = |more: &[&str]| run(&[&fixed[..], &people[..], more].concat());
+    init(&[]).ended(2);
+    init(&["--shares", "1/3"]).ended(2);
+    init(&["--shares", "3/8"]).ended(2);
+    init(&["--shares-dir", &inside]).ended(2);
+    assert!(!room.path().join("vault").exists(), "nothing was made");
+    let beside = init(&["--shares", "2/3", "--shares-dir", &inside]).ended(2);
+    assert!(beside.err.contains("beside the vault"), "{}", beside.err);
+    assert!(!room.path().join("vault/config").exists(), "there is no vault");
+    run_with(&["unseal", "--url", "http://127.0.0.1:1"], "").ended(2);
+    run_with(&["unseal", "--url", "http://127.0.0.1:1"], &"x".repeat(1_027)).ended(2);
+    run(&["unseal", "a passphrase as an argument"]).ended(2);
+}
+
+#[test]
+fn shares_are_printed_once_where_no_directory_is_named() {
+    let place = Place::made(&["--shares", "2/2", "--passphrase-file", "PASSPHRASE"]);
+    let shares = place.made["shares"].as_array().expect("the shares").clone();
+    assert_eq!(shares.len(), 2);
+    let served = place.serve(&[]);
+    for share in &shares {
+        unseal(&served, share.as_str().expect("a text")).ended(0);
+    }
+    served.call("GET", "/readyz").send().expect(200);
+    assert_eq!(served.stop(), Some(0));
+    place.verify();
+}
