@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 use clap::Parser;
+use compact_str::CompactString;
 use gridvault::oversight::{
     Index, IndexSettings, LogEntry, LogReader, Page, QUESTION_WORDS, Question, look_up,
 };
@@ -141,7 +142,7 @@ fn question(members: &[(&str, &str)]) -> Fallible<Question> {
 
 /// A question of each kind about somebody or something that a sampled entry names.
 fn questions(sample: &LogEntry, later: &str) -> Fallible<Vec<(&'static str, Question)>> {
-    let word = |value: &Option<String>| value.clone().unwrap_or_default();
+    let word = |value: &Option<CompactString>| value.clone().unwrap_or_default();
     let (who, grid) = (word(&sample.who), word(&sample.grid));
     let (record, subject) = (&sample.rec[0], &sample.sub[0]);
     let street = &grid[..9];

@@ -82,7 +82,7 @@ pub async fn run(directory: &Path, passphrase: &Path, synced: bool) -> Fallible<
     let rooms = shared::open(ground).await?;
     let serving = Serving::bind(([127, 0, 0, 1], 0).into()).await?;
     println!("{SERVING}{}", serving.address()?);
-    serve(serving, Arc::new(rooms), std::future::pending()).await;
+    serve(serving, Arc::new(rooms), std::future::pending::<()>()).await;
     Ok(())
 }
 
