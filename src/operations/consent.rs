@@ -89,7 +89,6 @@ impl Target for Shown {
 
 /// The person's own records that the caller may know of: what is held of it as a person, and where it lives. The desk has to do
 /// with whoever has a record in its area, and with no record outside of it.
-#[expect(clippy::type_complexity, reason = "the records, and what was seen of them")]
 async fn own_records(
     asked: &Asked<'_>,
     subject: SubjectId,
