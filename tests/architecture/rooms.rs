@@ -46,7 +46,11 @@ pub const CRATES: &[(&str, &[&str], &str)] = &[
     ("tower", &["http", "console"], "the rest of the house does not know HTTP"),
     ("sled", &["store"], "the engine can be exchanged"),
     ("casbin", &["access"], "one room knows the policy engine"),
-    ("gridvault_keys", &["seal", "trail", "identity", "unlock", "cli"], "who touches keys is counted"),
+    (
+        "gridvault_keys",
+        &["seal", "trail", "identity", "unlock", "cli"],
+        "who touches keys is counted",
+    ),
     ("gridvault_audit", &["trail", "oversight", "cli"], "who touches the log is counted"),
     ("rustix", &["trail", "store", "cli"], "who asks more of the system than std does is counted"),
     ("indicatif", &["cli"], "the service draws nothing"),
