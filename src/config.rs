@@ -37,10 +37,10 @@ pub struct ConfigFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passphrase_file: Option<PathBuf>,
     /// Whether a start without a passphrase at hand waits, sealed, for whoever opens the vault, instead of failing.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub start_sealed: bool,
     /// Whether what opens a sealed vault is taken from other hosts too, and through a proxy.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unseal_from_network: bool,
     /// A directory with policies in place of those built in.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -378,6 +378,17 @@ mod tests {
         assert!(toml::from_str::<ConfigFile>(&format!("{text}\npassword = \"x\"")).is_err());
         let written = toml::to_string(&file).expect("a file");
         assert_eq!(toml::from_str::<ConfigFile>(&written).expect("the same"), file);
+    }
+
+    #[test]
+    fn what_a_sealed_start_needs_is_written_only_where_it_is_set() {
+        let mut file = file();
+        assert!(!toml::to_string(&file).expect("a file").contains("sealed"));
+        (file.start_sealed, file.unseal_from_network) = (true, true);
+        let written = toml::to_string(&file).expect("a file");
+        assert_eq!(toml::from_str::<ConfigFile>(&written).expect("the same"), file);
+        let config = Config::check(Path::new("."), file, &Overrides::default()).expect("checked");
+        assert!(config.start_sealed && config.unseal_from_network);
     }
 
     #[test]

@@ -78,6 +78,8 @@ pub const UNSEAL_SHARES_LOOK_TIME: Duration = Duration::from_secs(5);
 pub const UNSEAL_ATTEMPTS_COUNT_MAX: usize = 10;
 /// The time in which tries to open are counted.
 pub const UNSEAL_ATTEMPTS_TIME: Duration = Duration::from_secs(10 * 60);
+/// Requests to open a sealed vault that are worked on at once: each may bring a whole body, and nobody is known.
+pub const UNSEAL_REQUESTS_COUNT_MAX: usize = 8;
 /// Longest line that `gridvault unseal` reads, in bytes: the longest passphrase and its line end.
 pub const UNSEAL_LINE_BYTES_MAX: usize = 1_026;
 /// How long `gridvault unseal` waits for a vault that opens.

@@ -18,12 +18,9 @@ pub(super) async fn wait(serving: &Serving, config: &Config) -> Result<Option<Va
     let (unlocking, unlocked) = Unlocking::begin(&config.directory.join("unlock"), clock)
         .map_err(|error| Failure::storage("the unlock file cannot be read", &error))?;
     let unlocking = Arc::new(unlocking);
-    let door = SealedDoor {
-        unlocking: unlocking.clone(),
-        random: Arc::new(HostRandom::new()),
-        synthetic: config.synthetic,
-        from_network: config.unseal_from_network,
-    };
+    let random = Arc::new(HostRandom::new());
+    let from_network = config.unseal_from_network;
+    let door = SealedDoor::new(unlocking.clone(), random, config.synthetic, from_network);
     let mut told = Signals::listen()?;
     let opened = async {
         let Ok(unlocked) = unlocked.await else { return Ok(None) };

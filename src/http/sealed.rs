@@ -10,7 +10,7 @@ use super::server::{Serving, accept};
 use super::surround::{finished, language_of};
 use crate::access::Code;
 use crate::ambient::Random;
-use crate::limits::DRAIN_TIME_MAX;
+use crate::limits::{DRAIN_TIME_MAX, UNSEAL_REQUESTS_COUNT_MAX};
 use crate::unlock::Unlocking;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, header};
@@ -18,6 +18,7 @@ use axum::response::{IntoResponse as _, Response};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// What a proxy adds of whoever it speaks for. Nobody beyond it can take these away.
 const OF_PROXIES: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
@@ -25,14 +26,26 @@ const OF_PROXIES: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
 /// The way in while the vault is sealed. Cheap to clone.
 #[derive(Clone)]
 pub struct SealedDoor {
-    /// What opens it.
-    pub unlocking: Arc<Unlocking>,
-    /// Ids of requests.
-    pub random: Arc<dyn Random>,
+    unlocking: Arc<Unlocking>,
+    random: Arc<dyn Random>,
     /// Whether everything in this vault is invented.
-    pub synthetic: bool,
+    synthetic: bool,
     /// Whether what opens it is taken from other hosts too.
-    pub from_network: bool,
+    from_network: bool,
+    places: Arc<Semaphore>,
+}
+
+impl SealedDoor {
+    /// A door to what opens the vault. Ids of requests come from `random`.
+    pub fn new(
+        unlocking: Arc<Unlocking>,
+        random: Arc<dyn Random>,
+        synthetic: bool,
+        from_network: bool,
+    ) -> SealedDoor {
+        let places = Arc::new(Semaphore::new(UNSEAL_REQUESTS_COUNT_MAX));
+        SealedDoor { unlocking, random, synthetic, from_network, places }
+    }
 }
 
 /// Serves a sealed vault until `until` resolves, whose value it gives. The address stays bound.
@@ -72,6 +85,9 @@ async fn respond(door: &SealedDoor, peer: SocketAddr, request: Request<Body>) ->
     }
     let brings = request.method() == Method::POST && path == PATH;
     if brings && (door.from_network || is_here(peer, request.headers())) {
+        let Ok(_place) = door.places.try_acquire() else {
+            return Problem::unrecorded(Code::Overloaded).into_response();
+        };
         let (parts, body) = request.into_parts();
         return match unseal(&door.unlocking, &parts.headers, body).await {
             Ok(said) => said.into_response(),
@@ -91,7 +107,50 @@ fn is_here(peer: SocketAddr, headers: &HeaderMap) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
+    use crate::ambient::{HostClock, HostRandom};
+    use axum::http::{HeaderValue, StatusCode};
+    use gridvault_keys::{Envelope, RootKey, SharePlan, UnlockFile};
+
+    fn sealed() -> SealedDoor {
+        let room = tempfile::tempdir().expect("a temporary directory");
+        let path = room.path().join("unlock");
+        let root = RootKey::generate().expect("randomness");
+        let plan = SharePlan::new(2, 3).expect("inside the limits");
+        let (envelope, _) = Envelope::seal_with_shares(&root, plan).expect("sealing");
+        UnlockFile::create(&path, &[envelope]).expect("a new file");
+        let clock = Arc::new(HostClock::new());
+        let (unlocking, _unlocked) = Unlocking::begin(&path, clock).expect("an unlock file");
+        SealedDoor::new(Arc::new(unlocking), Arc::new(HostRandom::new()), false, false)
+    }
+
+    async fn asked(door: &SealedDoor, peer: &str) -> StatusCode {
+        let request = Request::builder().method(Method::POST).uri(PATH);
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        let request = request.body(Body::from("{}")).expect("a request");
+        respond(door, peer.parse().expect("an address"), request).await.status()
+    }
+
+    #[tokio::test]
+    async fn so_many_are_taken_at_once_and_the_next_when_a_place_is_free() {
+        let door = sealed();
+        let others = u32::try_from(UNSEAL_REQUESTS_COUNT_MAX).expect("a few");
+        let all = door.places.clone();
+        let held = all.try_acquire_many(others - 1).expect("all places but one");
+        assert_eq!(asked(&door, "127.0.0.1:5").await, StatusCode::OK);
+        let last = all.try_acquire().expect("the last place");
+        assert_eq!(asked(&door, "127.0.0.1:5").await, StatusCode::SERVICE_UNAVAILABLE);
+        drop(last);
+        assert_eq!(asked(&door, "127.0.0.1:5").await, StatusCode::OK);
+        drop(held);
+    }
+
+    #[tokio::test]
+    async fn another_host_is_heard_only_where_the_operator_says_so() {
+        let mut door = sealed();
+        assert_eq!(asked(&door, "192.0.2.7:5").await, StatusCode::SERVICE_UNAVAILABLE);
+        door.from_network = true;
+        assert_eq!(asked(&door, "192.0.2.7:5").await, StatusCode::OK);
+    }
 
     #[test]
     fn what_opens_a_vault_comes_from_the_host_itself_and_through_no_proxy() {

@@ -105,6 +105,57 @@ fn shares_open_in_any_order_once_enough_are_there() {
     assert_eq!((root.id(), shares, failures), (vault.root_id, vec![1, 2, 4], 0));
 }
 
+const DIGITS: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// A length that HKDF is asked for.
+struct Four;
+
+impl ring::hkdf::KeyType for Four {
+    fn len(&self) -> usize {
+        4
+    }
+}
+
+/// The same share with another value and the checksum of that one: what somebody brings who wants the others to fail.
+fn forged(text: &str) -> String {
+    let digits: Vec<usize> = text.replace('-', "")["GVSHARE".len()..]
+        .chars()
+        .filter_map(|one| DIGITS.find(one))
+        .collect();
+    let bit = |at: usize| (digits[at / 5] >> (4 - at % 5)) & 1;
+    let byte = |at: usize| (0..8).fold(0, |byte, of| (byte << 1) | bit(8 * at + of) as u8);
+    let mut bytes: Vec<u8> = (0..55).map(byte).collect();
+    bytes[19] ^= 1;
+    let length = 19_u32.to_be_bytes();
+    let info = [b"gridvault/share-check/v1".as_slice(), &length, &bytes[..19]];
+    let salt = ring::hkdf::Salt::new(ring::hkdf::HKDF_SHA256, &[]);
+    let mut check = [0; 4];
+    let derived = salt.extract(&bytes[19..51]);
+    derived.expand(&info, Four).and_then(|derived| derived.fill(&mut check)).expect("four bytes");
+    bytes[51..].copy_from_slice(&check);
+    let bit = |at: usize| usize::from(bytes[at / 8] >> (7 - at % 8)) & 1;
+    let digit = |at: usize| (0..5).fold(0, |digit, of| (digit << 1) | bit(5 * at + of));
+    let digits: String = (0..88).filter_map(|at| DIGITS.chars().nth(digit(at))).collect();
+    format!("GVSHARE{digits}")
+}
+
+#[test]
+fn shares_that_do_not_open_together_fail_like_a_wrong_passphrase_and_are_forgotten() {
+    let mut vault = vault(2, 3);
+    vault.share(1).expect("a share");
+    let false_one = forged(&vault.shares[1].text().expect("a text"));
+    let wrong = vault.bring(Brought::Share(bytes(&false_one)));
+    assert_eq!(wrong, vault.say("wrong passphrase"));
+    assert_eq!(wrong, Err(NotOpened::Wrong));
+    assert!(vault.held().is_empty(), "the right one is forgotten too");
+    // Whoever brought a false one first does not keep the right one out.
+    vault.bring(Brought::Share(bytes(&false_one))).expect("it looks right");
+    vault.share(2).expect("the right one in its place");
+    assert_eq!(vault.held(), [2]);
+    assert_eq!(vault.share(3), Ok(Outcome::Opening));
+    assert_eq!(vault.opened().failures, 2);
+}
+
 #[test]
 fn one_share_twice_counts_once() {
     let vault = vault(2, 3);

@@ -142,6 +142,8 @@ fn vault_of_shares_waits_sealed_and_is_opened_by_enough_of_their_holders() {
     assert_eq!((&shares["needed"], &shares["count"]), (&json!(2), &json!(3)));
     assert_eq!(shares["brought"], json!([]));
     refuse_what_is_no_share(&place, &served);
+    let status = run(&["unseal", "--status", "--url", served.url()]).ended(0);
+    assert!(status.out.contains("shares [] of set"), "{}", status.out);
 
     let first = unseal(&served, place.share(3).trim()).ended(0);
     assert!(first.out.contains("shares [3] of set") && first.out.contains("2 of 3 open"));

@@ -104,7 +104,7 @@ const CALLERS: &[Caller] = &[
             "policy_matrix",
         ],
     },
-    Caller { role: None, succeeds: &["health", "ready"] },
+    Caller { role: None, succeeds: &["health", "ready", "unseal"] },
 ];
 
 /// Runs the campaign.
