@@ -74,6 +74,7 @@ impl Keeper {
         }
         self.watch.recall(memory);
         self.shared.begin_with(first, anomalies);
+        self.shared.through.store(next, Ordering::Release);
         (self.next, self.kept) = (next, next);
     }
 
@@ -86,13 +87,16 @@ impl Keeper {
         self.watch.recall(Memory::new());
         self.shared.begin_with(0, Vec::new());
         self.shared.through.store(0, Ordering::Release);
+        self.shared.unfollowed.store(0, Ordering::Release);
         (self.next, self.kept) = (0, 0);
         Ok(())
     }
 
     /// Keeps what is remembered of the days before the next entry. What fails costs the next start time and nothing else.
-    fn keep(&mut self) {
-        if self.next - self.kept < ANOMALY_KEEP_ENTRIES_COUNT || !(self.has_room)() {
+    fn keep(&mut self, published: u64) {
+        // The longer the way still is, the longer until the next time: three years are not written down day by day.
+        let due = ANOMALY_KEEP_ENTRIES_COUNT.max((published - self.next) / 4);
+        if self.next - self.kept < due || !(self.has_room)() {
             return;
         }
         let kept = self.log.leaf(self.next - 1).map_err(std::io::Error::other).and_then(|leaf| {
@@ -128,7 +132,7 @@ impl Keeper {
                 // What is no entry shows nothing; the index counts it, and the verifier names it.
                 if let Some(entry) = LogEntry::parse(entry) {
                     if self.watch.turn(&entry) {
-                        self.keep();
+                        self.keep(published);
                     }
                     let found = self.watch.observe(&entry);
                     self.shared.add(found);

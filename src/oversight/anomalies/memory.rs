@@ -63,6 +63,10 @@ impl FoundSoFar {
     }
 
     fn open(self) -> Option<(u64, Vec<Anomaly>)> {
+        // Numbers go up from here for as long as there is a log.
+        if self.first > u64::MAX / 2 {
+            return None;
+        }
         let anomalies = self.anomalies.into_iter().map(KeptAnomaly::open);
         Some((self.first, anomalies.collect::<Option<_>>()?))
     }

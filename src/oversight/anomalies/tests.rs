@@ -4,7 +4,7 @@
 
 use super::memory::{Standpoint, keep, recall};
 use super::rules::fixture::{self, Log, SCHEMAS, all, thresholds};
-use super::watch::Watch;
+use super::watch::{RULES_VERSION, Watch};
 use super::*;
 use crate::limits::{ANOMALY_ACTORS_COUNT_MAX, ANOMALY_KEEP_ENTRIES_COUNT};
 use crate::oversight::world::{START, World, signer, until};
@@ -201,6 +201,15 @@ fn whoever_goes_on_from_the_end_of_any_day_finds_what_an_uninterrupted_walk_find
         found.extend(watch.observe(entry));
     }
     assert_eq!((turns, found), (15, whole));
+}
+
+/// Whoever changes what a rule finds sees this fail, and raises `RULES_VERSION` with it.
+#[test]
+fn what_the_rules_find_is_that_of_their_version() {
+    let ids: Vec<u8> = all(&busy_days()).iter().flat_map(|found| found.id.0).collect();
+    let digest = ring::digest::digest(&ring::digest::SHA256, &ids);
+    let digest: String = digest.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!((RULES_VERSION, &*digest), (1, "65d0e7d31fae2f0a"));
 }
 
 #[test]

@@ -20,6 +20,9 @@ use std::sync::Arc;
 /// Whether a subject's handle, as entries write it, is the actor's own. The directory knows; nobody else is told.
 pub type IsOwn = Box<dyn Fn(&ActorId, &str) -> bool + Send>;
 
+/// Raised with every change of what a rule finds or of what is remembered: what an older program kept is then found anew.
+pub(super) const RULES_VERSION: u32 = 1;
+
 /// What is remembered of an account.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Account {
@@ -80,7 +83,8 @@ impl Watch {
     /// SHA-256 of all that decides what is found in an entry, but for whose own record something is.
     pub(super) fn rules_digest(&self) -> [u8; 32] {
         let mut context = Context::new(&SHA256);
-        context.update(b"gridvault/anomalies/rules/v1");
+        context.update(b"gridvault/anomalies/rules");
+        context.update(&RULES_VERSION.to_be_bytes());
         context.update(self.thresholds.digest());
         context.update(&self.fields.digest());
         let mut digest = [0; 32];
