@@ -1,5 +1,5 @@
-//! The shipped policies with bounds of reveals that no campaign reaches: a judge looks at everything that it stored, again
-//! and again, as one actor. Nothing else in them is changed.
+//! The shipped policies with bounds of reveals and of askings for more that no campaign reaches: a judge looks at everything
+//! that it stored, and asks again and again, as one actor. Nothing else in them is changed.
 //! Never the shipped files themselves: a copy in the campaign's own folder.
 //! Fails where nothing was found to be widened, so that a changed form of the file shows here.
 
@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// A bound that is beyond every campaign; the largest that a policy may have.
 const WIDE: &str = "[1000000, 1000000]";
+/// The same for askings for a raised bound.
+const WIDE_ASKS: &str = "[120, 120]";
 
 /// Writes the policies with wide bounds below a folder and says where.
 pub fn wide(folder: &Path) -> Result<PathBuf, Fault> {
@@ -15,22 +17,28 @@ pub fn wide(folder: &Path) -> Result<PathBuf, Fault> {
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policies"), &into)?;
     let file = into.join("roles.toml");
     let text = std::fs::read_to_string(&file).map_err(|e| Fault::io("reading", &file, e))?;
-    let (mut widened, mut of_reveals) = (0, false);
+    let mut asks = false;
+    let (mut widened, mut of_reveals, mut of_raises) = (0, false, false);
     let lines = text.lines().map(|line| {
         if line.starts_with('[') {
             of_reveals = line.starts_with("[reveals.");
+            of_raises = line == "[raises]";
         }
         match line.split_once(" = [") {
             Some((kind, _)) if of_reveals => {
                 widened += 1;
                 format!("{kind} = {WIDE}\n")
             }
+            Some(("asks", _)) if of_raises => {
+                asks = true;
+                format!("asks = {WIDE_ASKS}\n")
+            }
             _ => format!("{line}\n"),
         }
     });
     let text: String = lines.collect();
-    if widened == 0 {
-        return Err(Fault::Malformed("the bounds of reveals in roles.toml"));
+    if widened == 0 || !asks {
+        return Err(Fault::Malformed("the bounds of reveals and raises in roles.toml"));
     }
     std::fs::write(&file, text).map_err(|e| Fault::io("writing", &file, e))?;
     Ok(into)

@@ -6,6 +6,7 @@ use crate::client::{Ask, Client};
 use crate::enrolment::tokens;
 use crate::fault::Fault;
 use crate::page::Page;
+use crate::policies;
 use crate::tally::{Tally, say};
 use crate::vault::{Programs, Start, end, tail};
 use serde_json::Value;
@@ -208,7 +209,7 @@ fn start_of(arguments: &Arguments, folder: &Path) -> Result<Start, Fault> {
         output: folder.join("output"),
         persons: 60,
         log_level: "info",
-        policies: None,
+        policies: Some(policies::wide(folder)?),
     })
 }
 
