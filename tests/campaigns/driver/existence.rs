@@ -117,15 +117,7 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
         Some(parent) => tempfile::tempdir_in(parent).map_err(failed)?,
         None => tempfile::tempdir().map_err(failed)?,
     };
-    let start = Start {
-        program: arguments.programs.vault()?,
-        before: &[],
-        directory: folder.path().join("vault"),
-        output: folder.path().join("output"),
-        persons: 1_000,
-        log_level: "info",
-        policies: None,
-    };
+    let start = Start { persons: 1_000, ..Start::below(folder.path(), &arguments.programs)? };
     let vault = start.serve()?;
     let client = Client::new(&vault.page.url);
     let document = client.must(&Ask::open("GET", "/openapi.json"), 200)?;

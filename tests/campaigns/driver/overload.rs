@@ -7,7 +7,7 @@ use crate::log::verify;
 use crate::page::{Actor, Page};
 use crate::policies;
 use crate::tally::{Tally, say};
-use crate::vault::{Programs, Start};
+use crate::vault::{Programs, Start, new_folder};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -53,17 +53,9 @@ struct Figures {
 
 /// Runs the campaign.
 pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
-    let folder =
-        tempfile::tempdir().map_err(|cause| Fault::Io { what: "making a folder".into(), cause })?;
-    let start = Start {
-        program: arguments.programs.vault()?,
-        before: &[],
-        directory: folder.path().join("vault"),
-        output: folder.path().join("output"),
-        persons: 60,
-        log_level: "info",
-        policies: Some(policies::wide(folder.path())?),
-    };
+    let folder = new_folder()?;
+    let policies = Some(policies::wide(folder.path())?);
+    let start = Start { policies, ..Start::below(folder.path(), &arguments.programs)? };
     let mut vault = start.serve()?;
     let length = Duration::from_secs(arguments.seconds);
     let (mut quiet, mut flooded) = (Vec::new(), Vec::new());

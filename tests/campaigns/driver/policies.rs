@@ -17,27 +17,25 @@ pub fn wide(folder: &Path) -> Result<PathBuf, Fault> {
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policies"), &into)?;
     let file = into.join("roles.toml");
     let text = std::fs::read_to_string(&file).map_err(|e| Fault::io("reading", &file, e))?;
-    let mut asks = false;
-    let (mut widened, mut of_reveals, mut of_raises) = (0, false, false);
+    let (mut section, mut reveals, mut asks) = ("", 0, 0);
     let lines = text.lines().map(|line| {
         if line.starts_with('[') {
-            of_reveals = line.starts_with("[reveals.");
-            of_raises = line == "[raises]";
+            section = line;
         }
         match line.split_once(" = [") {
-            Some((kind, _)) if of_reveals => {
-                widened += 1;
+            Some((kind, _)) if section.starts_with("[reveals.") => {
+                reveals += 1;
                 format!("{kind} = {WIDE}\n")
             }
-            Some(("asks", _)) if of_raises => {
-                asks = true;
+            Some(("asks", _)) if section == "[raises]" => {
+                asks += 1;
                 format!("asks = {WIDE_ASKS}\n")
             }
             _ => format!("{line}\n"),
         }
     });
     let text: String = lines.collect();
-    if widened == 0 || !asks {
+    if reveals == 0 || asks == 0 {
         return Err(Fault::Malformed("the bounds of reveals and raises in roles.toml"));
     }
     std::fs::write(&file, text).map_err(|e| Fault::io("writing", &file, e))?;

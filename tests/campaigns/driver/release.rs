@@ -7,7 +7,7 @@ use crate::fault::Fault;
 use crate::log::{entries, verify};
 use crate::page::Page;
 use crate::tally::{Tally, say};
-use crate::vault::{Programs, Start, Vault, tail};
+use crate::vault::{Programs, Start, Vault, new_folder, tail};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -38,8 +38,7 @@ pub struct Arguments {
 
 /// Runs the campaign.
 pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
-    let folder =
-        tempfile::tempdir().map_err(|cause| Fault::Io { what: "making a folder".into(), cause })?;
+    let folder = new_folder()?;
     let (program, before): (PathBuf, &'static [&'static str]) = match arguments.by_cargo {
         true => ("cargo".into(), BY_CARGO),
         false => (arguments.programs.vault()?, &[]),

@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use crate::page::Page;
 use crate::policies;
 use crate::tally::{Tally, say};
-use crate::vault::{Programs, Start, end, tail};
+use crate::vault::{Programs, Start, end, new_folder, tail};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -197,20 +197,9 @@ fn members(document: &Value, schema: &Value, depth: usize) -> usize {
     own + forms.map(|form| members(document, form, depth - 1)).sum::<usize>()
 }
 
-fn new_folder() -> Result<tempfile::TempDir, Fault> {
-    tempfile::tempdir().map_err(|cause| Fault::Io { what: "making a folder".into(), cause })
-}
-
 fn start_of(arguments: &Arguments, folder: &Path) -> Result<Start, Fault> {
-    Ok(Start {
-        program: arguments.programs.vault()?,
-        before: &[],
-        directory: folder.join("vault"),
-        output: folder.join("output"),
-        persons: 60,
-        log_level: "info",
-        policies: Some(policies::wide(folder)?),
-    })
+    let policies = Some(policies::wide(folder)?);
+    Ok(Start { policies, ..Start::below(folder, &arguments.programs)? })
 }
 
 /// One run of the tool against a vault of its own.

@@ -6,7 +6,7 @@ use crate::client::{Ask, Client};
 use crate::fault::Fault;
 use crate::page::Page;
 use crate::tally::{Tally, say};
-use crate::vault::{Programs, Start, Vault, end, tail};
+use crate::vault::{Programs, Start, Vault, end, new_folder, tail};
 use serde_json::json;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -34,17 +34,8 @@ pub struct Arguments {
 
 /// Runs the campaign.
 pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
-    let folder =
-        tempfile::tempdir().map_err(|cause| Fault::Io { what: "making a folder".into(), cause })?;
-    let start = Start {
-        program: arguments.programs.vault()?,
-        before: &[],
-        directory: folder.path().join("vault"),
-        output: folder.path().join("output"),
-        persons: 60,
-        log_level: "info",
-        policies: None,
-    };
+    let folder = new_folder()?;
+    let start = Start::below(folder.path(), &arguments.programs)?;
     let vault = start.serve()?;
     let client = Client::new(&vault.page.url);
     let page = &vault.page;

@@ -81,7 +81,25 @@ pub struct Vault {
     pub ready_in: Duration,
 }
 
+/// A folder for one campaign; it goes with the campaign.
+pub fn new_folder() -> Result<tempfile::TempDir, Fault> {
+    tempfile::tempdir().map_err(|cause| Fault::Io { what: "making a folder".into(), cause })
+}
+
 impl Start {
+    /// A small vault below a folder, with the policies that are built in.
+    pub fn below(folder: &Path, programs: &Programs) -> Result<Start, Fault> {
+        Ok(Start {
+            program: programs.vault()?,
+            before: &[],
+            directory: folder.join("vault"),
+            output: folder.join("output"),
+            persons: 60,
+            log_level: "info",
+            policies: None,
+        })
+    }
+
     /// Starts the program and waits for nothing.
     pub fn spawn(&self) -> Result<Child, Fault> {
         let mut command = Command::new(&self.program);

@@ -12,7 +12,7 @@ mod town;
 use crate::fault::Fault;
 use crate::log::verify;
 use crate::tally::{Tally, say};
-use crate::vault::{Programs, tail};
+use crate::vault::{Programs, new_folder, tail};
 use records::Records;
 use serde_json::Value;
 use staff::Staff;
@@ -48,8 +48,7 @@ struct Desk {
 
 /// Runs the campaign.
 pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
-    let folder =
-        tempfile::tempdir().map_err(|cause| Fault::Io { what: "making a folder".into(), cause })?;
+    let folder = new_folder()?;
     let desk = Desk { folder: folder.path().to_owned(), program: arguments.programs.vault()? };
     desk.make_city(arguments)?;
     let town = Town::make(&desk)?;

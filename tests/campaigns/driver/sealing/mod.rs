@@ -8,7 +8,7 @@ mod memory;
 use crate::client::{Ask, Client};
 use crate::fault::Fault;
 use crate::tally::Tally;
-use crate::vault::{Programs, Start, Vault};
+use crate::vault::{Programs, Start, Vault, new_folder};
 use keys::{Kind, Known};
 use memory::Counts;
 use serde_json::json;
@@ -35,17 +35,9 @@ pub struct Arguments {
 
 /// Runs the campaign.
 pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
-    let folder =
-        tempfile::tempdir().map_err(|cause| Fault::Io { what: "making a folder".into(), cause })?;
-    let start = Start {
-        program: arguments.programs.vault()?,
-        before: &[],
-        directory: folder.path().join("vault"),
-        output: folder.path().join("output"),
-        persons: arguments.persons,
-        log_level: "info",
-        policies: None,
-    };
+    let folder = new_folder()?;
+    let start =
+        Start { persons: arguments.persons, ..Start::below(folder.path(), &arguments.programs)? };
     let vault = start.serve()?;
     let client = Client::new(&vault.page.url);
     // What is read is opened with a section key, which the process keeps for the next time.
