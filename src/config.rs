@@ -3,8 +3,9 @@
 //! What comes out is checked whole.
 
 use crate::limits::{
-    AUDIT_RETENTION_MONTHS, AUDIT_RETENTION_MONTHS_MAX, AUDIT_RETENTION_MONTHS_MIN, SEGMENT_BYTES,
-    SEGMENT_BYTES_MIN, STORE_CACHE_BYTES, WITNESS_AGE, WITNESS_AGE_MIN,
+    AUDIT_RETENTION_MONTHS, AUDIT_RETENTION_MONTHS_MAX, AUDIT_RETENTION_MONTHS_MIN, SCRUB_REST,
+    SCRUB_REST_MAX, SEGMENT_BYTES, SEGMENT_BYTES_MIN, STORE_CACHE_BYTES, WITNESS_AGE,
+    WITNESS_AGE_MIN,
 };
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -63,6 +64,9 @@ pub struct ConfigFile {
     /// Entries from this index on are kept however old they are: a hold for as long as the key stands here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit_keep_from: Option<u64>,
+    /// The rest between two rounds of the scrub, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scrub_rest_seconds: Option<u64>,
     /// Whether everything in the vault is invented.
     #[serde(default)]
     pub synthetic: bool,
@@ -168,6 +172,8 @@ pub struct Config {
     pub audit_retention_months: u32,
     /// Entries from this index on are kept however old they are.
     pub audit_keep_from: Option<u64>,
+    /// The rest between two rounds of the scrub.
+    pub scrub_rest: Duration,
     /// Whether everything in the vault is invented.
     pub synthetic: bool,
     /// A receiver of the log's entries.
@@ -261,6 +267,7 @@ impl Config {
         }
         let audit_retention_months = retention_months(&file)?;
         let metrics_listen = metrics_listen(&file)?;
+        let scrub_rest = scrub_rest(&file)?;
         let witness_age_max = file.witness_age_seconds_max.map_or(WITNESS_AGE, Duration::from_secs);
         if witness_age_max < WITNESS_AGE_MIN {
             return Err(ConfigError::Value {
@@ -284,6 +291,7 @@ impl Config {
             metrics_listen,
             audit_retention_months,
             audit_keep_from: file.audit_keep_from,
+            scrub_rest,
             synthetic: file.synthetic,
             syslog: file.syslog,
         })
@@ -292,7 +300,7 @@ impl Config {
     /// SHA-256 over what was checked, for the entry of a start. Holds no secret.
     pub fn digest(&self) -> [u8; 32] {
         let text = format!(
-            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{}\n{}",
+            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{}\n{}\n{}",
             self.origin,
             self.listen,
             self.store_cache_bytes,
@@ -307,7 +315,8 @@ impl Config {
             self.audit_keep_from,
             self.metrics_listen,
             self.start_sealed,
-            self.unseal_from_network
+            self.unseal_from_network,
+            self.scrub_rest.as_secs()
         );
         let mut digest = [0; 32];
         digest
@@ -323,6 +332,13 @@ fn metrics_listen(file: &ConfigFile) -> Result<Option<SocketAddr>, ConfigError> 
     let address: SocketAddr = text.parse().map_err(|_| wrong())?;
     // Whoever reaches it needs no token.
     address.ip().is_loopback().then_some(Some(address)).ok_or_else(wrong)
+}
+
+fn scrub_rest(file: &ConfigFile) -> Result<Duration, ConfigError> {
+    let rest = file.scrub_rest_seconds.map_or(SCRUB_REST, Duration::from_secs);
+    let reason = "is below 1 or above 86,400";
+    let within = (1..=SCRUB_REST_MAX.as_secs()).contains(&rest.as_secs());
+    within.then_some(rest).ok_or(ConfigError::Value { name: "scrub_rest_seconds", reason })
 }
 
 fn retention_months(file: &ConfigFile) -> Result<u32, ConfigError> {
@@ -432,6 +448,10 @@ mod tests {
         assert!(!broken(|file| file.audit_retention_months = Some(6)));
         assert!(!broken(|file| file.audit_retention_months = Some(1_200)));
         assert!(broken(|file| file.audit_retention_months = Some(1_201)));
+        assert!(broken(|file| file.scrub_rest_seconds = Some(0)));
+        assert!(!broken(|file| file.scrub_rest_seconds = Some(1)));
+        assert!(!broken(|file| file.scrub_rest_seconds = Some(86_400)));
+        assert!(broken(|file| file.scrub_rest_seconds = Some(86_401)));
         assert!(broken(|file| file.witness_age_seconds_max = Some(119)));
         assert!(!broken(|file| file.witness_age_seconds_max = Some(120)));
     }

@@ -8,6 +8,7 @@
 //! - `identity`: who is asking: token -> Actor
 //! - `operations`: one file per verb
 //! - `oversight`: what officers do with the log
+//! - `jobs`: long work beside the requests
 //! - `access`: may they: rules -> Permit or Denied
 //! - `purposes`: why data may be held or used
 //! - `seal`: sections <-> sealed bytes
@@ -27,6 +28,7 @@ pub mod cli;
 pub mod config;
 pub mod http;
 pub mod identity;
+pub mod jobs;
 pub mod limits;
 pub mod operations;
 pub mod oversight;

@@ -411,6 +411,28 @@ pub const MARK_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// Journal bytes behind the mark, but for the last group; the committer waits beyond it. A start reads no more than this,
 /// so it bounds how long recovery takes where integration or the engine's flush lag.
 pub const UNMARKED_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// The rest between two rounds of the scrub unless the configuration says another.
+pub const SCRUB_REST: Duration = Duration::from_secs(3_600);
+/// The longest that may be configured: a day.
+pub const SCRUB_REST_MAX: Duration = Duration::from_secs(86_400);
+/// Longest time from a start to the first round.
+pub const SCRUB_FIRST_PAUSE_MAX: Duration = Duration::from_secs(60);
+/// The rest after a round that came to no end.
+pub const SCRUB_RETRY_PAUSE: Duration = Duration::from_secs(60);
+/// The scrub's share of one processor, in percent.
+pub const SCRUB_SHARE_PERCENT: u64 = 10;
+/// Rows that it looks at in one step: a millisecond or two.
+pub const SCRUB_ROWS_COUNT: usize = 256;
+/// Entries of one step: a bundle.
+pub const SCRUB_ENTRIES_COUNT: u64 = 256;
+/// Records that are held against the log in one pass over it: about 30 MiB of memory, and at most twice as much.
+pub const SCRUB_PART_COUNT: usize = 131_072;
+/// Records that the entry of a round names, of those that differ.
+pub const SCRUB_REPORTED_COUNT_MAX: usize = 16;
+/// How long a round waits for entries that rows name to be in the log: those that exist are there within a second.
+pub const SCRUB_WAIT_MAX: Duration = Duration::from_secs(30);
+/// How often it looks for them.
+pub const SCRUB_WAIT_PAUSE: Duration = Duration::from_millis(50);
 /// Rows that are read at once while the store is listed for an auditor: 2 MiB at most in memory.
 pub const DIGESTS_PAGE_COUNT: usize = 256;
 /// How often the thread that asks the witnesses looks for a new checkpoint, of which there is one a second at most.

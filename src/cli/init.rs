@@ -99,6 +99,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         metrics_listen: None,
         audit_retention_months: None,
         audit_keep_from: None,
+        scrub_rest_seconds: None,
         policies: arguments.policies.as_deref().map(whole_path).transpose()?,
         synthetic: false,
         syslog: None,

@@ -5,6 +5,7 @@
 use super::failure::Failure;
 use crate::config::Config;
 use crate::http::{Measured, MetricsListener, Rooms};
+use crate::jobs::Scrub;
 use crate::oversight::Shipper;
 use tokio::task::JoinHandle;
 
@@ -12,6 +13,7 @@ use tokio::task::JoinHandle;
 pub(super) async fn start(
     config: &Config,
     rooms: &Rooms,
+    scrub: &Scrub,
     shipper: Option<&Shipper>,
 ) -> Result<Option<JoinHandle<()>>, Failure> {
     let Some(address) = config.metrics_listen else { return Ok(None) };
@@ -22,6 +24,7 @@ pub(super) async fn start(
         trail: rooms.trail.clone(),
         log: rooms.log.clone(),
         index: rooms.index.clone(),
+        scrub: Box::new(scrub.watch()),
         shipped: shipper.map(|shipper| Box::new(shipper.watch()) as _),
         started_seconds: rooms.clock.now().seconds(),
     };

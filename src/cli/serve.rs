@@ -117,6 +117,7 @@ pub(super) async fn until_stopped(serving: Serving, vault: Vault) -> Result<Endi
     if let Some(metrics) = vault.metrics {
         metrics.abort();
     }
+    drop(vault.scrub);
     // What was not confirmed yet goes out after the next start.
     drop(vault.shipper);
     if let Ok(fault) = fault.await {

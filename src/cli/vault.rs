@@ -10,6 +10,7 @@ use crate::ambient::{Clock, HostClock, HostRandom, Random};
 use crate::config::Config;
 use crate::http::{Batches, Rooms};
 use crate::identity::{Directory, Identity};
+use crate::jobs::{Scrub, ScrubSettings};
 use crate::oversight::{
     Anomalies, Index, IndexSettings, LogReader, Retention, Reviews, Shipper, Thresholds, Watching,
 };
@@ -35,6 +36,8 @@ pub(super) struct Vault {
     pub(super) log_key: String,
     /// Sends entries to a receiver as long as it is held.
     pub(super) shipper: Option<Shipper>,
+    /// Holds the store against the log as long as it is held.
+    pub(super) scrub: Scrub,
     /// Ends the retention of old entries.
     pub(super) retention: Retention,
     /// Tells an operator's collector how the vault does.
@@ -111,8 +114,9 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     };
     let shipper = ship::start(config, &rooms.trail, rooms.log.clone()).await?;
     let retention = retention::for_whoever_needs_it(retention, &rooms.reviews, shipper.as_ref());
-    let metrics = metrics::start(config, &rooms, shipper.as_ref()).await?;
-    Ok(Vault { rooms: Arc::new(rooms), log_key, shipper, retention, metrics })
+    let scrub = scrub(config, &rooms)?;
+    let metrics = metrics::start(config, &rooms, &scrub, shipper.as_ref()).await?;
+    Ok(Vault { rooms: Arc::new(rooms), log_key, shipper, scrub, retention, metrics })
 }
 
 /// Where the trail writes.
@@ -168,6 +172,19 @@ fn watch(
     let (directory, has_room) = (config.directory.join("anomalies"), has_ample_room(trail));
     Anomalies::start(Watching { directory, log, has_room, thresholds, schemas, is_own })
         .map_err(|error| Failure::failed("the search for anomalies cannot start", &error))
+}
+
+/// Holds the store against the log from now on.
+fn scrub(config: &Config, rooms: &Rooms) -> Result<Scrub, Failure> {
+    Scrub::start(ScrubSettings {
+        store: rooms.store.clone(),
+        seal: rooms.seal.clone(),
+        log: rooms.log.clone(),
+        trail: rooms.trail.clone(),
+        clock: rooms.clock.clone(),
+        rest: config.scrub_rest,
+    })
+    .map_err(|error| Failure::failed("the scrub cannot start", &error))
 }
 
 /// The witnesses of the configuration. The log is held against what they have seen before anything is written: one that was

@@ -2,6 +2,7 @@
 //! Never a label by actor, grid, record or address: counts that go with a name would tell what the log keeps for auditors.
 //! Loopback alone, because whoever reaches it needs no token.
 
+use crate::jobs::ScrubState;
 use crate::limits::{ACCEPT_PAUSE, HEADER_TIME_MAX, METRICS_CONNECTIONS_COUNT_MAX};
 use crate::oversight::{Index, LogReader};
 use crate::trail::{GROUP_SIZES, GroupSizes, Space, Trail};
@@ -32,6 +33,8 @@ pub struct Measured {
     pub log: LogReader,
     /// Its search index.
     pub index: Index,
+    /// How the scrub goes.
+    pub scrub: Box<dyn Fn() -> ScrubState + Send + Sync>,
     /// Entries that the receiver has confirmed, where there is one.
     pub shipped: Option<Box<dyn Fn() -> u64 + Send + Sync>>,
     /// When the process started, in seconds since 1970.
@@ -136,10 +139,28 @@ fn registry(measured: &Measured) -> Registry {
         ("disk_spent", "1 while nothing at all is recorded", f64::from(room == Space::Spent)),
     ];
     let aged = age.map(|age| ("checkpoint_age_seconds", "Since the last checkpoint", age));
-    for (name, help, value) in always.into_iter().chain(aged).chain(lags(measured, published)) {
+    let gauges = always.into_iter().chain(aged).chain(scrubbed(measured));
+    for (name, help, value) in gauges.chain(lags(measured, published)) {
         registry.register(name, help, ConstGauge::new(value));
     }
     registry
+}
+
+/// Whether the store is what the log says, as far as that is known.
+fn scrubbed(measured: &Measured) -> Vec<(&'static str, &'static str, f64)> {
+    let ScrubState { rounds, faults, ended_seconds, failing } = (measured.scrub)();
+    let mut gauges = vec![
+        ("scrub_rounds", "Rounds of the scrub since the start", rounds as f64),
+        ("scrub_failing", "1 while the last round came to no end", f64::from(failing)),
+    ];
+    if rounds > 0 {
+        let faults =
+            ("scrub_faults", "Records that differ from the log, in the last round", faults as f64);
+        let ended =
+            ("scrub_time_seconds", "When the last round ended, since 1970", ended_seconds as f64);
+        gauges.extend([faults, ended]);
+    }
+    gauges
 }
 
 /// How far those are behind who follow the log.

@@ -163,7 +163,7 @@ impl Reader {
     }
 
     /// Everything of the entries below this index is applied.
-    fn applied_index(&self) -> u64 {
+    pub fn applied_index(&self) -> u64 {
         self.shared.through.load(Ordering::Acquire)
     }
 

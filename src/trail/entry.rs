@@ -90,6 +90,15 @@ pub enum Announcement {
         /// SHA-256 over the lines of the list.
         digest: [u8; 32],
     },
+    /// Every stored record was held against the log.
+    Scrubbed {
+        /// Records were judged as the entries below this index left them.
+        begun: u64,
+        /// What was found.
+        found: ScrubCounts,
+        /// Handles of some of those that differ.
+        records: Vec<[u8; 16]>,
+    },
     /// Entries below an index are about to go, their retention being over.
     Pruned {
         /// Where the log began.
@@ -108,6 +117,32 @@ pub enum Announcement {
         /// SHA-256 of its data.
         digest: [u8; 32],
     },
+}
+
+/// How many records a round of the scrub found how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScrubCounts {
+    /// As their last entry left them.
+    pub judged: u64,
+    /// Changed since the round began, and left to the next one.
+    pub postponed: u64,
+    /// Whose last entry was pruned.
+    pub unjudged: u64,
+    /// Other than their last entry left them: an older row among them.
+    pub changed: u64,
+    /// Not in the store, though no entry removed them.
+    pub missing: u64,
+    /// In the store, though no entry made them, or though one removed them.
+    pub unknown: u64,
+    /// Rows that are damaged, or whose attributes are not authentic.
+    pub unreadable: u64,
+}
+
+impl ScrubCounts {
+    /// Records that differ from the log.
+    pub fn faults(&self) -> u64 {
+        self.changed + self.missing + self.unknown + self.unreadable
+    }
 }
 
 /// The entry of a decision that said yes.
@@ -330,15 +365,33 @@ pub(super) fn announced(announcement: &Announcement, request: [u8; 16]) -> Draft
     let (event, detail) = told(announcement);
     let outcome = match announcement {
         Announcement::UnsealFailed { .. } => Outcome::Denied,
+        Announcement::Scrubbed { found, .. } if found.faults() > 0 => Outcome::Error,
         _ => Outcome::Success,
     };
     let mut draft = Draft::new(event, outcome, request);
+    if let Announcement::Scrubbed { records, .. } = announcement {
+        draft.rec.clone_from(records);
+    }
     draft.why = (outcome == Outcome::Denied).then(|| Code::Denied.as_str().into());
     draft.detail.extend(detail);
     if event == Event::AuditExport {
         draft.pur = Duty::AuditExport.purpose().map(Cow::Borrowed);
     }
     draft
+}
+
+fn scrubbed(begun: u64, found: &ScrubCounts) -> Vec<(&'static str, Scalar)> {
+    let counts = [
+        ("begun", begun),
+        ("changed", found.changed),
+        ("judged", found.judged),
+        ("missing", found.missing),
+        ("postponed", found.postponed),
+        ("unjudged", found.unjudged),
+        ("unknown", found.unknown),
+        ("unreadable", found.unreadable),
+    ];
+    counts.map(|(name, count)| (name, Scalar::U64(count))).into()
 }
 
 /// The event of an announcement, and its further facts.
@@ -388,6 +441,7 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
             Event::SysScrub,
             vec![("digest", Scalar::Bytes32(*digest)), ("records", Scalar::U64(*records))],
         ),
+        Announcement::Scrubbed { begun, found, .. } => (Event::SysScrub, scrubbed(*begun, found)),
         Announcement::Pruned { from, minimum, before, policy, policy_at } => (
             Event::SysPrune,
             vec![

@@ -21,7 +21,7 @@ mod start;
 mod witness;
 
 pub use committer::Applied;
-pub use entry::Announcement;
+pub use entry::{Announcement, ScrubCounts};
 pub use error::{TrailError, TrailFault};
 pub use journal::{FileMedia, Media, Room, Segment};
 pub use readings::{GROUP_SIZES, GroupSizes, Readings};

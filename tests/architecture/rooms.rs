@@ -51,7 +51,7 @@ pub const CRATES: &[(&str, &[&str], &str)] = &[
         &["seal", "trail", "identity", "unlock", "cli"],
         "who touches keys is counted",
     ),
-    ("gridvault_audit", &["trail", "oversight", "cli"], "who touches the log is counted"),
+    ("gridvault_audit", &["trail", "oversight", "jobs", "cli"], "who touches the log is counted"),
     ("rustix", &["trail", "store", "cli"], "who asks more of the system than std does is counted"),
     ("indicatif", &["cli"], "the service draws nothing"),
     ("rustls", &["oversight"], "one thread of the service calls somebody, and it is named"),

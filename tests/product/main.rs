@@ -67,6 +67,7 @@ mod roles;
 mod rosters;
 mod rounds;
 mod routes;
+mod scrub;
 mod shipping;
 mod slow;
 mod streams;

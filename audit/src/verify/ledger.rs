@@ -5,17 +5,12 @@
 use std::collections::HashMap;
 use std::io::{self, BufRead};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
-
+use super::changes::{RecordChange, decode, record_changes};
 use super::finding::{Class, Finding, VerifyError};
 use super::key::is_name;
 use super::note::parse_decimal;
 use super::walk::Visitor;
-use crate::constants::{
-    DIGEST_LINE_BYTES_MAX, DIGESTS_HEADER, DIGESTS_PER_PASS_MAX, FURTHER_DIGEST_PREFIX,
-};
+use crate::constants::{DIGEST_LINE_BYTES_MAX, DIGESTS_HEADER, DIGESTS_PER_PASS_MAX};
 
 /// Audit handle of a record.
 type Handle = [u8; 16];
@@ -55,20 +50,6 @@ struct Logged {
     version: u64,
     /// `None` where the entry removed the record.
     digest: Option<[u8; 32]>,
-}
-
-/// The members of an entry that speak of stored records.
-#[derive(Deserialize)]
-struct Members<'a> {
-    ev: &'a str,
-    act: &'a str,
-    out: &'a str,
-    #[serde(borrow, default)]
-    rec: Vec<&'a str>,
-    ver: Option<(u64, u64)>,
-    dig: Option<&'a str>,
-    #[serde(borrow, default)]
-    x: HashMap<&'a str, serde_json::Value>,
 }
 
 impl DigestsHead {
@@ -224,27 +205,10 @@ impl Ledger {
 
     /// Takes in what an entry says of stored records; `None` if it does not say it as it should.
     fn take_in(&mut self, index: u64, entry: &[u8]) -> Option<()> {
-        let members: Members<'_> = serde_json::from_slice(entry).ok()?;
-        let removes = members.ev == "data" && matches!(members.act, "delete" | "erase");
-        let Some((before, version)) = members.ver.filter(|_| members.out == "success") else {
-            return Some(());
-        };
-        if before == version {
-            return Some(());
-        }
-        for (at, text) in members.rec.iter().enumerate() {
-            let handle: Handle = decode(text)?;
+        for RecordChange { handle, version, digest } in record_changes(entry)? {
             if !self.is_of_part(&handle) {
                 continue;
             }
-            let digest = match (removes, at) {
-                (true, _) => None,
-                (false, 0) => Some(decode(members.dig?)?),
-                (false, at) => {
-                    let name = format!("{FURTHER_DIGEST_PREFIX}{at}");
-                    Some(decode(members.x.get(name.as_str())?.as_str()?)?)
-                }
-            };
             if digest.is_none() && !self.listed.contains_key(&handle) {
                 self.logged.remove(&handle);
             } else {
@@ -264,9 +228,7 @@ impl Visitor for Ledger {
         if index >= self.head.size || self.fault.is_some() || self.is_overfull() {
             return;
         }
-        // Every entry that changes a record has its versions; the others are not worth parsing.
-        let mentions = entry.windows(6).any(|window| window == b"\"ver\":");
-        if mentions && self.take_in(index, entry).is_none() {
+        if self.take_in(index, entry).is_none() {
             self.fault = Some(VerifyError::Tampered(Finding::at(
                 Class::EntryMalformed,
                 index,
@@ -274,10 +236,6 @@ impl Visitor for Ledger {
             )));
         }
     }
-}
-
-fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
-    URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
 }
 
 fn parse_record(line: &str) -> Option<(Handle, Sealed)> {

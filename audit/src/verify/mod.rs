@@ -2,6 +2,7 @@
 //! Never uses the writer's code, never re-serialises an entry, and never reads more than one bundle into memory.
 //! A log is accepted only if every byte that its checkpoint covers was read and agrees.
 
+mod changes;
 mod entry;
 mod expect;
 mod finding;
@@ -17,6 +18,7 @@ mod shelf;
 mod tree;
 mod walk;
 
+pub use changes::{RecordChange, record_changes};
 pub use expect::{Expectations, open_view};
 pub use finding::{Class, Finding, VerifyError};
 pub use key::{KeyError, VerifierKey};
