@@ -103,7 +103,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         index,
         anomalies,
         reviews,
-        log_key: log_key.clone(),
+        log_key,
         repeats: Arc::default(),
         echoes: crate::operations::Echoes::default(),
         batches: Batches::default(),
@@ -112,10 +112,16 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         seal_asked: Arc::default(),
         synthetic: config.synthetic,
     };
+    beside(config, rooms, retention).await
+}
+
+/// Starts what works beside the requests.
+async fn beside(config: &Config, rooms: Rooms, retention: Retention) -> Result<Vault, Failure> {
     let shipper = ship::start(config, &rooms.trail, rooms.log.clone()).await?;
     let retention = retention::for_whoever_needs_it(retention, &rooms.reviews, shipper.as_ref());
     let scrub = scrub(config, &rooms)?;
     let metrics = metrics::start(config, &rooms, &scrub, shipper.as_ref()).await?;
+    let log_key = rooms.log_key.clone();
     Ok(Vault { rooms: Arc::new(rooms), log_key, shipper, scrub, retention, metrics })
 }
 
