@@ -178,6 +178,19 @@ pub const DAY_RECORDS_COUNT_MAX: usize = 256;
 pub const CONSENT_RECORDS_COUNT_MAX: usize = 1_024;
 /// Records of one person that one step of a withdrawal marks: one entry of the log has the digest of each. A person may have more.
 pub const WITHDRAWAL_RECORDS_COUNT_MAX: usize = 32;
+/// Records that one step of an erasure removes or blinds: one entry of the log names each. A person may have more.
+pub const ERASURE_RECORDS_COUNT_MAX: usize = 32;
+/// How long what the second person agreed to may be carried out: the law asks for it without delay.
+pub const ERASURE_SECONDS: u32 = 30 * 24 * 3_600;
+/// Erasures whose keys are destroyed together: the entry of it names each.
+pub const ERASURES_AT_ONCE_COUNT_MAX: usize = 64;
+/// Wrapped keys that are looked at before others get their turn, while those who stay are wrapped anew.
+pub const REWRAP_LOOKS_COUNT: usize = 1_024;
+/// Wrapped keys of one step in which those who stay are wrapped anew: 200 KiB.
+pub const REWRAP_KEYS_COUNT_MAX: usize = 1_024;
+/// How often the store is gone through until nothing in it is wrapped under a key that is to be destroyed. The second time
+/// finds nothing, unless somebody stored something about the same people meanwhile.
+pub const REWRAP_ROUNDS_COUNT_MAX: u32 = 8;
 /// How long a task may last: as long as a batch approval (DOMAIN section 5).
 pub const TASK_SECONDS_MAX: i64 = 30 * 24 * 3_600;
 /// How long what is opened at a counter stays open, for the one who is present.

@@ -41,7 +41,7 @@ events! {
     DataUpdate = "data", "update";
     /// `data.delete`: a record deleted.
     DataDelete = "data", "delete";
-    /// `data.erase`: a subject's data destroyed with its key.
+    /// `data.erase`: records of a person removed at its erasure.
     DataErase = "data", "erase";
     /// `data.query`: records listed or searched.
     DataQuery = "data", "query";
@@ -147,8 +147,10 @@ events! {
     SubjectRelease = "subject", "release";
     /// `subject.object`: an objection recorded.
     SubjectObject = "subject", "object";
-    /// `subject.erase`: a person's request for erasure carried out.
+    /// `subject.erase`: a person's part taken out of records of others, at its erasure.
     SubjectErase = "subject", "erase";
+    /// `subject.certificate`: the certificate of an erasure given out.
+    SubjectCertificate = "subject", "certificate";
     /// `audit.read`: entries read.
     AuditRead = "audit", "read";
     /// `audit.export`: an evidence pack made.

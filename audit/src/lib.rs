@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod certificate;
 pub mod constants;
 pub mod events;
 #[cfg(feature = "fetch")]

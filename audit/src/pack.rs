@@ -70,11 +70,44 @@ pub struct PackSummary {
     pub head: Head,
 }
 
+/// A file of a pack as it is come upon, before the pack is judged: it counts for nothing if the pack does not hold.
+#[derive(Clone, Copy, Debug)]
+pub enum Part<'a> {
+    /// An entry.
+    Entry {
+        /// Its index.
+        index: u64,
+        /// Its bytes.
+        bytes: &'a [u8],
+    },
+    /// The entry that names the digest of the list.
+    Seal(&'a [u8]),
+    /// A file of no meaning to the proofs.
+    Other {
+        /// Its name.
+        name: &'a str,
+        /// Its content.
+        bytes: &'a [u8],
+    },
+}
+
 /// Verifies a pack with a key from elsewhere.
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn verify_pack(mut pack: impl Read, key: &VerifierKey) -> Result<PackSummary, PackError> {
+pub fn verify_pack(pack: impl Read, key: &VerifierKey) -> Result<PackSummary, PackError> {
+    verify_pack_with(pack, key, &mut |_| {})
+}
+
+/// The same for a pack that means something beyond its proofs: shows each file on the way.
+///
+/// # Errors
+/// The first thing that is wrong; what was shown is to be forgotten then.
+pub fn verify_pack_with(
+    mut pack: impl Read,
+    key: &VerifierKey,
+    see: &mut dyn FnMut(Part<'_>),
+) -> Result<PackSummary, PackError> {
     let mut digests: BTreeMap<String, [u8; 32]> = BTreeMap::new();
     let mut leaves = BTreeMap::new();
     let (mut entries, mut list, mut seal, mut sealed) = (0, None, None, None);
@@ -88,11 +121,17 @@ pub fn verify_pack(mut pack: impl Read, key: &VerifierKey) -> Result<PackSummary
         }
         match &*name {
             LIST_FILE => list = Some(bytes),
-            SEAL_ENTRY => seal = Some(bytes),
+            SEAL_ENTRY => {
+                see(Part::Seal(&bytes));
+                seal = Some(bytes);
+            }
             SEAL_PROOF => sealed = Some(bytes),
             _ => {
                 if let Some(index) = index_of(&name, ENTRIES_FOLDER, ".json")? {
+                    see(Part::Entry { index, bytes: &bytes });
                     leaves.insert(index, leaf_hash(&bytes));
+                } else {
+                    see(Part::Other { name: &name, bytes: &bytes });
                 }
                 // An entry stands before its proof, so that neither has to be kept.
                 if let Some(index) = index_of(&name, PROOFS_FOLDER, ".tlog-proof")? {

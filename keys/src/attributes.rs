@@ -4,7 +4,7 @@
 use zeroize::Zeroizing;
 
 use crate::error::KeyError;
-use crate::keyring::{Keyring, Place};
+use crate::keyring::{Content, Keyring, Place};
 use crate::sealed::{KeyKind, SealingKey};
 
 impl Keyring {
@@ -13,7 +13,7 @@ impl Keyring {
     /// # Errors
     /// [`KeyError::PlainTooLong`], [`KeyError::AssociatedTooLong`], [`KeyError::Randomness`].
     pub fn seal_attributes(&self, associated: &[u8], plain: &[u8]) -> Result<Vec<u8>, KeyError> {
-        self.header_key().seal(associated, plain)
+        header_key(&self.content()).seal(associated, plain)
     }
 
     /// Opens decision attributes beside the same `associated`.
@@ -25,18 +25,13 @@ impl Keyring {
         associated: &[u8],
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        self.header_key().open(associated, sealed)
+        header_key(&self.content()).open(associated, sealed)
     }
+}
 
-    fn header_key(&self) -> SealingKey<'_> {
-        let entry = self.at(Place::Header);
-        SealingKey {
-            kind: KeyKind::Header,
-            id: u64::from(entry.epoch),
-            key: entry.key,
-            context: &[],
-        }
-    }
+fn header_key(content: &Content) -> SealingKey<'_> {
+    let entry = content.at(Place::Header);
+    SealingKey { kind: KeyKind::Header, id: u64::from(entry.epoch), key: entry.key, context: &[] }
 }
 
 #[cfg(test)]

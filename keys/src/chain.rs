@@ -29,7 +29,7 @@ impl Keyring {
     /// An own wiping copy of the journal's chain key.
     #[must_use]
     pub fn chain(&self) -> ChainKey {
-        ChainKey(Box::new(hmac(self.at(Place::Chain).key)))
+        ChainKey(Box::new(hmac(self.content().at(Place::Chain).key)))
     }
 }
 

@@ -60,7 +60,8 @@ struct ActorKey {
 
 impl Keyring {
     fn actor_key(&self, month: Month, actor: &[u8; 16]) -> Result<ActorKey, KeyError> {
-        let entry = self.month(month)?;
+        let content = self.content();
+        let entry = content.month(month)?;
         let id = (u64::from(month.number()) << 32) | u64::from(entry.epoch);
         if let Some(secret) = self.actors.find(id, actor) {
             return Ok(ActorKey { id, secret });

@@ -181,6 +181,16 @@ pub enum KeyError {
     #[error("keyring slots of one generation disagree")]
     KeyringSlotsDisagree,
 
+    /// More buckets than [`crate::limits::BUCKETS_REKEYED_MAX`] would be re-keyed at once.
+    #[error("too many buckets are re-keyed at once")]
+    TooManyBuckets,
+    /// A bucket's key was replaced as often as its number can count.
+    #[error("a bucket has no epoch left")]
+    EpochsUsedUp,
+    /// The keyring was made without a file, or an earlier write of it failed: it is written again only by the next process.
+    #[error("keyring cannot be written by this process any more")]
+    KeyringUnwritable,
+
     /// The bucket number of an index term is out of range.
     #[error("index term has a bucket out of range")]
     TermBucket,

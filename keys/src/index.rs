@@ -80,10 +80,11 @@ impl Keyring {
     /// The term of a value, already normalised, in its field's match group. Fields of few possible values must get none.
     #[must_use]
     pub fn index_term(&self, match_group: &str, normalised: &[u8]) -> IndexTerm {
-        let prf = prf(self.at(Place::IndexBase).key, match_group, normalised);
+        let content = self.content();
+        let prf = prf(content.at(Place::IndexBase).key, match_group, normalised);
         let bucket = Bucket::of_hash(&prf);
         let block = prf.last_chunk().expect("the hash is longer than a block");
-        IndexTerm { bucket, block: permute(self.at(Place::IndexBucket(bucket)).key, *block) }
+        IndexTerm { bucket, block: permute(content.at(Place::IndexBucket(bucket)).key, *block) }
     }
 
     /// An own wiping copy of the key that permutes a bucket's terms now.
@@ -92,8 +93,8 @@ impl Keyring {
     /// [`KeyError::TermBucket`].
     pub fn permutation_key(&self, bucket: u16) -> Result<PermutationKey, KeyError> {
         let bucket = Bucket::from_number(bucket).ok_or(KeyError::TermBucket)?;
-        let entry = self.at(Place::IndexBucket(bucket));
-        Ok(PermutationKey(Secret::copy_of(entry.key)))
+        let content = self.content();
+        Ok(PermutationKey(Secret::copy_of(content.at(Place::IndexBucket(bucket)).key)))
     }
 }
 
@@ -140,7 +141,7 @@ mod tests {
         let old = keyring.permutation_key(term.bucket()).expect("in range");
         let new = PermutationKey::generate().expect("randomness");
         let moved = term.rekeyed(&old, &new);
-        let prf = prf(keyring.at(Place::IndexBase).key, "phone", b"12000000001");
+        let prf = prf(keyring.content().at(Place::IndexBase).key, "phone", b"12000000001");
         let block = *prf.last_chunk().expect("longer than a block");
         assert_eq!(moved.block, permute(new.0.expose(), block));
         assert_eq!(moved.bucket(), term.bucket());

@@ -38,7 +38,7 @@ pub use month::Month;
 pub use root::RootKey;
 pub use sealed::SEALED_OVERHEAD_BYTES;
 pub use sign::Signer;
-pub use subject::{SectionPlace, SubjectKey};
+pub use subject::{SectionPlace, SubjectKey, WrappedUnder};
 pub use suite::Suite;
 pub use unlock::{
     ArgonCost, DemoOnly, Envelope, KeyFile, Passphrase, Provider, Share, SharePlan, UnlockFile,

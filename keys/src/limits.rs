@@ -56,6 +56,9 @@ pub const UNLOCK_FILE_BYTES_MAX: usize = 16 + ENVELOPES_MAX * (2 + ENVELOPE_BYTE
 /// re-keys one bucket, so their number sets how many members it re-wraps.
 pub const BUCKETS: usize = 4096;
 
+/// Subject buckets that are re-keyed at once: both keys of each stand in the ring meanwhile.
+pub const BUCKETS_REKEYED_MAX: usize = 128;
+
 /// Calendar months for which a keyring holds a context key, counted from its creation.
 pub const CONTEXT_MONTHS: usize = 60;
 

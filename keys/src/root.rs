@@ -7,7 +7,7 @@ use crate::secret::{KEY_BYTES, Secret};
 
 const ID_LABEL: &str = "gridvault/root-key-id/v1";
 
-/// The root key: 32 random bytes, wiped on drop. It lives from unlocking until the keyring is open.
+/// The root key: 32 random bytes, wiped on drop. It lives from unlocking until the keyring is open, which keeps a copy.
 pub struct RootKey {
     secret: Secret,
     id: u64,
@@ -32,6 +32,11 @@ impl RootKey {
         let derived = child_key(secret.expose(), ID_LABEL, &[])?;
         let id = derived.expose().first_chunk().expect("a key is longer than its id");
         Ok(Self { id: u64::from_be_bytes(*id), secret })
+    }
+
+    /// For the keyring, which is sealed again under it when keys are replaced.
+    pub(crate) fn own_copy(&self) -> Self {
+        Self { secret: Secret::copy_of(self.secret.expose()), id: self.id }
     }
 
     pub(crate) fn expose(&self) -> &[u8; KEY_BYTES] {

@@ -31,13 +31,13 @@ impl Keyring {
     /// An own wiping copy of the key that signs the log's checkpoints.
     #[must_use]
     pub fn log_signer(&self) -> Signer {
-        Signer::from_seed(self.at(Place::LogSeed).key)
+        Signer::from_seed(self.content().at(Place::LogSeed).key)
     }
 
     /// An own wiping copy of the key that signs tokens.
     #[must_use]
     pub fn token_signer(&self) -> Signer {
-        Signer::from_seed(self.at(Place::TokenSeed).key)
+        Signer::from_seed(self.content().at(Place::TokenSeed).key)
     }
 }
 

@@ -2,7 +2,8 @@
 //! section in another place than the one it was sealed for. Destroying the bucket's key destroys every key wrapped under it.
 //!
 //! ```text
-//! wrapped key = sealed under the bucket's key, id = bucket << 32 | epoch, associated = subject id; content = key id u64 | key 32
+//! wrapped key = sealed under the bucket's key, id = bucket << 32 | epoch, associated = subject id; content = key id u64 | key 32.
+//!               While a bucket has a next key it is the next one that wraps, and both open: the epoch says which.
 //! section     = sealed under the subject key, context = record, section; associated = the whole place and the suite
 //! bucket      = first 12 bits of SHA-256(subject id)
 //! ```
@@ -14,9 +15,9 @@ use crate::bucket::Bucket;
 use crate::derive::{join, join_onto, joined_bytes, length_of};
 use crate::error::KeyError;
 use crate::kept::KeptKeys;
-use crate::keyring::{Keyring, Place};
+use crate::keyring::{Content, Entry, Keyring, Place};
 use crate::limits::NAME_BYTES_MAX;
-use crate::sealed::{HEADER_BYTES, KeyKind, SealingKey};
+use crate::sealed::{HEADER_BYTES, KeyKind, SealingKey, key_id};
 use crate::secret::{KEY_BYTES, Secret, random_array};
 use crate::suite::Suite;
 
@@ -135,11 +136,11 @@ impl Keyring {
         let mut content = Zeroizing::new([0; KEY_ID_BYTES + KEY_BYTES]);
         content[..KEY_ID_BYTES].copy_from_slice(&key.id.to_be_bytes());
         content[KEY_ID_BYTES..].copy_from_slice(key.secret.expose());
-        let wrapped = self.subject_bucket(subject).seal(subject, content.as_slice())?;
+        let wrapped = newest_of(&self.content(), subject).seal(subject, content.as_slice())?;
         Ok((key, wrapped))
     }
 
-    /// Unwraps a subject key with the key that its bucket has now.
+    /// Unwraps a subject key with the key of its bucket that it names: the present one, or the next where one was drawn.
     ///
     /// # Errors
     /// [`KeyError::WrongKeyId`] when it belongs to another bucket or its bucket was re-keyed since;
@@ -150,22 +151,91 @@ impl Keyring {
         subject: &[u8; 16],
         wrapped: &[u8],
     ) -> Result<SubjectKey, KeyError> {
-        let content = self.subject_bucket(subject).open(subject, wrapped)?;
+        let content = self.unwrapped(subject, wrapped)?;
         let (id, secret) = content.split_first_chunk().ok_or(KeyError::ContentShape)?;
         let secret = secret.try_into().map_err(|_| KeyError::ContentShape)?;
         let (id, secret) = (u64::from_be_bytes(*id), Secret::copy_of(secret));
         Ok(SubjectKey { id, secret, kept: KeptKeys::default() })
     }
 
-    fn subject_bucket<'a>(&'a self, subject: &'a [u8; 16]) -> SealingKey<'a> {
-        let bucket = bucket_of(subject);
-        let entry = self.at(Place::SubjectBucket(bucket));
-        SealingKey {
-            kind: KeyKind::SubjectBucket,
-            id: (u64::from(bucket.number()) << 32) | u64::from(entry.epoch),
-            key: entry.key,
-            context: subject,
+    fn unwrapped(
+        &self,
+        subject: &[u8; 16],
+        wrapped: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let content = self.content();
+        let newest = newest_of(&content, subject);
+        // The key is chosen by the id that the wrapped form names, so neither of the two is tried.
+        match key_id(KeyKind::SubjectBucket, wrapped) {
+            Ok(id) if id != newest.id => present_of(&content, subject).open(subject, wrapped),
+            _ => newest.open(subject, wrapped),
         }
+    }
+
+    /// The form in which a wrapped key is to be stored from now on: as it is, or wrapped anew where its bucket has a newer
+    /// key. The subject key stays the same, and so does everything that it sealed.
+    ///
+    /// # Errors
+    /// As [`Keyring::unwrap_subject_key`], and [`KeyError::Randomness`].
+    pub fn rewrapped(&self, subject: &[u8; 16], wrapped: &[u8]) -> Result<Vec<u8>, KeyError> {
+        if !self.is_outdated(wrapped) {
+            return Ok(wrapped.to_vec());
+        }
+        let content = self.unwrapped(subject, wrapped)?;
+        newest_of(&self.content(), subject).seal(subject, &content)
+    }
+
+    /// Whether a wrapped key names an older key of its bucket than the newest: it must not be stored any more, because that
+    /// key is about to be destroyed or is destroyed.
+    #[must_use]
+    pub fn is_outdated(&self, wrapped: &[u8]) -> bool {
+        WrappedUnder::of(wrapped).is_ok_and(|under| {
+            let bucket = Bucket::from_number(under.bucket);
+            bucket.is_some_and(|bucket| under.epoch < self.content().newest(bucket).epoch)
+        })
+    }
+}
+
+/// Which bucket key a wrapped subject key is under. Destroying it destroys the subject key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WrappedUnder {
+    /// The number of the bucket, below [`crate::limits::BUCKETS`].
+    pub bucket: u16,
+    /// How often the bucket's key had been replaced by then, counted from one.
+    pub epoch: u32,
+}
+
+impl WrappedUnder {
+    /// What a wrapped key names. Nothing of it is opened.
+    ///
+    /// # Errors
+    /// [`KeyError::WrongKeyKind`] and others for bytes that are no wrapped subject key.
+    pub fn of(wrapped: &[u8]) -> Result<Self, KeyError> {
+        let id = key_id(KeyKind::SubjectBucket, wrapped)?;
+        let bucket = u16::try_from(id >> 32).map_err(|_| KeyError::WrongKeyId)?;
+        let epoch = u32::try_from(id & u64::from(u32::MAX)).expect("half of 64 bits fits 32");
+        Ok(Self { bucket, epoch })
+    }
+}
+
+/// The key that wraps in a subject's bucket now.
+fn newest_of<'a>(content: &'a Content, subject: &'a [u8; 16]) -> SealingKey<'a> {
+    let bucket = bucket_of(subject);
+    bucket_key(bucket, content.newest(bucket), subject)
+}
+
+/// The key of a subject's bucket that stands in its place: the one before, where a next one was drawn.
+fn present_of<'a>(content: &'a Content, subject: &'a [u8; 16]) -> SealingKey<'a> {
+    let bucket = bucket_of(subject);
+    bucket_key(bucket, content.at(Place::SubjectBucket(bucket)), subject)
+}
+
+fn bucket_key<'a>(bucket: Bucket, entry: Entry<'a>, subject: &'a [u8; 16]) -> SealingKey<'a> {
+    SealingKey {
+        kind: KeyKind::SubjectBucket,
+        id: (u64::from(bucket.number()) << 32) | u64::from(entry.epoch),
+        key: entry.key,
+        context: subject,
     }
 }
 
@@ -179,7 +249,6 @@ fn bucket_of(subject: &[u8; 16]) -> Bucket {
 mod tests {
     use super::*;
     use crate::keyring::test_keyring;
-    use crate::sealed::key_id;
 
     #[test]
     fn a_wrapped_key_names_its_bucket_and_epoch() {
@@ -194,8 +263,9 @@ mod tests {
     fn content_of_another_length_is_not_a_subject_key() {
         let keyring = test_keyring();
         for length in [0, 7, 8, 39, 41] {
-            let wrapped =
-                keyring.subject_bucket(&[0; 16]).seal(&[0; 16], &vec![0; length]).expect("sealing");
+            let wrapped = newest_of(&keyring.content(), &[0; 16])
+                .seal(&[0; 16], &vec![0; length])
+                .expect("sealing");
             assert!(matches!(
                 keyring.unwrap_subject_key(&[0; 16], &wrapped),
                 Err(KeyError::ContentShape)

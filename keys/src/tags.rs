@@ -15,14 +15,14 @@ impl Keyring {
     /// The tag by which a repeated request is known to be the same: HMAC-SHA256 over caller and all parts of it.
     #[must_use]
     pub fn idempotency_tag(&self, caller: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-        let mut machine = hmac(self.at(Place::Idempotency).key);
+        let mut machine = hmac(self.content().at(Place::Idempotency).key);
         feed_parts(&mut machine, &[caller]);
         feed_parts(&mut machine, parts);
         finish(machine)
     }
 
     fn tag(&self, place: Place, parts: &[&[u8]]) -> [u8; HASH_BYTES] {
-        let mut machine = hmac(self.at(place).key);
+        let mut machine = hmac(self.content().at(place).key);
         feed_parts(&mut machine, parts);
         finish(machine)
     }

@@ -56,6 +56,8 @@ pub enum Written {
     Duty(Duty),
     /// Something was done with somebody's consents.
     Consent(ConsentAct),
+    /// Something happens on the way to somebody's erasure.
+    Erasure(ErasureAct),
     /// Something happened to a task, an approval or an emergency.
     Mandate(MandateAct),
     /// An address is protected, or no more.
@@ -83,6 +85,19 @@ pub enum ConsentAct {
     Read,
     /// One is withdrawn.
     Withdraw,
+}
+
+/// What happens on the way to somebody's erasure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErasureAct {
+    /// The protection officer is asked.
+    Ask,
+    /// Its part is taken out of records of others.
+    Blind,
+    /// Its own records are removed.
+    Remove,
+    /// The certificate is given out.
+    Certify,
 }
 
 /// What happens to a delegation.

@@ -71,6 +71,8 @@ codes! {
     TrailUnavailable = "trail_unavailable";
     /// The record is kept and protected, and nothing else.
     Restricted = "restricted";
+    /// A law keeps it, although somebody asks for its end.
+    LegalHold = "legal_hold";
     /// The record is gone for good.
     Erased = "erased";
     /// The disk is full.

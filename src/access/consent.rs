@@ -59,18 +59,18 @@ impl Access {
     pub fn check_desk(
         &self,
         standing: &Standing,
-        act: ConsentAct,
+        written: Written,
         origin: &Origin,
         now: Micros,
     ) -> Result<(), Denied> {
         let active = self.active.load();
         let may = desks(&active.policy, standing, now).next().is_some();
-        self.admit(may, standing, Written::Consent(act), origin)
+        self.admit(may, standing, written, origin)
     }
 }
 
 /// The posts of somebody who serves residents.
-fn desks<'a>(
+pub(super) fn desks<'a>(
     policy: &'a Policy,
     standing: &'a Standing,
     now: Micros,

@@ -12,6 +12,7 @@ mod decide;
 mod delegation;
 mod emergency;
 mod enforcer;
+mod erasure;
 mod feed;
 mod field;
 mod grants;
@@ -36,14 +37,15 @@ mod urgent;
 mod weigh;
 
 pub use account::{
-    Account, ConsentAct, DelegationAct, EmergencyAct, Fact, MandateAct, Origin, PlacingAct,
-    ReviewAct, Written,
+    Account, ConsentAct, DelegationAct, EmergencyAct, ErasureAct, Fact, MandateAct, Origin,
+    PlacingAct, ReviewAct, Written,
 };
 pub use approval::{Asking, WaitsAt};
 pub use code::Code;
 pub use counter::{CounterHit, CounterTerms};
 pub use decide::{Access, Explanation};
 pub use emergency::{EVENT_FIELDS, EmergencyGiven, EmergencyTerms, Watches};
+pub use erasure::{ErasureAsked, ErasureDesk};
 pub use feed::{Changed, ChangedState, FeedPlan};
 pub use grants::{Action, Grants, Level};
 pub use ledger::{Bound, Charge, Hour, Ledger};

@@ -111,7 +111,7 @@ pub(super) fn line(asked: &Value) -> String {
     let fields = words(asked, "fields");
     let fields = if fields.is_empty() { fields } else { format!(" fields {fields}") };
     format!(
-        "{} {waits} {} {} holder {} as {} for {} until {}{fields}{}{}{}",
+        "{} {waits} {} {} holder {} as {} for {} until {}{fields}{}{}{}{}",
         word(asked, "id"),
         word(asked, "kind"),
         word(asked, "state"),
@@ -121,7 +121,8 @@ pub(super) fn line(asked: &Value) -> String {
         word(asked, "until"),
         emergency(asked),
         limit(asked),
-        official(asked)
+        official(asked),
+        erasure(asked)
     )
 }
 
@@ -137,6 +138,12 @@ fn limit(asked: &Value) -> String {
     let limit = &asked["limit"];
     let kind = limit["kind"].as_str();
     kind.map(|kind| format!(" {} people more of {kind}", limit["people"])).unwrap_or_default()
+}
+
+/// Why somebody is to be erased, and by which record it is known.
+fn erasure(asked: &Value) -> String {
+    let Some(reason) = asked["reason"].as_str() else { return String::new() };
+    format!(" record {} reason {reason}", words(asked, "records"))
 }
 
 /// Who asks by which document for how many.

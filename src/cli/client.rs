@@ -78,6 +78,12 @@ impl Connection {
         answer(request.header("authorization", &*self.bearer()?).send_empty())
     }
 
+    /// The same for a purpose.
+    pub(super) fn step_for(&self, path: &str, purpose: &str) -> Result<Value, Failure> {
+        let request = self.agent().post(format!("{}{path}", self.url)).header("purpose", purpose);
+        answer(request.header("authorization", &*self.bearer()?).send_empty())
+    }
+
     /// `POST` with a token, for an answer that is no JSON.
     pub(super) fn post_for_bytes(&self, path: &str, body: &Value) -> Result<Vec<u8>, Failure> {
         let request = self.agent().post(format!("{}{path}", self.url));

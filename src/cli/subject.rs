@@ -1,11 +1,14 @@
-//! `gridvault subject protect|unprotect|consents|withdraw`: what a desk does for the resident who is present.
+//! `gridvault subject protect|unprotect|consents|withdraw|erase|carry-out|certificate`: what a desk does for the resident who is
+//! present.
 //! Never a value, and never the number of a document: people, households and consents are named by their ids.
 //! By which document the desk knew who was present is a code.
 
+use super::audit_review::write_new;
 use super::client::Connection;
 use super::failure::Failure;
 use super::said::{each, plain, said, word};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
@@ -21,6 +24,55 @@ pub(super) enum Command {
     Consents {
         /// Whose: a subject's id.
         subject: String,
+        /// For which purpose.
+        #[arg(long)]
+        purpose: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Ask the protection officer for somebody's erasure.
+    #[command(
+        after_help = "Example: gridvault subject erase ID --reason purpose_met --by self --proof resident_card \\\n    --purpose rights_request"
+    )]
+    Erase {
+        /// Whose: a subject's id.
+        subject: String,
+        /// Why: purpose_met, period_over, consent_withdrawn, unlawful or other_law (PIPL Art. 47).
+        #[arg(long)]
+        reason: String,
+        /// Who asks for it: self, or the guardian, who alone does it for a child under 14.
+        #[arg(long, value_parser = ["self", "guardian"])]
+        by: String,
+        /// By which document the desk knew who was present: resident_card, residence_permit, passport or household_register.
+        #[arg(long)]
+        proof: String,
+        /// For which purpose.
+        #[arg(long)]
+        purpose: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Erase somebody, once the protection officer agreed. Said again it goes on where it stopped.
+    #[command(after_help = "Example: gridvault subject carry-out ERASURE --purpose rights_request")]
+    CarryOut {
+        /// Which erasure: the id that `erase` gave.
+        erasure: String,
+        /// For which purpose.
+        #[arg(long)]
+        purpose: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Write the certificate of an erasure into a file, for the resident; `gridvault-audit certificate` checks it.
+    #[command(
+        after_help = "Example: gridvault subject certificate ERASURE --out certificate.tar --purpose rights_request"
+    )]
+    Certificate {
+        /// Which erasure: the id that `erase` gave.
+        erasure: String,
+        /// The file to write; never over one that is there.
+        #[arg(long)]
+        out: PathBuf,
         /// For which purpose.
         #[arg(long)]
         purpose: String,
@@ -66,6 +118,7 @@ pub(super) struct Protection {
 }
 
 const SUBJECTS: &str = "/v1/subjects";
+const ERASURES: &str = "/v1/erasures";
 
 pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
     match command {
@@ -75,6 +128,28 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
             let path = format!("{SUBJECTS}/{}/consents", plain(subject)?);
             each(&connection.get_for(&path, purpose)?, "consents", json, consent_line);
             Ok(())
+        }
+        Command::Erase { subject, reason, by, proof, purpose, connection } => {
+            let path = format!("{SUBJECTS}/{}/erase", plain(subject)?);
+            let body = json!({"reason": reason, "by": by, "proof": proof});
+            said(&connection.post_for(&path, purpose, &body)?, json, |asked| {
+                format!("erasure {}", word(asked, "id"))
+            })
+        }
+        Command::CarryOut { erasure, purpose, connection } => {
+            let path = format!("{ERASURES}/{}/carry-out", plain(erasure)?);
+            said(&connection.step_for(&path, purpose)?, json, erased_line)
+        }
+        Command::Certificate { erasure, out, purpose, connection } => {
+            let path = format!("{ERASURES}/{}/certificate", plain(erasure)?);
+            let bytes = connection.get_for_bytes(&path, &[("purpose", purpose)])?;
+            write_new(out, &bytes)?;
+            said(&json!({"file": out, "bytes": bytes.len()}), json, |written| {
+                format!(
+                    "certificate in {}\ncheck it with: gridvault-audit certificate FILE --vkey KEY, the key from elsewhere",
+                    word(written, "file")
+                )
+            })
         }
         Command::Withdraw { subject, consent, by, proof, purpose, connection } => {
             let (subject, consent) = (plain(subject)?, plain(consent)?);
@@ -93,6 +168,15 @@ fn protect(protection: &Protection, protected: bool, json: bool) -> Result<(), F
     said(&connection.post_for(&path, purpose, &body)?, json, |marked| {
         format!("subject {} {done}: records {}", word(marked, "subject"), marked["records"])
     })
+}
+
+fn erased_line(erased: &Value) -> String {
+    let entries = erased["entries"].as_array().map_or(0, Vec::len);
+    let keys = match erased["destroyed"].as_u64() {
+        Some(index) => format!("keys destroyed by entry {index}"),
+        None => "keys still to be destroyed".to_owned(),
+    };
+    format!("erasure {}: steps {entries}, {keys}", word(erased, "id"))
 }
 
 fn consent_line(consent: &Value) -> String {

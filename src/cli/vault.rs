@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::http::{Batches, Rooms};
 use crate::identity::{Directory, Identity};
 use crate::jobs::{Scrub, ScrubSettings};
+use crate::operations::destroy_keys;
 use crate::oversight::{
     Anomalies, Index, IndexSettings, LogReader, Retention, Reviews, Shipper, Thresholds, Watching,
 };
@@ -87,6 +88,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let in_force = reader.get(&policy_key).await.map_err(fail)?;
     announce_start(&trail, config, in_force.is_none(), &*random).await?;
     let (version, activated) = activate(&trail, in_force, policy.digest()).await?;
+    finish_erasures(&reader, &seal, &trail).await;
     let territory = read_territory(&reader).await?;
     let anomalies = watch(config, &trail, &log, thresholds, &schemas, actors.clone())?;
     let signer = keyring.token_signer();
@@ -219,6 +221,20 @@ fn witnesses(config: &Config, log_key: &str) -> Result<Option<Witnesses>, Failur
     Witnesses::new(&policy, log_key, log_directory, authorities.as_deref(), age_max)
         .map(Some)
         .map_err(|error| Failure::failed("the witnesses", &error))
+}
+
+/// Destroys the keys of whoever was erased before the process before ended, and before anybody is served. What keeps it from
+/// being done keeps nobody else from being served: it waits, and is tried again with the next erasure and at the next start.
+async fn finish_erasures(reader: &Reader, seal: &Arc<Seal>, trail: &Trail) {
+    match destroy_keys(reader, seal, trail).await {
+        Ok(None) => {}
+        Ok(Some(recorded)) => {
+            tracing::info!(index = recorded.index(), "the keys of erased people are destroyed");
+        }
+        Err(error) => {
+            tracing::error!(%error, "the keys of erased people are still to be destroyed");
+        }
+    }
 }
 
 /// Records that this process starts, and first that the vault is new where it is.

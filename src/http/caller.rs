@@ -5,7 +5,7 @@
 use super::admission::{Admission, Seat};
 use super::problem::Problem;
 use super::rooms::Rooms;
-use crate::access::{Ask, Code, ConsentAct, Denied, Duty, Origin, PlacingAct};
+use crate::access::{Ask, Code, Denied, Duty, Origin, PlacingAct, Written};
 use crate::ambient::Micros;
 use crate::identity::{Actor, IdentityError};
 use crate::trail::Unrecorded;
@@ -135,9 +135,9 @@ impl Caller {
     }
 
     /// Ends here for a caller none of whose roles serves residents.
-    pub(super) async fn must_serve(&self, act: ConsentAct, rooms: &Rooms) -> Result<(), Problem> {
+    pub(super) async fn must_serve(&self, written: Written, rooms: &Rooms) -> Result<(), Problem> {
         let standing = self.actor.standing();
-        self.must(rooms.access.check_desk(standing, act, &self.origin, self.now), rooms).await
+        self.must(rooms.access.check_desk(standing, written, &self.origin, self.now), rooms).await
     }
 
     /// Ends here for whoever was denied.

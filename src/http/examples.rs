@@ -247,6 +247,11 @@ pub(super) fn shown_number() -> Value {
     json!({"field": "id_number", "value": "880101199001010013", "fields": ["name", "phone"]})
 }
 
+/// Somebody asks to be erased, what it was registered for being over.
+pub(super) fn erasure() -> Value {
+    json!({"reason": "purpose_met", "by": "self", "proof": "resident_card"})
+}
+
 /// A consent that is taken back by the one who gave it.
 pub(super) fn withdrawal() -> Value {
     json!({"by": "self", "proof": "resident_card"})

@@ -7,6 +7,7 @@ mod unsealing;
 mod urgent;
 
 use super::handlers::consents::PROOFS;
+use super::handlers::erasure::REASONS;
 
 pub(super) use mandates::{
     approval_kind, approval_minutes, approval_state, case, case_of_work, decision, document,
@@ -520,6 +521,11 @@ pub(super) fn consent_giver() -> Object {
 /// By which document somebody is known.
 pub(super) fn identity_proof() -> Object {
     text().enum_values(Some(PROOFS)).build()
+}
+
+/// Why somebody is erased.
+pub(super) fn erasure_reason() -> Object {
+    text().enum_values(Some(REASONS)).build()
 }
 
 /// The state of an actor.

@@ -20,6 +20,7 @@ pub(super) fn status_of(code: Code) -> StatusCode {
         Code::Denied
         | Code::ConsentWithdrawn
         | Code::Restricted
+        | Code::LegalHold
         | Code::OutOfTerritory
         | Code::ApprovalRequired
         | Code::CaseRequired
@@ -74,7 +75,7 @@ pub(super) fn law_of(code: Code) -> Option<&'static str> {
         Code::PurposeMissing | Code::PurposeUnknown | Code::PurposeNotForField => Some("PIPL 6"),
         Code::BasisMissing => Some("PIPL 13"),
         Code::ConsentWithdrawn => Some("PIPL 15"),
-        Code::Restricted => Some("PIPL 47"),
+        Code::Restricted | Code::LegalHold => Some("PIPL 47"),
         Code::Erased => Some("PIPL 47"),
         Code::ApprovalRequired => Some("PIPL 28"),
         _ => None,

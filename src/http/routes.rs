@@ -8,7 +8,7 @@ use super::examples;
 use super::forms;
 use super::handlers::{
     admin, anomalies, approvals, audit, batch, break_glass, consents, counter, delegations,
-    describe, health, households, lists, log, matching, official, packs, placing, posts,
+    describe, erasure, health, households, lists, log, matching, official, packs, placing, posts,
     protection, raise_limit, records, rectifications, report, reviews, roster, tasks, unsealing,
 };
 use super::openapi::{Body, Doc, Query};
@@ -298,6 +298,24 @@ pub static ROUTES: &[Route] = &[
             .takes(Body::of::<consents::WithdrawBody>).example(examples::withdrawal)
             .answer(200, Body::of::<consents::WithdrawnBody>)
         => consents::withdraw),
+    route!(POST post "/v1/subjects/{id}/erase" Token true
+        Doc::new("ask_erasure", "Ask the protection officer for the erasure of the resident who is present")
+            .text(
+                "The officer decides at /v1/approvals. What a law holds refuses with `legal_hold`, what is restricted with `restricted`: \
+                 then nothing of the person is erased.",
+            )
+            .takes(Body::of::<erasure::EraseBody>).example(examples::erasure)
+            .answer(201, Body::of::<approvals::ApprovalAskedBody>)
+        => erasure::ask),
+    route!(POST post "/v1/erasures/{id}/carry-out" Token true
+        Doc::new("carry_out_erasure", "Erase somebody, once the protection officer agreed")
+            .text("Whoever gets no answer says it again: it goes on where it stopped.")
+            .answer(200, Body::of::<erasure::ErasedBody>)
+        => erasure::carry_out),
+    route!(GET get "/v1/erasures/{id}/certificate" Token true
+        Doc::new("erasure_certificate", "The certificate of an erasure, as an archive that verifies offline")
+            .answer(200, Body::archive)
+        => erasure::certificate),
     route!(POST post "/v1/approvals" Token true
         Doc::new("ask_approval", "Ask a second person for one look at one record")
             .takes(Body::of::<approvals::ApprovalBody>).example(examples::approval)

@@ -89,6 +89,9 @@ pub(super) fn titles(code: Code) -> (&'static str, &'static str) {
             "The audit log cannot be written, so nothing is served.",
         ),
         Code::Restricted => ("该记录已限制处理", "This record is restricted."),
+        Code::LegalHold => {
+            ("该信息依法须保存，不能删除", "A law keeps this information, so it is not erased.")
+        }
         Code::Erased => ("该信息已删除，不可恢复", "This information is gone for good."),
         Code::StorageFull => {
             ("存储空间不足，请联系管理员", "The storage is full. Tell the administrator.")

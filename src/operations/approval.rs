@@ -217,6 +217,9 @@ fn stated<T>(permit: Permit<T>, record: &MandateRecord) -> Permit<T> {
         Some(Nature::Official(official)) => permit
             .stating("organ", Fact::Code(official.organ.clone()))
             .stating("until", number(record.until)),
+        Some(Nature::Erasing(erasing)) => permit
+            .stating("erasure_for", Fact::Code(erasing.reason.clone()))
+            .stating("until", number(record.until)),
         None => permit,
     }
 }

@@ -17,7 +17,7 @@ use crate::records::{
     CaptureId, ExternalRef, FieldProblem, Handle, PlainFields, RecordId, RecordType, Schema,
     SchemaSet, SubjectId,
 };
-use crate::seal::{Draft, KeySource, Seal};
+use crate::seal::{Draft, KeySource, Seal, SealError};
 use crate::store::{Captured, CapturedPerson, Fetched, Outcome, Reader, StoredPerson};
 use crate::territory::{CellId, Territory};
 use crate::trail::{Recorded, Refused, Trail};
@@ -148,7 +148,10 @@ pub async fn create_household(
             Ok(permit) => permit,
             Err(denied) => return Err(refuse(trail, denied).await),
         };
-        let mut change = seal.seal_new(&permit)?;
+        let mut change = match seal.seal_new(&permit) {
+            Err(SealError::Rewrapped) => continue,
+            sealed => sealed?,
+        };
         keep_capture(asked, capture, &ids.captured(), seal, &mut change);
         remember(asked, ids.outcome(), &mut change);
         match trail.commit(permit, change).await {

@@ -17,7 +17,7 @@ use crate::records::{
     CaptureId, ExternalRef, Facts, FieldProblem, Handle, PlainFields, ProblemReason, Reason,
     RecordId, RecordType, Schema, SchemaSet, SubjectId, SubjectSlot, days_since_epoch, turns_14_18,
 };
-use crate::seal::{Control, Draft, KeySource, NewRecord, Seal};
+use crate::seal::{Control, Draft, KeySource, NewRecord, Seal, SealError};
 use crate::store::{Captured, Outcome, Reader};
 use crate::territory::{CellId, GridCode, Territory};
 use crate::trail::{Recorded, Refused, Trail};
@@ -108,7 +108,14 @@ pub async fn create_record(
             Ok(permit) => permit,
             Err(denied) => return Err(refuse(trail, denied).await),
         };
-        let mut change = seal.seal_new(&permit)?;
+        let mut change = match seal.seal_new(&permit) {
+            Ok(change) => change,
+            Err(SealError::Rewrapped) => {
+                new.fields = permit.into_target().into_fields();
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
         remember(asked, Outcome::Created { id, subject }, &mut change);
         let captured = Captured { id, dwelling: None, people: Vec::new() };
         keep_capture(asked, capture, &captured, seal, &mut change);

@@ -18,10 +18,13 @@ mod day;
 mod delegate;
 mod delete_record;
 mod describe;
+mod destroy_keys;
 mod draw;
 mod dwellers;
 mod echo;
 mod enrol;
+mod erase_subject;
+mod erasure_steps;
 mod error;
 mod give_task;
 mod import_roster;
@@ -75,8 +78,10 @@ pub use delegate::{
 };
 pub use delete_record::{Deleted, delete_record};
 pub use describe::{Described, describe};
+pub use destroy_keys::destroy_keys;
 pub use echo::Echoes;
 pub use enrol::{Enrolled, enrol};
+pub use erase_subject::{EraseRequest, Erased, ask_erasure, carry_out_erasure};
 pub use error::{OperationError, refuse};
 pub use give_task::{TaskGiven, TaskRequest, TaskScope, give_task};
 pub use import_roster::{

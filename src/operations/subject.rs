@@ -10,6 +10,7 @@ use crate::records::{Facts, Handle, SubjectId};
 use crate::seal::{KeyHold, KeySource, Seal};
 use crate::store::{Expect, Fetched, Key, Reader, Sealed};
 use crate::territory::Territory;
+use std::collections::BTreeMap;
 
 /// A subject with its handle and where its key comes from.
 pub(super) struct Subject {
@@ -188,6 +189,29 @@ pub(super) async fn holds_of(
         let Some((wrapped, expect)) = key_of(*subject, store).await? else { continue };
         let listed = store.scan(&Key::subject_listing_prefix(*subject), None, 2).await?;
         holds.push(KeyHold { subject: *subject, expect, wrapped, is_last: listed.len() <= 1 });
+    }
+    Ok(holds)
+}
+
+/// What several records that go together hold on the keys of everybody in them but the person whose they are: a key goes where
+/// none but these names its subject.
+pub(super) async fn letting_go(
+    records: &[Sealed],
+    but: Option<SubjectId>,
+    store: &Reader,
+) -> Result<Vec<KeyHold>, OperationError> {
+    let mut counts: BTreeMap<SubjectId, usize> = BTreeMap::new();
+    for subject in records.iter().flat_map(|record| &record.row().header.subjects) {
+        if Some(*subject) != but {
+            *counts.entry(*subject).or_default() += 1;
+        }
+    }
+    let mut holds = Vec::with_capacity(counts.len());
+    for (subject, count) in counts {
+        let Some((wrapped, expect)) = key_of(subject, store).await? else { continue };
+        let prefix = Key::subject_listing_prefix(subject);
+        let listed = store.scan(&prefix, None, count + 1).await?;
+        holds.push(KeyHold { subject, expect, wrapped, is_last: listed.len() <= count });
     }
     Ok(holds)
 }

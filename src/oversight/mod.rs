@@ -42,7 +42,7 @@ pub use gridvault_audit::{LogReader, TileName};
 pub use ids::{AnomalyId, ItemId, NotAnId, ReviewId};
 pub use index::{Clause, Index, IndexError, IndexSettings, IndexState, Kind, Places, Wanted};
 pub use officer::{Officer, REVIEWING, day_text};
-pub use pack::{Pack, make_pack};
+pub use pack::{Pack, make_certificate, make_pack};
 pub use proof::{ReceiptProof, prove_receipt};
 pub use question::{QUESTION_WORDS, Question, moment};
 pub use rebuild::rebuild_index;

@@ -2,7 +2,7 @@
 //! Never stored before there is a permit; a draft is plain text and is wiped when dropped.
 //! The fields that were decided are the fields that are sealed: the permit owns the draft.
 
-use super::{Seal, SealError, covers, section};
+use super::{KeyHold, Seal, SealError, covers, section};
 use crate::access::Permit;
 use crate::ambient::Micros;
 use crate::records::{
@@ -14,7 +14,7 @@ use crate::store::{
     listing,
 };
 use crate::territory::CellId;
-use gridvault_keys::SubjectKey;
+use gridvault_keys::{KeyError, SubjectKey};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -117,7 +117,8 @@ impl Seal {
     /// Seals everything that the permit allows to be stored.
     ///
     /// # Errors
-    /// [`SealError::KeyMissing`] when the draft names a subject without a key, else the key hierarchy's.
+    /// [`SealError::KeyMissing`] when the draft names a subject without a key, [`SealError::Rewrapped`] where one was wrapped
+    /// anew since it was looked at; else the key hierarchy's.
     pub fn seal_new(&self, permit: &Permit<Draft>) -> Result<Change, SealError> {
         let draft = permit.target();
         let mut change = Change::default();
@@ -148,12 +149,20 @@ impl Seal {
                 Ok(Arc::new(key))
             }
             KeySource::Held { wrapped, expect } => {
-                let key = self.keys.get_or_unwrap(&self.keyring, subject.as_bytes(), wrapped)?;
+                let key = self.keys.get_or_unwrap(&self.keyring, subject.as_bytes(), wrapped);
+                let key = key.map_err(|error| match error {
+                    KeyError::WrongKeyId => SealError::Rewrapped,
+                    error => error.into(),
+                })?;
                 // Written again one version later, so that a removal which saw the subject without this
                 // record goes stale instead of taking the key away under it.
-                let next = expect.version.next();
-                change.ops.push(Op::Put(expect.key.clone(), next, wrapped.clone()));
-                change.expects.push(expect.clone());
+                let hold = KeyHold {
+                    subject,
+                    wrapped: wrapped.clone(),
+                    expect: expect.clone(),
+                    is_last: false,
+                };
+                hold.renew(&self.keyring, change)?;
                 Ok(key)
             }
         }

@@ -23,6 +23,9 @@ pub enum SealError {
     /// A value cannot be brought into the form that is matched.
     #[error("a value cannot be matched")]
     Unmatchable,
+    /// A subject's key was wrapped anew since it was looked at, and the bucket key that it was under is destroyed: look again.
+    #[error("a subject's key was wrapped anew")]
+    Rewrapped,
     /// A key that the change needs is not among those that its draft brought.
     #[error("a subject's key is missing from the draft")]
     KeyMissing,

@@ -2,7 +2,7 @@
 //! Never a resident's value: a mandate names records, people and fields by their ids, and they are sealed all the same.
 //! What is kept says everything that happened to it; what a decision sees of it is only what is open.
 
-use super::nature::{Emergency, Nature};
+use super::nature::{Emergency, Erasing, Nature};
 use super::{Seal, SealError};
 use crate::access::{ActorId, Hour, Mandate, MandateKind, Scope};
 use crate::ambient::Micros;
@@ -155,8 +155,9 @@ impl MandateRecord {
 
     /// What a decision sees of it: nothing unless it is open.
     pub fn mandate(&self, id: MandateId, version: Version) -> Option<Mandate> {
-        // A delegation opens a window of a post, and no field by itself.
-        if self.state != MandateState::Open || self.window.is_some() {
+        // A delegation opens a window of a post, and an erasure nothing: neither opens a field by itself.
+        let opens = self.window.is_none() && !matches!(self.nature, Some(Nature::Erasing(_)));
+        if self.state != MandateState::Open || !opens {
             return None;
         }
         let sorted = |handles: Vec<[u8; 16]>| {
@@ -225,6 +226,14 @@ impl MandateRecord {
     pub fn opened_emergency(&self) -> Option<&Emergency> {
         let opened = matches!(self.state, MandateState::Open | MandateState::Closed);
         self.emergency().filter(|_| opened)
+    }
+
+    /// The erasure that it asks for, if it asks for one.
+    pub fn erasing(&self) -> Option<&Erasing> {
+        match &self.nature {
+            Some(Nature::Erasing(erasing)) => Some(erasing),
+            _ => None,
+        }
     }
 
     /// Whether its review is late: it was open, it ended long ago, and nobody has reviewed it.
@@ -365,6 +374,26 @@ mod tests {
         Some(Review { by, at: 9, justified: false, note: "n".to_owned() })
     }
 
+    fn erasing() -> Erasing {
+        let word = |word: &str| word.to_owned();
+        Erasing {
+            subject: SubjectId::from_bytes([4; 16]),
+            reason: word("purpose_met"),
+            by: word("self"),
+            proof: word("resident_card"),
+            area: word("880102001"),
+        }
+    }
+
+    #[test]
+    fn an_erasure_that_was_agreed_to_opens_nothing() {
+        let id = MandateId::from_bytes([9; 16]);
+        let task = record();
+        assert!(task.mandate(id, Version(1)).is_some());
+        let erasure = MandateRecord { nature: Some(Nature::Erasing(erasing())), ..task };
+        assert!(erasure.mandate(id, Version(1)).is_none());
+    }
+
     #[test]
     fn every_nature_comes_back_as_it_was_and_no_other_bytes_do() {
         let with = |nature| MandateRecord { nature: Some(nature), ..record() };
@@ -373,6 +402,7 @@ mod tests {
             emergency(MandateState::Closed, reviewed()),
             with(Nature::Raise(Raise { kind: LegalKind::Health, people: 9 })),
             with(Nature::Official(Official { organ: "county_public_security".to_owned() })),
+            with(Nature::Erasing(erasing())),
         ] {
             let bytes = encode(&record).expect("bytes");
             assert_eq!(decode(&bytes).ok(), Some(record));

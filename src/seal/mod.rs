@@ -1,11 +1,12 @@
 //! Between sealed bytes and values: the only caller of the key hierarchy for data.
 //! Never opens a section without a receipt, and never lets plain text out but through [`Opened`].
-//! Closed functions (facts, merge, removal, withdrawal, the places of an event) may look inside before there is a receipt, and
+//! Closed functions (facts, merge, removal, withdrawal, erasure, the places of an event) may look inside before there is a receipt, and
 //! let nothing out.
 
 mod covers;
 mod cursor;
 mod draft;
+mod erasure;
 mod error;
 mod item;
 mod kept;
@@ -17,6 +18,7 @@ mod nature;
 mod opened;
 mod page;
 mod protection;
+mod rekey;
 mod removal;
 mod revision;
 mod said;
@@ -26,14 +28,16 @@ mod withdrawal;
 
 pub use cursor::{Cursor, CursorOwner};
 pub use draft::{Control, Draft, KeySource, NewRecord};
+pub use erasure::{Erasure, ErasureRecord, ErasureState, ErasureStep};
 pub use error::SealError;
 pub use item::{ShownFields, ShownItem};
 pub use link::Link;
 pub use mandate::{MandateRecord, MandateState, TaskKind, UNREVIEWED};
-pub use nature::{Emergency, Nature, Official, Raise, Review};
+pub use nature::{Emergency, Erasing, Nature, Official, Raise, Review};
 pub use opened::Opened;
 pub use page::OpenedPage;
 pub use protection::Protection;
+pub use rekey::NextKeys;
 pub use removal::{KeyHold, Remains, Removal};
 pub use revision::{Birthdays, Patch, Revision};
 pub use said::Said;
@@ -44,7 +48,7 @@ use crate::limits::{FACTS_KEPT_COUNT_MAX, SUBJECT_KEYS_COUNT_MAX};
 use crate::records::{BasisFact, Facts, Handle, SchemaSet, SubjectId};
 use crate::store::{Header, Op, Sealed};
 use crate::trail::Applied;
-use gridvault_keys::{Keyring, SubjectKey, SubjectKeyCache};
+use gridvault_keys::{KeyError, Keyring, SubjectKey, SubjectKeyCache};
 use kept::KeptFacts;
 use std::sync::Arc;
 
@@ -58,6 +62,8 @@ pub struct Seal {
     kept: KeptFacts,
     schemas: Arc<SchemaSet>,
     rehearsal: Vec<u8>,
+    /// Held by whoever replaces keys of buckets.
+    rekeying: tokio::sync::Mutex<()>,
 }
 
 impl Seal {
@@ -69,7 +75,8 @@ impl Seal {
         let keys = SubjectKeyCache::new(SUBJECT_KEYS_COUNT_MAX)?;
         let rehearsal = keyring.seal_attributes(REHEARSAL, &usual().encode())?;
         let kept = KeptFacts::new(FACTS_KEPT_COUNT_MAX);
-        Ok(Seal { keyring, keys, kept, schemas, rehearsal })
+        let rekeying = tokio::sync::Mutex::default();
+        Ok(Seal { keyring, keys, kept, schemas, rehearsal, rekeying })
     }
 
     /// The decision attributes of a record: what a decision may know without opening anything.
@@ -105,7 +112,14 @@ impl Seal {
         subject: SubjectId,
     ) -> Result<Option<Arc<SubjectKey>>, SealError> {
         let look = || sealed.wrapped_key(subject).map_err(SealError::from);
-        self.keys.get_or_look(&self.keyring, subject.as_bytes(), look)
+        let found = self.keys.get_or_look(&self.keyring, subject.as_bytes(), look);
+        // Between look and unwrapping its bucket may have lost the key that it was under; it was wrapped anew before that.
+        match found {
+            Err(SealError::Keys(KeyError::WrongKeyId)) => {
+                self.keys.get_or_look(&self.keyring, subject.as_bytes(), look)
+            }
+            found => found,
+        }
     }
 
     fn open_facts(&self, header: &[u8], attributes: &[u8]) -> Result<Facts, SealError> {

@@ -1,10 +1,11 @@
-//! What a kept mandate is beyond what all have in common: an emergency with its review, a raised limit, an official request.
+//! What a kept mandate is beyond what all have in common: an emergency with its review, a raised limit, an official request,
+//! somebody's erasure.
 //! Never a word that somebody wrote freely: ids, codes, moments and numbers alone.
 //! Behind the common part in the sealed bytes, so that a mandate without it is kept as it always was.
 
 use crate::access::{ActorId, Tier};
 use crate::ambient::Micros;
-use crate::records::{LegalKind, RecordId};
+use crate::records::{LegalKind, RecordId, SubjectId};
 use serde::{Deserialize, Serialize};
 
 /// What a mandate is. The order of variants and members is the format.
@@ -16,6 +17,23 @@ pub enum Nature {
     Raise(Raise),
     /// A request of an organ under Data Security Law 35.
     Official(Official),
+    /// Somebody is to be erased.
+    Erasing(Erasing),
+}
+
+/// Somebody is to be erased. What says who is emptied with the last step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erasing {
+    /// Who.
+    pub subject: SubjectId,
+    /// Why: a code of the interface.
+    pub reason: String,
+    /// Who asked for it: the person or its guardian, by a code.
+    pub by: String,
+    /// By which document the desk knew them: a code.
+    pub proof: String,
+    /// The area of the desk that asked.
+    pub area: String,
 }
 
 /// An emergency access.

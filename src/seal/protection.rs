@@ -51,7 +51,7 @@ impl Seal {
             change.append(self.merged(revision)?);
         }
         if let Some(key) = &permit.target().key {
-            key.renew(&mut change);
+            key.renew(&self.keyring, &mut change)?;
         }
         Ok(change)
     }

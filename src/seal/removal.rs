@@ -6,6 +6,7 @@ use super::{Seal, SealError};
 use crate::access::Permit;
 use crate::records::{Owner, RecordId, RecordRef, SubjectId, Target};
 use crate::store::{Change, Expect, Key, Op, Sealed, Tombstone};
+use gridvault_keys::{KeyError, Keyring};
 
 /// What a record that lets go of a subject saw of the subject's key.
 pub struct KeyHold {
@@ -23,19 +24,28 @@ impl KeyHold {
     /// Lets go: the key goes with the last record. Any other writes it again one version later, so that whoever else
     /// looked at the same records goes stale and looks again; without this two removals at once would each leave the
     /// key to the other.
-    pub(super) fn let_go(&self, change: &mut Change) {
+    pub(super) fn let_go(&self, keyring: &Keyring, change: &mut Change) -> Result<(), SealError> {
         if !self.is_last {
-            return self.renew(change);
+            return self.renew(keyring, change);
         }
         change.ops.push(Op::Delete(self.expect.key.clone()));
         change.expects.push(self.expect.clone());
+        Ok(())
     }
 
-    /// Writes the key again one version later.
-    pub(super) fn renew(&self, change: &mut Change) {
+    /// Writes the key again one version later, wrapped anew where its bucket has a next key.
+    pub(super) fn renew(&self, keyring: &Keyring, change: &mut Change) -> Result<(), SealError> {
         let (key, version) = (self.expect.key.clone(), self.expect.version.next());
-        change.ops.push(Op::Put(key, version, self.wrapped.clone()));
+        let wrapped = match keyring.rewrapped(self.subject.as_bytes(), &self.wrapped) {
+            Ok(wrapped) => wrapped,
+            // Somebody wrapped it anew since the look, and what it was under is destroyed. The trail takes no outdated form,
+            // so the change is decided again.
+            Err(KeyError::WrongKeyId) => self.wrapped.clone(),
+            Err(error) => return Err(error.into()),
+        };
+        change.ops.push(Op::Put(key, version, wrapped));
         change.expects.push(self.expect.clone());
+        Ok(())
     }
 }
 
@@ -76,9 +86,18 @@ impl Seal {
     /// The key hierarchy's.
     pub fn remove(&self, permit: &Permit<Removal>) -> Result<Change, SealError> {
         let Removal { sealed, holds } = permit.target();
+        let mut change = Change::default();
+        self.remove_row(sealed, &mut change)?;
+        for hold in holds {
+            hold.let_go(&self.keyring, &mut change)?;
+        }
+        Ok(change)
+    }
+
+    /// Row, terms and listings go, a tombstone stays.
+    pub(super) fn remove_row(&self, sealed: &Sealed, change: &mut Change) -> Result<(), SealError> {
         let header = &sealed.row().header;
         let facts = self.facts(sealed)?;
-        let mut change = Change::default();
         // First, so that nobody finds the row and no key for it.
         let mut tombstone = Tombstone {
             id: header.id,
@@ -101,10 +120,7 @@ impl Seal {
         if let Some(day) = facts.retain_until {
             change.ops.push(Op::Delete(Key::retention(day, header.id)));
         }
-        for hold in holds {
-            hold.let_go(&mut change);
-        }
-        Ok(change)
+        Ok(())
     }
 }
 

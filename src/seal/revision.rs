@@ -11,7 +11,7 @@ use crate::records::{
     SubjectSlot, Target,
 };
 use crate::store::{Bytes, Change, Header, Key, Op, Row, Sealed, SealedSection, Version, listing};
-use gridvault_keys::SubjectKey;
+use gridvault_keys::{Keyring, SubjectKey};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -51,6 +51,22 @@ pub struct Revision {
     sealed: Sealed,
     patch: Patch,
     holds: Vec<KeyHold>,
+}
+
+impl Patch {
+    /// One that changes nothing yet.
+    pub(super) fn blank(at: Micros) -> Patch {
+        Patch {
+            set: PlainFields::new(),
+            remove: BTreeSet::new(),
+            basis: None,
+            birthdays: Birthdays::Kept,
+            protected: None,
+            drawn: Vec::new(),
+            controls: Vec::new(),
+            at,
+        }
+    }
 }
 
 impl Revision {
@@ -93,6 +109,16 @@ impl Seal {
 
     pub(super) fn merged(&self, revision: &Revision) -> Result<Change, SealError> {
         let Revision { sealed, patch, holds } = revision;
+        self.merged_into(sealed, patch, holds)
+    }
+
+    /// The same of a record that somebody else owns.
+    pub(super) fn merged_into(
+        &self,
+        sealed: &Sealed,
+        patch: &Patch,
+        holds: &[KeyHold],
+    ) -> Result<Change, SealError> {
         let old = sealed.row();
         let schema = self.schema(old.header.record_type)?;
         let facts = self.facts(sealed)?;
@@ -111,7 +137,7 @@ impl Seal {
         }
         let merged = merge_sections(schema, old, patch, &keys)?;
         self.swap_terms(schema, old, &merged, patch.at, &keys, &mut header, &mut change)?;
-        let gone = let_go(old, &merged, holds, &mut header, &mut change);
+        let gone = let_go(&self.keyring, old, &merged, holds, &mut header, &mut change)?;
         // A section is bound to the schema version that its header names, so all of them move with it.
         let reseal_all = old.header.schema != header.schema;
         let sections = seal_sections(schema, old, patch, &keys, merged, reseal_all, &mut header)?;
@@ -191,12 +217,13 @@ impl Seal {
 /// its key where no other record needs it. Without this a slot that is filled and emptied again and again would
 /// leave a subject behind each time.
 fn let_go(
+    keyring: &Keyring,
     old: &Row,
     merged: &[Merged],
     holds: &[KeyHold],
     header: &mut Header,
     change: &mut Change,
-) -> Vec<SubjectId> {
+) -> Result<Vec<SubjectId>, SealError> {
     let stays = |subject: &SubjectId| {
         let touched = merged.iter().any(|part| part.subject == *subject && !part.after.is_empty());
         let untouched = old.sections.iter().any(|section| {
@@ -210,10 +237,10 @@ fn let_go(
     for subject in &gone {
         change.ops.push(Op::Delete(Key::subject_listing(*subject, header.id)));
         if let Some(hold) = holds.iter().find(|hold| hold.subject == *subject) {
-            hold.let_go(change);
+            hold.let_go(keyring, change)?;
         }
     }
-    gone
+    Ok(gone)
 }
 
 /// A touched section before and after.

@@ -27,6 +27,7 @@ const CHARGE: u8 = 0x14;
 const MANDATE: u8 = 0x15;
 const SPENT: u8 = 0x16;
 const MANDATE_LISTING: u8 = 0x17;
+const ERASURE_WAITING: u8 = 0x18;
 
 /// Under [`SYSTEM`].
 const POLICY: &[u8] = b"policy";
@@ -45,6 +46,8 @@ pub enum ControlKind {
     Consent = 2,
     /// A consent was withdrawn.
     Withdrawal = 0x1c,
+    /// Somebody was erased.
+    Erasure = 0x1d,
 }
 
 /// Single values that the vault keeps about itself.
@@ -81,6 +84,11 @@ impl Key {
     /// The wrapped key of a subject, or of a record that has none.
     pub fn subject_key(subject: SubjectId) -> Key {
         Key::of(SUBJECT_KEY, &[subject.as_bytes()])
+    }
+
+    /// All wrapped keys, in the order of subject ids.
+    pub fn subject_key_prefix() -> Key {
+        Key::of(SUBJECT_KEY, &[])
     }
 
     /// One index term of one record.
@@ -138,6 +146,27 @@ impl Key {
     /// A control record.
     pub fn control(kind: ControlKind, id: &[u8; 16]) -> Key {
         Key::of(CONTROL, &[&[kind as u8], id])
+    }
+
+    /// That the keys of somebody who was erased are still to be destroyed.
+    pub fn erasure_waiting(id: &[u8; 16]) -> Key {
+        Key::of(ERASURE_WAITING, &[id])
+    }
+
+    /// All erasures whose keys are still to be destroyed, the oldest request first.
+    pub fn erasure_waiting_prefix() -> Key {
+        Key::of(ERASURE_WAITING, &[])
+    }
+
+    /// The erasure whose keys are still to be destroyed, where this says so.
+    pub fn waiting_erasure(&self) -> Option<[u8; 16]> {
+        self.0.strip_prefix(&[ERASURE_WAITING])?.try_into().ok()
+    }
+
+    /// Whether this is about an erasure as such: its control record, or that its keys are still to be destroyed.
+    pub fn is_of_erasure(&self) -> bool {
+        self.0.first() == Some(&ERASURE_WAITING)
+            || self.0.starts_with(&[CONTROL, ControlKind::Erasure as u8])
     }
 
     /// An actor of the directory.
@@ -308,6 +337,7 @@ impl Key {
             RETENTION => record(5),
             SUBJECT_KEY => Some(Owner::Subject(SubjectId::from_bytes(tail(1)?))),
             CONTROL => Some(Owner::Control(tail(2)?)),
+            ERASURE_WAITING => Some(Owner::Control(tail(1)?)),
             ACTOR => Some(Owner::Actor(tail(1)?)),
             ENROLMENT => Some(Owner::Enrolment),
             LOGIN => Some(Owner::Login),

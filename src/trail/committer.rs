@@ -18,6 +18,7 @@ use crate::limits::{
 use crate::store::{Applier, Expect, Op, feed};
 use gridvault_audit::Prepared;
 use gridvault_audit::constants::ENTRY_BYTES_MAX;
+use gridvault_keys::Keyring;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -194,6 +195,16 @@ fn fits(group: &Group, operation: &Operation, bound: usize) -> bool {
     longest + kept_back <= bound
 }
 
+/// Whether a step stores a wrapped key under a bucket key that has a next one: that key is about to be destroyed, and whoever
+/// wrapped under it before the next one was drawn decides again. Asked where the order of the log is made, so that from the
+/// entry of the next key on nothing is stored under the one before.
+fn is_outdated(op: &Op, keyring: &Keyring) -> bool {
+    match op {
+        Op::Put(key, _, wrapped) if key.subject_of_key().is_some() => keyring.is_outdated(wrapped),
+        _ => false,
+    }
+}
+
 /// The committer's belongings.
 pub(super) struct Committer {
     pub(super) sequencer: Sequencer,
@@ -202,6 +213,8 @@ pub(super) struct Committer {
     pub(super) alarm: Alarm,
     pub(super) listeners: Vec<Arc<dyn Applied>>,
     pub(super) clock: Arc<dyn Clock>,
+    /// Says which wrapped keys must not be stored any more.
+    pub(super) keyring: Arc<Keyring>,
     pub(super) before: Before,
 }
 
@@ -303,6 +316,7 @@ impl Committer {
         let operation = &mut *pending.operation;
         if !self.sequencer.stands(operation.authority.as_ref(), &self.applier)?
             || !self.sequencer.holds(&operation.expects, &self.applier)?
+            || operation.ops.iter().any(|op| is_outdated(op, &self.keyring))
         {
             pending.answer(Err(Rejected::Stale));
             return Ok(());

@@ -4,8 +4,8 @@
 
 use super::TrailError;
 use crate::access::{
-    Account, ActorId, Code, ConsentAct, DelegationAct, Duty, EmergencyAct, Fact, MandateAct,
-    Origin, PlacingAct, ReviewAct, Written,
+    Account, ActorId, Code, ConsentAct, DelegationAct, Duty, EmergencyAct, ErasureAct, Fact,
+    MandateAct, Origin, PlacingAct, ReviewAct, Written,
 };
 use crate::ambient::Clock;
 use crate::limits::HOUSEHOLD_PEOPLE_COUNT_MAX;
@@ -111,6 +111,23 @@ pub enum Announcement {
         policy: [u8; 32],
         /// Index of that entry, which kept ones still cite.
         policy_at: u64,
+    },
+    /// Subject buckets got a next key, under which everybody who stays is wrapped anew.
+    KeysDrawn {
+        /// How many buckets.
+        buckets: u64,
+    },
+    /// Subject keys were wrapped anew under the next keys of their buckets.
+    KeysRewrapped {
+        /// How many.
+        keys: u64,
+    },
+    /// The former keys of buckets are destroyed, and with them the subject keys of everybody who was erased from them.
+    KeysDestroyed {
+        /// How many of them this process destroyed.
+        buckets: u64,
+        /// The erasures that are complete with it.
+        erasures: Vec<[u8; 16]>,
     },
     /// The tree of grids was set.
     TerritorySet {
@@ -238,6 +255,10 @@ fn event_of(written: Written) -> Event {
         Written::Duty(Duty::VaultSeal) => Event::SysSeal,
         Written::Consent(ConsentAct::Read) => Event::ConsentRead,
         Written::Consent(ConsentAct::Withdraw) => Event::ConsentWithdraw,
+        Written::Erasure(ErasureAct::Ask) => Event::ApprovalRequest,
+        Written::Erasure(ErasureAct::Blind) => Event::SubjectErase,
+        Written::Erasure(ErasureAct::Remove) => Event::DataErase,
+        Written::Erasure(ErasureAct::Certify) => Event::SubjectCertificate,
         Written::Mandate(MandateAct::Give) => Event::TaskCreate,
         Written::Mandate(MandateAct::Accept) => Event::TaskAccept,
         Written::Mandate(MandateAct::Return) => Event::TaskReturn,
@@ -410,7 +431,7 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
             (Event::SysUnseal, unsealed(envelope, shares))
         }
         Announcement::UnsealFailed { count } => {
-            (Event::SysUnsealFailed, vec![("failures", Scalar::U64(*count))])
+            (Event::SysUnsealFailed, counted("failures", *count))
         }
         Announcement::Split { envelope, needed, count } => (
             Event::KeySplit,
@@ -422,9 +443,7 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
         ),
         Announcement::Stop => (Event::SysStop, vec![]),
         Announcement::Heartbeat => (Event::SysHeartbeat, vec![]),
-        Announcement::Refusals { count } => {
-            (Event::SysSummary, vec![("refusals", Scalar::U64(*count))])
-        }
+        Announcement::Refusals { count } => (Event::SysSummary, counted("refusals", *count)),
         Announcement::PolicyActivated { digest, version } => (
             Event::PolicyActivated,
             vec![("digest", Scalar::Bytes32(*digest)), ("version", Scalar::U64(*version))],
@@ -452,10 +471,26 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
                 ("policy_at", Scalar::U64(*policy_at)),
             ],
         ),
+        Announcement::KeysDrawn { buckets } => (Event::KeyRotate, counted("buckets", *buckets)),
+        Announcement::KeysRewrapped { keys } => (Event::KeyRewrap, counted("keys", *keys)),
+        Announcement::KeysDestroyed { buckets, erasures } => {
+            (Event::KeyDestroy, destroyed(*buckets, erasures))
+        }
         Announcement::TerritorySet { digest } => {
             (Event::AdminGridCreate, vec![("digest", Scalar::Bytes32(*digest))])
         }
     }
+}
+
+fn counted(what: &'static str, count: u64) -> Vec<(&'static str, Scalar)> {
+    vec![(what, Scalar::U64(count))]
+}
+
+/// Which erasures are complete: whoever was erased knows the id of its own, and nobody else's says anything to it.
+fn destroyed(buckets: u64, erasures: &[[u8; 16]]) -> Vec<(&'static str, Scalar)> {
+    let erasures: Vec<String> =
+        erasures.iter().map(|id| ActorId::from_bytes(*id).to_string()).collect();
+    vec![("buckets", Scalar::U64(buckets)), ("erasures", Scalar::Str(erasures.join(",")))]
 }
 
 /// Which envelope was opened and by what: that it was shares, and which, is what their holders answer for.

@@ -3,7 +3,7 @@
 //! A new kind of entry has to say here what it needs.
 
 use super::space::Need;
-use crate::access::{Authority, Duty, MandateAct, Permit, ReviewAct, Written};
+use crate::access::{Authority, Duty, ErasureAct, MandateAct, Permit, ReviewAct, Written};
 use crate::records::{Owner, Target};
 use crate::store::{Expect, Key, Op, Version};
 
@@ -17,6 +17,7 @@ pub(super) fn need_of(written: Written) -> Need {
             MandateAct::Give | MandateAct::Ask | MandateAct::AskRaise | MandateAct::AskOfficial,
         )
         | Written::Counter
+        | Written::Erasure(ErasureAct::Ask)
         | Written::Duty(Duty::ActorAdd)
         | Written::Review(
             ReviewAct::Open
@@ -48,6 +49,7 @@ pub(super) fn need_of(written: Written) -> Need {
             | MandateAct::ListAsked,
         )
         | Written::Protect
+        | Written::Erasure(ErasureAct::Blind | ErasureAct::Remove | ErasureAct::Certify)
         | Written::Emergency(_)
         | Written::Consent(_)
         | Written::Placing(_)

@@ -139,6 +139,7 @@ impl Trail {
             alarm: alarm.clone(),
             listeners,
             clock: clock.clone(),
+            keyring: keyring.clone(),
             before: Before::default(),
         };
         let log = LogReader::open(&log_directory, &origin).map_err(TrailFault::Log)?;
@@ -316,6 +317,31 @@ impl Trail {
             _ => Need::Entry,
         };
         self.submit(entry, change, Vec::new(), need).await.map_err(unchanged)
+    }
+
+    /// Records what becomes of the keys of subject buckets, together with the wrapped keys that it writes anew and the
+    /// erasures that it completes. Nothing where something moved on since it was looked at: then nothing happened.
+    ///
+    /// # Errors
+    /// [`TrailError::Foreign`] for any other key, else as [`Trail::announce`].
+    pub async fn announce_keys(
+        &self,
+        announcement: Announcement,
+        change: Change,
+    ) -> Result<Option<Recorded>, TrailError> {
+        let of_keys = |op: &Op| match op {
+            Op::Put(key, ..) => key.subject_of_key().is_some() || key.is_of_erasure(),
+            Op::Delete(key) => key.waiting_erasure().is_some(),
+        };
+        if !change.ops.iter().all(of_keys) {
+            return Err(TrailError::Foreign);
+        }
+        let entry = self.announced(&announcement)?;
+        match self.submit(entry, change, Vec::new(), Need::Entry).await {
+            Ok(recorded) => Ok(Some(recorded)),
+            Err(Rejected::Stale) => Ok(None),
+            Err(rejected) => Err(unchanged(rejected)),
+        }
     }
 
     /// Records what the vault itself has to say together with the last published checkpoint, which the store keeps from then

@@ -103,6 +103,7 @@ pub(super) fn serves_data(written: Written) -> bool {
         | Written::Changes => true,
         Written::Delete
         | Written::Protect
+        | Written::Erasure(_)
         | Written::Consent(ConsentAct::Withdraw)
         | Written::Schema
         | Written::Proof

@@ -104,10 +104,14 @@ pub const AUDIT: &[(&str, &[&str])] = &[
     ("write", &["constants", "events"]),
     ("fetch", &["constants", "verify"]),
     ("witness", &["constants", "verify"]),
-    // A pack is judged with the verifier alone.
+    // A pack is judged with the verifier alone, and so is what a pack means.
     ("pack", &["verify"]),
+    ("certificate", &["pack", "verify"]),
     // Of the writer the program takes the reader alone: it makes proofs, and the verifier checks them.
-    ("program", &["constants", "fetch", "pack", "verify", "witness", "write::reader"]),
+    (
+        "program",
+        &["certificate", "constants", "fetch", "pack", "verify", "witness", "write::reader"],
+    ),
     // The crate's root shows its users the names of both sides.
     ("lib", &["constants", "events", "pack", "verify", "write"]),
 ];

@@ -27,6 +27,7 @@ mod delegations;
 mod deletes;
 mod enrolment;
 mod entries;
+mod erasure;
 mod existence;
 mod explain;
 mod fail_closed;

@@ -112,6 +112,12 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
         ("POST", "/v1/subjects/{id}/consents/{consent}/withdraw") => {
             (Some(RIGHTS), false, Some(json!({"by": "self", "proof": "resident_card"})))
         }
+        ("POST", "/v1/subjects/{id}/erase") => {
+            let body = json!({"reason": "purpose_met", "by": "self", "proof": "resident_card"});
+            (Some(RIGHTS), false, Some(body))
+        }
+        ("POST", "/v1/erasures/{id}/carry-out") => (Some(RIGHTS), false, None),
+        ("GET", "/v1/erasures/{id}/certificate") => (Some(RIGHTS), false, None),
         ("POST", "/v1/records/query") => {
             let body = json!({"type": "person", "fields": ["name", "phone"], "limit": 5});
             (Some(REGISTRATION), false, Some(body))

@@ -2,6 +2,7 @@
 //! Never takes a key from the log that it judges, and opens no connection unless it was built and told to.
 //! Exit status: 0 it holds, 1 it could not be judged or done, 2 wrong usage, 3 tampering found, 4 the storage failed.
 
+mod certificate;
 mod digests;
 mod files;
 mod pack;
@@ -38,6 +39,8 @@ enum Command {
     Proof(proof::Command),
     /// Check an evidence pack: its entries, proofs, digests and seal
     Pack(pack::Arguments),
+    /// Check the certificate of an erasure: its steps, the destruction of the keys, and its seal
+    Certificate(certificate::Arguments),
     /// Keep the latest checkpoints of logs and cosign their continuations
     #[cfg(feature = "witness")]
     #[command(subcommand)]
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::Verify(command) => verify::run(command),
         Command::Proof(command) => proof::run(command),
         Command::Pack(command) => pack::run(command),
+        Command::Certificate(command) => certificate::run(command),
         #[cfg(feature = "witness")]
         Command::Witness(command) => witness::run(command),
     };

@@ -6,6 +6,7 @@ use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use gridvault_audit::certificate::{CertificateError, CertificateSummary};
 use gridvault_audit::pack::{PackError, PackSummary};
 use gridvault_audit::verify::{Cosigned, Finding, Head, Policy, VerifyError};
 use serde::Serialize;
@@ -18,6 +19,10 @@ pub(super) enum Answer {
     Packed(Box<PackSummary>),
     /// A pack is not, or could not be read.
     PackRefused { origin: String, error: PackError },
+    /// A certificate holds.
+    Certified(Box<CertificateSummary>),
+    /// A certificate does not hold, or could not be judged.
+    CertificateRefused { origin: String, error: CertificateError },
     /// A file was written, a service ended: a sentence.
     #[cfg_attr(not(feature = "witness"), expect(dead_code, reason = "only a witness says such"))]
     Done(String),
@@ -91,6 +96,10 @@ struct Report<'a> {
     level: Option<u32>,
     entries: Option<u64>,
     sealed_at: Option<u64>,
+    erasure: Option<&'a str>,
+    subject: Option<&'a str>,
+    erased_at: Option<u64>,
+    destroyed_at: Option<u64>,
     class: Option<&'static str>,
     detail: String,
 }
@@ -103,9 +112,12 @@ impl Answer {
     /// The exit status.
     pub(super) fn status(&self) -> u8 {
         match self {
-            Answer::Shown(_) | Answer::Packed(_) | Answer::Done(_) => 0,
+            Answer::Shown(_) | Answer::Packed(_) | Answer::Certified(_) | Answer::Done(_) => 0,
             Answer::PackRefused { error: PackError::Io(_), .. } => 1,
-            Answer::PackRefused { .. } => 3,
+            Answer::CertificateRefused {
+                error: CertificateError::Pack(PackError::Io(_)), ..
+            } => 1,
+            Answer::PackRefused { .. } | Answer::CertificateRefused { .. } => 3,
             Answer::Failed(_) => 1,
             Answer::Usage(_) => 2,
             Answer::Storage(_) => 4,
@@ -137,10 +149,14 @@ fn report(answer: &Answer) -> Report<'_> {
         Answer::Shown(shown) => of_shown(shown),
         Answer::Packed(summary) => of_pack(summary),
         Answer::PackRefused { origin, error } => {
+            Report { origin, ..failed(result_of(error), explain(error)) }
+        }
+        Answer::Certified(summary) => of_certificate(summary),
+        Answer::CertificateRefused { origin, error } => {
             let result = match error {
-                PackError::Io(_) => "not_judged",
-                PackError::Malformed(_) => "malformed",
-                PackError::Changed { .. } | PackError::Unproven { .. } => "tampered",
+                CertificateError::Pack(error) => result_of(error),
+                CertificateError::Malformed(_) => "malformed",
+                CertificateError::Unshown { .. } => "tampered",
             };
             Report { origin, ..failed(result, explain(error)) }
         }
@@ -192,6 +208,24 @@ fn of_shown(shown: &Shown) -> Report<'_> {
     }
 }
 
+fn result_of(error: &PackError) -> &'static str {
+    match error {
+        PackError::Io(_) => "not_judged",
+        PackError::Malformed(_) => "malformed",
+        PackError::Changed { .. } | PackError::Unproven { .. } => "tampered",
+    }
+}
+
+fn of_certificate(summary: &CertificateSummary) -> Report<'_> {
+    Report {
+        erasure: Some(&summary.erasure),
+        subject: Some(&summary.subject),
+        erased_at: summary.entries.last().copied(),
+        destroyed_at: Some(summary.destroyed),
+        ..of_pack(&summary.pack)
+    }
+}
+
 fn of_pack(summary: &PackSummary) -> Report<'_> {
     Report {
         result: "ok",
@@ -213,6 +247,15 @@ fn explain(error: &dyn std::error::Error) -> String {
 
 fn sentence(report: &Report<'_>) -> String {
     let origin = report.origin;
+    if let (Some(erasure), Some(erased), Some(destroyed)) =
+        (report.erasure, report.erased_at, report.destroyed_at)
+    {
+        let subject = report.subject.unwrap_or_default();
+        return format!(
+            "ok: by {origin}, erasure {erasure} removed the last record of {subject} at entry {erased}, and entry {destroyed} says \
+             that its keys are destroyed"
+        );
+    }
     if let (Some(entries), Some(seal)) = (report.entries, report.sealed_at) {
         return format!(
             "ok: {entries} entries are in {origin}, and the pack is as entry {seal} sealed it"

@@ -53,6 +53,7 @@ fn write(directory: &Path) {
         .expect("written");
     fs::write(directory.join("7.entry"), entry(7)).expect("written");
     fs::write(directory.join("policy"), policy()).expect("written");
+    fs::write(directory.join("certificate.tar"), crate::certificates::kept()).expect("written");
     fs::write(
         directory.join("digests"),
         format!("gridvault-digests v1\nlog {ORIGIN}\nsize 260\nrecords 0\n"),

@@ -2,6 +2,7 @@
 //! Never looks into the crate: files are changed as an attacker would change them.
 //! Every piece of tampering is expected by class and by the first entry concerned.
 
+mod certificates;
 mod consistency;
 mod content;
 mod cosignatures;

@@ -1,9 +1,11 @@
-//! Lays the keys of a keyring out in one wiped buffer of fixed size. Never seals, opens or copies a key.
-//! Each key has its own place and an epoch of at least one; the bytes behind the last key are zero.
+//! Lays the keys of a keyring out in one wiped buffer of fixed size. Never seals or opens anything.
+//! Each key has its own place and an epoch of at least one; behind the last key stand the next keys of subject buckets that are
+//! being re-keyed, in ascending order and each of the epoch after the present one, and zeros behind those.
 //!
 //! ```text
-//! content = first month u32 | zero u32 | entries | zeros
+//! content = first month u32 | zero u32 | entries | next keys | zeros
 //! entry   = epoch u32 | key 32
+//! next    = count u16 | (bucket u16 | epoch u32 | key 32)*
 //! entries = 4,096 subject buckets | 4,096 index buckets | 60 months | index base | header | chain | charge
 //!           | idempotency | log signing seed | token signing seed
 //! ```
@@ -12,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::bucket::Bucket;
 use crate::error::KeyError;
-use crate::limits::{BUCKETS, CONTEXT_MONTHS};
+use crate::limits::{BUCKETS, BUCKETS_REKEYED_MAX, CONTEXT_MONTHS};
 use crate::month::Month;
 use crate::secret::{KEY_BYTES, fill_random};
 
@@ -30,8 +32,10 @@ const SINGLES: usize = 7;
 const ENTRIES: usize = SINGLES_START + SINGLES;
 const ENTRIES_END: usize = ENTRIES_START + ENTRIES * ENTRY_BYTES;
 const EPOCH_FIRST: u32 = 1;
+const NEXT_START: usize = ENTRIES_END + 2;
+const NEXT_BYTES: usize = 2 + ENTRY_BYTES;
 
-const _: () = assert!(ENTRIES_END <= CONTENT_BYTES);
+const _: () = assert!(NEXT_START + BUCKETS_REKEYED_MAX * NEXT_BYTES <= CONTENT_BYTES);
 
 /// Where a key lies.
 #[derive(Clone, Copy)]
@@ -105,24 +109,39 @@ impl Content {
         }
         let number = u32::from_be_bytes(*bytes.first_chunk().expect("the length was just checked"));
         let first_month = Month::from_number(number).map_err(|_| KeyError::ContentShape)?;
-        let mut zeros = bytes[4..ENTRIES_START].iter().chain(&bytes[ENTRIES_END..]);
-        if zeros.any(|byte| *byte != 0) {
+        let content = Self { bytes, first_month };
+        let count = content.next_count();
+        if count > BUCKETS_REKEYED_MAX {
             return Err(KeyError::ContentShape);
         }
-        let content = Self { bytes, first_month };
-        if (0..ENTRIES).any(|entry| content.entry(entry).epoch < EPOCH_FIRST) {
+        let behind = NEXT_START + count * NEXT_BYTES;
+        let mut zeros = content.bytes[4..ENTRIES_START].iter().chain(&content.bytes[behind..]);
+        if zeros.any(|byte| *byte != 0)
+            || (0..ENTRIES).any(|entry| content.entry(entry).epoch < EPOCH_FIRST)
+            || !content.has_right_next_keys()
+        {
             return Err(KeyError::ContentShape);
         }
         Ok(content)
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// Whether each next key is of a bucket, in ascending order, and of the epoch after the present one.
+    fn has_right_next_keys(&self) -> bool {
+        let mut before = None;
+        (0..self.next_count()).all(|at| {
+            let number = self.next_number(at);
+            let ascends = before.is_none_or(|before| before < number);
+            before = Some(number);
+            let follows = Bucket::from_number(number).is_some_and(|bucket| {
+                let present = self.at(Place::SubjectBucket(bucket)).epoch;
+                present.checked_add(1) == Some(self.next_entry(at).epoch)
+            });
+            ascends && follows
+        })
     }
 
-    /// The month of the first context key.
-    pub(crate) fn first_month(&self) -> Month {
-        self.first_month
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The key in a place.
@@ -130,8 +149,111 @@ impl Content {
         self.entry(place.entry())
     }
 
+    /// The context key of a month.
+    pub(crate) fn month(&self, month: Month) -> Result<Entry<'_>, KeyError> {
+        let offset = month.offset_from(self.first_month).ok_or(KeyError::MonthNotHeld)?;
+        Ok(self.at(Place::Month(offset)))
+    }
+
+    /// The key that wraps in a subject bucket now: its next one where one was drawn.
+    pub(crate) fn newest(&self, bucket: Bucket) -> Entry<'_> {
+        let next = (0..self.next_count()).find(|at| self.next_number(*at) == bucket.number());
+        next.map_or_else(|| self.at(Place::SubjectBucket(bucket)), |at| self.next_entry(at))
+    }
+
+    /// The buckets that have a next key, in ascending order, each with its epoch.
+    pub(crate) fn rekeyed(&self) -> Vec<(u16, u32)> {
+        let next = |at| (self.next_number(at), self.next_entry(at).epoch);
+        (0..self.next_count()).map(next).collect()
+    }
+
+    /// A copy in which each of these buckets has a next key; one that has one keeps it.
+    ///
+    /// # Errors
+    /// [`KeyError::TooManyBuckets`], [`KeyError::EpochsUsedUp`], [`KeyError::Randomness`].
+    pub(crate) fn with_next_keys(&self, buckets: &[Bucket]) -> Result<Self, KeyError> {
+        let held: Vec<u16> = self.rekeyed().iter().map(|(number, _)| *number).collect();
+        let mut numbers: Vec<u16> = buckets.iter().map(|bucket| bucket.number()).collect();
+        numbers.extend(&held);
+        numbers.sort_unstable();
+        numbers.dedup();
+        if numbers.len() > BUCKETS_REKEYED_MAX {
+            return Err(KeyError::TooManyBuckets);
+        }
+        let mut copy = self.copy();
+        copy.set_next_count(numbers.len());
+        for (at, number) in numbers.into_iter().enumerate() {
+            let bucket = Bucket::from_number(number).expect("it was a bucket's");
+            let newest = self.newest(bucket);
+            let start = NEXT_START + at * NEXT_BYTES;
+            let (name, entry) = copy.bytes[start..start + NEXT_BYTES].split_at_mut(2);
+            name.copy_from_slice(&number.to_be_bytes());
+            let (epoch, key) = entry.split_at_mut(EPOCH_BYTES);
+            if held.contains(&number) {
+                epoch.copy_from_slice(&newest.epoch.to_be_bytes());
+                key.copy_from_slice(newest.key);
+            } else {
+                let next = newest.epoch.checked_add(1).ok_or(KeyError::EpochsUsedUp)?;
+                epoch.copy_from_slice(&next.to_be_bytes());
+                fill_random(key)?;
+            }
+        }
+        Ok(copy)
+    }
+
+    /// A copy in which these next keys stand in the places of their buckets. The keys that stood there are in it no more. A bucket
+    /// whose next key has another epoch stays as it is.
+    pub(crate) fn promoted(&self, named: &[(u16, u32)]) -> Self {
+        let mut copy = self.copy();
+        copy.bytes[ENTRIES_END..].fill(0);
+        let mut left = 0;
+        for at in 0..self.next_count() {
+            let from = NEXT_START + at * NEXT_BYTES;
+            let next = &self.bytes[from..from + NEXT_BYTES];
+            let number = self.next_number(at);
+            if named.contains(&(number, self.next_entry(at).epoch)) {
+                let bucket = Bucket::from_number(number).expect("it was checked");
+                let start = ENTRIES_START + Place::SubjectBucket(bucket).entry() * ENTRY_BYTES;
+                copy.bytes[start..start + ENTRY_BYTES].copy_from_slice(&next[2..]);
+            } else {
+                let start = NEXT_START + left * NEXT_BYTES;
+                copy.bytes[start..start + NEXT_BYTES].copy_from_slice(next);
+                left += 1;
+            }
+        }
+        copy.set_next_count(left);
+        copy
+    }
+
+    fn copy(&self) -> Self {
+        let mut bytes = Zeroizing::new(vec![0; CONTENT_BYTES]);
+        bytes.copy_from_slice(&self.bytes);
+        Self { bytes, first_month: self.first_month }
+    }
+
+    fn next_count(&self) -> usize {
+        usize::from(u16::from_be_bytes([self.bytes[ENTRIES_END], self.bytes[ENTRIES_END + 1]]))
+    }
+
+    fn set_next_count(&mut self, count: usize) {
+        let count = u16::try_from(count).expect("there are fewer buckets");
+        self.bytes[ENTRIES_END..NEXT_START].copy_from_slice(&count.to_be_bytes());
+    }
+
+    fn next_number(&self, at: usize) -> u16 {
+        let start = NEXT_START + at * NEXT_BYTES;
+        u16::from_be_bytes([self.bytes[start], self.bytes[start + 1]])
+    }
+
+    fn next_entry(&self, at: usize) -> Entry<'_> {
+        self.entry_at(NEXT_START + at * NEXT_BYTES + 2)
+    }
+
     fn entry(&self, number: usize) -> Entry<'_> {
-        let start = ENTRIES_START + number * ENTRY_BYTES;
+        self.entry_at(ENTRIES_START + number * ENTRY_BYTES)
+    }
+
+    fn entry_at(&self, start: usize) -> Entry<'_> {
         let (epoch, rest) =
             self.bytes[start..].split_first_chunk().expect("every entry lies inside the content");
         Entry {
@@ -174,7 +296,7 @@ mod tests {
     #[test]
     fn every_place_holds_its_own_key_of_epoch_one() {
         let content = Content::from_opened(bytes()).expect("own content");
-        assert_eq!(content.first_month(), first_month());
+        assert_eq!(content.first_month, first_month());
         let buckets = || (0..4096).filter_map(Bucket::from_number);
         let places = buckets()
             .map(Place::SubjectBucket)
@@ -224,7 +346,76 @@ mod tests {
         assert!(refused(alter(ENTRIES_START, &[0; EPOCH_BYTES])));
         assert!(refused(alter(ENTRIES_END - ENTRY_BYTES, &[0; EPOCH_BYTES])));
         assert!(refused(alter(ENTRIES_END, &[1])));
+        assert!(refused(alter(ENTRIES_END + 1, &[1])), "a next key of epoch 0");
         assert!(refused(alter(CONTENT_BYTES - 1, &[1])));
         assert!(!refused(bytes()));
+    }
+
+    fn bucket(number: u16) -> Bucket {
+        Bucket::from_number(number).expect("in range")
+    }
+
+    fn again(content: &Content) -> Result<Content, KeyError> {
+        Content::from_opened(Zeroizing::new(content.bytes().to_vec()))
+    }
+
+    #[test]
+    fn a_next_key_stands_beside_the_present_one_until_it_takes_its_place() {
+        let first = Content::generate(first_month()).expect("randomness");
+        let both = first.with_next_keys(&[bucket(4095), bucket(7)]).expect("two");
+        assert_eq!(both.rekeyed(), [(7, 2), (4095, 2)]);
+        let present = |content: &Content| *content.at(Place::SubjectBucket(bucket(7))).key;
+        assert_eq!(present(&both), present(&first));
+        let (epoch, next) = (both.newest(bucket(7)).epoch, *both.newest(bucket(7)).key);
+        assert_eq!(epoch, 2);
+        assert_ne!(next, present(&first));
+        // What was drawn once stays, whoever asks again.
+        let more = both.with_next_keys(&[bucket(7), bucket(8)]).expect("one more");
+        let three = vec![(7, 2), (8, 2), (4095, 2)];
+        assert_eq!((more.rekeyed(), *more.newest(bucket(7)).key), (three.clone(), next));
+        let read = again(&more).expect("own content");
+        assert_eq!((read.rekeyed(), *read.newest(bucket(7)).key), (three.clone(), next));
+
+        // One of another epoch, or of a bucket that has none, changes nothing.
+        let same = more.promoted(&[(7, 3), (9, 2)]);
+        assert_eq!((same.rekeyed(), present(&same)), (three, present(&first)));
+        let promoted = more.promoted(&[(7, 2), (4095, 2)]);
+        assert_eq!((promoted.rekeyed(), present(&promoted)), (vec![(8, 2)], next));
+        assert_eq!(promoted.newest(bucket(8)).key, more.newest(bucket(8)).key);
+        assert_eq!(promoted.newest(bucket(7)).epoch, 2);
+        let old = present(&first);
+        assert!(promoted.bytes().windows(KEY_BYTES).all(|window| window != old), "it is gone");
+        assert_eq!(promoted.at(Place::Header).key, first.at(Place::Header).key);
+        assert!(again(&promoted).is_ok());
+    }
+
+    #[test]
+    fn as_many_buckets_as_the_limit_have_a_next_key_and_one_more_has_none() {
+        let first = Content::generate(first_month()).expect("randomness");
+        let some = |count: usize| -> Vec<Bucket> {
+            (0..u16::try_from(count).expect("few")).map(bucket).collect()
+        };
+        let most = first.with_next_keys(&some(BUCKETS_REKEYED_MAX)).expect("the limit");
+        assert_eq!(again(&most).expect("own content").rekeyed().len(), BUCKETS_REKEYED_MAX);
+        let more = first.with_next_keys(&some(BUCKETS_REKEYED_MAX + 1));
+        assert!(matches!(more, Err(KeyError::TooManyBuckets)));
+        let more = most.with_next_keys(&[bucket(4095)]);
+        assert!(matches!(more, Err(KeyError::TooManyBuckets)));
+    }
+
+    #[test]
+    fn next_keys_out_of_order_or_of_another_epoch_are_refused() {
+        let first = Content::generate(first_month()).expect("randomness");
+        let both = first.with_next_keys(&[bucket(3), bucket(7)]).expect("two");
+        for (at, with) in [
+            (NEXT_START, 7_u16.to_be_bytes()),
+            (NEXT_START, 4096_u16.to_be_bytes()),
+            (NEXT_START + 4, 3_u16.to_be_bytes()),
+            (ENTRIES_END, 1_u16.to_be_bytes()),
+        ] {
+            let mut altered = both.copy();
+            altered.bytes[at..at + 2].copy_from_slice(&with);
+            assert!(matches!(again(&altered), Err(KeyError::ContentShape)), "{at}");
+        }
     }
 }

@@ -1,63 +1,153 @@
 //! Holds every key below the root, unlocked, for the time the vault is open. Never gives a key's bytes away.
 //! What each key is for lies in a file of its own: `subject`, `attributes`, `context`, `index`, `tags`, `chain`, `sign`.
+//! The keys of subject buckets are replaced while it is open: the file first, then what is held here.
 
+mod disk;
 mod layout;
 mod slots;
 
-use std::path::Path;
+#[cfg(test)]
+mod tests;
 
-pub(crate) use layout::{Entry, Place};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
+
+pub(crate) use layout::{Content, Entry, Place};
 pub use slots::{KeyringHealth, KeyringSlot, SlotFault};
 
+use crate::bucket::Bucket;
 use crate::context::KeptActors;
 use crate::error::KeyError;
 use crate::month::Month;
 use crate::root::RootKey;
-use layout::Content;
+use crate::subject::WrappedUnder;
+use disk::{Disk, FileDisk};
 
 /// The unlocked keyring: all keys in one buffer that is wiped on drop. It may be shared between threads.
 pub struct Keyring {
-    content: Content,
+    content: RwLock<Content>,
     pub(crate) actors: KeptActors,
+    ring: Option<Ring>,
 }
 
-impl From<Content> for Keyring {
-    fn from(content: Content) -> Self {
-        Self { content, actors: KeptActors::default() }
-    }
+/// Where the keyring is kept, and what seals it there.
+struct Ring {
+    root: RootKey,
+    disk: Box<dyn Disk>,
+    /// That of both slots; nothing once a write failed, because nobody knows what the file holds until it is opened anew.
+    generation: Mutex<Option<u64>>,
 }
 
 impl Keyring {
     /// Draws all keys and writes them, sealed under `root`, to a new file of mode 0600. Its context keys begin with
-    /// `first_month` and last for 60 months. Durable in both slots and read back when this returns.
+    /// `first_month` and last for 60 months. Durable in both slots and read back when this returns. It keeps a copy of the
+    /// root key, under which it is sealed again whenever keys of buckets are replaced.
     ///
     /// # Errors
     /// [`KeyError::FileExists`], [`KeyError::Randomness`], [`KeyError::ReadBack`], [`KeyError::Io`].
     pub fn create(path: &Path, root: &RootKey, first_month: Month) -> Result<Self, KeyError> {
         let content = Content::generate(first_month)?;
         slots::create(path, root, &content)?;
-        Ok(content.into())
+        Ok(Self::kept_in(Box::new(FileDisk::new(path)), root, content, slots::GENERATION_FIRST))
     }
 
     /// Opens the newest whole slot under `root`. If the other slot is damaged or older it is made again from it, synced and
-    /// read back, and the health says so. Both slots are whole and equal when this returns.
+    /// read back, and the health says so. Both slots are whole and equal when this returns. It keeps a copy of the root key,
+    /// as [`Keyring::create`] does.
     ///
     /// # Errors
     /// [`KeyError::KeyringDamaged`], [`KeyError::KeyringForeignRoot`], [`KeyError::KeyringFormat`],
     /// [`KeyError::KeyringSlotsDisagree`], [`KeyError::Randomness`], [`KeyError::ReadBack`], [`KeyError::Io`].
     pub fn open(path: &Path, root: &RootKey) -> Result<(Self, KeyringHealth), KeyError> {
-        let (content, health) = slots::open(path, root)?;
-        Ok((content.into(), health))
+        let slots::Opened { content, generation, health } = slots::open(path, root)?;
+        let disk = Box::new(FileDisk::new(path));
+        Ok((Self::kept_in(disk, root, content, generation), health))
     }
 
-    pub(crate) fn at(&self, place: Place) -> Entry<'_> {
-        self.content.at(place)
+    fn kept_in(disk: Box<dyn Disk>, root: &RootKey, content: Content, generation: u64) -> Self {
+        let generation = Mutex::new(Some(generation));
+        let ring = Some(Ring { root: root.own_copy(), disk, generation });
+        Self { content: RwLock::new(content), actors: KeptActors::default(), ring }
     }
 
-    /// The context key of a month.
-    pub(crate) fn month(&self, month: Month) -> Result<Entry<'_>, KeyError> {
-        let offset = month.offset_from(self.content.first_month()).ok_or(KeyError::MonthNotHeld)?;
-        Ok(self.at(Place::Month(offset)))
+    /// Draws a next key for each of these buckets, as long as none was drawn, and makes them durable in both slots. From
+    /// then on new subject keys are wrapped under the next keys, and those wrapped before still open: whoever stores them
+    /// wraps them anew ([`Keyring::rewrapped`]) and lets no outdated one in any more ([`Keyring::is_outdated`]).
+    ///
+    /// # Errors
+    /// [`KeyError::TermBucket`] for a number out of range; [`KeyError::TooManyBuckets`], [`KeyError::EpochsUsedUp`],
+    /// [`KeyError::Randomness`]; [`KeyError::KeyringUnwritable`] once a write failed; [`KeyError::ReadBack`],
+    /// [`KeyError::Io`]: whatever the file holds then, both keys of each bucket are in it or the present one alone.
+    pub fn draw_next_bucket_keys(&self, buckets: &[u16]) -> Result<(), KeyError> {
+        let named = buckets.iter().map(|number| Bucket::from_number(*number));
+        let named = named.collect::<Option<Vec<Bucket>>>().ok_or(KeyError::TermBucket)?;
+        let held = self.next_bucket_keys();
+        if buckets.iter().all(|number| held.iter().any(|next| next.bucket == *number)) {
+            return Ok(());
+        }
+        self.replace(|content| content.with_next_keys(&named))
+    }
+
+    /// Puts these next keys in the places of the present ones, which are then in neither slot of the file and no more in memory:
+    /// every subject key that was wrapped under one is destroyed, wherever copies lie. Those who stay must all have been
+    /// wrapped anew, durably, since these next keys were asked for. A bucket that has no next key of that epoch, any more or
+    /// yet, stays as it is, so whoever comes late with this destroys nothing of those who came after.
+    ///
+    /// # Errors
+    /// [`KeyError::Randomness`], [`KeyError::KeyringUnwritable`], [`KeyError::ReadBack`], [`KeyError::Io`]: then it is not
+    /// known that the old keys are gone.
+    pub fn destroy_old_bucket_keys(&self, next: &[WrappedUnder]) -> Result<(), KeyError> {
+        let held = self.next_bucket_keys();
+        if !next.iter().any(|named| held.contains(named)) {
+            return Ok(());
+        }
+        let named: Vec<(u16, u32)> = next.iter().map(|next| (next.bucket, next.epoch)).collect();
+        self.replace(|content| Ok(content.promoted(&named)))
+    }
+
+    /// The next keys that buckets have beside the present ones, in ascending order.
+    #[must_use]
+    pub fn next_bucket_keys(&self) -> Vec<WrappedUnder> {
+        let named = |(bucket, epoch)| WrappedUnder { bucket, epoch };
+        self.content().rekeyed().into_iter().map(named).collect()
+    }
+
+    /// How often the key in a bucket's place has been replaced, counted from one. Keys of earlier epochs are destroyed.
+    ///
+    /// # Errors
+    /// [`KeyError::TermBucket`] for a number out of range.
+    pub fn bucket_epoch(&self, bucket: u16) -> Result<u32, KeyError> {
+        let bucket = Bucket::from_number(bucket).ok_or(KeyError::TermBucket)?;
+        Ok(self.content().at(Place::SubjectBucket(bucket)).epoch)
+    }
+
+    /// The file first: nothing is wrapped under a key that is not durable, and nothing counts as destroyed that the file
+    /// still holds.
+    fn replace(
+        &self,
+        change: impl FnOnce(&Content) -> Result<Content, KeyError>,
+    ) -> Result<(), KeyError> {
+        let ring = self.ring.as_ref().ok_or(KeyError::KeyringUnwritable)?;
+        let mut generation = ring.generation.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = generation.ok_or(KeyError::KeyringUnwritable)? + 1;
+        let content = change(&self.content())?;
+        *generation = None;
+        slots::replace(&*ring.disk, &ring.root, next, &content)?;
+        *self.content.write().unwrap_or_else(PoisonError::into_inner) = content;
+        *generation = Some(next);
+        Ok(())
+    }
+
+    /// All keys, as they are now. Held for one use of a key and never while another is taken.
+    pub(crate) fn content(&self) -> RwLockReadGuard<'_, Content> {
+        self.content.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+impl From<Content> for Keyring {
+    fn from(content: Content) -> Self {
+        Self { content: RwLock::new(content), actors: KeptActors::default(), ring: None }
     }
 }
 

@@ -5,27 +5,29 @@
 //! file = slot A | slot B
 //! slot = "GVKEYRNG" | format u8 | position u8 (0 is A) | generation u64 | root key id u64 | content sealed under the root key
 //! ```
-//! What precedes the sealed content is its associated data, so a slot moved or relabelled does not open.
+//! What precedes the sealed content is its associated data, so a slot moved or relabelled does not open. The format is 1, and 2
+//! while some buckets have a next key: a build that knows nothing of those refuses the ring instead of losing them.
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use subtle::ConstantTimeEq;
 
+use super::disk::{Disk, FileDisk};
 use super::layout::{CONTENT_BYTES, Content};
 use crate::error::KeyError;
-use crate::file::{check_read_back, read_bounded, write_new};
+use crate::file::{read_bounded, write_new};
 use crate::root::RootKey;
 use crate::sealed::{KeyKind, SEALED_OVERHEAD_BYTES, SealingKey};
 
 const MAGIC: [u8; 8] = *b"GVKEYRNG";
 const FORMAT: u8 = 1;
+/// That of a ring in which some buckets have a next key.
+const FORMAT_NEXT: u8 = 2;
 const HEADER_BYTES: usize = 26;
 /// 75 pages of 4 KiB, so that no page of the disk belongs to both slots.
 const SLOT_BYTES: usize = HEADER_BYTES + SEALED_OVERHEAD_BYTES + CONTENT_BYTES;
 const FILE_BYTES: usize = 2 * SLOT_BYTES;
-const GENERATION_FIRST: u64 = 1;
+pub(super) const GENERATION_FIRST: u64 = 1;
 
 const _: () = assert!(SLOT_BYTES == 75 * 4096);
 
@@ -76,6 +78,11 @@ impl KeyringSlot {
         }
     }
 
+    /// Where it begins in the file.
+    fn offset(self) -> u64 {
+        u64::try_from(self.start()).expect("a slot starts within 64 bits")
+    }
+
     const fn other(self) -> Self {
         match self {
             Self::A => Self::B,
@@ -91,15 +98,23 @@ pub(super) fn create(path: &Path, root: &RootKey, content: &Content) -> Result<(
     write_new(path, &bytes)
 }
 
+/// A ring that opened.
+pub(super) struct Opened {
+    pub(super) content: Content,
+    pub(super) generation: u64,
+    pub(super) health: KeyringHealth,
+}
+
 /// Opens the newest whole slot and repairs the other.
-pub(super) fn open(path: &Path, root: &RootKey) -> Result<(Content, KeyringHealth), KeyError> {
+pub(super) fn open(path: &Path, root: &RootKey) -> Result<Opened, KeyError> {
     let bytes = read_bounded(path, FILE_BYTES)?.ok_or(KeyError::KeyringDamaged)?;
     let a = read_slot(root, KeyringSlot::A, &bytes);
     let b = read_slot(root, KeyringSlot::B, &bytes);
     let (kept, fault) = match (a, b) {
         (Ok(a), Ok(b)) if a.generation == b.generation => {
             return if bool::from(a.content.bytes().ct_eq(b.content.bytes())) {
-                Ok((a.content, KeyringHealth::Whole))
+                let Whole { generation, content, .. } = a;
+                Ok(Opened { content, generation, health: KeyringHealth::Whole })
             } else {
                 Err(KeyError::KeyringSlotsDisagree)
             };
@@ -111,31 +126,39 @@ pub(super) fn open(path: &Path, root: &RootKey) -> Result<(Content, KeyringHealt
         (Err(a), Err(b)) => return Err(Unreadable::of_both(&a, &b)),
     };
     let slot = kept.slot.other();
-    repair(path, root, &bytes, slot, &kept)?;
-    Ok((kept.content, KeyringHealth::Repaired { slot, fault }))
+    let Whole { generation, content, .. } = kept;
+    // A crash in here leaves that slot damaged and the kept one whole.
+    write_slot(&FileDisk::new(path), root, slot, generation, &content)?;
+    Ok(Opened { content, generation, health: KeyringHealth::Repaired { slot, fault } })
 }
 
-/// Makes `slot` again from the kept one. A crash in here leaves it damaged and the kept one whole.
-fn repair(
-    path: &Path,
+/// Puts another content in the place of the present one, slot B first. When this returns, what the file held before is in
+/// neither slot. A crash before slot B is synced leaves slot A as it was; one after it leaves slot B as it is to be. Opening
+/// makes the other slot like it, so what is found is the old content or the new one, and never a third.
+pub(super) fn replace(
+    disk: &dyn Disk,
     root: &RootKey,
-    file: &[u8],
-    slot: KeyringSlot,
-    kept: &Whole,
+    generation: u64,
+    content: &Content,
 ) -> Result<(), KeyError> {
-    let sealed = seal_slot(root, slot, kept.generation, &kept.content)?;
-    let start = slot.start();
-    let opened = OpenOptions::new()
-        .write(true)
-        .open(path)
-        .map_err(KeyError::io("opening the keyring for its repair"))?;
-    let offset = u64::try_from(start).expect("a slot starts within 64 bits");
-    opened.write_all_at(&sealed, offset).map_err(KeyError::io("rewriting a keyring slot"))?;
-    opened.sync_all().map_err(KeyError::io("syncing a rewritten keyring slot"))?;
-    let mut expected = file.to_vec();
-    expected.resize(FILE_BYTES, 0);
-    expected[start..start + SLOT_BYTES].copy_from_slice(&sealed);
-    check_read_back(path, &expected)
+    write_slot(disk, root, KeyringSlot::B, generation, content)?;
+    write_slot(disk, root, KeyringSlot::A, generation, content)
+}
+
+/// Writes one slot, syncs it and reads it back.
+fn write_slot(
+    disk: &dyn Disk,
+    root: &RootKey,
+    slot: KeyringSlot,
+    generation: u64,
+    content: &Content,
+) -> Result<(), KeyError> {
+    let sealed = seal_slot(root, slot, generation, content)?;
+    disk.write_at(slot.offset(), &sealed).map_err(KeyError::io("writing a keyring slot"))?;
+    disk.sync().map_err(KeyError::io("syncing a keyring slot"))?;
+    let mut read = vec![0; sealed.len()];
+    disk.read_at(slot.offset(), &mut read).map_err(KeyError::io("reading a keyring slot back"))?;
+    if read == sealed { Ok(()) } else { Err(KeyError::ReadBack) }
 }
 
 /// A slot that opened.
@@ -172,8 +195,9 @@ fn read_slot(root: &RootKey, slot: KeyringSlot, file: &[u8]) -> Result<Whole, Un
     if header[..8] != MAGIC {
         return Err(Unreadable::Damaged);
     }
-    if header[8] != FORMAT {
-        return Err(Unreadable::NewerFormat(header[8]));
+    let format = header[8];
+    if ![FORMAT, FORMAT_NEXT].contains(&format) {
+        return Err(Unreadable::NewerFormat(format));
     }
     let number = |start: usize| {
         let field = header[start..].first_chunk().expect("the header has 26 bytes");
@@ -183,11 +207,14 @@ fn read_slot(root: &RootKey, slot: KeyringSlot, file: &[u8]) -> Result<Whole, Un
         return Err(Unreadable::ForeignRoot);
     }
     let generation = number(10);
-    if *header != slot_header(root, slot, generation) {
+    if *header != slot_header(root, slot, generation, format) {
         return Err(Unreadable::Damaged);
     }
     let opened = sealing_key(root, header).open(header, sealed);
     let content = opened.and_then(Content::from_opened).map_err(|_| Unreadable::Damaged)?;
+    if format != format_of(&content) {
+        return Err(Unreadable::Damaged);
+    }
     Ok(Whole { slot, generation, content })
 }
 
@@ -197,15 +224,25 @@ fn seal_slot(
     generation: u64,
     content: &Content,
 ) -> Result<Vec<u8>, KeyError> {
-    let header = slot_header(root, slot, generation);
+    let header = slot_header(root, slot, generation, format_of(content));
     let sealed = sealing_key(root, &header).seal(&header, content.bytes())?;
     Ok([header.as_slice(), &sealed].concat())
 }
 
-fn slot_header(root: &RootKey, slot: KeyringSlot, generation: u64) -> [u8; HEADER_BYTES] {
+/// Each content has one format.
+fn format_of(content: &Content) -> u8 {
+    if content.rekeyed().is_empty() { FORMAT } else { FORMAT_NEXT }
+}
+
+fn slot_header(
+    root: &RootKey,
+    slot: KeyringSlot,
+    generation: u64,
+    format: u8,
+) -> [u8; HEADER_BYTES] {
     let mut header = [0; HEADER_BYTES];
     header[..8].copy_from_slice(&MAGIC);
-    header[8] = FORMAT;
+    header[8] = format;
     header[9] = slot.code();
     header[10..18].copy_from_slice(&generation.to_be_bytes());
     header[18..].copy_from_slice(&root.id().to_be_bytes());

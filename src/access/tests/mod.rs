@@ -5,6 +5,7 @@
 mod children;
 mod conditions;
 mod domain;
+mod erasure;
 mod feed;
 mod golden;
 mod knowing;

@@ -94,6 +94,6 @@ fn states<const N: usize>(states: [MandateState; N], told: &str) -> Object {
 
 /// What a second person is asked for.
 pub(in crate::http) fn approval_kind() -> Object {
-    let told = "`look` at one record, `task`, `emergency` access, `limit` to be raised, `official_request`";
+    let told = "`look` at one record, `task`, `emergency` access, `limit` to be raised, `official_request`, somebody's `erasure`";
     text().enum_values(Some(APPROVAL_KINDS)).description(Some(told)).build()
 }

@@ -99,6 +99,9 @@ pub(in crate::http) struct ListedApprovalBody {
     /// The organ that asks, for an official request.
     #[serde(skip_serializing_if = "Option::is_none")]
     organ: Option<String>,
+    /// Why somebody is to be erased, where it is an erasure: a code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     /// What an emergency access would reach, for whoever decides; it names no people.
     #[serde(skip_serializing_if = "Option::is_none")]
     emergency: Option<AskedEmergencyBody>,
@@ -150,6 +153,7 @@ impl From<ListedApproval> for ListedApprovalBody {
         }
         // Whoever asks is not told how many live there before somebody agreed.
         let emergency = reach.filter(|_| waits);
+        let reason = record.erasing().map(|erasing| erasing.reason.clone());
         let (organ, limit) = match &record.nature {
             Some(Nature::Official(official)) => (Some(official.organ.clone()), None),
             Some(Nature::Raise(raise)) => {
@@ -172,6 +176,7 @@ impl From<ListedApproval> for ListedApprovalBody {
             subjects: record.subjects.iter().map(|(id, _)| id.to_string()).collect(),
             document: record.document,
             organ,
+            reason,
             emergency,
             limit,
             until: Micros(record.until).rfc3339(),
@@ -180,15 +185,16 @@ impl From<ListedApproval> for ListedApprovalBody {
 }
 
 /// What a second person is asked for.
-pub(in crate::http) const APPROVAL_KINDS: [&str; 5] =
-    ["look", "task", "emergency", "limit", "official_request"];
+pub(in crate::http) const APPROVAL_KINDS: [&str; 6] =
+    ["look", "task", "emergency", "limit", "official_request", "erasure"];
 
 fn kind_of(record: &MandateRecord) -> &'static str {
-    let [look, task, emergency, limit, official] = APPROVAL_KINDS;
+    let [look, task, emergency, limit, official, erasure] = APPROVAL_KINDS;
     match (&record.nature, record.task) {
         (Some(Nature::Emergency(_)), _) => emergency,
         (Some(Nature::Raise(_)), _) => limit,
         (Some(Nature::Official(_)), _) => official,
+        (Some(Nature::Erasing(_)), _) => erasure,
         (None, Some(_)) => task,
         (None, None) => look,
     }

@@ -10,7 +10,7 @@ use super::super::headers::{Headers, purpose};
 use super::super::named::{Named, NamedTwo};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
-use crate::access::{Code, ConsentAct};
+use crate::access::{Code, ConsentAct, Written};
 use crate::ambient::Micros;
 use crate::operations::{ListedConsent, WithdrawRequest, list_consents, withdraw_consent};
 use crate::purposes::ConsentGiver;
@@ -92,7 +92,7 @@ pub(in crate::http) async fn list(
     Named(subject): Named,
     Headers(headers): Headers,
 ) -> Result<Answer<ConsentsBody>, Problem> {
-    caller.must_serve(ConsentAct::Read, &rooms).await?;
+    caller.must_serve(Written::Consent(ConsentAct::Read), &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     // What has not the form of an id names nobody.
     let Ok(subject) = subject.parse() else {
@@ -135,7 +135,7 @@ pub(in crate::http) async fn withdraw(
     Headers(headers): Headers,
     body: Body,
 ) -> Result<Answer<WithdrawnBody>, Problem> {
-    caller.must_serve(ConsentAct::Withdraw, &rooms).await?;
+    caller.must_serve(Written::Consent(ConsentAct::Withdraw), &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: WithdrawBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     let Some(proof) = PROOFS.into_iter().find(|known| *known == body.proof) else {

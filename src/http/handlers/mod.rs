@@ -13,6 +13,7 @@ pub(super) mod consents;
 pub(super) mod counter;
 pub(super) mod delegations;
 pub(super) mod describe;
+pub(super) mod erasure;
 pub(super) mod health;
 pub(super) mod households;
 pub(super) mod lists;

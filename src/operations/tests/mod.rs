@@ -6,6 +6,7 @@ mod administration;
 mod bases;
 mod children;
 mod consents;
+mod erasing;
 mod gate;
 mod listing;
 mod matching;

@@ -22,6 +22,7 @@ use crate::seal::Seal;
 use crate::store::{Change, EngineKind, Fetched, Key, Op, Reader, SystemKey, Version, open};
 use crate::territory::Territory;
 use crate::trail::{Announcement, Recorded, Settings, Surroundings, Trail, TrailError};
+use gridvault_keys::Keyring;
 use serde_json::{Value as Json, json};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub(super) const SECURITY: ActorId = ActorId::from_bytes([4; 16]);
 pub(super) const SYSTEM: ActorId = ActorId::from_bytes([5; 16]);
 pub(super) const OPERATOR: ActorId = ActorId::from_bytes([6; 16]);
 pub(super) const DESK: ActorId = ActorId::from_bytes([7; 16]);
+pub(super) const OFFICER: ActorId = ActorId::from_bytes([8; 16]);
 
 pub(super) fn wait<T>(work: impl Future<Output = T>) -> T {
     let runtime =
@@ -57,7 +59,7 @@ pub(super) fn hand_over<T>(call: &mut Later<'_, T>) {
 }
 
 pub(super) struct World {
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
     gate: Arc<Gate>,
     pub(super) trail: Trail,
     pub(super) reader: Reader,
@@ -72,11 +74,50 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new() -> World {
-        let directory = tempfile::tempdir().expect("a directory");
+        World::under(KEYRING.clone())
+    }
+
+    /// A world with keys of its own.
+    pub(super) fn under(keyring: Arc<Keyring>) -> World {
+        let world = World::begin(tempfile::tempdir().expect("a directory"), keyring);
+        world.set_policy_version(0);
+        for (id, role, area) in [
+            (WORKER, "grid_worker", Some(GRID)),
+            (NEIGHBOUR, "grid_worker", Some(NEXT)),
+            (HEAD, "grid_head", Some(GRID)),
+            (SECURITY, "security_admin", None),
+            (SYSTEM, "", None),
+            (OPERATOR, "street_operator", Some("880102001")),
+            (DESK, "resident_desk", Some("880102001")),
+            (OFFICER, "protection_officer", None),
+        ] {
+            let record = actor_record(id, role, area);
+            let change =
+                world.identity.directory().addition(&NewActor { record }).expect("an actor");
+            world.announce(change);
+        }
+        world
+    }
+
+    /// The world that a crash leaves: its journal replayed over an empty store, under the keys that are given.
+    pub(super) fn after_crash(self, keyring: Arc<Keyring>) -> World {
+        let World { directory, trail, .. } = self;
+        // Whatever waits was answered, so all that is lost is what is in memory.
+        wait(trail.stop()).expect("stopped");
+        drop(trail);
+        // The store is empty, so nothing of the journal counts as done.
+        std::fs::remove_file(directory.path().join("journal/mark")).expect("a mark");
+        let world = World::begin(directory, keyring);
+        wait(world.identity.directory().load(&world.reader)).expect("the directory");
+        world
+    }
+
+    /// Recovers what is in a directory.
+    fn begin(directory: tempfile::TempDir, keyring: Arc<Keyring>) -> World {
         let (reader, applier) =
             open(directory.path(), EngineKind::Memory, 0).expect("a store in memory");
-        let seal = Arc::new(Seal::new(KEYRING.clone(), SCHEMAS.clone()).expect("a seal"));
-        let actors = Arc::new(Directory::new(KEYRING.clone()));
+        let seal = Arc::new(Seal::new(keyring.clone(), SCHEMAS.clone()).expect("a seal"));
+        let actors = Arc::new(Directory::new(keyring.clone()));
         let gate = Arc::new(Gate::default());
         let random = Arc::new(HostRandom::new());
         let settings = Settings {
@@ -87,7 +128,7 @@ impl World {
             written_directories: Vec::new(),
         };
         let around = Surroundings {
-            keyring: KEYRING.clone(),
+            keyring: keyring.clone(),
             clock: Arc::new(StillClock),
             random: random.clone(),
             media: Arc::new(GatedMedia(gate.clone())),
@@ -95,9 +136,9 @@ impl World {
         let listeners: Vec<Arc<dyn crate::trail::Applied>> = vec![seal.clone(), actors.clone()];
         let trail = Trail::start(applier, settings, around, listeners).expect("a trail");
         let identity =
-            Identity::new(actors, KEYRING.token_signer(), "vault.example/x", random.clone());
-        let world = World {
-            _directory: directory,
+            Identity::new(actors, keyring.token_signer(), "vault.example/x", random.clone());
+        World {
+            directory,
             gate,
             trail,
             reader,
@@ -108,23 +149,7 @@ impl World {
             random,
             repeats: Repeats::default(),
             origin: Origin::default(),
-        };
-        world.set_policy_version(0);
-        for (id, role, area) in [
-            (WORKER, "grid_worker", Some(GRID)),
-            (NEIGHBOUR, "grid_worker", Some(NEXT)),
-            (HEAD, "grid_head", Some(GRID)),
-            (SECURITY, "security_admin", None),
-            (SYSTEM, "", None),
-            (OPERATOR, "street_operator", Some("880102001")),
-            (DESK, "resident_desk", Some("880102001")),
-        ] {
-            let record = actor_record(id, role, area);
-            let change =
-                world.identity.directory().addition(&NewActor { record }).expect("an actor");
-            world.announce(change);
         }
-        world
     }
 
     pub(super) fn announce(&self, change: Change) {

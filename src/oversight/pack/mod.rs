@@ -3,7 +3,10 @@
 //! The log's own signature stands for it, so no further key signs packs. `gridvault_audit::pack` judges them.
 
 mod archive;
+mod certificate;
 mod page;
+
+pub use certificate::make_certificate;
 
 use super::entries::TheLog;
 use super::entry::LogEntry;

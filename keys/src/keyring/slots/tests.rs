@@ -49,12 +49,12 @@ impl Ring {
 
     /// Opens, expects this health and the first content, and then two whole and equal slots.
     fn opens_with(&self, health: KeyringHealth) {
-        let (content, found) = open(&self.path(), &self.root).expect("a keyring");
-        assert_eq!(found, health);
-        assert_eq!(content.bytes(), self.content.bytes());
-        let (content, found) = open(&self.path(), &self.root).expect("a repaired keyring");
-        assert_eq!(found, KeyringHealth::Whole);
-        assert_eq!(content.bytes(), self.content.bytes());
+        let opened = open(&self.path(), &self.root).expect("a keyring");
+        assert_eq!(opened.health, health);
+        assert_eq!(opened.content.bytes(), self.content.bytes());
+        let opened = open(&self.path(), &self.root).expect("a repaired keyring");
+        assert_eq!(opened.health, KeyringHealth::Whole);
+        assert_eq!(opened.content.bytes(), self.content.bytes());
     }
 }
 
@@ -197,10 +197,10 @@ fn a_keyring_of_another_root_is_told_and_left_alone() {
 fn a_newer_format_is_told_and_left_alone() {
     let ring = Ring::new();
     let mut bytes = ring.bytes();
-    bytes[A + 8] = 2;
-    bytes[B + 8] = 2;
+    bytes[A + 8] = 3;
+    bytes[B + 8] = 3;
     ring.put(&bytes);
-    assert!(matches!(open(&ring.path(), &ring.root), Err(KeyError::KeyringFormat { format: 2 })));
+    assert!(matches!(open(&ring.path(), &ring.root), Err(KeyError::KeyringFormat { format: 3 })));
     assert_eq!(ring.bytes(), bytes);
 }
 
@@ -214,7 +214,7 @@ fn a_missing_keyring_is_an_error_of_input() {
 #[test]
 fn the_header_of_a_slot_is_fixed() {
     let ring = Ring::new();
-    let header = slot_header(&ring.root, KeyringSlot::B, 0x0102_0304_0506_0708);
+    let header = slot_header(&ring.root, KeyringSlot::B, 0x0102_0304_0506_0708, FORMAT);
     let expected = [
         b"GVKEYRNG\x01\x01\x01\x02\x03\x04\x05\x06\x07\x08".as_slice(),
         &ring.root.id().to_be_bytes(),
