@@ -255,10 +255,7 @@ fn event_of(written: Written) -> Event {
         Written::Duty(Duty::VaultSeal) => Event::SysSeal,
         Written::Consent(ConsentAct::Read) => Event::ConsentRead,
         Written::Consent(ConsentAct::Withdraw) => Event::ConsentWithdraw,
-        Written::Erasure(ErasureAct::Ask) => Event::ApprovalRequest,
-        Written::Erasure(ErasureAct::Blind) => Event::SubjectErase,
-        Written::Erasure(ErasureAct::Remove) => Event::DataErase,
-        Written::Erasure(ErasureAct::Certify) => Event::SubjectCertificate,
+        Written::Erasure(act) => event_of_erasure(act),
         Written::Mandate(MandateAct::Give) => Event::TaskCreate,
         Written::Mandate(MandateAct::Accept) => Event::TaskAccept,
         Written::Mandate(MandateAct::Return) => Event::TaskReturn,
@@ -287,6 +284,15 @@ fn event_of(written: Written) -> Event {
         Written::Placing(PlacingAct::Change) => Event::AdminActorChange,
         Written::Placing(PlacingAct::Stop) => Event::AdminActorSuspend,
         Written::Stranger | Written::Refused => Event::AccessDenied,
+    }
+}
+
+fn event_of_erasure(act: ErasureAct) -> Event {
+    match act {
+        ErasureAct::Ask => Event::ApprovalRequest,
+        ErasureAct::Blind => Event::SubjectErase,
+        ErasureAct::Remove => Event::DataErase,
+        ErasureAct::Certify => Event::SubjectCertificate,
     }
 }
 
