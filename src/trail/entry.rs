@@ -143,7 +143,7 @@ pub struct ScrubCounts {
     pub judged: u64,
     /// Changed since the round began, and left to the next one.
     pub postponed: u64,
-    /// Whose last entry was pruned.
+    /// Whose last entry was pruned, or is in the log before a restore.
     pub unjudged: u64,
     /// Other than their last entry left them: an older row among them.
     pub changed: u64,

@@ -80,7 +80,7 @@ pub(super) struct Part {
     of: u64,
     /// Entries below this index were applied when the round began.
     begun: u64,
-    /// First index that is kept of the log.
+    /// The first entry that a row can be held against.
     minimum: u64,
     records: HashMap<Handle, Known>,
     unreadable: u64,

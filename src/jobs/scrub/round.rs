@@ -12,6 +12,7 @@ use crate::store::{Fetched, Key, Reader, StoreError, Stored};
 use crate::trail::TrailError;
 use gridvault_audit::{LogError, LogReader};
 use ring::digest::{SHA256, digest};
+use serde::Deserialize;
 use std::time::Duration;
 
 /// Why a round came to no end.
@@ -48,7 +49,7 @@ impl Round<'_> {
         let begun = self.store.applied_index();
         let (mut verdict, mut number) = (Verdict::default(), 0);
         while number < parts {
-            let mut part = Part::new(number, parts, begun, self.log.minimum()?.index);
+            let mut part = Part::new(number, parts, begun, self.first_judged()?);
             let claimed = self.rows(&mut part).await?;
             let size = self.published(claimed).await?;
             self.entries(&mut part, size).await?;
@@ -60,6 +61,16 @@ impl Round<'_> {
             number += 1;
         }
         Ok((verdict, begun, parts))
+    }
+
+    /// The first entry that a row can be held against: those before it are gone with a pruning, or are in the log before a
+    /// restore, whose rows name its entry.
+    fn first_judged(&self) -> Result<u64, RoundError> {
+        let minimum = self.log.minimum()?.index;
+        if minimum > 0 || self.log.size()? == 0 {
+            return Ok(minimum);
+        }
+        Ok(u64::from(is_restore(&self.log.entry(0)?)))
     }
 
     /// Shows all rows to a part. Gives the index after the last entry that any of them names.
@@ -158,4 +169,14 @@ fn stand_of(stored: &Stored) -> Stand {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, &stored.payload).as_ref());
     Stand { index: stored.index, version: stored.version.0, digest: hash }
+}
+
+/// Whether a log that begins with this entry is the one of a restored vault.
+pub(super) fn is_restore(entry: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct First<'a> {
+        ev: &'a str,
+        act: &'a str,
+    }
+    serde_json::from_slice(entry).is_ok_and(|First { ev, act }| (ev, act) == ("sys", "restore"))
 }
