@@ -65,6 +65,43 @@ pub fn record_changes(entry: &[u8]) -> Option<Vec<RecordChange>> {
     members.rec.iter().enumerate().map(change).collect()
 }
 
+/// Whether a log that begins with this entry is the one of a restored vault: what its store had before has no entry in it.
+#[must_use]
+pub fn is_restore(entry: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct First<'a> {
+        ev: &'a str,
+        act: &'a str,
+    }
+    serde_json::from_slice(entry).is_ok_and(|First { ev, act }| (ev, act) == ("sys", "restore"))
+}
+
 pub(super) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_of_a_restored_vault_is_known_by_its_first_entry() {
+        assert!(is_restore(br#"{"act":"restore","ev":"sys","out":"success"}"#));
+        assert!(!is_restore(br#"{"act":"init","ev":"sys","out":"success"}"#));
+        assert!(!is_restore(br#"{"act":"restore","ev":"key","out":"success"}"#));
+        assert!(!is_restore(b"restore"));
+    }
+
+    #[test]
+    fn entry_that_changes_records_and_does_not_say_how_is_none() {
+        let rec = URL_SAFE_NO_PAD.encode([7; 16]);
+        let without_digest = format!(
+            r#"{{"act":"update","ev":"data","out":"success","rec":["{rec}"],"ver":[1,2]}}"#
+        );
+        assert_eq!(record_changes(without_digest.as_bytes()), None);
+        let denied = without_digest.replace("success", "denied");
+        assert_eq!(record_changes(denied.as_bytes()), Some(Vec::new()));
+        let read = without_digest.replace("[1,2]", "[2,2]");
+        assert_eq!(record_changes(read.as_bytes()), Some(Vec::new()));
+    }
 }

@@ -18,7 +18,7 @@ mod shelf;
 mod tree;
 mod walk;
 
-pub use changes::{RecordChange, record_changes};
+pub use changes::{RecordChange, is_restore, record_changes};
 pub use expect::{Expectations, open_view};
 pub use finding::{Class, Finding, VerifyError};
 pub use key::{KeyError, VerifierKey};

@@ -10,9 +10,9 @@ use crate::limits::{
 use crate::seal::Seal;
 use crate::store::{Fetched, Key, Reader, StoreError, Stored};
 use crate::trail::TrailError;
+use gridvault_audit::verify::is_restore;
 use gridvault_audit::{LogError, LogReader};
 use ring::digest::{SHA256, digest};
-use serde::Deserialize;
 use std::time::Duration;
 
 /// Why a round came to no end.
@@ -169,14 +169,4 @@ fn stand_of(stored: &Stored) -> Stand {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, &stored.payload).as_ref());
     Stand { index: stored.index, version: stored.version.0, digest: hash }
-}
-
-/// Whether a log that begins with this entry is the one of a restored vault.
-pub(super) fn is_restore(entry: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct First<'a> {
-        ev: &'a str,
-        act: &'a str,
-    }
-    serde_json::from_slice(entry).is_ok_and(|First { ev, act }| (ev, act) == ("sys", "restore"))
 }

@@ -3,7 +3,6 @@
 //! Each test names one way in which a store and its log can differ.
 
 use super::part::{Handle, Part, Stand};
-use super::round::is_restore;
 use crate::limits::{SCRUB_PART_COUNT, SCRUB_REPORTED_COUNT_MAX};
 use crate::trail::ScrubCounts;
 use base64::Engine as _;
@@ -162,14 +161,6 @@ fn record_whose_last_entry_was_pruned_is_not_judged_and_a_younger_one_without_en
         part.stored(RECORD, stand(index, 1));
         assert_found(part, expected);
     }
-}
-
-#[test]
-fn log_of_a_restored_vault_is_known_by_its_first_entry() {
-    assert!(is_restore(br#"{"act":"restore","ev":"sys","out":"success"}"#));
-    assert!(!is_restore(br#"{"act":"init","ev":"sys","out":"success"}"#));
-    assert!(!is_restore(br#"{"act":"restore","ev":"key","out":"success"}"#));
-    assert!(!is_restore(b"restore"));
 }
 
 #[test]
