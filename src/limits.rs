@@ -290,8 +290,8 @@ pub const INDEX_MERGED_TERMS_MAX: u64 = 4 * 1024 * 1024;
 pub const INDEX_READ_ENTRIES_COUNT: u64 = 256;
 /// How long the index waits before it looks at the log again.
 pub const INDEX_PAUSE: Duration = Duration::from_millis(200);
-/// The same after something failed.
-pub const INDEX_RETRY_PAUSE: Duration = Duration::from_secs(5);
+/// How long whoever follows the log waits after a step failed.
+pub const FOLLOWER_RETRY_PAUSE: Duration = Duration::from_secs(5);
 /// How long an entry of the log is kept unless the configuration says another, in months.
 pub const AUDIT_RETENTION_MONTHS: u32 = 36;
 /// The shortest time that may be configured: the law asks for six months of network logs.

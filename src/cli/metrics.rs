@@ -22,6 +22,7 @@ pub(super) async fn start(
         trail: rooms.trail.clone(),
         log: rooms.log.clone(),
         index: rooms.index.clone(),
+        anomalies: rooms.anomalies.clone(),
         shipped: shipper.map(|shipper| Box::new(shipper.watch()) as _),
         started_seconds: rooms.clock.now().seconds(),
     };
