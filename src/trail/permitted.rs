@@ -3,7 +3,7 @@
 //! A new kind of entry has to say here what it needs.
 
 use super::space::Need;
-use crate::access::{Authority, Duty, MandateAct, Permit, ReviewAct, Written};
+use crate::access::{Authority, ConsentAct, Duty, MandateAct, Permit, ReviewAct, Written};
 use crate::records::{Owner, Target};
 use crate::store::{Expect, Key, Op, Version};
 
@@ -17,6 +17,7 @@ pub(super) fn need_of(written: Written) -> Need {
             MandateAct::Give | MandateAct::Ask | MandateAct::AskRaise | MandateAct::AskOfficial,
         )
         | Written::Counter
+        | Written::Consent(ConsentAct::Give)
         | Written::Duty(Duty::ActorAdd)
         | Written::Review(
             ReviewAct::Open
@@ -34,6 +35,7 @@ pub(super) fn need_of(written: Written) -> Need {
         | Written::Occupants
         | Written::Changes
         | Written::Schema
+        | Written::Preview
         | Written::Proof
         | Written::Enrol
         | Written::Stranger
@@ -49,7 +51,7 @@ pub(super) fn need_of(written: Written) -> Need {
         )
         | Written::Protect
         | Written::Emergency(_)
-        | Written::Consent(_)
+        | Written::Consent(ConsentAct::Read | ConsentAct::Withdraw)
         | Written::Placing(_)
         | Written::Delegation(_)
         | Written::Review(ReviewAct::Read)

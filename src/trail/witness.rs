@@ -99,12 +99,13 @@ pub(super) fn serves_data(written: Written) -> bool {
         | Written::Occupants
         | Written::Mandate(_)
         | Written::Emergency(EmergencyAct::Open | EmergencyAct::Ask)
-        | Written::Consent(ConsentAct::Read)
+        | Written::Consent(ConsentAct::Read | ConsentAct::Give)
         | Written::Changes => true,
         Written::Delete
         | Written::Protect
         | Written::Consent(ConsentAct::Withdraw)
         | Written::Schema
+        | Written::Preview
         | Written::Proof
         | Written::Enrol
         | Written::Stranger

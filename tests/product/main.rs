@@ -51,6 +51,7 @@ mod ordinary_tuesday;
 mod oversight;
 mod packs;
 mod placing;
+mod preview;
 mod problems;
 mod program;
 mod protected;

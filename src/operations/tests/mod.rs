@@ -9,6 +9,7 @@ mod consents;
 mod gate;
 mod listing;
 mod matching;
+mod people;
 mod protecting;
 mod racing;
 mod repeats;
