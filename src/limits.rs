@@ -121,6 +121,9 @@ pub const BATCH_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const BATCH_PIECE_BYTES: usize = 16 * 1024;
 /// Time for a client to send one line.
 pub const BATCH_LINE_TIME_MAX: Duration = Duration::from_secs(10);
+/// How often a batch that waits for a line looks whether its caller is still one: it ends within a second of the end of token
+/// or state, and not only with the next line.
+pub const BATCH_LOOK_TIME: Duration = Duration::from_millis(500);
 /// Time for a client to take what waits for it; then it is taken for gone.
 pub const BATCH_READER_TIME_MAX: Duration = Duration::from_secs(30);
 /// Time for a whole batch: a token that ends on the way is good no longer than this.
@@ -154,11 +157,13 @@ pub const MATCH_CANDIDATES_COUNT_MAX: usize = 256;
 /// Records that every match looks at, there or not, so that its time tells nothing of a value that is held elsewhere. As
 /// many as a family that shares a telephone.
 pub const MATCH_LOOKS_COUNT_MIN: usize = 4;
-/// Records looked through to learn whether a caller already holds a subject; a page where all are gone through.
-pub const SUBJECT_RECORDS_COUNT_MAX: usize = 256;
-/// Steps in which one call changes everything that is held of a person: two thousand records at least. Of more, it is said again.
+/// Listings of one person that are read at once.
+pub const SUBJECT_PAGE_COUNT: usize = 256;
+/// Records that one person may have: what is done over all of them ends. Visits over the three years of the longest purposes fit.
+pub const PERSON_RECORDS_COUNT_MAX: usize = 1_024;
+/// Steps in which one call changes everything that is held of a person: more than [`PERSON_RECORDS_COUNT_MAX`] need.
 pub const PERSON_STEPS_COUNT_MAX: u32 = 64;
-/// Distinct values that one actor may match in a day (DOMAIN section 5, kind "other" for grid roles).
+/// Distinct values that one actor may match in a day (the kind "other" for grid roles).
 pub const MATCH_VALUES_DAY_MAX: u32 = 80;
 /// The same in 30 days.
 pub const MATCH_VALUES_MONTH_MAX: u32 = 1_200;
@@ -175,7 +180,9 @@ pub const TASK_PAGE_COUNT_MAX: usize = 100;
 /// People of all tasks of a day's list: more are not visited in a day.
 pub const DAY_RECORDS_COUNT_MAX: usize = 256;
 /// Records of one person whose consents one list names: one entry of the log names each of them.
-pub const CONSENT_RECORDS_COUNT_MAX: usize = 1_024;
+pub const CONSENT_RECORDS_COUNT_MAX: usize = PERSON_RECORDS_COUNT_MAX;
+/// Records of one person that one consent is given over: one entry of the log has the digest of each.
+pub const CONSENTED_RECORDS_COUNT_MAX: usize = 32;
 /// Records of one person that one step of a withdrawal marks: one entry of the log has the digest of each. A person may have more.
 pub const WITHDRAWAL_RECORDS_COUNT_MAX: usize = 32;
 /// Records that one step of an erasure removes or blinds: one entry of the log names each. A person may have more.
@@ -191,7 +198,7 @@ pub const REWRAP_KEYS_COUNT_MAX: usize = 1_024;
 /// How often the store is gone through until nothing in it is wrapped under a key that is to be destroyed. The second time
 /// finds nothing, unless somebody stored something about the same people meanwhile.
 pub const REWRAP_ROUNDS_COUNT_MAX: u32 = 8;
-/// How long a task may last: as long as a batch approval (DOMAIN section 5).
+/// How long a task may last: as long as what a second person agrees to for a round.
 pub const TASK_SECONDS_MAX: i64 = 30 * 24 * 3_600;
 /// How long what is opened at a counter stays open, for the one who is present.
 pub const COUNTER_SECONDS: i64 = 30 * 60;
@@ -216,6 +223,8 @@ pub const RAISE_MINUTES_MAX: u32 = 60;
 pub const RAISE_PERCENT_MAX: u32 = 100;
 /// How often a limit of anybody is raised in 30 days: a bound above it is none.
 pub const RAISES_MONTH_MAX: u32 = 30;
+/// How often anybody asks a second person for a look, or for an organ, in 30 days: a bound above it is none.
+pub const APPROVAL_ASKS_MONTH_MAX: u32 = 2_000;
 /// How often anybody asks for a raised limit in 30 days: a bound above it is none.
 pub const RAISE_ASKS_MONTH_MAX: u32 = 120;
 /// People that one request of an organ names.
@@ -265,7 +274,7 @@ pub const QUERY_PAGE_COUNT_MAX: usize = 256;
 pub const QUERY_PAGE_COUNT_USUAL: usize = 50;
 /// Listings and cells that one page looks at; a page that finds little ends there and goes on by cursor.
 pub const QUERY_LOOKS_COUNT_MAX: usize = 2_048;
-/// Subjects that the records of one page have; with them the entry stays below 32 KiB (AUDIT-LOG 1.4). A household of
+/// Subjects that the records of one page have; with them the entry stays below 32 KiB. A household of
 /// twenty has most, so a page holds at least thirty records.
 pub const QUERY_SUBJECTS_COUNT_MAX: usize = 768;
 /// Sealed bytes that one page holds in memory before it is decided; records of usual size fit 256 to a page.
@@ -303,8 +312,8 @@ pub const INDEX_MERGED_TERMS_MAX: u64 = 4 * 1024 * 1024;
 pub const INDEX_READ_ENTRIES_COUNT: u64 = 256;
 /// How long the index waits before it looks at the log again.
 pub const INDEX_PAUSE: Duration = Duration::from_millis(200);
-/// The same after something failed.
-pub const INDEX_RETRY_PAUSE: Duration = Duration::from_secs(5);
+/// How long whoever follows the log waits after a step failed.
+pub const FOLLOWER_RETRY_PAUSE: Duration = Duration::from_secs(5);
 /// How long an entry of the log is kept unless the configuration says another, in months.
 pub const AUDIT_RETENTION_MONTHS: u32 = 36;
 /// The shortest time that may be configured: the law asks for six months of network logs.

@@ -154,6 +154,7 @@ pub async fn open_at(ground: Ground<'_>, clock: Arc<dyn Clock>) -> Fallible<Room
             let actors = actors.clone();
             move |actor, handle| actors.is_own(actor, handle)
         }),
+        is_reviewed: Box::new(|_| false),
     };
     let log_key = verifier_key(origin, &keyring.log_signer().public_key());
     Ok(Rooms {

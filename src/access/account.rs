@@ -50,6 +50,8 @@ pub enum Written {
     Changes,
     /// The form of a record type was asked for.
     Schema,
+    /// The caller asked what it may do itself.
+    Preview,
     /// The proof of a receipt was asked for.
     Proof,
     /// Something that is about no record.
@@ -83,6 +85,8 @@ pub enum Written {
 pub enum ConsentAct {
     /// They are listed.
     Read,
+    /// One is given.
+    Give,
     /// One is withdrawn.
     Withdraw,
 }

@@ -61,13 +61,15 @@ pub struct Asking<'a> {
     pub parties: &'a [ActorId],
     /// The role under which it would be used.
     pub role: &'a str,
-    /// Where a limit to be raised waits, and whose it is: it is about no record.
-    pub raise: Option<([u8; 16], ActorId)>,
+    /// Where it waits for its word.
+    pub waits_at: Option<[u8; 16]>,
+    /// Whose limit is to be raised, where it is about that and so about no record.
+    pub raises: Option<ActorId>,
 }
 
 impl Access {
     /// Decides whether somebody may ask a second person for a look at a record: what it asks for could be shown to it by
-    /// an approval. The item has no fields.
+    /// an approval. The item has no fields. Each asking is counted.
     ///
     /// # Errors
     /// [`Denied`]: `not_found` for a record that it may not know of; `denied` for fields that no approval opens, or where
@@ -88,7 +90,10 @@ impl Access {
         match weigh_asking(&active.policy, question, fields, items, &mut account) {
             Ok(place) => {
                 account.approval = Some(id);
-                let permit = plain(target, account, authority(&active, Some(question.standing)));
+                let mut permit =
+                    plain(target, account, authority(&active, Some(question.standing)));
+                let asker = question.standing.actor;
+                permit.charges.push(active.policy.approvals().charge(asker, id, question.now));
                 Ok((permit, place))
             }
             Err(no) => {
@@ -99,7 +104,8 @@ impl Access {
         }
     }
 
-    /// Decides about a second person's word, yes or no, over what somebody asked for. The items are what is left of it.
+    /// Decides about a second person's word, yes or no, over what somebody asked for. The items are what is left of it. A yes is of
+    /// whoever is over all of it; a no is also of whoever looks where it waits, whatever became of the records.
     ///
     /// # Errors
     /// [`Denied`] `not_found` for whoever may not agree to it; `denied` for whoever has a part in it.
@@ -118,11 +124,13 @@ impl Access {
         let active = self.active.load();
         let mut permit = self.permit_known(standing, Written::Mandate(act), origin, target);
         permit.account.approval = Some(asking.id);
+        let by_place = asking.raises.is_some() || act == MandateAct::Refuse;
+        let looks_there = |bearer: Bearer<'_>| {
+            let own = WaitsAt::of(bearer).map(|own| *own.as_bytes());
+            own.is_some() && own == asking.waits_at
+        };
         let found = approvers(&active.policy, standing, asking.role, now).find(|bearer| {
-            match &asking.raise {
-                Some((place, _)) => WaitsAt::of(*bearer).is_some_and(|own| own.as_bytes() == place),
-                None => over_all(*bearer, items, territory, now),
-            }
+            (by_place && looks_there(*bearer)) || over_all(*bearer, items, territory, now)
         });
         let why = match found {
             Some(bearer) if !asking.parties.contains(&standing.actor) => {
@@ -130,8 +138,8 @@ impl Access {
                 permit.account.approval = Some(asking.id);
                 let role = bearer.assignment.role.as_str();
                 permit.account.rule = Some(format!("{role}/approve"));
-                let raised = asking.raise.filter(|_| act == MandateAct::Grant);
-                if let (Some((_, holder)), Some(terms)) = (raised, active.policy.raises()) {
+                let raised = asking.raises.filter(|_| act == MandateAct::Grant);
+                if let (Some(holder), Some(terms)) = (raised, active.policy.raises()) {
                     permit.charges.push(terms.charge(holder, asking.id, now));
                 }
                 return Ok(permit);

@@ -1,6 +1,6 @@
 //! The reasons for which a caller is told no.
 //! Never names a rule, a grid or another caller: a refused caller learns the code alone.
-//! The words are those of API.md section 1; their status is chosen in `http::reply`.
+//! The words are stable, and clients know them; their status is chosen in `http::reply`.
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $word:literal;)+) => {

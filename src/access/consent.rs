@@ -1,11 +1,12 @@
-//! Consents of the one who is present: looked at and taken back by the desk that serves residents.
-//! Never a reason of the vault's against it: a record that is restricted, or past its end, is let go of like any other.
+//! Consents of the one who is present: looked at, given and taken back at the desk that serves residents.
+//! Never a reason of the vault's against taking back: a record that is restricted, or past its end, is let go of like any other.
 //! Which roles serve residents is data of the policy, and they do it for the purpose of rights alone.
 
 use super::account::{ConsentAct, Origin, Written};
 use super::bearer::{Bearer, No, acts_under, bearers, covers, knows};
 use super::code::Code;
 use super::decide::{Access, account_of, authority, carry, plain};
+use super::field::check_state;
 use super::permit::{Denied, Permit};
 use super::policy::Policy;
 use super::protection::hides;
@@ -16,24 +17,25 @@ use crate::ambient::Micros;
 use crate::purposes::PurposeGroup;
 
 impl Access {
-    /// Decides about consents of one person. The desk has to do with the record that is `named`; the items are those of the
+    /// Decides about consents of one person. The desk has to do with every record that is `named`; the items are those of the
     /// person's records that the entry names.
     ///
     /// # Errors
     /// [`Denied`]: `denied` for somebody who serves no residents and for another purpose than that of rights; `not_found`
-    /// where there is nothing, or nothing that the caller may know of.
+    /// where there is nothing, or something that the caller may not know of; `restricted` for a consent that is given over a
+    /// record that nothing may be done with any more.
     pub fn decide_consent<T>(
         &self,
         question: &Question<'_>,
         act: ConsentAct,
-        named: &Item<'_>,
+        named: &[Item<'_>],
         items: &[Item<'_>],
         target: T,
     ) -> Result<Permit<T>, Denied> {
         let active = self.active.load();
         let mut account = account_of(&active, question);
         account.written = Written::Consent(act);
-        match weigh_consent(&active.policy, question, named) {
+        match weigh_consent(&active.policy, question, act, named) {
             Ok(bearer) => {
                 carry(&mut account, bearer.assignment, question.now);
                 account.rule = Some(format!("{}/consent", bearer.assignment.role.as_str()));
@@ -83,7 +85,8 @@ pub(super) fn desks<'a>(
 fn weigh_consent<'a>(
     policy: &'a Policy,
     question: &'a Question<'_>,
-    named: &Item<'_>,
+    act: ConsentAct,
+    named: &[Item<'_>],
 ) -> Result<Bearer<'a>, No> {
     if question.purpose.group != PurposeGroup::Rights || !question.purpose.active {
         return Err(No::plain(Code::Denied));
@@ -94,7 +97,7 @@ fn weigh_consent<'a>(
     if acting.peek().is_none() {
         return Err(No::plain(Code::Denied));
     }
-    let here = |bearer: &Bearer<'_>| match &named.matter {
+    let here = |bearer: &Bearer<'_>, item: &Item<'_>| match &item.matter {
         Matter::Present { record_type, cell, facts, .. } => {
             let line = facts.line.as_deref();
             covers(bearer.assignment, question.territory, *cell, question.now, line)
@@ -103,5 +106,15 @@ fn weigh_consent<'a>(
         }
         Matter::Erased { .. } | Matter::Missing => false,
     };
-    acting.find(here).ok_or(No::plain(Code::NotFound))
+    let over_all =
+        |bearer: &Bearer<'_>| !named.is_empty() && named.iter().all(|item| here(bearer, item));
+    let bearer = acting.find(over_all).ok_or(No::plain(Code::NotFound))?;
+    if act == ConsentAct::Give {
+        for item in named {
+            if let Matter::Present { facts, .. } = &item.matter {
+                check_state(question, facts)?;
+            }
+        }
+    }
+    Ok(bearer)
 }

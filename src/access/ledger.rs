@@ -21,12 +21,15 @@ pub enum Ledger {
     Raises(ActorId),
     /// Times that an actor asked for one to be raised.
     RaiseAsks(ActorId),
+    /// Times that an actor asked a second person for a look, or for an organ.
+    ApprovalAsks(ActorId),
 }
 
 /// Numbers of the ledgers that are of no legal kind, beside 0 and 255.
 const EMERGENCIES: u8 = 0x18;
 const RAISES: u8 = 0x19;
 const RAISE_ASKS: u8 = 0x1a;
+const APPROVAL_ASKS: u8 = 0x1b;
 
 impl Ledger {
     /// Whose it is, and which of that one's ledgers: how it is kept.
@@ -38,6 +41,7 @@ impl Ledger {
             Ledger::Emergencies(actor) => (*actor.as_bytes(), EMERGENCIES),
             Ledger::Raises(actor) => (*actor.as_bytes(), RAISES),
             Ledger::RaiseAsks(actor) => (*actor.as_bytes(), RAISE_ASKS),
+            Ledger::ApprovalAsks(actor) => (*actor.as_bytes(), APPROVAL_ASKS),
         }
     }
 }
@@ -174,6 +178,7 @@ mod tests {
             Ledger::Emergencies(actor).to_parts(),
             Ledger::Raises(actor).to_parts(),
             Ledger::RaiseAsks(actor).to_parts(),
+            Ledger::ApprovalAsks(actor).to_parts(),
         ];
         parts.extend(LegalKind::ALL.map(|kind| Ledger::Reveals(actor, kind).to_parts()));
         let count = parts.len();

@@ -79,7 +79,10 @@ impl Access {
                 account.approval = Some(asked.id);
                 let role = bearer.assignment.role.as_str().to_owned();
                 account.rule = Some(format!("{role}/official.ask"));
-                let permit = plain(target, account, authority(&active, Some(question.standing)));
+                let mut permit =
+                    plain(target, account, authority(&active, Some(question.standing)));
+                let asker = question.standing.actor;
+                permit.charges.push(policy.approvals().charge(asker, asked.id, question.now));
                 Ok((permit, role, place))
             }
             Err(no) => {

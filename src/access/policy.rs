@@ -6,7 +6,7 @@ use super::enforcer::{Line, RoleEnforcer};
 use super::grants::{Action, Grants, Level};
 use super::narrowing::Narrowing;
 use super::question::Duty;
-use super::raise::RaiseTerms;
+use super::raise::{ApprovalTerms, RaiseTerms};
 use super::readiness::TrainingRules;
 use super::role::{Role, RoleFamily, RoleId, RolesRead, read_roles};
 use super::urgent::{self, Urgent};
@@ -83,6 +83,7 @@ pub enum PolicyError {
 pub struct Policy {
     roles: Vec<Role>,
     urgent: Option<Urgent>,
+    approvals: ApprovalTerms,
     raises: Option<RaiseTerms>,
     training: TrainingRules,
     by_word: HashMap<Arc<str>, usize>,
@@ -112,7 +113,7 @@ impl Policy {
         purposes: &PurposeSet,
         schemas: &SchemaSet,
     ) -> Result<Policy, PolicyError> {
-        let RolesRead { roles, urgent, raises, training } = read_roles(sources.roles)?;
+        let RolesRead { roles, urgent, approvals, raises, training } = read_roles(sources.roles)?;
         urgent::check(urgent.as_ref(), &roles, purposes, schemas)?;
         check_counters(&roles, schemas)?;
         let by_word: HashMap<Arc<str>, usize> =
@@ -144,6 +145,7 @@ impl Policy {
         let mut policy = Policy {
             roles,
             urgent,
+            approvals,
             raises,
             training,
             by_word,
@@ -179,6 +181,11 @@ impl Policy {
     /// The terms of emergency access, where there is any.
     pub fn urgent(&self) -> Option<&Urgent> {
         self.urgent.as_ref()
+    }
+
+    /// How often a second person is asked.
+    pub(super) fn approvals(&self) -> &ApprovalTerms {
+        &self.approvals
     }
 
     /// How far a second person raises a limit, where one does.

@@ -141,7 +141,7 @@ impl Duty {
     ];
 
     /// The one purpose for which it may be done, where there is one: the log is there for security and accountability
-    /// alone, never for anybody's assessment (TERMS.md section 2).
+    /// alone, never for anybody's assessment.
     pub fn purpose(self) -> Option<&'static str> {
         match self {
             Duty::AuditRead

@@ -1,6 +1,6 @@
 //! A reveal limit that a second person raises: for one person, one kind of information, and an hour at most.
 //! Never a field more, and never for oneself: it opens nothing and counts against a higher bound for a while.
-//! How many people more and how often is data of `roles.toml`.
+//! How many people more and how often, and how often a second person is asked at all, is data of `roles.toml`.
 
 use super::account::{Fact, MandateAct, Origin, Written};
 use super::approval::{WaitsAt, place_of};
@@ -13,7 +13,10 @@ use super::policy::PolicyError;
 use super::role::RoleId;
 use super::standing::{ActorId, Standing};
 use crate::ambient::Micros;
-use crate::limits::{RAISE_ASKS_MONTH_MAX, RAISE_MINUTES_MAX, RAISE_PERCENT_MAX, RAISES_MONTH_MAX};
+use crate::limits::{
+    APPROVAL_ASKS_MONTH_MAX, RAISE_ASKS_MONTH_MAX, RAISE_MINUTES_MAX, RAISE_PERCENT_MAX,
+    RAISES_MONTH_MAX,
+};
 use crate::records::{LegalKind, MandateId};
 use serde::Deserialize;
 
@@ -33,13 +36,10 @@ pub struct RaiseTerms {
 
 impl RaiseTerms {
     pub(super) fn check(&self) -> Result<(), PolicyError> {
-        let counted = |[day, month]: [u32; 2], month_max: u32| {
-            (1..=month).contains(&day) && month <= month_max
-        };
         let bounded = (1..=RAISE_MINUTES_MAX).contains(&self.minutes)
             && (1..=RAISE_PERCENT_MAX).contains(&self.percent)
-            && counted(self.uses, RAISES_MONTH_MAX)
-            && counted(self.asks, RAISE_ASKS_MONTH_MAX);
+            && is_counted(self.uses, RAISES_MONTH_MAX)
+            && is_counted(self.asks, RAISE_ASKS_MONTH_MAX);
         let what = "raise nothing, or more than their limits";
         if bounded { Ok(()) } else { Err(PolicyError::Role { role: "raises".into(), what }) }
     }
@@ -60,6 +60,34 @@ impl RaiseTerms {
     /// Counts how often somebody asks, each time once.
     fn charge_asking(&self, asker: ActorId, id: MandateId, now: Micros) -> Charge {
         charge(Ledger::RaiseAsks(asker), self.asks, id, now)
+    }
+}
+
+/// Whether a bound of a day and of 30 days counts anything at all.
+fn is_counted([day, month]: [u32; 2], month_max: u32) -> bool {
+    (1..=month).contains(&day) && month <= month_max
+}
+
+/// How often somebody may ask a second person for a look, or for an organ.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ApprovalTerms {
+    /// Granted or not, in 24 hours and in 30 days.
+    asks: [u32; 2],
+}
+
+impl ApprovalTerms {
+    pub(super) fn check(&self) -> Result<(), PolicyError> {
+        let what = "ask for nothing, or more often than their limits";
+        match is_counted(self.asks, APPROVAL_ASKS_MONTH_MAX) {
+            true => Ok(()),
+            false => Err(PolicyError::Role { role: "approvals".into(), what }),
+        }
+    }
+
+    /// Counts how often somebody asks, each time once.
+    pub(super) fn charge(&self, asker: ActorId, id: MandateId, now: Micros) -> Charge {
+        charge(Ledger::ApprovalAsks(asker), self.asks, id, now)
     }
 }
 

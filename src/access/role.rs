@@ -5,7 +5,7 @@
 use super::grants::Level;
 use super::ledger::Bound;
 use super::policy::PolicyError;
-use super::raise::RaiseTerms;
+use super::raise::{ApprovalTerms, RaiseTerms};
 use super::readiness::{Needs, TrainingRules};
 use super::standing::{Assignment, Window};
 use super::urgent::{Tier, Urgent};
@@ -104,11 +104,11 @@ pub struct Role {
 pub struct ApprovedBy {
     /// The role of the second person.
     pub role: RoleId,
-    /// Whether its assignment must be one that leads (DOMAIN section 5: the attribute `lead`).
+    /// Whether its assignment must be one that leads (the attribute `lead` of a post).
     pub lead: bool,
 }
 
-/// Of how many distinct people something may be seen in clear, by the law's kind of it (DOMAIN section 5).
+/// Of how many distinct people something may be seen in clear, by the law's kind of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reveals([(u32, u32); LegalKind::ALL.len()]);
 
@@ -157,6 +157,7 @@ impl Role {
 struct RolesFile {
     role: Vec<RoleText>,
     emergency: Option<Urgent>,
+    approvals: ApprovalTerms,
     raises: Option<RaiseTerms>,
     training: TrainingText,
     #[serde(default)]
@@ -226,6 +227,8 @@ pub(super) struct RolesRead {
     pub(super) roles: Vec<Role>,
     /// The terms of emergency access, where there is any.
     pub(super) urgent: Option<Urgent>,
+    /// How often a second person is asked.
+    pub(super) approvals: ApprovalTerms,
     /// How far limits are raised, where any are.
     pub(super) raises: Option<RaiseTerms>,
     /// How long training counts.
@@ -248,14 +251,15 @@ pub(super) fn read_roles(text: &str) -> Result<RolesRead, PolicyError> {
     if let Some(name) = bounds.keys().find(|name| !used(name)) {
         return Err(PolicyError::Role { role: name.clone(), what: "are bounds that no role has" });
     }
-    let (urgent, raises) = (file.emergency, file.raises);
+    let (urgent, raises, approvals) = (file.emergency, file.raises, file.approvals);
+    approvals.check()?;
     if let Some(terms) = &raises {
         terms.check()?;
     }
     let roles = file.role.into_iter().map(|text| role(text, &bounds));
     let roles = roles.collect::<Result<Vec<Role>, PolicyError>>()?;
     check_names(&roles)?;
-    Ok(RolesRead { roles, urgent, raises, training })
+    Ok(RolesRead { roles, urgent, approvals, raises, training })
 }
 
 fn training(text: &TrainingText) -> Result<TrainingRules, PolicyError> {

@@ -25,6 +25,7 @@ pub(super) async fn start(
         log: rooms.log.clone(),
         index: rooms.index.clone(),
         scrub: Box::new(scrub.watch()),
+        anomalies: rooms.anomalies.clone(),
         shipped: shipper.map(|shipper| Box::new(shipper.watch()) as _),
         started_seconds: rooms.clock.now().seconds(),
     };

@@ -1,4 +1,4 @@
-//! `gridvault policy check|matrix|explain`.
+//! `gridvault policy check|matrix|explain|preview`.
 //! Never changes a policy.
 //! `check` reads files; the others ask a running vault, which records that they were asked.
 
@@ -46,6 +46,26 @@ pub(super) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
+    /// What whoever calls may do in a grid itself, for which purposes, and whom it has to ask.
+    #[command(
+        after_help = "Example: gridvault policy preview --type person --grid 8801020010010001"
+    )]
+    Preview {
+        /// Over which type of record.
+        #[arg(long = "type")]
+        record_type: String,
+        /// In which grid.
+        #[arg(long)]
+        grid: String,
+        /// For one purpose alone.
+        #[arg(long)]
+        purpose: Option<String>,
+        /// About somebody of this age.
+        #[arg(long, value_parser = ["adult", "minor", "child"], default_value = "adult")]
+        age: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
 }
 
 pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
@@ -61,7 +81,38 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
             print(&if json { answer.to_string() } else { explained(&answer) });
             Ok(())
         }
+        Command::Preview { record_type, grid, purpose, age, connection } => {
+            let body = json!({
+                "type": record_type, "grid": grid, "purpose": purpose, "age": age,
+            });
+            let answer = connection.post("/v1/access/preview", &body)?;
+            print(&if json { answer.to_string() } else { previewed(&answer) });
+            Ok(())
+        }
     }
+}
+
+/// For each purpose the role that carries it and whom to ask, then its fields.
+fn previewed(answer: &Value) -> String {
+    let mut lines = Vec::new();
+    for one in answer["purposes"].as_array().into_iter().flatten() {
+        let word = |name: &str| one[name].as_str().unwrap_or("-").to_owned();
+        let givers = one["task_givers"].as_array().into_iter().flatten();
+        let givers: Vec<&str> = givers.filter_map(Value::as_str).collect();
+        let givers = if givers.is_empty() { "-".to_owned() } else { givers.join(",") };
+        let (purpose, role, approver) = (word("purpose"), word("role"), word("approver"));
+        lines.push(format!("{purpose}  role {role}  approver {approver}  tasks from {givers}"));
+        for (field, given) in one["fields"].as_object().into_iter().flatten() {
+            let part = |name: &str| given[name].as_str().unwrap_or("-");
+            let write = if given["write"] == true { "write" } else { part("write_with") };
+            lines.push(format!(
+                "  {field:24} {:8} {:18} {write}",
+                part("view"),
+                part("clear_with")
+            ));
+        }
+    }
+    if lines.is_empty() { "nothing".to_owned() } else { lines.join("\n") }
 }
 
 /// The decision, who carries it, and for each field what is shown and what the assignment has of it.

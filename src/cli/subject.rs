@@ -1,4 +1,4 @@
-//! `gridvault subject protect|unprotect|consents|withdraw|erase|carry-out|certificate`: what a desk does for the resident who is
+//! `gridvault subject protect|unprotect|consents|consent|withdraw|erase|carry-out|certificate`: what a desk does for the resident who is
 //! present.
 //! Never a value, and never the number of a document: people, households and consents are named by their ids.
 //! By which document the desk knew who was present is a code.
@@ -79,6 +79,11 @@ pub(super) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Write down a consent over records that are held: they may be read for one purpose more.
+    #[command(
+        after_help = "Example: gridvault subject consent ID --record ID --to household_contact --legal-basis household_contact_consent --notice household_contact_notice_1 --by self --method written --given-on 2026-01-15 --proof resident_card --purpose rights_request"
+    )]
+    Consent(ConsentGiven),
     /// Take back a consent, with every other one of that person to the same purpose.
     #[command(
         after_help = "Example: gridvault subject withdraw ID CONSENT --by self --proof resident_card --purpose rights_request"
@@ -101,6 +106,41 @@ pub(super) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
+}
+
+#[derive(clap::Args)]
+pub(super) struct ConsentGiven {
+    /// Whose: a subject's id.
+    subject: String,
+    /// A record of that person; as often as there are records.
+    #[arg(long = "record", required = true)]
+    records: Vec<String>,
+    /// For which purpose the records may be read from now on.
+    #[arg(long = "to")]
+    to: String,
+    /// On which of that purpose's bases.
+    #[arg(long)]
+    legal_basis: String,
+    /// After which notice.
+    #[arg(long)]
+    notice: String,
+    /// Who gave it: self, or the guardian, who alone does it for a child under 14.
+    #[arg(long, value_parser = ["self", "guardian"])]
+    by: String,
+    /// How it was given.
+    #[arg(long, value_parser = ["written", "oral", "electronic"])]
+    method: String,
+    /// On which day.
+    #[arg(long)]
+    given_on: String,
+    /// By which document the desk knew who was present: resident_card, residence_permit, passport or household_register.
+    #[arg(long)]
+    proof: String,
+    /// For which purpose the desk acts.
+    #[arg(long)]
+    purpose: String,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 #[derive(clap::Args)]
@@ -151,6 +191,7 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
                 )
             })
         }
+        Command::Consent(given) => give(given, json),
         Command::Withdraw { subject, consent, by, proof, purpose, connection } => {
             let (subject, consent) = (plain(subject)?, plain(consent)?);
             let path = format!("{SUBJECTS}/{subject}/consents/{consent}/withdraw");
@@ -177,6 +218,18 @@ fn erased_line(erased: &Value) -> String {
         None => "keys still to be destroyed".to_owned(),
     };
     format!("erasure {}: steps {entries}, {keys}", word(erased, "id"))
+}
+
+fn give(given: &ConsentGiven, json: bool) -> Result<(), Failure> {
+    let ConsentGiven { records, to, legal_basis, notice, by, method, given_on, .. } = given;
+    let path = format!("{SUBJECTS}/{}/consents", plain(&given.subject)?);
+    let body = json!({
+        "records": records, "purpose": to, "legal_basis": legal_basis, "notice": notice,
+        "consent": {"by": by, "method": method, "given_on": given_on}, "proof": given.proof,
+    });
+    said(&given.connection.post_for(&path, &given.purpose, &body)?, json, |recorded| {
+        format!("consent {} to {}", word(recorded, "id"), word(recorded, "purpose"))
+    })
 }
 
 fn consent_line(consent: &Value) -> String {

@@ -90,7 +90,8 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let (version, activated) = activate(&trail, in_force, policy.digest()).await?;
     finish_erasures(&reader, &seal, &trail).await;
     let territory = read_territory(&reader).await?;
-    let anomalies = watch(config, &trail, &log, thresholds, &schemas, actors.clone())?;
+    let anomalies =
+        watch(config, &trail, &log, thresholds, &schemas, actors.clone(), reviews.clone())?;
     let signer = keyring.token_signer();
     let rooms = Rooms {
         identity: Arc::new(Identity::new(actors, signer, &config.origin, random.clone())),
@@ -166,7 +167,7 @@ fn open_log(config: &Config, trail: &Arc<Trail>) -> Result<(LogReader, Index), F
     Ok((log, index))
 }
 
-/// Looks for anomalies from now on. Whose own record something is, the directory alone can tell.
+/// Looks for anomalies from now on. Whose own record something is, the directory alone can tell; what was looked into, the reviews.
 fn watch(
     config: &Config,
     trail: &Arc<Trail>,
@@ -174,11 +175,14 @@ fn watch(
     thresholds: Thresholds,
     schemas: &Arc<SchemaSet>,
     actors: Arc<Directory>,
+    reviews: Arc<Reviews>,
 ) -> Result<Anomalies, Failure> {
     let (log, schemas) = (log.clone(), schemas.clone());
     let is_own = Box::new(move |actor: &_, handle: &str| actors.is_own(actor, handle));
+    let is_reviewed = Box::new(move |id: &_| reviews.of(id).is_some());
     let (directory, has_room) = (config.directory.join("anomalies"), has_ample_room(trail));
-    Anomalies::start(Watching { directory, log, has_room, thresholds, schemas, is_own })
+    let watching = Watching { directory, log, has_room, thresholds, schemas, is_own, is_reviewed };
+    Anomalies::start(watching)
         .map_err(|error| Failure::failed("the search for anomalies cannot start", &error))
 }
 

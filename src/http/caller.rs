@@ -5,7 +5,8 @@
 use super::admission::{Admission, Seat};
 use super::problem::Problem;
 use super::rooms::Rooms;
-use crate::access::{Ask, Code, Denied, Duty, Origin, PlacingAct, Written};
+use super::routes::has_stray_query;
+use crate::access::{Ask, Code, ConsentAct, Denied, Duty, Origin, PlacingAct, Written};
 use crate::ambient::Micros;
 use crate::identity::{Actor, IdentityError};
 use crate::trail::Unrecorded;
@@ -58,7 +59,11 @@ impl FromRequestParts<Arc<Rooms>> for Caller {
         let seat = parts.extensions.get::<Arc<Admission>>();
         let seat = seat.and_then(|admission| admission.seat(actor.standing().actor));
         let _seat = seat.ok_or(Problem::unrecorded(Code::RateLimited))?;
-        Ok(Caller { actor, origin, now, _seat })
+        let caller = Caller { actor, origin, now, _seat };
+        if has_stray_query(&parts.method, &parts.uri) {
+            return Err(caller.turn_away(rooms, Code::SchemaInvalid).await);
+        }
+        Ok(caller)
     }
 }
 

@@ -252,6 +252,21 @@ pub(super) fn erasure() -> Value {
     json!({"reason": "purpose_met", "by": "self", "proof": "resident_card"})
 }
 
+/// What one may see of people in a grid.
+pub(super) fn preview() -> Value {
+    json!({"type": "person", "grid": "8801020010010001", "purpose": "residence_registration", "age": "child"})
+}
+
+/// A consent to be called at home.
+pub(super) fn consent() -> Value {
+    json!({
+        "records": ["01a20000-0000-7000-8000-000000000000"], "purpose": "household_contact",
+        "legal_basis": "household_contact_consent", "notice": "household_contact_notice_1",
+        "consent": {"by": "self", "method": "written", "given_on": "2026-01-15"},
+        "proof": "resident_card",
+    })
+}
+
 /// A consent that is taken back by the one who gave it.
 pub(super) fn withdrawal() -> Value {
     json!({"by": "self", "proof": "resident_card"})

@@ -10,8 +10,8 @@ use super::handlers::consents::PROOFS;
 use super::handlers::erasure::REASONS;
 
 pub(super) use mandates::{
-    approval_kind, approval_minutes, approval_state, case, case_of_work, decision, document,
-    maybe_budget, maybe_document, place_ids, record_ids, task_kind, task_state,
+    approval_kind, approval_minutes, approval_state, case, case_of_work, consented_ids, decision,
+    document, maybe_budget, maybe_document, place_ids, record_ids, task_kind, task_state,
 };
 pub(super) use unsealing::{maybe_passphrase, maybe_share, origin, seal_state};
 pub(super) use urgent::{
@@ -26,6 +26,7 @@ use crate::limits::{
     REASON_CHARACTERS_MAX, RECORD_FIELDS_MAX, REMARK_CHARACTERS_MAX, REVIEW_ENTRIES_COUNT_MAX,
     SAMPLE_EACH_COUNT_MAX, SAMPLE_WITHOUT_COUNT_MAX, SLUG_CHARACTERS_MAX, TOKEN_LIFE_SECONDS_MAX,
 };
+use crate::operations::Age;
 use crate::oversight::{
     AnomalyState, Format, ItemState, Outcome, ReviewState, RuleName, event_names,
 };
@@ -179,6 +180,11 @@ pub(super) fn action() -> Object {
 
 /// A consent, where the basis rests on one.
 pub(super) fn maybe_consent() -> Schema {
+    or_nothing(consent())
+}
+
+/// A consent: who, how, when.
+pub(super) fn consent() -> Object {
     let by = text().enum_values(Some(["self", "guardian"]));
     let method = text().enum_values(Some(["written", "oral", "electronic"]));
     let consent = ObjectBuilder::new()
@@ -190,7 +196,7 @@ pub(super) fn maybe_consent() -> Schema {
         .required("method")
         .required("given_on")
         .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
-    or_nothing(consent.build())
+    consent.build()
 }
 
 fn or_nothing(form: Object) -> Schema {
@@ -516,6 +522,11 @@ pub(super) fn body_moment() -> Object {
 /// Who gives or takes back a consent.
 pub(super) fn consent_giver() -> Object {
     text().enum_values(Some(["self", "guardian"])).build()
+}
+
+/// An age, where it may be left out.
+pub(super) fn maybe_age() -> Schema {
+    or_nothing(text().enum_values(Some(Age::ALL.map(Age::as_str))).build())
 }
 
 /// By which document somebody is known.

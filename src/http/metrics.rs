@@ -4,7 +4,7 @@
 
 use crate::jobs::ScrubState;
 use crate::limits::{ACCEPT_PAUSE, HEADER_TIME_MAX, METRICS_CONNECTIONS_COUNT_MAX};
-use crate::oversight::{Index, LogReader};
+use crate::oversight::{Anomalies, Index, LogReader};
 use crate::trail::{GROUP_SIZES, GroupSizes, Space, Trail};
 use axum::body::Body;
 use hyper::server::conn::http1;
@@ -35,6 +35,8 @@ pub struct Measured {
     pub index: Index,
     /// How the scrub goes.
     pub scrub: Box<dyn Fn() -> ScrubState + Send + Sync>,
+    /// What is out of the ordinary in it.
+    pub anomalies: Anomalies,
     /// Entries that the receiver has confirmed, where there is one.
     pub shipped: Option<Box<dyn Fn() -> u64 + Send + Sync>>,
     /// When the process started, in seconds since 1970.
@@ -165,13 +167,27 @@ fn scrubbed(measured: &Measured) -> Vec<(&'static str, &'static str, f64)> {
 
 /// How far those are behind who follow the log.
 fn lags(measured: &Measured, published: u64) -> Vec<(&'static str, &'static str, f64)> {
-    let Measured { trail, index, shipped, .. } = measured;
+    let Measured { trail, index, anomalies, shipped, .. } = measured;
     let behind = |reached: u64| published.saturating_sub(reached) as f64;
-    let mut lags = vec![(
-        "index_lag_entries",
-        "Published entries that a search does not find yet",
-        behind(index.state().indexed),
-    )];
+    let (index, anomalies) = (index.state(), anomalies.state());
+    let mut lags = vec![
+        (
+            "index_lag_entries",
+            "Published entries that a search does not find yet",
+            behind(index.indexed),
+        ),
+        ("index_failing", "1 while the search index stands still", f64::from(index.failing)),
+        (
+            "anomalies_lag_entries",
+            "Published entries that were not searched for anomalies yet",
+            behind(anomalies.through),
+        ),
+        (
+            "anomalies_failing",
+            "1 while the search for anomalies stands still",
+            f64::from(anomalies.failing),
+        ),
+    ];
     if let Some(shipped) = shipped {
         let help = "Published entries that the receiver has not confirmed";
         lags.push(("shipper_lag_entries", help, behind(shipped())));

@@ -99,6 +99,11 @@ impl Query {
 }
 
 impl Doc {
+    /// Whether a request has anything in its query string.
+    pub(super) fn takes_query(&self) -> bool {
+        !self.queries.is_empty()
+    }
+
     pub(super) const fn new(operation: &'static str, summary: &'static str) -> Doc {
         Doc {
             operation,

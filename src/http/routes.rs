@@ -9,13 +9,14 @@ use super::forms;
 use super::handlers::{
     admin, anomalies, approvals, audit, batch, break_glass, consents, counter, delegations,
     describe, erasure, health, households, lists, log, matching, official, packs, placing, posts,
-    protection, raise_limit, records, rectifications, report, reviews, roster, tasks, unsealing,
+    preview, protection, raise_limit, records, rectifications, report, reviews, roster, tasks,
+    unsealing,
 };
 use super::openapi::{Body, Doc, Query};
 use super::rooms::Rooms;
 use super::surround::{Door, unknown_method, unknown_path};
 use axum::Router;
-use axum::http::Method;
+use axum::http::{Method, Uri};
 use axum::routing::{MethodRouter, delete, get, patch, post};
 use std::sync::Arc;
 
@@ -62,6 +63,22 @@ impl Route {
                 _ => return false,
             }
         }
+    }
+}
+
+/// Whether a request has a query string where its route takes none. Without this a member that nobody reads would be taken for
+/// one that was heeded.
+pub(super) fn has_stray_query(method: &Method, uri: &Uri) -> bool {
+    let is_empty = uri.query().is_none_or(str::is_empty);
+    // Most requests have none, and are not looked up.
+    let here = |route: &&Route| route.method == *method && route.fits(uri.path());
+    !is_empty && ROUTES.iter().find(here).is_some_and(|route| route.strict_query())
+}
+
+impl Route {
+    /// The files of the log refuse a query as they refuse any other path that is none.
+    fn strict_query(&self) -> bool {
+        !self.doc.takes_query() && !self.path.starts_with("/log/")
     }
 }
 
@@ -293,6 +310,17 @@ pub static ROUTES: &[Route] = &[
         Doc::new("list_consents", "The consents of the resident who is present at the desk")
             .answer(200, Body::of::<consents::ConsentsBody>)
         => consents::list),
+    route!(POST post "/v1/subjects/{id}/consents" Token true
+        Doc::new("give_consent", "Write down a consent over records that are held: they may be read for one purpose more")
+            .text(
+                "For the resident who is present, or the guardian. The purpose in the header is that of rights; the one in the body \
+                 is what the consent is for. No end of a record moves, and no field is held that was not. A consent after another \
+                 notice, or on another basis of the purpose, takes the place of the one before it; a record that is held for the \
+                 purpose on a duty needs none (`version_conflict`).",
+            )
+            .takes(Body::of::<consents::ConsentGivenBody>).example(examples::consent)
+            .answer(201, Body::of::<consents::RecordedConsentBody>)
+        => consents::give),
     route!(POST post "/v1/subjects/{id}/consents/{consent}/withdraw" Token true
         Doc::new("withdraw_consent", "Take back a consent, with every other one of that person to the same purpose")
             .takes(Body::of::<consents::WithdrawBody>).example(examples::withdrawal)
@@ -398,6 +426,16 @@ pub static ROUTES: &[Route] = &[
         Doc::new("own_actor", "The caller and its posts, and what closes people's data to one, if something does")
             .answer(200, Body::of::<posts::OwnBody>)
         => posts::own),
+    route!(POST post "/v1/access/preview" Token false
+        Doc::new("preview_access", "What the caller's own posts give it in a grid, for which purposes, and whom it has to ask")
+            .text(
+                "Decided over the attributes of nobody in particular: no record is looked at, nothing of other callers is said, and \
+                 nothing is permitted by it. A record may be closed all the same: its line, a protection, a restriction, its end or a \
+                 missing consent are its own. Where none of the caller's posts lies there is nothing, whether the grid exists or not.",
+            )
+            .takes(Body::of::<preview::PreviewBody>).example(examples::preview)
+            .answer(200, Body::of::<preview::PreviewedBody>)
+        => preview::preview),
     route!(GET get "/v1/schemas/{type}" Token false
         Doc::new("schema", "The form of a record type").answer(200, Body::of::<describe::SchemaBody>)
         => describe::schema),

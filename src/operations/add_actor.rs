@@ -4,7 +4,6 @@
 
 use super::OperationError;
 use super::describe::{Nothing, ended};
-use super::subject::handle_of;
 use crate::access::{
     Access, ActorId, Assignment, Code, Duty, Level, Origin, Policy, Role, RoleFamily, RoleId,
 };
@@ -114,7 +113,7 @@ pub async fn add_actor(
     }
     let own = match request.self_subject {
         None => None,
-        Some(subject) => match handle_of(subject, store, seal).await? {
+        Some(subject) => match seal.handle_of(subject, store).await? {
             Some(handle) => Some(directory.own_tag(handle)),
             None => return Err(turn_away(Code::NotFound).await),
         },

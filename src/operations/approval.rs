@@ -37,7 +37,7 @@ pub struct ApprovalRequest {
 /// Asks a second person.
 ///
 /// # Errors
-/// `schema_invalid` for no minutes or too many; else as [`Access::decide_asking`].
+/// `schema_invalid` for no minutes or too many; `rate_limited` for whoever asked too often; else as [`Access::decide_asking`].
 #[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn ask_approval(
     asked: &Asked<'_>,
@@ -83,6 +83,10 @@ pub async fn ask_approval(
         let change = begun(id, &record, seal)?;
         match trail.commit(permit, change).await {
             Ok(receipt) => return Ok((id, receipt.recorded())),
+            // How often is no number of people.
+            Err(Refused::Limit(_)) => {
+                return Err(turn_away(asked, access, trail, Code::RateLimited).await);
+            }
             Err(refused) => {
                 if let Some(end) = after(refused, asked, access, trail).await {
                     return Err(end);
@@ -109,10 +113,10 @@ impl Waiting {
     }
 }
 
-/// The second person's word, yes or no. What is gone by then is opened no more, and the rest stands.
+/// The second person's word, yes or no. What is gone by then is opened no more, and the rest stands; a no is always possible.
 ///
 /// # Errors
-/// `not_found` for what is not there, of which nothing is left, or that is not the caller's to decide; `denied` for whoever has a
+/// `not_found` for what is not there or not the caller's to decide, and for a yes to what nothing is left of; `denied` for whoever has a
 /// part in it; `version_conflict` for what was decided already, or asked for too long ago.
 #[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn decide_approval(
@@ -147,8 +151,9 @@ pub async fn decide_approval(
         let items: Vec<Item<'_>> = scope.iter().filter(is_there).map(Seen::item).collect();
         let parties = waiting.as_ref().map_or(Vec::new(), |kept| kept.record.parties());
         let role = waiting.as_ref().map_or("", |kept| &kept.record.role);
-        let raise = waiting.as_ref().and_then(|kept| raise_of(&kept.record));
-        let asking = Asking { id, parties: &parties, role, raise };
+        let waits_at = waiting.as_ref().and_then(|kept| kept.record.waits_at);
+        let raises = waiting.as_ref().and_then(|kept| raise_of(&kept.record));
+        let asking = Asking { id, parties: &parties, role, waits_at, raises };
         let target = Named::over(id, &scope);
         let decided =
             access.decide_word(standing, act, &asking, &items, territory, origin, now, target);
@@ -181,12 +186,9 @@ pub async fn decide_approval(
     Err(refuse(trail, turn_away(Code::Stale)).await)
 }
 
-/// Where a limit to be raised waits, and whose it is.
-fn raise_of(record: &MandateRecord) -> Option<([u8; 16], ActorId)> {
-    match record.nature {
-        Some(Nature::Raise(_)) => Some((record.waits_at?, record.holder)),
-        _ => None,
-    }
+/// Whose limit is to be raised.
+fn raise_of(record: &MandateRecord) -> Option<ActorId> {
+    matches!(record.nature, Some(Nature::Raise(_))).then_some(record.holder)
 }
 
 /// Whether it is an emergency access of somebody whose earlier one was not reviewed in time.

@@ -48,7 +48,7 @@ pub async fn list_consents(
         let (held, seen) = own_records(asked, subject, store, seal, access, territory).await?;
         let items: Vec<Item<'_>> = held.iter().map(Weighed::item).collect();
         let nothing = Item { matter: Matter::Missing, fields: &[] };
-        let first = items.first().unwrap_or(&nothing);
+        let first = std::slice::from_ref(items.first().unwrap_or(&nothing));
         let decided =
             access.decide_consent(&question, ConsentAct::Read, first, &items, Shown(seen));
         let permit = match decided {
@@ -98,15 +98,13 @@ async fn own_records(
     territory: &Territory,
 ) -> Result<(Vec<Weighed>, Vec<(RecordId, u64, u64)>), OperationError> {
     let (mut held, mut seen, mut is_nobody) = (Vec::new(), Vec::new(), true);
-    let mut records = OwnRecords::of(subject, store);
-    while let Some(page) = records.page(seal).await? {
-        for (sealed, facts) in page {
-            is_nobody = false;
-            let weighed = Weighed::of(&sealed, facts);
-            if is_known(&weighed, asked, access, territory) {
-                held.push(weighed);
-                seen.extend(sealed.seen());
-            }
+    let mut records = OwnRecords::of(subject, store, seal);
+    while let Some((sealed, facts)) = records.next_own().await? {
+        is_nobody = false;
+        let weighed = Weighed::of(&sealed, facts);
+        if is_known(&weighed, asked, access, territory) {
+            held.push(weighed);
+            seen.extend(sealed.seen());
         }
     }
     if is_nobody {

@@ -7,7 +7,7 @@ use super::capture::{Stored, keep_capture, stored_capture};
 use super::error::{end, refuse, turn_away, turn_away_fields};
 use super::mandate::mandate_of;
 use super::once::{Saying, UNLIKE, remember, repeated};
-use super::subject::{Inherited, Subject, held_subject, new_subject};
+use super::subject::{Inherited, Subject, held_subject, is_full, new_subject};
 use super::{Asked, OperationError, draw};
 use crate::access::{Access, Ask, Code, Denied, Item, Matter, Permit, Question};
 use crate::ambient::Random;
@@ -65,8 +65,8 @@ pub struct Created {
 /// # Errors
 /// [`OperationError::Refused`]: `schema_invalid` and `field_unknown` with every field that is wrong,
 /// `basis_missing`, `out_of_territory`, `purpose_not_for_field`, `denied`, `not_found` for a subject that the
-/// caller does not hold, `idempotency_mismatch` for a key that stands for another write, `erased` for a capture whose
-/// record was removed.
+/// caller does not hold, `too_large` for one that has as many records as a person may have, `idempotency_mismatch` for a key
+/// that stands for another write, `erased` for a capture whose record was removed.
 #[expect(clippy::too_many_arguments, reason = "the rooms that a creation visits, in order")]
 pub async fn create_record(
     asked: &Asked<'_>,
@@ -97,6 +97,10 @@ pub async fn create_record(
             return Err(turn_away(asked, access, trail, Code::NotFound).await);
         };
         let subject = is_about_a_person(new.record_type).then_some(own.id);
+        // Two at once cannot both be the last: each moves the person's key, which the other rests on.
+        if new.given.is_some() && is_full(own.id, store).await? {
+            return Err(turn_away(asked, access, trail, Code::TooLarge).await);
+        }
         let (id, draft) = match new.draft(asked, own, seal, random) {
             Ok(built) => built,
             Err(unbuilt) => return Err(unbuilt.end(asked, access, trail).await),

@@ -26,6 +26,7 @@ mod enrol;
 mod erase_subject;
 mod erasure_steps;
 mod error;
+mod give_consent;
 mod give_task;
 mod import_roster;
 mod issue_token;
@@ -37,11 +38,13 @@ mod once;
 mod patch_record;
 mod place_actor;
 mod policy;
+mod preview;
 mod protect_address;
 mod query_records;
 mod raise_limit;
 mod read_record;
 mod renew_post;
+mod review_glass;
 mod scope;
 mod seal_vault;
 mod see_posts;
@@ -59,10 +62,7 @@ pub use approval::{
 };
 pub use asked::{Asked, Case};
 pub use batch::admit_batch;
-pub use break_glass::{
-    BreakGlassRequest, BrokenGlass, Finding, ListedGlass, Urgency, break_glass, end_glass,
-    list_glass, review_glass,
-};
+pub use break_glass::{BreakGlassRequest, BrokenGlass, Urgency, break_glass};
 pub use changes::{Change, Changed, ChangesRequest, changes};
 pub use consent::{ListedConsent, list_consents};
 pub use counter_check::{Checked, CounterRequest, CounterTask, counter_check};
@@ -83,6 +83,7 @@ pub use echo::Echoes;
 pub use enrol::{Enrolled, enrol};
 pub use erase_subject::{EraseRequest, Erased, ask_erasure, carry_out_erasure};
 pub use error::{OperationError, refuse};
+pub use give_consent::{ConsentRequest, GivenConsent, give_consent};
 pub use give_task::{TaskGiven, TaskRequest, TaskScope, give_task};
 pub use import_roster::{
     Difference, Imported, LineOutcome, Named, RosterLine, RosterRooms, import_roster,
@@ -95,11 +96,13 @@ pub use once::{BatchKey, OfBatch, Once, Repeats, Saying, UnderWay};
 pub use patch_record::{PatchRequest, Patched, patch_record};
 pub use place_actor::{Placed, Placing, change_state, confirm_post, end_post, place_actor};
 pub use policy::{ExplainRequest, Explained, explain_policy, policy_matrix};
+pub use preview::{Age, PreviewRequest, PreviewedPurpose, Previewing, preview_access};
 pub use protect_address::{ProtectRequest, Protected, protect_address};
 pub use query_records::{Queried, QueryRequest, query_records};
 pub use raise_limit::{RaiseRequest, ask_raise};
 pub use read_record::read_record;
 pub use renew_post::renew_post;
+pub use review_glass::{Finding, ListedGlass, end_glass, list_glass, review_glass};
 pub use seal_vault::seal_vault;
 pub use see_posts::{
     Ending, EndingPage, EndingPlace, EndingPost, OwnPost, VacantGrid, VacantPage, ending_posts,

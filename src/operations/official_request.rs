@@ -15,7 +15,7 @@ use crate::records::{MandateId, SchemaSet, SubjectId};
 use crate::seal::{MandateRecord, MandateState, Nature, Official, Seal};
 use crate::store::Reader;
 use crate::territory::Territory;
-use crate::trail::{Recorded, Trail};
+use crate::trail::{Recorded, Refused, Trail};
 
 /// What an organ asks for.
 pub struct OfficialRequest {
@@ -34,7 +34,8 @@ pub struct OfficialRequest {
 /// Brings it before the protection officer.
 ///
 /// # Errors
-/// `schema_invalid` for an end or a number of people beyond their limits; else as [`Access::decide_official`].
+/// `schema_invalid` for an end or a number of people beyond their limits; `rate_limited` for whoever asked too often; else as
+/// [`Access::decide_official`].
 #[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn ask_official(
     asked: &Asked<'_>,
@@ -76,6 +77,10 @@ pub async fn ask_official(
         let change = begun(id, &record, seal)?;
         match trail.commit(permit, change).await {
             Ok(receipt) => return Ok((id, receipt.recorded())),
+            // How often is no number of people.
+            Err(Refused::Limit(_)) => {
+                return Err(turn_away(asked, access, trail, Code::RateLimited).await);
+            }
             Err(refused) => {
                 if let Some(end) = after(refused, asked, access, trail).await {
                     return Err(end);

@@ -140,14 +140,12 @@ async fn look_over(
     let (weighed, due) = (Vec::new(), Vec::new());
     let mut held = Held { key, weighed, missing_count: 0, due, left: 0 };
     let mut first = None;
-    let mut records = OwnRecords::of(request.subject, store);
-    while let Some(page) = records.page(seal).await? {
-        for (sealed, facts) in page {
-            let record_type = sealed.row().header.record_type;
-            if matches!(record_type, RecordType::Person | RecordType::Residence) {
-                first = first.or(Some(sealed.row().header.id));
-                held.take(sealed, facts, request.protected);
-            }
+    let mut records = OwnRecords::of(request.subject, store, seal);
+    while let Some((sealed, facts)) = records.next_own().await? {
+        let record_type = sealed.row().header.record_type;
+        if matches!(record_type, RecordType::Person | RecordType::Residence) {
+            first = first.or(Some(sealed.row().header.id));
+            held.take(sealed, facts, request.protected);
         }
     }
     let Some(first) = first else {

@@ -3,13 +3,13 @@
 //! What is not there is an item like the others, and lies nowhere.
 
 use super::OperationError;
+use super::subject::OwnRecords;
 use crate::access::{Item, Matter};
-use crate::limits::SUBJECT_RECORDS_COUNT_MAX;
 use crate::records::{
     Facts, Handle, MandateId, Owner, RecordId, RecordRef, RecordType, SubjectId, Target,
 };
 use crate::seal::Seal;
-use crate::store::{Fetched, Key, Reader, Sealed};
+use crate::store::{Fetched, Reader, Sealed};
 use crate::territory::CellId;
 
 /// A mandate that is made or moved on, with everything that was looked at for it.
@@ -131,15 +131,12 @@ pub(super) async fn person(
     store: &Reader,
     seal: &Seal,
 ) -> Result<Seen, OperationError> {
-    let prefix = Key::subject_listing_prefix(subject);
-    for (key, _) in store.scan(&prefix, None, SUBJECT_RECORDS_COUNT_MAX).await? {
-        let Some(id) = key.record() else { continue };
-        let Fetched::Found(sealed) = store.fetch(id).await? else { continue };
+    let mut records = OwnRecords::of(subject, store, seal);
+    while let Some((sealed, facts)) = records.next_own().await? {
         let header = &sealed.row().header;
-        let own = header.subjects.first() == Some(&subject);
-        if header.record_type == RecordType::Person && own {
-            let facts = seal.facts(&sealed)?;
-            return Ok(Seen { subject: Some(subject), record: id, found: Some((sealed, facts)) });
+        if header.record_type == RecordType::Person {
+            let record = header.id;
+            return Ok(Seen { subject: Some(subject), record, found: Some((sealed, facts)) });
         }
     }
     let nobody = RecordId::from_bytes(*subject.as_bytes());

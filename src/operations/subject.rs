@@ -5,10 +5,10 @@
 use super::{Asked, OperationError, draw};
 use crate::access::Access;
 use crate::ambient::Random;
-use crate::limits::SUBJECT_RECORDS_COUNT_MAX;
+use crate::limits::{PERSON_RECORDS_COUNT_MAX, SUBJECT_PAGE_COUNT};
 use crate::records::{Facts, Handle, SubjectId};
 use crate::seal::{KeyHold, KeySource, Seal};
-use crate::store::{Expect, Fetched, Key, Reader, Sealed};
+use crate::store::{Expect, Key, Reader, RecordsOf, Sealed};
 use crate::territory::Territory;
 use std::collections::BTreeMap;
 
@@ -79,67 +79,40 @@ pub(super) async fn key_of(
     Ok(stored.map(|stored| (stored.payload, Expect { key, version: stored.version, stamp })))
 }
 
-/// Everything that is held of somebody as its own, page by page to the end: a person may have more than one page holds.
+/// Everything that is held of somebody as its own, to the end.
 pub(super) struct OwnRecords<'a> {
     subject: SubjectId,
-    store: &'a Reader,
-    /// The listing behind which the next page begins.
-    after: Option<Key>,
-    ended: bool,
+    records: RecordsOf<'a>,
+    seal: &'a Seal,
 }
 
 impl<'a> OwnRecords<'a> {
     /// From the beginning.
-    pub(super) fn of(subject: SubjectId, store: &'a Reader) -> OwnRecords<'a> {
-        OwnRecords { subject, store, after: None, ended: false }
+    pub(super) fn of(subject: SubjectId, store: &'a Reader, seal: &'a Seal) -> OwnRecords<'a> {
+        OwnRecords { subject, records: RecordsOf::new(subject, store), seal }
     }
 
-    /// The next records with their decision attributes; nothing behind the last page.
-    pub(super) async fn page(
-        &mut self,
-        seal: &Seal,
-    ) -> Result<Option<Vec<(Sealed, Facts)>>, OperationError> {
-        if self.ended {
-            return Ok(None);
-        }
-        let prefix = Key::subject_listing_prefix(self.subject);
-        let after = self.after.as_ref();
-        let listed = self.store.scan(&prefix, after, SUBJECT_RECORDS_COUNT_MAX).await?;
-        self.ended = listed.len() < SUBJECT_RECORDS_COUNT_MAX;
-        let mut found = Vec::new();
-        for (key, _) in listed {
-            if let Some(id) = key.record()
-                && let Fetched::Found(sealed) = self.store.fetch(id).await?
-                && sealed.row().header.subjects.first() == Some(&self.subject)
-            {
-                let facts = seal.facts(&sealed)?;
-                found.push((sealed, facts));
+    /// The next record with its decision attributes; nothing behind the last.
+    pub(super) async fn next_own(&mut self) -> Result<Option<(Sealed, Facts)>, OperationError> {
+        while let Some(sealed) = self.records.next_record().await? {
+            if sealed.row().header.subjects.first() == Some(&self.subject) {
+                let facts = self.seal.facts(&sealed)?;
+                return Ok(Some((sealed, facts)));
             }
-            self.after = Some(key);
         }
-        Ok(Some(found))
+        Ok(None)
     }
 }
 
-/// The handle of a subject, for the vault's own use: it goes to no caller. Nothing where nothing is held of it.
-pub(super) async fn handle_of(
-    subject: SubjectId,
-    store: &Reader,
-    seal: &Seal,
-) -> Result<Option<Handle>, OperationError> {
+/// Whether a person has as many records as one may have.
+pub(super) async fn is_full(subject: SubjectId, store: &Reader) -> Result<bool, OperationError> {
     let prefix = Key::subject_listing_prefix(subject);
-    for (key, _) in store.scan(&prefix, None, SUBJECT_RECORDS_COUNT_MAX).await? {
-        let Some(record) = key.record() else { continue };
-        let Fetched::Found(sealed) = store.fetch(record).await? else { continue };
-        if let Some(handle) = seal.facts(&sealed)?.subject_handle(subject.as_bytes()) {
-            return Ok(Some(handle));
-        }
-    }
-    Ok(None)
+    let listed = store.scan(&prefix, None, PERSON_RECORDS_COUNT_MAX).await?;
+    Ok(listed.len() >= PERSON_RECORDS_COUNT_MAX)
 }
 
-/// The handle of a subject that the caller may know of, and what any of its records tells of its age. A page of them tells all:
-/// what is said of a person is said in each of its records.
+/// The handle of a subject that the caller may know of, and what its records tell of its age. As many as a page of listings has
+/// tell all, since what is said of a person is said in each of its records; whether the caller knows of one is looked for to the end.
 async fn handle_if_held(
     asked: &Asked<'_>,
     subject: SubjectId,
@@ -150,10 +123,10 @@ async fn handle_if_held(
     territory: &Territory,
 ) -> Result<Option<(Handle, Inherited)>, OperationError> {
     let (mut handle, mut inherited) = (None, Inherited::default());
-    let prefix = Key::subject_listing_prefix(subject);
-    for (key, _) in store.scan(&prefix, None, SUBJECT_RECORDS_COUNT_MAX).await? {
-        let Some(record) = key.record() else { continue };
-        let Fetched::Found(sealed) = store.fetch(record).await? else { continue };
+    let (mut records, mut looks) = (RecordsOf::new(subject, store), 0);
+    while looks < SUBJECT_PAGE_COUNT || handle.is_none() {
+        let Some(sealed) = records.next_record().await? else { break };
+        looks += 1;
         let header = &sealed.row().header;
         let facts = seal.facts(&sealed)?;
         let known = linked

@@ -8,18 +8,19 @@ use super::scope::Weighed;
 use super::steps::Steps;
 use super::subject::{OwnRecords, key_of};
 use super::{Asked, OperationError};
-use crate::access::{Access, Ask, Code, ConsentAct, Fact, Item, Matter, Permit};
+use crate::access::{Access, Ask, Code, ConsentAct, Fact, Item, Matter, Permit, Question};
 use crate::ambient::{Micros, Random};
 use crate::limits::WITHDRAWAL_RECORDS_COUNT_MAX;
 use crate::purposes::{ConsentGiver, PurposeSet};
 use crate::records::{BasisFact, Facts, RecordId, SchemaSet, SubjectId, Target, days_since_epoch};
 use crate::seal::{Control, Seal, Withdrawal, WithdrawalTerms};
-use crate::store::{ControlKind, Expect, Reader, Sealed};
+use crate::store::{ControlKind, Expect, Fetched, Reader, Sealed};
 use crate::territory::Territory;
 use crate::trail::{Recorded, Trail};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::json;
+use std::collections::VecDeque;
 
 /// A withdrawal, as the desk takes it.
 pub struct WithdrawRequest {
@@ -51,8 +52,8 @@ pub struct WithdrawnConsent {
 ///
 /// # Errors
 /// `not_found` for a consent that is not there or that the caller may not know of; `version_conflict` for one that was
-/// withdrawn before; `schema_invalid` for a child's that is not withdrawn by the guardian; `stale` where it takes more steps than one
-/// call has, to be said again.
+/// withdrawn before; `schema_invalid` for a child's that is not withdrawn by the guardian; `stale` where what is held of the
+/// person changed again and again meanwhile, to be said again.
 #[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn withdraw_consent(
     asked: &Asked<'_>,
@@ -69,30 +70,33 @@ pub async fn withdraw_consent(
     let question = asked.question(Ask::Update, schemas, territory);
     let act = ConsentAct::Withdraw;
     let (mut steps, mut records) = (Steps::default(), Vec::new());
+    let mut looked_over: Option<Resting> = None;
     while steps.go_on() {
-        let Some(mut held) = Resting::of(&request, asked.now, store, seal).await? else {
-            let missing = Item { matter: Matter::Missing, fields: &[] };
-            return Err(match access.decide_consent(&question, act, &missing, &[], ()) {
-                Err(denied) => refuse(trail, denied).await,
-                Ok(_) => OperationError::Internal("a decision about nothing said yes"),
-            });
+        let resting = match looked_over.take() {
+            Some(resting) => Some(resting),
+            None => Resting::of(&request, asked.now, store, seal).await?,
+        };
+        let Some(mut resting) = resting else {
+            return Err(nothing(&question, act, access, trail).await);
         };
         // Who may not know of it learns nothing of its state.
-        if let Err(denied) = access.decide_consent(&question, act, &held.named().item(), &[], ()) {
+        let named = [resting.named().item()];
+        if let Err(denied) = access.decide_consent(&question, act, &named, &[], ()) {
             return Err(refuse(trail, denied).await);
         }
-        if let Some(code) = held.unfit(&request) {
+        if let Some(code) = resting.unfit(&request) {
             return Err(turn_away(asked, access, trail, code).await);
         }
-        let (left, purpose) = (held.left, held.purpose.clone());
-        let (places, target) = held.step(asked, &request, purposes, random.bytes16()?);
+        resting.fetch_step(asked.now, store, seal).await?;
+        let (left, purpose) = (resting.waiting.len(), resting.purpose.clone());
+        let (places, target) = resting.step(asked, &request, purposes, random.bytes16()?);
         // The entry names all; of what lies in another street the desk hears nothing, not even that it is there.
-        let known = places.iter().map(|at| &held.weighed[*at]);
+        let known = places.iter().map(|at| &resting.weighed[*at]);
         let known = known.filter(|weighed| is_known(weighed, asked, access, territory));
         let marked: Vec<_> = known.map(|weighed| end_of(weighed, target.terms())).collect();
-        let items: Vec<Item<'_>> = places.iter().map(|at| held.weighed[*at].item()).collect();
-        let decided = access.decide_consent(&question, act, &held.named().item(), &items, target);
-        let permit = match decided {
+        let items: Vec<Item<'_>> = places.iter().map(|at| resting.weighed[*at].item()).collect();
+        let named = [resting.named().item()];
+        let permit = match access.decide_consent(&question, act, &named, &items, target) {
             Ok(permit) => permit.stating("proof", Fact::Code(request.proof.to_owned())),
             Err(denied) => return Err(refuse(trail, denied).await),
         };
@@ -107,6 +111,7 @@ pub async fn withdraw_consent(
                 }
                 // A crash here leaves the named consent as it was, so it can be asked for again.
                 steps.went_on();
+                looked_over = Some(resting);
             }
             Err(refused) => {
                 if let Some(end) = after(refused, asked, access, trail).await {
@@ -119,15 +124,30 @@ pub async fn withdraw_consent(
     Err(turn_away(asked, access, trail, Code::Stale).await)
 }
 
-/// What of a person rests on consents to one purpose, as it is now.
+/// The end over a consent that is not there: decided like any other, so that it takes the same way.
+async fn nothing(
+    question: &Question<'_>,
+    act: ConsentAct,
+    access: &Access,
+    trail: &Trail,
+) -> OperationError {
+    let missing = [Item { matter: Matter::Missing, fields: &[] }];
+    match access.decide_consent(question, act, &missing, &[], ()) {
+        Err(denied) => refuse(trail, denied).await,
+        Ok(_) => OperationError::Internal("a decision about nothing said yes"),
+    }
+}
+
+/// What of a person rests on consents to one purpose, as it was when all of it was looked over. It stays so as long as the
+/// person's key does, so the steps of one call look each record over once and fetch it once more.
 struct Resting {
     purpose: String,
-    /// The record that is named, and those of one step.
+    /// The record that is named, and those of the step at hand.
     weighed: Vec<Weighed>,
-    /// What is marked in one step, by its places. The record that is named is among the last.
+    /// What is marked in the step at hand, by its places.
     due: Vec<(usize, Sealed)>,
-    /// How many more there are.
-    left: usize,
+    /// What is marked in later steps. The record that is named is the last.
+    waiting: VecDeque<RecordId>,
     is_withdrawn: bool,
     /// Whether any of it is about a child under 14.
     is_childs: bool,
@@ -154,41 +174,50 @@ impl Resting {
             purpose: basis.purpose,
             weighed: vec![Weighed::of(&named, facts)],
             due: Vec::new(),
-            left: 0,
+            waiting: VecDeque::new(),
             seen: named.seen(),
             key,
         };
-        let mut records = OwnRecords::of(request.subject, store);
-        while let Some(page) = records.page(seal).await? {
-            for (sealed, facts) in page {
-                if sealed.row().header.id != found.named().record {
-                    found.take(sealed, facts, now);
-                }
+        let mut records = OwnRecords::of(request.subject, store, seal);
+        while let Some((sealed, facts)) = records.next_own().await? {
+            let id = sealed.row().header.id;
+            if id != found.named().record && found.rests(&facts) {
+                found.is_childs |= facts.is_under_14(now.days());
+                found.waiting.push_back(id);
             }
         }
-        if found.left == 0 && found.due.len() < WITHDRAWAL_RECORDS_COUNT_MAX {
-            found.due.insert(0, (0, named));
-        } else {
-            found.left += 1;
-        }
+        found.waiting.push_back(found.named().record);
         Ok(Some(found))
     }
 
-    fn take(&mut self, sealed: Sealed, facts: Facts, now: Micros) {
-        let rests = facts.bases.iter().any(|held| {
+    /// Whether a record still rests on a consent to the purpose.
+    fn rests(&self, facts: &Facts) -> bool {
+        facts.bases.iter().any(|held| {
             held.purpose == self.purpose && held.consent.is_some() && !facts.is_withdrawn(held)
-        });
-        if !rests {
-            return;
-        }
-        self.is_childs |= facts.is_under_14(now.days());
-        if self.due.len() < WITHDRAWAL_RECORDS_COUNT_MAX {
+        })
+    }
+
+    /// Fetches the records of the next step as they are now. What rests on nothing any more is passed over.
+    async fn fetch_step(
+        &mut self,
+        now: Micros,
+        store: &Reader,
+        seal: &Seal,
+    ) -> Result<(), OperationError> {
+        self.weighed.truncate(1);
+        while self.due.len() < WITHDRAWAL_RECORDS_COUNT_MAX {
+            let Some(id) = self.waiting.pop_front() else { break };
+            let Fetched::Found(sealed) = store.fetch(id).await? else { continue };
+            let facts = seal.facts(&sealed)?;
+            if !self.rests(&facts) {
+                continue;
+            }
+            self.is_childs |= facts.is_under_14(now.days());
             let weighed = Weighed::of(&sealed, facts);
             self.due.push((self.weighed.len(), sealed));
             self.weighed.push(weighed);
-        } else {
-            self.left += 1;
         }
+        Ok(())
     }
 
     fn named(&self) -> &Weighed {
@@ -224,7 +253,7 @@ impl Resting {
         let purpose = self.purpose.clone();
         let terms = WithdrawalTerms { purpose, ends_on, at: asked.now, control };
         let withdrawal = Withdrawal::new(sealed, terms);
-        (places, withdrawal.relying_on(std::mem::take(&mut self.seen), self.key.take()))
+        (places, withdrawal.relying_on(self.seen.clone(), self.key.clone()))
     }
 }
 
@@ -240,14 +269,12 @@ async fn resting_on(
     seal: &Seal,
 ) -> Result<Option<(Sealed, Facts, BasisFact)>, OperationError> {
     let mut is_nobody = true;
-    let mut records = OwnRecords::of(request.subject, store);
-    while let Some(page) = records.page(seal).await? {
-        for (sealed, facts) in page {
-            is_nobody = false;
-            let rests = |basis: &&BasisFact| basis.consent == Some(request.consent);
-            if let Some(basis) = facts.bases.iter().find(rests).cloned() {
-                return Ok(Some((sealed, facts, basis)));
-            }
+    let mut records = OwnRecords::of(request.subject, store, seal);
+    while let Some((sealed, facts)) = records.next_own().await? {
+        is_nobody = false;
+        let rests = |basis: &&BasisFact| basis.consent == Some(request.consent);
+        if let Some(basis) = facts.bases.iter().find(rests).cloned() {
+            return Ok(Some((sealed, facts, basis)));
         }
     }
     if is_nobody {

@@ -6,7 +6,7 @@ use compact_str::CompactString;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// The members of an entry (AUDIT-LOG section 3). Ids are base64url, times microseconds since 1970.
+/// The members of an entry (audit/FORMAT.md). Ids are base64url, times microseconds since 1970.
 /// Nearly every text is short enough to lie in its place: what follows the log reads each entry of a busy day.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct LogEntry {

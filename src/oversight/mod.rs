@@ -10,6 +10,7 @@ mod event_words;
 mod explain;
 mod export;
 mod files;
+mod follower;
 mod ids;
 mod index;
 mod officer;
@@ -29,7 +30,7 @@ mod world;
 
 pub use anomalies::{
     Anomalies, AnomaliesFound, AnomaliesQuestion, AnomaliesState, Anomaly, AnomalyState, IsOwn,
-    RuleName, Thresholds, ThresholdsError, Watching, list_anomalies,
+    IsReviewed, RuleName, Thresholds, ThresholdsError, Watching, list_anomalies,
 };
 pub use entries::{Entries, read_entries};
 pub use entry::LogEntry;

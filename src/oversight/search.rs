@@ -10,10 +10,10 @@ use super::question::Question;
 use crate::access::{Access, Code, Duty, Origin};
 use crate::ambient::Micros;
 use crate::identity::Actor;
-use crate::limits::{CURSOR_SECONDS, SUBJECT_RECORDS_COUNT_MAX};
-use crate::records::{Handle, RecordId, SubjectId};
+use crate::limits::CURSOR_SECONDS;
+use crate::records::{Handle, RecordId};
 use crate::seal::{CursorOwner, Seal};
-use crate::store::{Fetched, Key, Reader};
+use crate::store::{Fetched, Reader};
 use crate::trail::{Recorded, Trail};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -144,7 +144,7 @@ pub(super) async fn translate(
         records.push(handle);
     }
     if let Some(id) = question.subject {
-        let Some(handle) = handle_of_subject(id, store, seal).await? else { return Ok(None) };
+        let Some(handle) = seal.handle_of(id, store).await? else { return Ok(None) };
         subjects.push(handle);
     }
     let clause = |kind, handle: &Handle| Clause {
@@ -175,23 +175,6 @@ async fn handle_of_record(
         Fetched::Found(sealed) => Ok(Some(seal.facts(&sealed)?.record_handle)),
         Fetched::Erased(..) | Fetched::Missing => Ok(None),
     }
-}
-
-async fn handle_of_subject(
-    id: SubjectId,
-    store: &Reader,
-    seal: &Seal,
-) -> Result<Option<Handle>, OversightError> {
-    let prefix = Key::subject_listing_prefix(id);
-    for (key, _) in store.scan(&prefix, None, SUBJECT_RECORDS_COUNT_MAX).await? {
-        let Some(record) = key.record() else { continue };
-        if let Fetched::Found(sealed) = store.fetch(record).await?
-            && let Some(handle) = seal.facts(&sealed)?.subject_handle(id.as_bytes())
-        {
-            return Ok(Some(handle));
-        }
-    }
-    Ok(None)
 }
 
 /// What a page is made of.

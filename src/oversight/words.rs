@@ -153,7 +153,6 @@ fn purpose_words(purpose: &str, vocabulary: &Vocabulary<'_>) -> Pair {
     titles.unwrap_or_else(|| (purpose.to_owned(), purpose.to_owned()))
 }
 
-/// TERMS.md section 1.3.
 fn type_words(code: &str) -> Pair {
     let words = match code {
         "person" => ("人员", "person"),
@@ -172,7 +171,6 @@ fn type_words(code: &str) -> Pair {
     (words.0.to_owned(), words.1.to_owned())
 }
 
-/// TERMS.md section 1.4.
 fn view_words(code: &str) -> (&str, &str) {
     match code {
         "raw" => ("完整显示", "in clear"),

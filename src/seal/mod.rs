@@ -3,6 +3,7 @@
 //! Closed functions (facts, merge, removal, withdrawal, erasure, the places of an event) may look inside before there is a receipt, and
 //! let nothing out.
 
+mod consenting;
 mod covers;
 mod cursor;
 mod draft;
@@ -17,6 +18,7 @@ mod named;
 mod nature;
 mod opened;
 mod page;
+mod person;
 mod protection;
 mod rekey;
 mod removal;
@@ -26,6 +28,7 @@ mod section;
 mod term;
 mod withdrawal;
 
+pub use consenting::Consenting;
 pub use cursor::{Cursor, CursorOwner};
 pub use draft::{Control, Draft, KeySource, NewRecord};
 pub use erasure::{Erasure, ErasureRecord, ErasureState, ErasureStep};

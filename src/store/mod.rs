@@ -10,6 +10,7 @@ mod error;
 mod feed;
 mod key;
 mod page;
+mod person;
 mod row;
 mod sealed;
 
@@ -21,6 +22,7 @@ pub use error::StoreError;
 pub use feed::{Changes, FeedPlace, feed};
 pub use key::{ControlKind, Key, SystemKey};
 pub use page::{Page, listing};
+pub use person::RecordsOf;
 pub use row::{Header, Row, SealedSection, SectionName, Tombstone};
 pub use sealed::{Fetched, Sealed};
 

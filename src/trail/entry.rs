@@ -1,6 +1,6 @@
 //! Turns the account of a decision into an entry of the log.
 //! Never writes a value, a name or a client's word in clear: address, device and reason are sealed.
-//! The members are those of AUDIT-LOG section 3.
+//! The members are those of audit/FORMAT.md.
 
 use super::TrailError;
 use crate::access::{
@@ -230,6 +230,7 @@ fn event_of(written: Written) -> Event {
         Written::Occupants => Event::DataOccupants,
         Written::Changes => Event::DataChanges,
         Written::Schema => Event::DataSchemaRead,
+        Written::Preview => Event::DataPreview,
         Written::Proof => Event::AuditReceiptProof,
         Written::Enrol => Event::AdminEnrol,
         Written::Duty(Duty::ActorAdd) => Event::AdminActorAdd,
@@ -254,6 +255,7 @@ fn event_of(written: Written) -> Event {
         Written::Duty(Duty::PolicyMatrix) => Event::PolicyRead,
         Written::Duty(Duty::VaultSeal) => Event::SysSeal,
         Written::Consent(ConsentAct::Read) => Event::ConsentRead,
+        Written::Consent(ConsentAct::Give) => Event::ConsentGive,
         Written::Consent(ConsentAct::Withdraw) => Event::ConsentWithdraw,
         Written::Erasure(act) => event_of_erasure(act),
         Written::Mandate(MandateAct::Give) => Event::TaskCreate,

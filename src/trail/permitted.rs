@@ -3,7 +3,9 @@
 //! A new kind of entry has to say here what it needs.
 
 use super::space::Need;
-use crate::access::{Authority, Duty, ErasureAct, MandateAct, Permit, ReviewAct, Written};
+use crate::access::{
+    Authority, ConsentAct, Duty, ErasureAct, MandateAct, Permit, ReviewAct, Written,
+};
 use crate::records::{Owner, Target};
 use crate::store::{Expect, Key, Op, Version};
 
@@ -18,6 +20,7 @@ pub(super) fn need_of(written: Written) -> Need {
         )
         | Written::Counter
         | Written::Erasure(ErasureAct::Ask)
+        | Written::Consent(ConsentAct::Give)
         | Written::Duty(Duty::ActorAdd)
         | Written::Review(
             ReviewAct::Open
@@ -35,6 +38,7 @@ pub(super) fn need_of(written: Written) -> Need {
         | Written::Occupants
         | Written::Changes
         | Written::Schema
+        | Written::Preview
         | Written::Proof
         | Written::Enrol
         | Written::Stranger
@@ -51,7 +55,7 @@ pub(super) fn need_of(written: Written) -> Need {
         | Written::Protect
         | Written::Erasure(ErasureAct::Blind | ErasureAct::Remove | ErasureAct::Certify)
         | Written::Emergency(_)
-        | Written::Consent(_)
+        | Written::Consent(ConsentAct::Read | ConsentAct::Withdraw)
         | Written::Placing(_)
         | Written::Delegation(_)
         | Written::Review(ReviewAct::Read)

@@ -99,13 +99,14 @@ pub(super) fn serves_data(written: Written) -> bool {
         | Written::Occupants
         | Written::Mandate(_)
         | Written::Emergency(EmergencyAct::Open | EmergencyAct::Ask)
-        | Written::Consent(ConsentAct::Read)
+        | Written::Consent(ConsentAct::Read | ConsentAct::Give)
         | Written::Changes => true,
         Written::Delete
         | Written::Protect
         | Written::Erasure(_)
         | Written::Consent(ConsentAct::Withdraw)
         | Written::Schema
+        | Written::Preview
         | Written::Proof
         | Written::Enrol
         | Written::Stranger

@@ -13,6 +13,9 @@ use super::harness::{Demo, shared};
 use serde_json::{Value, json};
 use std::time::Duration;
 
+/// How often anybody asks a second person in 24 hours.
+const ASKS: usize = 60;
+
 fn ask(actor: &Actor, id: &str, fields: &[&str]) -> Reply {
     let body = json!({"record": id, "fields": fields, "minutes": 10});
     actor.call("POST", "/v1/approvals").purpose(REGISTRATION).json(&body).send()
@@ -193,4 +196,39 @@ fn what_is_gone_by_the_second_persons_word_is_opened_no_more_and_the_rest_stands
     let own = tasks.as_array().expect("a list").iter().find(|one| one["id"] == json!(both));
     assert_eq!(own.expect("an open task")["subjects"], json!([stays.1]));
     decide(&lead, &nothing, "grant").refused(404, "not_found");
+    // A no is always possible, to whoever it waits for and to nobody else; then it waits no more.
+    decide(&head, &nothing, "refuse").refused(404, "not_found");
+    let refused = decide(&lead, &nothing, "refuse").expect(200);
+    assert_eq!(happened(&demo.entry_of(&refused)), "approval.refuse success");
+    assert!(waiting(&lead, &nothing).is_none());
+}
+
+#[test]
+fn a_look_at_what_is_gone_meanwhile_is_refused_like_any_other() {
+    let demo = shared();
+    let (worker, head, lead) = (demo.worker(4), demo.head(4), demo.role("community_cadre"));
+    let id = child_of(demo, 4);
+    let approval = ask(&worker, &id, &["name"]).expect(201).text_of("id").to_owned();
+    head.delete(&id, 1, REGISTRATION).expect(200);
+    decide(&lead, &approval, "grant").refused(404, "not_found");
+    decide(&lead, &approval, "refuse").expect(200);
+    assert!(waiting(&lead, &approval).is_none() && waiting(&worker, &approval).is_none());
+}
+
+#[test]
+fn whoever_asks_second_persons_again_and_again_is_stopped_whatever_the_answers_were() {
+    let demo = shared();
+    let keeper = demo.worker(5);
+    let posts = json!([{"role": "grid_worker", "area": keeper.grid()}]);
+    let somebody = || {
+        let added = add(demo, posts.clone()).expect(201);
+        enrolled(demo, &added, "grid_worker", Some(keeper.grid()))
+    };
+    let (worker, id) = (somebody(), child_of(demo, 5));
+    for _ in 0..ASKS {
+        ask(&worker, &id, &["name"]).expect(201);
+    }
+    let stopped = ask(&worker, &id, &["name"]).refused(429, "rate_limited");
+    assert_eq!(demo.entry_of(&stopped)["why"], "rate_limited");
+    ask(&somebody(), &id, &["name"]).expect(201);
 }

@@ -90,7 +90,9 @@ fn a_command_that_takes_several_things_shows_an_example_of_itself() {
         "official ask",
         "subject protect",
         "subject consents",
+        "subject consent",
         "subject withdraw",
+        "policy preview",
         "counter-check",
         "actor state",
     ] {

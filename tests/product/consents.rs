@@ -1,10 +1,10 @@
-//! Consents at the desk: listed and taken back for the one who is present.
+//! Consents at the desk: listed, given and taken back for the one who is present.
 //! Never a read behind a withdrawal for the purpose that rested on it, and what rests on another basis stays.
 //! Somebody whom the desk may not know of, and a consent that nobody gave, are alike.
 
 use super::actor::Actor;
 use super::bodies::{
-    CONTACT, REGISTRATION, RIGHTS, basis, child, consent, contact, fresh_phone, unknown_id,
+    CONTACT, REGISTRATION, RIGHTS, adult, basis, child, consent, contact, fresh_phone, unknown_id,
 };
 use super::client::Reply;
 use super::entries::happened;
@@ -139,4 +139,123 @@ fn only_the_desk_takes_back_and_only_what_is_there() {
     let other = desk.call("POST", &path).purpose(REGISTRATION).json(&right).send();
     other.refused(403, "denied");
     worker.read(id, "name", CONTACT).expect(200);
+}
+
+/// Records that one consent is given over.
+const RECORDS: usize = 32;
+
+/// The body of a consent to be called, over one record.
+fn consented(record: &str, by: &str) -> Value {
+    json!({
+        "records": [record], "purpose": CONTACT, "legal_basis": "household_contact_consent",
+        "notice": "household_contact_notice_1", "consent": consent(by), "proof": "resident_card",
+    })
+}
+
+fn give(desk: &Actor, subject: &str, body: &Value) -> Reply {
+    let path = format!("/v1/subjects/{subject}/consents");
+    desk.call("POST", &path).purpose(RIGHTS).json(body).send()
+}
+
+#[test]
+fn a_consent_that_is_given_opens_what_is_held_for_one_purpose_more_until_it_is_taken_back() {
+    let demo = shared();
+    let (worker, desk) = (demo.worker(2), demo.role("resident_desk"));
+    let stored = worker.create(&adult(worker.grid())).expect(201);
+    let (id, subject) = (stored.text_of("id"), stored.text_of("subject"));
+    worker.read(id, "name,phone", CONTACT).refused(400, "basis_missing");
+    let given = give(&desk, subject, &consented(id, "self")).expect(201);
+    assert_eq!(given.body["purpose"], CONTACT);
+    assert_eq!(given.body["records"][0]["record"], json!(id));
+    let entry = demo.entry_of(&given);
+    assert_eq!(happened(&entry), "consent.give success");
+    let x = &entry["x"];
+    assert_eq!((&x["consent_to"], &x["proof"]), (&json!(CONTACT), &json!("resident_card")));
+    assert_eq!(x["given_by"], "self");
+    assert_eq!((entry["rec"].as_array().map(Vec::len), &entry["ver"]), (Some(1), &json!([1, 2])));
+
+    let read = worker.read(id, "name,phone", CONTACT).expect(200);
+    assert!(read.body["fields"]["phone"].is_string());
+    // Nothing that the purpose does not list, and nobody else.
+    worker.read(id, "id_number", CONTACT).refused(400, "purpose_not_for_field");
+    demo.worker(1).read(id, "name", CONTACT).refused(404, "not_found");
+    let listed = only(&desk, subject);
+    assert_eq!(
+        (&listed["id"], &listed["ends_on"]),
+        (&given.body["id"], &given.body["records"][0]["ends_on"])
+    );
+    give(&desk, subject, &consented(id, "self")).refused(412, "version_conflict");
+    withdraw(&desk, subject, given.text_of("id"), "self").expect(200);
+    worker.read(id, "name", CONTACT).refused(403, "consent_withdrawn");
+    worker.read(id, "name", REGISTRATION).expect(200);
+}
+
+#[test]
+fn only_the_desk_writes_a_consent_down_and_only_over_the_persons_own_records() {
+    let demo = shared();
+    let (worker, desk) = (demo.worker(2), demo.role("resident_desk"));
+    let [one, other] = [(); 2].map(|()| worker.create(&adult(worker.grid())).expect(201));
+    let (id, subject) = (one.text_of("id"), one.text_of("subject"));
+    let right = consented(id, "self");
+    for stranger in [
+        worker.clone(),
+        demo.head(2),
+        demo.role("community_cadre"),
+        demo.role("protection_officer"),
+    ] {
+        give(&stranger, subject, &right).refused(403, "denied");
+    }
+    let path = format!("/v1/subjects/{subject}/consents");
+    let call = |purpose: &str| desk.call("POST", &path).purpose(purpose).json(&right).send();
+    call(REGISTRATION).refused(403, "denied");
+    let nothing = give(&desk, &unknown_id(), &right).refused(404, "not_found");
+    let over = |record: &str| give(&desk, subject, &consented(record, "self"));
+    for reply in [over(other.text_of("id")), over(&unknown_id()), give(&desk, "x", &right)] {
+        assert_eq!(reply.refused(404, "not_found").without_ids(), nothing.without_ids());
+    }
+    worker.read(id, "name", CONTACT).refused(400, "basis_missing");
+}
+
+#[test]
+fn a_consent_of_no_sense_is_turned_away_and_each_has_its_code() {
+    let demo = shared();
+    let (worker, desk) = (demo.worker(2), demo.role("resident_desk"));
+    let stored = worker.create(&adult(worker.grid())).expect(201);
+    let (id, subject) = (stored.text_of("id"), stored.text_of("subject"));
+    let with = |member: &str, value: Value| {
+        let mut body = consented(id, "self");
+        body[member] = value;
+        give(&desk, subject, &body)
+    };
+    let tomorrow = json!({"by": "self", "method": "oral", "given_on": "2999-01-01"});
+    for (member, value, code) in [
+        ("records", json!([]), "schema_invalid"),
+        ("records", json!([id, id]), "schema_invalid"),
+        ("records", json!([id, "x"]), "schema_invalid"),
+        ("proof", json!("880102198001010015"), "schema_invalid"),
+        ("consent", json!(null), "schema_invalid"),
+        (
+            "consent",
+            json!({"by": "neighbour", "method": "oral", "given_on": "2026-01-01"}),
+            "schema_invalid",
+        ),
+        ("consent", tomorrow, "basis_missing"),
+        ("reason", json!("x"), "schema_invalid"),
+        ("purpose", json!("grid_management"), "purpose_unknown"),
+        // A duty rests on no consent.
+        ("legal_basis", json!("residence_permit_duty"), "basis_missing"),
+        ("notice", json!("residence_registration_notice_1"), "basis_missing"),
+    ] {
+        with(member, value).refused(400, code);
+    }
+    let mut duty = consented(id, "self");
+    duty["purpose"] = json!(REGISTRATION);
+    duty["legal_basis"] = json!("residence_permit_duty");
+    duty["notice"] = json!("residence_registration_notice_1");
+    give(&desk, subject, &duty).refused(400, "basis_missing");
+    // Records to the limit are looked for, and one more is not.
+    let many = |count: usize| json!((0..count).map(|_| unknown_id()).collect::<Vec<_>>());
+    with("records", many(RECORDS)).refused(404, "not_found");
+    with("records", many(RECORDS + 1)).refused(400, "schema_invalid");
+    worker.read(id, "name", CONTACT).refused(400, "basis_missing");
 }

@@ -133,20 +133,44 @@ fn journal_that_is_harmed_under_a_running_vault_lets_not_one_byte_of_a_record_ou
     for harm in [Harm::Removed, Harm::Moved, Harm::Linked, Harm::Piped, Harm::Copied, Harm::Cut] {
         harmed(harm, segment, true);
     }
-    harmed(Harm::Removed, |demo| demo.directory().join("journal"), true);
-    harmed(Harm::Moved, |demo| demo.directory().join("journal"), true);
+    for harm in [Harm::Removed, Harm::Moved, Harm::Linked, Harm::Piped] {
+        harmed(harm, |demo| demo.directory().join("journal"), true);
+    }
 }
 
 #[test]
 fn log_that_is_harmed_under_a_running_vault_stops_it() {
     let file = |demo: &Demo| demo.log_directory().join("checkpoint");
-    for harm in [Harm::Removed, Harm::Linked, Harm::Piped, Harm::Copied, Harm::Cut] {
+    for harm in [Harm::Removed, Harm::Moved, Harm::Linked, Harm::Piped, Harm::Copied, Harm::Cut] {
         harmed(harm, file, false);
     }
-    for harm in [Harm::Removed, Harm::Moved, Harm::Linked, Harm::Copied] {
+    for harm in [Harm::Removed, Harm::Moved, Harm::Linked, Harm::Piped, Harm::Copied] {
         harmed(harm, |demo| demo.log_directory(), false);
     }
     harmed(Harm::Removed, |demo| demo.log_directory().join("lock"), false);
+}
+
+/// The bundle of entries at the right edge of the log, as it was published last.
+fn edge(demo: &Demo) -> PathBuf {
+    let bundles = demo.log_directory().join("tile/entries");
+    let partial = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "p");
+    let listed = |path: &Path| {
+        let items = fs::read_dir(path).expect("listed").flatten();
+        items.map(|item| item.path()).collect::<Vec<PathBuf>>()
+    };
+    let last = listed(&bundles).into_iter().filter(partial).max().expect("a partial bundle");
+    let width = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.and_then(|name| name.parse::<u32>().ok())
+    };
+    listed(&last).into_iter().max_by_key(width).expect("a width")
+}
+
+#[test]
+fn entries_that_are_harmed_under_a_running_vault_stop_it() {
+    for harm in [Harm::Removed, Harm::Moved, Harm::Linked, Harm::Piped] {
+        harmed(harm, edge, false);
+    }
 }
 
 #[test]

@@ -52,6 +52,7 @@ mod ordinary_tuesday;
 mod oversight;
 mod packs;
 mod placing;
+mod preview;
 mod problems;
 mod program;
 mod protected;

@@ -54,7 +54,15 @@ fn metrics_tell_how_the_vault_does_and_nothing_of_anybody() {
     for (name, expected) in [("writable", 1.0), ("disk_low", 0.0), ("disk_spent", 0.0)] {
         assert_eq!(of(&format!("gridvault_{name}")), expected, "{name}");
     }
-    for name in ["journal_unmarked_bytes", "log_unintegrated_bytes", "index_lag_entries"] {
+    for name in ["index_failing", "anomalies_failing"] {
+        assert_eq!(of(&format!("gridvault_{name}")), 0.0, "{name}");
+    }
+    for name in [
+        "journal_unmarked_bytes",
+        "log_unintegrated_bytes",
+        "index_lag_entries",
+        "anomalies_lag_entries",
+    ] {
         assert!(of(&format!("gridvault_{name}")) >= 0.0, "{name}");
     }
     assert!(value(&reply, "gridvault_witness_lag_seconds").is_none(), "there are no witnesses");

@@ -4,7 +4,8 @@
 
 use super::actor::Actor;
 use super::bodies::{
-    CORRECTION, EMPLOYMENT, REGISTRATION, RIGHTS, adult, basis, fresh_number, fresh_phone, today,
+    CONTACT, CORRECTION, EMPLOYMENT, REGISTRATION, RIGHTS, adult, basis, consent, fresh_number,
+    fresh_phone, today,
 };
 use super::client::Call;
 use gridvault::http::{Guard, ROUTES, Route};
@@ -109,6 +110,7 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             (Some(EMPLOYMENT), false, Some(body))
         }
         ("GET", "/v1/subjects/{id}/consents") => (Some(RIGHTS), false, None),
+        ("POST", "/v1/subjects/{id}/consents") => (Some(RIGHTS), false, Some(given(aim))),
         ("POST", "/v1/subjects/{id}/consents/{consent}/withdraw") => {
             (Some(RIGHTS), false, Some(json!({"by": "self", "proof": "resident_card"})))
         }
@@ -199,6 +201,7 @@ fn body_of_office(path: &str, aim: &Aim<'_>) -> Option<Value> {
         }
         "/v1/admin/actors/{id}/state" => Some(json!({"state": "active"})),
         "/v1/admin/policies/explain" => Some(question(aim)),
+        "/v1/access/preview" => Some(json!({"type": "person", "grid": aim.grid})),
         other => panic!("no request is known for {other}"),
     }
 }
@@ -237,6 +240,14 @@ fn household(grid: &str) -> Value {
     json!({
         "grid": grid, "basis": basis(REGISTRATION), "fields": {"kind": "family"},
         "people": [person],
+    })
+}
+
+/// A consent over a record, by the id of a record, which is no subject.
+fn given(aim: &Aim<'_>) -> Value {
+    json!({
+        "records": [aim.record], "purpose": CONTACT, "legal_basis": "household_contact_consent",
+        "notice": "household_contact_notice_1", "consent": consent("self"), "proof": "resident_card",
     })
 }
 

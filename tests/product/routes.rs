@@ -245,3 +245,27 @@ fn strangers_beyond_their_budget_are_refused_and_only_counted() {
         replies.iter().map(|reply| reply.without_ids().to_string()).collect();
     assert_eq!(bodies.len(), 1);
 }
+
+#[test]
+fn a_member_of_a_query_string_that_a_route_does_not_know_is_refused_and_not_passed_over() {
+    let demo = shared();
+    let worker = demo.worker(4);
+    let record = worker.create(&super::bodies::adult(worker.grid())).expect(201);
+    let aim = Aim { record: record.text_of("id"), grid: worker.grid(), actor: &worker.id };
+    let document = demo.get("/openapi.json").expect(200).body;
+    let mut asked = 0;
+    for route in guarded().filter(|route| route.path.starts_with("/v1/")) {
+        let method = route.method.as_str().to_lowercase();
+        let parameters = document["paths"][route.path][&method]["parameters"].as_array();
+        if parameters.is_some_and(|all| all.iter().any(|one| one["in"] == "query")) {
+            continue;
+        }
+        let mut request = plausible(route, &aim);
+        request.path.push_str("?limit=1");
+        let reply = request.by(&worker).send().refused(400, "schema_invalid");
+        assert_eq!(demo.entry_of(&reply)["who"], json!(worker.id), "{}", route.path);
+        asked += 1;
+    }
+    assert!(asked > 40, "most routes take no query: {asked}");
+    worker.get("/v1/tasks?").expect(200);
+}

@@ -9,6 +9,10 @@ use super::harness::{await_until, shared};
 use super::placing::{newcomer, place, post_of, set_state, word};
 use super::wire::Conversation;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// Time for a client to send a line.
+const LINE_TIME: Duration = Duration::from_secs(10);
 
 const GRID: &str = "8801020010010003";
 const NEXT: &str = "8801020010010002";
@@ -72,4 +76,21 @@ fn a_post_that_ends_carries_no_further_line_and_the_others_go_on() {
     assert_eq!(line(&mut conversation, GRID)["status"], 201, "its other post stands");
     conversation.finish();
     assert_eq!(conversation.line(), None);
+}
+
+#[test]
+fn a_batch_that_waits_for_a_line_ends_by_itself_with_the_rights_of_its_caller() {
+    let demo = shared();
+    for state in ["suspended", "left"] {
+        let worker = newcomer(demo, GRID);
+        let mut conversation = begun(&worker);
+        set_state(&demo.role("security_admin"), &worker.id, state).expect(200);
+        let since = Instant::now();
+        // It sends nothing, and is told all the same: within a second, on a machine that does nothing else.
+        let item = parse(&conversation.line().expect("the end"));
+        assert!(since.elapsed() < LINE_TIME / 2, "{:?} after {state}", since.elapsed());
+        assert_eq!((&item["line"], &item["status"]), (&json!(2), &json!(401)), "{item}");
+        assert_eq!(item["problem"]["code"], "token_invalid");
+        assert_eq!(conversation.line(), None);
+    }
 }

@@ -165,6 +165,33 @@ fn a_desk_hides_an_address_and_takes_a_consent_back() {
     assert!(again.err.contains("version_conflict"), "{}", again.err);
     let path = ["subject", "consents", "../records", "--purpose", RIGHTS];
     office.ask(&desk, &path).ended(2);
+
+    let claim =
+        ["--legal-basis", "household_contact_consent", "--notice", "household_contact_notice_1"];
+    let said = ["--by", "self", "--method", "oral", "--given-on", "2025-06-01"];
+    let what = ["subject", "consent", subject, "--record", id, "--to", CONTACT];
+    let desk_says = ["--proof", "resident_card", "--purpose", RIGHTS];
+    let give = [&what[..], &claim, &said, &desk_says].concat();
+    let given = office.ask(&desk, &give).ended(0).out;
+    assert!(given.starts_with("consent ") && given.trim().ends_with(&format!("to {CONTACT}")));
+    worker.read(id, "name", CONTACT).expect(200);
+    assert!(office.ask(&desk, &give).ended(1).err.contains("version_conflict"));
+}
+
+#[test]
+fn a_worker_asks_what_it_may_do_before_it_goes_to_a_door() {
+    let demo = shared();
+    let desk = Desk::new(demo);
+    let worker = demo.worker(1);
+    let ask = |grid: &str| {
+        let what = ["policy", "preview", "--type", "person", "--age", "child", "--grid", grid];
+        desk.ask(&worker, &what).ended(0).out
+    };
+    let told = ask(worker.grid());
+    let line = told.lines().find(|line| line.starts_with("residence_registration"));
+    assert!(line.expect("a purpose").contains("role grid_worker"), "{told}");
+    assert!(told.contains("case_required"), "{told}");
+    assert_eq!(ask(demo.worker(2).grid()).trim(), "nothing");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Each way of changing a log that AUDIT-LOG names, by itself: the class and the first entry are as expected.
+//! Each way of changing a log, by itself: the class and the first entry are as expected.
 
 use std::fs;
 

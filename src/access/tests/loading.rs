@@ -128,7 +128,8 @@ fn more_roles_than_the_table_has_cells_for_do_not_load() {
         let bounds = LegalKind::ALL.map(|kind| format!("{} = [1, 2]\n", kind.as_str())).concat();
         let roles: String = (0..count).map(role).collect();
         let training = "[training]\ndays_max = 400\nwarning_days = 30\n";
-        files.roles = format!("{training}[reveals.grid]\n{bounds}{roles}");
+        let approvals = "[approvals]\nasks = [1, 1]\n";
+        files.roles = format!("{training}{approvals}[reveals.grid]\n{bounds}{roles}");
         files.lines = (0..count).map(|number| (format!("r{number}"), String::new())).collect();
         files.narrowing = String::new();
         files
@@ -301,6 +302,13 @@ fn raised_limits_and_requests_of_organs_stay_within_what_is_meant() {
     ] {
         assert_eq!(change(old, new), "", "{new}");
     }
+    let beyond = "ask for nothing, or more often than their limits";
+    for new in ["asks = [601, 600]", "asks = [0, 600]", "asks = [60, 2001]"] {
+        let said = change("asks = [60, 600]", new);
+        assert!(said.contains(beyond), "{new}: {said}");
+    }
+    assert_eq!(change("asks = [60, 600]", "asks = [60, 2000]"), "");
+    assert!(change("[approvals]\nasks = [60, 600]", "").contains("missing field"));
     let lead = "approved_by = { role = \"community_cadre\", lead = true }";
     let asks = format!("{lead}\nofficial_requests = true");
     assert!(change(lead, &asks).contains("nobody of oversight agrees"));

@@ -20,8 +20,8 @@ use crate::access::{ActorId, Code};
 use crate::ambient::Micros;
 use crate::identity::{Actor, IdentityError};
 use crate::limits::{
-    ACTOR_BATCHES_COUNT_MAX, BATCH_LINES_COUNT_MAX, BATCH_PAUSE, BATCH_PIECE_BYTES, BATCH_TIME_MAX,
-    BATCH_TURN_COUNT, BATCHES_COUNT_MAX,
+    ACTOR_BATCHES_COUNT_MAX, BATCH_LINES_COUNT_MAX, BATCH_LOOK_TIME, BATCH_PAUSE,
+    BATCH_PIECE_BYTES, BATCH_TIME_MAX, BATCH_TURN_COUNT, BATCHES_COUNT_MAX,
 };
 use crate::operations::{
     Asked, BatchKey, Case, OfBatch, Once, OperationError, Saying, UnderWay, admit_batch,
@@ -199,6 +199,8 @@ async fn hold(
 enum Event {
     Input(Input),
     Answer(Vec<u8>),
+    /// Nothing comes, and it is time to look whether its caller is still one.
+    Look,
     Over,
 }
 
@@ -249,11 +251,17 @@ impl Batch {
         let mut window = Window::default();
         let mut sink = Sink { outlet, piece: Vec::new(), reader_gone: false };
         let (mut first, mut number, mut open) = (Some(first), 0, true);
+        let mut looks = tokio::time::interval(BATCH_LOOK_TIME);
         loop {
             // Whose reader is gone sends no more lines either.
             open &= !sink.reader_gone;
-            let mut poll =
-                |context: &mut Context<'_>| poll_event(context, &mut window, lines, open);
+            let mut poll = |context: &mut Context<'_>| {
+                let event = poll_event(context, &mut window, lines, open);
+                match event.is_pending() && open && looks.poll_tick(context).is_ready() {
+                    true => Poll::Ready(Event::Look),
+                    false => event,
+                }
+            };
             let event = match first.take().map(Event::Input) {
                 Some(event) => event,
                 None => match poll_fn(|context| Poll::Ready(poll(context))).await {
@@ -267,6 +275,13 @@ impl Batch {
             match event {
                 Event::Over => break,
                 Event::Answer(answer) => sink.take(&answer).await,
+                Event::Look => {
+                    if let Err(code) = self.actor_at(self.rooms.clock.now()) {
+                        (open, number) = (false, number + 1);
+                        let (bytes, work) = self.work(number, Input::End, Some(code));
+                        window.begin(bytes, work).await;
+                    }
+                }
                 Event::Input(Input::End) => open = false,
                 Event::Input(input) => {
                     number += 1;

@@ -5,8 +5,8 @@
 use super::super::handlers::approvals::APPROVAL_KINDS;
 use super::{ID, of, or_null, record_id, text};
 use crate::limits::{
-    APPROVAL_MINUTES_MAX, DOCUMENT_CHARACTERS_MAX, TASK_BUDGET_MAX, TASK_PLACES_COUNT_MAX,
-    TASK_SCOPE_COUNT_MAX,
+    APPROVAL_MINUTES_MAX, CONSENTED_RECORDS_COUNT_MAX, DOCUMENT_CHARACTERS_MAX, TASK_BUDGET_MAX,
+    TASK_PLACES_COUNT_MAX, TASK_SCOPE_COUNT_MAX,
 };
 use crate::seal::{MandateState, TaskKind};
 use utoipa::openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, Type};
@@ -16,6 +16,16 @@ pub(in crate::http) fn record_ids() -> Array {
     ArrayBuilder::new()
         .items(record_id())
         .max_items(Some(TASK_SCOPE_COUNT_MAX))
+        .unique_items(true)
+        .build()
+}
+
+/// Ids of records that a consent is given over.
+pub(in crate::http) fn consented_ids() -> Array {
+    ArrayBuilder::new()
+        .items(record_id())
+        .min_items(Some(1))
+        .max_items(Some(CONSENTED_RECORDS_COUNT_MAX))
         .unique_items(true)
         .build()
 }

@@ -1,4 +1,4 @@
-//! Consents of a resident who is present at the desk: what there is, and its withdrawal.
+//! Consents of a resident who is present at the desk: what there is, one that is given, and a withdrawal.
 //! Never a value of the resident, and never the number of a document: a code says by which the desk knew them.
 //! Who may not know of the person is told of nobody.
 
@@ -10,10 +10,14 @@ use super::super::headers::{Headers, purpose};
 use super::super::named::{Named, NamedTwo};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::super::strict_json::Members;
 use crate::access::{Code, ConsentAct, Written};
 use crate::ambient::Micros;
-use crate::operations::{ListedConsent, WithdrawRequest, list_consents, withdraw_consent};
-use crate::purposes::ConsentGiver;
+use crate::limits::CONSENTED_RECORDS_COUNT_MAX;
+use crate::operations::{
+    ConsentRequest, ListedConsent, WithdrawRequest, give_consent, list_consents, withdraw_consent,
+};
+use crate::purposes::{BasisClaim, ConsentClaim, ConsentGiver};
 use crate::records::RecordId;
 use axum::body::Body;
 use axum::extract::State;
@@ -26,6 +30,41 @@ use utoipa::ToSchema;
 /// By which document the desk knew who was present. Codes alone.
 pub(in crate::http) const PROOFS: [&str; 4] =
     ["resident_card", "residence_permit", "passport", "household_register"];
+
+/// A consent that is given.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct ConsentGivenBody {
+    /// Over which of the person's own records.
+    #[schema(schema_with = forms::consented_ids)]
+    records: Vec<String>,
+    /// For which purpose they may be read from now on.
+    #[schema(schema_with = forms::slug)]
+    purpose: String,
+    /// On which of its bases: one that rests on a consent.
+    #[schema(schema_with = forms::slug)]
+    legal_basis: String,
+    /// After which notice.
+    #[schema(schema_with = forms::slug)]
+    notice: String,
+    /// Who gave it, how, and on which day.
+    #[schema(schema_with = forms::consent)]
+    consent: Members<ConsentClaim>,
+    /// By which document the desk knew who was present.
+    #[schema(schema_with = forms::identity_proof)]
+    proof: String,
+}
+
+/// A consent that was recorded.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct RecordedConsentBody {
+    /// Its id, by which it is taken back.
+    id: String,
+    /// The purpose for which the records may be read now.
+    purpose: String,
+    /// The records, each with its end, which is what it was before.
+    records: Vec<ConsentedRecordBody>,
+}
 
 /// A withdrawal.
 #[derive(Deserialize, ToSchema)]
@@ -67,9 +106,9 @@ pub(in crate::http) struct ConsentsBody {
     consents: Vec<ConsentBody>,
 }
 
-/// A record that rested on a withdrawn consent.
+/// A record that rests on a consent, or did.
 #[derive(Serialize, ToSchema)]
-pub(in crate::http) struct WithdrawnRecordBody {
+pub(in crate::http) struct ConsentedRecordBody {
     /// Its id.
     record: String,
     /// First day on which it may no longer be read: its place in the queue of retention.
@@ -83,7 +122,7 @@ pub(in crate::http) struct WithdrawnBody {
     /// The purpose for which nothing is opened any more.
     purpose: String,
     /// Those of the records that rested on consents to it which the caller may know of.
-    records: Vec<WithdrawnRecordBody>,
+    records: Vec<ConsentedRecordBody>,
 }
 
 pub(in crate::http) async fn list(
@@ -128,6 +167,66 @@ impl From<ListedConsent> for ConsentBody {
     }
 }
 
+impl From<(RecordId, Option<i32>)> for ConsentedRecordBody {
+    fn from((record, ends_on): (RecordId, Option<i32>)) -> ConsentedRecordBody {
+        ConsentedRecordBody { record: record.to_string(), ends_on: ends_on.map(day) }
+    }
+}
+
+pub(in crate::http) async fn give(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Named(subject): Named,
+    Headers(headers): Headers,
+    body: Body,
+) -> Result<Answer<RecordedConsentBody>, Problem> {
+    caller.must_serve(ConsentAct::Give, &rooms).await?;
+    let purpose = purpose(&caller, &headers, &rooms).await?;
+    let body: ConsentGivenBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
+    let Some((records, proof)) = given_over(&body) else {
+        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    };
+    let ConsentGivenBody { purpose: to, legal_basis, notice, consent, .. } = body;
+    let Some(to) = rooms.purposes.get(&to).filter(|purpose| purpose.active) else {
+        return Err(caller.turn_away(&rooms, Code::PurposeUnknown).await);
+    };
+    // What has not the form of an id names nobody.
+    let Ok(subject) = subject.parse() else {
+        return Err(caller.turn_away(&rooms, Code::NotFound).await);
+    };
+    let consent = Some(consent.0);
+    let claim = BasisClaim { purpose: to.id.as_str().to_owned(), legal_basis, notice, consent };
+    let territory = rooms.territory.load();
+    let given = give_consent(
+        &caller.asked(purpose),
+        ConsentRequest { subject, records, purpose: to, claim, proof },
+        &rooms.store,
+        &rooms.seal,
+        &rooms.access,
+        &rooms.trail,
+        &rooms.schemas,
+        &territory,
+        &*rooms.random,
+    )
+    .await?;
+    let body = RecordedConsentBody {
+        id: BASE64_URL_SAFE_NO_PAD.encode(given.id),
+        purpose: to.id.as_str().to_owned(),
+        records: given.records.into_iter().map(ConsentedRecordBody::from).collect(),
+    };
+    Ok(Answer::new(body, given.recorded, rooms.trail.origin()).created())
+}
+
+/// The records that a consent is given over, each once, and the code of the document.
+fn given_over(body: &ConsentGivenBody) -> Option<(Vec<RecordId>, &'static str)> {
+    let proof = PROOFS.into_iter().find(|known| *known == body.proof)?;
+    let ids = body.records.iter().map(|id| id.parse().ok());
+    let ids = ids.collect::<Option<Vec<RecordId>>>()?;
+    let repeats = ids.iter().enumerate().any(|(at, id)| ids[..at].contains(id));
+    let counted = (1..=CONSENTED_RECORDS_COUNT_MAX).contains(&ids.len());
+    (counted && !repeats).then_some((ids, proof))
+}
+
 pub(in crate::http) async fn withdraw(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
@@ -160,13 +259,9 @@ pub(in crate::http) async fn withdraw(
         &*rooms.random,
     )
     .await?;
-    let ending = |(record, ends_on): (RecordId, Option<i32>)| WithdrawnRecordBody {
-        record: record.to_string(),
-        ends_on: ends_on.map(day),
-    };
     let body = WithdrawnBody {
         purpose: withdrawn.purpose,
-        records: withdrawn.records.into_iter().map(ending).collect(),
+        records: withdrawn.records.into_iter().map(ConsentedRecordBody::from).collect(),
     };
     Ok(Answer::new(body, withdrawn.recorded, rooms.trail.origin()))
 }

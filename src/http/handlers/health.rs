@@ -28,6 +28,10 @@ pub(in crate::http) struct ReadyBody {
     /// How long the oldest entry waits for the witnesses; absent where all are witnessed, or none has to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     witness_lag_seconds: Option<u64>,
+    /// What follows the log and stands still: `search_index`, `anomalies`. Absent where nothing does. Data is served all the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    failing: Vec<&'static str>,
 }
 
 pub(in crate::http) async fn healthz() -> Json<StatusBody> {
@@ -47,7 +51,13 @@ pub(in crate::http) async fn readyz(
         return Err(Problem::unrecorded(Code::TrailUnavailable));
     }
     let witness_lag_seconds = rooms.trail.witness_lag().map(|age| age.as_secs());
-    Ok(Json(ReadyBody { status: "ready", witness_lag_seconds }))
+    let followers = [
+        ("search_index", rooms.index.state().failing),
+        ("anomalies", rooms.anomalies.state().failing),
+    ];
+    let failing = followers.into_iter().filter(|(_, failing)| *failing);
+    let failing = failing.map(|(name, _)| name).collect();
+    Ok(Json(ReadyBody { status: "ready", witness_lag_seconds, failing }))
 }
 
 pub(in crate::http) async fn document() -> Response {

@@ -23,6 +23,7 @@ pub(super) mod official;
 pub(super) mod packs;
 pub(super) mod placing;
 pub(super) mod posts;
+pub(super) mod preview;
 pub(super) mod protection;
 pub(super) mod raise_limit;
 pub(super) mod records;

@@ -1,4 +1,4 @@
-//! Requirements on consents where only a race or a number can show them.
+//! Requirements on consents where only a race, a crash or a number can show them.
 //! Never a record that still rests on what was taken back, however many there are and whatever was stored meanwhile.
 //! The record that was named comes last, so a withdrawal that was cut short can be asked for again.
 
@@ -6,12 +6,12 @@ use super::setting::{PURPOSES, SCHEMAS};
 use super::world::*;
 use crate::access::Code;
 use crate::identity::Actor;
-use crate::limits::{SUBJECT_RECORDS_COUNT_MAX, WITHDRAWAL_RECORDS_COUNT_MAX};
+use crate::limits::{PERSON_RECORDS_COUNT_MAX, SUBJECT_PAGE_COUNT, WITHDRAWAL_RECORDS_COUNT_MAX};
 use crate::operations::{
-    CreateRequest, OperationError, WithdrawRequest, WithdrawnConsent, list_consents,
-    withdraw_consent,
+    ConsentRequest, CreateRequest, GivenConsent, OperationError, WithdrawRequest, WithdrawnConsent,
+    give_consent, list_consents, withdraw_consent,
 };
-use crate::purposes::ConsentGiver;
+use crate::purposes::{BasisClaim, ConsentGiver};
 use crate::records::{RecordId, SubjectId};
 use crate::store::Key;
 use serde_json::{Value as Json, json};
@@ -102,7 +102,7 @@ fn as_many_records_as_a_step_marks_are_one_entry_and_one_more_is_two_the_named_o
 #[test]
 fn what_lies_behind_a_page_of_listings_is_listed_and_taken_back_too() {
     let world = World::new();
-    let (subject, records, _) = somebody(&world, SUBJECT_RECORDS_COUNT_MAX + 2);
+    let (subject, records, _) = somebody(&world, SUBJECT_PAGE_COUNT + 2);
     let desk = world.actor(DESK);
     let listed = || {
         let asked = world.asked(&desk, RIGHTS);
@@ -161,4 +161,191 @@ fn the_answer_to_a_withdrawal_names_no_record_of_another_street_and_all_are_take
     assert_eq!(named, records);
     assert!(is_marked(&world, records[0]) && is_marked(&world, far));
     assert_eq!(entry_of(&world, far), done.recorded.index(), "in one entry");
+}
+
+#[test]
+fn a_withdrawal_that_is_cut_short_after_any_step_leaves_something_to_say_again_and_is_whole_then() {
+    let most = WITHDRAWAL_RECORDS_COUNT_MAX;
+    let (count, steps) = (2 * most + 1, 3);
+    for done in 0..steps {
+        let world = World::new();
+        let (subject, records, before) = somebody(&world, count);
+        let named = records[7];
+        let consent = consent_of(&world, named);
+        let desk = world.actor(DESK);
+        let call = Box::pin(withdraw(&world, &desk, subject, consent));
+        world.crash_after(done, call);
+        // What a step has marked is closed from it on, and what it has not reached is as it was. The named consent stands.
+        let is_open = |id: &RecordId| !is_marked(&world, *id);
+        let open: Vec<RecordId> = records.iter().copied().filter(is_open).collect();
+        assert_eq!(open.len(), count - usize::try_from(done).expect("few") * most);
+        assert!(open.contains(&named));
+        for id in &records {
+            let read = world.read(WORKER, CONTACT, *id, &["name"]).map(drop);
+            let expected = if open.contains(id) { Ok(()) } else { Err(Code::ConsentWithdrawn) };
+            assert_eq!(read, expected);
+        }
+        let again = withdrawn(&world, subject, named).expect("withdrawn");
+        assert_eq!(again.records.len(), open.len());
+        assert!(records.iter().all(|id| is_marked(&world, *id)));
+        // The reads above are entries too.
+        let entries = again.recorded.index() - before;
+        assert_eq!(entries, steps + records.len() as u64);
+    }
+}
+
+#[test]
+fn an_answer_that_was_lost_behind_the_last_step_leaves_nothing_to_withdraw() {
+    let world = World::new();
+    let (subject, records, _) = somebody(&world, 2);
+    let consent = consent_of(&world, records[0]);
+    let desk = world.actor(DESK);
+    world.crash_after(1, Box::pin(withdraw(&world, &desk, subject, consent)));
+    assert!(records.iter().all(|id| is_marked(&world, *id)));
+    let again = withdrawn(&world, subject, records[0]).map(|done| done.records.len());
+    assert_eq!(again, Err(Code::VersionConflict));
+}
+
+#[test]
+fn a_record_that_is_stored_between_two_steps_is_taken_back_too() {
+    let world = World::new();
+    let (subject, records, _) = somebody(&world, WITHDRAWAL_RECORDS_COUNT_MAX + 1);
+    let consent = consent_of(&world, records[0]);
+    let desk = world.actor(DESK);
+    world.crash_after(1, Box::pin(withdraw(&world, &desk, subject, consent)));
+    let further = world.create_request(WORKER, resting(Some(subject))).expect("stored").id;
+    assert!(!is_marked(&world, further));
+    withdrawn(&world, subject, records[0]).expect("withdrawn");
+    assert!(is_marked(&world, further));
+}
+
+#[test]
+fn a_person_has_records_to_the_limit_and_not_one_more_and_one_withdrawal_takes_all_of_them_back() {
+    let world = World::new();
+    let (subject, records, _) = somebody(&world, PERSON_RECORDS_COUNT_MAX);
+    let more = world.create_request(WORKER, resting(Some(subject))).map(|created| created.id);
+    assert_eq!(more, Err(Code::TooLarge));
+    let done = withdrawn(&world, subject, records[0]).expect("withdrawn");
+    assert_eq!(done.records.len(), records.len());
+    assert!(records.iter().all(|id| is_marked(&world, *id)));
+}
+
+async fn give(
+    world: &World,
+    desk: &Actor,
+    subject: SubjectId,
+    records: &[RecordId],
+    claim: BasisClaim,
+) -> Result<GivenConsent, OperationError> {
+    let purpose = PURPOSES.get(&claim.purpose).expect("a shipped purpose");
+    let records = records.to_vec();
+    give_consent(
+        &world.asked(desk, RIGHTS),
+        ConsentRequest { subject, records, purpose, claim, proof: "passport" },
+        &world.reader,
+        &world.seal,
+        &world.access,
+        &world.trail,
+        &SCHEMAS,
+        &world.territory,
+        &*world.random,
+    )
+    .await
+}
+
+fn given(
+    world: &World,
+    subject: SubjectId,
+    records: &[RecordId],
+    claim: BasisClaim,
+) -> Done<[u8; 16]> {
+    let desk = world.actor(DESK);
+    done(wait(give(world, &desk, subject, records, claim))).map(|given| given.id)
+}
+
+#[test]
+fn a_consent_is_given_over_all_named_records_at_once_and_taken_back_from_all() {
+    let world = World::new();
+    let (first, subject) = adult(&world);
+    let request = CreateRequest {
+        subject: Some(subject.to_string()),
+        ..person(registration(), json!({"name": "王伟"}))
+    };
+    let second = world.create_request(WORKER, request).expect("stored").id;
+    let reads = |id: RecordId| world.read(WORKER, CONTACT, id, &["name"]).map(drop);
+    assert_eq!(reads(first), Err(Code::BasisMissing));
+    let end = world.facts(first).retain_until;
+    let claim = || contact(ConsentGiver::Self_);
+    let consent = given(&world, subject, &[first, second], claim()).expect("given");
+    assert_eq!((reads(first), reads(second)), (Ok(()), Ok(())));
+    assert_eq!(world.facts(first).retain_until, end, "no end moves");
+    assert_eq!(entry_of(&world, first), entry_of(&world, second), "in one entry");
+    assert_eq!(given(&world, subject, &[first], claim()), Err(Code::VersionConflict));
+    let desk = world.actor(DESK);
+    let back = done(wait(withdraw(&world, &desk, subject, consent))).expect("withdrawn");
+    assert_eq!(back.records.len(), 2);
+    let closed = Err(Code::ConsentWithdrawn);
+    assert_eq!((reads(first), reads(second)), (closed, Err(Code::ConsentWithdrawn)));
+    given(&world, subject, &[first], claim()).expect("given anew");
+    assert_eq!((reads(first), reads(second)), (Ok(()), Err(Code::ConsentWithdrawn)));
+}
+
+#[test]
+fn what_is_held_on_a_duty_needs_no_consent_and_a_basis_without_one_takes_none() {
+    let world = World::new();
+    let (id, subject) = adult(&world);
+    let by = Some(ConsentGiver::Self_);
+    let duty = claim_on("residence_registration", "residence_permit_duty", by);
+    assert_eq!(given(&world, subject, &[id], duty), Err(Code::BasisMissing));
+    let mut other = contact(ConsentGiver::Self_);
+    other.notice = "residence_registration_notice_1".to_owned();
+    assert_eq!(given(&world, subject, &[id], other), Err(Code::BasisMissing));
+    let mut nobodys = contact(ConsentGiver::Self_);
+    nobodys.consent = None;
+    assert_eq!(given(&world, subject, &[id], nobodys), Err(Code::BasisMissing));
+    assert_eq!(world.version(id), 1);
+}
+
+#[test]
+fn a_sensitive_field_that_is_held_needs_a_consent_of_its_own() {
+    let world = World::new();
+    let by = Some(ConsentGiver::Self_);
+    let claim = |basis: &str| claim_on("elder_visit", basis, by);
+    let fields = json!({"name": "王伟", "assistance_tag": ["step_free"]});
+    let request = person(claim("elder_visit_separate_consent"), fields);
+    let stored = world.create_request(HEAD, request).expect("stored");
+    let (id, subject) = (stored.id, stored.subject.expect("a person"));
+    let plain = claim("elder_visit_consent");
+    assert_eq!(given(&world, subject, &[id], plain.clone()), Err(Code::BasisMissing));
+    let (without, nobody) = adult(&world);
+    given(&world, nobody, &[without], plain).expect("nothing sensitive is held");
+}
+
+#[test]
+fn for_a_child_the_guardian_gives_a_consent() {
+    let world = World::new();
+    let (id, subject) = child(&world);
+    let own = given(&world, subject, &[id], contact(ConsentGiver::Self_));
+    assert_eq!(own, Err(Code::BasisMissing));
+    given(&world, subject, &[id], contact(ConsentGiver::Guardian)).expect("given");
+}
+
+#[test]
+fn a_consent_over_what_is_not_the_persons_or_not_the_desks_is_like_one_over_nothing() {
+    let world = World::new();
+    world.worker_of_two_streets();
+    let (id, subject) = adult(&world);
+    let (other, _) = adult(&world);
+    let request = CreateRequest {
+        grid: FAR.to_owned(),
+        subject: Some(subject.to_string()),
+        ..person(registration(), json!({"name": "王伟"}))
+    };
+    let far = world.create_request(WORKER, request).expect("stored").id;
+    let nothing = RecordId::from_bytes([9; 16]);
+    for wrong in [other, far, nothing] {
+        let refused = given(&world, subject, &[id, wrong], contact(ConsentGiver::Self_));
+        assert_eq!(refused, Err(Code::NotFound));
+    }
+    assert_eq!(world.version(id), 1);
 }

@@ -10,6 +10,7 @@ mod erasing;
 mod gate;
 mod listing;
 mod matching;
+mod people;
 mod protecting;
 mod racing;
 mod repeats;

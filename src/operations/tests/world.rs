@@ -26,7 +26,7 @@ use gridvault_keys::Keyring;
 use serde_json::{Value as Json, json};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 pub(super) const WORKER: ActorId = ActorId::from_bytes([1; 16]);
 pub(super) const NEIGHBOUR: ActorId = ActorId::from_bytes([2; 16]);
@@ -436,6 +436,24 @@ impl World {
 
     pub(super) fn has(&self, key: &Key) -> bool {
         wait(self.reader.get(key)).expect("a store").is_some()
+    }
+
+    /// Lets a call go on until so many further entries are durable, and drops it then: what was committed is there and nothing
+    /// comes after it, as if the process had ended between two steps.
+    pub(super) fn crash_after<T>(&self, steps: u64, mut call: Later<'_, T>) {
+        // Each step is a group of its own here, and is applied before its answer comes.
+        let before = self.reader.stamp();
+        wait(std::future::poll_fn(|context| {
+            if self.reader.stamp() >= before + steps {
+                return Poll::Ready(());
+            }
+            // No step is durable while the call is looked at, so it never goes two steps at once.
+            self.gate.set(true);
+            let looked = call.as_mut().poll(context);
+            self.gate.set(false);
+            assert!(looked.is_pending(), "it ended before so many steps");
+            Poll::Pending
+        }));
     }
 
     /// Lets calls meet in one group, in this order: all have decided before the first is sequenced.

@@ -4,16 +4,17 @@
 
 use super::memory::{Memory, Recalled, Standpoint, keep, recall};
 use super::watch::Watch;
-use super::{Shared, Watching};
+use super::{Anomaly, IsReviewed, Shared, Watching};
 use crate::limits::{
     ANOMALY_CATCH_UP_PAUSE, ANOMALY_KEEP_ENTRIES_COUNT, ANOMALY_PAUSE, INDEX_READ_ENTRIES_COUNT,
-    INDEX_RETRY_PAUSE,
 };
 use crate::oversight::entry::LogEntry;
+use crate::oversight::follower::Follower;
 use gridvault_audit::{LogError, LogReader};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 pub(super) struct Keeper {
     log: LogReader,
@@ -22,47 +23,47 @@ pub(super) struct Keeper {
     /// The file of what is remembered.
     path: PathBuf,
     has_room: Box<dyn Fn() -> bool + Send>,
+    is_reviewed: IsReviewed,
     rules: [u8; 32],
     next: u64,
     /// Where the file stands.
     kept: u64,
+    /// Whether the file was looked at.
+    recalled: bool,
+}
+
+impl Follower for Keeper {
+    const WHAT: &'static str = "the search for anomalies";
+    const PAUSE: Duration = ANOMALY_PAUSE;
+    type Error = LogError;
+
+    fn step(&mut self) -> Result<(), LogError> {
+        if !self.recalled {
+            self.recall()?;
+            self.recalled = true;
+        }
+        self.keep_up()
+    }
 }
 
 impl Keeper {
     pub(super) fn new(watching: Watching, shared: Arc<Shared>) -> Keeper {
-        let Watching { directory, log, has_room, thresholds, schemas, is_own } = watching;
+        let Watching { directory, log, has_room, thresholds, schemas, is_own, is_reviewed } =
+            watching;
         let watch = Watch::new(thresholds, &schemas, is_own);
         let (path, rules) = (directory.join("memory"), watch.rules_digest());
-        Keeper { log, watch, shared, path, has_room, rules, next: 0, kept: 0 }
-    }
-
-    pub(super) fn run(mut self) {
-        self.recall();
-        while !self.stops() {
-            let pause = match self.keep_up() {
-                Ok(()) => {
-                    self.shared.failing.store(false, Ordering::Release);
-                    ANOMALY_PAUSE
-                }
-                Err(error) => {
-                    if !self.shared.failing.swap(true, Ordering::AcqRel) {
-                        tracing::error!(%error, "the search for anomalies stands still");
-                    }
-                    INDEX_RETRY_PAUSE
-                }
-            };
-            std::thread::park_timeout(pause);
-        }
+        let (next, kept, recalled) = (0, 0, false);
+        Keeper { log, watch, shared, path, has_room, is_reviewed, rules, next, kept, recalled }
     }
 
     fn stops(&self) -> bool {
-        self.shared.stop.load(Ordering::Acquire)
+        self.shared.signals.stops()
     }
 
     /// Goes on from what was kept, if it is of this log and of these rules.
-    fn recall(&mut self) {
+    fn recall(&mut self) -> Result<(), LogError> {
         let Some(Recalled { standpoint, memory, first, anomalies }) = recall(&self.path) else {
-            return;
+            return Ok(());
         };
         let Standpoint { next, leaf, rules } = standpoint;
         let of_this_log = next > 0 && self.log.leaf(next - 1).is_ok_and(|own| own == leaf);
@@ -70,35 +71,59 @@ impl Keeper {
             tracing::info!(
                 "the log is searched for anomalies from its beginning: what was kept is of another log or of other rules"
             );
-            return;
+            if of_this_log {
+                let anomalies = anomalies.into_iter().map(Arc::new).collect();
+                self.shared.begin_with(0, self.beyond_finding(anomalies)?);
+            }
+            return Ok(());
         }
         self.watch.recall(memory);
-        self.shared.begin_with(first, anomalies);
+        self.shared.begin_with(first, anomalies.into_iter().map(Arc::new).collect());
         self.shared.through.store(next, Ordering::Release);
         (self.next, self.kept) = (next, next);
+        Ok(())
     }
 
-    /// Forgets everything, at an administrator's word.
-    fn forget(&mut self) -> std::io::Result<()> {
+    /// Forgets everything, at an administrator's word, but what officers looked into and no walk can find any more.
+    fn forget(&mut self) -> Result<(), LogError> {
+        let stays = self.beyond_finding(self.shared.all())?;
         match std::fs::remove_file(&self.path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
         }
+        let is_all_found_again = stays.is_empty();
         self.watch.recall(Memory::new());
-        self.shared.begin_with(0, Vec::new());
+        self.shared.begin_with(0, stays);
         self.shared.through.store(0, Ordering::Release);
         self.shared.unfollowed.store(0, Ordering::Release);
         (self.next, self.kept) = (0, 0);
+        if !is_all_found_again {
+            // A start before the next time would not know of them: they are kept where the log begins, with nothing remembered.
+            self.next = self.log.minimum()?.index;
+            self.write();
+        }
         Ok(())
+    }
+
+    /// Those of which a review was opened, and whose first entry was pruned: the log does not give them a second time. Of what
+    /// nobody looked at nothing is taken on trust.
+    fn beyond_finding(&self, anomalies: Vec<Arc<Anomaly>>) -> Result<Vec<Arc<Anomaly>>, LogError> {
+        let minimum = self.log.minimum()?.index;
+        let pruned = |one: &Anomaly| one.entries.first().is_some_and(|first| *first < minimum);
+        let stays = |one: &Arc<Anomaly>| pruned(one) && (self.is_reviewed)(&one.id);
+        Ok(anomalies.into_iter().filter(stays).collect())
     }
 
     /// Keeps what is remembered of the days before the next entry. What fails costs the next start time and nothing else.
     fn keep(&mut self, published: u64) {
         // The longer the way still is, the longer until the next time: three years are not written down day by day.
         let due = ANOMALY_KEEP_ENTRIES_COUNT.max((published - self.next) / 4);
-        if self.next - self.kept < due || !(self.has_room)() {
-            return;
+        if self.next - self.kept >= due && (self.has_room)() {
+            self.write();
         }
+    }
+
+    fn write(&mut self) {
         let kept = self.log.leaf(self.next - 1).map_err(std::io::Error::other).and_then(|leaf| {
             let standpoint = Standpoint { next: self.next, leaf, rules: self.rules };
             keep(&self.path, standpoint, self.watch.memory(), &self.shared.so_far())
@@ -112,19 +137,25 @@ impl Keeper {
     }
 
     fn keep_up(&mut self) -> Result<(), LogError> {
-        if self.shared.again.swap(false, Ordering::AcqRel)
+        if self.shared.signals.take_again()
             && let Err(error) = self.forget()
         {
-            self.shared.again.store(true, Ordering::Release);
-            return Err(error.into());
+            self.shared.signals.begin_again();
+            return Err(error);
         }
         let published = self.log.size()?;
-        // What was pruned can no longer be looked at.
-        self.next = self.next.max(self.log.minimum()?.index.min(published));
-        while self.next < published && !self.stops() && !self.shared.again.load(Ordering::Acquire) {
+        while self.next < published && !self.stops() && !self.shared.signals.begins_again() {
             // Up to the end of a bundle, so that each is read once.
             let count = INDEX_READ_ENTRIES_COUNT - self.next % INDEX_READ_ENTRIES_COUNT;
-            let entries = self.log.entries(self.next, count as usize)?;
+            let entries = match self.log.entries(self.next, count as usize) {
+                // What was pruned can no longer be looked at. Whoever reads is told of it, so nobody looks where the log begins
+                // at every step.
+                Err(LogError::Pruned { minimum }) if minimum > self.next => {
+                    self.next = minimum.min(published);
+                    continue;
+                }
+                entries => entries?,
+            };
             if entries.is_empty() {
                 break;
             }

@@ -18,6 +18,7 @@ pub use rules::RuleName;
 pub use thresholds::{Thresholds, ThresholdsError};
 pub use watch::IsOwn;
 
+use super::follower::{Signals, Thread};
 use super::ids::AnomalyId;
 use crate::limits::ANOMALIES_COUNT_MAX;
 use crate::records::SchemaSet;
@@ -26,9 +27,8 @@ use keeper::Keeper;
 use memory::FoundSoFar;
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// What the search needs.
 pub struct Watching {
@@ -44,7 +44,12 @@ pub struct Watching {
     pub schemas: Arc<SchemaSet>,
     /// Whose own record it is.
     pub is_own: IsOwn,
+    /// Of which anomaly a review was opened.
+    pub is_reviewed: IsReviewed,
 }
+
+/// Whether an officer opened a review over an anomaly.
+pub type IsReviewed = Box<dyn Fn(&AnomalyId) -> bool + Send>;
 
 /// The anomalies that were found. Cheap to clone; the thread ends with the last clone.
 #[derive(Clone)]
@@ -52,7 +57,7 @@ pub struct Anomalies {
     shared: Arc<Shared>,
     escalation_roles: Arc<[String]>,
     digest: [u8; 32],
-    _thread: Arc<Thread>,
+    thread: Arc<Thread>,
 }
 
 /// How far the search is.
@@ -64,17 +69,15 @@ pub struct AnomaliesState {
     pub unfollowed: u64,
     /// Anomalies that are forgotten, because there are too many newer ones.
     pub forgotten: u64,
-    /// Whether the last step failed. It is tried again.
+    /// Whether the last step failed, which is tried again; or the thread is no more.
     pub failing: bool,
 }
 
 #[derive(Default)]
 struct Shared {
     found: RwLock<Found>,
-    stop: AtomicBool,
-    /// Whether the log is to be walked from its beginning.
-    again: AtomicBool,
-    failing: AtomicBool,
+    /// Again: the log is to be walked from its beginning.
+    signals: Arc<Signals>,
     through: AtomicU64,
     unfollowed: AtomicU64,
 }
@@ -88,10 +91,14 @@ struct Found {
 }
 
 impl Found {
-    fn add(&mut self, anomaly: Anomaly, count_max: usize) {
+    fn add(&mut self, anomaly: Arc<Anomaly>, count_max: usize) {
+        // One that stayed when the log was walked again, and is found after all.
+        if self.numbers.contains_key(&anomaly.id) {
+            return;
+        }
         let number = self.first + self.anomalies.len() as u64;
         self.numbers.insert(anomaly.id, number);
-        self.anomalies.push_back(Arc::new(anomaly));
+        self.anomalies.push_back(anomaly);
         while self.anomalies.len() > count_max {
             if let Some(oldest) = self.anomalies.pop_front() {
                 self.numbers.remove(&oldest.id);
@@ -108,37 +115,26 @@ impl Shared {
         }
         let mut found = self.found.write().unwrap_or_else(PoisonError::into_inner);
         for anomaly in anomalies {
-            found.add(anomaly, ANOMALIES_COUNT_MAX);
+            found.add(Arc::new(anomaly), ANOMALIES_COUNT_MAX);
         }
     }
 
     /// Has these, and no others.
-    fn begin_with(&self, first: u64, anomalies: Vec<Anomaly>) {
+    fn begin_with(&self, first: u64, anomalies: Vec<Arc<Anomaly>>) {
         let mut begun = Found { first, ..Found::default() };
         anomalies.into_iter().for_each(|anomaly| begun.add(anomaly, ANOMALIES_COUNT_MAX));
         *self.found.write().unwrap_or_else(PoisonError::into_inner) = begun;
     }
 
+    /// All, in their order.
+    fn all(&self) -> Vec<Arc<Anomaly>> {
+        let found = self.found.read().unwrap_or_else(PoisonError::into_inner);
+        found.anomalies.iter().cloned().collect()
+    }
+
     fn so_far(&self) -> FoundSoFar {
         let found = self.found.read().unwrap_or_else(PoisonError::into_inner);
         FoundSoFar::of(found.first, found.anomalies.iter().map(AsRef::as_ref))
-    }
-}
-
-/// Ends the thread when nobody needs it any more.
-struct Thread {
-    shared: Arc<Shared>,
-    handle: Mutex<Option<JoinHandle<()>>>,
-}
-
-impl Drop for Thread {
-    fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::Release);
-        let handle = self.handle.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(handle) = handle {
-            handle.thread().unpark();
-            let _it_said_why = handle.join();
-        }
     }
 }
 
@@ -152,10 +148,8 @@ impl Anomalies {
         let digest = *watching.thresholds.digest();
         let escalation_roles = watching.thresholds.escalation_roles().into();
         let keeper = Keeper::new(watching, shared.clone());
-        let thread = std::thread::Builder::new().name("anomalies".into());
-        let handle = thread.spawn(move || keeper.run())?;
-        let thread = Thread { shared: shared.clone(), handle: Mutex::new(Some(handle)) };
-        Ok(Anomalies { shared, escalation_roles, digest, _thread: Arc::new(thread) })
+        let thread = Arc::new(Thread::start("anomalies", shared.signals.clone(), keeper)?);
+        Ok(Anomalies { shared, escalation_roles, digest, thread })
     }
 
     /// How far it is.
@@ -164,17 +158,13 @@ impl Anomalies {
             through: self.shared.through.load(Ordering::Acquire),
             unfollowed: self.shared.unfollowed.load(Ordering::Acquire),
             forgotten: self.shared.found.read().unwrap_or_else(PoisonError::into_inner).first,
-            failing: self.shared.failing.load(Ordering::Acquire),
+            failing: self.shared.signals.is_failing(),
         }
     }
 
-    /// Has the log walked from its beginning, and everything found anew.
+    /// Has the log walked from its beginning, and everything found anew. What was looked into stays, where its entries were pruned.
     pub fn search_again(&self) {
-        self.shared.again.store(true, Ordering::Release);
-        let handle = self._thread.handle.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(handle) = &*handle {
-            handle.thread().unpark();
-        }
+        self.thread.begin_again();
     }
 
     /// Whether a review may be brought before a role.

@@ -11,6 +11,11 @@ use crate::oversight::world::{START, World, signer, until};
 use gridvault_audit::{Draft, Event, Minimum, Outcome, prune};
 
 fn start(world: &World) -> Anomalies {
+    started(world, |_| false)
+}
+
+/// With officers who opened reviews over some of what was found.
+fn started(world: &World, is_reviewed: impl Fn(&AnomalyId) -> bool + Send + 'static) -> Anomalies {
     let watching = Watching {
         directory: world.directory.path().join("anomalies"),
         log: world.reader(),
@@ -18,6 +23,7 @@ fn start(world: &World) -> Anomalies {
         thresholds: thresholds(),
         schemas: SCHEMAS.clone(),
         is_own: Box::new(|_, _| false),
+        is_reviewed: Box::new(is_reviewed),
     };
     Anomalies::start(watching).expect("a thread")
 }
@@ -78,10 +84,10 @@ fn no_more_are_kept_than_there_is_room_for_and_the_oldest_go() {
     assert_eq!(found.len(), 4);
     let mut kept = Found::default();
     for anomaly in &found[..3] {
-        kept.add(anomaly.clone(), 3);
+        kept.add(Arc::new(anomaly.clone()), 3);
     }
     assert_eq!((kept.first, kept.anomalies.len()), (0, 3));
-    kept.add(found[3].clone(), 3);
+    kept.add(Arc::new(found[3].clone()), 3);
     assert_eq!((kept.first, kept.anomalies.len(), kept.numbers.len()), (1, 3, 3));
     assert!(!kept.numbers.contains_key(&found[0].id));
     assert_eq!(kept.numbers[&found[3].id], 3, "a number is kept");
@@ -312,4 +318,75 @@ fn a_start_over_a_log_whose_beginning_was_pruned_begins_with_what_is_left() {
     until(|| anomalies.state().through == 610);
     assert!(!anomalies.state().failing);
     assert_eq!(listed(&anomalies).len(), 1);
+}
+
+#[test]
+fn what_an_officer_looked_into_survives_a_rebuild_after_its_entries_were_pruned_and_nothing_else_does()
+ {
+    let mut world = World::with(300);
+    for who in [7, 8] {
+        refuse(&mut world, who, 10);
+    }
+    refuse(&mut world, 9, 1);
+    refuse(&mut world, 10, 10);
+    let reviewed = AnomalyId([0; 16]);
+    let shared = Arc::new(std::sync::Mutex::new(reviewed));
+    let asked = shared.clone();
+    let anomalies = started(&world, move |id| *asked.lock().expect("a lock") == *id);
+    until(|| anomalies.state().through == world.log.size());
+    let found = listed(&anomalies);
+    let of = |who: u8| found.iter().find(|one| one.actor.as_bytes()[0] == who).expect("found");
+    assert_eq!(found.len(), 3);
+    *shared.lock().expect("a lock") = of(7).id;
+    // All but the last bundle goes.
+    refuse(&mut world, 11, 280);
+    until(|| anomalies.state().through == world.log.size());
+    let recorded = world.log.size() - 1;
+    prune(&world.reader(), Minimum { index: 512, recorded }).expect("pruned");
+    anomalies.search_again();
+    until(|| listed(&anomalies).iter().all(|one| one.actor.as_bytes()[0] != 8));
+    until(|| anomalies.state().through == world.log.size());
+    let left: Vec<Anomaly> = listed(&anomalies);
+    assert!(left.contains(of(7)), "it was looked into");
+    assert!(!left.contains(of(8)), "nobody looked into it, and the log gives it no more");
+    assert_eq!(anomalies.get(&of(7).id).as_deref(), Some(of(7)));
+    drop(anomalies);
+    // So does a start that follows.
+    let (asked, through) = (shared.clone(), world.log.size());
+    let again = started(&world, move |id| *asked.lock().expect("a lock") == *id);
+    until(|| again.state().through == through);
+    assert!(again.get(&of(7).id).is_some() && again.get(&of(8).id).is_none());
+    drop(again);
+    // Rules that changed lead to the same, by what was kept under the former ones.
+    let leaf = world.reader().leaf(recorded).expect("a leaf");
+    let standpoint = Standpoint { next: recorded + 1, leaf, rules: [0; 32] };
+    let kept = FoundSoFar::of(0, found.iter());
+    keep(&memory_of(&world), standpoint, fixture::watch().memory(), &kept).expect("written");
+    let again = started(&world, move |id| *shared.lock().expect("a lock") == *id);
+    until(|| again.state().through == world.log.size());
+    assert!(again.get(&of(7).id).is_some() && again.get(&of(8).id).is_none());
+}
+
+#[test]
+fn a_search_whose_thread_ended_by_a_defect_says_that_it_fails() {
+    let mut world = World::with(10);
+    let mut draft = Draft::new(Event::DataRead, Outcome::Success, [1; 16]);
+    (draft.who, draft.sub) = (Some([7; 16]), vec![[8; 16]]);
+    let seq = world.log.size();
+    let entry = draft.encode(seq, START + seq * 1_000, seq).expect("an entry");
+    world.log.append(seq, &[entry]).expect("room");
+    world.log.publish(&signer()).expect("a checkpoint");
+    let watching = Watching {
+        directory: world.directory.path().join("anomalies"),
+        log: world.reader(),
+        has_room: Box::new(|| true),
+        thresholds: thresholds(),
+        schemas: SCHEMAS.clone(),
+        is_own: Box::new(|_, _| panic!("a defect")),
+        is_reviewed: Box::new(|_| false),
+    };
+    let anomalies = Anomalies::start(watching).expect("a thread");
+    until(|| anomalies.state().failing);
+    anomalies.search_again();
+    assert!(anomalies.state().failing);
 }

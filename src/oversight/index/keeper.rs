@@ -7,15 +7,17 @@ use super::gathering::Gathering;
 use super::segment::{Segment, merge};
 use super::{IndexSettings, Parts, Shared};
 use crate::limits::{
-    INDEX_FAN_IN, INDEX_MERGED_TERMS_MAX, INDEX_PAUSE, INDEX_READ_ENTRIES_COUNT, INDEX_RETRY_PAUSE,
+    INDEX_FAN_IN, INDEX_MERGED_TERMS_MAX, INDEX_PAUSE, INDEX_READ_ENTRIES_COUNT,
     INDEX_SEGMENT_ENTRIES_MAX,
 };
+use crate::oversight::follower::Follower;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLockWriteGuard};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Merged twice, a segment has a million entries and stays.
 const LEVELS: u32 = 2;
@@ -26,6 +28,8 @@ pub(super) struct Keeper {
     settings: IndexSettings,
     shared: Arc<Shared>,
     merging: Option<Merging>,
+    /// Whether what lay there was taken over.
+    opened: bool,
 }
 
 /// A merge under way. It takes seconds for a million entries, and what is published meanwhile is not to wait for it.
@@ -36,36 +40,24 @@ struct Merging {
 
 impl Keeper {
     pub(super) fn new(settings: IndexSettings, shared: Arc<Shared>) -> Keeper {
-        Keeper { settings, shared, merging: None }
-    }
-
-    pub(super) fn run(mut self) {
-        let mut opened = false;
-        while !self.stops() {
-            let step = if opened { self.keep_up() } else { self.open() };
-            let failing = step.is_err();
-            if self.shared.failing.swap(failing, Ordering::AcqRel) != failing {
-                match &step {
-                    Err(error) => tracing::error!(%error, "the search index stands still"),
-                    Ok(()) => tracing::info!("the search index goes on"),
-                }
-            }
-            // Damage is found while reading: what is derived is thrown away and made again.
-            if matches!(step, Err(IndexError::Damaged)) {
-                self.shared.rebuild.store(true, Ordering::Release);
-            }
-            opened |= !failing;
-            let pause = if failing { INDEX_RETRY_PAUSE } else { INDEX_PAUSE };
-            std::thread::park_timeout(pause);
-        }
+        Keeper { settings, shared, merging: None, opened: false }
     }
 
     fn stops(&self) -> bool {
-        self.shared.stop.load(Ordering::Acquire)
+        self.shared.signals.stops()
     }
 
     fn parts(&self) -> RwLockWriteGuard<'_, Parts> {
         self.shared.parts.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open_or_keep_up(&mut self) -> Result<(), IndexError> {
+        if self.opened {
+            return self.keep_up();
+        }
+        self.open()?;
+        self.opened = true;
+        Ok(())
     }
 
     /// Takes over the segments that are whole and of this log, and takes everything else away.
@@ -119,13 +111,13 @@ impl Keeper {
 
     /// Takes in what was published since.
     fn keep_up(&mut self) -> Result<(), IndexError> {
-        if self.shared.rebuild.swap(false, Ordering::AcqRel) {
+        if self.shared.signals.take_again() {
             self.clear()?;
             self.shared.rebuilding.store(true, Ordering::Release);
         }
         let published = self.settings.log.size()?;
         self.forget()?;
-        while !self.stops() && !self.shared.rebuild.load(Ordering::Acquire) {
+        while !self.stops() && !self.shared.signals.begins_again() {
             self.merge()?;
             let (next, full) = {
                 let parts = self.shared.parts.read().unwrap_or_else(PoisonError::into_inner);
@@ -246,6 +238,21 @@ impl Keeper {
         }
         self.shared.merging.store(self.merging.is_some(), Ordering::Release);
         Ok(())
+    }
+}
+
+impl Follower for Keeper {
+    const WHAT: &'static str = "the search index";
+    const PAUSE: Duration = INDEX_PAUSE;
+    type Error = IndexError;
+
+    fn step(&mut self) -> Result<(), IndexError> {
+        let step = self.open_or_keep_up();
+        // Damage is found while reading: what is derived is thrown away and made again.
+        if matches!(step, Err(IndexError::Damaged)) {
+            self.shared.signals.begin_again();
+        }
+        step
     }
 }
 

@@ -14,6 +14,7 @@ pub use error::IndexError;
 pub use search::{Places, Wanted};
 pub use term::{Clause, Kind};
 
+use super::follower::{Signals, Thread};
 use crate::limits::{SEARCH_LOOKS_COUNT_MAX, SEARCHES_COUNT_MAX};
 use gathering::Gathering;
 use gridvault_audit::LogReader;
@@ -22,8 +23,7 @@ use segment::Segment;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::thread::JoinHandle;
+use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The index. Cheap to clone; its thread ends with the last clone.
@@ -31,7 +31,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub struct Index {
     shared: Arc<Shared>,
     places: Arc<Semaphore>,
-    _thread: Arc<Thread>,
+    thread: Arc<Thread>,
 }
 
 /// How far the index is.
@@ -49,7 +49,7 @@ pub struct IndexState {
     pub rebuilding: bool,
     /// Whether segments are being merged.
     pub merging: bool,
-    /// Whether its last step failed. It tries again.
+    /// Whether its last step failed, which is tried again; or its thread is no more.
     pub failing: bool,
 }
 
@@ -65,11 +65,9 @@ pub struct IndexSettings {
 
 struct Shared {
     parts: RwLock<Parts>,
-    stop: AtomicBool,
-    rebuild: AtomicBool,
+    signals: Arc<Signals>,
     rebuilding: AtomicBool,
     merging: AtomicBool,
-    failing: AtomicBool,
     unreadable: AtomicU64,
 }
 
@@ -89,23 +87,6 @@ struct Snapshot {
     lists: Vec<Vec<u32>>,
 }
 
-/// Ends the thread when nobody needs the index any more.
-struct Thread {
-    shared: Arc<Shared>,
-    handle: Mutex<Option<JoinHandle<()>>>,
-}
-
-impl Drop for Thread {
-    fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::Release);
-        let handle = self.handle.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(handle) = handle {
-            handle.thread().unpark();
-            let _it_said_why = handle.join();
-        }
-    }
-}
-
 impl Index {
     /// Starts the thread that opens the index and keeps it up with the log.
     ///
@@ -115,19 +96,15 @@ impl Index {
         let parts = Parts { segments: Arc::default(), newest: Gathering::new(0) };
         let shared = Arc::new(Shared {
             parts: RwLock::new(parts),
-            stop: AtomicBool::new(false),
-            rebuild: AtomicBool::new(false),
+            signals: Arc::default(),
             rebuilding: AtomicBool::new(false),
             merging: AtomicBool::new(false),
-            failing: AtomicBool::new(false),
             unreadable: AtomicU64::new(0),
         });
         let keeper = Keeper::new(settings, shared.clone());
-        let handle =
-            std::thread::Builder::new().name("index".into()).spawn(move || keeper.run())?;
-        let thread = Thread { shared: shared.clone(), handle: Mutex::new(Some(handle)) };
+        let thread = Thread::start("index", shared.signals.clone(), keeper)?;
         let places = Arc::new(Semaphore::new(SEARCHES_COUNT_MAX));
-        Ok(Index { shared, places, _thread: Arc::new(thread) })
+        Ok(Index { shared, places, thread: Arc::new(thread) })
     }
 
     /// Waits for a place: few look at a time, so that what they hold is bounded and requests keep their processors.
@@ -147,9 +124,9 @@ impl Index {
             segments: parts.segments.len(),
             bytes: parts.segments.iter().map(|segment| segment.bytes()).sum(),
             rebuilding: self.shared.rebuilding.load(Ordering::Acquire)
-                || self.shared.rebuild.load(Ordering::Acquire),
+                || self.shared.signals.begins_again(),
             merging: self.shared.merging.load(Ordering::Acquire),
-            failing: self.shared.failing.load(Ordering::Acquire),
+            failing: self.shared.signals.is_failing(),
         }
     }
 
@@ -160,11 +137,7 @@ impl Index {
 
     /// Throws the index away and makes it again from the log. Until it is there, a search finds what is indexed so far.
     pub fn rebuild(&self) {
-        self.shared.rebuild.store(true, Ordering::Release);
-        let handle = self._thread.handle.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(handle) = &*handle {
-            handle.thread().unpark();
-        }
+        self.thread.begin_again();
     }
 
     /// The places of a page of entries that have every clause. Each must still be compared with the entry itself.

@@ -6,6 +6,7 @@ use super::keeper::Keeper;
 use super::*;
 use crate::limits::{INDEX_SEGMENT_ENTRIES_MAX, SEARCH_LOOKS_COUNT_MAX, SEARCHES_COUNT_MAX};
 use crate::oversight::entry::LogEntry;
+use crate::oversight::follower::follow;
 use crate::oversight::world::{START, World, draft, signer, until};
 use compact_str::CompactString;
 use proptest::prelude::*;
@@ -329,6 +330,18 @@ fn a_segment_that_cannot_be_finished_leaves_nothing_behind() {
 fn a_keeper_can_be_asked_to_stop_before_it_began() {
     let world = World::with(1);
     let index = Index::start(world.settings()).expect("a thread");
-    index.shared.stop.store(true, Ordering::Release);
-    Keeper::new(world.settings(), index.shared.clone()).run();
+    index.shared.signals.stop();
+    follow(Keeper::new(world.settings(), index.shared.clone()), &index.shared.signals);
+}
+
+#[test]
+fn an_index_whose_thread_ended_by_a_defect_says_that_it_fails() {
+    let world = World::with(INDEX_SEGMENT_ENTRIES_MAX as u64 + 1);
+    // Asked once what is gathered is to be written.
+    let has_room: Box<dyn Fn() -> bool + Send> = Box::new(|| panic!("a defect"));
+    let settings = IndexSettings { has_room, ..world.settings() };
+    let index = Index::start(settings).expect("a thread");
+    until(|| index.state().failing);
+    index.rebuild();
+    assert!(index.state().failing && index.state().indexed > 0, "what is found is found still");
 }

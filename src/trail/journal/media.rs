@@ -76,7 +76,8 @@ pub trait Segment: Send {
     /// The system's.
     fn sync(&mut self) -> io::Result<()>;
 
-    /// Whether the file still has a name, the one that it was opened by, and all of its bytes.
+    /// Whether the file still has a name, the one that it was opened by, in the directory that it was opened in, and all of its
+    /// bytes.
     ///
     /// # Errors
     /// The system's.
@@ -90,6 +91,15 @@ struct FileSegment {
     file: File,
     /// When it was opened. It may grow.
     length: u64,
+    /// Which directory it lay in then.
+    directory: (u64, u64),
+}
+
+/// The directory that a file lies in, or the link that stands in its place.
+fn directory_of(path: &Path) -> io::Result<(u64, u64)> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let found = std::fs::symlink_metadata(directory)?;
+    Ok((found.dev(), found.ino()))
 }
 
 /// Zeros are written in pieces of this size.
@@ -103,7 +113,10 @@ impl Media for FileMedia {
             Ok(file)
         });
         match filled {
-            Ok(file) => Ok(Box::new(FileSegment { file, length })),
+            Ok(file) => {
+                let directory = directory_of(path)?;
+                Ok(Box::new(FileSegment { file, length, directory }))
+            }
             Err(error) => {
                 // Half a segment serves nobody and takes what is left of a full disk.
                 let _none_was_made = std::fs::remove_file(path);
@@ -115,7 +128,7 @@ impl Media for FileMedia {
     fn open(&self, path: &Path) -> io::Result<Box<dyn Segment>> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
         let length = file.metadata()?.len();
-        Ok(Box::new(FileSegment { file, length }))
+        Ok(Box::new(FileSegment { file, length, directory: directory_of(path)? }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -194,7 +207,9 @@ impl Segment for FileSegment {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error),
         };
-        let same = open.ino() == named.ino() && open.dev() == named.dev();
+        let same = open.ino() == named.ino()
+            && open.dev() == named.dev()
+            && directory_of(path)? == self.directory;
         Ok(open.nlink() > 0 && same && open.len() >= self.length)
     }
 }

@@ -73,6 +73,37 @@ fn a_power_failure_at_any_call_loses_nothing_that_was_acknowledged() {
     broken_at_every_call(Break::PowerOff);
 }
 
+/// ENOSPC, EIO, EROFS, EDQUOT on write and on sync: each is the end, though two of them are no fault where a new segment is due.
+#[test]
+fn whatever_error_the_disk_gives_for_a_frame_is_final() {
+    for errno in
+        [libc_numbers::ENOSPC, libc_numbers::EIO, libc_numbers::EROFS, libc_numbers::EDQUOT]
+    {
+        for broken in [Call::Write, Call::Sync] {
+            let world = World::new();
+            let run = world.begin();
+            world.disk.break_at(usize::MAX, Break::Undone);
+            run.announce_start().expect("a frame, to see which calls it takes");
+            let place = world.disk.calls().iter().position(|call| *call == broken);
+            world.disk.break_with(errno);
+            world.disk.break_at(place.expect("such a call") + 1, Break::Undone);
+            assert!(run.announce_start().is_err(), "{errno} at {broken:?}");
+            stopped_for_good(&run, place.expect("such a call") + 1);
+            assert!(wait(run.trail.stop()).is_err());
+            world.disk.repair();
+            world.start().expect("a start without hands").stop();
+        }
+    }
+}
+
+/// Numbers of Linux (asm-generic/errno.h).
+mod libc_numbers {
+    pub(super) const EIO: i32 = 5;
+    pub(super) const ENOSPC: i32 = 28;
+    pub(super) const EROFS: i32 = 30;
+    pub(super) const EDQUOT: i32 = 122;
+}
+
 #[test]
 fn a_receipt_exists_only_after_the_sync() {
     let world = World::new();

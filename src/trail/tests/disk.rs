@@ -44,6 +44,8 @@ pub(super) enum Call {
 struct State {
     calls: Vec<Call>,
     break_at: Option<(usize, Break)>,
+    /// With which error of the system a broken call fails, where a test says so.
+    errno: Option<i32>,
     is_off: bool,
     /// For each file that was written since its last sync: the file, and what it held then.
     durable: HashMap<u64, (File, Vec<u8>)>,
@@ -82,10 +84,6 @@ enum Turn {
     Fail(Break),
 }
 
-fn broken() -> io::Error {
-    io::Error::other("broken for a test")
-}
-
 impl Disk {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -96,6 +94,16 @@ impl Disk {
         let mut state = self.lock();
         state.calls.clear();
         state.break_at = Some((number, how));
+    }
+
+    /// Lets broken calls fail with that error of the system.
+    pub(super) fn break_with(&self, errno: i32) {
+        self.lock().errno = Some(errno);
+    }
+
+    fn broken(&self) -> io::Error {
+        let errno = self.lock().errno;
+        errno.map_or_else(|| io::Error::other("broken for a test"), io::Error::from_raw_os_error)
     }
 
     /// Calls since [`Disk::break_at`].
@@ -204,8 +212,8 @@ impl Disk {
     fn run<T>(&self, call: Call, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         match self.turn(call) {
             Turn::Go => work(),
-            Turn::Fail(Break::Done) => work().and(Err(broken())),
-            Turn::Fail(_) => Err(broken()),
+            Turn::Fail(Break::Done) => work().and(Err(self.broken())),
+            Turn::Fail(_) => Err(self.broken()),
         }
     }
 }
@@ -288,11 +296,11 @@ impl Segment for DiskSegment {
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         match self.disk.turn(Call::Write) {
             Turn::Go => self.write(offset, bytes),
-            Turn::Fail(Break::Done) => self.write(offset, bytes).and(Err(broken())),
+            Turn::Fail(Break::Done) => self.write(offset, bytes).and(Err(self.disk.broken())),
             Turn::Fail(Break::Torn) => {
-                self.write(offset, &bytes[..bytes.len() / 2]).and(Err(broken()))
+                self.write(offset, &bytes[..bytes.len() / 2]).and(Err(self.disk.broken()))
             }
-            Turn::Fail(_) => Err(broken()),
+            Turn::Fail(_) => Err(self.disk.broken()),
         }
     }
 

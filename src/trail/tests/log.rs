@@ -141,7 +141,7 @@ fn a_log_of_more_than_one_tile_is_the_journal_again() {
     story.holds(&[], &reader);
 }
 
-/// AUDIT-LOG 1.4: one entry names the records of a page, and stays below 32 KiB.
+/// One entry names the records of a page, and stays below 32 KiB.
 #[test]
 fn the_entry_of_the_fullest_page_fits() {
     use crate::limits::{QUERY_PAGE_COUNT_MAX, QUERY_SUBJECTS_COUNT_MAX, READ_FIELDS_COUNT_MAX};

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 const WIDE: &str = "[1000000, 1000000]";
 /// The same for askings for a raised bound.
 const WIDE_ASKS: &str = "[120, 120]";
+/// The same for askings for a look.
+const WIDE_LOOKS: &str = "[2000, 2000]";
 
 /// Writes the policies with wide bounds below a folder and says where.
 pub fn wide(folder: &Path) -> Result<PathBuf, Fault> {
@@ -17,7 +19,7 @@ pub fn wide(folder: &Path) -> Result<PathBuf, Fault> {
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policies"), &into)?;
     let file = into.join("roles.toml");
     let text = std::fs::read_to_string(&file).map_err(|e| Fault::io("reading", &file, e))?;
-    let (mut section, mut reveals, mut asks) = ("", 0, 0);
+    let (mut section, mut reveals, mut asks, mut looks) = ("", 0, 0, 0);
     let lines = text.lines().map(|line| {
         if line.starts_with('[') {
             section = line;
@@ -31,12 +33,16 @@ pub fn wide(folder: &Path) -> Result<PathBuf, Fault> {
                 asks += 1;
                 format!("asks = {WIDE_ASKS}\n")
             }
+            Some(("asks", _)) if section == "[approvals]" => {
+                looks += 1;
+                format!("asks = {WIDE_LOOKS}\n")
+            }
             _ => format!("{line}\n"),
         }
     });
     let text: String = lines.collect();
-    if reveals == 0 || asks == 0 {
-        return Err(Fault::Malformed("the bounds of reveals and raises in roles.toml"));
+    if reveals == 0 || asks == 0 || looks == 0 {
+        return Err(Fault::Malformed("the bounds of reveals, raises and approvals in roles.toml"));
     }
     std::fs::write(&file, text).map_err(|e| Fault::io("writing", &file, e))?;
     Ok(into)

@@ -1,0 +1,60 @@
+//! A consent that is given: a basis of each record that it is about, together with what is kept of it.
+//! Never a value: the sections stay as they are, and no field is opened.
+//! All records of a consent move on together or not at all.
+
+use super::{Control, Patch, Revision, Seal, SealError};
+use crate::access::Permit;
+use crate::records::{Owner, RecordId, RecordRef, Target};
+use crate::store::{Change, Key, Sealed};
+
+/// Records of one person that rest on a consent from now on.
+pub struct Consenting {
+    records: Vec<RecordRef>,
+    revisions: Vec<Revision>,
+    controls: Vec<Control>,
+}
+
+impl Consenting {
+    /// Records with the patch of each that brings the basis, and what is kept of the consent itself.
+    pub fn new(
+        sealed: Vec<Sealed>,
+        controls: Vec<Control>,
+        patch: impl Fn() -> Patch,
+    ) -> Consenting {
+        let records = sealed.iter().flat_map(|one| one.records().iter().copied()).collect();
+        let revision = |one| Revision::new(one, patch(), Vec::new());
+        Consenting { records, revisions: sealed.into_iter().map(revision).collect(), controls }
+    }
+}
+
+impl Target for Consenting {
+    fn records(&self) -> &[RecordRef] {
+        &self.records
+    }
+
+    fn seen(&self) -> Vec<(RecordId, u64, u64)> {
+        self.revisions.iter().flat_map(Revision::seen).collect()
+    }
+
+    fn owns(&self, owner: Owner) -> bool {
+        self.controls.iter().any(|control| owner == Owner::Control(control.id))
+            || self.revisions.iter().any(|revision| revision.owns(owner))
+    }
+}
+
+impl Seal {
+    /// The steps that bring the basis into each record.
+    ///
+    /// # Errors
+    /// As [`Seal::merge`].
+    pub fn consent(&self, permit: &Permit<Consenting>) -> Result<Change, SealError> {
+        let mut change = Change::default();
+        for revision in &permit.target().revisions {
+            change.append(self.merged(revision)?);
+        }
+        for control in &permit.target().controls {
+            change.put_new(Key::control(control.kind, &control.id), control.payload.clone());
+        }
+        Ok(change)
+    }
+}
