@@ -4,7 +4,9 @@
 
 use crate::limits::{
     AUDIT_RETENTION_MONTHS, AUDIT_RETENTION_MONTHS_MAX, AUDIT_RETENTION_MONTHS_MIN, SCRUB_REST,
-    SCRUB_REST_MAX, SEGMENT_BYTES, SEGMENT_BYTES_MIN, STORE_CACHE_BYTES, WITNESS_AGE,
+    SCRUB_REST_MAX, SEGMENT_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SNAPSHOT_JOURNAL_BYTES,
+    SNAPSHOT_JOURNAL_BYTES_MAX, SNAPSHOT_JOURNAL_BYTES_MIN, SNAPSHOTS_KEPT_COUNT,
+    SNAPSHOTS_KEPT_COUNT_MAX, SNAPSHOTS_KEPT_COUNT_MIN, STORE_CACHE_BYTES, WITNESS_AGE,
     WITNESS_AGE_MIN,
 };
 use serde::{Deserialize, Serialize};
@@ -34,6 +36,12 @@ pub struct ConfigFile {
     /// Size of a journal segment, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub journal_segment_bytes: Option<u64>,
+    /// Journal behind the last snapshot that makes the next one due, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot_journal_bytes: Option<u64>,
+    /// Verified snapshots that are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshots_kept: Option<u32>,
     /// A file that holds the passphrase of the root key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passphrase_file: Option<PathBuf>,
@@ -152,6 +160,10 @@ pub struct Config {
     pub store_cache_bytes: u64,
     /// Size of a journal segment, in bytes.
     pub journal_segment_bytes: u64,
+    /// Journal behind the last snapshot that makes the next one due, in bytes.
+    pub snapshot_journal_bytes: u64,
+    /// Verified snapshots that are kept.
+    pub snapshots_kept: u32,
     /// A file that holds the passphrase of the root key.
     pub passphrase_file: Option<PathBuf>,
     /// Whether a start without a passphrase at hand waits, sealed, for whoever opens the vault.
@@ -252,13 +264,8 @@ impl Config {
                 reason: "is below 16 MiB",
             });
         }
-        let journal_segment_bytes = file.journal_segment_bytes.unwrap_or(SEGMENT_BYTES);
-        if journal_segment_bytes < SEGMENT_BYTES_MIN {
-            return Err(ConfigError::Value {
-                name: "journal_segment_bytes",
-                reason: "is smaller than the largest frame",
-            });
-        }
+        let journal_segment_bytes = segment_bytes(&file)?;
+        let (snapshot_journal_bytes, snapshots_kept) = snapshots(&file)?;
         if let Some(syslog) = &file.syslog
             && syslog.certificate.is_some() != syslog.key.is_some()
         {
@@ -281,6 +288,8 @@ impl Config {
             listen,
             store_cache_bytes,
             journal_segment_bytes,
+            snapshot_journal_bytes,
+            snapshots_kept,
             passphrase_file: overrides.passphrase_file.clone().or(file.passphrase_file),
             start_sealed: file.start_sealed,
             unseal_from_network: file.unseal_from_network,
@@ -300,7 +309,7 @@ impl Config {
     /// SHA-256 over what was checked, for the entry of a start. Holds no secret.
     pub fn digest(&self) -> [u8; 32] {
         let text = format!(
-            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{}\n{}\n{}",
+            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{}\n{}\n{}\n{}\n{}",
             self.origin,
             self.listen,
             self.store_cache_bytes,
@@ -316,12 +325,39 @@ impl Config {
             self.metrics_listen,
             self.start_sealed,
             self.unseal_from_network,
+            self.snapshot_journal_bytes,
+            self.snapshots_kept,
             self.scrub_rest.as_secs()
         );
         let mut digest = [0; 32];
         digest
             .copy_from_slice(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref());
         digest
+    }
+}
+
+fn segment_bytes(file: &ConfigFile) -> Result<u64, ConfigError> {
+    let name = "journal_segment_bytes";
+    match file.journal_segment_bytes.unwrap_or(SEGMENT_BYTES) {
+        ..SEGMENT_BYTES_MIN => {
+            Err(ConfigError::Value { name, reason: "is smaller than the largest frame" })
+        }
+        bytes @ SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX => Ok(bytes),
+        _ => Err(ConfigError::Value { name, reason: "is above 1 GiB" }),
+    }
+}
+
+/// How much of the journal makes a snapshot due, and how many are kept.
+fn snapshots(file: &ConfigFile) -> Result<(u64, u32), ConfigError> {
+    let bytes = file.snapshot_journal_bytes.unwrap_or(SNAPSHOT_JOURNAL_BYTES);
+    if !(SNAPSHOT_JOURNAL_BYTES_MIN..=SNAPSHOT_JOURNAL_BYTES_MAX).contains(&bytes) {
+        let reason = "is below 8 MiB or above 1 TiB";
+        return Err(ConfigError::Value { name: "snapshot_journal_bytes", reason });
+    }
+    let kept = file.snapshots_kept.unwrap_or(SNAPSHOTS_KEPT_COUNT);
+    match (SNAPSHOTS_KEPT_COUNT_MIN..=SNAPSHOTS_KEPT_COUNT_MAX).contains(&kept) {
+        true => Ok((bytes, kept)),
+        false => Err(ConfigError::Value { name: "snapshots_kept", reason: "is 0 or above 32" }),
     }
 }
 
@@ -438,6 +474,21 @@ mod tests {
         assert!(broken(|file| file.listen = Some("everywhere".to_owned())));
         assert!(broken(|file| file.store_cache_bytes = Some(1)));
         assert!(broken(|file| file.journal_segment_bytes = Some(SEGMENT_BYTES_MIN - 1)));
+        assert!(!broken(|file| file.journal_segment_bytes = Some(SEGMENT_BYTES_MAX)));
+        assert!(broken(|file| file.journal_segment_bytes = Some(SEGMENT_BYTES_MAX + 1)));
+        let least = SNAPSHOT_JOURNAL_BYTES_MIN;
+        for (bytes, fits) in [(least - 1, false), (least, true)] {
+            let file = ConfigFile { snapshot_journal_bytes: Some(bytes), ..file() };
+            assert_eq!(snapshots(&file).is_ok(), fits);
+        }
+        for bytes in [SNAPSHOT_JOURNAL_BYTES_MAX, SNAPSHOT_JOURNAL_BYTES_MAX + 1] {
+            let file = ConfigFile { snapshot_journal_bytes: Some(bytes), ..file() };
+            assert_eq!(snapshots(&file).is_ok(), bytes == SNAPSHOT_JOURNAL_BYTES_MAX);
+        }
+        assert!(broken(|file| file.snapshots_kept = Some(0)));
+        assert!(!broken(|file| file.snapshots_kept = Some(1)));
+        assert!(!broken(|file| file.snapshots_kept = Some(32)));
+        assert!(broken(|file| file.snapshots_kept = Some(33)));
         for address in ["0.0.0.0:9480", "192.0.2.1:9480", "localhost", "[::]:9480"] {
             let mut file = file();
             file.metrics_listen = Some(address.to_owned());

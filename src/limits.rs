@@ -2,6 +2,9 @@
 //! Holds numbers alone; the rooms that keep them are named beside each.
 //! Raising one is a decision: its reason must still hold.
 
+mod keeping;
+
+pub use keeping::*;
 use std::time::Duration;
 
 // --- the door (http) ---
@@ -414,6 +417,8 @@ pub const CHANGE_BYTES_MAX: usize = 3 * 1024 * 1024;
 pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 /// Smallest segment that may be configured: one frame of the largest size and its header.
 pub const SEGMENT_BYTES_MIN: u64 = 8 * 1024 * 1024;
+/// Largest one: a start and a snapshot read a segment into memory as a whole.
+pub const SEGMENT_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// Frames journalled whose entries are not yet in the log, in bytes, but for the last group; the committer waits beyond
 /// it, and what waits for the committer is refused early.
 pub const INTEGRATE_BYTES_MAX: usize = 64 * 1024 * 1024;

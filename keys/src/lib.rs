@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod attributes;
+mod backup;
 mod bucket;
 mod cache;
 mod chain;
+mod chance;
 mod context;
 mod derive;
 mod error;
@@ -29,6 +31,7 @@ mod formats;
 #[cfg(test)]
 mod known_answers;
 
+pub use backup::{BackupIdentity, BackupRecipient, KeyPart, KeyPartError};
 pub use cache::SubjectKeyCache;
 pub use chain::ChainKey;
 pub use error::KeyError;

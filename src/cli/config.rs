@@ -29,6 +29,8 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
                 "origin": config.origin, "listen": listen, "synthetic": config.synthetic,
                 "store_cache_bytes": config.store_cache_bytes,
                 "journal_segment_bytes": config.journal_segment_bytes,
+                "snapshot_journal_bytes": config.snapshot_journal_bytes,
+                "snapshots_kept": config.snapshots_kept,
             })
             .to_string(),
         );

@@ -114,6 +114,8 @@ fn make(directory: &Path, policies: Option<&Path>) -> Result<(), Failure> {
         listen: None,
         store_cache_bytes: Some(CACHE_BYTES),
         journal_segment_bytes: Some(SEGMENT_BYTES),
+        snapshot_journal_bytes: None,
+        snapshots_kept: None,
         passphrase_file: None,
         start_sealed: false,
         unseal_from_network: false,

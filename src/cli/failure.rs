@@ -27,6 +27,11 @@ impl Failure {
         Failure::Storage(chain(what, cause))
     }
 
+    /// A fault of the store, which snapshot and journal can make again.
+    pub(super) fn of_the_store(what: &str, cause: &(dyn Error + 'static)) -> Failure {
+        Failure::Storage(format!("{}; {REBUILD_HINT}", chain(what, cause)))
+    }
+
     /// The exit status.
     pub(super) fn status(&self) -> u8 {
         match self {
@@ -48,9 +53,16 @@ impl Failure {
     }
 }
 
+/// Said where a start finds the store lost, damaged or put back.
+const REBUILD_HINT: &str =
+    "\"gridvault store rebuild\" makes it again from the newest snapshot and the journal";
+
 impl From<&TrailFault> for Failure {
     fn from(fault: &TrailFault) -> Failure {
-        Failure::storage("the trail stopped", fault)
+        match fault.is_of_the_store() {
+            true => Failure::of_the_store("the trail stopped", fault),
+            false => Failure::storage("the trail stopped", fault),
+        }
     }
 }
 

@@ -90,6 +90,8 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         listen: arguments.listen.clone(),
         store_cache_bytes: None,
         journal_segment_bytes: None,
+        snapshot_journal_bytes: None,
+        snapshots_kept: None,
         passphrase_file: None,
         start_sealed: arguments.shares.is_some(),
         unseal_from_network: false,

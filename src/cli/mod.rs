@@ -8,6 +8,7 @@ mod audit;
 mod audit_export;
 mod audit_review;
 mod audit_tail;
+mod backup;
 mod break_glass;
 mod client;
 mod config;
@@ -25,6 +26,8 @@ mod policy;
 mod policy_files;
 mod post;
 mod privacy;
+mod rebuild;
+mod restoring;
 mod retention;
 mod roster;
 mod said;
@@ -32,6 +35,7 @@ mod seal;
 mod serve;
 mod shares;
 mod ship;
+mod snapshots;
 mod store;
 mod subject;
 mod synth;
@@ -117,6 +121,9 @@ enum Command {
     /// The store of a vault that does not serve.
     #[command(subcommand)]
     Store(store::Command),
+    /// Backups of a vault, and a vault of a backup.
+    #[command(subcommand)]
+    Backup(backup::Command),
     /// The audit log of a running vault.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -131,6 +138,7 @@ impl Command {
                 | Command::Init(_)
                 | Command::Serve(_)
                 | Command::Store(_)
+                | Command::Backup(_)
                 | Command::Unseal(_)
         )
     }
@@ -166,6 +174,7 @@ pub fn main() -> ExitCode {
         Command::Import(arguments) => import::run(&arguments, json),
         Command::Doctor(arguments) => doctor::run(&arguments, json),
         Command::Store(command) => store::run(&command, json),
+        Command::Backup(command) => backup::run(&command, json),
         Command::Audit(command) => audit::run(&command, json),
     };
     match outcome {

@@ -4,7 +4,7 @@
 
 use super::failure::Failure;
 use super::vault::{self, Vault};
-use super::{print, retention, runtime, unsealing};
+use super::{print, retention, runtime, snapshots, unsealing};
 use crate::config::{Config, Overrides};
 use crate::http::{Serving, serve};
 use crate::limits::{CONNECTIONS_COUNT_MAX, FILES_COUNT_MAX, HEARTBEAT_INTERVAL};
@@ -99,6 +99,7 @@ pub(super) async fn until_stopped(serving: Serving, vault: Vault) -> Result<Endi
     let seal_asked = vault.rooms.seal_asked.clone();
     let heart = tokio::spawn(beat(trail.clone()));
     let pruning = tokio::spawn(retention::tend(vault.retention, trail.clone()));
+    let keeping = tokio::spawn(snapshots::tend(vault.snapshots, trail.clone()));
     let (fault_sender, fault) = tokio::sync::oneshot::channel::<Arc<TrailFault>>();
     let watched = trail.clone();
     let stop = async move {
@@ -114,6 +115,7 @@ pub(super) async fn until_stopped(serving: Serving, vault: Vault) -> Result<Endi
     let ending = serve(serving, vault.rooms.clone(), stop).await;
     heart.abort();
     pruning.abort();
+    keeping.abort();
     if let Some(metrics) = vault.metrics {
         metrics.abort();
     }

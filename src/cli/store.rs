@@ -1,12 +1,13 @@
-//! `gridvault store digests`: what an auditor holds the store against the log with.
+//! `gridvault store digests`: what an auditor holds the store against the log with. `store rebuild` has its own file.
 //! Never while the vault serves: it opens the vault itself, and the listing is an entry of the log.
 //! A list that is not whole is never left under its name.
 
 use super::failure::Failure;
-use super::{demo, print, runtime, vault};
+use super::{demo, print, rebuild, runtime, vault};
 use crate::config::{Config, Overrides};
 use crate::operations::record_digests;
 use gridvault_audit::constants::DIGESTS_HEADER;
+use gridvault_keys::Keyring;
 use std::fs::OpenOptions;
 use std::io::{BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -26,18 +27,38 @@ pub(super) enum Command {
         #[arg(long)]
         out: PathBuf,
     },
+    /// Make the store again from the newest snapshot and the journal behind it.
+    Rebuild(rebuild::Arguments),
 }
 
 pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
-    let Command::Digests { dir, passphrase_file, out } = command;
-    let overrides = Overrides { listen: None, passphrase_file: passphrase_file.clone() };
+    match command {
+        Command::Digests { dir, passphrase_file, out } => {
+            digests(dir, passphrase_file.as_ref(), out, json)
+        }
+        Command::Rebuild(arguments) => rebuild::run(arguments, json),
+    }
+}
+
+/// Opens the keyring of a vault that does not serve.
+pub(super) fn unlock(config: &Config) -> Result<Keyring, Failure> {
+    let is_demo = config.synthetic && config.passphrase_file.is_none();
+    if is_demo { demo::unlock(config) } else { vault::unlock(config) }
+}
+
+fn digests(
+    dir: &Path,
+    passphrase_file: Option<&PathBuf>,
+    out: &Path,
+    json: bool,
+) -> Result<(), Failure> {
+    let overrides = Overrides { listen: None, passphrase_file: passphrase_file.cloned() };
     let config = Config::load(dir, &overrides)
         .map_err(|error| Failure::failed("the configuration", &error))?;
     if out.exists() {
         return Err(Failure::Failed("the list is there already".into()));
     }
-    let is_demo = config.synthetic && config.passphrase_file.is_none();
-    let keyring = if is_demo { demo::unlock(&config)? } else { vault::unlock(&config)? };
+    let keyring = unlock(&config)?;
     let (records, size) = runtime()?.block_on(async {
         let vault = vault::open(&config, keyring).await?;
         let written = write(&vault, &config.origin, out).await;

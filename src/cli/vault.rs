@@ -4,7 +4,7 @@
 
 use super::failure::Failure;
 use super::policy_files::{self, Policies};
-use super::{metrics, retention, ship};
+use super::{metrics, retention, ship, snapshots};
 use crate::access::Access;
 use crate::ambient::{Clock, HostClock, HostRandom, Random};
 use crate::config::Config;
@@ -20,8 +20,8 @@ use crate::seal::Seal;
 use crate::store::{self, Change, EngineKind, Expect, Key, Op, Reader, Stored, SystemKey, Version};
 use crate::territory::{Territory, TerritoryData};
 use crate::trail::{
-    Announcement, Applied, FileMedia, Media, Recorded, Settings, Space, Surroundings, Trail,
-    TrailError, Witnesses,
+    Announcement, Applied, FileMedia, Media, Recorded, Settings, Snapshots, Space, Surroundings,
+    Trail, TrailError, Witnesses,
 };
 use arc_swap::ArcSwap;
 use gridvault_keys::{Envelope, Keyring, Passphrase, Provider, RootKey, UnlockFile};
@@ -41,6 +41,8 @@ pub(super) struct Vault {
     pub(super) scrub: Scrub,
     /// Ends the retention of old entries.
     pub(super) retention: Retention,
+    /// Makes snapshots of the store.
+    pub(super) snapshots: Snapshots,
     /// Tells an operator's collector how the vault does.
     pub(super) metrics: Option<JoinHandle<()>>,
 }
@@ -66,20 +68,21 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     settings.make_room(media.clone()).map_err(|fault| Failure::from(&fault))?;
     let (reader, applier) =
         store::open(&directory.join("store"), EngineKind::Sled, config.store_cache_bytes)
-            .map_err(|error| Failure::storage("the store cannot be opened", &error))?;
+            .map_err(|error| Failure::of_the_store("the store cannot be opened", &error))?;
     let log_key = gridvault_audit::verifier_key(&config.origin, &keyring.log_signer().public_key());
     let witnesses = checked_witnesses(config, &log_key)?;
     let around = Surroundings {
         keyring: keyring.clone(),
         clock: clock.clone(),
         random: random.clone(),
-        media,
+        media: media.clone(),
     };
     let listeners: Vec<Arc<dyn Applied>> = vec![seal.clone(), actors.clone(), reviews.clone()];
     let trail = Trail::start(applier, settings, around, listeners)
         .and_then(|trail| trail.asking(witnesses))
         .map_err(|fault| Failure::from(&fault))?;
     let trail = Arc::new(trail);
+    let snapshots = snapshots::begin(config, &trail, media)?;
     let (log, index) = open_log(config, &trail)?;
     let retention = retention::begin(config, &log, &clock)?;
     load(&actors, &reviews, &reader).await?;
@@ -115,28 +118,35 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         seal_asked: Arc::default(),
         synthetic: config.synthetic,
     };
-    beside(config, rooms, retention).await
+    beside(config, rooms, retention, snapshots).await
 }
 
 /// Starts what works beside the requests.
-async fn beside(config: &Config, rooms: Rooms, retention: Retention) -> Result<Vault, Failure> {
+async fn beside(
+    config: &Config,
+    rooms: Rooms,
+    retention: Retention,
+    snapshots: Snapshots,
+) -> Result<Vault, Failure> {
     let shipper = ship::start(config, &rooms.trail, rooms.log.clone()).await?;
     let retention = retention::for_whoever_needs_it(retention, &rooms.reviews, shipper.as_ref());
     let scrub = scrub(config, &rooms)?;
     let metrics = metrics::start(config, &rooms, &scrub, shipper.as_ref()).await?;
     let log_key = rooms.log_key.clone();
-    Ok(Vault { rooms: Arc::new(rooms), log_key, shipper, scrub, retention, metrics })
+    Ok(Vault { rooms: Arc::new(rooms), log_key, shipper, scrub, retention, snapshots, metrics })
 }
 
 /// Where the trail writes.
-fn settings_of(config: &Config) -> Settings {
+pub(super) fn settings_of(config: &Config) -> Settings {
     let directory = &config.directory;
     Settings {
         journal_directory: directory.join("journal"),
         log_directory: directory.join("log"),
         origin: config.origin.clone(),
         segment_bytes: config.journal_segment_bytes,
-        written_directories: ["journal", "log", "store"].map(|name| directory.join(name)).into(),
+        written_directories: ["journal", "log", "store", "snapshots"]
+            .map(|name| directory.join(name))
+            .into(),
     }
 }
 

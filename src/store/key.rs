@@ -313,6 +313,22 @@ impl Key {
         Key::of(SYSTEM, &[b"territory"])
     }
 
+    /// The same key in a vault that goes on under another log, whose first entry stands for every entry of the log before. None for
+    /// what speaks of entries of that log by their indexes, or of the log itself.
+    pub fn under_another_log(&self) -> Option<Key> {
+        match *self.0.first()? {
+            REVIEW | REVIEW_NOTE | REVIEW_OF | RECTIFICATION => None,
+            SYSTEM if *self == Key::system(SystemKey::Checkpoint) => None,
+            CHANGE => {
+                let mut bytes = self.0.clone();
+                // Behind kind and cell lies the index of the entry that changed the record last.
+                bytes.get_mut(9..17)?.fill(0);
+                Some(Key(bytes))
+            }
+            _ => Some(self.clone()),
+        }
+    }
+
     /// From bytes that the store or the journal held.
     pub fn from_bytes(bytes: &[u8]) -> Key {
         Key(bytes.into())

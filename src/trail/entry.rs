@@ -99,6 +99,28 @@ pub enum Announcement {
         /// Handles of some of those that differ.
         records: Vec<[u8; 16]>,
     },
+    /// A snapshot of the store was written and read back.
+    Snapshot {
+        /// It holds what the entries below this index made.
+        index: u64,
+        /// Rows in it.
+        rows: u64,
+        /// Length of the file.
+        bytes: u64,
+        /// SHA-256 that its last block ends with, which covers every byte before it.
+        digest: [u8; 32],
+    },
+    /// The store was made again from a snapshot and the journal.
+    Rebuilt {
+        /// The snapshot holds what the entries below this index made; 0 where there was none.
+        snapshot: u64,
+        /// Rows that came from it.
+        rows: u64,
+        /// Entries of the journal when that was done.
+        entries: u64,
+    },
+    /// The vault was restored from a backup: the first entry of another log.
+    Restored(Box<Restoration>),
     /// Entries below an index are about to go, their retention being over.
     Pruned {
         /// Where the log began.
@@ -160,6 +182,25 @@ impl ScrubCounts {
     pub fn faults(&self) -> u64 {
         self.changed + self.missing + self.unknown + self.unreadable
     }
+}
+
+/// What a vault was restored from, and by whom.
+#[derive(Clone, Debug)]
+pub struct Restoration {
+    /// Name of the log before.
+    pub origin: String,
+    /// Entries of it that its last known checkpoint covers.
+    pub size: u64,
+    /// The root in that checkpoint.
+    pub root: [u8; 32],
+    /// Everything of the entries below this index was restored; what came behind it is lost.
+    pub entries: u64,
+    /// Rows that were restored.
+    pub rows: u64,
+    /// Rows that were not, because they speak of entries of the log before.
+    pub left_out: u64,
+    /// The two who did it, as they were named.
+    pub persons: [[u8; 16]; 2],
 }
 
 /// The entry of a decision that said yes.
@@ -450,6 +491,10 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
             ],
         ),
         Announcement::Stop => (Event::SysStop, vec![]),
+        Announcement::StoreListed { .. }
+        | Announcement::Snapshot { .. }
+        | Announcement::Rebuilt { .. }
+        | Announcement::Restored(_) => told_of_store(announcement),
         Announcement::Heartbeat => (Event::SysHeartbeat, vec![]),
         Announcement::Refusals { count } => (Event::SysSummary, counted("refusals", *count)),
         Announcement::PolicyActivated { digest, version } => (
@@ -463,10 +508,6 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
         Announcement::Shipping { receiver, from } => (
             Event::AuditExport,
             vec![("from", Scalar::U64(*from)), ("receiver", Scalar::Bytes32(*receiver))],
-        ),
-        Announcement::StoreListed { records, digest } => (
-            Event::SysScrub,
-            vec![("digest", Scalar::Bytes32(*digest)), ("records", Scalar::U64(*records))],
         ),
         Announcement::Scrubbed { begun, found, .. } => (Event::SysScrub, scrubbed(*begun, found)),
         Announcement::Pruned { from, minimum, before, policy, policy_at } => (
@@ -499,6 +540,47 @@ fn destroyed(buckets: u64, erasures: &[[u8; 16]]) -> Vec<(&'static str, Scalar)>
     let erasures: Vec<String> =
         erasures.iter().map(|id| ActorId::from_bytes(*id).to_string()).collect();
     vec![("buckets", Scalar::U64(buckets)), ("erasures", Scalar::Str(erasures.join(",")))]
+}
+
+/// The same of what the vault did with its store as a whole.
+fn told_of_store(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
+    match announcement {
+        Announcement::StoreListed { records, digest } => (
+            Event::SysScrub,
+            vec![("digest", Scalar::Bytes32(*digest)), ("records", Scalar::U64(*records))],
+        ),
+        Announcement::Snapshot { index, rows, bytes, digest } => (
+            Event::SysSnapshot,
+            vec![
+                ("bytes", Scalar::U64(*bytes)),
+                ("digest", Scalar::Bytes32(*digest)),
+                ("index", Scalar::U64(*index)),
+                ("rows", Scalar::U64(*rows)),
+            ],
+        ),
+        Announcement::Rebuilt { snapshot, rows, entries } => (
+            Event::SysRecover,
+            vec![
+                ("entries", Scalar::U64(*entries)),
+                ("rows", Scalar::U64(*rows)),
+                ("snapshot", Scalar::U64(*snapshot)),
+            ],
+        ),
+        Announcement::Restored(restoration) => (
+            Event::SysRestore,
+            vec![
+                ("entries", Scalar::U64(restoration.entries)),
+                ("left_out", Scalar::U64(restoration.left_out)),
+                ("origin", Scalar::Str(restoration.origin.clone())),
+                ("person_1", id(&restoration.persons[0])),
+                ("person_2", id(&restoration.persons[1])),
+                ("root", Scalar::Bytes32(restoration.root)),
+                ("rows", Scalar::U64(restoration.rows)),
+                ("size", Scalar::U64(restoration.size)),
+            ],
+        ),
+        other => told(other),
+    }
 }
 
 /// Which envelope was opened and by what: that it was shares, and which, is what their holders answer for.

@@ -65,9 +65,40 @@ pub enum TrailFault {
         /// Entries that were seen.
         size: u64,
     },
+    /// The journal's beginning is gone, and nothing says that the store holds what was in it.
+    #[error(
+        "the journal begins with segment {segment}, and no mark says that the store holds what was before"
+    )]
+    Beginning {
+        /// The first segment that is there.
+        segment: u64,
+    },
+    /// The disk under the snapshots failed.
+    #[error("a snapshot cannot be written or read")]
+    Snapshots(#[source] std::io::Error),
+    /// A snapshot is not what was written, or not of this vault.
+    #[error("the snapshot {name} cannot be used: {what} (block {block})")]
+    Snapshot {
+        /// Its file.
+        name: String,
+        /// The block in it.
+        block: u64,
+        /// What is wrong.
+        what: &'static str,
+    },
     /// A thread of the trail ended.
     #[error("a thread of the trail ended")]
     Thread,
+}
+
+impl TrailFault {
+    /// Whether the store is what is wrong, so that making it again from snapshot and journal is the way out.
+    pub fn is_of_the_store(&self) -> bool {
+        matches!(
+            self,
+            TrailFault::Store(_) | TrailFault::StoreBehind { .. } | TrailFault::Beginning { .. }
+        )
+    }
 }
 
 /// Why something was not recorded. The caller gets nothing.

@@ -3,6 +3,7 @@
 //! A receipt exists only after the entry, and the change with it, is durable.
 
 mod alarm;
+mod backup;
 mod committer;
 mod entry;
 mod error;
@@ -11,21 +12,29 @@ mod journal;
 mod ledgers;
 mod permitted;
 mod readings;
+mod rebuild;
 mod recall;
 mod receipt;
 mod recover;
 mod refusals;
 mod sequence;
+mod snapshot;
 mod space;
 mod start;
 mod witness;
 
+pub use backup::{
+    BackupError, Bulk, BulkJudged, BulkSource, Restored, Restoring, create_bulk, restore,
+    verify_bulk,
+};
 pub use committer::Applied;
-pub use entry::{Announcement, ScrubCounts};
+pub use entry::{Announcement, Restoration, ScrubCounts};
 pub use error::{TrailError, TrailFault};
 pub use journal::{FileMedia, Media, Room, Segment};
 pub use readings::{GROUP_SIZES, GroupSizes, Readings};
+pub use rebuild::{Rebuilding, Rebuilt, rebuild};
 pub use receipt::{Receipt, Recorded, Refused, Unrecorded};
+pub use snapshot::{SnapshotError, SnapshotSettings, SnapshotStep, Snapshots};
 pub use space::Space;
 pub use start::{Settings, Surroundings, Trail};
 pub use witness::{Witnesses, WitnessesError};

@@ -4,7 +4,7 @@
 
 use super::TrailFault;
 use super::integrate::LogSigner;
-use super::journal::{Media, Position, Replayed, replay};
+use super::journal::{Media, Position, Replayed, replay, segments};
 use crate::store::{Applier, Decoder, Encoder, Key, StoreError, SystemKey, Version};
 use gridvault_audit::verify::{VerifierKey, open_note};
 use gridvault_audit::{Log, LogReader, NoteSigner, Relief};
@@ -41,7 +41,9 @@ pub(super) fn hold_together(
 ) -> Result<(), TrailFault> {
     let stored = applier.get(&Key::system(SystemKey::Checkpoint))?;
     let store = stored.as_ref().map_or(0, |stored| stored.version.0);
-    let Mark { kept: Version(flushed), .. } = read_mark(journal_directory, chain)?;
+    let mark = read_mark(journal_directory, chain)?;
+    begins_where_it_should(journal_directory, &mark)?;
+    let Version(flushed) = mark.kept;
     if store < flushed {
         return Err(TrailFault::StoreBehind { store, flushed });
     }
@@ -58,6 +60,18 @@ pub(super) fn hold_together(
     match log.root(head.size).map_err(TrailFault::Log)? == head.root {
         true => Ok(()),
         false => Err(TrailFault::Forked { who, size: head.size }),
+    }
+}
+
+/// Segments go once a snapshot holds what was in them, and by then a mark says that the store does. Without the mark nobody
+/// knows that it does: a store that lost everything would be taken for one that is only young.
+fn begins_where_it_should(journal_directory: &Path, mark: &Mark) -> Result<(), TrailFault> {
+    let first = segments(journal_directory).map_err(TrailFault::Journal)?.first().copied();
+    match first {
+        Some(segment) if segment > 0 && mark.position == Position::START => {
+            Err(TrailFault::Beginning { segment })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -137,7 +151,7 @@ pub(super) fn open_log(
     Ok(log)
 }
 
-fn read_mark(directory: &Path, chain: &ChainKey) -> Result<Mark, TrailFault> {
+pub(super) fn read_mark(directory: &Path, chain: &ChainKey) -> Result<Mark, TrailFault> {
     let bytes = match std::fs::read(directory.join("mark")) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Mark::START),

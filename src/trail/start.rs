@@ -58,14 +58,14 @@ pub struct Surroundings {
 /// The one door for change.
 pub struct Trail {
     queue: Arc<Queue>,
-    keyring: Arc<Keyring>,
+    pub(super) keyring: Arc<Keyring>,
     pub(super) clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     origin: String,
     pub(super) published: watch::Receiver<u64>,
     fault: watch::Receiver<Option<Arc<TrailFault>>>,
     pub(super) log: LogReader,
-    space: Shown,
+    pub(super) space: Shown,
     refusals: Mutex<Refusals>,
     /// Refusals of this run.
     pub(super) refused: AtomicU64,
@@ -539,7 +539,7 @@ fn watcher(settings: &Settings, media: Arc<dyn Media>) -> (Watcher, Shown) {
 }
 
 /// Makes the directory durably where it is missing, and says whether it is empty.
-fn make_directory(directory: &Path) -> std::io::Result<bool> {
+pub(super) fn make_directory(directory: &Path) -> std::io::Result<bool> {
     std::fs::create_dir_all(directory)?;
     let empty = std::fs::read_dir(directory)?.next().is_none();
     if empty && let Some(parent) = directory.canonicalize()?.parent() {

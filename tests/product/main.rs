@@ -5,6 +5,7 @@
 mod actor;
 mod administration;
 mod approvals;
+mod backup;
 mod bad_bodies;
 mod bad_heads;
 mod bad_input;

@@ -290,7 +290,7 @@ fn sentence(report: &Report<'_>) -> String {
             }
             if let Some(unjudged) = report.records_pruned {
                 text += &format!(
-                    "; the last entries of {unjudged} more were pruned, so they were not judged"
+                    "; the last entries of {unjudged} more are not in it any more, so they were not judged"
                 );
             }
             text

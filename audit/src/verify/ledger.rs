@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::io::{self, BufRead};
 
-use super::changes::{RecordChange, decode, record_changes};
+use super::changes::{RecordChange, decode, is_restore, record_changes};
 use super::finding::{Class, Finding, VerifyError};
 use super::key::is_name;
 use super::note::parse_decimal;
@@ -36,6 +36,8 @@ pub struct Ledger {
     fault: Option<VerifyError>,
     /// First index that is kept of the log.
     minimum: u64,
+    /// Whether the log begins with a restore: then records from before it have their entries in the log before.
+    restored: bool,
     /// Listed records of which no kept entry speaks.
     unjudged: u64,
 }
@@ -108,9 +110,9 @@ impl Ledger {
     pub fn read(list: &mut impl BufRead, part: u64, parts: u64) -> Result<Ledger, VerifyError> {
         let head = DigestsHead::read(list)?;
         let (listed, logged) = (HashMap::new(), HashMap::new());
-        let (minimum, unjudged) = (0, 0);
+        let (minimum, restored, unjudged, fault) = (0, false, 0, None);
         let mut ledger =
-            Ledger { head, part, parts, listed, logged, fault: None, minimum, unjudged };
+            Ledger { head, part, parts, listed, logged, fault, minimum, restored, unjudged };
         let (mut line, mut count) = (String::new(), 0);
         while read_line(list, &mut line)? {
             let (handle, sealed) = parse_record(&line)
@@ -141,7 +143,7 @@ impl Ledger {
         self.logged.len() > 2 * DIGESTS_PER_PASS_MAX
     }
 
-    /// Records of this part whose last entry was pruned, so that nothing is left to hold them against.
+    /// Records of this part whose last entry was pruned, or is in the log before a restore, so that nothing is left to hold them against.
     #[must_use]
     pub fn unjudged(&self) -> u64 {
         self.unjudged
@@ -170,7 +172,7 @@ impl Ledger {
         };
         for (handle, sealed) in &self.listed {
             match self.logged.get(handle) {
-                None if self.minimum > 0 => self.unjudged += 1,
+                None if self.minimum > 0 || self.restored => self.unjudged += 1,
                 None => note(Finding::new(
                     Class::RecordUnknown,
                     "a record of the store has no entry that made it",
@@ -227,6 +229,9 @@ impl Visitor for Ledger {
     fn entry(&mut self, index: u64, entry: &[u8]) {
         if index >= self.head.size || self.fault.is_some() || self.is_overfull() {
             return;
+        }
+        if index == 0 {
+            self.restored = is_restore(entry);
         }
         if self.take_in(index, entry).is_none() {
             self.fault = Some(VerifyError::Tampered(Finding::at(

@@ -54,6 +54,24 @@ impl TileName {
         (name.path().to_str() == Some(path)).then_some(name)
     }
 
+    /// Every tile and bundle of a log of `size` entries that pruned nothing, each in its widest form.
+    pub fn all(size: u64) -> impl Iterator<Item = TileName> {
+        let levels = (0..=TILE_LEVEL_MAX).map(|level| (TileKind::Level(level), level));
+        levels.chain([(TileKind::Entries, 0)]).flat_map(move |(kind, level)| {
+            let count = level_hashes(size, level);
+            let full = count / TILE_WIDTH as u64;
+            let width = u8::try_from(count % TILE_WIDTH as u64).ok().filter(|width| *width > 0);
+            let whole = (0..full).map(move |number| TileName { kind, number, width: None });
+            whole.chain(width.map(|width| TileName { kind, number: full, width: Some(width) }))
+        })
+    }
+
+    /// Its path beneath the log's prefix, as [`TileName::parse`] reads it.
+    #[must_use]
+    pub fn to_path(&self) -> String {
+        self.path().to_string_lossy().into_owned()
+    }
+
     /// Whether it is a bundle of entries, which only auditors may have.
     #[must_use]
     pub fn is_entries(&self) -> bool {
@@ -164,6 +182,27 @@ mod tests {
             assert_eq!(name.is_entries(), path.starts_with("tile/entries/"));
             assert_eq!(name.is_full(), !path.contains(".p/"));
         }
+    }
+
+    #[test]
+    fn all_tiles_of_a_log_are_named_once_and_covered() {
+        for size in [0, 1, 255, 256, 257, 65_535, 65_536, 65_537, 200_000] {
+            let names: Vec<TileName> = TileName::all(size).collect();
+            assert!(names.iter().all(|name| name.is_covered(size)), "{size}");
+            assert!(names.iter().all(|name| TileName::parse(&name.to_path()) == Some(*name)));
+            let entries = names.iter().filter(|name| name.is_entries());
+            let items: usize = entries.map(|name| name.width.map_or(TILE_WIDTH, usize::from)).sum();
+            assert_eq!(items as u64, size);
+        }
+        let paths: Vec<String> = TileName::all(257).map(|name| name.to_path()).collect();
+        let expected = [
+            "tile/0/000",
+            "tile/0/001.p/1",
+            "tile/1/000.p/1",
+            "tile/entries/000",
+            "tile/entries/001.p/1",
+        ];
+        assert_eq!(paths, expected);
     }
 
     #[test]

@@ -163,6 +163,29 @@ fn record_that_was_removed_and_is_there_again_is_found() {
 }
 
 #[test]
+fn record_from_before_a_restore_is_not_judged_and_one_of_since_is() {
+    let first = Draft::new(Event::SysRestore, Outcome::Success, [9; 16]);
+    let made = about(Event::DataCreate, &[1], (0, 1), &[11]);
+    let vault = Vault::of(&[encode(&first, 0), encode(&made, 1)]);
+    let judge = |rows: &[Row]| {
+        let mut ledger = Ledger::read(&mut list(ORIGIN, 2, rows).as_bytes(), 0, 1)?;
+        let shelf = Shelf::open(&vault.path)?;
+        verify_log(
+            shelf,
+            &Policy::of_log(key().verifier()),
+            &Expectations::default(),
+            &mut ledger,
+        )?;
+        ledger.judge().map(|()| ledger.unjudged())
+    };
+    let before = (handle(7), 3, digest(70));
+    let since = (handle(1), 1, digest(11));
+    assert_eq!(judge(&[since, before]).expect("accepted"), 1);
+    assert!(judge(&[before]).is_err(), "one of since is missing");
+    assert!(judge(&[(handle(1), 1, digest(12)), before]).is_err());
+}
+
+#[test]
 fn earliest_of_several_differences_is_named() {
     let several = changed(|rows| {
         rows[3].2[0] ^= 1;

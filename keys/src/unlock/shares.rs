@@ -10,17 +10,15 @@
 //! ```
 //! Case, spaces and hyphens mean nothing; O is read as 0, I and L as 1. Who has fewer shares than open knows nothing of the key.
 
-use std::convert::Infallible;
-
-use rand_core::{TryCryptoRng, TryRng};
 use subtle::ConstantTimeEq;
 use vsss_rs::{Gf256, IdentifierGf256};
 use zeroize::Zeroizing;
 
+use crate::chance::SystemChance;
 use crate::derive::child_key;
 use crate::error::KeyError;
 use crate::limits::{SHARE_TEXT_BYTES_MAX, SHARES_COUNT_MAX, SHARES_NEEDED_COUNT_MIN};
-use crate::secret::{KEY_BYTES, Secret, fill_random};
+use crate::secret::{KEY_BYTES, Secret};
 
 const FORMAT: u8 = 1;
 const CHECK_LABEL: &str = "gridvault/share-check/v1";
@@ -171,7 +169,7 @@ pub(super) fn split(
 ) -> Result<Vec<Share>, KeyError> {
     let (needed, count) = (usize::from(plan.needed), usize::from(plan.count));
     let numbers = (1..=plan.count).map(|number| IdentifierGf256(Gf256(number)));
-    let mut chance = SystemChance { failed: false };
+    let mut chance = SystemChance::default();
     let parts = Gf256::split_bytes_with_participant_ids_iter(
         needed,
         count,
@@ -180,7 +178,7 @@ pub(super) fn split(
         numbers,
     );
     let parts = Zeroizing::new(parts.map_err(|_| KeyError::SharePlan)?);
-    if chance.failed {
+    if chance.has_failed() {
         return Err(KeyError::Randomness);
     }
     let share = |part: &Vec<u8>| {
@@ -260,39 +258,6 @@ fn digit_of(letter: u8) -> Result<u8, KeyError> {
     let place = DIGITS.iter().position(|digit| *digit == meant).ok_or(KeyError::ShareShape)?;
     Ok(u8::try_from(place).expect("there are 32 digits"))
 }
-
-/// The system's randomness as the splitting asks for it, which knows of no failure: one is remembered, and what was split
-/// is thrown away.
-struct SystemChance {
-    failed: bool,
-}
-
-impl SystemChance {
-    fn array<const N: usize>(&mut self) -> [u8; N] {
-        let mut bytes = [0; N];
-        self.failed |= fill_random(&mut bytes).is_err();
-        bytes
-    }
-}
-
-impl TryRng for SystemChance {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        Ok(u32::from_be_bytes(self.array()))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(u64::from_be_bytes(self.array()))
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        self.failed |= fill_random(bytes).is_err();
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for SystemChance {}
 
 #[cfg(test)]
 mod tests;

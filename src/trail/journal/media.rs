@@ -28,6 +28,30 @@ pub trait Media: Send + Sync {
     /// The system's.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
+    /// Makes a new, empty file for its owner alone, which grows as it is written; replaces a left-over one. Its name is not durable.
+    ///
+    /// # Errors
+    /// The system's.
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Segment>> {
+        let file = owned().truncate(true).open(path)?;
+        Ok(Box::new(FileSegment { file, length: 0 }))
+    }
+
+    /// Takes a file away, if it is there, durably.
+    ///
+    /// # Errors
+    /// The system's.
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            other => other?,
+        }
+        match path.parent() {
+            Some(directory) => File::open(directory)?.sync_all(),
+            None => Ok(()),
+        }
+    }
+
     /// What is left for this process on the file system of a directory.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ pub use media::{FileMedia, Media, Room, Segment};
 
 pub(super) use frame::{FRAME_BYTES_MAX, Frame, FrameBuilder, Framed, NoFrame};
 pub(super) use media::is_full;
-pub(super) use read::{Replayed, replay};
+pub(super) use read::{Replayed, check_beginning, read_closed, replay};
 pub(super) use write::Writer;
 
 use std::path::{Path, PathBuf};
@@ -44,20 +44,29 @@ const _: () = assert!(
         <= crate::limits::SEGMENT_BYTES_MIN
 );
 
-fn segment_path(directory: &Path, segment: u64) -> PathBuf {
+pub(super) fn segment_path(directory: &Path, segment: u64) -> PathBuf {
     directory.join(format!("{segment:016x}.segment"))
 }
 
 /// The highest number among the segments. The directory is asked, so that a gap in front of it shows.
 fn newest_segment(directory: &Path) -> std::io::Result<Option<u64>> {
-    let mut newest = None;
+    Ok(segments(directory)?.last().copied())
+}
+
+/// The numbers of all segments, ascending.
+pub(super) fn segments(directory: &Path) -> std::io::Result<Vec<u64>> {
+    numbered(directory, ".segment")
+}
+
+/// The numbers, ascending, of the files of a directory that are named by one, in sixteen digits, and this ending.
+pub(super) fn numbered(directory: &Path, ending: &str) -> std::io::Result<Vec<u64>> {
+    let mut numbers = Vec::new();
     for file in std::fs::read_dir(directory)? {
         let name = file?.file_name();
-        let number = name
-            .to_str()
-            .and_then(|name| name.strip_suffix(".segment"))
-            .and_then(|digits| u64::from_str_radix(digits, 16).ok());
-        newest = newest.max(number);
+        let digits = name.to_str().and_then(|name| name.strip_suffix(ending));
+        let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        numbers.extend(number.filter(|number| digits == Some(&*format!("{number:016x}"))));
     }
-    Ok(newest)
+    numbers.sort_unstable();
+    Ok(numbers)
 }

@@ -9,6 +9,8 @@ use super::{
 };
 use crate::trail::TrailFault;
 use gridvault_keys::ChainKey;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 /// What a replay found.
@@ -59,14 +61,7 @@ pub(in crate::trail) fn replay(
         return Ok(found);
     }
     loop {
-        let path = segment_path(directory, at.segment);
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(corrupt(&at, "a segment is missing"));
-            }
-            Err(error) => return Err(TrailFault::Journal(error)),
-        };
+        let bytes = read_whole(directory, &at)?;
         let last = newest == Some(at.segment);
         check_header(&bytes, chain, &at, at.offset == SEGMENT_HEADER_BYTES)?;
         let mut last_frame = at.offset;
@@ -81,7 +76,46 @@ pub(in crate::trail) fn replay(
             found.tail = (last_frame, tail(&bytes, last_frame, &end, found.torn_bytes));
             return Ok(found);
         }
-        at = Position { segment: end.segment + 1, offset: SEGMENT_HEADER_BYTES, ..end };
+        at = beginning_after(end);
+    }
+}
+
+/// Reads the rest of one segment that another follows, and gives where that one begins. Nobody writes to it any more, so this
+/// may run beside the writer.
+pub(in crate::trail) fn read_closed(
+    directory: &Path,
+    chain: &ChainKey,
+    at: Position,
+    mut apply: impl FnMut(Frame) -> Result<(), TrailFault>,
+) -> Result<Position, TrailFault> {
+    let bytes = read_whole(directory, &at)?;
+    check_header(&bytes, chain, &at, at.offset == SEGMENT_HEADER_BYTES)?;
+    read_segment(&bytes, chain, at, false, |_, frame| apply(frame)).map(beginning_after)
+}
+
+/// Whether the segment that begins here is there and says so itself: then nothing is missing before it.
+pub(in crate::trail) fn check_beginning(
+    directory: &Path,
+    chain: &ChainKey,
+    at: &Position,
+) -> Result<(), TrailFault> {
+    let mut bytes = Vec::new();
+    let file = File::open(segment_path(directory, at.segment)).map_err(TrailFault::Journal)?;
+    file.take(SEGMENT_HEADER_BYTES).read_to_end(&mut bytes).map_err(TrailFault::Journal)?;
+    check_header(&bytes, chain, at, true)
+}
+
+fn beginning_after(end: Position) -> Position {
+    Position { segment: end.segment + 1, offset: SEGMENT_HEADER_BYTES, ..end }
+}
+
+fn read_whole(directory: &Path, at: &Position) -> Result<Vec<u8>, TrailFault> {
+    match std::fs::read(segment_path(directory, at.segment)) {
+        Ok(bytes) => Ok(bytes),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(corrupt(at, "a segment is missing"))
+        }
+        Err(error) => Err(TrailFault::Journal(error)),
     }
 }
 

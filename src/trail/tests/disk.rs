@@ -33,6 +33,8 @@ pub(super) enum Break {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     Allocate,
+    Create,
+    Remove,
     Open,
     Rename,
     Write,
@@ -247,6 +249,20 @@ impl Media for DiskMedia {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.0.run(Call::Rename, || std::fs::rename(from, to))
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Segment>> {
+        self.0.run(Call::Create, || {
+            if self.0.lock().no_segments {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            File::create(path)?;
+            segment(&self.0, path)
+        })
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.0.run(Call::Remove, || FileMedia.remove(path))
     }
 
     fn room(&self, _: &Path) -> io::Result<Room> {

@@ -3,6 +3,7 @@
 //! After each run everything is read again: the journal, the store that it makes, and the log with its verifier.
 
 mod acknowledge;
+mod backup;
 mod book;
 mod bounds;
 mod charges;
@@ -16,6 +17,7 @@ mod order;
 mod power;
 mod recovery;
 mod refusals;
+mod snapshots;
 mod space;
 mod witness;
 mod world;

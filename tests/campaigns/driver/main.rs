@@ -17,6 +17,7 @@ mod people;
 mod planted;
 mod policies;
 mod pycasbin;
+mod rebuild;
 mod release;
 mod schemathesis;
 mod sealing;
@@ -53,6 +54,8 @@ enum Campaign {
     Syscalls(syscalls::Arguments),
     /// A vault is sealed; no key of before may be in its process.
     Sealing(sealing::Arguments),
+    /// A store that is lost after a kill, made again from snapshot and journal.
+    Rebuild(rebuild::Arguments),
     /// What may not be known of takes as long as what never was.
     Existence(existence::Arguments),
     /// Every call of the OpenAPI document, with well-formed and with broken data, as several callers.
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Campaign::Pycasbin(arguments) => pycasbin::run(&arguments, &mut tally),
         Campaign::Syscalls(arguments) => syscalls::run(&arguments, &mut tally),
         Campaign::Sealing(arguments) => sealing::run(&arguments, &mut tally),
+        Campaign::Rebuild(arguments) => rebuild::run(&arguments, &mut tally),
         Campaign::Existence(arguments) => existence::run(&arguments, &mut tally),
         Campaign::Schemathesis(arguments) => schemathesis::run(&arguments, &mut tally),
         Campaign::Release(arguments) => release::run(&arguments, &mut tally),

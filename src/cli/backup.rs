@@ -1,0 +1,162 @@
+//! `gridvault backup`: the bulk part and the key part of a vault, made, judged, and brought together in an empty directory.
+//! Never opens a record, and asks for keys only where something is to be judged or restored with them.
+//! The two parts never lie in one file: whoever finds one of them opens nothing.
+
+use super::failure::Failure;
+use super::{print, restoring};
+use crate::config::{Config, Overrides};
+use crate::trail::{BackupError, Bulk, BulkJudged, BulkSource, create_bulk, verify_bulk};
+use gridvault_keys::{BackupIdentity, BackupRecipient, KeyPart};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+#[derive(clap::Subcommand)]
+pub(super) enum Command {
+    /// Draw the secret of a recipient of key parts; what it prints goes to the vault's host, the file never does.
+    Recipient {
+        /// The file to write.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Copy the bulk part, while the vault serves or stands still.
+    Create {
+        /// The vault's directory.
+        #[arg(long, env = "GRIDVAULT_DIR")]
+        dir: PathBuf,
+        /// An empty directory, or one that is not there.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Write the key part, sealed to recipients.
+    Keys {
+        /// The vault's directory.
+        #[arg(long, env = "GRIDVAULT_DIR")]
+        dir: PathBuf,
+        /// A file with a recipient a line.
+        #[arg(long)]
+        recipients: PathBuf,
+        /// The file to write; never over one that is there.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Judge a bulk part offline.
+    Verify {
+        /// The bulk part.
+        #[arg(long)]
+        bulk: PathBuf,
+        /// The public key of the log, from outside.
+        #[arg(long)]
+        log_key: String,
+    },
+    /// Make a vault of a bulk part and the newest key part, under a log of another name.
+    Restore(restoring::Arguments),
+}
+
+pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
+    match command {
+        Command::Recipient { out } => recipient(out, json),
+        Command::Create { dir, out } => create(dir, out, json),
+        Command::Keys { dir, recipients, out } => keys(dir, recipients, out),
+        Command::Verify { bulk, log_key } => verify(bulk, log_key, json),
+        Command::Restore(arguments) => restoring::run(arguments, json),
+    }
+}
+
+fn recipient(out: &Path, json: bool) -> Result<(), Failure> {
+    let identity = BackupIdentity::create(out)
+        .map_err(|error| Failure::failed("the file of the secret", &error))?;
+    let recipient = identity.recipient().to_text();
+    print(&if json { serde_json::json!({"recipient": recipient}).to_string() } else { recipient });
+    Ok(())
+}
+
+fn create(dir: &Path, out: &Path, json: bool) -> Result<(), Failure> {
+    let config = load(dir)?;
+    let [journal, log, snapshots, file] =
+        ["journal", "log", "snapshots", "config"].map(|name| config.directory.join(name));
+    let source = BulkSource {
+        origin: &config.origin,
+        config: &file,
+        log: &log,
+        journal: &journal,
+        snapshots: &snapshots,
+    };
+    let Bulk { size, files, bytes } = create_bulk(&source, out).map_err(|error| told(&error))?;
+    print(&match json {
+        true => serde_json::json!({"size": size, "files": files, "bytes": bytes}).to_string(),
+        false => format!("{files} files, {bytes} bytes, up to {size} entries of the log"),
+    });
+    Ok(())
+}
+
+fn keys(dir: &Path, recipients: &Path, out: &Path) -> Result<(), Failure> {
+    let config = load(dir)?;
+    let text = std::fs::read_to_string(recipients)
+        .map_err(|error| Failure::failed("the file of recipients", &error))?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let recipients = lines.map(BackupRecipient::parse).collect::<Result<Vec<_>, _>>();
+    let recipients =
+        recipients.map_err(|error| Failure::failed("the file of recipients", &error))?;
+    let read = |name: &str| {
+        std::fs::read(config.directory.join(name))
+            .map_err(|error| Failure::storage("the vault's keys cannot be read", &error))
+    };
+    let part = KeyPart {
+        origin: config.origin.clone(),
+        envelopes: read("unlock")?,
+        keyring: Zeroizing::new(read("keyring")?),
+    };
+    let sealed = part.seal(&recipients);
+    let sealed = sealed.map_err(|error| Failure::failed("the key part", &error))?;
+    write_new(out, &sealed).map_err(|error| Failure::storage("the key part", &error))
+}
+
+fn verify(bulk: &Path, log_key: &str, json: bool) -> Result<(), Failure> {
+    let judged = verify_bulk(bulk, log_key).map_err(|error| told(&error))?;
+    let BulkJudged { origin, size, snapshot, files, is_told } = judged;
+    print(&match json {
+        true => serde_json::json!({
+            "origin": origin, "size": size, "snapshot": snapshot, "files": files,
+            "snapshot_in_log": is_told,
+        })
+        .to_string(),
+        false => {
+            let of = match (snapshot, is_told) {
+                (0, _) => "no snapshot, the whole journal".to_owned(),
+                (index, true) => format!("a snapshot of {index} entries, which the log tells of"),
+                (index, false) => {
+                    format!("a snapshot of {index} entries, of which the log does not tell yet")
+                }
+            };
+            format!(
+                "{origin}: {files} files are those that were written, {size} entries verify, {of}; \
+                 the tags of journal and snapshot are judged when it is restored"
+            )
+        }
+    });
+    Ok(())
+}
+
+fn load(dir: &Path) -> Result<Config, Failure> {
+    Config::load(dir, &Overrides::default())
+        .map_err(|error| Failure::failed("the configuration", &error))
+}
+
+/// What is wrong with a backup is a fault of storage; a wrong use of the command is not.
+pub(super) fn told(error: &BackupError) -> Failure {
+    match error {
+        BackupError::NotEmpty(_) | BackupError::NoCheckpoint | BackupError::Refused(_) => {
+            Failure::failed("the backup", error)
+        }
+        _ => Failure::storage("the backup", error),
+    }
+}
+
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}

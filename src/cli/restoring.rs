@@ -1,0 +1,237 @@
+//! `gridvault backup restore`: an empty directory becomes a vault, of any bulk part and the newest key part.
+//! Never continues the log before: the first entry of the new one names it, its last checkpoint, and the two who did this.
+//! The configuration is written last: until then there is no vault, and what was made can be thrown away.
+
+use super::backup::{told, write_new};
+use super::failure::Failure;
+use super::{print, runtime, snapshots, vault};
+use crate::access::ActorId;
+use crate::ambient::{HostClock, HostRandom};
+use crate::config::{Config, ConfigFile, Overrides};
+use crate::store::{self, EngineKind, Key, Reader};
+use crate::trail::{
+    Announcement, FileMedia, Media, Rebuilding, Restoration, Restored, Restoring, Settings,
+    Surroundings, Trail, rebuild, restore,
+};
+use gridvault_keys::{BackupIdentity, KeyPart, Keyring};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The bulk part.
+    #[arg(long)]
+    bulk: PathBuf,
+    /// The newest key part.
+    #[arg(long)]
+    keys: PathBuf,
+    /// The file with the secret of one of its recipients.
+    #[arg(long)]
+    identity: PathBuf,
+    /// The file that holds the passphrase of the root key.
+    #[arg(long, env = "GRIDVAULT_PASSPHRASE_FILE")]
+    passphrase_file: PathBuf,
+    /// The public key of the log before, from outside.
+    #[arg(long)]
+    log_key: String,
+    /// The directory of the new vault: empty, or not there.
+    #[arg(long)]
+    dir: PathBuf,
+    /// Origin of the new log, which no log has had.
+    #[arg(long)]
+    origin: String,
+    /// Who restores it: the ids of two actors of the vault.
+    #[arg(long = "person", num_args = 1, required = true)]
+    persons: Vec<String>,
+}
+
+pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
+    let persons = two(&arguments.persons)?;
+    let directory = &arguments.dir;
+    prepare(directory)?;
+    let (file, config) = configuration(arguments)?;
+    let part = key_part(arguments)?;
+    let unwritten = |error: std::io::Error| Failure::storage("the keys", &error);
+    write_new(&directory.join("unlock"), &part.envelopes).map_err(unwritten)?;
+    write_new(&directory.join("keyring"), &part.keyring).map_err(unwritten)?;
+    let keyring = Arc::new(vault::unlock(&config)?);
+    let settings = vault::settings_of(&config);
+    let snapshots = snapshots::directory(directory);
+    let restoring = Restoring {
+        bulk: &arguments.bulk,
+        log_key: &arguments.log_key,
+        keyring: &keyring,
+        settings: &settings,
+        snapshots: &snapshots,
+        media: Arc::new(FileMedia),
+    };
+    let restored = restore(&restoring).map_err(|error| told(&error))?;
+    if part.origin != restored.origin {
+        return Err(Failure::Failed("the key part is of another vault".into()));
+    }
+    copy(&arguments.bulk.join("log"), &directory.join("log-before"))
+        .map_err(|error| Failure::storage("the log before cannot be kept", &error))?;
+    let log_key = runtime()?.block_on(begin(&config, settings, keyring, &restored, persons))?;
+    file.create(directory).map_err(|error| Failure::failed("the configuration", &error))?;
+    std::fs::File::open(directory)
+        .and_then(|opened| opened.sync_all())
+        .map_err(|error| Failure::storage("the directory", &error))?;
+    show(&restored, &log_key, json);
+    Ok(())
+}
+
+/// Two actors, who are not one.
+fn two(persons: &[String]) -> Result<[ActorId; 2], Failure> {
+    let wrong = || Failure::Usage("name two actors by their ids: --person ID --person ID".into());
+    let [first, second] = persons else { return Err(wrong()) };
+    let parse = |text: &String| text.parse::<ActorId>().map_err(|_| wrong());
+    let two = [parse(first)?, parse(second)?];
+    if two[0] == two[1] { Err(wrong()) } else { Ok(two) }
+}
+
+fn prepare(directory: &Path) -> Result<(), Failure> {
+    let fail = |error: std::io::Error| Failure::storage("the new vault's directory", &error);
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(fail)?;
+    match std::fs::read_dir(directory).map_err(fail)?.next() {
+        None => Ok(()),
+        Some(_) => Err(Failure::Failed("the new vault's directory is not empty".into())),
+    }
+}
+
+/// Of the configuration of before the sizes alone: nothing signs it, and a path or an address in it could be somebody else's.
+fn configuration(arguments: &Arguments) -> Result<(ConfigFile, Config), Failure> {
+    let fail =
+        |error: &(dyn std::error::Error + 'static)| Failure::failed("the configuration", error);
+    let text = std::fs::read_to_string(arguments.bulk.join("config")).map_err(|e| fail(&e))?;
+    let before: ConfigFile = toml::from_str(&text).map_err(|e| fail(&e))?;
+    let file = ConfigFile {
+        origin: arguments.origin.clone(),
+        listen: None,
+        passphrase_file: None,
+        start_sealed: true,
+        unseal_from_network: false,
+        policies: None,
+        witness_policy: None,
+        witness_age_seconds_max: None,
+        witness_ca_file: None,
+        metrics_listen: None,
+        audit_retention_months: None,
+        audit_keep_from: None,
+        synthetic: false,
+        syslog: None,
+        ..before
+    };
+    let passphrase_file = Some(arguments.passphrase_file.clone());
+    let overrides = Overrides { listen: None, passphrase_file };
+    let config = Config::check(&arguments.dir, file.clone(), &overrides).map_err(|e| fail(&e))?;
+    Ok((file, config))
+}
+
+fn key_part(arguments: &Arguments) -> Result<KeyPart, Failure> {
+    let identity = BackupIdentity::load(&arguments.identity)
+        .map_err(|error| Failure::failed("the file of the secret", &error))?;
+    let bytes = std::fs::read(&arguments.keys)
+        .map_err(|error| Failure::failed("the key part cannot be read", &error))?;
+    KeyPart::open(&bytes, &identity).map_err(|error| Failure::failed("the key part", &error))
+}
+
+/// Makes the store of the snapshot, and writes the first entry of the new log. Gives the key of the log.
+async fn begin(
+    config: &Config,
+    settings: Settings,
+    keyring: Arc<Keyring>,
+    restored: &Restored,
+    persons: [ActorId; 2],
+) -> Result<String, Failure> {
+    let (directory, media) = (&config.directory, Arc::new(FileMedia) as Arc<dyn Media>);
+    let open = || {
+        store::open(&directory.join("store"), EngineKind::Sled, config.store_cache_bytes)
+            .map_err(|error| Failure::storage("the store cannot be opened", &error))
+    };
+    let (reader, applier) = open()?;
+    let rebuilding = Rebuilding {
+        settings: &settings,
+        snapshots: &snapshots::directory(directory),
+        from: Some(restored.snapshot),
+        keyring: &keyring,
+        media: media.clone(),
+    };
+    rebuild(applier, &rebuilding).map_err(|fault| Failure::from(&fault))?;
+    check_persons(&reader, persons).await?;
+    drop(reader);
+    let (_reader, applier) = open()?;
+    let log_key = gridvault_audit::verifier_key(&config.origin, &keyring.log_signer().public_key());
+    let (clock, random) = (Arc::new(HostClock::new()), Arc::new(HostRandom::new()));
+    let around = Surroundings { keyring, clock, random, media };
+    let trail = Trail::start(applier, settings, around, Vec::new());
+    let trail = trail.map_err(|fault| Failure::from(&fault))?;
+    let said = Announcement::Restored(Box::new(Restoration {
+        origin: restored.origin.clone(),
+        size: restored.size,
+        root: restored.root,
+        entries: restored.entries,
+        rows: restored.rows,
+        left_out: restored.left_out,
+        persons: persons.map(|person| *person.as_bytes()),
+    }));
+    let recorded = trail.announce(said).await;
+    let recorded =
+        recorded.map_err(|error| Failure::storage("the restore cannot be recorded", &error))?;
+    // So that the stop's entry brings the first checkpoint into the store.
+    trail.covered(recorded.index()).await;
+    trail.stop().await.map_err(|fault| Failure::from(&*fault))?;
+    match recorded.index() {
+        0 => Ok(log_key),
+        _ => Err(Failure::Storage("the restore is not the first entry of its log".into())),
+    }
+}
+
+/// Who is named must be somebody whom the vault knows. That it was they, two secrets say: the recipient's and the passphrase.
+async fn check_persons(reader: &Reader, persons: [ActorId; 2]) -> Result<(), Failure> {
+    for person in persons {
+        let found = reader.get(&Key::actor(person.as_bytes())).await;
+        let found = found.map_err(|error| Failure::storage("the store cannot be read", &error))?;
+        if found.is_none() {
+            return Err(Failure::Failed(format!("the vault knows no actor {person}")));
+        }
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().mode(0o700).create(to)?;
+    for file in std::fs::read_dir(from)? {
+        let file = file?;
+        let to = to.join(file.file_name());
+        match file.file_type()?.is_dir() {
+            true => copy(&file.path(), &to)?,
+            false => drop(std::fs::copy(file.path(), to)?),
+        }
+    }
+    Ok(())
+}
+
+fn show(restored: &Restored, log_key: &str, json: bool) {
+    let Restored { origin, size, entries, rows, left_out, .. } = restored;
+    if json {
+        let shown = serde_json::json!({
+            "before": origin, "size": size, "entries": entries, "rows": rows,
+            "left_out": left_out, "log_key": log_key,
+        });
+        print(&shown.to_string());
+        return;
+    }
+    print(&format!("{rows} rows of {origin}, as its first {entries} entries left them"));
+    if *left_out > 0 {
+        print(&format!(
+            "{left_out} rows of reviews were left out: they speak of entries of that log"
+        ));
+    }
+    print(&format!("Log key, for the auditors: {log_key}"));
+    print(
+        "Next: take what else it needs into the new configuration (policies, witnesses of the new log, addresses),",
+    );
+    print("and compare it with the one in the bulk part, which nothing signs; then serve.");
+    print("Tokens of before are void, and whoever follows the feed of changes begins it anew.");
+}

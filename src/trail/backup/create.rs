@@ -1,0 +1,208 @@
+//! Copies a vault's bulk part into an empty directory.
+//! Never writes to the vault, takes none of its locks and asks for no key.
+//! Everything that was copied is read again before the list of files is written.
+
+use super::list::{List, Listed, hex};
+use super::{BackupError, CONFIG_FILE, JOURNAL, LIST_FILE, LOG, SNAPSHOTS, io_at};
+use crate::trail::journal::{segment_path, segments};
+use crate::trail::snapshot::{newest, snapshot_path};
+use gridvault_audit::{LogReader, TileName};
+use ring::digest::{Context, SHA256};
+use std::collections::BTreeMap;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Read, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// Bytes that are copied at a time.
+const PIECE_BYTES: usize = 256 * 1024;
+/// How often the journal may change while it is opened.
+const ATTEMPTS_MAX: u32 = 5;
+
+/// What is copied.
+pub struct BulkSource<'a> {
+    /// Name of the log.
+    pub origin: &'a str,
+    /// The configuration file, which holds paths and no secret.
+    pub config: &'a Path,
+    /// Directory of the log.
+    pub log: &'a Path,
+    /// Directory of the journal.
+    pub journal: &'a Path,
+    /// Directory of the snapshots.
+    pub snapshots: &'a Path,
+}
+
+/// A bulk part that was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bulk {
+    /// Entries that its checkpoint covers.
+    pub size: u64,
+    /// Files in it, the list not counted.
+    pub files: u64,
+    /// Their length.
+    pub bytes: u64,
+}
+
+/// The snapshot and the segments behind it, open.
+struct Opened {
+    snapshot: Option<(u64, File)>,
+    segments: Vec<(u64, File)>,
+}
+
+/// Where copies go, and what is known of them.
+struct Copier<'a> {
+    out: &'a Path,
+    files: BTreeMap<String, Listed>,
+}
+
+/// Copies the bulk part of a vault into `out`, which is empty or not there.
+///
+/// # Errors
+/// [`BackupError`]; what was copied until then has no list and is no backup.
+pub fn create_bulk(source: &BulkSource<'_>, out: &Path) -> Result<Bulk, BackupError> {
+    make_directory(out)?;
+    if std::fs::read_dir(out).map_err(io_at(out))?.next().is_some() {
+        return Err(BackupError::NotEmpty(out.to_path_buf()));
+    }
+    let log = LogReader::open(source.log, source.origin).map_err(in_log)?;
+    // First of all: what is copied behind it reaches at least as far.
+    let shown = log.shown(false).map_err(in_log)?.ok_or(BackupError::NoCheckpoint)?;
+    let opened = open(source)?;
+    let mut copier = Copier { out, files: BTreeMap::new() };
+    let snapshot = opened.snapshot.as_ref().map(|(segment, _)| *segment);
+    if let Some((segment, file)) = opened.snapshot {
+        copier.copy(&snapshot_name(segment), file)?;
+    }
+    for (segment, file) in opened.segments {
+        copier.copy(&segment_name(segment), file)?;
+    }
+    let config = File::open(source.config).map_err(io_at(source.config))?;
+    copier.copy(CONFIG_FILE, config)?;
+    copier.copy_log(&log, &shown.note, shown.size)?;
+    sync_all(out)?;
+    let list =
+        List { origin: source.origin.to_owned(), size: shown.size, snapshot, files: copier.files };
+    // Read back, so that what the disk did not take is not found years later.
+    super::verify::check_files(out, &list)?;
+    let path = out.join(LIST_FILE);
+    let mut file = create(&path)?;
+    file.write_all(list.to_text().as_bytes()).map_err(io_at(&path))?;
+    sync_all(out)?;
+    let bytes = list.files.values().map(|listed| listed.bytes).sum();
+    Ok(Bulk { size: list.size, files: list.files.len() as u64, bytes })
+}
+
+fn open(source: &BulkSource<'_>) -> Result<Opened, BackupError> {
+    for _ in 0..ATTEMPTS_MAX {
+        if let Some(opened) = try_open(source)? {
+            return Ok(opened);
+        }
+    }
+    Err(BackupError::Moving)
+}
+
+/// Nothing where the keeper of snapshots took one of the files away between the look and the opening.
+fn try_open(source: &BulkSource<'_>) -> Result<Option<Opened>, BackupError> {
+    let from = newest(source.snapshots)?;
+    let mut opened = Opened { snapshot: None, segments: Vec::new() };
+    if let Some(segment) = from {
+        let path = snapshot_path(source.snapshots, segment);
+        let Some(file) = open_if_there(&path)? else { return Ok(None) };
+        opened.snapshot = Some((segment, file));
+    }
+    let first = from.unwrap_or(0);
+    for segment in segments(source.journal).map_err(io_at(source.journal))? {
+        if segment < first {
+            continue;
+        }
+        let path = segment_path(source.journal, segment);
+        let Some(file) = open_if_there(&path)? else { return Ok(None) };
+        opened.segments.push((segment, file));
+    }
+    // Without a gap from where the snapshot ends: else it went between the two looks.
+    let follows = opened
+        .segments
+        .iter()
+        .map(|(segment, _)| *segment)
+        .eq((first..).take(opened.segments.len()));
+    Ok((follows && !opened.segments.is_empty()).then_some(opened))
+}
+
+fn open_if_there(path: &Path) -> Result<Option<File>, BackupError> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(BackupError::Io(path.to_path_buf(), error)),
+    }
+}
+
+impl Copier<'_> {
+    fn copy(&mut self, name: &str, from: impl Read) -> Result<(), BackupError> {
+        let path = self.out.join(name);
+        if let Some(directory) = path.parent() {
+            make_directory(directory)?;
+        }
+        let (mut from, mut to) = (from, create(&path)?);
+        let (mut context, mut bytes) = (Context::new(&SHA256), 0);
+        let mut piece = vec![0; PIECE_BYTES];
+        loop {
+            let read = from.read(&mut piece).map_err(io_at(&path))?;
+            if read == 0 {
+                break;
+            }
+            to.write_all(&piece[..read]).map_err(io_at(&path))?;
+            context.update(&piece[..read]);
+            bytes += read as u64;
+        }
+        let digest = hex(context.finish().as_ref());
+        self.files.insert(name.to_owned(), Listed { bytes, digest });
+        Ok(())
+    }
+
+    fn copy_log(&mut self, log: &LogReader, note: &str, size: u64) -> Result<(), BackupError> {
+        self.copy(&format!("{LOG}/checkpoint"), note.as_bytes())?;
+        for name in TileName::all(size) {
+            // What was pruned is not there; the hashes always are.
+            if let Some(bytes) = log.tile(&name, size).map_err(in_log)? {
+                self.copy(&format!("{LOG}/{}", name.to_path()), &bytes[..])?;
+            }
+        }
+        // Behind the bundles: one that went while they were copied is below what it says.
+        let minimum = log.minimum().map_err(in_log)?;
+        match minimum.index {
+            0 => Ok(()),
+            // The entry that says so came behind the checkpoint: bundles below it may be gone already.
+            _ if minimum.recorded >= size => Err(BackupError::Moving),
+            _ => self.copy(&format!("{LOG}/minimum"), minimum.to_text().as_bytes()),
+        }
+    }
+}
+
+pub(super) fn snapshot_name(segment: u64) -> String {
+    snapshot_path(Path::new(SNAPSHOTS), segment).to_string_lossy().into_owned()
+}
+
+fn segment_name(segment: u64) -> String {
+    segment_path(Path::new(JOURNAL), segment).to_string_lossy().into_owned()
+}
+
+fn create(path: &Path) -> Result<File, BackupError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600).open(path).map_err(io_at(path))
+}
+
+pub(super) fn make_directory(path: &Path) -> Result<(), BackupError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_at(path))
+}
+
+/// Syncs the whole file system that a directory is on: of a log of millions of entries are tens of thousands of files.
+pub(super) fn sync_all(directory: &Path) -> Result<(), BackupError> {
+    let opened = File::open(directory).map_err(io_at(directory))?;
+    rustix::fs::syncfs(&opened)
+        .map_err(|error| BackupError::Io(PathBuf::from(directory), error.into()))
+}
+
+fn in_log(error: gridvault_audit::LogError) -> BackupError {
+    BackupError::Log(Box::new(error))
+}

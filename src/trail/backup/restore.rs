@@ -1,0 +1,191 @@
+//! Makes the files of a new vault from a bulk part and an open keyring: a snapshot to begin with, an empty journal, an empty log.
+//! Never continues the log before: indexes begin anew, and every row is known by the first entry of the new log.
+//! What speaks of entries of the log before by their indexes is left out, counted, and stays in the bulk part.
+//!
+//! A vault whose restore was broken off has no configuration, so nothing takes it for one.
+
+use super::verify::{Whole, check, is_of, walk};
+use super::{BackupError, SNAPSHOTS};
+use crate::store::{Key, Stored, SystemKey, Version};
+use crate::trail::journal::{Media, Position, SEGMENT_HEADER_BYTES, Writer};
+use crate::trail::recover::{Mark, write_mark};
+use crate::trail::snapshot::{
+    FileContent, Place, SnapshotHead, SnapshotReader, SnapshotUnmade, SnapshotWriter, Sorted,
+    Unhurried, clear, found, merge, snapshot_path, spill,
+};
+use crate::trail::start::make_directory;
+use crate::trail::{Settings, TrailFault};
+use gridvault_audit::{Log, LogReader};
+use gridvault_keys::{ChainKey, Keyring};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The segment with which the journal of a restored vault begins. Not the first: so a start that finds neither mark nor store
+/// knows that something came before it.
+const FIRST_SEGMENT: u64 = 1;
+
+/// What is restored, and where to.
+pub struct Restoring<'a> {
+    /// The bulk part.
+    pub bulk: &'a Path,
+    /// Public key of its log.
+    pub log_key: &'a str,
+    /// The keys out of the key part.
+    pub keyring: &'a Keyring,
+    /// Journal and log of the new vault, with the name of its log.
+    pub settings: &'a Settings,
+    /// Snapshots of the new vault.
+    pub snapshots: &'a Path,
+    /// The disk.
+    pub media: Arc<dyn Media>,
+}
+
+/// What was restored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// Name of the log before.
+    pub origin: String,
+    /// Entries that its last checkpoint in the bulk part covers.
+    pub size: u64,
+    /// The root in that checkpoint.
+    pub root: [u8; 32],
+    /// Everything of the entries below this index is there.
+    pub entries: u64,
+    /// Rows that are there.
+    pub rows: u64,
+    /// Rows that speak of entries of the log before, and were left out.
+    pub left_out: u64,
+    /// The snapshot that the new store is made of, by its segment.
+    pub snapshot: u64,
+}
+
+/// Judges the bulk part whole, and makes snapshot, journal and log of the new vault.
+///
+/// # Errors
+/// [`BackupError`]; nothing that was made until then is a vault.
+pub fn restore(restoring: &Restoring<'_>) -> Result<Restored, BackupError> {
+    let Restoring { bulk, log_key, keyring, settings, snapshots, media } = restoring;
+    let whole = check(bulk, log_key)?;
+    if whole.list.origin == settings.origin {
+        return Err(BackupError::Refused("a restored vault needs a log of another name"));
+    }
+    is_of(&whole, keyring)?;
+    let chain = keyring.chain();
+    for directory in [&settings.journal_directory, &snapshots.to_path_buf()] {
+        make_directory(directory).map_err(TrailFault::Journal)?;
+    }
+    let log = Log::create(&settings.log_directory, &settings.origin).map_err(TrailFault::Log)?;
+    let position = Position {
+        segment: FIRST_SEGMENT,
+        offset: SEGMENT_HEADER_BYTES,
+        index: 0,
+        previous: [0; 32],
+    };
+    let place = Place {
+        directory: snapshots.to_path_buf(),
+        journal: settings.journal_directory.clone(),
+        media: media.clone(),
+        log: LogReader::open(&settings.log_directory, &settings.origin).map_err(TrailFault::Log)?,
+        origin: settings.origin.clone(),
+        log_key: keyring.log_signer().public_key(),
+    };
+    let made = make_snapshot(&place, bulk, &whole, &chain, position)?;
+    let (journal, segment_bytes) = (&settings.journal_directory, settings.segment_bytes);
+    drop(Writer::open(journal, media.clone(), keyring.chain(), segment_bytes, position)?);
+    let mark = Mark { position, kept: Version::ABSENT };
+    write_mark(journal, &chain, &mark)?;
+    drop(log);
+    let (entries, rows, left_out) = made;
+    let root = whole.log.root(whole.list.size).map_err(TrailFault::Log)?;
+    let (origin, size) = (whole.list.origin, whole.list.size);
+    Ok(Restored { origin, size, root, entries, rows, left_out, snapshot: FIRST_SEGMENT })
+}
+
+/// Brings rows and steps into the snapshot that the new vault begins with: entries of the journal, rows, rows left out.
+fn make_snapshot(
+    place: &Place,
+    bulk: &Path,
+    whole: &Whole,
+    chain: &ChainKey,
+    position: Position,
+) -> Result<(u64, u64, u64), BackupError> {
+    clear(place).map_err(unmade)?;
+    let (mut sorted, mut runs, mut unwritten) = (Sorted::default(), Vec::new(), Ok(()));
+    let end = walk(bulk, whole, chain, &mut |_| Ok(()), &mut |frame| {
+        sorted.take(frame);
+        if sorted.is_full() {
+            unwritten = spill(place, chain, &Unhurried, &mut sorted, &mut runs);
+        }
+        // Only ends the reading: why it ends is what was not written.
+        if unwritten.is_ok() { Ok(()) } else { Err(TrailFault::Thread) }
+    });
+    unwritten.map_err(unmade)?;
+    let end = end?;
+    spill(place, chain, &Unhurried, &mut sorted, &mut runs).map_err(unmade)?;
+    let base = whole.list.snapshot;
+    let base = base.map(|segment| snapshot_path(&bulk.join(SNAPSHOTS), segment));
+    let journal_runs = runs.len();
+    let (rest, left_out) = found_anew(place, chain, base.as_deref(), &mut runs).map_err(unmade)?;
+    let sorted_again = std::iter::once(&rest).chain(&runs[journal_runs..]);
+    let readers = sorted_again
+        .map(|path| SnapshotReader::open(path, Some(chain)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let root = place.log.root(0).map_err(TrailFault::Log)?;
+    let head: SnapshotHead = place.head(position, root);
+    let made = found(place, chain, &Unhurried, readers, &head).map_err(unmade)?;
+    clear(place).map_err(unmade)?;
+    Ok((end.index, made.written.counts.rows, left_out))
+}
+
+/// Merges snapshot and journal, and gives every row its form under the new log. Rows keep their order but for those of the feed,
+/// whose keys tell the index: they are sorted into further runs. Gives the file of the others, and how many were left out.
+fn found_anew(
+    place: &Place,
+    chain: &ChainKey,
+    base: Option<&Path>,
+    runs: &mut Vec<PathBuf>,
+) -> Result<(PathBuf, u64), SnapshotUnmade> {
+    let path = place.directory.join("rest.run");
+    let head = SnapshotHead { content: FileContent::Run, ..place.head(Position::START, [0; 32]) };
+    let mut rest = SnapshotWriter::create(&path, &*place.media, &Unhurried, &head)?;
+    let readers = base.into_iter().chain(runs.iter().map(PathBuf::as_path));
+    let readers = readers
+        .map(|path| SnapshotReader::open(path, Some(chain)))
+        .collect::<Result<Vec<_>, TrailFault>>()?;
+    let (mut sorted, mut left_out) = (Sorted::default(), 0);
+    merge(readers, &mut |key, stored| {
+        let Some(anew) = key.under_another_log() else {
+            // The kept checkpoint is the old log's own, and nobody's loss.
+            left_out += u64::from(*key != Key::system(SystemKey::Checkpoint));
+            return Ok(());
+        };
+        let stored = stored_anew(key, stored);
+        if anew == *key {
+            return rest.row(&anew, Some(&stored));
+        }
+        sorted.put(anew, Some(stored));
+        match sorted.is_full() {
+            true => spill(place, chain, &Unhurried, &mut sorted, runs),
+            false => Ok(()),
+        }
+    })?;
+    spill(place, chain, &Unhurried, &mut sorted, runs)?;
+    rest.finish(chain)?;
+    Ok((path, left_out))
+}
+
+/// The first entry of the new log stands for the one that wrote it. The policy is put in force anew, by an entry of that log.
+fn stored_anew(key: &Key, stored: &Stored) -> Stored {
+    let payload = if key.is_policy() { Vec::new() } else { stored.payload.clone() };
+    Stored { version: stored.version, index: 0, payload }
+}
+
+fn unmade(unmade: SnapshotUnmade) -> BackupError {
+    match unmade {
+        SnapshotUnmade::Ended => BackupError::Refused("it was broken off"),
+        SnapshotUnmade::Full => {
+            BackupError::Trail(TrailFault::Snapshots(std::io::ErrorKind::StorageFull.into()))
+        }
+        SnapshotUnmade::Fault(fault) => BackupError::Trail(fault),
+    }
+}

@@ -1,0 +1,295 @@
+//! The bulk part: whole while the vault serves, found out where it was changed, and enough for a vault under another log.
+//! Never the keys: those of these tests are in memory, as a key part gives them.
+//! What is restored is held against the store that was there.
+
+use super::snapshots::{Rows, begun, change_a_little, fill_a_segment, keeper, rows, worked};
+use super::wait;
+use super::world::{ORIGIN, World, actor, keyring, record};
+use crate::limits::SEGMENT_BYTES_MIN;
+use crate::store::{EngineKind, Key, Stored, SystemKey, open};
+use crate::territory::CellId;
+use crate::trail::{
+    Announcement, BackupError, BulkSource, FileMedia, Rebuilding, Restoration, Restored, Restoring,
+    Settings, SnapshotStep, create_bulk, rebuild, restore, verify_bulk,
+};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+const OTHER: &str = "vault.example/restored";
+
+fn log_key() -> String {
+    gridvault_audit::verifier_key(ORIGIN, &keyring().log_signer().public_key())
+}
+
+fn bulk(world: &World) -> Result<PathBuf, BackupError> {
+    let [config, journal, log, snapshots, out] =
+        ["config", "journal", "log", "snapshots", "bulk"].map(|name| world.path(name));
+    std::fs::write(&config, "origin = \"vault.example/trail-tests\"\n").expect("written");
+    let source = BulkSource {
+        origin: ORIGIN,
+        config: &config,
+        log: &log,
+        journal: &journal,
+        snapshots: &snapshots,
+    };
+    create_bulk(&source, &out).map(|_| out)
+}
+
+fn restored_settings(world: &World) -> Settings {
+    Settings {
+        journal_directory: world.path("new/journal"),
+        log_directory: world.path("new/log"),
+        origin: OTHER.into(),
+        segment_bytes: SEGMENT_BYTES_MIN,
+        written_directories: Vec::new(),
+    }
+}
+
+fn restored(world: &World, bulk: &Path) -> Result<(Restored, Rows), BackupError> {
+    let _none_yet = std::fs::remove_dir_all(world.path("new"));
+    std::fs::create_dir(world.path("new")).expect("made");
+    let (settings, snapshots) = (restored_settings(world), world.path("new/snapshots"));
+    let (keyring, log_key) = (keyring(), log_key());
+    let done = restore(&Restoring {
+        bulk,
+        log_key: &log_key,
+        keyring: &keyring,
+        settings: &settings,
+        snapshots: &snapshots,
+        media: Arc::new(FileMedia),
+    })?;
+    let (reader, applier) =
+        open(&world.path("new/unused"), EngineKind::Memory, 0).expect("a store");
+    let rebuilding = Rebuilding {
+        settings: &settings,
+        snapshots: &snapshots,
+        from: Some(done.snapshot),
+        keyring: &keyring,
+        media: Arc::new(FileMedia),
+    };
+    rebuild(applier, &rebuilding)?;
+    Ok((done, rows(&reader)))
+}
+
+/// What a store is under another log.
+fn under_another_log(before: &Rows) -> Rows {
+    let anew = |(key, stored): (&Key, &Stored)| {
+        let payload = if key.is_policy() { Vec::new() } else { stored.payload.clone() };
+        let stored = Stored { version: stored.version, index: 0, payload };
+        Some((key.under_another_log()?, stored))
+    };
+    before.iter().filter_map(anew).collect()
+}
+
+#[test]
+fn a_bulk_part_made_beside_a_writer_verifies_and_restores() {
+    let world = World::on_sled();
+    let run = begun(&world);
+    let mut keeper = keeper(&world, &run, 2);
+    change_a_little(&run, 10);
+    fill_a_segment(&world, &run, 1);
+    assert!(matches!(wait(keeper.step(&run.trail)), Ok(SnapshotStep::Made(_))));
+    change_a_little(&run, 20);
+    let last = run.announce_start().expect("recorded");
+    wait(run.trail.covered(last.index()));
+    let before = rows(&run.reader);
+    let bulk = bulk(&world).expect("a bulk part");
+    // What happens behind it is not in it.
+    change_a_little(&run, 30);
+    run.stop();
+    let judged = verify_bulk(&bulk, &log_key()).expect("whole");
+    assert_eq!((judged.origin.as_str(), judged.is_told), (ORIGIN, true));
+    assert!(judged.snapshot > 0 && judged.size > judged.snapshot);
+    let (done, after) = restored(&world, &bulk).expect("restored");
+    assert_eq!((done.origin.as_str(), done.size), (ORIGIN, judged.size));
+    assert_eq!(after, under_another_log(&before));
+    assert_eq!(done.rows, after.len() as u64);
+    assert!(after.keys().all(|key| *key != Key::system(SystemKey::Checkpoint)));
+}
+
+#[test]
+fn a_vault_without_a_snapshot_is_backed_up_by_its_whole_journal() {
+    let world = World::on_sled();
+    let run = world.begin();
+    change_a_little(&run, 10);
+    let before = rows(&run.stop());
+    let bulk = bulk(&world).expect("a bulk part");
+    let judged = verify_bulk(&bulk, &log_key()).expect("whole");
+    assert_eq!((judged.snapshot, judged.is_told), (0, false));
+    let (_, after) = restored(&world, &bulk).expect("restored");
+    assert_eq!(after, under_another_log(&before));
+}
+
+#[test]
+fn a_restored_vault_begins_another_log_and_needs_its_snapshot_from_then_on() {
+    let world = World::on_sled();
+    let (snapshots, _) = worked(&world, 1);
+    snapshots.make_now().expect("made").expect("due");
+    let bulk = bulk(&world).expect("a bulk part");
+    let (done, after) = restored(&world, &bulk).expect("restored");
+    let (reader, applier) =
+        open(&world.path("new/store"), EngineKind::Sled, 16 << 20).expect("a store");
+    let (settings, directory) = (restored_settings(&world), world.path("new/snapshots"));
+    let (keyring, media) = (keyring(), Arc::new(FileMedia));
+    let from = Some(done.snapshot);
+    let rebuilding = Rebuilding {
+        settings: &settings,
+        snapshots: &directory,
+        from,
+        keyring: &keyring,
+        media: media.clone(),
+    };
+    rebuild(applier, &rebuilding).expect("made");
+    drop(reader);
+    let start = || {
+        let (reader, applier) =
+            open(&world.path("new/store"), EngineKind::Sled, 16 << 20).expect("a store");
+        let around = crate::trail::Surroundings {
+            keyring: keyring.clone(),
+            clock: world.clock.clone(),
+            random: Arc::new(crate::ambient::HostRandom::new()),
+            media: media.clone(),
+        };
+        let settings = restored_settings(&world);
+        crate::trail::Trail::start(applier, settings, around, Vec::new())
+            .map(|trail| (reader, trail))
+    };
+    let (reader, trail) = start().expect("a start");
+    assert_eq!(rows(&reader), after);
+    let said = Announcement::Restored(Box::new(Restoration {
+        origin: done.origin,
+        size: done.size,
+        root: done.root,
+        entries: done.entries,
+        rows: done.rows,
+        left_out: done.left_out,
+        persons: [*actor().as_bytes(); 2],
+    }));
+    let recorded = wait(trail.announce(said)).expect("recorded");
+    assert_eq!(recorded.index(), 0);
+    wait(trail.covered(0));
+    wait(trail.stop()).expect("stopped");
+    drop((reader, trail));
+    let key = gridvault_audit::verifier_key(OTHER, &keyring.log_signer().public_key());
+    let key = gridvault_audit::verify::VerifierKey::parse(&key).expect("a key");
+    let log = world.path("new/log");
+    gridvault_audit::verify::verify_directory(&log, &key, None).expect("the new log holds");
+    let log = gridvault_audit::LogReader::open(&log, OTHER).expect("a log");
+    let first = String::from_utf8(log.entry(0).expect("an entry")).expect("JSON");
+    assert!(first.contains("\"act\":\"restore\"") && first.contains(ORIGIN), "{first}");
+    // A store that is lost is not taken for one that is young, whether there is a mark or not.
+    std::fs::remove_dir_all(world.path("new/store")).expect("removed");
+    assert!(start().is_err());
+    std::fs::remove_file(world.path("new/journal/mark")).expect("removed");
+    assert!(start().is_err());
+}
+
+#[test]
+fn a_restore_never_continues_the_log_before() {
+    let world = World::on_sled();
+    world.begin().stop();
+    let bulk = bulk(&world).expect("a bulk part");
+    let (keyring, log_key) = (keyring(), log_key());
+    let settings = Settings { origin: ORIGIN.into(), ..restored_settings(&world) };
+    let refused = restore(&Restoring {
+        bulk: &bulk,
+        log_key: &log_key,
+        keyring: &keyring,
+        settings: &settings,
+        snapshots: &world.path("new/snapshots"),
+        media: Arc::new(FileMedia),
+    });
+    assert!(matches!(refused, Err(BackupError::Refused(_))));
+}
+
+#[test]
+fn a_changed_missing_or_added_file_of_a_bulk_part_is_named() {
+    let world = World::on_sled();
+    let (snapshots, _) = worked(&world, 1);
+    snapshots.make_now().expect("made").expect("due");
+    let bulk = bulk(&world).expect("a bulk part");
+    let files = files_of(&bulk);
+    assert!(files.len() > 6, "{files:?}");
+    for path in &files {
+        let whole = std::fs::read(path).expect("a file");
+        let mut changed = whole.clone();
+        let place = changed.len() / 2;
+        changed[place] ^= 4;
+        for bytes in [&changed[..], &whole[..whole.len() - 1]] {
+            std::fs::write(path, bytes).expect("written");
+            assert!(verify_bulk(&bulk, &log_key()).is_err(), "{}", path.display());
+        }
+        std::fs::remove_file(path).expect("removed");
+        assert!(verify_bulk(&bulk, &log_key()).is_err(), "{}", path.display());
+        std::fs::write(path, whole).expect("written");
+    }
+    std::fs::write(bulk.join("log/more"), "x").expect("written");
+    let found = verify_bulk(&bulk, &log_key()).expect_err("added").to_string();
+    assert!(found.contains("log/more"), "{found}");
+    std::fs::remove_file(bulk.join("log/more")).expect("removed");
+    verify_bulk(&bulk, &log_key()).expect("whole again");
+    assert!(matches!(self::bulk(&world), Err(BackupError::NotEmpty(_))));
+}
+
+/// Somebody who changes a file and the list with it is found by what the log's signature or the vault's own key says.
+#[test]
+fn a_change_that_the_list_was_made_to_fit_is_found_when_it_is_restored() {
+    let world = World::on_sled();
+    let (snapshots, _) = worked(&world, 1);
+    snapshots.make_now().expect("made").expect("due");
+    let bulk = bulk(&world).expect("a bulk part");
+    let list = std::fs::read_to_string(bulk.join("files")).expect("a list");
+    for directory in ["journal", "snapshots", "log/tile/entries/000.p"] {
+        let name = std::fs::read_dir(bulk.join(directory)).expect("files").next();
+        let path = name.expect("one").expect("a file").path();
+        let whole = std::fs::read(&path).expect("a file");
+        let mut changed = whole.clone();
+        changed[400] ^= 1;
+        std::fs::write(&path, &changed).expect("written");
+        let hash = |bytes: &[u8]| {
+            let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+            digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        };
+        let fitted = list.replace(&hash(&whole), &hash(&changed));
+        let (lines, _) = fitted.split_at(fitted.find("end ").expect("an end"));
+        let fitted = format!("{lines}end {}\n", hash(lines.as_bytes()));
+        std::fs::write(bulk.join("files"), fitted).expect("written");
+        assert!(restored(&world, &bulk).is_err(), "{directory}");
+        std::fs::write(&path, whole).expect("written");
+        std::fs::write(bulk.join("files"), &list).expect("written");
+    }
+    restored(&world, &bulk).expect("whole again");
+}
+
+#[test]
+fn keys_of_the_feed_begin_anew_and_reviews_stay_behind() {
+    let cell = CellId::from_bytes([7; 8]);
+    let (older, newer) = (Key::change(cell, 12, record(1)), Key::change(cell, 4_000, record(1)));
+    let anew = Key::change(cell, 0, record(1));
+    assert_eq!(older.under_another_log(), Some(anew.clone()));
+    assert_eq!(newer.under_another_log(), Some(anew));
+    for gone in [
+        Key::review(&[1; 16]),
+        Key::review_note(&[1; 16], 1),
+        Key::review_of(&[1; 16]),
+        Key::rectification(&[1; 16]),
+        Key::system(SystemKey::Checkpoint),
+    ] {
+        assert_eq!(gone.under_another_log(), None);
+    }
+    for kept in [Key::row(record(1)), Key::system(SystemKey::Policy), Key::actor(&[1; 16])] {
+        assert_eq!(kept.under_another_log(), Some(kept.clone()));
+    }
+}
+
+fn files_of(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for file in std::fs::read_dir(directory).expect("a directory") {
+        let path = file.expect("a file").path();
+        match path.is_dir() {
+            true => files.extend(files_of(&path)),
+            false => files.push(path),
+        }
+    }
+    files
+}

@@ -1,0 +1,243 @@
+//! A lost store made again, and a vault made of a backup, by the commands that an operator has.
+//! Never a vault that serves while its store is made again.
+//! What is there afterwards is what was there before, and the log says how it came about.
+
+use super::bodies::{REGISTRATION, adult};
+use super::harness::Demo;
+use super::program::{Outcome, Served, run};
+use gridvault_audit::LogReader;
+use gridvault_audit::verify::{VerifierKey, verify_directory};
+use serde_json::{Value, json};
+use std::path::Path;
+use tempfile::TempDir;
+
+const BEFORE: &str = "backup.example/log";
+const AFTER: &str = "backup.example/log-2";
+
+fn text(path: &Path) -> String {
+    path.to_str().expect("a plain path").to_owned()
+}
+
+/// The lines of records that the store has, without the head, which counts entries.
+fn digests(directory: &str, room: &Path, name: &str) -> Vec<String> {
+    let out = text(&room.join(name));
+    run(&["store", "digests", "--dir", directory, "--out", &out]).ended(0);
+    let list = std::fs::read_to_string(&out).expect("a list");
+    list.lines().filter(|line| !line.starts_with("size ")).map(str::to_owned).collect()
+}
+
+fn rebuild(directory: &str) -> Outcome {
+    run(&["--json", "store", "rebuild", "--dir", directory])
+}
+
+#[test]
+fn a_lost_store_is_named_at_the_start_and_made_again_by_the_command() {
+    let mut demo = Demo::own();
+    let room = tempfile::tempdir().expect("a directory");
+    let worker = demo.worker(1);
+    let id = worker.create(&adult(worker.grid())).expect(201).text_of("id").to_owned();
+    let before = worker.read(&id, "name", REGISTRATION).expect(200).body["fields"].clone();
+    let directory = text(demo.directory());
+    let busy = rebuild(&directory);
+    assert_eq!(busy.status, Some(4), "{busy:?}");
+    assert!(busy.err.contains("as it was"), "{busy:?}");
+    assert_eq!(demo.stop(), Some(0));
+    let listed = digests(&directory, room.path(), "before");
+    assert!(listed.len() > 20);
+
+    std::fs::remove_dir_all(demo.directory().join("store")).expect("removed");
+    let refused = run(&["demo", "--listen", "127.0.0.1:0", "--dir", &directory]);
+    assert_eq!(refused.status, Some(4), "{refused:?}");
+    assert!(refused.err.contains("gridvault store rebuild"), "{refused:?}");
+
+    let made = rebuild(&directory).ended(0).json();
+    assert!(made["entries"].as_u64() > Some(20), "{made}");
+    assert_eq!(digests(&directory, room.path(), "after"), listed);
+    assert!(!demo.directory().join("store.new").exists());
+    demo.start_again();
+    let again = demo.worker(1).read(&id, "name", REGISTRATION).expect(200);
+    assert_eq!(again.body["fields"], before);
+    assert_eq!(demo.stop(), Some(0));
+    let key = VerifierKey::parse(demo.log_key()).expect("a key");
+    verify_directory(&demo.log_directory(), &key, None).expect("the log holds");
+    let told = entries(&demo.log_directory(), demo.origin(), "sys", "recover");
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["x"]["entries"], made["entries"]);
+}
+
+#[test]
+fn a_damaged_journal_is_named_and_the_store_stays() {
+    let mut demo = Demo::own();
+    assert_eq!(demo.stop(), Some(0));
+    let directory = text(demo.directory());
+    let segment = demo.directory().join("journal/0000000000000000.segment");
+    let whole = std::fs::read(&segment).expect("a segment");
+    let mut changed = whole.clone();
+    changed[4_000] ^= 1;
+    std::fs::write(&segment, changed).expect("written");
+    let refused = rebuild(&directory);
+    assert_eq!(refused.status, Some(4), "{refused:?}");
+    assert!(refused.err.contains("corrupt in segment 0"), "{refused:?}");
+    assert!(!demo.directory().join("store.new").exists());
+    std::fs::write(&segment, whole).expect("written");
+    demo.start_again();
+    assert_eq!(demo.stop(), Some(0));
+}
+
+/// Entries of one kind, of a vault that has ended.
+fn entries(log: &Path, origin: &str, event: &str, act: &str) -> Vec<Value> {
+    let log = LogReader::open(log, origin).expect("a log");
+    let size = usize::try_from(log.size().expect("a checkpoint")).expect("few");
+    let all = log.entries(0, size).expect("entries");
+    let all = all.iter().map(|entry| serde_json::from_slice::<Value>(entry).expect("JSON"));
+    all.filter(|entry| entry["ev"] == event && entry["act"] == act).collect()
+}
+
+/// A vault with a passphrase, its bulk part and its key part.
+struct Place {
+    room: TempDir,
+    made: Value,
+    persons: Vec<String>,
+}
+
+impl Place {
+    fn backed_up() -> Place {
+        let room = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| text(&room.path().join(name));
+        std::fs::write(path("passphrase"), "the right passphrase\n").expect("written");
+        let (directory, passphrase) = (path("vault"), path("passphrase"));
+        let people = ["--system-admin", "sys", "--security-admin", "sec", "--audit-admin", "aud"];
+        let fixed = ["--json", "init", "--dir", &directory, "--origin", BEFORE];
+        let arguments: Vec<&str> =
+            fixed.into_iter().chain(people).chain(["--passphrase-file", &passphrase]).collect();
+        let made = run(&arguments).ended(0).json();
+        let recipient = run(&["backup", "recipient", "--out", &path("secret")]).ended(0).out;
+        std::fs::write(path("recipients"), recipient).expect("written");
+        let listen = ["--listen", "127.0.0.1:0", "--passphrase-file", &passphrase];
+        let served = Served::start(&[&["serve", "--dir", &directory], &listen[..]].concat());
+        run(&["backup", "create", "--dir", &directory, "--out", &path("bulk")]).ended(0);
+        let recipients = path("recipients");
+        let keys = ["backup", "keys", "--dir", &directory, "--recipients", &recipients];
+        run(&[&keys[..], &["--out", &path("keys")]].concat()).ended(0);
+        assert_eq!(served.stop(), Some(0));
+        let enrolled = entries(&room.path().join("vault/log"), BEFORE, "admin", "enrol");
+        let persons = enrolled.iter().map(|entry| entry["x"]["actor"].as_str().expect("an id"));
+        let persons = persons.map(str::to_owned).collect();
+        Place { made, persons, room }
+    }
+
+    fn path(&self, name: &str) -> String {
+        text(&self.room.path().join(name))
+    }
+
+    fn log_key(&self) -> &str {
+        self.made["log_key"].as_str().expect("a key")
+    }
+
+    fn verify(&self) -> Outcome {
+        let bulk = self.path("bulk");
+        run(&["--json", "backup", "verify", "--bulk", &bulk, "--log-key", self.log_key()])
+    }
+
+    fn restore(&self, to: &str, change: impl Fn(&mut Vec<String>)) -> Outcome {
+        let mut arguments: Vec<String> = ["--json", "backup", "restore"].map(str::to_owned).into();
+        for (flag, value) in [
+            ("--bulk", self.path("bulk")),
+            ("--keys", self.path("keys")),
+            ("--identity", self.path("secret")),
+            ("--passphrase-file", self.path("passphrase")),
+            ("--log-key", self.log_key().to_owned()),
+            ("--dir", self.path(to)),
+            ("--origin", AFTER.to_owned()),
+            ("--person", self.persons[0].clone()),
+            ("--person", self.persons[1].clone()),
+        ] {
+            arguments.extend([flag.to_owned(), value]);
+        }
+        change(&mut arguments);
+        run(&arguments)
+    }
+}
+
+/// What is wrong with the arguments of a restore.
+type Change<'a> = Box<dyn Fn(&mut Vec<String>) + 'a>;
+
+fn swap(arguments: &mut [String], from: &str, to: &str) {
+    for argument in arguments.iter_mut().filter(|argument| *argument == from) {
+        to.clone_into(argument);
+    }
+}
+
+#[test]
+fn a_vault_is_restored_under_another_log_by_those_who_have_both_secrets() {
+    let place = Place::backed_up();
+    let judged = place.verify().ended(0).json();
+    assert_eq!(judged["origin"], BEFORE);
+    for (name, flag) in [("bulk/config", "verify"), ("keys", "restore")] {
+        let whole = std::fs::read(place.path(name)).expect("a file");
+        let mut changed = whole.clone();
+        changed[20] ^= 1;
+        std::fs::write(place.path(name), changed).expect("written");
+        let found = match flag {
+            "verify" => place.verify(),
+            _ => place.restore("nowhere", |_| {}),
+        };
+        assert_ne!(found.status, Some(0), "{name}");
+        std::fs::write(place.path(name), whole).expect("written");
+    }
+
+    let restored = place.restore("vault-2", |_| {}).ended(0).json();
+    assert_eq!((&restored["before"], &restored["left_out"]), (&json!(BEFORE), &json!(0)));
+    let log = place.room.path().join("vault-2/log");
+    let key = VerifierKey::parse(restored["log_key"].as_str().expect("a key")).expect("a key");
+    let first = &entries(&log, AFTER, "sys", "restore")[0];
+    assert_eq!(first["seq"], 0);
+    let facts = &first["x"];
+    assert_eq!((&facts["origin"], &facts["size"]), (&json!(BEFORE), &restored["size"]));
+    assert_eq!(
+        (&facts["person_1"], &facts["person_2"]),
+        (&json!(place.persons[0]), &json!(place.persons[1]))
+    );
+    let before = VerifierKey::parse(place.log_key()).expect("a key");
+    let kept = verify_directory(&place.room.path().join("vault-2/log-before"), &before, None);
+    assert_eq!(Some(kept.expect("the log before").head.size), restored["size"].as_u64());
+
+    // A code of before is still one: what the store held is there.
+    let passphrase = place.path("passphrase");
+    let directory = place.path("vault-2");
+    let fixed = ["serve", "--dir", &directory, "--listen", "127.0.0.1:0"];
+    let served = Served::start(&[&fixed[..], &["--passphrase-file", &passphrase]].concat());
+    let code = place.made["administrators"][1]["code"].as_str().expect("a code");
+    run(&["enrol", code, "--out", &place.path("token"), "--url", served.url()]).ended(0);
+    let token = place.path("token");
+    run(&["actor", "list", "--url", served.url(), "--token-file", &token]).ended(0);
+    assert_eq!(served.stop(), Some(0));
+    verify_directory(&log, &key, None).expect("the new log holds");
+}
+
+#[test]
+fn a_restore_that_lacks_something_makes_no_vault() {
+    let place = Place::backed_up();
+    let other = place.path("other-secret");
+    run(&["backup", "recipient", "--out", &other]).ended(0);
+    let passphrase = place.path("other-passphrase");
+    std::fs::write(&passphrase, "another passphrase\n").expect("written");
+    let person = place.persons[0].clone();
+    let nobody = "01890000-0000-7000-8000-000000000000";
+    let cases: [(&str, Change<'_>); 6] = [
+        ("secret", Box::new(|a| swap(a, &place.path("secret"), &other))),
+        ("passphrase", Box::new(|a| swap(a, &place.path("passphrase"), &passphrase))),
+        ("the same log", Box::new(|a| swap(a, AFTER, BEFORE))),
+        ("one person twice", Box::new(|a| swap(a, &place.persons[1], &person))),
+        ("a stranger", Box::new(|a| swap(a, &place.persons[1], nobody))),
+        ("one person", Box::new(|a| a.truncate(a.len() - 2))),
+    ];
+    for (number, (what, change)) in cases.iter().enumerate() {
+        let to = format!("refused-{number}");
+        let refused = place.restore(&to, |arguments| change(arguments));
+        assert_ne!(refused.status, Some(0), "{what}");
+        assert!(!place.room.path().join(&to).join("config").exists(), "{what}");
+    }
+    // Never into a directory that holds something.
+    assert_eq!(place.restore("vault", |_| {}).status, Some(1));
+}
