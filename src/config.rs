@@ -3,8 +3,9 @@
 //! What comes out is checked whole.
 
 use crate::limits::{
-    AUDIT_RETENTION_MONTHS, AUDIT_RETENTION_MONTHS_MAX, AUDIT_RETENTION_MONTHS_MIN, SEGMENT_BYTES,
-    SEGMENT_BYTES_MIN, STORE_CACHE_BYTES, WITNESS_AGE, WITNESS_AGE_MIN,
+    AUDIT_RETENTION_MONTHS, AUDIT_RETENTION_MONTHS_MAX, AUDIT_RETENTION_MONTHS_MIN,
+    ORIGIN_CHARACTERS_MAX, ORIGIN_MARKS, SEGMENT_BYTES, SEGMENT_BYTES_MIN, STORE_CACHE_BYTES,
+    WITNESS_AGE, WITNESS_AGE_MIN,
 };
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -15,8 +16,6 @@ use std::time::Duration;
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8480";
 /// Smallest cache of the engine, in bytes.
 const STORE_CACHE_BYTES_MIN: u64 = 16 * 1024 * 1024;
-/// Longest origin, in characters.
-const ORIGIN_CHARACTERS_MAX: usize = 200;
 
 /// The file `config` in the vault's directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +35,7 @@ pub struct ConfigFile {
     /// A file that holds the passphrase of the root key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passphrase_file: Option<PathBuf>,
-    /// Whether a start without a passphrase at hand waits, sealed, for whoever opens the vault, instead of failing.
+    /// Whether a start waits, sealed, for whoever opens the vault, whatever passphrase file is named elsewhere.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub start_sealed: bool,
     /// Whether what opens a sealed vault is taken from other hosts too, and through a proxy.
@@ -150,7 +149,7 @@ pub struct Config {
     pub journal_segment_bytes: u64,
     /// A file that holds the passphrase of the root key.
     pub passphrase_file: Option<PathBuf>,
-    /// Whether a start without a passphrase at hand waits, sealed, for whoever opens the vault.
+    /// Whether a start waits, sealed, for whoever opens the vault.
     pub start_sealed: bool,
     /// Whether what opens a sealed vault is taken from other hosts too, and through a proxy.
     pub unseal_from_network: bool,
@@ -228,7 +227,7 @@ impl Config {
             name: "listen",
             reason: "is not an address with a port",
         })?;
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "-._/:".contains(c);
+        let allowed = |c: char| c.is_ascii_alphanumeric() || ORIGIN_MARKS.contains(c);
         let origin_fits = !file.origin.is_empty()
             && file.origin.len() <= ORIGIN_CHARACTERS_MAX
             && file.origin.chars().all(allowed)
@@ -258,6 +257,10 @@ impl Config {
         {
             let reason = "names a certificate or a key without the other";
             return Err(ConfigError::Value { name: "syslog", reason });
+        }
+        if file.start_sealed && file.passphrase_file.is_some() {
+            let reason = "contradicts passphrase_file: say one of them";
+            return Err(ConfigError::Value { name: "start_sealed", reason });
         }
         let audit_retention_months = retention_months(&file)?;
         let metrics_listen = metrics_listen(&file)?;
@@ -401,6 +404,20 @@ mod tests {
     }
 
     #[test]
+    fn an_origin_is_of_its_letters_and_no_longer_than_its_limit() {
+        let fits = |origin: String| {
+            let file = ConfigFile { origin, ..file() };
+            Config::check(Path::new("."), file, &Overrides::default()).is_ok()
+        };
+        assert!(fits("x".repeat(ORIGIN_CHARACTERS_MAX)));
+        assert!(!fits("x".repeat(ORIGIN_CHARACTERS_MAX + 1)));
+        assert!(fits(format!("aZ9{ORIGIN_MARKS}")));
+        for other in ["", "a b", "a#b", "ä", "a//b"] {
+            assert!(!fits(other.to_owned()), "{other}");
+        }
+    }
+
+    #[test]
     fn an_unknown_key_is_an_error() {
         let text = "origin = \"a\"\npassphrase = \"secret in a file that is no place for it\"";
         assert!(toml::from_str::<ConfigFile>(text).is_err());
@@ -416,6 +433,9 @@ mod tests {
         assert!(broken(|file| {
             let text = "address = \"siem:6514\"\nauthorities = \"ca.pem\"\nkey = \"key.pem\"";
             file.syslog = Some(toml::from_str(text).expect("a table"));
+        }));
+        assert!(broken(|file| {
+            (file.start_sealed, file.passphrase_file) = (true, Some("passphrase".into()));
         }));
         assert!(broken(|file| file.origin = "https://vault".to_owned()));
         assert!(broken(|file| file.origin = String::new()));

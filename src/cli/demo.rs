@@ -4,6 +4,7 @@
 
 use super::failure::Failure;
 use super::init::{enrol_first, lay_out, make_directory, platform_place, whole_path};
+use super::signals::Signals;
 use super::vault::{self, Vault};
 use super::{print, runtime, serve};
 use crate::access::ActorId;
@@ -82,7 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let page = describe(&vault, &config, address, &actors, samples)?;
         write_page(&directory, &page)?;
         greet(&directory, &page);
-        serve::until_stopped(serving, vault).await
+        serve::until_stopped(serving, vault, Signals::listen()?).await
     })?;
     ending.then(&directory)
 }

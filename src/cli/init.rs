@@ -5,7 +5,7 @@
 use super::failure::Failure;
 use super::shares::{self, Split, share_plan};
 use super::vault::{self, Vault};
-use super::{print, runtime};
+use super::{passphrase, runtime};
 use crate::access::ActorId;
 use crate::ambient::{Clock as _, HostClock};
 use crate::config::{Config, ConfigFile, Overrides};
@@ -15,8 +15,11 @@ use crate::identity::{
 use crate::territory::TerritoryData;
 use crate::trail::Announcement;
 use gridvault_keys::{ArgonCost, Envelope, Keyring, Month, RootKey, SharePlan, UnlockFile};
+use rustix::io::Errno;
+use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use zeroize::{Zeroize as _, Zeroizing};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -70,7 +73,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         return Err(Failure::Usage("the three administrators are three people".into()));
     }
     let territory = arguments.territory.as_deref().map(read_territory).transpose()?;
-    let passphrase = arguments.passphrase_file.as_deref().map(vault::read_passphrase);
+    let passphrase = arguments.passphrase_file.as_deref().map(passphrase::read_new);
     let passphrase = passphrase.transpose()?;
     make_directory(&arguments.dir)?;
     let root = RootKey::generate().map_err(|error| Failure::failed("the root key", &error))?;
@@ -226,6 +229,7 @@ fn read_territory(file: &Path) -> Result<TerritoryData, Failure> {
     serde_json::from_str(&text).map_err(|error| Failure::failed("the tree of grids", &error))
 }
 
+/// Says what was made. Codes and shares are shown this once, so a line that cannot be written is a failure.
 fn show(
     arguments: &Arguments,
     made: (Vec<(String, String, EnrolmentCode)>, String),
@@ -234,46 +238,84 @@ fn show(
 ) -> Result<(), Failure> {
     let (codes, log_key) = made;
     let shown = split.filter(|_| arguments.shares_dir.is_none());
-    let texts = shown.map(Split::texts).transpose()?.unwrap_or_default();
-    if json {
-        let codes: Vec<serde_json::Value> = codes
-            .iter()
-            .map(|(role, login, code)| {
-                serde_json::json!({"role": role, "login": login, "code": code.show()})
-            })
-            .collect();
-        let mut made = serde_json::json!({"log_key": log_key, "administrators": codes});
-        if !texts.is_empty() {
-            let texts: Vec<&str> = texts.iter().map(|text| text.as_str()).collect();
-            made["shares"] = serde_json::json!(texts);
-        }
-        print(&made.to_string());
-        return Ok(());
+    let shares = shown.map(Split::texts).transpose()?.unwrap_or_default();
+    let text = match json {
+        true => for_machines(&codes, &log_key, &shares),
+        false => for_people(arguments, &codes, &log_key, &shares),
+    };
+    write_whole(&text).map_err(|error| {
+        let what =
+            "the vault was made, and what opens it could not be shown: remove it, and make it anew";
+        Failure::failed(what, &error)
+    })
+}
+
+/// Writes to standard output, and to the disk where that is a file.
+fn write_whole(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    match rustix::fs::fsync(&out) {
+        // Pipes and terminals have nothing to be synced.
+        Ok(()) | Err(Errno::INVAL | Errno::ROFS | Errno::NOTSUP) => Ok(()),
+        Err(error) => Err(error.into()),
     }
-    print(&format!("A vault was made in {}.", arguments.dir.display()));
-    print(&format!("Log key, for the auditors: {log_key}"));
-    print("One-time codes, good for 24 hours, one for each administrator:");
-    for (role, login, code) in &codes {
-        print(&format!("  {role:15} {login:20} {}", code.show()));
+}
+
+fn for_machines(
+    codes: &[(String, String, EnrolmentCode)],
+    log_key: &str,
+    shares: &[Zeroizing<String>],
+) -> Zeroizing<String> {
+    let codes: Vec<serde_json::Value> = codes
+        .iter()
+        .map(|(role, login, code)| {
+            serde_json::json!({"role": role, "login": login, "code": code.show()})
+        })
+        .collect();
+    let mut made = serde_json::json!({"log_key": log_key, "administrators": codes});
+    if !shares.is_empty() {
+        let texts: Vec<&str> = shares.iter().map(|text| text.as_str()).collect();
+        made["shares"] = serde_json::json!(texts);
     }
-    if !texts.is_empty() {
-        print("Shares of the root key, one for each holder; they are shown this once:");
+    Zeroizing::new(format!("{made}\n"))
+}
+
+fn for_people(
+    arguments: &Arguments,
+    codes: &[(String, String, EnrolmentCode)],
+    log_key: &str,
+    shares: &[Zeroizing<String>],
+) -> Zeroizing<String> {
+    let mut lines = vec![
+        format!("A vault was made in {}.", arguments.dir.display()),
+        format!("Log key, for the auditors: {log_key}"),
+        "One-time codes, good for 24 hours, one for each administrator:".to_owned(),
+    ];
+    lines.extend(
+        codes.iter().map(|(role, login, code)| format!("  {role:15} {login:20} {}", code.show())),
+    );
+    if !shares.is_empty() {
+        lines.push("Shares of the root key, one for each holder; they are shown this once:".into());
     }
-    for text in &texts {
-        print(&format!("  {}", text.as_str()));
-    }
-    print("Next:");
+    lines.extend(shares.iter().map(|text| format!("  {}", text.as_str())));
+    lines.push("Next:".into());
     let directory = arguments.dir.display();
-    match &arguments.passphrase_file {
-        Some(file) => print(&format!(
-            "  gridvault serve --dir {directory} --passphrase-file {}",
-            file.display()
-        )),
-        None => {
-            print(&format!("  gridvault serve --dir {directory}"));
-            print("  gridvault unseal, by each holder of a share until enough are there");
+    match (&arguments.shares, &arguments.passphrase_file) {
+        (None, Some(file)) => {
+            let file = file.display();
+            lines.push(format!("  gridvault serve --dir {directory} --passphrase-file {file}"));
+        }
+        (_, passphrase) => {
+            lines.push(format!("  gridvault serve --dir {directory}"));
+            let or = if passphrase.is_some() { ", or once with the passphrase" } else { "" };
+            lines.push(format!(
+                "  gridvault unseal, by each holder of a share until enough are there{or}"
+            ));
         }
     }
-    print("  gridvault enrol CODE");
-    Ok(())
+    lines.push("  gridvault enrol CODE\n".into());
+    let text = Zeroizing::new(lines.join("\n"));
+    lines.zeroize();
+    text
 }

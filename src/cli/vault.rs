@@ -4,7 +4,7 @@
 
 use super::failure::Failure;
 use super::policy_files::{self, Policies};
-use super::{metrics, retention, ship};
+use super::{metrics, passphrase, retention, ship};
 use crate::access::Access;
 use crate::ambient::{Clock, HostClock, HostRandom, Random};
 use crate::config::Config;
@@ -26,7 +26,6 @@ use gridvault_keys::{Envelope, Keyring, Passphrase, Provider, RootKey, UnlockFil
 use std::path::Path;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
-use zeroize::Zeroizing;
 
 /// An open vault.
 pub(super) struct Vault {
@@ -224,7 +223,8 @@ fn recorded(outcome: Result<Recorded, TrailError>) -> Result<(), Failure> {
 /// SHA-256 of the running program; zeros where the system does not let it be read.
 fn build() -> [u8; 32] {
     let mut digest = [0; 32];
-    let bytes = std::env::current_exe().and_then(std::fs::read).unwrap_or_default();
+    // Not what lies at its path by now, which may be another one.
+    let bytes = std::fs::read(super::handover::PROGRAM).unwrap_or_default();
     if !bytes.is_empty() {
         digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, &bytes).as_ref());
     }
@@ -301,7 +301,7 @@ pub(super) fn unlock(config: &Config) -> Result<Keyring, Failure> {
             "name the file that holds the passphrase: --passphrase-file".into(),
         ));
     };
-    let passphrase = read_passphrase(file)?;
+    let passphrase = passphrase::read(file)?;
     let envelopes = UnlockFile::load(&config.directory.join("unlock"))
         .map_err(|error| Failure::storage("the unlock file cannot be read", &error))?;
     let envelope = envelopes
@@ -326,16 +326,4 @@ pub(super) fn open_keyring(directory: &Path, root: &RootKey) -> Result<Keyring, 
         tracing::warn!(?health, "the keyring was repaired");
     }
     Ok(keyring)
-}
-
-/// Reads a passphrase; a line end at its end does not belong to it.
-pub(super) fn read_passphrase(file: &Path) -> Result<Passphrase, Failure> {
-    let mut bytes = Zeroizing::new(
-        std::fs::read(file)
-            .map_err(|error| Failure::failed("the passphrase file cannot be read", &error))?,
-    );
-    while matches!(bytes.last(), Some(b'\n' | b'\r')) {
-        bytes.pop();
-    }
-    Passphrase::new(bytes).map_err(|error| Failure::failed("the passphrase", &error))
 }

@@ -337,7 +337,7 @@ pub static ROUTES: &[Route] = &[
             .answer(200, Body::of::<approvals::ApprovalAskedBody>)
         => official::decide),
     route!(POST post "/v1/subjects/{id}/protect" Token true
-        Doc::new("protect_address", "Hide somebody from its neighbours, or no more: everything that is held of it, and named households")
+        Doc::new("protect_address", "Hide somebody from its neighbours, or no more: its records as a person and of its residence, and named households")
             .takes(Body::of::<protection::ProtectBody>).example(examples::protection)
             .answer(200, Body::of::<protection::ProtectedBody>)
         => protection::protect),

@@ -39,6 +39,23 @@ impl Serving {
         Ok(Serving { listener: TcpListener::bind(address).await? })
     }
 
+    /// Goes on with a socket that listens already.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn over(socket: std::net::TcpListener) -> std::io::Result<Serving> {
+        socket.set_nonblocking(true)?;
+        Ok(Serving { listener: TcpListener::from_std(socket)? })
+    }
+
+    /// The socket, for whoever goes on with it. It listens on, and whoever comes waits.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn into_socket(self) -> std::io::Result<std::net::TcpListener> {
+        self.listener.into_std()
+    }
+
     /// The address that was bound.
     ///
     /// # Errors
@@ -48,8 +65,22 @@ impl Serving {
     }
 }
 
-/// Serves until `stop` resolves, whose value it gives; before, it lets open requests finish for a while.
-pub async fn serve<T>(serving: Serving, rooms: Arc<Rooms>, stop: impl Future<Output = T>) -> T {
+/// What becomes of the address when serving ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// It is let go of: whoever comes is turned away at once.
+    ForGood,
+    /// It stays bound for whoever goes on with it: whoever comes waits, and nobody else can have it meanwhile.
+    HandOver,
+}
+
+/// Serves until `stop` resolves, and then lets open requests finish for a while. Gives the server back where its address is
+/// to be handed over.
+pub async fn serve(
+    serving: Serving,
+    rooms: Arc<Rooms>,
+    stop: impl Future<Output = Stop>,
+) -> Option<Serving> {
     let door = door(rooms);
     let meet = move |peer: SocketAddr| {
         let (door, peer) = (door.clone(), Peer::new(peer));
@@ -58,10 +89,16 @@ pub async fn serve<T>(serving: Serving, rooms: Arc<Rooms>, stop: impl Future<Out
             surround(door.clone(), request)
         }
     };
-    let (given, graceful) = accept(&serving, meet, stop).await;
-    drop(serving);
+    let (stopped, graceful) = accept(&serving, meet, stop).await;
+    let kept = match stopped {
+        Stop::HandOver => Some(serving),
+        Stop::ForGood => {
+            drop(serving);
+            None
+        }
+    };
     let _all_or_time = tokio::time::timeout(DRAIN_TIME_MAX, graceful.shutdown()).await;
-    given
+    kept
 }
 
 /// Accepts connections until `until` resolves. `meet` gives what answers the requests of a connection. What comes out beside

@@ -7,7 +7,7 @@ use crate::access::{
     Account, ActorId, Code, ConsentAct, DelegationAct, Duty, EmergencyAct, Fact, MandateAct,
     Origin, PlacingAct, ReviewAct, Written,
 };
-use crate::ambient::Clock;
+use crate::ambient::{Clock, Micros};
 use crate::limits::HOUSEHOLD_PEOPLE_COUNT_MAX;
 use gridvault_audit::{Draft, Event, Outcome, Prepared, Scalar};
 use gridvault_keys::{Keyring, Month};
@@ -36,8 +36,14 @@ pub enum Announcement {
     },
     /// What was brought to a sealed process did not open it.
     UnsealFailed {
+        /// What it was: `passphrase`, or `shares` that did not open together.
+        provider: &'static str,
         /// How often, since the process started.
         count: u64,
+        /// The first time.
+        first: Micros,
+        /// The last time.
+        last: Micros,
     },
     /// The key over the root key was split.
     Split {
@@ -356,9 +362,15 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
         Announcement::Unsealed { envelope, shares } => {
             (Event::SysUnseal, unsealed(envelope, shares))
         }
-        Announcement::UnsealFailed { count } => {
-            (Event::SysUnsealFailed, vec![("failures", Scalar::U64(*count))])
-        }
+        Announcement::UnsealFailed { provider, count, first, last } => (
+            Event::SysUnsealFailed,
+            vec![
+                ("failures", Scalar::U64(*count)),
+                ("first", moment(*first)),
+                ("last", moment(*last)),
+                ("provider", Scalar::Str((*provider).to_owned())),
+            ],
+        ),
         Announcement::Split { envelope, needed, count } => (
             Event::KeySplit,
             vec![
@@ -414,6 +426,11 @@ fn unsealed(envelope: &[u8; 16], shares: &[u8]) -> Vec<(&'static str, Scalar)> {
         detail.push(("shares", Scalar::Str(numbers.join(","))));
     }
     detail
+}
+
+/// A time, as every entry has its own.
+fn moment(at: Micros) -> Scalar {
+    Scalar::U64(u64::try_from(at.0).unwrap_or(0))
 }
 
 fn id(bytes: &[u8; 16]) -> Scalar {

@@ -65,7 +65,7 @@ pub enum NotOpened {
     ShareOfOtherSet,
     /// The passphrase, or the shares together, do not open it. The shares are forgotten.
     Wrong,
-    /// Too many tries; the next one is taken in so many seconds.
+    /// Too many passphrases; the next one is taken in so many seconds.
     TooOften(u32),
     /// A passphrase is being tried.
     Busy,

@@ -5,6 +5,7 @@
 mod attempts;
 mod brought;
 
+pub use attempts::{Failed, Failures};
 pub use brought::{Brought, Held, NotOpened, Outcome, Standing};
 pub use gridvault_keys::limits::{
     PASSPHRASE_BYTES_MAX, PASSPHRASE_BYTES_MIN, SHARE_TEXT_BYTES_MAX,
@@ -27,8 +28,8 @@ pub struct Unlocked {
     pub envelope: [u8; 16],
     /// Numbers of the shares that opened it; none where a passphrase did.
     pub shares: Vec<u8>,
-    /// How often somebody was wrong before.
-    pub failures: u64,
+    /// What was tried in vain before.
+    pub failures: Failures,
 }
 
 /// A sealed vault on its way to be opened.
@@ -42,8 +43,9 @@ struct State {
     shares: Vec<Share>,
     /// When the first of them came, in microseconds of the monotonic clock.
     since: u64,
+    /// Of passphrases.
     attempts: Attempts,
-    failures: u64,
+    failures: Failures,
     /// Whether a passphrase is being stretched: one at a time, since each takes the memory of a small host.
     stretching: bool,
     /// Gone once the vault is being opened.
@@ -71,7 +73,7 @@ impl Unlocking {
             shares: Vec::new(),
             since: 0,
             attempts: Attempts::default(),
-            failures: 0,
+            failures: Failures::default(),
             stretching: false,
             opens: Some(opens),
         };
@@ -126,10 +128,6 @@ impl Unlocking {
         if state.opens.is_none() {
             return Err(NotOpened::Opening);
         }
-        let others = state.shares.iter().filter(|held| held.number() != share.number()).count();
-        if others + 1 >= usize::from(plan.needed()) {
-            state.attempts.enter(now).map_err(NotOpened::TooOften)?;
-        }
         if state.shares.is_empty() {
             state.since = now;
         }
@@ -173,7 +171,7 @@ impl Unlocking {
         self.finish(&mut state, &envelope, opened, Vec::new())
     }
 
-    /// Hands the root key on, or counts a failure.
+    /// Hands the root key on, or counts a failure. Once the vault is being opened, what else was on its way is not judged.
     fn finish(
         &self,
         state: &mut State,
@@ -181,11 +179,19 @@ impl Unlocking {
         opened: Result<RootKey, KeyError>,
         shares: Vec<u8>,
     ) -> Result<Outcome, NotOpened> {
+        if state.opens.is_none() {
+            return Err(NotOpened::Opening);
+        }
         let root = match opened {
             Ok(root) => root,
-            Err(KeyError::WrongPassphrase | KeyError::WrongShares) => {
-                state.failures += 1;
-                tracing::warn!(failures = state.failures, "somebody could not open the vault");
+            Err(error @ (KeyError::WrongPassphrase | KeyError::WrongShares)) => {
+                let failures = &mut state.failures;
+                let failed = match error {
+                    KeyError::WrongPassphrase => &mut failures.passphrases,
+                    _ => &mut failures.shares,
+                };
+                *failed = Some(Failed::again(*failed, self.clock.now()));
+                tracing::warn!(%error, "somebody could not open the vault");
                 return Err(NotOpened::Wrong);
             }
             Err(error) => {

@@ -1,8 +1,9 @@
 //! The forms of opening and sealing a vault.
 //! Never a check: the keys and the door do that.
-//! Lengths come from the crate of the keys, so that neither is typed twice.
+//! Lengths and letters come from the limits and the crate of the keys, so that neither is typed twice.
 
 use super::{of, or_null, text};
+use crate::limits::{ORIGIN_CHARACTERS_MAX, ORIGIN_MARKS};
 use crate::unlock::{PASSPHRASE_BYTES_MAX, PASSPHRASE_BYTES_MIN, SHARE_TEXT_BYTES_MAX};
 use utoipa::openapi::schema::{Object, Type};
 
@@ -24,5 +25,5 @@ pub(in crate::http) fn seal_state() -> Object {
 
 /// Origin of a log.
 pub(in crate::http) fn origin() -> Object {
-    of("^[A-Za-z0-9._/:-]{1,200}$").build()
+    of(&format!("^[A-Za-z0-9{ORIGIN_MARKS}]{{1,{ORIGIN_CHARACTERS_MAX}}}$")).build()
 }

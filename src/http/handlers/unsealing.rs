@@ -9,6 +9,7 @@ use super::super::forms;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use crate::access::Code;
+use crate::limits::UNSEAL_BODY_BYTES_MAX;
 use crate::operations::seal_vault;
 use crate::unlock::{Brought, NotOpened, Outcome, Standing, Unlocking};
 use axum::Json;
@@ -78,21 +79,24 @@ pub(in crate::http) struct SealedBody {
     state: &'static str,
 }
 
-/// Takes what was brought to a sealed vault.
-pub(in crate::http) async fn unseal(
-    unlocking: &Unlocking,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Json<UnsealedBody>, Problem> {
-    let UnsealBody { passphrase, share } =
-        body::take(headers, body, Media::Json).await.map_err(Problem::unrecorded)?;
+/// Reads what is brought to a sealed vault.
+pub(in crate::http) async fn read(headers: &HeaderMap, body: Body) -> Result<Brought, Problem> {
+    let read = body::take_small(headers, body, Media::Json, UNSEAL_BODY_BYTES_MAX).await;
+    let UnsealBody { passphrase, share } = read.map_err(Problem::unrecorded)?;
     let secret = |text: String| Zeroizing::new(text.into_bytes());
-    let brought = match (passphrase.map(secret), share.map(secret)) {
-        (None, None) => Brought::Nothing,
-        (Some(text), None) => Brought::Passphrase(text),
-        (None, Some(text)) => Brought::Share(text),
-        (Some(_), Some(_)) => return Err(Problem::unrecorded(Code::SchemaInvalid)),
-    };
+    match (passphrase.map(secret), share.map(secret)) {
+        (None, None) => Ok(Brought::Nothing),
+        (Some(text), None) => Ok(Brought::Passphrase(text)),
+        (None, Some(text)) => Ok(Brought::Share(text)),
+        (Some(_), Some(_)) => Err(Problem::unrecorded(Code::SchemaInvalid)),
+    }
+}
+
+/// Brings it.
+pub(in crate::http) async fn bring(
+    unlocking: &Unlocking,
+    brought: Brought,
+) -> Result<Json<UnsealedBody>, Problem> {
     match unlocking.bring(brought).await {
         Ok(outcome) => Ok(Json(UnsealedBody::of(outcome))),
         Err(why) => Err(problem_of(&why)),

@@ -1,27 +1,30 @@
 //! A process that waits sealed: it listens, holds no key, and opens its vault when somebody brought what opens it.
-//! Never opens the store or the journal before, and never records anything while it cannot: what was brought and how often
-//! somebody was wrong are the first entries of the open vault after its start.
+//! Never opens the store or the journal before, and never records anything while it cannot: what was brought, and what was
+//! tried in vain from when to when, are the first entries of the open vault after its start.
 
 use super::failure::Failure;
-use super::serve::Signals;
+use super::signals::Signals;
 use super::vault::{self, Vault};
 use crate::ambient::{HostClock, HostRandom};
 use crate::config::Config;
-use crate::http::{SealedDoor, Serving, serve_sealed};
+use crate::http::{Serving, UnsealDoor, serve_until_unsealed};
 use crate::trail::{Announcement, Trail};
-use crate::unlock::{Unlocked, Unlocking};
+use crate::unlock::{Failed, Unlocked, Unlocking};
 use std::sync::Arc;
 
 /// Waits until the vault is open; gives nothing when the process is told to stop before.
-pub(super) async fn wait(serving: &Serving, config: &Config) -> Result<Option<Vault>, Failure> {
+pub(super) async fn wait(
+    serving: &Serving,
+    config: &Config,
+    told: &mut Signals,
+) -> Result<Option<Vault>, Failure> {
     let clock = Arc::new(HostClock::new());
     let (unlocking, unlocked) = Unlocking::begin(&config.directory.join("unlock"), clock)
         .map_err(|error| Failure::storage("the unlock file cannot be read", &error))?;
     let unlocking = Arc::new(unlocking);
     let random = Arc::new(HostRandom::new());
     let from_network = config.unseal_from_network;
-    let door = SealedDoor::new(unlocking.clone(), random, config.synthetic, from_network);
-    let mut told = Signals::listen()?;
+    let door = UnsealDoor::new(unlocking.clone(), random, config.synthetic, from_network);
     let opened = async {
         let Ok(unlocked) = unlocked.await else { return Ok(None) };
         open(config, unlocked).await.map(Some)
@@ -34,7 +37,7 @@ pub(super) async fn wait(serving: &Serving, config: &Config) -> Result<Option<Va
             opened = opened => opened,
         }
     };
-    serve_sealed(serving, door, ended).await
+    serve_until_unsealed(serving, door, ended).await
 }
 
 async fn open(config: &Config, unlocked: Unlocked) -> Result<Vault, Failure> {
@@ -44,8 +47,11 @@ async fn open(config: &Config, unlocked: Unlocked) -> Result<Vault, Failure> {
     let vault = vault::open(config, keyring).await?;
     let trail = &vault.rooms.trail;
     announce(trail, Announcement::Unsealed { envelope, shares }).await?;
-    if failures > 0 {
-        announce(trail, Announcement::UnsealFailed { count: failures }).await?;
+    for (provider, failed) in [("passphrase", failures.passphrases), ("shares", failures.shares)] {
+        if let Some(Failed { count, first, last }) = failed {
+            let said = Announcement::UnsealFailed { provider, count, first, last };
+            announce(trail, said).await?;
+        }
     }
     Ok(vault)
 }
