@@ -35,7 +35,13 @@ pub struct ConfigFile {
     /// A file that holds the passphrase of the root key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passphrase_file: Option<PathBuf>,
-    /// Whether a start waits, sealed, for whoever opens the vault, whatever passphrase file is named elsewhere.
+    /// The library (PKCS#11) of the token that opens the vault, by its whole path. It runs in the process with all its rights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pkcs11_module: Option<PathBuf>,
+    /// A file that holds the PIN of the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pin_file: Option<PathBuf>,
+    /// Whether a start waits, sealed, for whoever opens the vault, whatever passphrase or PIN file is named elsewhere.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub start_sealed: bool,
     /// Whether what opens a sealed vault is taken from other hosts too, and through a proxy.
@@ -132,6 +138,8 @@ pub struct Overrides {
     pub listen: Option<String>,
     /// A file that holds the passphrase of the root key.
     pub passphrase_file: Option<PathBuf>,
+    /// A file that holds the PIN of the token.
+    pub pin_file: Option<PathBuf>,
 }
 
 /// A configuration that was checked whole.
@@ -149,6 +157,10 @@ pub struct Config {
     pub journal_segment_bytes: u64,
     /// A file that holds the passphrase of the root key.
     pub passphrase_file: Option<PathBuf>,
+    /// The library of the token that opens the vault.
+    pub pkcs11_module: Option<PathBuf>,
+    /// A file that holds the PIN of the token.
+    pub pin_file: Option<PathBuf>,
     /// Whether a start waits, sealed, for whoever opens the vault.
     pub start_sealed: bool,
     /// Whether what opens a sealed vault is taken from other hosts too, and through a proxy.
@@ -258,10 +270,7 @@ impl Config {
             let reason = "names a certificate or a key without the other";
             return Err(ConfigError::Value { name: "syslog", reason });
         }
-        if file.start_sealed && file.passphrase_file.is_some() {
-            let reason = "contradicts passphrase_file: say one of them";
-            return Err(ConfigError::Value { name: "start_sealed", reason });
-        }
+        check_ways_in(&file)?;
         let audit_retention_months = retention_months(&file)?;
         let metrics_listen = metrics_listen(&file)?;
         let witness_age_max = file.witness_age_seconds_max.map_or(WITNESS_AGE, Duration::from_secs);
@@ -278,6 +287,8 @@ impl Config {
             store_cache_bytes,
             journal_segment_bytes,
             passphrase_file: overrides.passphrase_file.clone().or(file.passphrase_file),
+            pkcs11_module: file.pkcs11_module,
+            pin_file: overrides.pin_file.clone().or(file.pin_file),
             start_sealed: file.start_sealed,
             unseal_from_network: file.unseal_from_network,
             policies: file.policies,
@@ -295,7 +306,7 @@ impl Config {
     /// SHA-256 over what was checked, for the entry of a start. Holds no secret.
     pub fn digest(&self) -> [u8; 32] {
         let text = format!(
-            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{}\n{}",
+            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{}\n{}\n{:?}",
             self.origin,
             self.listen,
             self.store_cache_bytes,
@@ -310,13 +321,29 @@ impl Config {
             self.audit_keep_from,
             self.metrics_listen,
             self.start_sealed,
-            self.unseal_from_network
+            self.unseal_from_network,
+            self.pkcs11_module
         );
         let mut digest = [0; 32];
         digest
             .copy_from_slice(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref());
         digest
     }
+}
+
+/// Whether what opens the vault at a start is one thing.
+fn check_ways_in(file: &ConfigFile) -> Result<(), ConfigError> {
+    let wrong = |name, reason| Err(ConfigError::Value { name, reason });
+    if file.start_sealed && file.passphrase_file.is_some() {
+        return wrong("start_sealed", "contradicts passphrase_file: say one of them");
+    }
+    if file.start_sealed && file.pin_file.is_some() {
+        return wrong("start_sealed", "contradicts pin_file: say one of them");
+    }
+    if file.pkcs11_module.as_ref().is_some_and(|path| !path.is_absolute()) {
+        return wrong("pkcs11_module", "is no whole path");
+    }
+    Ok(())
 }
 
 fn metrics_listen(file: &ConfigFile) -> Result<Option<SocketAddr>, ConfigError> {
@@ -396,7 +423,8 @@ mod tests {
 
     #[test]
     fn a_flag_wins_over_the_file() {
-        let overrides = Overrides { listen: Some("127.0.0.1:0".to_owned()), passphrase_file: None };
+        let overrides =
+            Overrides { listen: Some("127.0.0.1:0".to_owned()), ..Overrides::default() };
         let mut file = file();
         file.listen = Some("127.0.0.1:9".to_owned());
         let config = Config::check(Path::new("."), file, &overrides).expect("checked");
@@ -434,6 +462,10 @@ mod tests {
             let text = "address = \"siem:6514\"\nauthorities = \"ca.pem\"\nkey = \"key.pem\"";
             file.syslog = Some(toml::from_str(text).expect("a table"));
         }));
+        assert!(broken(|file| {
+            (file.start_sealed, file.pin_file) = (true, Some("pin".into()));
+        }));
+        assert!(broken(|file| file.pkcs11_module = Some("libsofthsm2.so".into())));
         assert!(broken(|file| {
             (file.start_sealed, file.passphrase_file) = (true, Some("passphrase".into()));
         }));

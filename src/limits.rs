@@ -79,6 +79,11 @@ pub const ORIGIN_MARKS: &str = "._/:-";
 pub const UNSEAL_SHARES_TIME_MAX: Duration = Duration::from_secs(10 * 60);
 /// How often a sealed vault looks for shares whose time is over.
 pub const UNSEAL_SHARES_LOOK_TIME: Duration = Duration::from_secs(5);
+/// How often an open vault looks whether the token that opened it is still there. With what ending takes it is sealed within a
+/// second.
+pub const TOKEN_LOOK_TIME: Duration = Duration::from_millis(200);
+/// Longest answer to such a look. A token that takes longer counts as gone.
+pub const TOKEN_ANSWER_TIME_MAX: Duration = Duration::from_millis(500);
 /// Passphrases that a sealed vault tries in each [`UNSEAL_ATTEMPTS_TIME`], whoever brings them: a person who mistypes has some
 /// left. Shares have no such bound.
 pub const UNSEAL_ATTEMPTS_COUNT_MAX: usize = 10;

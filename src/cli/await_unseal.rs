@@ -9,7 +9,7 @@ use crate::ambient::{HostClock, HostRandom};
 use crate::config::Config;
 use crate::http::{Serving, UnsealDoor, serve_until_unsealed};
 use crate::trail::{Announcement, Trail};
-use crate::unlock::{Failed, Unlocked, Unlocking};
+use crate::unlock::{Failed, Unlocked, Unlocking, WatchedToken};
 use std::sync::Arc;
 
 /// Waits until the vault is open; gives nothing when the process is told to stop before.
@@ -17,9 +17,10 @@ pub(super) async fn wait(
     serving: &Serving,
     config: &Config,
     told: &mut Signals,
-) -> Result<Option<Vault>, Failure> {
+) -> Result<Option<(Vault, Option<WatchedToken>)>, Failure> {
     let clock = Arc::new(HostClock::new());
-    let (unlocking, unlocked) = Unlocking::begin(&config.directory.join("unlock"), clock)
+    let unlock_file = config.directory.join("unlock");
+    let (unlocking, unlocked) = Unlocking::begin(&unlock_file, config.pkcs11_module.clone(), clock)
         .map_err(|error| Failure::storage("the unlock file cannot be read", &error))?;
     let unlocking = Arc::new(unlocking);
     let random = Arc::new(HostRandom::new());
@@ -40,20 +41,33 @@ pub(super) async fn wait(
     serve_until_unsealed(serving, door, ended).await
 }
 
-async fn open(config: &Config, unlocked: Unlocked) -> Result<Vault, Failure> {
-    let Unlocked { root, envelope, shares, failures } = unlocked;
+async fn open(
+    config: &Config,
+    unlocked: Unlocked,
+) -> Result<(Vault, Option<WatchedToken>), Failure> {
+    let Unlocked { root, envelope, shares, token, failures } = unlocked;
     let keyring = vault::open_keyring(&config.directory, &root)?;
     drop(root);
     let vault = vault::open(config, keyring).await?;
     let trail = &vault.rooms.trail;
-    announce(trail, Announcement::Unsealed { envelope, shares }).await?;
-    for (provider, failed) in [("passphrase", failures.passphrases), ("shares", failures.shares)] {
+    let provider = match (&token, shares.is_empty()) {
+        (Some(_), _) => "pkcs11",
+        (None, true) => "passphrase",
+        (None, false) => "shares",
+    };
+    announce(trail, Announcement::Unsealed { envelope, provider, shares }).await?;
+    let kinds = [
+        ("passphrase", failures.passphrases),
+        ("shares", failures.shares),
+        ("pkcs11", failures.pins),
+    ];
+    for (provider, failed) in kinds {
         if let Some(Failed { count, first, last }) = failed {
             let said = Announcement::UnsealFailed { provider, count, first, last };
             announce(trail, said).await?;
         }
     }
-    Ok(vault)
+    Ok((vault, token))
 }
 
 async fn announce(trail: &Trail, announcement: Announcement) -> Result<(), Failure> {

@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let ending = runtime()?.block_on(async {
         let overrides =
-            Overrides { listen: Some(arguments.listen.to_string()), passphrase_file: None };
+            Overrides { listen: Some(arguments.listen.to_string()), ..Overrides::default() };
         let fresh = !directory.join("config").exists();
         if fresh {
             make(&directory, arguments.policies.as_deref())?;
@@ -83,7 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let page = describe(&vault, &config, address, &actors, samples)?;
         write_page(&directory, &page)?;
         greet(&directory, &page);
-        serve::until_stopped(serving, vault, Signals::listen()?).await
+        serve::until_stopped(serving, vault, None, Signals::listen()?).await
     })?;
     ending.then(&directory)
 }
@@ -116,6 +116,8 @@ fn make(directory: &Path, policies: Option<&Path>) -> Result<(), Failure> {
         store_cache_bytes: Some(CACHE_BYTES),
         journal_segment_bytes: Some(SEGMENT_BYTES),
         passphrase_file: None,
+        pkcs11_module: None,
+        pin_file: None,
         start_sealed: false,
         unseal_from_network: false,
         witness_policy: None,

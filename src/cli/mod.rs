@@ -25,6 +25,7 @@ mod init;
 mod metrics;
 mod official;
 mod passphrase;
+mod pkcs11;
 mod policy;
 mod policy_files;
 mod post;

@@ -10,6 +10,7 @@ use crate::config::{Config, Overrides};
 use crate::http::{Serving, Stop, serve};
 use crate::limits::{CONNECTIONS_COUNT_MAX, FILES_COUNT_MAX, HEARTBEAT_INTERVAL};
 use crate::trail::{Announcement, Trail, TrailFault};
+use crate::unlock::WatchedToken;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,9 @@ pub(super) struct Arguments {
     /// The file that holds the passphrase of the root key.
     #[arg(long, env = "GRIDVAULT_PASSPHRASE_FILE")]
     passphrase_file: Option<PathBuf>,
+    /// The file that holds the PIN of the token.
+    #[arg(long, env = "GRIDVAULT_PIN_FILE", conflicts_with = "passphrase_file")]
+    pin_file: Option<PathBuf>,
     /// Start sealed, whatever is at hand, and wait for `gridvault unseal`.
     #[arg(long)]
     sealed: bool,
@@ -38,38 +42,47 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let overrides = Overrides {
         listen: arguments.listen.clone(),
         passphrase_file: arguments.passphrase_file.clone(),
+        pin_file: arguments.pin_file.clone(),
     };
     let config = Config::load(&arguments.dir, &overrides)
         .map_err(|error| Failure::failed("the configuration", &error))?;
-    let keyring =
+    let opened =
         if starts_sealed(arguments, &config) { None } else { Some(vault::unlock(&config)?) };
-    let ending = runtime()?.block_on(async {
+    let runtime = runtime()?;
+    let ending = runtime.block_on(async {
         let serving =
             if arguments.listener_on_stdin { taken(&config)? } else { bind(&config).await? };
         let address = serving.address().map_err(|e| Failure::failed("the listener", &e))?;
-        let (vault, told) = match keyring {
-            Some(keyring) => (vault::open(&config, keyring).await?, Signals::listen()?),
+        let (vault, token, told) = match opened {
+            Some((keyring, token)) => {
+                (vault::open(&config, keyring).await?, token, Signals::listen()?)
+            }
             None => {
                 let mut told = Signals::listen()?;
                 print(&format!("sealed on  http://{address}"));
                 match await_unseal::wait(&serving, &config, &mut told).await? {
-                    Some(vault) => (vault, told),
+                    Some((vault, token)) => (vault, token, told),
                     None => return Ok(Ending::Stopped),
                 }
             }
         };
         print(&format!("serving on http://{address}"));
         print(&format!("log key    {}", vault.log_key));
-        until_stopped(serving, vault, told).await
+        until_stopped(serving, vault, token, told).await
     })?;
+    // A token that does not answer must not keep the process: what is left of it ends with it.
+    runtime.shutdown_background();
     ending.then(&config.directory)
 }
 
 /// Whether the vault waits for whoever opens it. What the configuration says holds whatever else is at hand: a passphrase file
 /// that somebody names on the way must not open what its owner wants opened by people.
 fn starts_sealed(arguments: &Arguments, config: &Config) -> bool {
-    if config.start_sealed && !arguments.sealed && config.passphrase_file.is_some() {
-        tracing::warn!("the configuration says start_sealed: the passphrase file is not used");
+    let named = config.passphrase_file.is_some() || config.pin_file.is_some();
+    if config.start_sealed && !arguments.sealed && named {
+        tracing::warn!(
+            "the configuration says start_sealed: the passphrase or PIN file is not used"
+        );
     }
     arguments.sealed || config.start_sealed
 }
@@ -108,6 +121,7 @@ pub(super) async fn bind(config: &Config) -> Result<Serving, Failure> {
 pub(super) async fn until_stopped(
     serving: Serving,
     vault: Vault,
+    token: Option<WatchedToken>,
     mut told: Signals,
 ) -> Result<Ending, Failure> {
     allow_descriptors();
@@ -116,9 +130,14 @@ pub(super) async fn until_stopped(
     let heart = tokio::spawn(beat(trail.clone()));
     let pruning = tokio::spawn(retention::tend(vault.retention, trail.clone()));
     let (fault_sender, fault) = tokio::sync::oneshot::channel::<Arc<TrailFault>>();
+    let mut token_is_gone = false;
     let stop = async {
         tokio::select! {
             () = told.stop() => Stop::ForGood,
+            () = gone(token.as_ref()) => {
+                token_is_gone = true;
+                Stop::HandOverAtOnce
+            }
             () = seal_asked.notified() => Stop::HandOver,
             fault = trail.fault() => {
                 let _nobody_waits = fault_sender.send(fault);
@@ -137,10 +156,23 @@ pub(super) async fn until_stopped(
     if let Ok(fault) = fault.await {
         return Err(Failure::from(&*fault));
     }
+    if let (true, Some(token)) = (token_is_gone, &token) {
+        // Recorded or not, the vault is sealed.
+        let _unrecordable =
+            trail.announce(Announcement::TokenGone { serial: token.serial() }).await;
+    }
     trail.stop().await.map_err(|fault| Failure::from(&*fault))?;
     let Some(serving) = kept else { return Ok(Ending::Stopped) };
     let socket = serving.into_socket().map_err(|e| Failure::failed("the listener", &e))?;
     Ok(Ending::Sealed(socket, told))
+}
+
+/// Resolves when the token is gone that opened the vault; never where none did.
+async fn gone(token: Option<&WatchedToken>) {
+    match token {
+        Some(token) => token.gone().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Takes as many descriptors as connections and files may need, where the host's hard limit allows it. Fewer are no fault:

@@ -30,14 +30,14 @@ pub(super) enum Command {
 
 pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
     let Command::Digests { dir, passphrase_file, out } = command;
-    let overrides = Overrides { listen: None, passphrase_file: passphrase_file.clone() };
+    let overrides = Overrides { passphrase_file: passphrase_file.clone(), ..Overrides::default() };
     let config = Config::load(dir, &overrides)
         .map_err(|error| Failure::failed("the configuration", &error))?;
     if out.exists() {
         return Err(Failure::Failed("the list is there already".into()));
     }
     let is_demo = config.synthetic && config.passphrase_file.is_none();
-    let keyring = if is_demo { demo::unlock(&config)? } else { vault::unlock(&config)? };
+    let keyring = if is_demo { demo::unlock(&config)? } else { vault::unlock(&config)?.0 };
     let (records, size) = runtime()?.block_on(async {
         let vault = vault::open(&config, keyring).await?;
         let written = write(&vault, &config.origin, out).await;

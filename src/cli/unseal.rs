@@ -1,5 +1,5 @@
-//! `gridvault unseal`: brings a passphrase, or one share, to a sealed vault.
-//! Never takes either as an argument or from the environment: it comes from the terminal, unseen, or from standard input.
+//! `gridvault unseal`: brings a passphrase, one share, or the PIN of a token to a sealed vault.
+//! Never takes any of them as an argument or from the environment: it comes from the terminal, unseen, or from standard input.
 //! When it was what was missing, the command ends once the vault is open.
 
 use super::client::Connection;
@@ -20,6 +20,9 @@ pub(super) struct Arguments {
     /// Bring nothing: say how it stands.
     #[arg(long)]
     status: bool,
+    /// Bring the PIN of the token. It is given to the token once.
+    #[arg(long, conflicts_with = "status")]
+    pin: bool,
     #[command(flatten)]
     connection: Connection,
 }
@@ -29,7 +32,11 @@ const LOOK_TIME: Duration = Duration::from_millis(200);
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let connection = &arguments.connection;
-    let body = if arguments.status { json!({}) } else { brought(&read_secret()?)? };
+    let body = match (arguments.status, arguments.pin) {
+        (true, _) => json!({}),
+        (false, true) => pin(&read_secret("PIN of the token (not shown): ")?)?,
+        (false, false) => brought(&read_secret("Passphrase or share (not shown): ")?)?,
+    };
     let mut body = Wiped(body);
     let answer = connection.post_open("/v1/admin/unseal", &body.0);
     body.wipe();
@@ -61,11 +68,19 @@ impl Drop for Wiped {
     }
 }
 
+fn text_of(line: &[u8]) -> Result<&str, Failure> {
+    std::str::from_utf8(line).map_err(|_| {
+        Failure::Usage("what was brought is no UTF-8 text; nothing of it was sent".into())
+    })
+}
+
+fn pin(line: &[u8]) -> Result<Value, Failure> {
+    Ok(json!({"pin": text_of(line)?}))
+}
+
 /// The body for a line that was typed: a share says what it is.
 pub(super) fn brought(line: &[u8]) -> Result<Value, Failure> {
-    let text = std::str::from_utf8(line).map_err(|_| {
-        Failure::Usage("what was brought is no UTF-8 text; nothing of it was sent".into())
-    })?;
+    let text = text_of(line)?;
     Ok(if is_share(text) { json!({"share": text}) } else { json!({"passphrase": text}) })
 }
 
@@ -83,11 +98,16 @@ fn told(answer: &Value) -> String {
             shares["count"]
         )
     });
-    match (by_shares, answer["passphrase"] == true) {
-        (Some(shares), true) => format!("sealed: {shares}; a passphrase opens it too"),
-        (Some(shares), false) => format!("sealed: {shares}"),
-        (None, true) => "sealed: a passphrase opens it".to_owned(),
-        (None, false) => "sealed: nothing that can be brought opens it".to_owned(),
+    let mut ways: Vec<String> = by_shares.into_iter().collect();
+    for (name, what) in [("passphrase", "a passphrase"), ("pin", "the PIN of a token")] {
+        if answer[name] == true {
+            let too = if ways.is_empty() { "" } else { " too" };
+            ways.push(format!("{what} opens it{too}"));
+        }
+    }
+    match ways.is_empty() {
+        true => "sealed: nothing that can be brought opens it".to_owned(),
+        false => format!("sealed: {}", ways.join("; ")),
     }
 }
 
@@ -108,9 +128,8 @@ fn await_open(connection: &Connection, within: Duration) -> Result<(), Failure> 
 }
 
 /// One line from the terminal, unseen, or from standard input.
-fn read_secret() -> Result<Zeroizing<Vec<u8>>, Failure> {
+fn read_secret(prompt: &'static str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let input = std::io::stdin();
-    let prompt = "Passphrase or share (not shown): ";
     let _hidden = input.is_terminal().then(|| Hidden::begin(prompt)).transpose()?;
     // Not through the buffer of standard input, which is not wiped.
     let raw = input.as_fd().try_clone_to_owned();
@@ -181,6 +200,10 @@ mod tests {
         assert_eq!(said(true, &shares), format!("{by_shares}; a passphrase opens it too"));
         assert_eq!(said(true, &Value::Null), "sealed: a passphrase opens it");
         assert_eq!(said(false, &Value::Null), "sealed: nothing that can be brought opens it");
+        assert_eq!(
+            told(&json!({"state": "sealed", "pin": true})),
+            "sealed: the PIN of a token opens it"
+        );
         assert_eq!(told(&json!({"state": "open"})), "the vault is open");
     }
 

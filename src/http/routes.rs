@@ -471,7 +471,7 @@ pub static ROUTES: &[Route] = &[
             .answer(200, Body::or_page::<report::ReportBody>)
         => report::make),
     route!(POST post "/v1/admin/unseal" Keys false
-        Doc::new("unseal", "Bring what opens a sealed vault: a passphrase, or one share; an open one says that it is open")
+        Doc::new("unseal", "Bring what opens a sealed vault: a passphrase, one share, or a token's PIN; an open one says that it is open")
             .takes(Body::of::<unsealing::UnsealBody>).example(examples::nothing_brought)
             .answer(200, Body::of::<unsealing::UnsealedBody>)
         => unsealing::already_open),

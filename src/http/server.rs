@@ -22,6 +22,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -72,6 +73,8 @@ pub enum Stop {
     ForGood,
     /// It stays bound for whoever goes on with it: whoever comes waits, and nobody else can have it meanwhile.
     HandOver,
+    /// The same, and open requests are not waited for.
+    HandOverAtOnce,
 }
 
 /// Serves until `stop` resolves, and then lets open requests finish for a while. Gives the server back where its address is
@@ -91,13 +94,14 @@ pub async fn serve(
     };
     let (stopped, graceful) = accept(&serving, meet, stop).await;
     let kept = match stopped {
-        Stop::HandOver => Some(serving),
+        Stop::HandOver | Stop::HandOverAtOnce => Some(serving),
         Stop::ForGood => {
             drop(serving);
             None
         }
     };
-    let _all_or_time = tokio::time::timeout(DRAIN_TIME_MAX, graceful.shutdown()).await;
+    let time = if stopped == Stop::HandOverAtOnce { Duration::ZERO } else { DRAIN_TIME_MAX };
+    let _all_or_time = tokio::time::timeout(time, graceful.shutdown()).await;
     kept
 }
 

@@ -125,7 +125,7 @@ mod tests {
         let (envelope, _) = Envelope::seal_with_shares(&root, plan).expect("sealing");
         UnlockFile::create(&path, &[envelope]).expect("a new file");
         let clock = Arc::new(HostClock::new());
-        let (unlocking, _unlocked) = Unlocking::begin(&path, clock).expect("an unlock file");
+        let (unlocking, _unlocked) = Unlocking::begin(&path, None, clock).expect("an unlock file");
         UnsealDoor::new(Arc::new(unlocking), Arc::new(HostRandom::new()), false, false)
     }
 

@@ -2,7 +2,7 @@
 //! Never writes a value, a name or a client's word in clear: address, device and reason are sealed.
 //! The members are those of AUDIT-LOG section 3.
 
-use super::TrailError;
+use super::{TrailError, way_in};
 use crate::access::{
     Account, ActorId, Code, ConsentAct, DelegationAct, Duty, EmergencyAct, Fact, MandateAct,
     Origin, PlacingAct, ReviewAct, Written,
@@ -31,12 +31,14 @@ pub enum Announcement {
     Unsealed {
         /// The id of its envelope.
         envelope: [u8; 16],
-        /// The numbers of the shares that gave it back; none where a passphrase did.
+        /// What opened it: `passphrase`, `shares` or `pkcs11`.
+        provider: &'static str,
+        /// The numbers of the shares that gave it back; none where something else did.
         shares: Vec<u8>,
     },
     /// What was brought to a sealed process did not open it.
     UnsealFailed {
-        /// What it was: `passphrase`, or `shares` that did not open together.
+        /// What it was: `passphrase`, `pkcs11` for a PIN, or `shares` that did not open together.
         provider: &'static str,
         /// How often, since the process started.
         count: u64,
@@ -53,6 +55,18 @@ pub enum Announcement {
         needed: u8,
         /// How many there are.
         count: u8,
+    },
+    /// A key in a token was made that opens the root key.
+    TokenBound {
+        /// The id of the envelope.
+        envelope: [u8; 16],
+        /// The token's serial number.
+        serial: String,
+    },
+    /// The token that opened the vault is gone, so the vault is sealed.
+    TokenGone {
+        /// The token's serial number.
+        serial: String,
     },
     /// The process stops in order.
     Stop,
@@ -359,26 +373,19 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
                 ("configuration", Scalar::Bytes32(*configuration)),
             ],
         ),
-        Announcement::Unsealed { envelope, shares } => {
-            (Event::SysUnseal, unsealed(envelope, shares))
+        Announcement::Unsealed { envelope, provider, shares } => {
+            (Event::SysUnseal, way_in::opened(envelope, provider, shares))
         }
-        Announcement::UnsealFailed { provider, count, first, last } => (
-            Event::SysUnsealFailed,
-            vec![
-                ("failures", Scalar::U64(*count)),
-                ("first", moment(*first)),
-                ("last", moment(*last)),
-                ("provider", Scalar::Str((*provider).to_owned())),
-            ],
-        ),
-        Announcement::Split { envelope, needed, count } => (
-            Event::KeySplit,
-            vec![
-                ("count", Scalar::U64((*count).into())),
-                ("envelope", id(envelope)),
-                ("needed", Scalar::U64((*needed).into())),
-            ],
-        ),
+        Announcement::UnsealFailed { provider, count, first, last } => {
+            (Event::SysUnsealFailed, way_in::failed(provider, *count, *first, *last))
+        }
+        Announcement::Split { envelope, needed, count } => {
+            (Event::KeySplit, way_in::split(envelope, *needed, *count))
+        }
+        Announcement::TokenBound { envelope, serial } => {
+            (Event::KeyCreate, way_in::token(Some(envelope), serial))
+        }
+        Announcement::TokenGone { serial } => (Event::SysSeal, way_in::token(None, serial)),
         Announcement::Stop => (Event::SysStop, vec![]),
         Announcement::Heartbeat => (Event::SysHeartbeat, vec![]),
         Announcement::Refusals { count } => {
@@ -416,23 +423,7 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
     }
 }
 
-/// Which envelope was opened and by what: that it was shares, and which, is what their holders answer for.
-fn unsealed(envelope: &[u8; 16], shares: &[u8]) -> Vec<(&'static str, Scalar)> {
-    let provider = if shares.is_empty() { "passphrase" } else { "shares" };
-    let mut detail =
-        vec![("envelope", id(envelope)), ("provider", Scalar::Str(provider.to_owned()))];
-    if !shares.is_empty() {
-        let numbers: Vec<String> = shares.iter().map(u8::to_string).collect();
-        detail.push(("shares", Scalar::Str(numbers.join(","))));
-    }
-    detail
-}
-
-/// A time, as every entry has its own.
-fn moment(at: Micros) -> Scalar {
-    Scalar::U64(u64::try_from(at.0).unwrap_or(0))
-}
-
-fn id(bytes: &[u8; 16]) -> Scalar {
+/// An id as every entry has it.
+pub(super) fn id(bytes: &[u8; 16]) -> Scalar {
     Scalar::Str(ActorId::from_bytes(*bytes).to_string())
 }

@@ -18,6 +18,7 @@ mod refusals;
 mod sequence;
 mod space;
 mod start;
+mod way_in;
 mod witness;
 
 pub use committer::Applied;

@@ -14,6 +14,8 @@ pub struct Failures {
     pub passphrases: Option<Failed>,
     /// Sets of shares.
     pub shares: Option<Failed>,
+    /// PINs of a token.
+    pub pins: Option<Failed>,
 }
 
 /// How often something failed, from when to when.

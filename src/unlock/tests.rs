@@ -92,7 +92,7 @@ fn a_right_passphrase_opens_and_says_how() {
     let Unlocked { root, shares, failures, .. } = vault.opened();
     assert_eq!((root.id(), shares), (vault.root_id, vec![]));
     let passphrases = Some(Failed { count: 1, first: at(0), last: at(0) });
-    assert_eq!(failures, Failures { passphrases, shares: None });
+    assert_eq!(failures, Failures { passphrases, ..Failures::default() });
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn shares_that_do_not_open_together_fail_like_a_wrong_passphrase_and_are_forgott
     assert_eq!(vault.held(), [2]);
     assert_eq!(vault.share(3), Ok(Outcome::Opening));
     let once = Some(Failed { count: 1, first: at(0), last: at(0) });
-    assert_eq!(vault.opened().failures, Failures { passphrases: once, shares: once });
+    assert_eq!(vault.opened().failures, Failures { passphrases: once, shares: once, pins: None });
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn what_was_tried_in_vain_is_told_by_kind_with_its_first_and_last_time() {
         let at = |seconds: u64| at(seconds * 1_000_000);
         Some(Failed { count, first: at(first), last: at(last) })
     };
-    let told = Failures { passphrases: failed(3, 1, 3), shares: failed(2, 4, 5) };
+    let told = Failures { passphrases: failed(3, 1, 3), shares: failed(2, 4, 5), pins: None };
     assert_eq!(vault.opened().failures, told);
 }
 
@@ -357,8 +357,10 @@ fn what_does_not_open_a_vault_is_told() {
     let share = bytes(&shares[0].text().expect("a text"));
     let answer = runtime.block_on(phrase_alone.bring(Brought::Share(share)));
     assert_eq!(answer, Err(NotOpened::NoShares));
-    assert_eq!(phrase_alone.standing(), Standing { passphrase: true, shares: None });
+    assert_eq!(phrase_alone.standing(), Standing { passphrase: true, ..Standing::default() });
     let (shares_alone, _kept) = Unlocking::of(vec![by_shares], clock);
     let answer = runtime.block_on(shares_alone.bring(Brought::Passphrase(bytes(RIGHT))));
     assert_eq!(answer, Err(NotOpened::NoPassphrase));
+    let answer = runtime.block_on(shares_alone.bring(Brought::Pin(bytes("1234"))));
+    assert_eq!(answer, Err(NotOpened::NoToken));
 }
