@@ -3,11 +3,11 @@
 //! What comes out is checked whole.
 
 use crate::limits::{
-    AUDIT_RETENTION_MONTHS, AUDIT_RETENTION_MONTHS_MAX, AUDIT_RETENTION_MONTHS_MIN, SCRUB_REST,
-    SCRUB_REST_MAX, SEGMENT_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SNAPSHOT_JOURNAL_BYTES,
-    SNAPSHOT_JOURNAL_BYTES_MAX, SNAPSHOT_JOURNAL_BYTES_MIN, SNAPSHOTS_KEPT_COUNT,
-    SNAPSHOTS_KEPT_COUNT_MAX, SNAPSHOTS_KEPT_COUNT_MIN, STORE_CACHE_BYTES, WITNESS_AGE,
-    WITNESS_AGE_MIN,
+    AUDIT_RETENTION_MONTHS, AUDIT_RETENTION_MONTHS_MAX, AUDIT_RETENTION_MONTHS_MIN,
+    ORIGIN_CHARACTERS_MAX, ORIGIN_MARKS, SCRUB_REST, SCRUB_REST_MAX, SEGMENT_BYTES,
+    SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SNAPSHOT_JOURNAL_BYTES, SNAPSHOT_JOURNAL_BYTES_MAX,
+    SNAPSHOT_JOURNAL_BYTES_MIN, SNAPSHOTS_KEPT_COUNT, SNAPSHOTS_KEPT_COUNT_MAX,
+    SNAPSHOTS_KEPT_COUNT_MIN, STORE_CACHE_BYTES, WITNESS_AGE, WITNESS_AGE_MIN,
 };
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -18,8 +18,6 @@ use std::time::Duration;
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8480";
 /// Smallest cache of the engine, in bytes.
 const STORE_CACHE_BYTES_MIN: u64 = 16 * 1024 * 1024;
-/// Longest origin, in characters.
-const ORIGIN_CHARACTERS_MAX: usize = 200;
 
 /// The file `config` in the vault's directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +43,13 @@ pub struct ConfigFile {
     /// A file that holds the passphrase of the root key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passphrase_file: Option<PathBuf>,
-    /// Whether a start without a passphrase at hand waits, sealed, for whoever opens the vault, instead of failing.
+    /// The library (PKCS#11) of the token that opens the vault, by its whole path. It runs in the process with all its rights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pkcs11_module: Option<PathBuf>,
+    /// A file that holds the PIN of the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pin_file: Option<PathBuf>,
+    /// Whether a start waits, sealed, for whoever opens the vault, whatever passphrase or PIN file is named elsewhere.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub start_sealed: bool,
     /// Whether what opens a sealed vault is taken from other hosts too, and through a proxy.
@@ -145,6 +149,8 @@ pub struct Overrides {
     pub listen: Option<String>,
     /// A file that holds the passphrase of the root key.
     pub passphrase_file: Option<PathBuf>,
+    /// A file that holds the PIN of the token.
+    pub pin_file: Option<PathBuf>,
 }
 
 /// A configuration that was checked whole.
@@ -166,7 +172,11 @@ pub struct Config {
     pub snapshots_kept: u32,
     /// A file that holds the passphrase of the root key.
     pub passphrase_file: Option<PathBuf>,
-    /// Whether a start without a passphrase at hand waits, sealed, for whoever opens the vault.
+    /// The library of the token that opens the vault.
+    pub pkcs11_module: Option<PathBuf>,
+    /// A file that holds the PIN of the token.
+    pub pin_file: Option<PathBuf>,
+    /// Whether a start waits, sealed, for whoever opens the vault.
     pub start_sealed: bool,
     /// Whether what opens a sealed vault is taken from other hosts too, and through a proxy.
     pub unseal_from_network: bool,
@@ -246,7 +256,7 @@ impl Config {
             name: "listen",
             reason: "is not an address with a port",
         })?;
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "-._/:".contains(c);
+        let allowed = |c: char| c.is_ascii_alphanumeric() || ORIGIN_MARKS.contains(c);
         let origin_fits = !file.origin.is_empty()
             && file.origin.len() <= ORIGIN_CHARACTERS_MAX
             && file.origin.chars().all(allowed)
@@ -272,6 +282,7 @@ impl Config {
             let reason = "names a certificate or a key without the other";
             return Err(ConfigError::Value { name: "syslog", reason });
         }
+        check_ways_in(&file)?;
         let audit_retention_months = retention_months(&file)?;
         let metrics_listen = metrics_listen(&file)?;
         let scrub_rest = scrub_rest(&file)?;
@@ -291,6 +302,8 @@ impl Config {
             snapshot_journal_bytes,
             snapshots_kept,
             passphrase_file: overrides.passphrase_file.clone().or(file.passphrase_file),
+            pkcs11_module: file.pkcs11_module,
+            pin_file: overrides.pin_file.clone().or(file.pin_file),
             start_sealed: file.start_sealed,
             unseal_from_network: file.unseal_from_network,
             policies: file.policies,
@@ -309,7 +322,7 @@ impl Config {
     /// SHA-256 over what was checked, for the entry of a start. Holds no secret.
     pub fn digest(&self) -> [u8; 32] {
         let text = format!(
-            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{}\n{}\n{}\n{}\n{}",
+            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{}\n{}\n{}\n{}\n{}\n{:?}",
             self.origin,
             self.listen,
             self.store_cache_bytes,
@@ -327,7 +340,8 @@ impl Config {
             self.unseal_from_network,
             self.snapshot_journal_bytes,
             self.snapshots_kept,
-            self.scrub_rest.as_secs()
+            self.scrub_rest.as_secs(),
+            self.pkcs11_module
         );
         let mut digest = [0; 32];
         digest
@@ -359,6 +373,21 @@ fn snapshots(file: &ConfigFile) -> Result<(u64, u32), ConfigError> {
         true => Ok((bytes, kept)),
         false => Err(ConfigError::Value { name: "snapshots_kept", reason: "is 0 or above 32" }),
     }
+}
+
+/// Whether what opens the vault at a start is one thing.
+fn check_ways_in(file: &ConfigFile) -> Result<(), ConfigError> {
+    let wrong = |name, reason| Err(ConfigError::Value { name, reason });
+    if file.start_sealed && file.passphrase_file.is_some() {
+        return wrong("start_sealed", "contradicts passphrase_file: say one of them");
+    }
+    if file.start_sealed && file.pin_file.is_some() {
+        return wrong("start_sealed", "contradicts pin_file: say one of them");
+    }
+    if file.pkcs11_module.as_ref().is_some_and(|path| !path.is_absolute()) {
+        return wrong("pkcs11_module", "is no whole path");
+    }
+    Ok(())
 }
 
 fn metrics_listen(file: &ConfigFile) -> Result<Option<SocketAddr>, ConfigError> {
@@ -445,11 +474,26 @@ mod tests {
 
     #[test]
     fn a_flag_wins_over_the_file() {
-        let overrides = Overrides { listen: Some("127.0.0.1:0".to_owned()), passphrase_file: None };
+        let overrides =
+            Overrides { listen: Some("127.0.0.1:0".to_owned()), ..Overrides::default() };
         let mut file = file();
         file.listen = Some("127.0.0.1:9".to_owned());
         let config = Config::check(Path::new("."), file, &overrides).expect("checked");
         assert_eq!(config.listen.port(), 0);
+    }
+
+    #[test]
+    fn an_origin_is_of_its_letters_and_no_longer_than_its_limit() {
+        let fits = |origin: String| {
+            let file = ConfigFile { origin, ..file() };
+            Config::check(Path::new("."), file, &Overrides::default()).is_ok()
+        };
+        assert!(fits("x".repeat(ORIGIN_CHARACTERS_MAX)));
+        assert!(!fits("x".repeat(ORIGIN_CHARACTERS_MAX + 1)));
+        assert!(fits(format!("aZ9{ORIGIN_MARKS}")));
+        for other in ["", "a b", "a#b", "ä", "a//b"] {
+            assert!(!fits(other.to_owned()), "{other}");
+        }
     }
 
     #[test]
@@ -468,6 +512,13 @@ mod tests {
         assert!(broken(|file| {
             let text = "address = \"siem:6514\"\nauthorities = \"ca.pem\"\nkey = \"key.pem\"";
             file.syslog = Some(toml::from_str(text).expect("a table"));
+        }));
+        assert!(broken(|file| {
+            (file.start_sealed, file.pin_file) = (true, Some("pin".into()));
+        }));
+        assert!(broken(|file| file.pkcs11_module = Some("libsofthsm2.so".into())));
+        assert!(broken(|file| {
+            (file.start_sealed, file.passphrase_file) = (true, Some("passphrase".into()));
         }));
         assert!(broken(|file| file.origin = "https://vault".to_owned()));
         assert!(broken(|file| file.origin = String::new()));

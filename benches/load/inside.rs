@@ -8,7 +8,7 @@ use super::shared::{self, Fallible, Ground, fresh_keyring};
 use super::vault::SERVING;
 use gridvault::access::{Access, ActorId, Origin, Permit, Standing, Written};
 use gridvault::ambient::Random;
-use gridvault::http::{Rooms, Serving, serve};
+use gridvault::http::{Rooms, Serving, Stop, serve};
 use gridvault::limits::SEGMENT_BYTES;
 use gridvault::records::{Owner, RecordRef, Target};
 use gridvault::store::EngineKind;
@@ -82,7 +82,7 @@ pub async fn run(directory: &Path, passphrase: &Path, synced: bool) -> Fallible<
     let rooms = shared::open(ground).await?;
     let serving = Serving::bind(([127, 0, 0, 1], 0).into()).await?;
     println!("{SERVING}{}", serving.address()?);
-    serve(serving, Arc::new(rooms), std::future::pending::<()>()).await;
+    serve(serving, Arc::new(rooms), std::future::pending::<Stop>()).await;
     Ok(())
 }
 

@@ -134,6 +134,49 @@ pub enum KeyError {
     #[error("shares do not open this envelope")]
     WrongShares,
 
+    /// No token has such a PIN.
+    #[error("PIN is not text of 4 to 255 bytes")]
+    PinShape,
+    /// A library of tokens is named by its whole path.
+    #[error("path of the token's library is not absolute")]
+    TokenModulePath,
+    /// The library cannot be loaded or started.
+    #[error("token's library cannot be used: {cause}")]
+    TokenModule {
+        /// What the system or the library says.
+        cause: String,
+    },
+    /// The token is not there.
+    #[error("token is not there")]
+    TokenAbsent,
+    /// Two tokens have that name.
+    #[error("two tokens have that name")]
+    TokenTwice,
+    /// The PIN is wrong. The token counts those.
+    #[error("PIN is wrong")]
+    WrongPin,
+    /// A wrong PIN came before, so no other is given to the token until its own tool was logged in with the right one.
+    #[error("a wrong PIN came before: log in once with the token's own tool")]
+    TokenPinSpent,
+    /// The token locked itself after too many wrong PINs.
+    #[error("token is locked")]
+    TokenLocked,
+    /// The key of the envelope is not in the token.
+    #[error("token does not hold this envelope's key")]
+    TokenKeyAbsent,
+    /// The token does not say of its key that nobody can take it out.
+    #[error("token's key could be taken out")]
+    TokenKeyLoose,
+    /// The token failed, or what it is to open was altered.
+    #[error("token failed: {cause}")]
+    TokenFailed {
+        /// What the token says.
+        cause: String,
+    },
+    /// What the token opened does not open the envelope.
+    #[error("token does not open this envelope")]
+    WrongToken,
+
     /// The file is not an unlock file, or was cut or altered.
     #[error("unlock file is malformed")]
     UnlockFileShape,
@@ -149,12 +192,6 @@ pub enum KeyError {
     /// The envelopes hold different root keys.
     #[error("envelopes belong to different root keys")]
     EnvelopesDisagree,
-    /// The envelope's provider is named by the format, but not built in.
-    #[error("unlock provider {code} is reserved and not built in")]
-    UnsupportedProvider {
-        /// The number found.
-        code: u8,
-    },
     /// No provider has this number.
     #[error("unlock provider {code} is unknown")]
     UnknownProvider {

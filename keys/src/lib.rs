@@ -44,6 +44,7 @@ pub use sign::Signer;
 pub use subject::{SectionPlace, SubjectKey, WrappedUnder};
 pub use suite::Suite;
 pub use unlock::{
-    ArgonCost, DemoOnly, Envelope, KeyFile, Passphrase, Provider, Share, SharePlan, UnlockFile,
+    ArgonCost, DemoOnly, Envelope, KeyFile, Passphrase, Pin, Pkcs11Key, Pkcs11Module, Provider,
+    Share, SharePlan, UnlockFile,
 };
 pub use verify::verify_signature;

@@ -43,10 +43,16 @@ pub const SHARES_COUNT_MAX: u8 = 7;
 /// Bytes of a share's text, as it is typed: with a space or a hyphen after each of its 95 letters and digits it is shorter.
 pub const SHARE_TEXT_BYTES_MAX: usize = 256;
 
+/// Bytes of a token's shortest PIN; the token may ask for more.
+pub const PIN_BYTES_MIN: usize = 4;
+
+/// Bytes of a token's longest PIN; the token may take fewer.
+pub const PIN_BYTES_MAX: usize = 255;
+
 /// Envelopes in one unlock file: each is one way in, and one more thing to guard.
 pub const ENVELOPES_MAX: usize = 16;
 
-/// Bytes of one envelope; the longest of today's kinds needs 157.
+/// Bytes of one envelope; the longest of today's kinds needs 221.
 pub const ENVELOPE_BYTES_MAX: usize = 1024;
 
 /// Bytes of an unlock file.

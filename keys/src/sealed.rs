@@ -55,6 +55,8 @@ pub(crate) enum KeyKind {
     Context,
     /// The key that is split into shares over the root key.
     Shares,
+    /// The key that a token wraps, over the root key.
+    Pkcs11,
 }
 
 impl KeyKind {
@@ -68,6 +70,7 @@ impl KeyKind {
             Self::Header => 6,
             Self::Context => 7,
             Self::Shares => 8,
+            Self::Pkcs11 => 9,
         }
     }
 }

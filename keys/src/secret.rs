@@ -83,6 +83,8 @@ mod abilities {
         key_file_debug: "KeyFile" lacks "std::fmt::Debug";
         share_clone: "Share" lacks "Clone";
         share_debug: "Share" lacks "std::fmt::Debug";
+        pin_clone: "Pin" lacks "Clone";
+        pin_debug: "Pin" lacks "std::fmt::Debug";
         keyring_clone: "Keyring" lacks "Clone";
         keyring_debug: "Keyring" lacks "std::fmt::Debug";
         subject_key_clone: "SubjectKey" lacks "Clone";

@@ -1,6 +1,6 @@
 //! The command line's calls to a running vault.
 //! Never takes a token as an argument, where every process of the host could read it: it comes from a file.
-//! A refusal is printed with its code and title.
+//! A refusal is printed with its code, its title, the fields that it is about and when to come again.
 
 use super::failure::Failure;
 use serde_json::Value;
@@ -53,6 +53,13 @@ impl Connection {
         };
         let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX);
         body.read_to_string().map_err(|error| Failure::failed("the answer cannot be read", &error))
+    }
+
+    /// Whether a `GET` without a token succeeds within a time, whatever keeps it from it.
+    pub(super) fn succeeds(&self, path: &str, within: Duration) -> bool {
+        let request = self.agent().get(format!("{}{path}", self.url));
+        let outcome = request.config().timeout_global(Some(within)).build().call();
+        outcome.is_ok_and(|response| response.status().is_success())
     }
 
     /// `POST` with a token.
@@ -156,6 +163,8 @@ fn answer(
     let mut response =
         outcome.map_err(|error| Failure::failed("the vault cannot be reached", &error))?;
     let status = response.status();
+    let later = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+    let later = later.and_then(|seconds| seconds.parse().ok());
     let text = response
         .body_mut()
         .with_config()
@@ -167,6 +176,52 @@ fn answer(
     if status.is_success() {
         return Ok(value);
     }
-    let word = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
-    Err(Failure::Failed(format!("{} ({}): {}", word("code"), status.as_u16(), word("title"))))
+    Err(Failure::Failed(refusal(status.as_u16(), later, &value)))
+}
+
+/// What a person reads of a refusal.
+fn refusal(status: u16, later_seconds: Option<u32>, problem: &Value) -> String {
+    // Whoever answers must not steer the terminal.
+    let word = |value: &Value| {
+        let text = value.as_str().unwrap_or_default();
+        text.chars().filter(|letter| !letter.is_control()).collect::<String>()
+    };
+    let mut text = format!("{} ({status}): {}", word(&problem["code"]), word(&problem["title"]));
+    for pointer in problem["pointers"].as_array().into_iter().flatten() {
+        text.push_str(&format!("; {}", word(&pointer["field"])));
+        let reason = word(&pointer["reason"]);
+        if !reason.is_empty() {
+            text.push_str(&format!(": {reason}"));
+        }
+    }
+    if let Some(seconds) = later_seconds {
+        text.push_str(&format!("; again in {seconds} s"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_refusal_says_which_fields_and_when_to_come_again() {
+        let plain = json!({"code": "denied", "title": "It is not allowed"});
+        assert_eq!(refusal(403, None, &plain), "denied (403): It is not allowed");
+        assert_eq!(
+            refusal(429, Some(37), &plain),
+            "denied (429): It is not allowed; again in 37 s"
+        );
+        let pointers = json!([{"field": "share", "reason": "checksum"}, {"field": "name"}]);
+        let wrong = json!({"code": "schema_invalid", "title": "Wrong", "pointers": pointers});
+        let said = "schema_invalid (400): Wrong; share: checksum; name";
+        assert_eq!(refusal(400, None, &wrong), said);
+    }
+
+    #[test]
+    fn whoever_answers_does_not_steer_the_terminal() {
+        let hostile = json!({"code": "a\u{1b}[2J", "title": "b\n", "pointers": [{"field": "\r"}]});
+        assert!(!refusal(400, None, &hostile).contains(char::is_control));
+    }
 }

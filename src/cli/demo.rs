@@ -4,6 +4,7 @@
 
 use super::failure::Failure;
 use super::init::{enrol_first, lay_out, make_directory, platform_place, whole_path};
+use super::signals::Signals;
 use super::vault::{self, Vault};
 use super::{print, runtime, serve};
 use crate::access::ActorId;
@@ -67,7 +68,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let ending = runtime()?.block_on(async {
         let overrides =
-            Overrides { listen: Some(arguments.listen.to_string()), passphrase_file: None };
+            Overrides { listen: Some(arguments.listen.to_string()), ..Overrides::default() };
         let fresh = !directory.join("config").exists();
         if fresh {
             make(&directory, arguments.policies.as_deref())?;
@@ -82,7 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let page = describe(&vault, &config, address, &actors, samples)?;
         write_page(&directory, &page)?;
         greet(&directory, &page);
-        serve::until_stopped(serving, vault).await
+        serve::until_stopped(serving, vault, None, Signals::listen()?).await
     })?;
     ending.then(&directory)
 }
@@ -117,6 +118,8 @@ fn make(directory: &Path, policies: Option<&Path>) -> Result<(), Failure> {
         snapshot_journal_bytes: None,
         snapshots_kept: None,
         passphrase_file: None,
+        pkcs11_module: None,
+        pin_file: None,
         start_sealed: false,
         unseal_from_network: false,
         witness_policy: None,

@@ -87,7 +87,7 @@ fn examine(config: &Config) -> Vec<Finding> {
     vec![
         swap(swaps.as_deref()),
         modes(directory),
-        passphrase(directory, config.passphrase_file.as_deref()),
+        passphrase(directory, config.passphrase_file.as_deref().or(config.pin_file.as_deref())),
         file_system(rustix::fs::statfs(directory).ok().map(|found| found.f_type as u64)),
         room(directory),
         descriptors(limit),

@@ -5,7 +5,7 @@
 use super::failure::Failure;
 use super::shares::{self, Split, share_plan};
 use super::vault::{self, Vault};
-use super::{print, runtime};
+use super::{passphrase, pkcs11, runtime};
 use crate::access::ActorId;
 use crate::ambient::{Clock as _, HostClock};
 use crate::config::{Config, ConfigFile, Overrides};
@@ -14,9 +14,14 @@ use crate::identity::{
 };
 use crate::territory::TerritoryData;
 use crate::trail::Announcement;
-use gridvault_keys::{ArgonCost, Envelope, Keyring, Month, RootKey, SharePlan, UnlockFile};
+use gridvault_keys::{
+    ArgonCost, Envelope, Keyring, Month, Passphrase, Provider, RootKey, SharePlan, UnlockFile,
+};
+use rustix::io::Errno;
+use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use zeroize::{Zeroize as _, Zeroizing};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -30,7 +35,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     listen: Option<String>,
     /// A file that holds a passphrase that opens the vault: 12 bytes or more.
-    #[arg(long, required_unless_present = "shares")]
+    #[arg(long, required_unless_present_any = ["shares", "pkcs11_module"])]
     passphrase_file: Option<PathBuf>,
     /// How many shares open the vault, of how many: 3/5. Each is shown once.
     #[arg(long, value_parser = share_plan)]
@@ -38,6 +43,15 @@ pub(super) struct Arguments {
     /// A directory that is not the vault's, for a file for each share instead.
     #[arg(long, requires = "shares")]
     shares_dir: Option<PathBuf>,
+    /// The library (PKCS#11) of a token that opens the vault, by its whole path.
+    #[arg(long, requires_all = ["token_label", "pin_file"])]
+    pkcs11_module: Option<PathBuf>,
+    /// The label of the token. A key is made in it.
+    #[arg(long, requires = "pkcs11_module")]
+    token_label: Option<String>,
+    /// A file that holds the PIN of the token.
+    #[arg(long, requires = "pkcs11_module")]
+    pin_file: Option<PathBuf>,
     /// Log-in name of the system administrator.
     #[arg(long)]
     system_admin: String,
@@ -70,21 +84,11 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         return Err(Failure::Usage("the three administrators are three people".into()));
     }
     let territory = arguments.territory.as_deref().map(read_territory).transpose()?;
-    let passphrase = arguments.passphrase_file.as_deref().map(vault::read_passphrase);
+    let passphrase = arguments.passphrase_file.as_deref().map(passphrase::read_new);
     let passphrase = passphrase.transpose()?;
     make_directory(&arguments.dir)?;
     let root = RootKey::generate().map_err(|error| Failure::failed("the root key", &error))?;
-    let by_passphrase = passphrase
-        .map(|passphrase| Envelope::seal_with_passphrase(&root, &passphrase, ArgonCost::ROOT))
-        .transpose()
-        .map_err(|error| Failure::failed("the passphrase", &error))?;
-    let split = arguments.shares.map(|plan| shares::split(&root, plan)).transpose()?;
-    if let (Some(split), Some(to)) = (&split, &arguments.shares_dir) {
-        // Before there is a vault that nobody could open without them.
-        split.write(to, &arguments.dir)?;
-    }
-    let by_shares = split.as_ref().map(|split| split.envelope.clone());
-    let envelopes: Vec<Envelope> = by_passphrase.into_iter().chain(by_shares).collect();
+    let ways = Ways::make(arguments, passphrase.as_ref(), &root)?;
     let file = ConfigFile {
         origin: arguments.origin.clone(),
         listen: arguments.listen.clone(),
@@ -93,7 +97,9 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         snapshot_journal_bytes: None,
         snapshots_kept: None,
         passphrase_file: None,
-        start_sealed: arguments.shares.is_some(),
+        pkcs11_module: arguments.pkcs11_module.clone(),
+        pin_file: None,
+        start_sealed: arguments.shares.is_some() || arguments.pkcs11_module.is_some(),
         unseal_from_network: false,
         witness_policy: None,
         witness_age_seconds_max: None,
@@ -106,20 +112,77 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         synthetic: false,
         syslog: None,
     };
-    let (config, keyring) = lay_out(&arguments.dir, file, &envelopes, &root)?;
+    let (config, keyring) = lay_out(&arguments.dir, file, &ways.envelopes(), &root)?;
     let codes = runtime()?.block_on(async {
         let vault = vault::open(&config, keyring).await?;
         let codes = enrol_all(&vault, &named).await?;
-        if let Some(split) = &split {
-            split.announce(&vault).await?;
-        }
+        ways.announce(&vault).await?;
         if let Some(territory) = territory {
             vault::set_territory(&vault, territory).await?;
         }
         vault.rooms.trail.stop().await.map_err(|fault| Failure::from(&*fault))?;
         Ok::<_, Failure>((codes, vault.log_key))
     })?;
-    show(arguments, codes, split.as_ref(), json)
+    show(arguments, codes, ways.split.as_ref(), json)
+}
+
+/// What opens a new vault.
+struct Ways {
+    by_passphrase: Option<Envelope>,
+    split: Option<Split>,
+    by_token: Option<Envelope>,
+}
+
+impl Ways {
+    fn make(
+        arguments: &Arguments,
+        passphrase: Option<&Passphrase>,
+        root: &RootKey,
+    ) -> Result<Ways, Failure> {
+        let by_passphrase = passphrase
+            .map(|passphrase| Envelope::seal_with_passphrase(root, passphrase, ArgonCost::ROOT))
+            .transpose()
+            .map_err(|error| Failure::failed("the passphrase", &error))?;
+        let split = arguments.shares.map(|plan| shares::split(root, plan)).transpose()?;
+        if let (Some(split), Some(to)) = (&split, &arguments.shares_dir) {
+            // Before there is a vault that nobody could open without them.
+            split.write(to, &arguments.dir)?;
+        }
+        let by_token = seal_with_token(arguments, root)?;
+        Ok(Ways { by_passphrase, split, by_token })
+    }
+
+    fn envelopes(&self) -> Vec<Envelope> {
+        let by_shares = self.split.as_ref().map(|split| &split.envelope);
+        let all = [self.by_passphrase.as_ref(), by_shares, self.by_token.as_ref()];
+        all.into_iter().flatten().cloned().collect()
+    }
+
+    /// Says in the log that a key was split, or made in a token and in which.
+    async fn announce(&self, vault: &Vault) -> Result<(), Failure> {
+        if let Some(split) = &self.split {
+            split.announce(vault).await?;
+        }
+        let Some(envelope) = &self.by_token else { return Ok(()) };
+        let Provider::Pkcs11(key) = envelope.provider() else { return Ok(()) };
+        let said = Announcement::TokenBound { envelope: *envelope.id(), serial: key.serial_text() };
+        let recorded = vault.rooms.trail.announce(said).await;
+        recorded.map(drop).map_err(|error| Failure::storage("the token cannot be recorded", &error))
+    }
+}
+
+/// Makes a key in the token that was named, and an envelope that it opens.
+fn seal_with_token(arguments: &Arguments, root: &RootKey) -> Result<Option<Envelope>, Failure> {
+    let (Some(path), Some(label), Some(file)) =
+        (&arguments.pkcs11_module, &arguments.token_label, &arguments.pin_file)
+    else {
+        return Ok(None);
+    };
+    let pin = pkcs11::read_pin(file)?;
+    let module = pkcs11::load(path)?;
+    Envelope::seal_with_pkcs11(root, &module, label, &pin)
+        .map(Some)
+        .map_err(|error| Failure::failed("the token", &error))
 }
 
 /// An empty directory for a vault, readable by its owner alone.
@@ -229,6 +292,7 @@ fn read_territory(file: &Path) -> Result<TerritoryData, Failure> {
     serde_json::from_str(&text).map_err(|error| Failure::failed("the tree of grids", &error))
 }
 
+/// Says what was made. Codes and shares are shown this once, so a line that cannot be written is a failure.
 fn show(
     arguments: &Arguments,
     made: (Vec<(String, String, EnrolmentCode)>, String),
@@ -237,46 +301,90 @@ fn show(
 ) -> Result<(), Failure> {
     let (codes, log_key) = made;
     let shown = split.filter(|_| arguments.shares_dir.is_none());
-    let texts = shown.map(Split::texts).transpose()?.unwrap_or_default();
-    if json {
-        let codes: Vec<serde_json::Value> = codes
-            .iter()
-            .map(|(role, login, code)| {
-                serde_json::json!({"role": role, "login": login, "code": code.show()})
-            })
-            .collect();
-        let mut made = serde_json::json!({"log_key": log_key, "administrators": codes});
-        if !texts.is_empty() {
-            let texts: Vec<&str> = texts.iter().map(|text| text.as_str()).collect();
-            made["shares"] = serde_json::json!(texts);
-        }
-        print(&made.to_string());
-        return Ok(());
+    let shares = shown.map(Split::texts).transpose()?.unwrap_or_default();
+    let text = match json {
+        true => for_machines(&codes, &log_key, &shares),
+        false => for_people(arguments, &codes, &log_key, &shares),
+    };
+    write_whole(&text).map_err(|error| {
+        let what =
+            "the vault was made, and what opens it could not be shown: remove it, and make it anew";
+        Failure::failed(what, &error)
+    })
+}
+
+/// Writes to standard output, and to the disk where that is a file.
+fn write_whole(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    match rustix::fs::fsync(&out) {
+        // Pipes and terminals have nothing to be synced.
+        Ok(()) | Err(Errno::INVAL | Errno::ROFS | Errno::NOTSUP) => Ok(()),
+        Err(error) => Err(error.into()),
     }
-    print(&format!("A vault was made in {}.", arguments.dir.display()));
-    print(&format!("Log key, for the auditors: {log_key}"));
-    print("One-time codes, good for 24 hours, one for each administrator:");
-    for (role, login, code) in &codes {
-        print(&format!("  {role:15} {login:20} {}", code.show()));
+}
+
+fn for_machines(
+    codes: &[(String, String, EnrolmentCode)],
+    log_key: &str,
+    shares: &[Zeroizing<String>],
+) -> Zeroizing<String> {
+    let codes: Vec<serde_json::Value> = codes
+        .iter()
+        .map(|(role, login, code)| {
+            serde_json::json!({"role": role, "login": login, "code": code.show()})
+        })
+        .collect();
+    let mut made = serde_json::json!({"log_key": log_key, "administrators": codes});
+    if !shares.is_empty() {
+        let texts: Vec<&str> = shares.iter().map(|text| text.as_str()).collect();
+        made["shares"] = serde_json::json!(texts);
     }
-    if !texts.is_empty() {
-        print("Shares of the root key, one for each holder; they are shown this once:");
+    Zeroizing::new(format!("{made}\n"))
+}
+
+fn for_people(
+    arguments: &Arguments,
+    codes: &[(String, String, EnrolmentCode)],
+    log_key: &str,
+    shares: &[Zeroizing<String>],
+) -> Zeroizing<String> {
+    let mut lines = vec![
+        format!("A vault was made in {}.", arguments.dir.display()),
+        format!("Log key, for the auditors: {log_key}"),
+        "One-time codes, good for 24 hours, one for each administrator:".to_owned(),
+    ];
+    lines.extend(
+        codes.iter().map(|(role, login, code)| format!("  {role:15} {login:20} {}", code.show())),
+    );
+    if !shares.is_empty() {
+        lines.push("Shares of the root key, one for each holder; they are shown this once:".into());
     }
-    for text in &texts {
-        print(&format!("  {}", text.as_str()));
-    }
-    print("Next:");
+    lines.extend(shares.iter().map(|text| format!("  {}", text.as_str())));
+    lines.push("Next:".into());
     let directory = arguments.dir.display();
-    match &arguments.passphrase_file {
-        Some(file) => print(&format!(
-            "  gridvault serve --dir {directory} --passphrase-file {}",
-            file.display()
-        )),
-        None => {
-            print(&format!("  gridvault serve --dir {directory}"));
-            print("  gridvault unseal, by each holder of a share until enough are there");
+    match (&arguments.shares, &arguments.pkcs11_module, &arguments.passphrase_file) {
+        (None, None, Some(file)) => {
+            let file = file.display();
+            lines.push(format!("  gridvault serve --dir {directory} --passphrase-file {file}"));
+        }
+        (shares, token, passphrase) => {
+            lines.push(format!("  gridvault serve --dir {directory}"));
+            if shares.is_some() {
+                let who = "by each holder of a share until enough are there";
+                lines.push(format!("  gridvault unseal, {who}"));
+            }
+            if token.is_some() {
+                lines.push("  gridvault unseal --pin, with the token in its place".into());
+            }
+            if passphrase.is_some() {
+                lines.push("  or gridvault unseal once, with the passphrase".into());
+            }
         }
     }
-    print("  gridvault enrol CODE");
-    Ok(())
+    lines.push("  gridvault enrol CODE\n".into());
+    let text = Zeroizing::new(lines.join("\n"));
+    lines.zeroize();
+    text
 }

@@ -8,6 +8,7 @@ mod audit;
 mod audit_export;
 mod audit_review;
 mod audit_tail;
+mod await_unseal;
 mod backup;
 mod break_glass;
 mod client;
@@ -18,10 +19,14 @@ mod demo;
 mod doctor;
 mod enrol;
 mod failure;
+mod handover;
+mod hidden;
 mod import;
 mod init;
 mod metrics;
 mod official;
+mod passphrase;
+mod pkcs11;
 mod policy;
 mod policy_files;
 mod post;
@@ -35,6 +40,7 @@ mod seal;
 mod serve;
 mod shares;
 mod ship;
+mod signals;
 mod snapshots;
 mod store;
 mod subject;
@@ -42,12 +48,12 @@ mod synth;
 mod task;
 mod token;
 mod unseal;
-mod unsealing;
 mod vault;
 
 use clap::{Parser, Subcommand};
 use failure::Failure;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[derive(Parser)]
 #[command(
@@ -177,7 +183,7 @@ pub fn main() -> ExitCode {
         Command::Backup(command) => backup::run(&command, json),
         Command::Audit(command) => audit::run(&command, json),
     };
-    match outcome {
+    match outcome.and_then(|()| printed()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.print(json);
@@ -192,10 +198,24 @@ fn start_logging() {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
-/// Prints a line; a closed pipe is the reader's choice, not a failure.
+/// Whether a line could not be printed.
+static UNPRINTED: AtomicBool = AtomicBool::new(false);
+
+/// Prints a line; a closed pipe is the reader's choice, not a failure. Any other way of not being printed ends the command badly.
 fn print(line: &str) {
     use std::io::Write as _;
-    let _reader_is_gone = writeln!(std::io::stdout(), "{line}");
+    let outcome = writeln!(std::io::stdout(), "{line}");
+    if outcome.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe) {
+        UNPRINTED.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Fails where something that the command had to say was not printed.
+fn printed() -> Result<(), Failure> {
+    match UNPRINTED.load(Ordering::Relaxed) {
+        true => Err(Failure::Failed("what was to be printed could not be written".into())),
+        false => Ok(()),
+    }
 }
 
 /// A runtime for commands that open a vault.

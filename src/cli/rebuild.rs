@@ -37,7 +37,8 @@ fn segment_of(name: &str) -> Result<u64, String> {
 }
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
-    let overrides = Overrides { listen: None, passphrase_file: arguments.passphrase_file.clone() };
+    let overrides =
+        Overrides { passphrase_file: arguments.passphrase_file.clone(), ..Overrides::default() };
     let config = Config::load(&arguments.dir, &overrides)
         .map_err(|error| Failure::failed("the configuration", &error))?;
     let keyring = store_command::unlock(&config)?;

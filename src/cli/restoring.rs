@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let unwritten = |error: std::io::Error| Failure::storage("the keys", &error);
     write_new(&directory.join("unlock"), &part.envelopes).map_err(unwritten)?;
     write_new(&directory.join("keyring"), &part.keyring).map_err(unwritten)?;
-    let keyring = Arc::new(vault::unlock(&config)?);
+    let keyring = Arc::new(vault::unlock(&config)?.0);
     let settings = vault::settings_of(&config);
     let snapshots = snapshots::directory(directory);
     let restoring = Restoring {
@@ -123,7 +123,7 @@ fn configuration(arguments: &Arguments) -> Result<(ConfigFile, Config), Failure>
         ..before
     };
     let passphrase_file = Some(arguments.passphrase_file.clone());
-    let overrides = Overrides { listen: None, passphrase_file };
+    let overrides = Overrides { passphrase_file, ..Overrides::default() };
     let config = Config::check(&arguments.dir, file.clone(), &overrides).map_err(|e| fail(&e))?;
     Ok((file, config))
 }

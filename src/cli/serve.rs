@@ -3,18 +3,18 @@
 //! A stop lets open requests finish, records itself and publishes the log; sealing then executes the process anew.
 
 use super::failure::Failure;
+use super::signals::Signals;
 use super::vault::{self, Vault};
-use super::{print, retention, runtime, snapshots, unsealing};
+use super::{await_unseal, handover, print, retention, runtime, snapshots};
 use crate::config::{Config, Overrides};
-use crate::http::{Serving, serve};
+use crate::http::{Serving, Stop, serve};
 use crate::limits::{CONNECTIONS_COUNT_MAX, FILES_COUNT_MAX, HEARTBEAT_INTERVAL};
 use crate::trail::{Announcement, Trail, TrailFault};
+use crate::unlock::WatchedToken;
 use rustix::process::{Resource, getrlimit, setrlimit};
-use std::net::SocketAddr;
-use std::os::unix::process::CommandExt as _;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -27,62 +27,89 @@ pub(super) struct Arguments {
     /// The file that holds the passphrase of the root key.
     #[arg(long, env = "GRIDVAULT_PASSPHRASE_FILE")]
     passphrase_file: Option<PathBuf>,
+    /// The file that holds the PIN of the token.
+    #[arg(long, env = "GRIDVAULT_PIN_FILE", conflicts_with = "passphrase_file")]
+    pin_file: Option<PathBuf>,
     /// Start sealed, whatever is at hand, and wait for `gridvault unseal`.
     #[arg(long)]
     sealed: bool,
+    /// Take the listening socket from standard input: what a process that seals itself hands to the one that follows it.
+    #[arg(long, requires = "listen")]
+    listener_on_stdin: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let overrides = Overrides {
         listen: arguments.listen.clone(),
         passphrase_file: arguments.passphrase_file.clone(),
+        pin_file: arguments.pin_file.clone(),
     };
     let config = Config::load(&arguments.dir, &overrides)
         .map_err(|error| Failure::failed("the configuration", &error))?;
-    let sealed = arguments.sealed || (config.start_sealed && config.passphrase_file.is_none());
-    let keyring = if sealed { None } else { Some(vault::unlock(&config)?) };
-    let ending = runtime()?.block_on(async {
-        let serving = bind(&config).await?;
+    let opened =
+        if starts_sealed(arguments, &config) { None } else { Some(vault::unlock(&config)?) };
+    let runtime = runtime()?;
+    let ending = runtime.block_on(async {
+        let serving =
+            if arguments.listener_on_stdin { taken(&config)? } else { bind(&config).await? };
         let address = serving.address().map_err(|e| Failure::failed("the listener", &e))?;
-        let vault = match keyring {
-            Some(keyring) => vault::open(&config, keyring).await?,
+        let (vault, token, told) = match opened {
+            Some((keyring, token)) => {
+                (vault::open(&config, keyring).await?, token, Signals::listen()?)
+            }
             None => {
+                let mut told = Signals::listen()?;
                 print(&format!("sealed on  http://{address}"));
-                match unsealing::wait(&serving, &config).await? {
-                    Some(vault) => vault,
+                match await_unseal::wait(&serving, &config, &mut told).await? {
+                    Some((vault, token)) => (vault, token, told),
                     None => return Ok(Ending::Stopped),
                 }
             }
         };
         print(&format!("serving on http://{address}"));
         print(&format!("log key    {}", vault.log_key));
-        until_stopped(serving, vault).await
+        until_stopped(serving, vault, token, told).await
     })?;
+    // A token that does not answer must not keep the process: what is left of it ends with it.
+    runtime.shutdown_background();
     ending.then(&config.directory)
+}
+
+/// Whether the vault waits for whoever opens it. What the configuration says holds whatever else is at hand: a passphrase file
+/// that somebody names on the way must not open what its owner wants opened by people.
+fn starts_sealed(arguments: &Arguments, config: &Config) -> bool {
+    let named = config.passphrase_file.is_some() || config.pin_file.is_some();
+    if config.start_sealed && !arguments.sealed && named {
+        tracing::warn!(
+            "the configuration says start_sealed: the passphrase or PIN file is not used"
+        );
+    }
+    arguments.sealed || config.start_sealed
 }
 
 /// Why a vault ended that had no fault.
 pub(super) enum Ending {
     /// It was told to stop.
     Stopped,
-    /// It was told to seal itself; where it served.
-    Sealed(SocketAddr),
+    /// It was told to seal itself: the socket that it listened on, and whether it was told to stop since.
+    Sealed(TcpListener, Signals),
 }
 
 impl Ending {
-    /// What follows: nothing, or the same process anew, which waits sealed at the same address. Executing gives it another
-    /// memory: no key and no value of before is in it.
+    /// What follows: nothing, or the same process anew, which waits sealed with the same socket.
     pub(super) fn then(self, directory: &Path) -> Result<(), Failure> {
-        let Ending::Sealed(address) = self else { return Ok(()) };
-        // A program that was replaced meanwhile has no path any more; the one that runs still has this.
-        let program = std::env::current_exe().ok().filter(|path| path.exists());
-        let program = program.unwrap_or_else(|| PathBuf::from("/proc/self/exe"));
-        let failed = std::process::Command::new(program)
-            .args(["serve", "--sealed", "--listen", &address.to_string(), "--dir"])
-            .arg(directory)
-            .exec();
-        Err(Failure::failed("the vault is sealed, and its process cannot begin anew", &failed))
+        match self {
+            Ending::Sealed(socket, told) if !told.last_asked() => {
+                Err(handover::execute_sealed(socket, directory))
+            }
+            Ending::Sealed(..) | Ending::Stopped => Ok(()),
+        }
     }
+}
+
+fn taken(config: &Config) -> Result<Serving, Failure> {
+    let socket = handover::take(config.listen)?;
+    Serving::over(socket).map_err(|error| Failure::failed("the listener", &error))
 }
 
 pub(super) async fn bind(config: &Config) -> Result<Serving, Failure> {
@@ -91,28 +118,35 @@ pub(super) async fn bind(config: &Config) -> Result<Serving, Failure> {
 }
 
 /// Serves until a signal, a fault or the word of an administrator, then ends in order.
-pub(super) async fn until_stopped(serving: Serving, vault: Vault) -> Result<Ending, Failure> {
+pub(super) async fn until_stopped(
+    serving: Serving,
+    vault: Vault,
+    token: Option<WatchedToken>,
+    mut told: Signals,
+) -> Result<Ending, Failure> {
     allow_descriptors();
-    let address = serving.address().map_err(|e| Failure::failed("the listener", &e))?;
     let trail = vault.rooms.trail.clone();
-    let mut told = Signals::listen()?;
     let seal_asked = vault.rooms.seal_asked.clone();
     let heart = tokio::spawn(beat(trail.clone()));
     let pruning = tokio::spawn(retention::tend(vault.retention, trail.clone()));
     let keeping = tokio::spawn(snapshots::tend(vault.snapshots, trail.clone()));
     let (fault_sender, fault) = tokio::sync::oneshot::channel::<Arc<TrailFault>>();
-    let watched = trail.clone();
-    let stop = async move {
+    let mut token_is_gone = false;
+    let stop = async {
         tokio::select! {
-            () = told.stop() => Ending::Stopped,
-            () = seal_asked.notified() => Ending::Sealed(address),
-            fault = watched.fault() => {
+            () = told.stop() => Stop::ForGood,
+            () = gone(token.as_ref()) => {
+                token_is_gone = true;
+                Stop::HandOverAtOnce
+            }
+            () = seal_asked.notified() => Stop::HandOver,
+            fault = trail.fault() => {
                 let _nobody_waits = fault_sender.send(fault);
-                Ending::Stopped
+                Stop::ForGood
             }
         }
     };
-    let ending = serve(serving, vault.rooms.clone(), stop).await;
+    let kept = serve(serving, vault.rooms.clone(), stop).await;
     heart.abort();
     pruning.abort();
     keeping.abort();
@@ -125,29 +159,22 @@ pub(super) async fn until_stopped(serving: Serving, vault: Vault) -> Result<Endi
     if let Ok(fault) = fault.await {
         return Err(Failure::from(&*fault));
     }
-    trail.stop().await.map_err(|fault| Failure::from(&*fault))?;
-    Ok(ending)
-}
-
-/// The signals that ask a process to stop.
-pub(super) struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    pub(super) fn listen() -> Result<Signals, Failure> {
-        let handler = |kind| signal(kind).map_err(|e| Failure::failed("signals", &e));
-        let terminate = handler(SignalKind::terminate())?;
-        Ok(Signals { terminate, interrupt: handler(SignalKind::interrupt())? })
+    if let (true, Some(token)) = (token_is_gone, &token) {
+        // Recorded or not, the vault is sealed.
+        let _unrecordable =
+            trail.announce(Announcement::TokenGone { serial: token.serial() }).await;
     }
+    trail.stop().await.map_err(|fault| Failure::from(&*fault))?;
+    let Some(serving) = kept else { return Ok(Ending::Stopped) };
+    let socket = serving.into_socket().map_err(|e| Failure::failed("the listener", &e))?;
+    Ok(Ending::Sealed(socket, told))
+}
 
-    /// Resolves with the first of them.
-    pub(super) async fn stop(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
+/// Resolves when the token is gone that opened the vault; never where none did.
+async fn gone(token: Option<&WatchedToken>) {
+    match token {
+        Some(token) => token.gone().await,
+        None => std::future::pending().await,
     }
 }
 

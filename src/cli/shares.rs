@@ -8,7 +8,7 @@ use crate::trail::Announcement;
 use gridvault_keys::{Envelope, KeyError, Provider, RootKey, Share, SharePlan};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// A set of shares that was just made.
@@ -42,14 +42,7 @@ impl Split {
     /// Writes each into a new file of its own, readable by its owner alone.
     pub(super) fn write(&self, to: &Path, vault: &Path) -> Result<(), Failure> {
         let fail = |error: std::io::Error| Failure::failed("the files of the shares", &error);
-        // What is made below the first directory that is there lies where that one lies.
-        let there = to.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
-        let there = there.canonicalize().map_err(fail)?;
-        if there.starts_with(vault.canonicalize().map_err(fail)?) {
-            let text = "shares beside the vault that they open are none: name another directory";
-            return Err(Failure::Usage(text.into()));
-        }
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(to).map_err(fail)?;
+        let to = directory_apart(to, vault)?;
         let count = self.shares.len();
         for (share, text) in self.shares.iter().zip(self.texts()?) {
             let path = to.join(format!("share-{}-of-{count}", share.number()));
@@ -76,6 +69,32 @@ impl Split {
     }
 }
 
+/// A directory that does not lie in the vault, made where it is not there. Gives it as it is, whatever its name leads over.
+fn directory_apart(to: &Path, vault: &Path) -> Result<PathBuf, Failure> {
+    let fail = |error: std::io::Error| Failure::failed("the files of the shares", &error);
+    let vault = vault.canonicalize().map_err(fail)?;
+    let apart = |path: &Path| {
+        if !path.starts_with(&vault) {
+            return Ok(());
+        }
+        let text = "shares beside the vault that they open are none: name another directory";
+        Err(Failure::Usage(text.into()))
+    };
+    // What is made below the first directory that is there lies where that one lies, unless its name leads up again.
+    let there = to.ancestors().find(|path| path.exists());
+    let made = there.and_then(|there| to.strip_prefix(there).ok()).unwrap_or(to);
+    if made.components().any(|part| part == Component::ParentDir) {
+        let text = "the directory of the shares is not there: name it without \"..\"";
+        return Err(Failure::Usage(text.into()));
+    }
+    apart(&there.unwrap_or(Path::new(".")).canonicalize().map_err(fail)?)?;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(to).map_err(fail)?;
+    // Whoever puts a link in the way meanwhile gets no share written through it.
+    let to = to.canonicalize().map_err(fail)?;
+    apart(&to)?;
+    Ok(to)
+}
+
 fn fail(error: &KeyError) -> Failure {
     Failure::failed("the shares", error)
 }
@@ -90,6 +109,40 @@ mod tests {
         assert_eq!((plan.needed(), plan.count()), (3, 5));
         for wrong in ["", "3", "3/", "/5", "3/5/7", "+3/5", "03/5", " 3/5", "1/5", "6/5", "2/8"] {
             assert!(share_plan(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn no_name_of_a_directory_leads_shares_into_the_vault() {
+        let room = tempfile::tempdir().expect("a temporary directory");
+        let path = |name: &str| room.path().join(name);
+        std::fs::create_dir(path("vault")).expect("a directory");
+        std::fs::create_dir(path("there")).expect("a directory");
+        std::os::unix::fs::symlink(path("vault"), path("link")).expect("a link");
+        let refused = |name: &str| {
+            let to = path(name);
+            matches!(directory_apart(&to, &path("vault")), Err(Failure::Usage(_)))
+        };
+        for inside in [
+            "vault",
+            "vault/shares",
+            "vault/a/b",
+            "there/../vault",
+            "there/../vault/shares",
+            "nowhere/../vault",
+            "nowhere/../vault/shares",
+            "there/nowhere/../../vault/shares",
+            "link",
+            "link/shares",
+            "link/../vault/shares",
+        ] {
+            assert!(refused(inside), "{inside}");
+        }
+        assert!(!path("nowhere").exists() && !path("vault/shares").exists(), "nothing was made");
+        for apart in ["shares", "vault-shares", "there", "there/a/b", "there/../beside", "vault/.."]
+        {
+            let made = directory_apart(&path(apart), &path("vault")).expect(apart);
+            assert!(made.is_dir(), "{apart}");
         }
     }
 }

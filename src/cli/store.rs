@@ -43,7 +43,7 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
 /// Opens the keyring of a vault that does not serve.
 pub(super) fn unlock(config: &Config) -> Result<Keyring, Failure> {
     let is_demo = config.synthetic && config.passphrase_file.is_none();
-    if is_demo { demo::unlock(config) } else { vault::unlock(config) }
+    if is_demo { demo::unlock(config) } else { vault::unlock(config).map(|(keyring, _)| keyring) }
 }
 
 fn digests(
@@ -52,7 +52,7 @@ fn digests(
     out: &Path,
     json: bool,
 ) -> Result<(), Failure> {
-    let overrides = Overrides { listen: None, passphrase_file: passphrase_file.cloned() };
+    let overrides = Overrides { passphrase_file: passphrase_file.cloned(), ..Overrides::default() };
     let config = Config::load(dir, &overrides)
         .map_err(|error| Failure::failed("the configuration", &error))?;
     if out.exists() {

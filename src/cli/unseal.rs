@@ -1,14 +1,16 @@
-//! `gridvault unseal`: brings a passphrase, or one share, to a sealed vault.
-//! Never takes either as an argument or from the environment: it comes from the terminal, unseen, or from standard input.
+//! `gridvault unseal`: brings a passphrase, one share, or the PIN of a token to a sealed vault.
+//! Never takes any of them as an argument or from the environment: it comes from the terminal, unseen, or from standard input.
 //! When it was what was missing, the command ends once the vault is open.
 
 use super::client::Connection;
 use super::failure::Failure;
+use super::hidden::Hidden;
+use super::passphrase::is_share;
 use super::print;
+use crate::ambient::{Clock as _, HostClock};
 use crate::limits::{UNSEAL_LINE_BYTES_MAX, UNSEAL_WAIT_MAX};
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde_json::{Value, json};
-use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Read};
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 use zeroize::{Zeroize as _, Zeroizing};
@@ -18,24 +20,29 @@ pub(super) struct Arguments {
     /// Bring nothing: say how it stands.
     #[arg(long)]
     status: bool,
+    /// Bring the PIN of the token. It is given to the token once.
+    #[arg(long, conflicts_with = "status")]
+    pin: bool,
     #[command(flatten)]
     connection: Connection,
 }
 
-/// What a share begins with, and no passphrase should.
-const SHARE_LABEL: &str = "GVSHARE";
 /// Between two looks at whether the vault is open.
 const LOOK_TIME: Duration = Duration::from_millis(200);
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let connection = &arguments.connection;
-    let body = if arguments.status { json!({}) } else { brought(&read_secret()?)? };
+    let body = match (arguments.status, arguments.pin) {
+        (true, _) => json!({}),
+        (false, true) => pin(&read_secret("PIN of the token (not shown): ")?)?,
+        (false, false) => brought(&read_secret("Passphrase or share (not shown): ")?)?,
+    };
     let mut body = Wiped(body);
     let answer = connection.post_open("/v1/admin/unseal", &body.0);
     body.wipe();
     let mut answer = answer?;
     if answer["state"] == "opening" {
-        await_open(connection)?;
+        await_open(connection, UNSEAL_WAIT_MAX)?;
         answer["state"] = json!("open");
     }
     print(&if json { answer.to_string() } else { told(&answer) });
@@ -61,88 +68,100 @@ impl Drop for Wiped {
     }
 }
 
+fn text_of(line: &[u8]) -> Result<&str, Failure> {
+    std::str::from_utf8(line).map_err(|_| {
+        Failure::Usage("what was brought is no UTF-8 text; nothing of it was sent".into())
+    })
+}
+
+fn pin(line: &[u8]) -> Result<Value, Failure> {
+    Ok(json!({"pin": text_of(line)?}))
+}
+
 /// The body for a line that was typed: a share says what it is.
-fn brought(line: &[u8]) -> Result<Value, Failure> {
-    let text = std::str::from_utf8(line)
-        .map_err(|_| Failure::Usage("what was brought is no text".into()))?;
-    let label = text.trim_start().get(..SHARE_LABEL.len());
-    let is_share = label.is_some_and(|label| label.eq_ignore_ascii_case(SHARE_LABEL));
-    Ok(if is_share { json!({"share": text}) } else { json!({"passphrase": text}) })
+pub(super) fn brought(line: &[u8]) -> Result<Value, Failure> {
+    let text = text_of(line)?;
+    Ok(if is_share(text) { json!({"share": text}) } else { json!({"passphrase": text}) })
 }
 
 fn told(answer: &Value) -> String {
+    if answer["state"] == "open" {
+        return "the vault is open".to_owned();
+    }
     let shares = &answer["shares"];
-    match answer["state"].as_str() {
-        Some("open") => "the vault is open".to_owned(),
-        _ if shares.is_object() => format!(
-            "sealed: shares {} of set {} are there, {} of {} open",
+    let by_shares = shares.is_object().then(|| {
+        format!(
+            "shares {} of set {} are there, {} of {} open",
             shares["brought"],
             shares["set"].as_str().unwrap_or_default(),
             shares["needed"],
             shares["count"]
-        ),
-        _ => "sealed: a passphrase opens it".to_owned(),
+        )
+    });
+    let mut ways: Vec<String> = by_shares.into_iter().collect();
+    for (name, what) in [("passphrase", "a passphrase"), ("pin", "the PIN of a token")] {
+        if answer[name] == true {
+            let too = if ways.is_empty() { "" } else { " too" };
+            ways.push(format!("{what} opens it{too}"));
+        }
+    }
+    match ways.is_empty() {
+        true => "sealed: nothing that can be brought opens it".to_owned(),
+        false => format!("sealed: {}", ways.join("; ")),
     }
 }
 
-fn await_open(connection: &Connection) -> Result<(), Failure> {
-    let mut left = UNSEAL_WAIT_MAX;
-    while connection.get_open_text("/readyz").is_err() {
-        left = left.saturating_sub(LOOK_TIME);
+fn await_open(connection: &Connection, within: Duration) -> Result<(), Failure> {
+    let clock = HostClock::new();
+    let begun = clock.monotonic();
+    loop {
+        let passed = Duration::from_micros(clock.monotonic().saturating_sub(begun));
+        let left = within.saturating_sub(passed);
         if left.is_zero() {
             return Err(Failure::Failed("it was unsealed, and is not ready yet".into()));
         }
-        std::thread::sleep(LOOK_TIME);
+        if connection.succeeds("/readyz", left) {
+            return Ok(());
+        }
+        std::thread::sleep(LOOK_TIME.min(left));
     }
-    Ok(())
+}
+
+/// One line from the terminal, unseen, or from standard input.
+fn read_secret(prompt: &'static str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let input = std::io::stdin();
+    let _hidden = input.is_terminal().then(|| Hidden::begin(prompt)).transpose()?;
+    // Not through the buffer of standard input, which is not wiped.
+    let raw = input.as_fd().try_clone_to_owned();
+    let raw = raw.map_err(|error| Failure::failed("standard input", &error))?;
+    read_line(&mut std::fs::File::from(raw))
 }
 
 /// One line, without its end.
-fn read_secret() -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let input = std::io::stdin();
-    let _hidden = input.is_terminal().then(Hidden::begin).transpose()?;
+pub(super) fn read_line(input: &mut impl Read) -> Result<Zeroizing<Vec<u8>>, Failure> {
     // As long as it can become, so that no shorter copy stays behind.
     let mut line = Zeroizing::new(Vec::with_capacity(UNSEAL_LINE_BYTES_MAX + 1));
     let mut byte = Zeroizing::new([0; 1]);
-    let fail = |error: std::io::Error| Failure::failed("standard input", &error);
-    // Not through the buffer of standard input, which is not wiped.
-    let mut raw = std::fs::File::from(input.as_fd().try_clone_to_owned().map_err(fail)?);
-    while raw.read(&mut byte[..]).map_err(fail)? == 1 && byte[0] != b'\n' {
+    loop {
+        match input.read(&mut byte[..]) {
+            Ok(1) if byte[0] != b'\n' => {}
+            Ok(_) => break,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(Failure::failed("standard input", &error)),
+        }
         if line.len() == UNSEAL_LINE_BYTES_MAX {
             return Err(Failure::Usage("the line is longer than any passphrase or share".into()));
         }
         line.push(byte[0]);
     }
-    if line.last() == Some(&b'\r') {
+    // As at the end of a passphrase file.
+    while line.last() == Some(&b'\r') {
         line.pop();
     }
     if line.is_empty() {
         return Err(Failure::Usage("nothing was brought: type it, or give it as input".into()));
     }
     Ok(line)
-}
-
-/// A terminal that does not show what is typed, for as long as this lives.
-struct Hidden(Termios);
-
-impl Hidden {
-    fn begin() -> Result<Hidden, Failure> {
-        let fail = |error: rustix::io::Errno| Failure::failed("the terminal", &error);
-        let _nobody_reads = write!(std::io::stderr(), "Passphrase or share (not shown): ");
-        let _nobody_reads = std::io::stderr().flush();
-        let before = tcgetattr(std::io::stdin()).map_err(fail)?;
-        let mut silent = before.clone();
-        silent.local_modes.remove(LocalModes::ECHO);
-        tcsetattr(std::io::stdin(), OptionalActions::Flush, &silent).map_err(fail)?;
-        Ok(Hidden(before))
-    }
-}
-
-impl Drop for Hidden {
-    fn drop(&mut self) {
-        let _gone = tcsetattr(std::io::stdin(), OptionalActions::Now, &self.0);
-        let _nobody_reads = writeln!(std::io::stderr());
-    }
 }
 
 #[cfg(test)]
@@ -168,5 +187,45 @@ mod tests {
         let mut body = Wiped(json!({"passphrase": "a passphrase"}));
         body.wipe();
         assert_eq!(body.0, json!({"passphrase": ""}));
+    }
+
+    #[test]
+    fn whatever_opens_a_vault_is_told() {
+        let shares = json!({"set": "00ff", "needed": 2, "count": 3, "brought": [1]});
+        let said = |passphrase: bool, shares: &Value| {
+            told(&json!({"state": "sealed", "passphrase": passphrase, "shares": shares}))
+        };
+        let by_shares = "sealed: shares [1] of set 00ff are there, 2 of 3 open";
+        assert_eq!(said(false, &shares), by_shares);
+        assert_eq!(said(true, &shares), format!("{by_shares}; a passphrase opens it too"));
+        assert_eq!(said(true, &Value::Null), "sealed: a passphrase opens it");
+        assert_eq!(said(false, &Value::Null), "sealed: nothing that can be brought opens it");
+        assert_eq!(
+            told(&json!({"state": "sealed", "pin": true})),
+            "sealed: the PIN of a token opens it"
+        );
+        assert_eq!(told(&json!({"state": "open"})), "the vault is open");
+    }
+
+    #[test]
+    fn a_line_is_read_to_its_longest() {
+        let read = |length: usize| read_line(&mut "x".repeat(length).as_bytes());
+        assert_eq!(read(UNSEAL_LINE_BYTES_MAX).expect("a line").len(), UNSEAL_LINE_BYTES_MAX);
+        assert!(matches!(read(UNSEAL_LINE_BYTES_MAX + 1), Err(Failure::Usage(_))));
+        assert!(matches!(read(0), Err(Failure::Usage(_))));
+    }
+
+    #[test]
+    fn a_vault_that_never_answers_is_waited_for_no_longer_than_said() {
+        // Connections wait here for somebody who takes them.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = silent.local_addr().expect("an address");
+        let connection = Connection { url: format!("http://{address}"), token_file: None };
+        let clock = HostClock::new();
+        let begun = clock.monotonic();
+        let within = LOOK_TIME * 2;
+        assert!(await_open(&connection, within).is_err());
+        let passed = Duration::from_micros(clock.monotonic() - begun);
+        assert!(passed >= within && passed < UNSEAL_WAIT_MAX / 4, "{passed:?}");
     }
 }

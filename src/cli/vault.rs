@@ -4,7 +4,7 @@
 
 use super::failure::Failure;
 use super::policy_files::{self, Policies};
-use super::{metrics, retention, ship, snapshots};
+use super::{metrics, passphrase, pkcs11, retention, ship, snapshots};
 use crate::access::Access;
 use crate::ambient::{Clock, HostClock, HostRandom, Random};
 use crate::config::Config;
@@ -23,12 +23,12 @@ use crate::trail::{
     Announcement, Applied, FileMedia, Media, Recorded, Settings, Snapshots, Space, Surroundings,
     Trail, TrailError, Witnesses,
 };
+use crate::unlock::WatchedToken;
 use arc_swap::ArcSwap;
-use gridvault_keys::{Envelope, Keyring, Passphrase, Provider, RootKey, UnlockFile};
+use gridvault_keys::{Envelope, Keyring, Provider, RootKey, UnlockFile};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
-use zeroize::Zeroizing;
 
 /// An open vault.
 pub(super) struct Vault {
@@ -277,7 +277,8 @@ fn recorded(outcome: Result<Recorded, TrailError>) -> Result<(), Failure> {
 /// SHA-256 of the running program; zeros where the system does not let it be read.
 fn build() -> [u8; 32] {
     let mut digest = [0; 32];
-    let bytes = std::env::current_exe().and_then(std::fs::read).unwrap_or_default();
+    // Not what lies at its path by now, which may be another one.
+    let bytes = std::fs::read(super::handover::PROGRAM).unwrap_or_default();
     if !bytes.is_empty() {
         digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, &bytes).as_ref());
     }
@@ -347,27 +348,37 @@ async fn read_territory(reader: &Reader) -> Result<Territory, Failure> {
     Territory::from_data(data).map_err(|error| fail(&error))
 }
 
-/// Opens the keyring of a vault with the passphrase in a file.
-pub(super) fn unlock(config: &Config) -> Result<Keyring, Failure> {
-    let Some(file) = &config.passphrase_file else {
-        return Err(Failure::Usage(
-            "name the file that holds the passphrase: --passphrase-file".into(),
-        ));
+/// Opens the keyring of a vault with the passphrase in a file, or with its token and the PIN in one. Gives the token, which
+/// must stay.
+pub(super) fn unlock(config: &Config) -> Result<(Keyring, Option<WatchedToken>), Failure> {
+    let envelopes = || {
+        UnlockFile::load(&config.directory.join("unlock"))
+            .map_err(|error| Failure::storage("the unlock file cannot be read", &error))
     };
-    let passphrase = read_passphrase(file)?;
-    let envelopes = UnlockFile::load(&config.directory.join("unlock"))
-        .map_err(|error| Failure::storage("the unlock file cannot be read", &error))?;
+    let (root, token) = match (&config.passphrase_file, &config.pin_file) {
+        (Some(file), None) => (open_with_passphrase(&envelopes()?, file)?, None),
+        (None, Some(file)) => pkcs11::open(config, &envelopes()?, file)?,
+        (None, None) => {
+            let text = "name the file that holds the passphrase, or the PIN of the token: \
+                        --passphrase-file, --pin-file";
+            return Err(Failure::Usage(text.into()));
+        }
+        (Some(_), Some(_)) => {
+            let text = "name a passphrase file or a PIN file, not both";
+            return Err(Failure::Usage(text.into()));
+        }
+    };
+    Ok((open_keyring(&config.directory, &root)?, token))
+}
+
+fn open_with_passphrase(envelopes: &[Envelope], file: &Path) -> Result<RootKey, Failure> {
+    let passphrase = passphrase::read(file)?;
     let envelope = envelopes
         .iter()
         .find(|envelope| matches!(envelope.provider(), Provider::Passphrase(_)))
         .ok_or_else(|| Failure::Failed("this vault is not unlocked by a passphrase".into()))?;
-    let root = open_envelope(envelope, &passphrase)?;
-    open_keyring(&config.directory, &root)
-}
-
-fn open_envelope(envelope: &Envelope, passphrase: &Passphrase) -> Result<RootKey, Failure> {
     envelope
-        .open_with_passphrase(passphrase)
+        .open_with_passphrase(&passphrase)
         .map_err(|error| Failure::failed("the vault stays sealed", &error))
 }
 
@@ -379,16 +390,4 @@ pub(super) fn open_keyring(directory: &Path, root: &RootKey) -> Result<Keyring, 
         tracing::warn!(?health, "the keyring was repaired");
     }
     Ok(keyring)
-}
-
-/// Reads a passphrase; a line end at its end does not belong to it.
-pub(super) fn read_passphrase(file: &Path) -> Result<Passphrase, Failure> {
-    let mut bytes = Zeroizing::new(
-        std::fs::read(file)
-            .map_err(|error| Failure::failed("the passphrase file cannot be read", &error))?,
-    );
-    while matches!(bytes.last(), Some(b'\n' | b'\r')) {
-        bytes.pop();
-    }
-    Passphrase::new(bytes).map_err(|error| Failure::failed("the passphrase", &error))
 }

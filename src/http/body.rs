@@ -43,7 +43,7 @@ pub(super) async fn read_said<T: DeserializeOwned>(
     media: Media,
     rooms: &Rooms,
 ) -> Result<(T, Zeroizing<Vec<u8>>), Problem> {
-    match take_said(headers, body, media).await {
+    match take_said(headers, body, media, BODY_BYTES_MAX).await {
         Ok(said) => Ok(said),
         Err(code) => Err(caller.turn_away(rooms, code).await),
     }
@@ -55,18 +55,29 @@ pub(super) async fn take<T: DeserializeOwned>(
     body: Body,
     media: Media,
 ) -> Result<T, Code> {
-    take_said(headers, body, media).await.map(|(request, _)| request)
+    take_small(headers, body, media, BODY_BYTES_MAX).await
+}
+
+/// The same for one of so many bytes at most.
+pub(super) async fn take_small<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Body,
+    media: Media,
+    bytes_max: usize,
+) -> Result<T, Code> {
+    take_said(headers, body, media, bytes_max).await.map(|(request, _)| request)
 }
 
 async fn take_said<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
     media: Media,
+    bytes_max: usize,
 ) -> Result<(T, Zeroizing<Vec<u8>>), Code> {
     if !is_of(headers, media) {
         return Err(Code::MediaTypeUnsupported);
     }
-    let collected = tokio::time::timeout(BODY_TIME_MAX, collect(body)).await;
+    let collected = tokio::time::timeout(BODY_TIME_MAX, collect(body, bytes_max)).await;
     let bytes = collected.map_err(|_| Code::SchemaInvalid)??;
     let value = strict_json::parse(&bytes).map_err(|_| Code::SchemaInvalid)?;
     let request = strict_json::request(value).map_err(|_| Code::SchemaInvalid)?;
@@ -74,16 +85,15 @@ async fn take_said<T: DeserializeOwned>(
 }
 
 /// All bytes of a body. One that breaks off, or that comes too slowly, is no body of any form.
-async fn collect(mut body: Body) -> Result<Zeroizing<Vec<u8>>, Code> {
+async fn collect(mut body: Body, bytes_max: usize) -> Result<Zeroizing<Vec<u8>>, Code> {
     let said = body.size_hint();
-    if said.lower() > BODY_BYTES_MAX as u64 {
+    if said.lower() > bytes_max as u64 {
         discard(body).await;
         return Err(Code::TooLarge);
     }
     let most = said.upper().and_then(|upper| usize::try_from(upper).ok());
     // As large as it can become, so that no shorter copy stays behind unwiped.
-    let mut bytes =
-        Zeroizing::new(Vec::with_capacity(most.unwrap_or(usize::MAX).min(BODY_BYTES_MAX)));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(most.unwrap_or(usize::MAX).min(bytes_max)));
     loop {
         let enough = bytes.len() + BODY_PACE_BYTES_MIN;
         let window = async {
@@ -92,7 +102,7 @@ async fn collect(mut body: Body) -> Result<Zeroizing<Vec<u8>>, Code> {
                 let frame = frame.map_err(|_| Code::SchemaInvalid)?;
                 // Trailers say nothing that a body does not.
                 let Ok(data) = frame.into_data() else { continue };
-                if bytes.len() + data.len() > BODY_BYTES_MAX {
+                if bytes.len() + data.len() > bytes_max {
                     return Err(Code::TooLarge);
                 }
                 bytes.extend_from_slice(&data);
@@ -189,7 +199,7 @@ mod tests {
             .build()
             .expect("a runtime");
         runtime.block_on(async {
-            let all = tokio::time::timeout(BODY_TIME_MAX, collect(body)).await;
+            let all = tokio::time::timeout(BODY_TIME_MAX, collect(body, BODY_BYTES_MAX)).await;
             all.map_err(|_| Code::SchemaInvalid)?.map(|bytes| bytes.len())
         })
     }

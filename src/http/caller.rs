@@ -6,7 +6,7 @@ use super::admission::{Admission, Seat};
 use super::problem::Problem;
 use super::rooms::Rooms;
 use super::routes::has_stray_query;
-use crate::access::{Ask, Code, ConsentAct, Denied, Duty, Origin, PlacingAct, Written};
+use crate::access::{Ask, Code, Denied, Duty, Origin, PlacingAct, Written};
 use crate::ambient::Micros;
 use crate::identity::{Actor, IdentityError};
 use crate::trail::Unrecorded;

@@ -13,7 +13,7 @@ pub(super) use mandates::{
     approval_kind, approval_minutes, approval_state, case, case_of_work, consented_ids, decision,
     document, maybe_budget, maybe_document, place_ids, record_ids, task_kind, task_state,
 };
-pub(super) use unsealing::{maybe_passphrase, maybe_share, origin, seal_state};
+pub(super) use unsealing::{maybe_passphrase, maybe_pin, maybe_share, origin, seal_state};
 pub(super) use urgent::{
     dwelling_ids, glass_finding, household_ids, legal_kind, official_people, raised_minutes,
     raised_people, tier,

@@ -383,7 +383,7 @@ pub static ROUTES: &[Route] = &[
             .answer(200, Body::of::<approvals::ApprovalAskedBody>)
         => official::decide),
     route!(POST post "/v1/subjects/{id}/protect" Token true
-        Doc::new("protect_address", "Hide somebody from its neighbours, or no more: everything that is held of it, and named households")
+        Doc::new("protect_address", "Hide somebody from its neighbours, or no more: its records as a person and of its residence, and named households")
             .takes(Body::of::<protection::ProtectBody>).example(examples::protection)
             .answer(200, Body::of::<protection::ProtectedBody>)
         => protection::protect),
@@ -527,7 +527,7 @@ pub static ROUTES: &[Route] = &[
             .answer(200, Body::or_page::<report::ReportBody>)
         => report::make),
     route!(POST post "/v1/admin/unseal" Keys false
-        Doc::new("unseal", "Bring what opens a sealed vault: a passphrase, or one share; an open one says that it is open")
+        Doc::new("unseal", "Bring what opens a sealed vault: a passphrase, one share, or a token's PIN; an open one says that it is open")
             .takes(Body::of::<unsealing::UnsealBody>).example(examples::nothing_brought)
             .answer(200, Body::of::<unsealing::UnsealedBody>)
         => unsealing::already_open),

@@ -22,6 +22,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -39,6 +40,23 @@ impl Serving {
         Ok(Serving { listener: TcpListener::bind(address).await? })
     }
 
+    /// Goes on with a socket that listens already.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn over(socket: std::net::TcpListener) -> std::io::Result<Serving> {
+        socket.set_nonblocking(true)?;
+        Ok(Serving { listener: TcpListener::from_std(socket)? })
+    }
+
+    /// The socket, for whoever goes on with it. It listens on, and whoever comes waits.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn into_socket(self) -> std::io::Result<std::net::TcpListener> {
+        self.listener.into_std()
+    }
+
     /// The address that was bound.
     ///
     /// # Errors
@@ -48,8 +66,24 @@ impl Serving {
     }
 }
 
-/// Serves until `stop` resolves, whose value it gives; before, it lets open requests finish for a while.
-pub async fn serve<T>(serving: Serving, rooms: Arc<Rooms>, stop: impl Future<Output = T>) -> T {
+/// What becomes of the address when serving ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// It is let go of: whoever comes is turned away at once.
+    ForGood,
+    /// It stays bound for whoever goes on with it: whoever comes waits, and nobody else can have it meanwhile.
+    HandOver,
+    /// The same, and open requests are not waited for.
+    HandOverAtOnce,
+}
+
+/// Serves until `stop` resolves, and then lets open requests finish for a while. Gives the server back where its address is
+/// to be handed over.
+pub async fn serve(
+    serving: Serving,
+    rooms: Arc<Rooms>,
+    stop: impl Future<Output = Stop>,
+) -> Option<Serving> {
     let door = door(rooms);
     let meet = move |peer: SocketAddr| {
         let (door, peer) = (door.clone(), Peer::new(peer));
@@ -58,10 +92,17 @@ pub async fn serve<T>(serving: Serving, rooms: Arc<Rooms>, stop: impl Future<Out
             surround(door.clone(), request)
         }
     };
-    let (given, graceful) = accept(&serving, meet, stop).await;
-    drop(serving);
-    let _all_or_time = tokio::time::timeout(DRAIN_TIME_MAX, graceful.shutdown()).await;
-    given
+    let (stopped, graceful) = accept(&serving, meet, stop).await;
+    let kept = match stopped {
+        Stop::HandOver | Stop::HandOverAtOnce => Some(serving),
+        Stop::ForGood => {
+            drop(serving);
+            None
+        }
+    };
+    let time = if stopped == Stop::HandOverAtOnce { Duration::ZERO } else { DRAIN_TIME_MAX };
+    let _all_or_time = tokio::time::timeout(time, graceful.shutdown()).await;
+    kept
 }
 
 /// Accepts connections until `until` resolves. `meet` gives what answers the requests of a connection. What comes out beside

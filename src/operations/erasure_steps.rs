@@ -7,10 +7,10 @@ use super::scope::Weighed;
 use super::subject::{key_of, letting_go};
 use super::{Asked, OperationError};
 use crate::access::{ErasureAct, Item};
-use crate::limits::{ERASURE_RECORDS_COUNT_MAX, SUBJECT_RECORDS_COUNT_MAX};
+use crate::limits::ERASURE_RECORDS_COUNT_MAX;
 use crate::records::{Handle, MandateId, RecordId, SubjectId, Target as _};
 use crate::seal::{Erasure, ErasureRecord, ErasureStep, KeyHold, Seal};
-use crate::store::{Fetched, Key, Reader, Sealed, Stored, Version};
+use crate::store::{Fetched, Reader, RecordsOf, Sealed, Stored, Version};
 
 /// Records as a decision asks about them.
 pub(super) fn items(weighed: &[Weighed]) -> Vec<Item<'_>> {
@@ -49,21 +49,9 @@ impl Held {
         let key = key.map(|(wrapped, expect)| KeyHold { subject, wrapped, expect, is_last: false });
         let (own, others, seen) = (Vec::new(), Vec::new(), Vec::new());
         let mut held = Held { key, handle: None, own, others, seen };
-        let (prefix, mut behind) = (Key::subject_listing_prefix(subject), None);
-        loop {
-            let listed = store.scan(&prefix, behind.as_ref(), SUBJECT_RECORDS_COUNT_MAX).await?;
-            let ended = listed.len() < SUBJECT_RECORDS_COUNT_MAX;
-            for (key, _) in listed {
-                if let Some(id) = key.record()
-                    && let Fetched::Found(sealed) = store.fetch(id).await?
-                {
-                    held.take(&sealed, subject, seal)?;
-                }
-                behind = Some(key);
-            }
-            if ended {
-                break;
-            }
+        let mut records = RecordsOf::new(subject, store);
+        while let Some(sealed) = records.next_record().await? {
+            held.take(&sealed, subject, seal)?;
         }
         if held.own.is_empty() {
             rehearse(subject, store, seal).await?;

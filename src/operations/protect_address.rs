@@ -1,7 +1,7 @@
 //! Protects somebody's address from its neighbours, or lifts the protection.
 //! Never a value and no section: the mark stands among the attributes that decisions are made from.
-//! Everything that is held of the person has it before the answer, with the households that the caller names, and whatever is stored
-//! of the person meanwhile.
+//! The person's own records and those of its residence have it before the answer, with the households that the caller names, and
+//! whatever of the kind is stored meanwhile.
 
 use super::consent::is_known;
 use super::error::{after, refuse, turn_away};

@@ -7,12 +7,14 @@ use super::describe::{Nothing, ended};
 use crate::access::{Access, Code, Duty, Origin};
 use crate::ambient::Micros;
 use crate::identity::Actor;
-use crate::trail::{Recorded, Trail};
+use crate::limits::STALE_ATTEMPTS_MAX;
+use crate::trail::{Recorded, Refused, Trail};
 
 /// Records that the vault is to be sealed.
 ///
 /// # Errors
-/// `denied` without the duty; `not_found` where another vault is named.
+/// `denied` without the duty; `not_found` where another vault is named; `stale` where it was decided under something older
+/// each time.
 pub async fn seal_vault(
     actor: &Actor,
     vault: &str,
@@ -22,16 +24,20 @@ pub async fn seal_vault(
     trail: &Trail,
 ) -> Result<Recorded, OperationError> {
     let standing = actor.standing();
-    let permit = match access.decide_duty(standing, Duty::VaultSeal, origin, now, Nothing) {
-        Ok(permit) => permit,
-        Err(denied) => return Err(super::refuse(trail, denied).await),
-    };
-    if vault != trail.origin() {
-        let denied = access.refuse(Some(standing), Code::NotFound, origin);
-        return Err(super::refuse(trail, denied).await);
+    for _ in 0..STALE_ATTEMPTS_MAX {
+        let permit = match access.decide_duty(standing, Duty::VaultSeal, origin, now, Nothing) {
+            Ok(permit) => permit,
+            Err(denied) => return Err(super::refuse(trail, denied).await),
+        };
+        if vault != trail.origin() {
+            let denied = access.refuse(Some(standing), Code::NotFound, origin);
+            return Err(super::refuse(trail, denied).await);
+        }
+        match trail.append(permit).await {
+            Ok(receipt) => return Ok(receipt.recorded()),
+            Err(Refused::Stale(_)) => {}
+            Err(refused) => return Err(ended(refused, actor, origin, access, trail).await),
+        }
     }
-    match trail.append(permit).await {
-        Ok(receipt) => Ok(receipt.recorded()),
-        Err(refused) => Err(ended(refused, actor, origin, access, trail).await),
-    }
+    Err(super::refuse(trail, access.refuse(Some(standing), Code::Stale, origin)).await)
 }

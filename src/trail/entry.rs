@@ -2,12 +2,12 @@
 //! Never writes a value, a name or a client's word in clear: address, device and reason are sealed.
 //! The members are those of audit/FORMAT.md.
 
-use super::TrailError;
+use super::{TrailError, upkeep, way_in};
 use crate::access::{
     Account, ActorId, Code, ConsentAct, DelegationAct, Duty, EmergencyAct, ErasureAct, Fact,
     MandateAct, Origin, PlacingAct, ReviewAct, Written,
 };
-use crate::ambient::Clock;
+use crate::ambient::{Clock, Micros};
 use crate::limits::HOUSEHOLD_PEOPLE_COUNT_MAX;
 use gridvault_audit::{Draft, Event, Outcome, Prepared, Scalar};
 use gridvault_keys::{Keyring, Month};
@@ -31,13 +31,21 @@ pub enum Announcement {
     Unsealed {
         /// The id of its envelope.
         envelope: [u8; 16],
-        /// The numbers of the shares that gave it back; none where a passphrase did.
+        /// What opened it: `passphrase`, `shares` or `pkcs11`.
+        provider: &'static str,
+        /// The numbers of the shares that gave it back; none where something else did.
         shares: Vec<u8>,
     },
     /// What was brought to a sealed process did not open it.
     UnsealFailed {
+        /// What it was: `passphrase`, `pkcs11` for a PIN, or `shares` that did not open together.
+        provider: &'static str,
         /// How often, since the process started.
         count: u64,
+        /// The first time.
+        first: Micros,
+        /// The last time.
+        last: Micros,
     },
     /// The key over the root key was split.
     Split {
@@ -47,6 +55,18 @@ pub enum Announcement {
         needed: u8,
         /// How many there are.
         count: u8,
+    },
+    /// A key in a token was made that opens the root key.
+    TokenBound {
+        /// The id of the envelope.
+        envelope: [u8; 16],
+        /// The token's serial number.
+        serial: String,
+    },
+    /// The token that opened the vault is gone, so the vault is sealed.
+    TokenGone {
+        /// The token's serial number.
+        serial: String,
     },
     /// The process stops in order.
     Stop,
@@ -450,20 +470,6 @@ pub(super) fn announced(announcement: &Announcement, request: [u8; 16]) -> Draft
     draft
 }
 
-fn scrubbed(begun: u64, found: &ScrubCounts) -> Vec<(&'static str, Scalar)> {
-    let counts = [
-        ("begun", begun),
-        ("changed", found.changed),
-        ("judged", found.judged),
-        ("missing", found.missing),
-        ("postponed", found.postponed),
-        ("unjudged", found.unjudged),
-        ("unknown", found.unknown),
-        ("unreadable", found.unreadable),
-    ];
-    counts.map(|(name, count)| (name, Scalar::U64(count))).into()
-}
-
 /// The event of an announcement, and its further facts.
 fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
     match announcement {
@@ -476,27 +482,37 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
                 ("configuration", Scalar::Bytes32(*configuration)),
             ],
         ),
-        Announcement::Unsealed { envelope, shares } => {
-            (Event::SysUnseal, unsealed(envelope, shares))
+        Announcement::Unsealed { envelope, provider, shares } => {
+            (Event::SysUnseal, way_in::opened(envelope, provider, shares))
         }
-        Announcement::UnsealFailed { count } => {
-            (Event::SysUnsealFailed, counted("failures", *count))
+        Announcement::UnsealFailed { provider, count, first, last } => {
+            (Event::SysUnsealFailed, way_in::failed(provider, *count, *first, *last))
         }
-        Announcement::Split { envelope, needed, count } => (
-            Event::KeySplit,
-            vec![
-                ("count", Scalar::U64((*count).into())),
-                ("envelope", id(envelope)),
-                ("needed", Scalar::U64((*needed).into())),
-            ],
-        ),
+        Announcement::Split { envelope, needed, count } => {
+            (Event::KeySplit, way_in::split(envelope, *needed, *count))
+        }
+        Announcement::TokenBound { envelope, serial } => {
+            (Event::KeyCreate, way_in::token(Some(envelope), serial))
+        }
+        Announcement::TokenGone { serial } => (Event::SysSeal, way_in::token(None, serial)),
         Announcement::Stop => (Event::SysStop, vec![]),
-        Announcement::StoreListed { .. }
-        | Announcement::Snapshot { .. }
-        | Announcement::Rebuilt { .. }
-        | Announcement::Restored(_) => told_of_store(announcement),
+        Announcement::StoreListed { records, digest } => {
+            (Event::SysScrub, upkeep::listed(*records, *digest))
+        }
+        Announcement::Scrubbed { begun, found, .. } => {
+            (Event::SysScrub, upkeep::scrubbed(*begun, found))
+        }
+        Announcement::Snapshot { index, rows, bytes, digest } => {
+            (Event::SysSnapshot, upkeep::snapshot(*index, *rows, *bytes, *digest))
+        }
+        Announcement::Rebuilt { snapshot, rows, entries } => {
+            (Event::SysRecover, upkeep::rebuilt(*snapshot, *rows, *entries))
+        }
+        Announcement::Restored(restoration) => (Event::SysRestore, upkeep::restored(restoration)),
         Announcement::Heartbeat => (Event::SysHeartbeat, vec![]),
-        Announcement::Refusals { count } => (Event::SysSummary, counted("refusals", *count)),
+        Announcement::Refusals { count } => {
+            (Event::SysSummary, upkeep::counted("refusals", *count))
+        }
         Announcement::PolicyActivated { digest, version } => (
             Event::PolicyActivated,
             vec![("digest", Scalar::Bytes32(*digest)), ("version", Scalar::U64(*version))],
@@ -509,7 +525,6 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
             Event::AuditExport,
             vec![("from", Scalar::U64(*from)), ("receiver", Scalar::Bytes32(*receiver))],
         ),
-        Announcement::Scrubbed { begun, found, .. } => (Event::SysScrub, scrubbed(*begun, found)),
         Announcement::Pruned { from, minimum, before, policy, policy_at } => (
             Event::SysPrune,
             vec![
@@ -520,10 +535,12 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
                 ("policy_at", Scalar::U64(*policy_at)),
             ],
         ),
-        Announcement::KeysDrawn { buckets } => (Event::KeyRotate, counted("buckets", *buckets)),
-        Announcement::KeysRewrapped { keys } => (Event::KeyRewrap, counted("keys", *keys)),
+        Announcement::KeysDrawn { buckets } => {
+            (Event::KeyRotate, upkeep::counted("buckets", *buckets))
+        }
+        Announcement::KeysRewrapped { keys } => (Event::KeyRewrap, upkeep::counted("keys", *keys)),
         Announcement::KeysDestroyed { buckets, erasures } => {
-            (Event::KeyDestroy, destroyed(*buckets, erasures))
+            (Event::KeyDestroy, upkeep::destroyed(*buckets, erasures))
         }
         Announcement::TerritorySet { digest } => {
             (Event::AdminGridCreate, vec![("digest", Scalar::Bytes32(*digest))])
@@ -531,70 +548,7 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
     }
 }
 
-fn counted(what: &'static str, count: u64) -> Vec<(&'static str, Scalar)> {
-    vec![(what, Scalar::U64(count))]
-}
-
-/// Which erasures are complete: whoever was erased knows the id of its own, and nobody else's says anything to it.
-fn destroyed(buckets: u64, erasures: &[[u8; 16]]) -> Vec<(&'static str, Scalar)> {
-    let erasures: Vec<String> =
-        erasures.iter().map(|id| ActorId::from_bytes(*id).to_string()).collect();
-    vec![("buckets", Scalar::U64(buckets)), ("erasures", Scalar::Str(erasures.join(",")))]
-}
-
-/// The same of what the vault did with its store as a whole.
-fn told_of_store(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
-    match announcement {
-        Announcement::StoreListed { records, digest } => (
-            Event::SysScrub,
-            vec![("digest", Scalar::Bytes32(*digest)), ("records", Scalar::U64(*records))],
-        ),
-        Announcement::Snapshot { index, rows, bytes, digest } => (
-            Event::SysSnapshot,
-            vec![
-                ("bytes", Scalar::U64(*bytes)),
-                ("digest", Scalar::Bytes32(*digest)),
-                ("index", Scalar::U64(*index)),
-                ("rows", Scalar::U64(*rows)),
-            ],
-        ),
-        Announcement::Rebuilt { snapshot, rows, entries } => (
-            Event::SysRecover,
-            vec![
-                ("entries", Scalar::U64(*entries)),
-                ("rows", Scalar::U64(*rows)),
-                ("snapshot", Scalar::U64(*snapshot)),
-            ],
-        ),
-        Announcement::Restored(restoration) => (
-            Event::SysRestore,
-            vec![
-                ("entries", Scalar::U64(restoration.entries)),
-                ("left_out", Scalar::U64(restoration.left_out)),
-                ("origin", Scalar::Str(restoration.origin.clone())),
-                ("person_1", id(&restoration.persons[0])),
-                ("person_2", id(&restoration.persons[1])),
-                ("root", Scalar::Bytes32(restoration.root)),
-                ("rows", Scalar::U64(restoration.rows)),
-                ("size", Scalar::U64(restoration.size)),
-            ],
-        ),
-        other => told(other),
-    }
-}
-
-/// Which envelope was opened and by what: that it was shares, and which, is what their holders answer for.
-fn unsealed(envelope: &[u8; 16], shares: &[u8]) -> Vec<(&'static str, Scalar)> {
-    let provider = if shares.is_empty() { "passphrase" } else { "shares" };
-    let mut detail =
-        vec![("envelope", id(envelope)), ("provider", Scalar::Str(provider.to_owned()))];
-    if !shares.is_empty() {
-        let numbers: Vec<String> = shares.iter().map(u8::to_string).collect();
-        detail.push(("shares", Scalar::Str(numbers.join(","))));
-    }
-    detail
-}
-
-fn id(bytes: &[u8; 16]) -> Scalar {
+/// An id as every entry has it.
+pub(super) fn id(bytes: &[u8; 16]) -> Scalar {
     Scalar::Str(ActorId::from_bytes(*bytes).to_string())
 }

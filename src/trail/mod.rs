@@ -21,6 +21,8 @@ mod sequence;
 mod snapshot;
 mod space;
 mod start;
+mod upkeep;
+mod way_in;
 mod witness;
 
 pub use backup::{

@@ -1,9 +1,45 @@
-//! How often somebody may try to open the vault.
-//! Never counts what was not tried: a typing error, a share of another set, a share that waits for others.
+//! How often somebody may try a passphrase, and what was tried in vain.
+//! Never counts what was not tried: a typing error, a share of another set, a share that waits for others. Shares have no
+//! bound: there is nothing in one to guess, and whoever uses up a bound must not keep their holders out.
 //! So many in so long, whoever tries: who is wrong cannot be known while the vault is sealed.
 
+use crate::ambient::Micros;
 use crate::limits::{UNSEAL_ATTEMPTS_COUNT_MAX, UNSEAL_ATTEMPTS_TIME};
 use std::collections::VecDeque;
+
+/// What did not open the vault while it was sealed, by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Failures {
+    /// Passphrases.
+    pub passphrases: Option<Failed>,
+    /// Sets of shares.
+    pub shares: Option<Failed>,
+    /// PINs of a token.
+    pub pins: Option<Failed>,
+}
+
+/// How often something failed, from when to when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// How often.
+    pub count: u64,
+    /// The first time.
+    pub first: Micros,
+    /// The last time.
+    pub last: Micros,
+}
+
+impl Failed {
+    /// The same with one more, which is now.
+    pub(super) fn again(before: Option<Failed>, now: Micros) -> Failed {
+        match before {
+            None => Failed { count: 1, first: now, last: now },
+            Some(Failed { count, first, .. }) => {
+                Failed { count: count.saturating_add(1), first, last: now }
+            }
+        }
+    }
+}
 
 /// The tries of late, by the monotonic clock, in microseconds.
 #[derive(Default)]

@@ -11,6 +11,8 @@ pub enum Brought {
     Passphrase(Zeroizing<Vec<u8>>),
     /// One share, as it was typed.
     Share(Zeroizing<Vec<u8>>),
+    /// The PIN of the token, as it was typed.
+    Pin(Zeroizing<Vec<u8>>),
     /// Nothing: how does it stand?
     Nothing,
 }
@@ -31,6 +33,8 @@ pub struct Standing {
     pub passphrase: bool,
     /// Whether shares do, and which are there.
     pub shares: Option<Held>,
+    /// Whether the PIN of a token does.
+    pub pin: bool,
 }
 
 /// Shares that wait for others.
@@ -63,11 +67,21 @@ pub enum NotOpened {
     ShareOfOtherRoot,
     /// It belongs to another set.
     ShareOfOtherSet,
-    /// The passphrase, or the shares together, do not open it. The shares are forgotten.
+    /// No token opens this vault, or there is nothing to talk to it with.
+    NoToken,
+    /// No PIN is so short or so long.
+    PinShape,
+    /// The token is not there.
+    TokenAbsent,
+    /// A wrong PIN came before: the token gets no other from here.
+    PinSpent,
+    /// The token locked itself.
+    TokenLocked,
+    /// The passphrase, the PIN, or the shares together, do not open it. The shares are forgotten.
     Wrong,
-    /// Too many tries; the next one is taken in so many seconds.
+    /// Too many passphrases; the next one is taken in so many seconds.
     TooOften(u32),
-    /// A passphrase is being tried.
+    /// A passphrase or a PIN is being tried.
     Busy,
     /// It is being opened already.
     Opening,
@@ -76,6 +90,16 @@ pub enum NotOpened {
 }
 
 impl NotOpened {
+    /// What is no fault of the token's or ours.
+    pub(super) fn of_token(error: &KeyError) -> Option<NotOpened> {
+        match error {
+            KeyError::TokenAbsent | KeyError::TokenModule { .. } => Some(NotOpened::TokenAbsent),
+            KeyError::TokenPinSpent => Some(NotOpened::PinSpent),
+            KeyError::TokenLocked => Some(NotOpened::TokenLocked),
+            _ => None,
+        }
+    }
+
     pub(super) fn of_share(error: KeyError) -> NotOpened {
         match error {
             KeyError::ShareShape | KeyError::ShareFormat { .. } => NotOpened::ShareShape,

@@ -4,17 +4,22 @@
 
 mod attempts;
 mod brought;
+mod token;
 
+pub use attempts::{Failed, Failures};
 pub use brought::{Brought, Held, NotOpened, Outcome, Standing};
 pub use gridvault_keys::limits::{
-    PASSPHRASE_BYTES_MAX, PASSPHRASE_BYTES_MIN, SHARE_TEXT_BYTES_MAX,
+    PASSPHRASE_BYTES_MAX, PASSPHRASE_BYTES_MIN, PIN_BYTES_MAX, PIN_BYTES_MIN, SHARE_TEXT_BYTES_MAX,
 };
+pub use token::WatchedToken;
 
 use crate::ambient::Clock;
 use crate::limits::{UNSEAL_SHARES_LOOK_TIME, UNSEAL_SHARES_TIME_MAX};
 use attempts::Attempts;
-use gridvault_keys::{Envelope, KeyError, Passphrase, Provider, RootKey, Share, UnlockFile};
-use std::path::Path;
+use gridvault_keys::{
+    Envelope, KeyError, Passphrase, Pin, Pkcs11Module, Provider, RootKey, Share, UnlockFile,
+};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
@@ -25,15 +30,18 @@ pub struct Unlocked {
     pub root: RootKey,
     /// The envelope that it came from.
     pub envelope: [u8; 16],
-    /// Numbers of the shares that opened it; none where a passphrase did.
+    /// Numbers of the shares that opened it; none where something else did.
     pub shares: Vec<u8>,
-    /// How often somebody was wrong before.
-    pub failures: u64,
+    /// The token that opened it, which must stay.
+    pub token: Option<WatchedToken>,
+    /// What was tried in vain before.
+    pub failures: Failures,
 }
 
 /// A sealed vault on its way to be opened.
 pub struct Unlocking {
     envelopes: Vec<Envelope>,
+    module_path: Option<PathBuf>,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
 }
@@ -42,12 +50,32 @@ struct State {
     shares: Vec<Share>,
     /// When the first of them came, in microseconds of the monotonic clock.
     since: u64,
+    /// Of passphrases.
     attempts: Attempts,
-    failures: u64,
+    failures: Failures,
     /// Whether a passphrase is being stretched: one at a time, since each takes the memory of a small host.
     stretching: bool,
+    pin: PinState,
     /// Gone once the vault is being opened.
     opens: Option<oneshot::Sender<Unlocked>>,
+}
+
+/// What opened a vault beside its envelope.
+#[derive(Default)]
+struct By {
+    shares: Vec<u8>,
+    token: Option<WatchedToken>,
+}
+
+/// What became of PINs here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PinState {
+    /// One may be given to the token.
+    Free,
+    /// One is.
+    Asking,
+    /// It was wrong. Not every token says so by itself the next time.
+    Spent,
 }
 
 impl Unlocking {
@@ -57,9 +85,11 @@ impl Unlocking {
     /// Those of the unlock file.
     pub fn begin(
         unlock_file: &Path,
+        module_path: Option<PathBuf>,
         clock: Arc<dyn Clock>,
     ) -> Result<(Unlocking, oneshot::Receiver<Unlocked>), KeyError> {
-        Ok(Unlocking::of(UnlockFile::load(unlock_file)?, clock))
+        let (unlocking, unlocked) = Unlocking::of(UnlockFile::load(unlock_file)?, clock);
+        Ok((Unlocking { module_path, ..unlocking }, unlocked))
     }
 
     fn of(
@@ -71,11 +101,12 @@ impl Unlocking {
             shares: Vec::new(),
             since: 0,
             attempts: Attempts::default(),
-            failures: 0,
+            failures: Failures::default(),
             stretching: false,
+            pin: PinState::Free,
             opens: Some(opens),
         };
-        (Unlocking { envelopes, clock, state: Mutex::new(state) }, unlocked)
+        (Unlocking { envelopes, module_path: None, clock, state: Mutex::new(state) }, unlocked)
     }
 
     /// Takes what somebody brought: a passphrase, one share, or nothing but the question how it stands.
@@ -87,6 +118,7 @@ impl Unlocking {
             Brought::Nothing => Ok(Outcome::Sealed(self.standing())),
             Brought::Share(text) => self.bring_share(&text),
             Brought::Passphrase(text) => self.bring_passphrase(text).await,
+            Brought::Pin(text) => self.bring_pin(text).await,
         }
     }
 
@@ -126,10 +158,6 @@ impl Unlocking {
         if state.opens.is_none() {
             return Err(NotOpened::Opening);
         }
-        let others = state.shares.iter().filter(|held| held.number() != share.number()).count();
-        if others + 1 >= usize::from(plan.needed()) {
-            state.attempts.enter(now).map_err(NotOpened::TooOften)?;
-        }
         if state.shares.is_empty() {
             state.since = now;
         }
@@ -144,7 +172,7 @@ impl Unlocking {
         shares.sort_by_key(Share::number);
         let opened = envelope.open_with_shares(&shares);
         let numbers = shares.iter().map(Share::number).collect();
-        self.finish(&mut state, envelope, opened, numbers)
+        self.finish(&mut state, envelope, opened, By { shares: numbers, ..By::default() })
     }
 
     async fn bring_passphrase(&self, text: Zeroizing<Vec<u8>>) -> Result<Outcome, NotOpened> {
@@ -170,33 +198,87 @@ impl Unlocking {
         let mut state = self.lock();
         state.stretching = false;
         let opened = stretched.map_err(|_| NotOpened::Failed)?;
-        self.finish(&mut state, &envelope, opened, Vec::new())
+        self.finish(&mut state, &envelope, opened, By::default())
     }
 
-    /// Hands the root key on, or counts a failure.
+    /// Gives a PIN to the token, once. After a wrong one no other goes the same way: the token counts them.
+    async fn bring_pin(&self, text: Zeroizing<Vec<u8>>) -> Result<Outcome, NotOpened> {
+        let by_token = |one: &&Envelope| matches!(one.provider(), Provider::Pkcs11(_));
+        let envelope = self.envelopes.iter().find(by_token).ok_or(NotOpened::NoToken)?.clone();
+        let path = self.module_path.clone().ok_or(NotOpened::NoToken)?;
+        let pin = Pin::new(&text).map_err(|_| NotOpened::PinShape)?;
+        {
+            let mut state = self.lock();
+            if state.opens.is_none() {
+                return Err(NotOpened::Opening);
+            }
+            match state.pin {
+                PinState::Free => state.pin = PinState::Asking,
+                PinState::Asking => return Err(NotOpened::Busy),
+                PinState::Spent => return Err(NotOpened::PinSpent),
+            }
+        }
+        // Loaded for each try: not every library sees a token that was put in later.
+        let of = envelope.clone();
+        let asked = tokio::task::spawn_blocking(move || {
+            let module = Pkcs11Module::load(&path)?;
+            of.open_with_pkcs11(&module, &pin).map(|root| (root, module))
+        });
+        let asked = asked.await;
+        let mut state = self.lock();
+        let (opened, module) = match asked {
+            Ok(Ok((root, module))) => (Ok(root), Some(Arc::new(module))),
+            Ok(Err(error)) => (Err(error), None),
+            // Whoever does not know what became of it takes it for wrong.
+            Err(_) => {
+                state.pin = PinState::Spent;
+                return Err(NotOpened::Failed);
+            }
+        };
+        state.pin = match opened {
+            Err(KeyError::WrongPin) => PinState::Spent,
+            _ => PinState::Free,
+        };
+        let token = WatchedToken::of(&envelope, module);
+        self.finish(&mut state, &envelope, opened, By { token, ..By::default() })
+    }
+
+    /// Hands the root key on, or counts a failure. Once the vault is being opened, what else was on its way is not judged.
     fn finish(
         &self,
         state: &mut State,
         envelope: &Envelope,
         opened: Result<RootKey, KeyError>,
-        shares: Vec<u8>,
+        by: By,
     ) -> Result<Outcome, NotOpened> {
+        if state.opens.is_none() {
+            return Err(NotOpened::Opening);
+        }
         let root = match opened {
             Ok(root) => root,
-            Err(KeyError::WrongPassphrase | KeyError::WrongShares) => {
-                state.failures += 1;
-                tracing::warn!(failures = state.failures, "somebody could not open the vault");
+            Err(
+                error @ (KeyError::WrongPassphrase | KeyError::WrongShares | KeyError::WrongPin),
+            ) => {
+                let failures = &mut state.failures;
+                let failed = match error {
+                    KeyError::WrongPassphrase => &mut failures.passphrases,
+                    KeyError::WrongPin => &mut failures.pins,
+                    _ => &mut failures.shares,
+                };
+                *failed = Some(Failed::again(*failed, self.clock.now()));
+                tracing::warn!(%error, "somebody could not open the vault");
                 return Err(NotOpened::Wrong);
             }
             Err(error) => {
                 tracing::error!(%error, "the vault cannot be opened");
-                return Err(NotOpened::Failed);
+                return Err(NotOpened::of_token(&error).unwrap_or(NotOpened::Failed));
             }
         };
         let Some(opens) = state.opens.take() else { return Err(NotOpened::Opening) };
         state.shares.clear();
         let envelope = *envelope.id();
-        let unlocked = Unlocked { root, envelope, shares, failures: state.failures };
+        let By { shares, token } = by;
+        let unlocked = Unlocked { root, envelope, shares, token, failures: state.failures };
         // Nobody waits for it when the process is told to stop at this moment.
         let _stopping = opens.send(unlocked);
         Ok(Outcome::Opening)
@@ -214,6 +296,7 @@ impl Unlocking {
                     let (needed, count) = (plan.needed(), plan.count());
                     standing.shares = Some(Held { set_id, needed, count, numbers });
                 }
+                Provider::Pkcs11(_) => standing.pin = self.module_path.is_some(),
                 Provider::KeyFile => {}
             }
         }

@@ -23,12 +23,17 @@ impl Hand {
 
 impl Clock for Hand {
     fn now(&self) -> Micros {
-        Micros(0)
+        at(self.monotonic())
     }
 
     fn monotonic(&self) -> u64 {
         self.0.load(Ordering::SeqCst)
     }
+}
+
+/// The time of day at a time of the monotonic clock.
+fn at(monotonic: u64) -> Micros {
+    Micros(1_700_000_000_000_000 + i64::try_from(monotonic).expect("a short time"))
 }
 
 struct Vault {
@@ -85,7 +90,9 @@ fn a_right_passphrase_opens_and_says_how() {
     assert_eq!(vault.say("wrong passphrase"), Err(NotOpened::Wrong));
     assert_eq!(vault.say(RIGHT), Ok(Outcome::Opening));
     let Unlocked { root, shares, failures, .. } = vault.opened();
-    assert_eq!((root.id(), shares, failures), (vault.root_id, vec![], 1));
+    assert_eq!((root.id(), shares), (vault.root_id, vec![]));
+    let passphrases = Some(Failed { count: 1, first: at(0), last: at(0) });
+    assert_eq!(failures, Failures { passphrases, ..Failures::default() });
 }
 
 #[test]
@@ -102,7 +109,8 @@ fn shares_open_in_any_order_once_enough_are_there() {
     assert_eq!(vault.held(), [1, 4]);
     assert_eq!(vault.share(2), Ok(Outcome::Opening));
     let Unlocked { root, shares, failures, .. } = vault.opened();
-    assert_eq!((root.id(), shares, failures), (vault.root_id, vec![1, 2, 4], 0));
+    assert_eq!((root.id(), shares), (vault.root_id, vec![1, 2, 4]));
+    assert_eq!(failures, Failures::default());
 }
 
 const DIGITS: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -153,7 +161,35 @@ fn shares_that_do_not_open_together_fail_like_a_wrong_passphrase_and_are_forgott
     vault.share(2).expect("the right one in its place");
     assert_eq!(vault.held(), [2]);
     assert_eq!(vault.share(3), Ok(Outcome::Opening));
-    assert_eq!(vault.opened().failures, 2);
+    let once = Some(Failed { count: 1, first: at(0), last: at(0) });
+    assert_eq!(vault.opened().failures, Failures { passphrases: once, shares: once, pins: None });
+}
+
+#[test]
+fn what_was_tried_in_vain_is_told_by_kind_with_its_first_and_last_time() {
+    let mut vault = vault(2, 3);
+    let second = Duration::from_secs(1);
+    let false_one = forged(&vault.shares[1].text().expect("a text"));
+    for _ in 0..3 {
+        vault.clock.pass(second);
+        assert_eq!(vault.say("wrong passphrase"), Err(NotOpened::Wrong));
+    }
+    for _ in 0..2 {
+        vault.clock.pass(second);
+        vault.share(1).expect("a share");
+        let wrong = vault.bring(Brought::Share(bytes(&false_one)));
+        assert_eq!(wrong, Err(NotOpened::Wrong));
+    }
+    // What is not tried is not told.
+    assert_eq!(vault.say("too short"), Err(NotOpened::PassphraseLength));
+    vault.clock.pass(second);
+    assert_eq!(vault.say(RIGHT), Ok(Outcome::Opening));
+    let failed = |count, first, last| {
+        let at = |seconds: u64| at(seconds * 1_000_000);
+        Some(Failed { count, first: at(first), last: at(last) })
+    };
+    let told = Failures { passphrases: failed(3, 1, 3), shares: failed(2, 4, 5), pins: None };
+    assert_eq!(vault.opened().failures, told);
 }
 
 #[test]
@@ -215,7 +251,7 @@ fn a_share_of_another_vault_is_told_by_its_head_and_keeps_what_is_there() {
 }
 
 #[test]
-fn tries_are_bounded_in_time_and_typing_errors_are_none() {
+fn passphrases_are_bounded_in_time_and_typing_errors_are_none() {
     let mut vault = vault(2, 3);
     for _ in 0..UNSEAL_ATTEMPTS_COUNT_MAX {
         assert_eq!(vault.say("wrong passphrase"), Err(NotOpened::Wrong));
@@ -224,14 +260,70 @@ fn tries_are_bounded_in_time_and_typing_errors_are_none() {
     }
     let seconds = u32::try_from(UNSEAL_ATTEMPTS_TIME.as_secs()).expect("minutes");
     assert_eq!(vault.say(RIGHT), Err(NotOpened::TooOften(seconds)));
-    vault.share(1).expect("it waits for another");
-    // The one that would complete them is not taken, and what is there stays.
-    assert_eq!(vault.share(3), Err(NotOpened::TooOften(seconds)));
-    assert_eq!(vault.held(), [1]);
     vault.clock.pass(UNSEAL_ATTEMPTS_TIME);
+    assert_eq!(vault.say(RIGHT), Ok(Outcome::Opening));
+    let failed = vault.opened().failures.passphrases.expect("some");
+    assert_eq!(failed.count, UNSEAL_ATTEMPTS_COUNT_MAX as u64);
+}
+
+#[test]
+fn whoever_uses_up_the_passphrases_does_not_keep_the_holders_of_shares_out() {
+    let vault = vault(2, 3);
+    while vault.say("wrong passphrase") == Err(NotOpened::Wrong) {}
+    assert!(matches!(vault.say(RIGHT), Err(NotOpened::TooOften(_))));
     vault.share(1).expect("a share");
     assert_eq!(vault.share(3), Ok(Outcome::Opening));
-    assert_eq!(vault.opened().failures, UNSEAL_ATTEMPTS_COUNT_MAX as u64);
+}
+
+#[test]
+fn false_shares_keep_neither_right_ones_nor_a_passphrase_out() {
+    let vault = vault(2, 3);
+    let false_one = forged(&vault.shares[1].text().expect("a text"));
+    for _ in 0..4 * UNSEAL_ATTEMPTS_COUNT_MAX {
+        vault.share(1).expect("a share");
+        let wrong = vault.bring(Brought::Share(bytes(&false_one)));
+        assert_eq!(wrong, Err(NotOpened::Wrong));
+    }
+    assert_eq!(vault.say("wrong passphrase"), Err(NotOpened::Wrong));
+    vault.share(1).expect("a share");
+    assert_eq!(vault.share(3), Ok(Outcome::Opening));
+}
+
+#[tokio::test]
+async fn shares_that_open_while_a_passphrase_is_tried_open_once() {
+    for passphrase in [RIGHT, "wrong passphrase"] {
+        let mut vault = vault(2, 3);
+        let text = |number: usize| bytes(&vault.shares[number - 1].text().expect("a text"));
+        let (first, third) = (text(1), text(3));
+        // The passphrase is on its way before the shares come, and cannot end before them: there is one thread.
+        let (tried, shares) =
+            tokio::join!(vault.unlocking.bring(Brought::Passphrase(bytes(passphrase))), async {
+                assert!(vault.unlocking.lock().stretching);
+                let waits = vault.unlocking.bring(Brought::Share(first)).await;
+                assert!(matches!(waits, Ok(Outcome::Sealed(_))));
+                vault.unlocking.bring(Brought::Share(third)).await
+            });
+        assert_eq!(shares, Ok(Outcome::Opening));
+        // Right or wrong, it came too late to be judged.
+        assert_eq!(tried, Err(NotOpened::Opening));
+        let Unlocked { root, shares, failures, .. } = vault.opened();
+        assert_eq!((root.id(), shares), (vault.root_id, vec![1, 3]));
+        assert_eq!(failures, Failures::default());
+    }
+}
+
+#[tokio::test]
+async fn a_passphrase_that_opens_while_shares_wait_forgets_them() {
+    let mut vault = vault(2, 3);
+    let share = bytes(&vault.shares[0].text().expect("a text"));
+    let (opened, waits) = tokio::join!(
+        vault.unlocking.bring(Brought::Passphrase(bytes(RIGHT))),
+        vault.unlocking.bring(Brought::Share(share))
+    );
+    assert_eq!(opened, Ok(Outcome::Opening));
+    assert!(matches!(waits, Ok(Outcome::Sealed(_))));
+    assert!(vault.unlocking.lock().shares.is_empty());
+    assert!(vault.opened().shares.is_empty(), "it was not by shares");
 }
 
 #[test]
@@ -265,8 +357,10 @@ fn what_does_not_open_a_vault_is_told() {
     let share = bytes(&shares[0].text().expect("a text"));
     let answer = runtime.block_on(phrase_alone.bring(Brought::Share(share)));
     assert_eq!(answer, Err(NotOpened::NoShares));
-    assert_eq!(phrase_alone.standing(), Standing { passphrase: true, shares: None });
+    assert_eq!(phrase_alone.standing(), Standing { passphrase: true, ..Standing::default() });
     let (shares_alone, _kept) = Unlocking::of(vec![by_shares], clock);
     let answer = runtime.block_on(shares_alone.bring(Brought::Passphrase(bytes(RIGHT))));
     assert_eq!(answer, Err(NotOpened::NoPassphrase));
+    let answer = runtime.block_on(shares_alone.bring(Brought::Pin(bytes("1234"))));
+    assert_eq!(answer, Err(NotOpened::NoToken));
 }

@@ -53,6 +53,7 @@ pub const CRATES: &[(&str, &[&str], &str)] = &[
     ),
     ("gridvault_audit", &["trail", "oversight", "jobs", "cli"], "who touches the log is counted"),
     ("rustix", &["trail", "store", "cli"], "who asks more of the system than std does is counted"),
+    ("signal_hook", &["cli"], "what a process does when it is told to stop is its own matter"),
     ("indicatif", &["cli"], "the service draws nothing"),
     ("rustls", &["oversight"], "one thread of the service calls somebody, and it is named"),
     ("ureq", &["cli"], "the service calls nobody; its command line does"),

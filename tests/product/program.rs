@@ -7,6 +7,8 @@ use super::harness::{end_of, program, terminate};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// What the program or its client would read from the environment.
@@ -27,7 +29,11 @@ const SETTINGS: [&str; 13] = [
 ];
 
 fn command<S: AsRef<OsStr>>(arguments: &[S]) -> Command {
-    let mut command = Command::new(program());
+    command_of(Path::new(program()), arguments)
+}
+
+fn command_of<S: AsRef<OsStr>>(program: &Path, arguments: &[S]) -> Command {
+    let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null());
     for setting in SETTINGS {
         command.env_remove(setting);
@@ -72,6 +78,30 @@ pub fn run_with<S: AsRef<OsStr>>(arguments: &[S], input: &str) -> Outcome {
     }
 }
 
+/// The same with what the test says as its standard input and output; nothing of the output is seen.
+pub fn run_between<S: AsRef<OsStr>>(
+    arguments: &[S],
+    input: impl Into<Stdio>,
+    output: impl Into<Stdio>,
+) -> Outcome {
+    let mut command = command(arguments);
+    let piped = command.stdin(input).stdout(output).stderr(Stdio::piped());
+    let output = piped.spawn().expect("the program runs").wait_with_output();
+    let output = output.expect("the program ends");
+    Outcome {
+        status: output.status.code(),
+        out: String::new(),
+        err: String::from_utf8(output.stderr).expect("UTF-8"),
+    }
+}
+
+/// Starts a command with a terminal, or what else the test says, as its standard input.
+pub fn start_at<S: AsRef<OsStr>>(arguments: &[S], input: impl Into<Stdio>) -> Child {
+    let mut command = command(arguments);
+    let silent = command.stdin(input).stdout(Stdio::null()).stderr(Stdio::null());
+    silent.spawn().expect("the program starts")
+}
+
 /// Starts a command and waits for nothing; what it prints is not looked at.
 pub fn start<S: AsRef<OsStr>>(arguments: &[S]) -> Child {
     let mut command = command(arguments);
@@ -104,16 +134,21 @@ pub struct Served {
 impl Served {
     /// Starts it and waits until it says where it serves.
     pub fn start<S: AsRef<OsStr>>(arguments: &[S]) -> Served {
-        Served::saying(arguments, "serving on ")
+        Served::saying(command(arguments), "serving on ")
+    }
+
+    /// The same of a program that lies somewhere else.
+    pub fn start_of<S: AsRef<OsStr>>(program: &Path, arguments: &[S]) -> Served {
+        Served::saying(command_of(program, arguments), "serving on ")
     }
 
     /// Starts one that waits sealed.
     pub fn start_sealed<S: AsRef<OsStr>>(arguments: &[S]) -> Served {
-        Served::saying(arguments, "sealed on ")
+        Served::saying(command(arguments), "sealed on ")
     }
 
-    fn saying<S: AsRef<OsStr>>(arguments: &[S], first: &str) -> Served {
-        let mut child = command(arguments)
+    fn saying(mut command: Command, first: &str) -> Served {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -131,6 +166,12 @@ impl Served {
     /// Where it serves.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The address of the same.
+    pub fn address(&self) -> SocketAddr {
+        let address = self.url.strip_prefix("http://").and_then(|address| address.parse().ok());
+        address.expect("an address with a port")
     }
 
     /// A request to it without a token.

@@ -3,26 +3,28 @@
 //! A sealed vault says that it lives and that it is sealed, to everybody, whatever is asked.
 
 use super::client::{Call, Reply};
-use super::harness::await_until;
-use super::program::{Outcome, Served, run, run_with};
+use super::harness::{await_until, program};
+use super::program::{Outcome, Served, run, run_between, run_with};
 use gridvault_audit::LogReader;
 use gridvault_audit::verify::{VerifierKey, verify_directory};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::SystemTime;
 use tempfile::TempDir;
 
-const ORIGIN: &str = "unsealing.example/log";
-const PASSPHRASE: &str = "the right passphrase";
+pub const ORIGIN: &str = "unsealing.example/log";
+pub const PASSPHRASE: &str = "the right passphrase";
 
 /// A vault in a room of its own, with what opens it.
-struct Place {
+pub struct Place {
     room: TempDir,
     made: Value,
 }
 
 impl Place {
-    fn made(options: &[&str]) -> Place {
+    pub fn made(options: &[&str]) -> Place {
         let room = tempfile::tempdir().expect("a temporary directory");
         let path = |name: &str| room.path().join(name).to_str().expect("a plain path").to_owned();
         std::fs::write(path("passphrase"), format!("{PASSPHRASE}\n")).expect("a file");
@@ -39,32 +41,46 @@ impl Place {
         Place { made: done.json(), room }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.room.path().join(name)
     }
 
-    fn text(&self, name: &str) -> String {
+    pub fn text(&self, name: &str) -> String {
         self.path(name).to_str().expect("a plain path").to_owned()
+    }
+
+    /// Has the administrator of a token seal it.
+    pub fn seal(&self, served: &Served, token: &str, vault: &str) -> Outcome {
+        let token = self.text(token);
+        run(&["seal", "--vault", vault, "--url", served.url(), "--token-file", &token])
     }
 
     fn share(&self, number: usize) -> String {
         std::fs::read_to_string(self.path(&format!("shares/share-{number}-of-3"))).expect("a share")
     }
 
-    fn serve(&self, more: &[&str]) -> Served {
+    /// Serves it open, by its passphrase file.
+    pub fn serve_open(&self, program: &Path) -> Served {
+        let (directory, passphrase) = (self.text("vault"), self.text("passphrase"));
+        let fixed = ["serve", "--dir", &directory, "--listen", "127.0.0.1:0"];
+        Served::start_of(program, &[&fixed[..], &["--passphrase-file", &passphrase]].concat())
+    }
+
+    /// Serves it sealed.
+    pub fn serve(&self, more: &[&str]) -> Served {
         let directory = self.text("vault");
         let fixed = ["serve", "--dir", &directory, "--listen", "127.0.0.1:0"];
         Served::start_sealed(&[&fixed, more].concat())
     }
 
     /// A token of the administrator who has the code at this place.
-    fn enrol(&self, served: &Served, place: usize, file: &str) {
+    pub fn enrol(&self, served: &Served, place: usize, file: &str) {
         let code = self.made["administrators"][place]["code"].as_str().expect("a code");
         run(&["enrol", code, "--out", &self.text(file), "--url", served.url()]).ended(0);
     }
 
     /// All entries of an event, of a vault that has ended.
-    fn entries(&self, happened: &str) -> Vec<Value> {
+    pub fn entries(&self, happened: &str) -> Vec<Value> {
         let log = LogReader::open(&self.path("vault/log"), ORIGIN).expect("a log");
         let size = log.size().expect("a checkpoint");
         let entry = |index| {
@@ -78,18 +94,31 @@ impl Place {
         (0..size).map(entry).filter(named).collect()
     }
 
-    fn verify(&self) {
+    pub fn verify(&self) {
         let key = VerifierKey::parse(self.made["log_key"].as_str().expect("a key")).expect("a key");
         verify_directory(&self.path("vault/log"), &key, None).expect("the log holds");
     }
+}
+
+fn now_micros() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
+    u64::try_from(now.as_micros()).expect("before the year 500,000")
 }
 
 fn bring(served: &Served, body: &Value) -> Reply {
     served.call("POST", "/v1/admin/unseal").json(body).send()
 }
 
-fn unseal(served: &Served, line: &str) -> Outcome {
+pub fn unseal(served: &Served, line: &str) -> Outcome {
     run_with(&["unseal", "--url", served.url()], &format!("{line}\n"))
+}
+
+/// Waits until the process that follows a vault that seals itself answers.
+pub fn await_sealed(served: &Served) {
+    await_until("the vault is sealed", || {
+        let reply = Call::new("GET", format!("{}/readyz", served.url())).try_send();
+        reply.is_ok_and(|reply| reply.status == 503 && reply.code() == "sealed")
+    });
 }
 
 fn reason(reply: &Reply) -> (&str, &str) {
@@ -97,7 +126,7 @@ fn reason(reply: &Reply) -> (&str, &str) {
     (pointer["field"].as_str().unwrap_or_default(), pointer["reason"].as_str().unwrap_or_default())
 }
 
-fn says_that_it_is_sealed(served: &Served) {
+pub fn says_that_it_is_sealed(served: &Served) {
     assert_eq!(served.call("GET", "/healthz").send().expect(200).body, json!({"status": "alive"}));
     for (method, path) in [
         ("GET", "/readyz"),
@@ -204,6 +233,7 @@ fn refuse_what_is_no_share(place: &Place, served: &Served) {
 #[test]
 fn vault_is_sealed_by_who_runs_it_and_opened_again_by_a_passphrase() {
     let place = Place::made(&["--passphrase-file", "PASSPHRASE"]);
+    let begun = now_micros();
     let served = place.serve(&["--sealed", "--passphrase-file", &place.text("passphrase")]);
     says_that_it_is_sealed(&served);
     for wrong in ["the wrong passphrase", "the right passphrase "] {
@@ -212,25 +242,21 @@ fn vault_is_sealed_by_who_runs_it_and_opened_again_by_a_passphrase() {
     }
     let refused = unseal(&served, "another wrong one").ended(1);
     assert!(refused.err.contains("denied (403)"), "{}", refused.err);
+    let short = unseal(&served, "too short").ended(1);
+    assert!(short.err.contains("schema_invalid (400)"), "{}", short.err);
+    assert!(short.err.contains("passphrase: length"), "{}", short.err);
     let opened = unseal(&served, PASSPHRASE).ended(0);
     assert_eq!(opened.out.trim(), "the vault is open");
     place.enrol(&served, 0, "sys.token");
     place.enrol(&served, 1, "sec.token");
 
-    let seal = |token: &str, vault: &str| {
-        let token = place.text(token);
-        run(&["seal", "--vault", vault, "--url", served.url(), "--token-file", &token])
-    };
+    let seal = |token: &str, vault: &str| place.seal(&served, token, vault);
     assert!(seal("sec.token", ORIGIN).ended(1).err.contains("denied (403)"));
     assert!(seal("sys.token", "another.example/log").ended(1).err.contains("not_found (404)"));
     served.call("GET", "/readyz").send().expect(200);
     let process = served.process();
     seal("sys.token", ORIGIN).ended(0);
-    let sealed = || {
-        let reply = Call::new("GET", format!("{}/readyz", served.url())).try_send();
-        reply.is_ok_and(|reply| reply.status == 503 && reply.code() == "sealed")
-    };
-    await_until("the vault is sealed", sealed);
+    await_sealed(&served);
     assert_eq!(served.process(), process);
     let arguments = std::fs::read(format!("/proc/{process}/cmdline")).expect("its own process");
     let arguments = String::from_utf8_lossy(&arguments).replace('\0', " ");
@@ -243,7 +269,12 @@ fn vault_is_sealed_by_who_runs_it_and_opened_again_by_a_passphrase() {
 
     let failed = place.entries("sys.unseal_failed");
     assert_eq!(failed.len(), 1);
-    assert_eq!((&failed[0]["x"]["failures"], &failed[0]["out"]), (&json!(3), &json!("denied")));
+    let told = &failed[0]["x"];
+    assert_eq!((&told["provider"], &told["failures"]), (&json!("passphrase"), &json!(3)));
+    assert_eq!(failed[0]["out"], "denied");
+    let time = |value: &Value| value.as_u64().expect("a time");
+    let (first, last, entry) = (time(&told["first"]), time(&told["last"]), time(&failed[0]["t"]));
+    assert!(begun <= first && first < last && last < entry, "{begun} {first} {last} {entry}");
     let by: Vec<Value> =
         place.entries("sys.unseal").iter().map(|entry| entry["x"]["provider"].clone()).collect();
     assert_eq!(by, ["passphrase", "passphrase"]);
@@ -267,10 +298,74 @@ fn what_init_and_unseal_must_not_do_is_refused() {
     assert!(!room.path().join("vault").exists(), "nothing was made");
     let beside = init(&["--shares", "2/3", "--shares-dir", &inside]).ended(2);
     assert!(beside.err.contains("beside the vault"), "{}", beside.err);
+    for winding in ["nowhere/../vault/shares", "vault/../vault/shares", "nowhere/../shares"] {
+        init(&["--shares", "2/3", "--shares-dir", &path(winding)]).ended(2);
+        assert!(!room.path().join("vault/shares").exists(), "{winding}");
+    }
     assert!(!room.path().join("vault/config").exists(), "there is no vault");
     run_with(&["unseal", "--url", "http://127.0.0.1:1"], "").ended(2);
     run_with(&["unseal", "--url", "http://127.0.0.1:1"], &"x".repeat(1_027)).ended(2);
     run(&["unseal", "a passphrase as an argument"]).ended(2);
+}
+
+#[test]
+fn vault_is_not_made_with_a_passphrase_that_nobody_can_type() {
+    let room = tempfile::tempdir().expect("a temporary directory");
+    let path = |name: &str| room.path().join(name).to_str().expect("a plain path").to_owned();
+    let (directory, file) = (path("vault"), path("passphrase"));
+    let fixed = ["init", "--dir", &directory, "--origin", ORIGIN, "--passphrase-file", &file];
+    let people = ["--system-admin", "sys", "--security-admin", "sec", "--audit-admin", "aud"];
+    let cases: [(&[u8], &str); 4] = [
+        (b"a passphrase\nof two lines\n", "more than one line"),
+        (b"\xff\xfe\x00 of random bytes\n", "no UTF-8 text"),
+        (b"a passphrase\x07\n", "control character"),
+        (b"gvshare of my own\n", "begins as a share"),
+    ];
+    for (bytes, why) in cases {
+        std::fs::write(&file, bytes).expect("a file");
+        let refused = run(&[&fixed[..], &people[..]].concat()).ended(1);
+        assert!(refused.err.contains(why), "{}", refused.err);
+        assert!(!room.path().join("vault").exists(), "nothing was made");
+    }
+}
+
+#[test]
+fn what_opens_a_vault_and_could_not_be_shown_is_a_failure() {
+    let room = tempfile::tempdir().expect("a temporary directory");
+    let directory = room.path().join("vault").to_str().expect("a plain path").to_owned();
+    let fixed = ["init", "--dir", &directory, "--origin", ORIGIN, "--shares", "2/3"];
+    let people = ["--system-admin", "sys", "--security-admin", "sec", "--audit-admin", "aud"];
+    let full = || std::fs::File::create("/dev/full").expect("a disk that is full");
+    let lost = run_between(&[&fixed[..], &people[..]].concat(), Stdio::null(), full()).ended(1);
+    assert!(lost.err.contains("could not be shown"), "{}", lost.err);
+    assert!(!lost.err.contains("GVSHARE"));
+    // Whatever a command has to say.
+    let silent = run_between(&["policy", "check"], Stdio::null(), full()).ended(1);
+    assert!(silent.err.contains("could not be written"), "{}", silent.err);
+}
+
+#[test]
+fn vault_that_is_to_be_opened_by_people_starts_sealed_whatever_file_is_named() {
+    let made = ["--shares", "2/3", "--shares-dir", "SHARES", "--passphrase-file", "PASSPHRASE"];
+    let place = Place::made(&made);
+    let served = place.serve(&["--passphrase-file", &place.text("passphrase")]);
+    says_that_it_is_sealed(&served);
+    let status = run(&["unseal", "--status", "--url", served.url()]).ended(0);
+    assert!(status.out.contains("a passphrase opens it too"), "{}", status.out);
+    assert_eq!(served.stop(), Some(0));
+    // Its owner says otherwise in its configuration, and not both at once.
+    let config = place.path("vault/config");
+    let text = std::fs::read_to_string(&config).expect("a configuration");
+    let both = format!("{text}passphrase_file = \"/nowhere\"\n");
+    std::fs::write(&config, both).expect("a configuration");
+    let refused = run(&["serve", "--dir", &place.text("vault"), "--listen", "127.0.0.1:0"]);
+    assert!(refused.ended(1).err.contains("contradicts passphrase_file"));
+    let open = text.replace("start_sealed = true", "start_sealed = false");
+    assert_ne!(open, text);
+    std::fs::write(&config, open).expect("a configuration");
+    let served = place.serve_open(Path::new(program()));
+    served.call("GET", "/readyz").send().expect(200);
+    assert_eq!(served.stop(), Some(0));
 }
 
 #[test]

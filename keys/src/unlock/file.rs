@@ -28,7 +28,7 @@ impl UnlockFile {
     ///
     /// # Errors
     /// [`KeyError::UnlockFileShape`], [`KeyError::UnlockFileFormat`], [`KeyError::EnvelopeCount`],
-    /// [`KeyError::EnvelopesDisagree`], [`KeyError::UnsupportedProvider`], [`KeyError::UnknownProvider`],
+    /// [`KeyError::EnvelopesDisagree`], [`KeyError::UnknownProvider`],
     /// [`KeyError::ArgonMemory`] and its like, [`KeyError::Io`].
     pub fn load(path: &Path) -> Result<Vec<Envelope>, KeyError> {
         let bytes = read_bounded(path, UNLOCK_FILE_BYTES_MAX)?.ok_or(KeyError::UnlockFileShape)?;

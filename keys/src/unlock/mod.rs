@@ -6,12 +6,14 @@
 //! envelope = format u8 | provider u8 | envelope id 16 | root key id u64 | parameters | sealed root key
 //! passphrase parameters = memory KiB u32 | passes u32 | lanes u32 | Argon2id salt 16; a key file has none
 //! parameters of shares  = how many open u8 | how many there are u8
+//! parameters of a token = serial number 16, filled up with blanks | CKA_ID of its key 16 | IV 12 | wrapped key 48
 //! ```
 //! All that precedes the sealed root key is its associated data.
 
 mod file;
 mod key_file;
 mod passphrase;
+mod pkcs11;
 mod shares;
 
 use zeroize::Zeroizing;
@@ -21,6 +23,7 @@ pub use file::UnlockFile;
 pub(crate) use file::decode as decode_unlock_file;
 pub use key_file::{DemoOnly, KeyFile};
 pub use passphrase::{ArgonCost, Passphrase};
+pub use pkcs11::{Pin, Pkcs11Key, Pkcs11Module};
 pub use shares::{Share, SharePlan};
 
 use crate::error::KeyError;
@@ -29,6 +32,7 @@ use crate::root::RootKey;
 use crate::sealed::{KeyKind, SEALED_OVERHEAD_BYTES, SealingKey};
 use crate::secret::{KEY_BYTES, Secret, random_array};
 use passphrase::{ARGON_SALT_BYTES, stretch};
+use pkcs11::Wrapped;
 
 const FORMAT: u8 = 1;
 const ID_BYTES: usize = 16;
@@ -43,6 +47,8 @@ pub enum Provider {
     KeyFile,
     /// So many shares of a set.
     Shares(SharePlan),
+    /// A key in a PKCS#11 token, which asks for a PIN.
+    Pkcs11(Pkcs11Key),
 }
 
 /// The root key, sealed for one way to unlock it. Holds nothing secret.
@@ -60,13 +66,13 @@ enum Way {
     Passphrase { cost: ArgonCost, salt: [u8; ARGON_SALT_BYTES] },
     KeyFile,
     Shares { plan: SharePlan },
+    Pkcs11 { wrapped: Wrapped },
 }
 
 const PASSPHRASE_CODE: u8 = 1;
 const KEY_FILE_CODE: u8 = 2;
 const SHARES_CODE: u8 = 3;
-/// The number that the format keeps for tokens.
-const RESERVED_CODE: u8 = 4;
+const PKCS11_CODE: u8 = 4;
 
 impl Envelope {
     /// Seals the root key under a passphrase, stretched with Argon2id (RFC 9106, version 1.3).
@@ -167,6 +173,36 @@ impl Envelope {
         self.open(&key, KeyError::WrongShares)
     }
 
+    /// Seals the root key under a fresh key, which the token of that label wraps under a new key of its own.
+    ///
+    /// # Errors
+    /// [`KeyError::TokenAbsent`], [`KeyError::TokenTwice`], [`KeyError::WrongPin`], [`KeyError::TokenPinSpent`],
+    /// [`KeyError::TokenLocked`], [`KeyError::TokenKeyLoose`], [`KeyError::TokenFailed`], [`KeyError::Randomness`].
+    pub fn seal_with_pkcs11(
+        root: &RootKey,
+        module: &Pkcs11Module,
+        label: &str,
+        pin: &Pin,
+    ) -> Result<Self, KeyError> {
+        let key = Secret::random()?;
+        let wrapped = module.wrap(label, pin, &key, root.id())?;
+        Self::seal(root, Way::Pkcs11 { wrapped }, &key)
+    }
+
+    /// Opens the envelope with the token that sealed it. The PIN is given to the token once, and not at all where a wrong one
+    /// came before.
+    ///
+    /// # Errors
+    /// [`KeyError::WrongProvider`]; those of the token, as [`Envelope::seal_with_pkcs11`] has them, and
+    /// [`KeyError::TokenKeyAbsent`]; [`KeyError::WrongToken`] when parameters were altered that the token does not see.
+    pub fn open_with_pkcs11(&self, module: &Pkcs11Module, pin: &Pin) -> Result<RootKey, KeyError> {
+        let Way::Pkcs11 { wrapped } = &self.way else {
+            return Err(KeyError::WrongProvider);
+        };
+        let key = module.open_wrapped(wrapped, pin, self.root_key_id)?;
+        self.open(&key, KeyError::WrongToken)
+    }
+
     /// The name of the set of shares, which stands in each of them: the first half of the envelope's id.
     #[must_use]
     pub fn set_id(&self) -> u64 {
@@ -193,6 +229,7 @@ impl Envelope {
             Way::Passphrase { cost, .. } => Provider::Passphrase(cost),
             Way::KeyFile => Provider::KeyFile,
             Way::Shares { plan } => Provider::Shares(plan),
+            Way::Pkcs11 { wrapped } => Provider::Pkcs11(wrapped.key),
         }
     }
 
@@ -233,6 +270,7 @@ impl Envelope {
                 Way::Passphrase { .. } => KeyKind::Passphrase,
                 Way::KeyFile => KeyKind::KeyFile,
                 Way::Shares { .. } => KeyKind::Shares,
+                Way::Pkcs11 { .. } => KeyKind::Pkcs11,
             },
             id: self.set_id(),
             key: key.expose(),
@@ -248,6 +286,7 @@ impl Envelope {
             Way::Passphrase { .. } => PASSPHRASE_CODE,
             Way::KeyFile => KEY_FILE_CODE,
             Way::Shares { .. } => SHARES_CODE,
+            Way::Pkcs11 { .. } => PKCS11_CODE,
         });
         prefix.extend_from_slice(&self.id);
         prefix.extend_from_slice(&self.root_key_id.to_be_bytes());
@@ -260,6 +299,12 @@ impl Envelope {
             }
             Way::KeyFile => {}
             Way::Shares { plan } => prefix.extend([plan.needed(), plan.count()]),
+            Way::Pkcs11 { wrapped: Wrapped { key, nonce, bytes } } => {
+                prefix.extend_from_slice(&key.serial);
+                prefix.extend_from_slice(&key.id);
+                prefix.extend_from_slice(nonce);
+                prefix.extend_from_slice(bytes);
+            }
         }
         prefix
     }
@@ -294,7 +339,11 @@ impl Envelope {
                 let [needed, count] = take(&mut rest)?;
                 Way::Shares { plan: SharePlan::new(needed, count)? }
             }
-            RESERVED_CODE => return Err(KeyError::UnsupportedProvider { code }),
+            PKCS11_CODE => {
+                let key = Pkcs11Key { serial: take(&mut rest)?, id: take(&mut rest)? };
+                let (nonce, bytes) = (take(&mut rest)?, take(&mut rest)?);
+                Way::Pkcs11 { wrapped: Wrapped { key, nonce, bytes } }
+            }
             code => return Err(KeyError::UnknownProvider { code }),
         };
         let sealed_root = take(&mut rest)?;

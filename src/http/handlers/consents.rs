@@ -180,7 +180,7 @@ pub(in crate::http) async fn give(
     Headers(headers): Headers,
     body: Body,
 ) -> Result<Answer<RecordedConsentBody>, Problem> {
-    caller.must_serve(ConsentAct::Give, &rooms).await?;
+    caller.must_serve(Written::Consent(ConsentAct::Give), &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: ConsentGivenBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     let Some((records, proof)) = given_over(&body) else {

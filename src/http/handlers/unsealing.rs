@@ -9,6 +9,7 @@ use super::super::forms;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use crate::access::Code;
+use crate::limits::UNSEAL_BODY_BYTES_MAX;
 use crate::operations::seal_vault;
 use crate::unlock::{Brought, NotOpened, Outcome, Standing, Unlocking};
 use axum::Json;
@@ -23,7 +24,7 @@ use zeroize::Zeroizing;
 /// Where a sealed vault is opened.
 pub(in crate::http) const PATH: &str = "/v1/admin/unseal";
 
-/// What opens a sealed vault: a passphrase, or one share; or neither, to be told how it stands.
+/// What opens a sealed vault: a passphrase, one share, or a token's PIN; or none, to be told how it stands.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct UnsealBody {
@@ -33,6 +34,9 @@ pub(in crate::http) struct UnsealBody {
     /// One share of the root key, as it was printed.
     #[schema(schema_with = forms::maybe_share)]
     share: Option<String>,
+    /// The PIN of the token that opens it. A wrong one is never followed by another.
+    #[schema(schema_with = forms::maybe_pin)]
+    pin: Option<String>,
 }
 
 /// How it stands.
@@ -47,6 +51,9 @@ pub(in crate::http) struct UnsealedBody {
     /// The shares that open it.
     #[serde(skip_serializing_if = "Option::is_none")]
     shares: Option<SharesBody>,
+    /// Whether the PIN of a token opens it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pin: Option<bool>,
 }
 
 /// Shares that wait for others.
@@ -78,21 +85,25 @@ pub(in crate::http) struct SealedBody {
     state: &'static str,
 }
 
-/// Takes what was brought to a sealed vault.
-pub(in crate::http) async fn unseal(
-    unlocking: &Unlocking,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Json<UnsealedBody>, Problem> {
-    let UnsealBody { passphrase, share } =
-        body::take(headers, body, Media::Json).await.map_err(Problem::unrecorded)?;
+/// Reads what is brought to a sealed vault.
+pub(in crate::http) async fn read(headers: &HeaderMap, body: Body) -> Result<Brought, Problem> {
+    let read = body::take_small(headers, body, Media::Json, UNSEAL_BODY_BYTES_MAX).await;
+    let UnsealBody { passphrase, share, pin } = read.map_err(Problem::unrecorded)?;
     let secret = |text: String| Zeroizing::new(text.into_bytes());
-    let brought = match (passphrase.map(secret), share.map(secret)) {
-        (None, None) => Brought::Nothing,
-        (Some(text), None) => Brought::Passphrase(text),
-        (None, Some(text)) => Brought::Share(text),
-        (Some(_), Some(_)) => return Err(Problem::unrecorded(Code::SchemaInvalid)),
-    };
+    match (passphrase.map(secret), share.map(secret), pin.map(secret)) {
+        (None, None, None) => Ok(Brought::Nothing),
+        (Some(text), None, None) => Ok(Brought::Passphrase(text)),
+        (None, Some(text), None) => Ok(Brought::Share(text)),
+        (None, None, Some(text)) => Ok(Brought::Pin(text)),
+        _ => Err(Problem::unrecorded(Code::SchemaInvalid)),
+    }
+}
+
+/// Brings it.
+pub(in crate::http) async fn bring(
+    unlocking: &Unlocking,
+    brought: Brought,
+) -> Result<Json<UnsealedBody>, Problem> {
     match unlocking.bring(brought).await {
         Ok(outcome) => Ok(Json(UnsealedBody::of(outcome))),
         Err(why) => Err(problem_of(&why)),
@@ -101,7 +112,7 @@ pub(in crate::http) async fn unseal(
 
 /// A vault that is open has nothing to take; what was brought is not even read.
 pub(in crate::http) async fn already_open() -> Json<UnsealedBody> {
-    Json(UnsealedBody { state: "open", passphrase: None, shares: None })
+    Json(UnsealedBody { state: "open", passphrase: None, shares: None, pin: None })
 }
 
 /// Seals the vault: the entry first, then the process ends its work and begins anew without keys.
@@ -127,8 +138,8 @@ pub(in crate::http) async fn seal(
 
 impl UnsealedBody {
     fn of(outcome: Outcome) -> UnsealedBody {
-        let Outcome::Sealed(Standing { passphrase, shares }) = outcome else {
-            return UnsealedBody { state: "opening", passphrase: None, shares: None };
+        let Outcome::Sealed(Standing { passphrase, shares, pin }) = outcome else {
+            return UnsealedBody { state: "opening", passphrase: None, shares: None, pin: None };
         };
         let shares = shares.map(|held| SharesBody {
             set: format!("{:016x}", held.set_id),
@@ -136,11 +147,11 @@ impl UnsealedBody {
             count: held.count,
             brought: held.numbers,
         });
-        UnsealedBody { state: "sealed", passphrase: Some(passphrase), shares }
+        UnsealedBody { state: "sealed", passphrase: Some(passphrase), shares, pin: Some(pin) }
     }
 }
 
-/// A wrong passphrase and shares that do not open together are the same refusal.
+/// A wrong passphrase, a wrong PIN and shares that do not open together are the same refusal.
 fn problem_of(why: &NotOpened) -> Problem {
     let wrong = |field: &str, reason| Problem {
         pointers: vec![(field.to_owned(), Some(reason))],
@@ -154,6 +165,11 @@ fn problem_of(why: &NotOpened) -> Problem {
         NotOpened::ShareChecksum => wrong("share", "checksum"),
         NotOpened::ShareOfOtherRoot => wrong("share", "other_vault"),
         NotOpened::ShareOfOtherSet => wrong("share", "other_set"),
+        NotOpened::NoToken => wrong("pin", "opens_nothing_here"),
+        NotOpened::PinShape => wrong("pin", "length"),
+        NotOpened::TokenAbsent => wrong("pin", "token_absent"),
+        NotOpened::PinSpent => wrong("pin", "wrong_before"),
+        NotOpened::TokenLocked => wrong("pin", "token_locked"),
         NotOpened::Wrong => Problem::unrecorded(Code::Denied),
         NotOpened::TooOften(seconds) => {
             Problem::unrecorded(Code::RateLimited).with_retry_seconds(*seconds)

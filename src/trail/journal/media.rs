@@ -34,7 +34,7 @@ pub trait Media: Send + Sync {
     /// The system's.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Segment>> {
         let file = owned().truncate(true).open(path)?;
-        Ok(Box::new(FileSegment { file, length: 0 }))
+        Ok(Box::new(FileSegment { file, length: 0, directory: directory_of(path)? }))
     }
 
     /// Takes a file away, if it is there, durably.

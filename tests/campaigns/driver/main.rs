@@ -14,6 +14,7 @@ mod log;
 mod overload;
 mod page;
 mod people;
+mod pkcs11;
 mod planted;
 mod policies;
 mod pycasbin;
@@ -56,6 +57,8 @@ enum Campaign {
     Sealing(sealing::Arguments),
     /// A store that is lost after a kill, made again from snapshot and journal.
     Rebuild(rebuild::Arguments),
+    /// A vault that a PKCS#11 token opens; a wrong PIN, and the token taken out.
+    Pkcs11(pkcs11::Arguments),
     /// What may not be known of takes as long as what never was.
     Existence(existence::Arguments),
     /// Every call of the OpenAPI document, with well-formed and with broken data, as several callers.
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Campaign::Syscalls(arguments) => syscalls::run(&arguments, &mut tally),
         Campaign::Sealing(arguments) => sealing::run(&arguments, &mut tally),
         Campaign::Rebuild(arguments) => rebuild::run(&arguments, &mut tally),
+        Campaign::Pkcs11(arguments) => pkcs11::run(&arguments, &mut tally),
         Campaign::Existence(arguments) => existence::run(&arguments, &mut tally),
         Campaign::Schemathesis(arguments) => schemathesis::run(&arguments, &mut tally),
         Campaign::Release(arguments) => release::run(&arguments, &mut tally),

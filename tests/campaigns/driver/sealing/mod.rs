@@ -1,9 +1,11 @@
 //! Seals a serving vault and looks through its memory: no key of before may be in it.
-//! Never trusts that it looked at the right bytes: the same keys must be found in the process before it was sealed.
+//! Never trusts that it looked at the right bytes: the same keys must be found in the process before it was sealed, and those
+//! that open the keyring, which no open vault keeps, in one that is just opening it.
 //! Memory is looked at as a core file of the whole process shows it, which root alone can take.
 
 mod keys;
 mod memory;
+mod opening;
 
 use crate::client::{Ask, Client};
 use crate::fault::Fault;
@@ -50,7 +52,18 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     let after = core_of(&vault, &folder.path().join("after"))?;
     // The sealed process holds no store open, so this one can.
     let known = Known::of(&start.directory)?;
-    judge(&known, &before, &after, tally)
+    let opening = opening::core_of(&start, folder.path())?;
+    judge(&known, &Cores { opening, before, after }, tally)
+}
+
+/// The memory of three moments.
+struct Cores {
+    /// A process that opens the vault.
+    opening: PathBuf,
+    /// The one that serves it.
+    before: PathBuf,
+    /// The same, sealed.
+    after: PathBuf,
 }
 
 fn read(client: &Client, vault: &Vault) -> Result<(), Fault> {
@@ -96,15 +109,22 @@ fn core_of(vault: &Vault, prefix: &Path) -> Result<PathBuf, Fault> {
     Err(Fault::Refused(String::from_utf8_lossy(&outcome.stderr).trim().to_owned()))
 }
 
-fn judge(known: &Known, before: &Path, after: &Path, tally: &mut Tally) -> Result<(), Fault> {
-    let (counts, bytes) = memory::look(known, before)?;
+fn judge(known: &Known, cores: &Cores, tally: &mut Tally) -> Result<(), Fault> {
+    let (counts, bytes) = memory::look(known, &cores.opening)?;
+    let seen = counts.found(Kind::Wrapping) == 1 && counts.found(Kind::Root) == 1;
+    let said = format!("{bytes} bytes: {}", told(&counts, known));
+    tally.check("the judge finds what opens the keyring", if seen { Ok(said) } else { Err(said) });
+    let (counts, bytes) = memory::look(known, &cores.before)?;
     let found = |kind: Kind| counts.found(kind);
     let seen = found(Kind::Ring) >= RING_KEYS_COUNT_MIN
         && found(Kind::Subject) > 0
         && found(Kind::Section) > 0;
     let said = format!("{bytes} bytes: {}", told(&counts, known));
     tally.check("the judge finds keys before", if seen { Ok(said) } else { Err(said) });
-    let (counts, bytes) = memory::look(known, after)?;
+    let wiped = found(Kind::Wrapping) == 0 && found(Kind::Root) == 0;
+    let said = "what opened the keyring".to_owned();
+    tally.check("an open vault does not keep", if wiped { Ok(said) } else { Err(said) });
+    let (counts, bytes) = memory::look(known, &cores.after)?;
     let none = Kind::ALL.iter().all(|kind| counts.found(*kind) == 0);
     let said = format!("{bytes} bytes: {}", told(&counts, known));
     tally.check("no key is left after", if none { Ok(said) } else { Err(said) });

@@ -3,7 +3,7 @@
 //! What opens it is taken from the host itself alone, unless the operator says otherwise.
 
 use super::handlers::health::healthz;
-use super::handlers::unsealing::{PATH, unseal};
+use super::handlers::unsealing::{self, PATH};
 use super::kept::Kept;
 use super::problem::Problem;
 use super::server::{Serving, accept};
@@ -25,7 +25,7 @@ const OF_PROXIES: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
 
 /// The way in while the vault is sealed. Cheap to clone.
 #[derive(Clone)]
-pub struct SealedDoor {
+pub struct UnsealDoor {
     unlocking: Arc<Unlocking>,
     random: Arc<dyn Random>,
     /// Whether everything in this vault is invented.
@@ -35,23 +35,23 @@ pub struct SealedDoor {
     places: Arc<Semaphore>,
 }
 
-impl SealedDoor {
+impl UnsealDoor {
     /// A door to what opens the vault. Ids of requests come from `random`.
     pub fn new(
         unlocking: Arc<Unlocking>,
         random: Arc<dyn Random>,
         synthetic: bool,
         from_network: bool,
-    ) -> SealedDoor {
+    ) -> UnsealDoor {
         let places = Arc::new(Semaphore::new(UNSEAL_REQUESTS_COUNT_MAX));
-        SealedDoor { unlocking, random, synthetic, from_network, places }
+        UnsealDoor { unlocking, random, synthetic, from_network, places }
     }
 }
 
 /// Serves a sealed vault until `until` resolves, whose value it gives. The address stays bound.
-pub async fn serve_sealed<T>(
+pub async fn serve_until_unsealed<T>(
     serving: &Serving,
-    door: SealedDoor,
+    door: UnsealDoor,
     until: impl Future<Output = T>,
 ) -> T {
     let meet = move |peer: SocketAddr| {
@@ -64,7 +64,7 @@ pub async fn serve_sealed<T>(
     given
 }
 
-async fn answer(door: SealedDoor, peer: SocketAddr, request: Request<Body>) -> Response {
+async fn answer(door: UnsealDoor, peer: SocketAddr, request: Request<Body>) -> Response {
     let language = language_of(request.headers());
     let synthetic = door.synthetic;
     let internal = || Problem::unrecorded(Code::Internal).into_response();
@@ -77,7 +77,7 @@ async fn answer(door: SealedDoor, peer: SocketAddr, request: Request<Body>) -> R
     finished(response, synthetic, id, language)
 }
 
-async fn respond(door: &SealedDoor, peer: SocketAddr, request: Request<Body>) -> Response {
+async fn respond(door: &UnsealDoor, peer: SocketAddr, request: Request<Body>) -> Response {
     let path = request.uri().path();
     let looks = matches!(*request.method(), Method::GET | Method::HEAD);
     if looks && path == "/healthz" {
@@ -85,16 +85,21 @@ async fn respond(door: &SealedDoor, peer: SocketAddr, request: Request<Body>) ->
     }
     let brings = request.method() == Method::POST && path == PATH;
     if brings && (door.from_network || is_here(peer, request.headers())) {
-        let Ok(_place) = door.places.try_acquire() else {
-            return Problem::unrecorded(Code::Overloaded).into_response();
-        };
-        let (parts, body) = request.into_parts();
-        return match unseal(&door.unlocking, &parts.headers, body).await {
-            Ok(said) => said.into_response(),
+        return match bring(door, request).await {
+            Ok(said) => said,
             Err(problem) => problem.into_response(),
         };
     }
     Problem::unrecorded(Code::Sealed).into_response()
+}
+
+/// A place is for the work alone: a body that comes slowly, or never, keeps nobody else out.
+async fn bring(door: &UnsealDoor, request: Request<Body>) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    let brought = unsealing::read(&parts.headers, body).await?;
+    let place = door.places.try_acquire();
+    let _place = place.map_err(|_| Problem::unrecorded(Code::Overloaded))?;
+    unsealing::bring(&door.unlocking, brought).await.map(|said| said.into_response())
 }
 
 /// Whether a request comes from the host itself and not through a proxy that stands on it.
@@ -108,10 +113,11 @@ fn is_here(peer: SocketAddr, headers: &HeaderMap) -> bool {
 mod tests {
     use super::*;
     use crate::ambient::{HostClock, HostRandom};
+    use crate::limits::UNSEAL_BODY_BYTES_MAX;
     use axum::http::{HeaderValue, StatusCode};
     use gridvault_keys::{Envelope, RootKey, SharePlan, UnlockFile};
 
-    fn sealed() -> SealedDoor {
+    fn sealed() -> UnsealDoor {
         let room = tempfile::tempdir().expect("a temporary directory");
         let path = room.path().join("unlock");
         let root = RootKey::generate().expect("randomness");
@@ -119,15 +125,56 @@ mod tests {
         let (envelope, _) = Envelope::seal_with_shares(&root, plan).expect("sealing");
         UnlockFile::create(&path, &[envelope]).expect("a new file");
         let clock = Arc::new(HostClock::new());
-        let (unlocking, _unlocked) = Unlocking::begin(&path, clock).expect("an unlock file");
-        SealedDoor::new(Arc::new(unlocking), Arc::new(HostRandom::new()), false, false)
+        let (unlocking, _unlocked) = Unlocking::begin(&path, None, clock).expect("an unlock file");
+        UnsealDoor::new(Arc::new(unlocking), Arc::new(HostRandom::new()), false, false)
     }
 
-    async fn asked(door: &SealedDoor, peer: &str) -> StatusCode {
+    async fn brought(door: &UnsealDoor, peer: &str, body: Body) -> StatusCode {
         let request = Request::builder().method(Method::POST).uri(PATH);
         let request = request.header(header::CONTENT_TYPE, "application/json");
-        let request = request.body(Body::from("{}")).expect("a request");
+        let request = request.body(body).expect("a request");
         respond(door, peer.parse().expect("an address"), request).await.status()
+    }
+
+    async fn asked(door: &UnsealDoor, peer: &str) -> StatusCode {
+        brought(door, peer, Body::from("{}")).await
+    }
+
+    /// A body that never brings anything.
+    struct Never;
+
+    impl hyper::body::Body for Never {
+        type Data = axum::body::Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            self: std::pin::Pin<&mut Self>,
+            _context: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<hyper::body::Frame<Self::Data>, Self::Error>>> {
+            std::task::Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn bodies_that_never_come_keep_nobody_out() {
+        let door = sealed();
+        let slow = |_| Box::pin(brought(&door, "127.0.0.1:5", Body::new(Never)));
+        let mut all: Vec<_> = (0..4 * UNSEAL_REQUESTS_COUNT_MAX).map(slow).collect();
+        for one in &mut all {
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(one.as_mut().poll(&mut context).is_pending());
+        }
+        assert_eq!(asked(&door, "127.0.0.1:5").await, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_body_is_taken_to_its_limit_and_refused_beyond() {
+        let door = sealed();
+        let of = |bytes| Body::from(format!("{:bytes$}", "{}"));
+        let most = brought(&door, "127.0.0.1:5", of(UNSEAL_BODY_BYTES_MAX)).await;
+        assert_eq!(most, StatusCode::OK);
+        let more = brought(&door, "127.0.0.1:5", of(UNSEAL_BODY_BYTES_MAX + 1)).await;
+        assert_eq!(more, StatusCode::PAYLOAD_TOO_LARGE);
     }
 
     #[tokio::test]

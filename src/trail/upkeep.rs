@@ -1,0 +1,67 @@
+//! What entries say about the upkeep of store, log and keys: lists, rounds of the scrub, snapshots, restores, erased keys.
+//! Never a record's id and never a person's: counts, digests, and the ids of erasures.
+//! The members are those of audit/FORMAT.md.
+
+use super::entry::{Restoration, ScrubCounts, id};
+use crate::access::ActorId;
+use gridvault_audit::Scalar;
+
+/// Further facts of an entry, by their names.
+type Facts = Vec<(&'static str, Scalar)>;
+
+pub(super) fn counted(what: &'static str, count: u64) -> Facts {
+    vec![(what, Scalar::U64(count))]
+}
+
+pub(super) fn listed(records: u64, digest: [u8; 32]) -> Facts {
+    vec![("digest", Scalar::Bytes32(digest)), ("records", Scalar::U64(records))]
+}
+
+pub(super) fn scrubbed(begun: u64, found: &ScrubCounts) -> Facts {
+    let counts = [
+        ("begun", begun),
+        ("changed", found.changed),
+        ("judged", found.judged),
+        ("missing", found.missing),
+        ("postponed", found.postponed),
+        ("unjudged", found.unjudged),
+        ("unknown", found.unknown),
+        ("unreadable", found.unreadable),
+    ];
+    counts.map(|(name, count)| (name, Scalar::U64(count))).into()
+}
+
+pub(super) fn snapshot(index: u64, rows: u64, bytes: u64, digest: [u8; 32]) -> Facts {
+    vec![
+        ("bytes", Scalar::U64(bytes)),
+        ("digest", Scalar::Bytes32(digest)),
+        ("index", Scalar::U64(index)),
+        ("rows", Scalar::U64(rows)),
+    ]
+}
+
+pub(super) fn rebuilt(snapshot: u64, rows: u64, entries: u64) -> Facts {
+    let counts = [("entries", entries), ("rows", rows), ("snapshot", snapshot)];
+    counts.map(|(name, count)| (name, Scalar::U64(count))).into()
+}
+
+pub(super) fn restored(restoration: &Restoration) -> Facts {
+    let Restoration { origin, size, root, entries, rows, left_out, persons } = restoration;
+    vec![
+        ("entries", Scalar::U64(*entries)),
+        ("left_out", Scalar::U64(*left_out)),
+        ("origin", Scalar::Str(origin.clone())),
+        ("person_1", id(&persons[0])),
+        ("person_2", id(&persons[1])),
+        ("root", Scalar::Bytes32(*root)),
+        ("rows", Scalar::U64(*rows)),
+        ("size", Scalar::U64(*size)),
+    ]
+}
+
+/// Which erasures are complete: whoever was erased knows the id of its own, and nobody else's says anything to it.
+pub(super) fn destroyed(buckets: u64, erasures: &[[u8; 16]]) -> Facts {
+    let erasures: Vec<String> =
+        erasures.iter().map(|id| ActorId::from_bytes(*id).to_string()).collect();
+    vec![("buckets", Scalar::U64(buckets)), ("erasures", Scalar::Str(erasures.join(",")))]
+}
