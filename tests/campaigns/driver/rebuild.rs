@@ -21,6 +21,8 @@ const SNAPSHOT_POLL: Duration = Duration::from_millis(200);
 const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
 /// Changes behind the snapshot.
 const CHANGES_COUNT: u32 = 100;
+/// How often so many may be needed until a segment is closed.
+const FILLS_COUNT_MAX: u32 = 200;
 /// Exit status of a fault of the store.
 const STATUS_STORAGE: i32 = 4;
 
@@ -42,6 +44,7 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     start.serve()?.kill();
     configure(&start.directory)?;
     let mut vault = start.serve()?;
+    fill(&start, &vault)?;
     tally.check("a snapshot is made and the journal before it goes", snapshot(&start, &vault)?);
     change(&vault)?;
     let last = read(&vault)?;
@@ -96,6 +99,17 @@ fn names(directory: &Path, ending: &str) -> Vec<String> {
     let mut names: Vec<String> = names.filter(|name| name.ends_with(ending)).collect();
     names.sort_unstable();
     names
+}
+
+/// Changes somebody until a segment is closed.
+fn fill(start: &Start, vault: &Vault) -> Result<(), Fault> {
+    for _ in 0..FILLS_COUNT_MAX {
+        if names(&start.directory.join("journal"), ".segment").len() > 1 {
+            return Ok(());
+        }
+        change(vault)?;
+    }
+    Err(Fault::Malformed("the journal"))
 }
 
 /// Waits for a snapshot and for the first segment to go.
@@ -218,7 +232,7 @@ impl Gridvault<'_> {
 
 /// The last thing that a program said.
 fn said(output: &Output) -> String {
-    let text = [&output.stdout[..], &output.stderr].concat();
+    let text = [&output.stderr[..], &output.stdout].concat();
     let text = String::from_utf8_lossy(&text);
     text.trim().lines().last().unwrap_or_default().chars().take(300).collect()
 }
