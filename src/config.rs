@@ -239,12 +239,7 @@ impl Config {
             name: "listen",
             reason: "is not an address with a port",
         })?;
-        let allowed = |c: char| c.is_ascii_alphanumeric() || ORIGIN_MARKS.contains(c);
-        let origin_fits = !file.origin.is_empty()
-            && file.origin.len() <= ORIGIN_CHARACTERS_MAX
-            && file.origin.chars().all(allowed)
-            && !file.origin.contains("//");
-        if !origin_fits {
+        if !is_origin(&file.origin) {
             return Err(ConfigError::Value {
                 name: "origin",
                 reason: "is not a schema-less URL prefix",
@@ -329,6 +324,15 @@ impl Config {
             .copy_from_slice(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref());
         digest
     }
+}
+
+/// Whether a text is a schema-less URL prefix.
+fn is_origin(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || ORIGIN_MARKS.contains(c);
+    !text.is_empty()
+        && text.len() <= ORIGIN_CHARACTERS_MAX
+        && text.chars().all(allowed)
+        && !text.contains("//")
 }
 
 /// Whether what opens the vault at a start is one thing.
