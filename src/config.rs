@@ -256,12 +256,7 @@ impl Config {
             name: "listen",
             reason: "is not an address with a port",
         })?;
-        let allowed = |c: char| c.is_ascii_alphanumeric() || ORIGIN_MARKS.contains(c);
-        let origin_fits = !file.origin.is_empty()
-            && file.origin.len() <= ORIGIN_CHARACTERS_MAX
-            && file.origin.chars().all(allowed)
-            && !file.origin.contains("//");
-        if !origin_fits {
+        if !is_origin(&file.origin) {
             return Err(ConfigError::Value {
                 name: "origin",
                 reason: "is not a schema-less URL prefix",
@@ -350,6 +345,7 @@ impl Config {
     }
 }
 
+<<<<<<< HEAD
 fn segment_bytes(file: &ConfigFile) -> Result<u64, ConfigError> {
     let name = "journal_segment_bytes";
     match file.journal_segment_bytes.unwrap_or(SEGMENT_BYTES) {
@@ -373,6 +369,15 @@ fn snapshots(file: &ConfigFile) -> Result<(u64, u32), ConfigError> {
         true => Ok((bytes, kept)),
         false => Err(ConfigError::Value { name: "snapshots_kept", reason: "is 0 or above 32" }),
     }
+=======
+/// Whether a text is a schema-less URL prefix.
+fn is_origin(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || ORIGIN_MARKS.contains(c);
+    !text.is_empty()
+        && text.len() <= ORIGIN_CHARACTERS_MAX
+        && text.chars().all(allowed)
+        && !text.contains("//")
+>>>>>>> sealing
 }
 
 /// Whether what opens the vault at a start is one thing.

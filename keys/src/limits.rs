@@ -52,7 +52,7 @@ pub const PIN_BYTES_MAX: usize = 255;
 /// Envelopes in one unlock file: each is one way in, and one more thing to guard.
 pub const ENVELOPES_MAX: usize = 16;
 
-/// Bytes of one envelope; the longest of today's kinds needs 221.
+/// Bytes of one envelope; the longest of today's kinds needs 209.
 pub const ENVELOPE_BYTES_MAX: usize = 1024;
 
 /// Bytes of an unlock file.

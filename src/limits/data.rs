@@ -3,7 +3,6 @@
 //! Held by store, seal, records, territory, purposes, access and the import.
 
 use super::BODY_BYTES_MAX;
-
 use std::time::Duration;
 
 // --- store and seal ---
