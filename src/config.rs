@@ -345,7 +345,6 @@ impl Config {
     }
 }
 
-<<<<<<< HEAD
 fn segment_bytes(file: &ConfigFile) -> Result<u64, ConfigError> {
     let name = "journal_segment_bytes";
     match file.journal_segment_bytes.unwrap_or(SEGMENT_BYTES) {
@@ -369,7 +368,8 @@ fn snapshots(file: &ConfigFile) -> Result<(u64, u32), ConfigError> {
         true => Ok((bytes, kept)),
         false => Err(ConfigError::Value { name: "snapshots_kept", reason: "is 0 or above 32" }),
     }
-=======
+}
+
 /// Whether a text is a schema-less URL prefix.
 fn is_origin(text: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || ORIGIN_MARKS.contains(c);
@@ -377,7 +377,6 @@ fn is_origin(text: &str) -> bool {
         && text.len() <= ORIGIN_CHARACTERS_MAX
         && text.chars().all(allowed)
         && !text.contains("//")
->>>>>>> sealing
 }
 
 /// Whether what opens the vault at a start is one thing.
