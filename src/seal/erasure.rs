@@ -65,6 +65,14 @@ impl ErasureRecord {
         Some(Handle::from_bytes(bytes.try_into().ok()?))
     }
 
+    /// Names the key that something of it was wrapped under. Of one bucket the latest stands for all before it.
+    fn name_key(&mut self, under: WrappedUnder) {
+        match self.keys.iter_mut().find(|(bucket, _)| *bucket == under.bucket) {
+            Some((_, epoch)) => *epoch = under.epoch.max(*epoch),
+            None => self.keys.push((under.bucket, under.epoch)),
+        }
+    }
+
     /// The record of the step that follows on one that is kept, whose entry it names too.
     ///
     /// # Errors
@@ -157,8 +165,7 @@ impl Seal {
                 }
                 for hold in holds {
                     if hold.is_last {
-                        let under = WrappedUnder::of(&hold.wrapped)?;
-                        record.keys.push((under.bucket, under.epoch));
+                        record.name_key(WrappedUnder::of(&hold.wrapped)?);
                     }
                     hold.let_go(&self.keyring, &mut change)?;
                 }
@@ -217,6 +224,15 @@ mod tests {
         for wrong in [&bytes[1..], b"{}", text.replace("7", "-7").as_bytes()] {
             assert!(matches!(ErasureRecord::decode(wrong), Err(SealError::Malformed { .. })));
         }
+    }
+
+    #[test]
+    fn of_one_bucket_the_latest_key_is_named() {
+        let mut record = record();
+        for (bucket, epoch) in [(4095, 1), (7, 1), (4095, 3), (7, 1)] {
+            record.name_key(WrappedUnder { bucket, epoch });
+        }
+        assert_eq!(record.keys, [(4095, 3), (7, 1)]);
     }
 
     #[test]

@@ -141,21 +141,29 @@ pub(super) fn replace(
     generation: u64,
     content: &Content,
 ) -> Result<(), KeyError> {
-    write_slot(disk, root, KeyringSlot::B, generation, content)?;
-    write_slot(disk, root, KeyringSlot::A, generation, content)
+    let b = write_slot(disk, root, KeyringSlot::B, generation, content)?;
+    let a = write_slot(disk, root, KeyringSlot::A, generation, content)?;
+    // Both once more: another process that opened the file meanwhile may have repaired a slot from the other.
+    check_slot(disk, KeyringSlot::B, &b)?;
+    check_slot(disk, KeyringSlot::A, &a)
 }
 
-/// Writes one slot, syncs it and reads it back.
+/// Writes one slot, syncs it and reads it back; gives what was written.
 fn write_slot(
     disk: &dyn Disk,
     root: &RootKey,
     slot: KeyringSlot,
     generation: u64,
     content: &Content,
-) -> Result<(), KeyError> {
+) -> Result<Vec<u8>, KeyError> {
     let sealed = seal_slot(root, slot, generation, content)?;
     disk.write_at(slot.offset(), &sealed).map_err(KeyError::io("writing a keyring slot"))?;
     disk.sync().map_err(KeyError::io("syncing a keyring slot"))?;
+    check_slot(disk, slot, &sealed)?;
+    Ok(sealed)
+}
+
+fn check_slot(disk: &dyn Disk, slot: KeyringSlot, sealed: &[u8]) -> Result<(), KeyError> {
     let mut read = vec![0; sealed.len()];
     disk.read_at(slot.offset(), &mut read).map_err(KeyError::io("reading a keyring slot back"))?;
     if read == sealed { Ok(()) } else { Err(KeyError::ReadBack) }

@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::subject::SubjectKey;
 
-/// Calls of the door in one re-write: two slots, each written, synced and read back.
-const CALLS: usize = 6;
+/// Calls of the door in one re-write: two slots, each written, synced and read back, and both read once more.
+const CALLS: usize = 8;
 const SUBJECT: [u8; 16] = [1; 16];
 
 /// What is written and what of it is on the disk, with the call that fails.
@@ -21,6 +21,8 @@ struct Breaking {
     durable: Mutex<Vec<u8>>,
     calls: AtomicUsize,
     fails_at: AtomicUsize,
+    /// Bytes that another process writes there as soon as the second slot is being written.
+    put_back: Mutex<Option<(usize, Vec<u8>)>>,
 }
 
 impl Breaking {
@@ -30,6 +32,7 @@ impl Breaking {
             durable: Mutex::new(bytes),
             calls: AtomicUsize::new(0),
             fails_at: AtomicUsize::new(usize::MAX),
+            put_back: Mutex::default(),
         }
     }
 
@@ -59,6 +62,11 @@ impl Disk for Arc<Breaking> {
         // One that fails leaves a part.
         let count = if counted.is_ok() { bytes.len() } else { bytes.len() / 2 };
         lock(&self.seen)[start..start + count].copy_from_slice(&bytes[..count]);
+        if start == 0
+            && let Some((at, before)) = self.put_back.lock().expect("held").take()
+        {
+            lock(&self.seen)[at..at + before.len()].copy_from_slice(&before);
+        }
         counted
     }
 
@@ -217,6 +225,18 @@ fn a_destroyed_key_is_in_neither_slot_and_not_in_memory() {
     for keyring in bench.both_ways() {
         assert!(!holds(&keyring.content()));
     }
+}
+
+#[test]
+fn a_slot_that_somebody_put_back_meanwhile_does_not_count_as_destroyed() {
+    let bench = Bench::new();
+    let (_, old) = bench.keyring.wrap_new_subject_key(&SUBJECT).expect("wrapping");
+    bench.keyring.draw_next_bucket_keys(&[bucket(&old)]).expect("drawn");
+    let half = lock(&bench.disk.seen).len() / 2;
+    let before = lock(&bench.disk.seen)[half..].to_vec();
+    // Behind the read of slot B, in front of the last look at both.
+    *bench.disk.put_back.lock().expect("nobody panics while it is held") = Some((half, before));
+    assert!(matches!(destroy(&bench.keyring), Err(KeyError::ReadBack)));
 }
 
 #[test]

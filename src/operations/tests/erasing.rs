@@ -2,10 +2,10 @@
 //! Never somebody else's key lost, at whichever step it stops, and never a copy of the erased one's that opens behind the last.
 //! The store is made again from the journal alone, and the ring from its file.
 
-use super::setting::SCHEMAS;
+use super::setting::{SCHEMAS, actor_record};
 use super::world::*;
-use crate::access::Code;
-use crate::identity::Actor;
+use crate::access::{ActorId, Code};
+use crate::identity::{Actor, NewActor};
 use crate::limits::ERASURE_RECORDS_COUNT_MAX;
 use crate::operations::{
     EraseRequest, Erased, OperationError, Waiting, ask_erasure, carry_out_erasure, decide_approval,
@@ -21,6 +21,7 @@ use serde_json::{Value as Json, json};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+const OFFICER: ActorId = ActorId::from_bytes([0x18; 16]);
 const RIGHTS: &str = "rights_request";
 const PURPOSE: &str = "residence_registration";
 
@@ -58,6 +59,15 @@ impl Ring {
     fn mend(&self) {
         std::fs::rename(self.aside(), &self.path).expect("a file");
     }
+}
+
+/// A world of these keys, with somebody who agrees.
+fn world_under(keyring: Arc<Keyring>) -> World {
+    let world = World::under(keyring);
+    let record = actor_record(OFFICER, "protection_officer", None);
+    let change = world.identity.directory().addition(&NewActor { record });
+    world.announce(change.expect("an actor"));
+    world
 }
 
 async fn ask(world: &World, desk: &Actor, subject: SubjectId) -> Result<MandateId, OperationError> {
@@ -176,7 +186,7 @@ struct Waits {
 impl Waits {
     fn new() -> Waits {
         let (ring, keyring) = Ring::new();
-        let world = World::under(keyring.clone());
+        let world = world_under(keyring.clone());
         let (_, subject) = adult(&world);
         let friend =
             world.create(WORKER, registration(), json!({"name": "李娜"})).expect("stored").id;
@@ -303,7 +313,7 @@ fn a_key_that_was_wrapped_before_the_next_one_was_drawn_is_not_stored_behind_it(
 #[test]
 fn a_record_is_stored_and_removed_while_the_bucket_of_its_person_has_two_keys() {
     let (ring, keyring) = Ring::new();
-    let world = World::under(keyring.clone());
+    let world = world_under(keyring.clone());
     let (first, subject) = adult(&world);
     let bucket = WrappedUnder::of(&wrapped(&world, subject).expect("a key")).expect("wrapped");
     world.seal.draw_next_keys(&[bucket.bucket]).expect("drawn");
@@ -325,7 +335,7 @@ fn a_record_is_stored_and_removed_while_the_bucket_of_its_person_has_two_keys() 
 fn everything_of_somebody_goes_and_a_step_takes_as_many_records_as_the_limit() {
     for (count, steps) in [(ERASURE_RECORDS_COUNT_MAX, 1), (ERASURE_RECORDS_COUNT_MAX + 1, 2)] {
         let (_ring, keyring) = Ring::new();
-        let world = World::under(keyring);
+        let world = world_under(keyring);
         let (id, subject) = adult(&world);
         let worker = world.actor(WORKER);
         let mut records = vec![id];
@@ -352,7 +362,7 @@ fn everything_of_somebody_goes_and_a_step_takes_as_many_records_as_the_limit() {
 #[test]
 fn whoever_stands_in_the_record_of_the_erased_dies_with_it() {
     let (_ring, keyring) = Ring::new();
-    let world = World::under(keyring.clone());
+    let world = world_under(keyring.clone());
     let (id, _) = child(&world);
     let Fetched::Found(sealed) = wait(world.reader.fetch(id)).expect("a store") else { panic!() };
     let [subject, guardian] = sealed.row().header.subjects[..] else { panic!("two people") };
@@ -389,7 +399,7 @@ fn whoever_stands_in_the_record_of_the_erased_dies_with_it() {
 #[test]
 fn an_erasure_waits_for_the_officer_and_is_carried_out_once() {
     let (_ring, keyring) = Ring::new();
-    let world = World::under(keyring);
+    let world = world_under(keyring);
     let (id, subject) = adult(&world);
     let erasure = done(wait(ask(&world, &world.actor(DESK), subject))).expect("asked");
     assert_eq!(carried_out(&world, erasure).map(drop), Err(Code::ApprovalRequired));
@@ -408,7 +418,7 @@ fn an_erasure_waits_for_the_officer_and_is_carried_out_once() {
 fn of_an_erasure_and_a_record_that_is_stored_meanwhile_neither_leaves_anything_behind() {
     for created_first in [true, false] {
         let (_ring, keyring) = Ring::new();
-        let world = World::under(keyring);
+        let world = world_under(keyring);
         let (id, subject) = adult(&world);
         let erasure = agreed(&world, subject);
         let (worker, desk) = (world.actor(WORKER), world.actor(DESK));

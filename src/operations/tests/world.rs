@@ -35,7 +35,6 @@ pub(super) const SECURITY: ActorId = ActorId::from_bytes([4; 16]);
 pub(super) const SYSTEM: ActorId = ActorId::from_bytes([5; 16]);
 pub(super) const OPERATOR: ActorId = ActorId::from_bytes([6; 16]);
 pub(super) const DESK: ActorId = ActorId::from_bytes([7; 16]);
-pub(super) const OFFICER: ActorId = ActorId::from_bytes([8; 16]);
 
 pub(super) fn wait<T>(work: impl Future<Output = T>) -> T {
     let runtime =
@@ -89,7 +88,6 @@ impl World {
             (SYSTEM, "", None),
             (OPERATOR, "street_operator", Some("880102001")),
             (DESK, "resident_desk", Some("880102001")),
-            (OFFICER, "protection_officer", None),
         ] {
             let record = actor_record(id, role, area);
             let change =
