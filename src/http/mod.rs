@@ -19,6 +19,7 @@ mod once;
 mod openapi;
 mod paced;
 mod problem;
+mod queries;
 mod reply;
 mod rooms;
 mod routes;

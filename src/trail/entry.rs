@@ -303,15 +303,8 @@ fn event_of(written: Written) -> Event {
         Written::Duty(Duty::AuditIndex) => Event::AuditIndex,
         Written::Duty(Duty::AuditAnomalies) => Event::AuditAnomalies,
         Written::Duty(Duty::AuditReport) => Event::AuditReport,
-        Written::Duty(Duty::AuditReview | Duty::AuditEscalated)
-        | Written::Review(ReviewAct::Read) => Event::ReviewRead,
-        Written::Review(ReviewAct::Open) => Event::ReviewOpen,
-        Written::Review(ReviewAct::Sample) => Event::ReviewSample,
-        Written::Review(ReviewAct::Note) => Event::ReviewNote,
-        Written::Review(ReviewAct::Escalate) => Event::ReviewEscalate,
-        Written::Review(ReviewAct::Close) => Event::ReviewClose,
-        Written::Review(ReviewAct::Rectify) => Event::ReviewRectify,
-        Written::Review(ReviewAct::Settle) => Event::ReviewSettle,
+        Written::Duty(Duty::AuditReview | Duty::AuditEscalated) => Event::ReviewRead,
+        Written::Review(act) => event_of_review(act),
         Written::Duty(Duty::PolicyExplain) => Event::PolicyExplain,
         Written::Duty(Duty::PolicyMatrix) => Event::PolicyRead,
         Written::Duty(Duty::VaultSeal) => Event::SysSeal,
@@ -347,6 +340,19 @@ fn event_of(written: Written) -> Event {
         Written::Placing(PlacingAct::Change) => Event::AdminActorChange,
         Written::Placing(PlacingAct::Stop) => Event::AdminActorSuspend,
         Written::Stranger | Written::Refused => Event::AccessDenied,
+    }
+}
+
+fn event_of_review(act: ReviewAct) -> Event {
+    match act {
+        ReviewAct::Read => Event::ReviewRead,
+        ReviewAct::Open => Event::ReviewOpen,
+        ReviewAct::Sample => Event::ReviewSample,
+        ReviewAct::Note => Event::ReviewNote,
+        ReviewAct::Escalate => Event::ReviewEscalate,
+        ReviewAct::Close => Event::ReviewClose,
+        ReviewAct::Rectify => Event::ReviewRectify,
+        ReviewAct::Settle => Event::ReviewSettle,
     }
 }
 
@@ -525,16 +531,9 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
             Event::AuditExport,
             vec![("from", Scalar::U64(*from)), ("receiver", Scalar::Bytes32(*receiver))],
         ),
-        Announcement::Pruned { from, minimum, before, policy, policy_at } => (
-            Event::SysPrune,
-            vec![
-                ("before", Scalar::U64(*before)),
-                ("from", Scalar::U64(*from)),
-                ("minimum", Scalar::U64(*minimum)),
-                ("policy", Scalar::Bytes32(*policy)),
-                ("policy_at", Scalar::U64(*policy_at)),
-            ],
-        ),
+        Announcement::Pruned { from, minimum, before, policy, policy_at } => {
+            (Event::SysPrune, upkeep::pruned((*from, *minimum), *before, (*policy, *policy_at)))
+        }
         Announcement::KeysDrawn { buckets } => {
             (Event::KeyRotate, upkeep::counted("buckets", *buckets))
         }

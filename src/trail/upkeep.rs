@@ -59,6 +59,22 @@ pub(super) fn restored(restoration: &Restoration) -> Facts {
     ]
 }
 
+/// From where to where the log begins later, which moment everything that goes is from before, and the policy that kept
+/// entries cite, with its place.
+pub(super) fn pruned(
+    (from, minimum): (u64, u64),
+    before: u64,
+    (policy, policy_at): ([u8; 32], u64),
+) -> Facts {
+    vec![
+        ("before", Scalar::U64(before)),
+        ("from", Scalar::U64(from)),
+        ("minimum", Scalar::U64(minimum)),
+        ("policy", Scalar::Bytes32(policy)),
+        ("policy_at", Scalar::U64(policy_at)),
+    ]
+}
+
 /// Which erasures are complete: whoever was erased knows the id of its own, and nobody else's says anything to it.
 pub(super) fn destroyed(buckets: u64, erasures: &[[u8; 16]]) -> Facts {
     let erasures: Vec<String> =
