@@ -105,11 +105,18 @@ fn configuration(arguments: &Arguments) -> Result<(ConfigFile, Config), Failure>
         |error: &(dyn std::error::Error + 'static)| Failure::failed("the configuration", error);
     let text = std::fs::read_to_string(arguments.bulk.join("config")).map_err(|e| fail(&e))?;
     let before: ConfigFile = toml::from_str(&text).map_err(|e| fail(&e))?;
+    // Nothing signs the one in the bulk part: a path or an address in it is nobody's word. So each key is named here.
     let file = ConfigFile {
         origin: arguments.origin.clone(),
         listen: None,
+        store_cache_bytes: before.store_cache_bytes,
+        journal_segment_bytes: before.journal_segment_bytes,
+        snapshot_journal_bytes: before.snapshot_journal_bytes,
+        snapshots_kept: before.snapshots_kept,
         passphrase_file: None,
-        start_sealed: true,
+        pkcs11_module: None,
+        pin_file: None,
+        start_sealed: false,
         unseal_from_network: false,
         policies: None,
         witness_policy: None,
@@ -118,9 +125,9 @@ fn configuration(arguments: &Arguments) -> Result<(ConfigFile, Config), Failure>
         metrics_listen: None,
         audit_retention_months: None,
         audit_keep_from: None,
+        scrub_rest_seconds: None,
         synthetic: false,
         syslog: None,
-        ..before
     };
     let passphrase_file = Some(arguments.passphrase_file.clone());
     let overrides = Overrides { passphrase_file, ..Overrides::default() };

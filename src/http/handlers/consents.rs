@@ -183,16 +183,16 @@ pub(in crate::http) async fn give(
     caller.must_serve(Written::Consent(ConsentAct::Give), &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: ConsentGivenBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
+    // What has not the form of an id names nobody.
+    let Ok(subject) = subject.parse() else {
+        return Err(caller.turn_away(&rooms, Code::NotFound).await);
+    };
     let Some((records, proof)) = given_over(&body) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     };
     let ConsentGivenBody { purpose: to, legal_basis, notice, consent, .. } = body;
     let Some(to) = rooms.purposes.get(&to).filter(|purpose| purpose.active) else {
         return Err(caller.turn_away(&rooms, Code::PurposeUnknown).await);
-    };
-    // What has not the form of an id names nobody.
-    let Ok(subject) = subject.parse() else {
-        return Err(caller.turn_away(&rooms, Code::NotFound).await);
     };
     let consent = Some(consent.0);
     let claim = BasisClaim { purpose: to.id.as_str().to_owned(), legal_basis, notice, consent };
