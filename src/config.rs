@@ -296,9 +296,13 @@ impl Config {
             journal_segment_bytes,
             snapshot_journal_bytes,
             snapshots_kept,
-            passphrase_file: overrides.passphrase_file.clone().or(file.passphrase_file),
+            passphrase_file: chosen(
+                &overrides.passphrase_file,
+                &overrides.pin_file,
+                file.passphrase_file,
+            ),
             pkcs11_module: file.pkcs11_module,
-            pin_file: overrides.pin_file.clone().or(file.pin_file),
+            pin_file: chosen(&overrides.pin_file, &overrides.passphrase_file, file.pin_file),
             start_sealed: file.start_sealed,
             unseal_from_network: file.unseal_from_network,
             policies: file.policies,
@@ -377,6 +381,19 @@ fn is_origin(text: &str) -> bool {
         && text.len() <= ORIGIN_CHARACTERS_MAX
         && text.chars().all(allowed)
         && !text.contains("//")
+}
+
+/// What opens the vault: what was named beside the file, else what the file names, unless the other way in was named beside it.
+fn chosen(
+    own: &Option<PathBuf>,
+    other: &Option<PathBuf>,
+    of_file: Option<PathBuf>,
+) -> Option<PathBuf> {
+    match (own, other) {
+        (Some(own), _) => Some(own.clone()),
+        (None, Some(_)) => None,
+        (None, None) => of_file,
+    }
 }
 
 /// Whether what opens the vault at a start is one thing.

@@ -20,6 +20,8 @@ pub const SCRUB_SHARE_PERCENT: u64 = 10;
 pub const SCRUB_ROWS_COUNT: usize = 256;
 /// Entries of one step: a bundle.
 pub const SCRUB_ENTRIES_COUNT: u64 = 256;
+/// How long it goes on at most once the vault stops.
+pub const SCRUB_STOP_TIME: Duration = Duration::from_millis(100);
 /// Records that are held against the log in one pass over it: about 30 MiB of memory, and at most twice as much.
 pub const SCRUB_PART_COUNT: usize = 131_072;
 /// Records that the entry of a round names, of those that differ.

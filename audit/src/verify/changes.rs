@@ -15,8 +15,8 @@ use crate::constants::FURTHER_DIGEST_PREFIX;
 pub struct RecordChange {
     /// Audit handle of the record.
     pub handle: [u8; 16],
-    /// Its version afterwards.
-    pub version: u64,
+    /// Its version afterwards; `None` for a further record of an entry, which says the first one's alone.
+    pub version: Option<u64>,
     /// SHA-256 of the sealed record afterwards; `None` where the entry removed it.
     pub digest: Option<[u8; 32]>,
 }
@@ -60,7 +60,7 @@ pub fn record_changes(entry: &[u8]) -> Option<Vec<RecordChange>> {
                 Some(decode(members.x.get(name.as_str())?.as_str()?)?)
             }
         };
-        Some(RecordChange { handle: decode(text)?, version, digest })
+        Some(RecordChange { handle: decode(text)?, version: (at == 0).then_some(version), digest })
     };
     members.rec.iter().enumerate().map(change).collect()
 }

@@ -49,7 +49,8 @@ struct Sealed {
 
 struct Logged {
     index: u64,
-    version: u64,
+    /// Where the entry says it.
+    version: Option<u64>,
     /// `None` where the entry removed the record.
     digest: Option<[u8; 32]>,
 }
@@ -183,7 +184,8 @@ impl Ledger {
                     "a record that this entry removed is in the store",
                 )),
                 Some(Logged { index, version, digest: Some(digest) }) => {
-                    if *version != sealed.version || *digest != sealed.digest {
+                    let other_version = version.is_some_and(|version| version != sealed.version);
+                    if other_version || *digest != sealed.digest {
                         note(Finding::at(
                             Class::RecordChanged,
                             *index,

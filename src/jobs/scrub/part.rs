@@ -21,14 +21,32 @@ pub(super) struct Stand {
 /// What the last entry of a record did.
 #[derive(Clone, Copy)]
 enum Logged {
-    Left(Stand),
-    Removed { index: u64 },
+    /// The version is the first record's alone; the digest covers every one's.
+    Left {
+        index: u64,
+        version: Option<u64>,
+        digest: [u8; 32],
+    },
+    Removed {
+        index: u64,
+    },
 }
 
 impl Logged {
     fn index(self) -> u64 {
         match self {
-            Logged::Left(Stand { index, .. }) | Logged::Removed { index } => index,
+            Logged::Left { index, .. } | Logged::Removed { index } => index,
+        }
+    }
+
+    /// Whether a row is what this entry left.
+    fn left(self, stored: &Stand) -> bool {
+        match self {
+            Logged::Left { index, version, digest } => {
+                let same_version = version.is_none_or(|version| version == stored.version);
+                same_version && (index, digest) == (stored.index, stored.digest)
+            }
+            Logged::Removed { .. } => false,
         }
     }
 }
@@ -108,6 +126,11 @@ impl Part {
         self.unreadable += u64::from(self.number == 0);
     }
 
+    /// The log begins here now: it may have been pruned while rows were looked at.
+    pub(super) fn begins_at(&mut self, minimum: u64) {
+        self.minimum = minimum;
+    }
+
     /// An entry, in the order of the log. One that changes records and does not say how is the verifier's to find; a record that
     /// it left behind differs here.
     pub(super) fn entry(&mut self, index: u64, entry: &[u8]) {
@@ -117,7 +140,7 @@ impl Part {
             }
             match digest {
                 Some(digest) => {
-                    let logged = Logged::Left(Stand { index, version, digest });
+                    let logged = Logged::Left { index, version, digest };
                     self.records.entry(handle).or_default().logged = Some(logged);
                 }
                 // Of what is in neither nothing is remembered: the log has many more removed records than the store has rows.
@@ -160,11 +183,11 @@ impl Part {
 
     fn finding(&self, known: &Known) -> Finding {
         match (known.stored, known.logged) {
-            (Some(stored), Some(Logged::Left(left))) if stored == left => Finding::AsLeft,
+            (Some(stored), Some(logged)) if logged.left(&stored) => Finding::AsLeft,
             (_, Some(logged)) if logged.index() >= self.begun => Finding::Postponed,
             (Some(stored), None) if stored.index < self.minimum => Finding::Unjudged,
             (Some(_), None | Some(Logged::Removed { .. })) => Finding::Unknown,
-            (Some(_), Some(Logged::Left(_))) => Finding::Changed,
+            (Some(_), Some(Logged::Left { .. })) => Finding::Changed,
             (None, _) => Finding::Missing,
         }
     }

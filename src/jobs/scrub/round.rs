@@ -5,7 +5,8 @@
 use super::part::{Handle, Part, Stand, Verdict};
 use crate::ambient::Clock;
 use crate::limits::{
-    SCRUB_ENTRIES_COUNT, SCRUB_ROWS_COUNT, SCRUB_SHARE_PERCENT, SCRUB_WAIT_MAX, SCRUB_WAIT_PAUSE,
+    SCRUB_ENTRIES_COUNT, SCRUB_ROWS_COUNT, SCRUB_SHARE_PERCENT, SCRUB_STOP_TIME, SCRUB_WAIT_MAX,
+    SCRUB_WAIT_PAUSE,
 };
 use crate::seal::Seal;
 use crate::store::{Fetched, Key, Reader, StoreError, Stored};
@@ -50,7 +51,8 @@ impl Round<'_> {
         let (mut verdict, mut number) = (Verdict::default(), 0);
         while number < parts {
             let mut part = Part::new(number, parts, begun, self.first_judged()?);
-            let claimed = self.rows(&mut part).await?;
+            // What a row does not name any more, its removal, must be in the log as well.
+            let claimed = self.rows(&mut part).await?.max(self.store.applied_index());
             let size = self.published(claimed).await?;
             self.entries(&mut part, size).await?;
             if part.is_overfull() {
@@ -131,6 +133,7 @@ impl Round<'_> {
 
     /// Shows the log to a part, as far as it is kept and up to `size`.
     async fn entries(&self, part: &mut Part, size: u64) -> Result<(), RoundError> {
+        part.begins_at(self.first_judged()?);
         let mut next = self.log.minimum()?.index;
         while next < size && !part.is_overfull() {
             let started = self.clock.monotonic();
@@ -157,11 +160,19 @@ impl Round<'_> {
     }
 
     async fn pause(&self, time: Duration) -> Result<(), RoundError> {
-        if (self.stops)() {
-            return Err(RoundError::Stopped);
+        let mut left = time;
+        loop {
+            if (self.stops)() {
+                return Err(RoundError::Stopped);
+            }
+            if left.is_zero() {
+                return Ok(());
+            }
+            // Whoever seals the vault does not wait for a long rest.
+            let step = left.min(SCRUB_STOP_TIME);
+            tokio::time::sleep(step).await;
+            left -= step;
         }
-        tokio::time::sleep(time).await;
-        Ok(())
     }
 }
 

@@ -77,6 +77,29 @@ fn row_that_was_put_back_to_an_older_state_differs() {
 }
 
 #[test]
+fn further_record_of_an_entry_is_judged_by_its_digest_whatever_version_the_first_one_has() {
+    let first = BASE64_URL_SAFE_NO_PAD.encode([1; 16]);
+    let further = BASE64_URL_SAFE_NO_PAD.encode(RECORD);
+    let digest = BASE64_URL_SAFE_NO_PAD.encode([4; 32]);
+    let entry = format!(
+        r#"{{"ev":"consent","act":"withdraw","out":"success","rec":["{first}","{further}"],"ver":[1,2],"dig":"{digest}","x":{{"dig_1":"{digest}"}}}}"#
+    );
+    let mut part = part();
+    part.stored([1; 16], Stand { digest: [4; 32], ..stand(9, 2) });
+    part.stored(RECORD, stand(9, 4));
+    part.entry(9, entry.as_bytes());
+    assert_found(part, ScrubCounts { judged: 2, ..ScrubCounts::default() });
+}
+
+#[test]
+fn log_that_was_pruned_while_rows_were_looked_at_leaves_them_unjudged() {
+    let mut part = part();
+    part.stored(RECORD, stand(20, 1));
+    part.begins_at(50);
+    assert_found(part, ScrubCounts { unjudged: 1, ..ScrubCounts::default() });
+}
+
+#[test]
 fn row_of_other_bytes_than_its_entry_says_differs() {
     let mut part = part();
     part.stored(RECORD, Stand { digest: [0xee; 32], ..stand(3, 1) });

@@ -12,6 +12,8 @@ use crate::records::MandateId;
 use crate::seal::{ErasureRecord, ErasureState};
 use crate::store::{ControlKind, Key, Reader, Stored};
 use crate::trail::{Recorded, Trail, TrailError};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_audit::LogReader;
 use gridvault_audit::certificate::{CERTIFICATE_FILE, CERTIFICATE_FORM};
 use gridvault_audit::pack::{LIST_FILE, SEAL_ENTRY, SEAL_PROOF};
@@ -50,7 +52,9 @@ pub async fn make_certificate(
     }
     covered(stored.index, trail).await?;
     let first = erasure.entries.first().copied().unwrap_or(stored.index);
-    if first < log.minimum()?.index {
+    // Indexes of a log before a restore name other entries in this one.
+    let of_this_log = stored.index > 0 && are_of(id, &erasure.entries, log)?;
+    if first < log.minimum()?.index || !of_this_log {
         return Err(turn_away(standing, Code::Erased, origin, access, trail).await);
     }
     let mut archive = gather(id, (&erasure, stored.index), question, trail, log, log_key)?;
@@ -62,6 +66,19 @@ pub async fn make_certificate(
     covered(recorded.index(), trail).await?;
     close(&mut archive, &sums, recorded, log)?;
     Ok(Pack { bytes: archive.finish(), recorded })
+}
+
+/// Whether these entries are steps of this erasure, as each of them says.
+fn are_of(id: MandateId, entries: &[u64], log: &LogReader) -> Result<bool, OversightError> {
+    let named = format!("\"apr\":\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(id.as_bytes()));
+    for index in entries {
+        let within = (log.minimum()?.index..log.size()?).contains(index);
+        let said = |entry: Vec<u8>| entry.windows(named.len()).any(|part| part == named.as_bytes());
+        if !within || !said(log.entry(*index)?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 async fn kept(
