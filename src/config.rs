@@ -281,13 +281,7 @@ impl Config {
         let audit_retention_months = retention_months(&file)?;
         let metrics_listen = metrics_listen(&file)?;
         let scrub_rest = scrub_rest(&file)?;
-        let witness_age_max = file.witness_age_seconds_max.map_or(WITNESS_AGE, Duration::from_secs);
-        if witness_age_max < WITNESS_AGE_MIN {
-            return Err(ConfigError::Value {
-                name: "witness_age_seconds_max",
-                reason: "is below 120 seconds",
-            });
-        }
+        let witness_age_max = witness_age(&file)?;
         Ok(Config {
             directory: directory.to_owned(),
             origin: file.origin,
@@ -418,6 +412,12 @@ fn metrics_listen(file: &ConfigFile) -> Result<Option<SocketAddr>, ConfigError> 
     let address: SocketAddr = text.parse().map_err(|_| wrong())?;
     // Whoever reaches it needs no token.
     address.ip().is_loopback().then_some(Some(address)).ok_or_else(wrong)
+}
+
+fn witness_age(file: &ConfigFile) -> Result<Duration, ConfigError> {
+    let age = file.witness_age_seconds_max.map_or(WITNESS_AGE, Duration::from_secs);
+    let (name, reason) = ("witness_age_seconds_max", "is below 120 seconds");
+    (age >= WITNESS_AGE_MIN).then_some(age).ok_or(ConfigError::Value { name, reason })
 }
 
 fn scrub_rest(file: &ConfigFile) -> Result<Duration, ConfigError> {

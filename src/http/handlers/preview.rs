@@ -97,7 +97,7 @@ pub(in crate::http) async fn preview(
     };
     let age = body.age.as_deref().unwrap_or(Age::Adult.as_str());
     let age = Age::ALL.into_iter().find(|known| known.as_str() == age);
-    let (Ok(record_type), Some(age)) = (body.kind.parse(), age) else {
+    let (Ok(record_type), Some(age), true) = (body.kind.parse(), age, is_a_code(&body.grid)) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     };
     let territory = rooms.territory.load();
@@ -117,6 +117,11 @@ pub(in crate::http) async fn preview(
     .await?;
     let purposes = found.into_iter().map(PreviewedPurposeBody::from).collect();
     Ok(Answer::new(PreviewedBody { purposes }, recorded, rooms.trail.origin()))
+}
+
+/// Whether a text has the form of a grid's code. Where it is none of a grid, the answer is that of a foreign one.
+fn is_a_code(grid: &str) -> bool {
+    (15..=16).contains(&grid.len()) && grid.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl From<PreviewedPurpose<'_>> for PreviewedPurposeBody {
