@@ -1,6 +1,7 @@
 //! Makes the files of a new vault from a bulk part and an open keyring: a snapshot to begin with, an empty journal, an empty log.
 //! Never continues the log before: indexes begin anew, and every row is known by the first entry of the new log.
-//! What speaks of entries of the log before by their indexes is left out, counted, and stays in the bulk part.
+//! Reviews, which name entries of the log before by their indexes, are left out, counted, and stay in the bulk part; an erasure of before
+//! comes along and has no certificate in the new log.
 //!
 //! A vault whose restore was broken off has no configuration, so nothing takes it for one.
 
