@@ -1,5 +1,7 @@
 //! A small HTTP client: one request, one answer with its status, headers and text.
-//! Never retries, never follows, and never takes a refusal for an error.
+//! Says nothing again but what came back `stale`, as `docs/integrating.md` asks of a client: tests share actors, and one may
+//! change what another is deciding by.
+//! Never follows, and never takes a refusal for an error.
 //! Each request has a connection of its own, so that a test cannot meet one that the server just closed.
 
 use serde_json::Value;
@@ -10,8 +12,11 @@ use ureq::http;
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
 /// Longest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// How often a request is said again that came back `stale`.
+const STALE_REPEATS_COUNT: usize = 5;
 
 /// One request that is being put together.
+#[derive(Clone)]
 pub struct Call {
     method: String,
     url: String,
@@ -59,9 +64,16 @@ impl Call {
 
     /// Sends it and reads the whole answer.
     pub fn send(self) -> Reply {
-        match self.try_send() {
-            Ok(reply) => reply,
-            Err(error) => panic!("no answer: {error}"),
+        let mut left = STALE_REPEATS_COUNT;
+        loop {
+            let reply = match self.clone().try_send() {
+                Ok(reply) => reply,
+                Err(error) => panic!("no answer: {error}"),
+            };
+            if left == 0 || reply.body["code"] != "stale" {
+                return reply;
+            }
+            left -= 1;
         }
     }
 

@@ -7,6 +7,7 @@ use super::batch::{converse, parse};
 use super::bodies::adult;
 use super::harness::{await_until, shared};
 use super::placing::{newcomer, place, post_of, set_state, word};
+use super::tokens::has_ended;
 use super::wire::Conversation;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -58,7 +59,7 @@ fn a_batch_takes_no_line_more_once_its_token_has_ended() {
     let issued = demo.role("security_admin").post(&path, &json!({"life_seconds": 4})).expect(201);
     let short = Actor { token: issued.text_of("token").to_owned(), ..worker };
     let conversation = begun(&short);
-    await_until("the token has ended", || short.get("/v1/purposes").status != 200);
+    await_until("the token has ended", || has_ended(&short));
     ends(conversation, "token_expired");
 }
 
