@@ -1,18 +1,22 @@
 //! Seals the key part of a backup to recipients who keep their secret elsewhere, and opens it with one of these secrets.
-//! Never sees a key in clear: what goes in is the keyring as it lies on the disk, sealed under the root key, and its envelopes.
+//! Never sees a key in clear: what goes in is the keyring as it lies on the disk, sealed under the root key, its envelopes, and the
+//! subject keys that were wrapped anew, because a backup from before holds them wrapped under keys that are destroyed.
 //! So whoever holds a recipient's secret alone opens nothing, nor does whoever knows the passphrase alone.
 //!
 //! ```text
 //! key part  = head | ciphertext | tag 16
-//! head      = "GVKEYS01" | count u8 | stanza *
+//! head      = "GVKEYS02" | count u8 | stanza *
 //! stanza    = recipient id 8 | encapsulated key 32 | sealed file key 48
 //! sealed file key = HPKE base mode (RFC 9180), DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM, over 32 random bytes;
 //!                   info "gridvault key part 1", associated data the recipient's id
-//! ciphertext || tag = AES-256-GCM(file key, nonce 0, head, origin run | envelopes run | keyring run); a run has its length u32 in front
+//! ciphertext || tag = AES-256-GCM(file key, nonce 0, head, origin run | envelopes run | keyring run | anew run);
+//!                   a run has its length u32 in front
+//! anew      = (subject id 16 | wrapped key run) *, subject ids ascending
 //! recipient id = first 8 bytes of SHA-256("gridvault backup recipient 1" || public key)
 //! ```
 //! A file key is drawn for each key part and encrypts once, so its nonce is constant.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use hpke::aead::AesGcm256;
@@ -24,6 +28,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::chance::SystemChance;
+use crate::derive::{join, join_onto};
 use crate::error::KeyError;
 use crate::file::{read_bounded, write_new};
 use crate::gcm::{self, NONCE_BYTES, TAG_BYTES};
@@ -34,7 +39,7 @@ type PrivateKey = <X25519HkdfSha256 as Kem>::PrivateKey;
 type PublicKey = <X25519HkdfSha256 as Kem>::PublicKey;
 type EncappedKey = <X25519HkdfSha256 as Kem>::EncappedKey;
 
-const MAGIC: &[u8; 8] = b"GVKEYS01";
+const MAGIC: &[u8; 8] = b"GVKEYS02";
 const INFO: &[u8] = b"gridvault key part 1";
 const ID_LABEL: &[u8] = b"gridvault backup recipient 1";
 const RECIPIENT_PREFIX: &str = "gridvault-recipient-1-";
@@ -57,8 +62,10 @@ pub enum KeyPartError {
     /// There are none, too many, or the same one twice.
     #[error("a key part has one to {BACKUP_RECIPIENTS_MAX} recipients, each once")]
     Recipients,
-    /// The files are longer than a key part takes.
-    #[error("the files are longer than a key part takes")]
+    /// The files and the keys that were wrapped anew are longer than a key part takes.
+    #[error(
+        "what it is to hold is longer than a key part takes: make a new bulk part, and name it"
+    )]
     TooLong,
     /// The key part is cut, or not one.
     #[error("the key part is cut, or is none")]
@@ -89,6 +96,8 @@ pub struct KeyPart {
     pub envelopes: Vec<u8>,
     /// The keyring as it lay on the disk, sealed under the root key.
     pub keyring: Zeroizing<Vec<u8>>,
+    /// Wrapped subject keys by subject id, of those that were wrapped anew since a bulk part was made.
+    pub anew: BTreeMap<[u8; 16], Vec<u8>>,
 }
 
 impl BackupRecipient {
@@ -249,22 +258,40 @@ impl KeyPart {
     }
 
     fn encode(&self) -> Vec<u8> {
-        crate::derive::join(&[self.origin.as_bytes(), &self.envelopes, &self.keyring])
+        let mut anew = Vec::new();
+        for (subject, wrapped) in &self.anew {
+            anew.extend_from_slice(subject);
+            join_onto(&mut anew, &[wrapped]);
+        }
+        join(&[self.origin.as_bytes(), &self.envelopes, &self.keyring, &anew])
     }
 
     fn decode(content: &[u8]) -> Option<KeyPart> {
         let mut rest = content;
-        let mut run = || {
-            let (length, behind) = rest.split_first_chunk()?;
-            let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
-            let (run, behind) = behind.split_at_checked(length)?;
-            rest = behind;
-            Some(run)
-        };
-        let origin = std::str::from_utf8(run()?).ok()?.to_owned();
-        let (envelopes, keyring) = (run()?.to_vec(), Zeroizing::new(run()?.to_vec()));
-        rest.is_empty().then_some(KeyPart { origin, envelopes, keyring })
+        let origin = std::str::from_utf8(run(&mut rest)?).ok()?.to_owned();
+        let envelopes = run(&mut rest)?.to_vec();
+        let keyring = Zeroizing::new(run(&mut rest)?.to_vec());
+        let mut keys = run(&mut rest)?;
+        let mut anew = BTreeMap::new();
+        while let Some((subject, behind)) = keys.split_first_chunk() {
+            keys = behind;
+            let follows = anew.last_key_value().is_none_or(|(last, _)| last < subject);
+            anew.insert(*subject, run(&mut keys)?.to_vec());
+            if !follows {
+                return None;
+            }
+        }
+        (rest.is_empty() && keys.is_empty()).then_some(KeyPart { origin, envelopes, keyring, anew })
     }
+}
+
+/// Takes a run off the beginning.
+fn run<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (length, behind) = rest.split_first_chunk()?;
+    let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+    let (run, behind) = behind.split_at_checked(length)?;
+    *rest = behind;
+    Some(run)
 }
 
 fn hex(bytes: &[u8; 32]) -> Zeroizing<String> {
@@ -306,6 +333,7 @@ mod tests {
             origin: "vault.example/log".to_owned(),
             envelopes: vec![7; 200],
             keyring: Zeroizing::new(vec![9; 5_000]),
+            anew: [([1; 16], vec![5; 99]), ([2; 16], vec![6; 99])].into(),
         }
     }
 
@@ -317,11 +345,24 @@ mod tests {
         for person in &people {
             let opened = KeyPart::open(&sealed, person).expect("for this one");
             assert_eq!((opened.origin, opened.envelopes), (part().origin, part().envelopes));
-            assert_eq!(opened.keyring, part().keyring);
+            assert_eq!((opened.keyring, opened.anew), (part().keyring, part().anew));
         }
         let refused = KeyPart::open(&sealed, &identity().1);
         assert!(matches!(refused, Err(KeyPartError::NotForThis)));
         assert_ne!(sealed, part().seal(&recipients).expect("sealed"), "drawn anew each time");
+    }
+
+    #[test]
+    fn keys_wrapped_anew_are_there_once_and_in_order() {
+        let encoded = part().encode();
+        assert_eq!(KeyPart::decode(&encoded).expect("own bytes").anew, part().anew);
+        let (one, run_bytes) = (16 + 4 + 99, encoded.len() - 2 * (16 + 4 + 99));
+        let (head, keys) = encoded.split_at(run_bytes);
+        let turned = [head, &keys[one..], &keys[..one]].concat();
+        let twice = [head, &keys[..one], &keys[..one]].concat();
+        for wrong in [turned, twice, encoded[..encoded.len() - 1].to_vec()] {
+            assert!(KeyPart::decode(&wrong).is_none());
+        }
     }
 
     #[test]
@@ -352,7 +393,7 @@ mod tests {
     #[test]
     fn a_key_part_is_no_longer_than_what_is_opened() {
         let (_directory, person) = identity();
-        let of = |bytes| KeyPart { keyring: Zeroizing::new(vec![9; bytes]), ..part() };
+        let of = |bytes| KeyPart { envelopes: vec![9; bytes], ..part() };
         let around = of(0).seal(&[person.recipient()]).expect("sealed").len();
         let longest = of(KEY_PART_BYTES_MAX - around).seal(&[person.recipient()]);
         KeyPart::open(&longest.expect("at the limit"), &person).expect("opened");

@@ -61,8 +61,8 @@ pub const UNLOCK_FILE_BYTES_MAX: usize = 16 + ENVELOPES_MAX * (2 + ENVELOPE_BYTE
 /// Recipients of one key part: each secret is one more thing to guard.
 pub const BACKUP_RECIPIENTS_MAX: usize = 16;
 
-/// Bytes of a key part: the keyring of two slots, the envelopes, and what lies around them.
-pub const KEY_PART_BYTES_MAX: usize = PLAIN_BYTES_MAX;
+/// Bytes of a key part (64 MiB): the keyring of two slots, the envelopes, and half a million subject keys that were wrapped anew.
+pub const KEY_PART_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Buckets of subject keys, and as many of index keys: twelve bits of a hash choose one. An erasure
 /// re-keys one bucket, so their number sets how many members it re-wraps.

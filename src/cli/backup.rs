@@ -5,12 +5,17 @@
 use super::failure::Failure;
 use super::{print, restoring};
 use crate::config::{Config, Overrides};
-use crate::trail::{BackupError, Bulk, BulkJudged, BulkSource, create_bulk, verify_bulk};
+use crate::trail::{
+    BackupError, Bulk, BulkJudged, BulkSource, bulk_size, create_bulk, verify_bulk, wrapped_anew,
+};
 use gridvault_keys::{BackupIdentity, BackupRecipient, KeyPart};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
+
+/// How often the keyring may change while it is read together with what is wrapped under it.
+const KEYRING_LOOKS_MAX: u32 = 5;
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
@@ -37,6 +42,9 @@ pub(super) enum Command {
         /// A file with a recipient a line.
         #[arg(long)]
         recipients: PathBuf,
+        /// The oldest bulk part that may still be restored: subject keys that were wrapped anew before it are left out.
+        #[arg(long)]
+        bulk: Option<PathBuf>,
         /// The file to write; never over one that is there.
         #[arg(long)]
         out: PathBuf,
@@ -58,7 +66,9 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
     match command {
         Command::Recipient { out } => recipient(out, json),
         Command::Create { dir, out } => create(dir, out, json),
-        Command::Keys { dir, recipients, out } => keys(dir, recipients, out),
+        Command::Keys { dir, recipients, bulk, out } => {
+            keys(dir, recipients, bulk.as_deref(), out, json)
+        }
         Command::Verify { bulk, log_key } => verify(bulk, log_key, json),
         Command::Restore(arguments) => restoring::run(arguments, json),
     }
@@ -74,16 +84,8 @@ fn recipient(out: &Path, json: bool) -> Result<(), Failure> {
 
 fn create(dir: &Path, out: &Path, json: bool) -> Result<(), Failure> {
     let config = load(dir)?;
-    let [journal, log, snapshots, file] =
-        ["journal", "log", "snapshots", "config"].map(|name| config.directory.join(name));
-    let source = BulkSource {
-        origin: &config.origin,
-        config: &file,
-        log: &log,
-        journal: &journal,
-        snapshots: &snapshots,
-    };
-    let Bulk { size, files, bytes } = create_bulk(&source, out).map_err(|error| told(&error))?;
+    let bulk = with_source(&config, |source| create_bulk(source, out));
+    let Bulk { size, files, bytes } = bulk.map_err(|error| told(&error))?;
     print(&match json {
         true => serde_json::json!({"size": size, "files": files, "bytes": bytes}).to_string(),
         false => format!("{files} files, {bytes} bytes, up to {size} entries of the log"),
@@ -91,7 +93,26 @@ fn create(dir: &Path, out: &Path, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn keys(dir: &Path, recipients: &Path, out: &Path) -> Result<(), Failure> {
+/// Where what is copied of a vault lies.
+fn with_source<T>(config: &Config, use_it: impl FnOnce(&BulkSource<'_>) -> T) -> T {
+    let [journal, log, snapshots, file] =
+        ["journal", "log", "snapshots", "config"].map(|name| config.directory.join(name));
+    use_it(&BulkSource {
+        origin: &config.origin,
+        config: &file,
+        log: &log,
+        journal: &journal,
+        snapshots: &snapshots,
+    })
+}
+
+fn keys(
+    dir: &Path,
+    recipients: &Path,
+    bulk: Option<&Path>,
+    out: &Path,
+    json: bool,
+) -> Result<(), Failure> {
     let config = load(dir)?;
     let text = std::fs::read_to_string(recipients)
         .map_err(|error| Failure::failed("the file of recipients", &error))?;
@@ -99,18 +120,36 @@ fn keys(dir: &Path, recipients: &Path, out: &Path) -> Result<(), Failure> {
     let recipients = lines.map(BackupRecipient::parse).collect::<Result<Vec<_>, _>>();
     let recipients =
         recipients.map_err(|error| Failure::failed("the file of recipients", &error))?;
+    let behind = bulk.map(bulk_size).transpose().map_err(|error| told(&error))?.unwrap_or(0);
+    let part = key_part(&config, behind)?;
+    let anew = part.anew.len();
+    let sealed = part.seal(&recipients);
+    let sealed = sealed.map_err(|error| Failure::failed("the key part", &error))?;
+    write_new(out, &sealed).map_err(|error| Failure::storage("the key part", &error))?;
+    print(&match json {
+        true => serde_json::json!({"bytes": sealed.len(), "anew": anew}).to_string(),
+        false => format!("{} bytes, with {anew} subject keys that were wrapped anew", sealed.len()),
+    });
+    Ok(())
+}
+
+/// Keyring and wrapped keys of one moment: where the ring is the same before and after the rows were read, and no erasure waited for
+/// its keys between, it opens nobody who is erased and everybody who stays.
+fn key_part(config: &Config, behind: u64) -> Result<KeyPart, Failure> {
     let read = |name: &str| {
         std::fs::read(config.directory.join(name))
             .map_err(|error| Failure::storage("the vault's keys cannot be read", &error))
     };
-    let part = KeyPart {
-        origin: config.origin.clone(),
-        envelopes: read("unlock")?,
-        keyring: Zeroizing::new(read("keyring")?),
-    };
-    let sealed = part.seal(&recipients);
-    let sealed = sealed.map_err(|error| Failure::failed("the key part", &error))?;
-    write_new(out, &sealed).map_err(|error| Failure::storage("the key part", &error))
+    for _ in 0..KEYRING_LOOKS_MAX {
+        let keyring = Zeroizing::new(read("keyring")?);
+        let anew = with_source(config, |source| wrapped_anew(source, behind));
+        let anew = anew.map_err(|error| told(&error))?;
+        if *keyring == read("keyring")? {
+            let (origin, envelopes) = (config.origin.clone(), read("unlock")?);
+            return Ok(KeyPart { origin, envelopes, keyring, anew });
+        }
+    }
+    Err(told(&BackupError::Moving))
 }
 
 fn verify(bulk: &Path, log_key: &str, json: bool) -> Result<(), Failure> {
@@ -147,9 +186,10 @@ fn load(dir: &Path) -> Result<Config, Failure> {
 /// What is wrong with a backup is a fault of storage; a wrong use of the command is not.
 pub(super) fn told(error: &BackupError) -> Failure {
     match error {
-        BackupError::NotEmpty(_) | BackupError::NoCheckpoint | BackupError::Refused(_) => {
-            Failure::failed("the backup", error)
-        }
+        BackupError::NotEmpty(_)
+        | BackupError::NoCheckpoint
+        | BackupError::Destroying
+        | BackupError::Refused(_) => Failure::failed("the backup", error),
         _ => Failure::storage("the backup", error),
     }
 }

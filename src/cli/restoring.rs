@@ -62,6 +62,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         bulk: &arguments.bulk,
         log_key: &arguments.log_key,
         keyring: &keyring,
+        anew: &part.anew,
         settings: &settings,
         snapshots: &snapshots,
         media: Arc::new(FileMedia),
@@ -220,11 +221,11 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
 }
 
 fn show(restored: &Restored, log_key: &str, json: bool) {
-    let Restored { origin, size, entries, rows, left_out, .. } = restored;
+    let Restored { origin, size, entries, rows, left_out, anew, dead, .. } = restored;
     if json {
         let shown = serde_json::json!({
             "before": origin, "size": size, "entries": entries, "rows": rows,
-            "left_out": left_out, "log_key": log_key,
+            "left_out": left_out, "wrapped_anew": anew, "dead": dead, "log_key": log_key,
         });
         print(&shown.to_string());
         return;
@@ -233,6 +234,16 @@ fn show(restored: &Restored, log_key: &str, json: bool) {
     if *left_out > 0 {
         print(&format!(
             "{left_out} rows of reviews were left out: they speak of entries of that log"
+        ));
+    }
+    if *anew > 0 {
+        print(&format!(
+            "{anew} subject keys are those of the key part, which has them wrapped anew"
+        ));
+    }
+    if *dead > 0 {
+        print(&format!(
+            "{dead} subject keys are destroyed, of people who were erased since: what is stored of them opens for nobody"
         ));
     }
     print(&format!("Log key, for the auditors: {log_key}"));

@@ -26,8 +26,8 @@ mod way_in;
 mod witness;
 
 pub use backup::{
-    BackupError, Bulk, BulkJudged, BulkSource, Restored, Restoring, create_bulk, restore,
-    verify_bulk,
+    BackupError, Bulk, BulkJudged, BulkSource, Restored, Restoring, bulk_size, create_bulk,
+    restore, verify_bulk, wrapped_anew,
 };
 pub use committer::Applied;
 pub use entry::{Announcement, Restoration, ScrubCounts};

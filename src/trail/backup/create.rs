@@ -45,9 +45,9 @@ pub struct Bulk {
 }
 
 /// The snapshot and the segments behind it, open.
-struct Opened {
-    snapshot: Option<(u64, File)>,
-    segments: Vec<(u64, File)>,
+pub(super) struct Opened {
+    pub(super) snapshot: Option<(u64, File)>,
+    pub(super) segments: Vec<(u64, File)>,
 }
 
 /// Where copies go, and what is known of them.
@@ -93,7 +93,7 @@ pub fn create_bulk(source: &BulkSource<'_>, out: &Path) -> Result<Bulk, BackupEr
     Ok(Bulk { size: list.size, files: list.files.len() as u64, bytes })
 }
 
-fn open(source: &BulkSource<'_>) -> Result<Opened, BackupError> {
+pub(super) fn open(source: &BulkSource<'_>) -> Result<Opened, BackupError> {
     for _ in 0..ATTEMPTS_MAX {
         if let Some(opened) = try_open(source)? {
             return Ok(opened);
@@ -183,7 +183,7 @@ pub(super) fn snapshot_name(segment: u64) -> String {
     snapshot_path(Path::new(SNAPSHOTS), segment).to_string_lossy().into_owned()
 }
 
-fn segment_name(segment: u64) -> String {
+pub(super) fn segment_name(segment: u64) -> String {
     segment_path(Path::new(JOURNAL), segment).to_string_lossy().into_owned()
 }
 

@@ -9,6 +9,7 @@
 //! before the first byte is copied, so a keeper that takes them away meanwhile takes away names alone. The newest segment is copied
 //! while it is written to: what is behind its last whole frame is what a crash would leave, and is cut when it is read, as at a start.
 
+mod anew;
 mod create;
 mod list;
 mod restore;
@@ -18,6 +19,7 @@ use super::TrailFault;
 use std::io;
 use std::path::PathBuf;
 
+pub use anew::{bulk_size, wrapped_anew};
 pub use create::{Bulk, BulkSource, create_bulk};
 pub use restore::{Restored, Restoring, restore};
 pub use verify::{BulkJudged, verify_bulk};
@@ -46,6 +48,11 @@ pub enum BackupError {
     /// Journal, snapshots or log changed faster than they could be copied.
     #[error("journal or log changed while they were copied; try again")]
     Moving,
+    /// Keys of people who were erased are not destroyed yet.
+    #[error(
+        "keys of people who were erased are being destroyed: wait for it, a keyring of now would still open them"
+    )]
+    Destroying,
     /// The list of files is not one.
     #[error("the list of files of the bulk part cannot be used: {0}")]
     List(&'static str),

@@ -18,6 +18,7 @@ use crate::trail::start::make_directory;
 use crate::trail::{Settings, TrailFault};
 use gridvault_audit::{Log, LogReader};
 use gridvault_keys::{ChainKey, Keyring};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,6 +34,8 @@ pub struct Restoring<'a> {
     pub log_key: &'a str,
     /// The keys out of the key part.
     pub keyring: &'a Keyring,
+    /// Wrapped subject keys of the key part, which take the place of those that were wrapped anew since.
+    pub anew: &'a BTreeMap<[u8; 16], Vec<u8>>,
     /// Journal and log of the new vault, with the name of its log.
     pub settings: &'a Settings,
     /// Snapshots of the new vault.
@@ -56,6 +59,10 @@ pub struct Restored {
     pub rows: u64,
     /// Rows that speak of entries of the log before, and were left out.
     pub left_out: u64,
+    /// Subject keys that open because the key part has them wrapped anew.
+    pub anew: u64,
+    /// Subject keys under bucket keys that are destroyed: what they sealed opens for nobody.
+    pub dead: u64,
     /// The snapshot that the new store is made of, by its segment.
     pub snapshot: u64,
 }
@@ -65,12 +72,14 @@ pub struct Restored {
 /// # Errors
 /// [`BackupError`]; nothing that was made until then is a vault.
 pub fn restore(restoring: &Restoring<'_>) -> Result<Restored, BackupError> {
-    let Restoring { bulk, log_key, keyring, settings, snapshots, media } = restoring;
+    let Restoring { bulk, log_key, keyring, settings, snapshots, media, .. } = restoring;
     let whole = check(bulk, log_key)?;
     if whole.list.origin == settings.origin {
         return Err(BackupError::Refused("a restored vault needs a log of another name"));
     }
     is_of(&whole, keyring)?;
+    let mut subjects = Subjects { keyring, anew: restoring.anew, replaced: 0, dead: 0 };
+    subjects.check()?;
     let chain = keyring.chain();
     for directory in [&settings.journal_directory, &snapshots.to_path_buf()] {
         make_directory(directory).map_err(TrailFault::Journal)?;
@@ -90,7 +99,7 @@ pub fn restore(restoring: &Restoring<'_>) -> Result<Restored, BackupError> {
         origin: settings.origin.clone(),
         log_key: keyring.log_signer().public_key(),
     };
-    let made = make_snapshot(&place, bulk, &whole, &chain, position)?;
+    let made = make_snapshot(&place, bulk, &whole, &chain, position, &mut subjects)?;
     let (journal, segment_bytes) = (&settings.journal_directory, settings.segment_bytes);
     drop(Writer::open(journal, media.clone(), keyring.chain(), segment_bytes, position)?);
     let mark = Mark { position, kept: Version::ABSENT };
@@ -99,7 +108,45 @@ pub fn restore(restoring: &Restoring<'_>) -> Result<Restored, BackupError> {
     let (entries, rows, left_out) = made;
     let root = whole.log.root(whole.list.size).map_err(TrailFault::Log)?;
     let (origin, size) = (whole.list.origin, whole.list.size);
-    Ok(Restored { origin, size, root, entries, rows, left_out, snapshot: FIRST_SEGMENT })
+    let Subjects { replaced, dead, .. } = subjects;
+    let snapshot = FIRST_SEGMENT;
+    Ok(Restored { origin, size, root, entries, rows, left_out, anew: replaced, dead, snapshot })
+}
+
+/// What becomes of wrapped subject keys on the way.
+struct Subjects<'a> {
+    keyring: &'a Keyring,
+    anew: &'a BTreeMap<[u8; 16], Vec<u8>>,
+    replaced: u64,
+    dead: u64,
+}
+
+impl Subjects<'_> {
+    /// What the key part brings proves itself alone, by opening.
+    fn check(&self) -> Result<(), BackupError> {
+        let opens = |(subject, wrapped): (&[u8; 16], &Vec<u8>)| {
+            self.keyring.unwrap_subject_key(subject, wrapped).is_ok()
+        };
+        match self.anew.iter().all(opens) {
+            true => Ok(()),
+            false => Err(BackupError::Refused("a wrapped key of the key part does not open")),
+        }
+    }
+
+    /// Has a wrapped key in the form that opens now: as the bulk part has it, or as it was wrapped anew since.
+    fn settle(&mut self, key: &Key, stored: &mut Stored) {
+        let Some(subject) = key.subject_of_key() else { return };
+        let subject = subject.as_bytes();
+        if !self.keyring.is_outdated(&stored.payload) {
+            return;
+        }
+        if let Some(wrapped) = self.anew.get(subject) {
+            stored.payload.clone_from(wrapped);
+            self.replaced += 1;
+        } else if self.keyring.unwrap_subject_key(subject, &stored.payload).is_err() {
+            self.dead += 1;
+        }
+    }
 }
 
 /// Brings rows and steps into the snapshot that the new vault begins with: entries of the journal, rows, rows left out.
@@ -109,6 +156,7 @@ fn make_snapshot(
     whole: &Whole,
     chain: &ChainKey,
     position: Position,
+    subjects: &mut Subjects<'_>,
 ) -> Result<(u64, u64, u64), BackupError> {
     clear(place).map_err(unmade)?;
     let (mut sorted, mut runs, mut unwritten) = (Sorted::default(), Vec::new(), Ok(()));
@@ -126,7 +174,8 @@ fn make_snapshot(
     let base = whole.list.snapshot;
     let base = base.map(|segment| snapshot_path(&bulk.join(SNAPSHOTS), segment));
     let journal_runs = runs.len();
-    let (rest, left_out) = found_anew(place, chain, base.as_deref(), &mut runs).map_err(unmade)?;
+    let (rest, left_out) =
+        found_anew(place, chain, base.as_deref(), &mut runs, subjects).map_err(unmade)?;
     let sorted_again = std::iter::once(&rest).chain(&runs[journal_runs..]);
     let readers = sorted_again
         .map(|path| SnapshotReader::open(path, Some(chain)))
@@ -145,6 +194,7 @@ fn found_anew(
     chain: &ChainKey,
     base: Option<&Path>,
     runs: &mut Vec<PathBuf>,
+    subjects: &mut Subjects<'_>,
 ) -> Result<(PathBuf, u64), SnapshotUnmade> {
     let path = place.directory.join("rest.run");
     let head = SnapshotHead { content: FileContent::Run, ..place.head(Position::START, [0; 32]) };
@@ -160,7 +210,8 @@ fn found_anew(
             left_out += u64::from(*key != Key::system(SystemKey::Checkpoint));
             return Ok(());
         };
-        let stored = stored_anew(key, stored);
+        let mut stored = stored_anew(key, stored);
+        subjects.settle(key, &mut stored);
         if anew == *key {
             return rest.row(&anew, Some(&stored));
         }

@@ -1,5 +1,5 @@
 //! One frame: the entries of a group and the steps that each of them brings.
-//! Never trusts a length before the tag over it was checked.
+//! Never trusts a length before the tag over it was checked, and whoever has no key takes what reads for what it says it is.
 //! Layout: magic 4, payload length u32, segment u64, first index u64, entries u32, previous tag 32,
 //! payload, tag 32, zeros to a multiple of 8. The tag covers everything before it.
 
@@ -150,30 +150,56 @@ impl Frame {
         chain: &ChainKey,
         segment: u64,
     ) -> Result<(Frame, [u8; 32]), NoFrame> {
-        let mut header = Decoder::new(bytes);
-        if header.array::<4>()? != *MAGIC {
+        let parts = Parts::of(bytes, segment)?;
+        if !chain.verify(&[parts.tagged], &parts.tag) {
             return Err(NoFrame::NotGenuine);
         }
-        let payload_length = usize::try_from(header.u32()?).map_err(|_| Malformed)?;
-        if payload_length > FRAME_BYTES_MAX || header.u64()? != segment {
-            return Err(NoFrame::NotGenuine);
-        }
-        let first_index = header.u64()?;
-        let count = header.u32()?;
-        let previous = header.array()?;
-        let payload = header.raw(payload_length)?;
-        let tag = header.array()?;
-        if !chain.verify(&[&bytes[..HEADER_BYTES + payload_length]], &tag) {
-            return Err(NoFrame::NotGenuine);
-        }
-        let entries = read_entries(payload, count).map_err(|_| NoFrame::Unreadable)?;
-        let length = (HEADER_BYTES + payload_length + TAG_BYTES).next_multiple_of(8) as u64;
-        Ok((Frame { first_index, entries, tag, length }, previous))
+        let frame = parts.frame().map_err(|_| NoFrame::Unreadable)?;
+        Ok((frame, parts.previous))
+    }
+
+    /// The same without the key: nothing says whether it is genuine, so nobody may be promised anything by what it holds.
+    pub(in crate::trail) fn read_unjudged(bytes: &[u8], segment: u64) -> Result<Frame, NoFrame> {
+        Ok(Parts::of(bytes, segment)?.frame()?)
     }
 
     /// Whether a frame could begin here at all; a cheap look before the tag is computed.
     pub(in crate::trail) fn may_begin(bytes: &[u8]) -> bool {
         bytes.starts_with(MAGIC)
+    }
+}
+
+/// What lies where in a frame, by its own word.
+struct Parts<'a> {
+    first_index: u64,
+    count: u32,
+    previous: [u8; 32],
+    payload: &'a [u8],
+    /// All that the tag covers.
+    tagged: &'a [u8],
+    tag: [u8; 32],
+}
+
+impl Parts<'_> {
+    fn of(bytes: &[u8], segment: u64) -> Result<Parts<'_>, NoFrame> {
+        let mut from = Decoder::new(bytes);
+        if from.array::<4>()? != *MAGIC {
+            return Err(NoFrame::NotGenuine);
+        }
+        let payload_length = usize::try_from(from.u32()?).map_err(|_| Malformed)?;
+        if payload_length > FRAME_BYTES_MAX || from.u64()? != segment {
+            return Err(NoFrame::NotGenuine);
+        }
+        let (first_index, count, previous) = (from.u64()?, from.u32()?, from.array()?);
+        let (payload, tag) = (from.raw(payload_length)?, from.array()?);
+        let tagged = &bytes[..HEADER_BYTES + payload_length];
+        Ok(Parts { first_index, count, previous, payload, tagged, tag })
+    }
+
+    fn frame(&self) -> Result<Frame, Malformed> {
+        let entries = read_entries(self.payload, self.count)?;
+        let length = (self.tagged.len() + TAG_BYTES).next_multiple_of(8) as u64;
+        Ok(Frame { first_index: self.first_index, entries, tag: self.tag, length })
     }
 }
 

@@ -11,7 +11,7 @@ pub use media::{FileMedia, Media, Room, Segment};
 
 pub(super) use frame::{FRAME_BYTES_MAX, Frame, FrameBuilder, Framed, NoFrame};
 pub(super) use media::is_full;
-pub(super) use read::{Replayed, check_beginning, read_closed, replay};
+pub(super) use read::{Replayed, check_beginning, read_closed, read_unjudged, replay};
 pub(super) use write::Writer;
 
 use std::path::{Path, PathBuf};

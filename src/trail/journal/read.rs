@@ -93,6 +93,22 @@ pub(in crate::trail) fn read_closed(
     read_segment(&bytes, chain, at, false, |_, frame| apply(frame)).map(beginning_after)
 }
 
+/// Gives the frames of a segment from its beginning on to somebody who has no key, and says whether anything but frames lies
+/// behind them: a frame that is just being written, or in a segment that another follows something that was damaged.
+pub(in crate::trail) fn read_unjudged(
+    bytes: &[u8],
+    segment: u64,
+    mut take: impl FnMut(Frame),
+) -> bool {
+    let mut rest = bytes.get(SEGMENT_HEADER_BYTES as usize..).unwrap_or_default();
+    while let Ok(frame) = Frame::read_unjudged(rest, segment) {
+        let length = usize::try_from(frame.length).unwrap_or(usize::MAX);
+        rest = rest.get(length..).unwrap_or_default();
+        take(frame);
+    }
+    rest.iter().any(|byte| *byte != 0)
+}
+
 /// Whether the segment that begins here is there and says so itself: then nothing is missing before it.
 pub(in crate::trail) fn check_beginning(
     directory: &Path,

@@ -4,35 +4,48 @@
 
 use super::snapshots::{Rows, begun, change_a_little, fill_a_segment, keeper, rows, worked};
 use super::wait;
-use super::world::{ORIGIN, World, actor, keyring, record};
+use super::world::{ORIGIN, Owned, World, actor, keyring, owned, permit, record};
 use crate::limits::SEGMENT_BYTES_MIN;
-use crate::store::{EngineKind, Key, Stored, SystemKey, open};
+use crate::records::SubjectId;
+use crate::store::{Change, EngineKind, Key, Op, Stored, SystemKey, Version, open};
 use crate::territory::CellId;
 use crate::trail::{
     Announcement, BackupError, BulkSource, FileMedia, Rebuilding, Restoration, Restored, Restoring,
-    Settings, SnapshotStep, create_bulk, rebuild, restore, verify_bulk,
+    Settings, SnapshotStep, bulk_size, create_bulk, rebuild, restore, verify_bulk, wrapped_anew,
 };
+use gridvault_keys::{Keyring, WrappedUnder};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const OTHER: &str = "vault.example/restored";
 
+type Anew = BTreeMap<[u8; 16], Vec<u8>>;
+
 fn log_key() -> String {
-    gridvault_audit::verifier_key(ORIGIN, &keyring().log_signer().public_key())
+    log_key_of(&keyring())
 }
 
-fn bulk(world: &World) -> Result<PathBuf, BackupError> {
-    let [config, journal, log, snapshots, out] =
-        ["config", "journal", "log", "snapshots", "bulk"].map(|name| world.path(name));
+fn log_key_of(keyring: &Keyring) -> String {
+    gridvault_audit::verifier_key(ORIGIN, &keyring.log_signer().public_key())
+}
+
+fn with_source<T>(world: &World, use_it: impl FnOnce(&BulkSource<'_>) -> T) -> T {
+    let [config, journal, log, snapshots] =
+        ["config", "journal", "log", "snapshots"].map(|name| world.path(name));
     std::fs::write(&config, "origin = \"vault.example/trail-tests\"\n").expect("written");
-    let source = BulkSource {
+    use_it(&BulkSource {
         origin: ORIGIN,
         config: &config,
         log: &log,
         journal: &journal,
         snapshots: &snapshots,
-    };
-    create_bulk(&source, &out).map(|_| out)
+    })
+}
+
+fn bulk(world: &World) -> Result<PathBuf, BackupError> {
+    let out = world.path("bulk");
+    with_source(world, |source| create_bulk(source, &out)).map(|_| out)
 }
 
 fn restored_settings(world: &World) -> Settings {
@@ -46,14 +59,19 @@ fn restored_settings(world: &World) -> Settings {
 }
 
 fn restored(world: &World, bulk: &Path) -> Result<(Restored, Rows), BackupError> {
+    restored_with(world, bulk, &Anew::new())
+}
+
+fn restored_with(world: &World, bulk: &Path, anew: &Anew) -> Result<(Restored, Rows), BackupError> {
     let _none_yet = std::fs::remove_dir_all(world.path("new"));
     std::fs::create_dir(world.path("new")).expect("made");
     let (settings, snapshots) = (restored_settings(world), world.path("new/snapshots"));
-    let (keyring, log_key) = (keyring(), log_key());
+    let (keyring, log_key) = (&*world.keyring, log_key_of(&world.keyring));
     let done = restore(&Restoring {
         bulk,
         log_key: &log_key,
-        keyring: &keyring,
+        keyring,
+        anew,
         settings: &settings,
         snapshots: &snapshots,
         media: Arc::new(FileMedia),
@@ -64,7 +82,7 @@ fn restored(world: &World, bulk: &Path) -> Result<(Restored, Rows), BackupError>
         settings: &settings,
         snapshots: &snapshots,
         from: Some(done.snapshot),
-        keyring: &keyring,
+        keyring,
         media: Arc::new(FileMedia),
     };
     rebuild(applier, &rebuilding)?;
@@ -184,6 +202,118 @@ fn a_restored_vault_begins_another_log_and_needs_its_snapshot_from_then_on() {
     assert!(start().is_err());
 }
 
+/// Wrapped keys of two who share a bucket.
+fn neighbours(keyring: &Keyring) -> [(SubjectId, Vec<u8>); 2] {
+    let mut found = BTreeMap::new();
+    for number in 0_u32.. {
+        let mut id = [7; 16];
+        id[..4].copy_from_slice(&number.to_be_bytes());
+        let (_, wrapped) = keyring.wrap_new_subject_key(&id).expect("wrapped");
+        let bucket = WrappedUnder::of(&wrapped).expect("own bytes").bucket;
+        let one = (SubjectId::from_bytes(id), wrapped);
+        if let Some(other) = found.insert(bucket, one.clone()) {
+            return [other, one];
+        }
+    }
+    unreachable!("there are more numbers than buckets")
+}
+
+fn opens(keyring: &Keyring, (subject, wrapped): &(SubjectId, Vec<u8>)) -> bool {
+    keyring.unwrap_subject_key(subject.as_bytes(), wrapped).is_ok()
+}
+
+#[test]
+fn an_older_bulk_part_and_a_newer_key_part_open_who_stayed_and_nobody_who_was_erased() {
+    let world = World::with_own_keys();
+    let keyring = &*world.keyring;
+    let [erased, stays] = neighbours(keyring);
+    let run = begun(&world);
+    let put = |(subject, wrapped): &(SubjectId, Vec<u8>), version| {
+        Op::Put(Key::subject_key(*subject), Version(version), wrapped.clone())
+    };
+    let told = |ops: Vec<Op>| {
+        let change = Change { ops, expects: Vec::new() };
+        let told = Announcement::KeysRewrapped { keys: 1 };
+        wait(run.trail.announce_keys(told, change)).expect("recorded").expect("taken")
+    };
+    let last = told(vec![put(&erased, 1), put(&stays, 1)]);
+    wait(run.trail.covered(last.index()));
+    let bulk = bulk(&world).expect("a bulk part");
+
+    // What an erasure does: the row goes, it waits for its keys, who stays is wrapped anew, the former key is destroyed.
+    let gone = Change { ops: vec![Op::Delete(Key::subject_key(erased.0))], expects: Vec::new() };
+    let owner = Owned { subjects: vec![erased.0], ..owned(1) };
+    wait(run.trail.commit(permit(owner), gone)).ok().expect("recorded").recorded();
+    told(vec![Op::Put(Key::erasure_waiting(&[5; 16]), Version(1), Vec::new())]);
+    let bucket = WrappedUnder::of(&stays.1).expect("own bytes").bucket;
+    keyring.draw_next_bucket_keys(&[bucket]).expect("drawn");
+    let anew = keyring.rewrapped(stays.0.as_bytes(), &stays.1).expect("wrapped anew");
+    let stays_anew = (stays.0, anew);
+    told(vec![put(&stays_anew, 2)]);
+    let found = with_source(&world, |source| wrapped_anew(source, 0));
+    assert!(matches!(found, Err(BackupError::Destroying)), "a ring of now opens the erased");
+    keyring.destroy_old_bucket_keys(&keyring.next_bucket_keys()).expect("destroyed");
+    told(vec![Op::Delete(Key::erasure_waiting(&[5; 16]))]);
+    assert!(!opens(keyring, &erased) && !opens(keyring, &stays) && opens(keyring, &stays_anew));
+
+    let behind = bulk_size(&bulk).expect("a size");
+    let expected: Anew = [(*stays.0.as_bytes(), stays_anew.1.clone())].into();
+    for behind in [0, behind] {
+        let found = with_source(&world, |source| wrapped_anew(source, behind));
+        assert_eq!(found.expect("whole"), expected);
+    }
+    let later = with_source(&world, |source| wrapped_anew(source, behind + 100));
+    assert_eq!(later.expect("whole"), Anew::new());
+    run.stop();
+
+    let of = |rows: &Rows, subject| rows[&Key::subject_key(subject)].payload.clone();
+    let (done, rows) = restored_with(&world, &bulk, &expected).expect("restored");
+    assert_eq!((done.anew, done.dead), (1, 1));
+    assert!(opens(keyring, &(stays.0, of(&rows, stays.0))));
+    assert!(!opens(keyring, &(erased.0, of(&rows, erased.0))));
+    let (done, rows) = restored(&world, &bulk).expect("restored");
+    assert_eq!((done.anew, done.dead), (0, 2));
+    assert!(!opens(keyring, &(stays.0, of(&rows, stays.0))));
+    // Somebody else's, or an older one: nothing but its opening proves it.
+    for wrong in [&erased, &stays] {
+        let wrong = [(*stays.0.as_bytes(), wrong.1.clone())].into();
+        let refused = restored_with(&world, &bulk, &wrong);
+        assert!(matches!(refused, Err(BackupError::Refused(_))));
+    }
+}
+
+#[test]
+fn keys_wrapped_anew_are_found_in_a_snapshot_as_in_the_journal() {
+    let world = World::with_own_keys();
+    let keyring = &*world.keyring;
+    let [one, other] = neighbours(keyring);
+    let bucket = WrappedUnder::of(&one.1).expect("own bytes").bucket;
+    let run = begun(&world);
+    keyring.draw_next_bucket_keys(&[bucket]).expect("drawn");
+    keyring.destroy_old_bucket_keys(&keyring.next_bucket_keys()).expect("destroyed");
+    let mut expected = Anew::new();
+    for (subject, _) in [&one, &other] {
+        let (_, wrapped) = keyring.wrap_new_subject_key(subject.as_bytes()).expect("wrapped");
+        expected.insert(*subject.as_bytes(), wrapped.clone());
+        let op = Op::Put(Key::subject_key(*subject), Version(1), wrapped);
+        let change = Change { ops: vec![op], expects: Vec::new() };
+        let told = Announcement::KeysRewrapped { keys: 1 };
+        wait(run.trail.announce_keys(told, change)).expect("recorded").expect("taken");
+    }
+    let mut keeper = keeper(&world, &run, 1);
+    fill_a_segment(&world, &run, 1);
+    assert!(matches!(wait(keeper.step(&run.trail)), Ok(SnapshotStep::Made(_))));
+    let found = with_source(&world, |source| wrapped_anew(source, 0));
+    assert_eq!(found.expect("whole"), expected);
+    let gone = Change { ops: vec![Op::Delete(Key::subject_key(one.0))], expects: Vec::new() };
+    let owner = Owned { subjects: vec![one.0], ..owned(1) };
+    wait(run.trail.commit(permit(owner), gone)).ok().expect("recorded").recorded();
+    expected.remove(one.0.as_bytes());
+    let found = with_source(&world, |source| wrapped_anew(source, 0));
+    assert_eq!(found.expect("whole"), expected, "the journal comes behind the snapshot");
+    run.stop();
+}
+
 #[test]
 fn a_restore_never_continues_the_log_before() {
     let world = World::on_sled();
@@ -195,6 +325,7 @@ fn a_restore_never_continues_the_log_before() {
         bulk: &bulk,
         log_key: &log_key,
         keyring: &keyring,
+        anew: &Anew::new(),
         settings: &settings,
         snapshots: &world.path("new/snapshots"),
         media: Arc::new(FileMedia),

@@ -168,6 +168,7 @@ pub(super) struct World {
     pub(super) clock: Arc<HeldClock>,
     pub(super) disk: Arc<Disk>,
     pub(super) engine: EngineKind,
+    pub(super) keyring: Arc<Keyring>,
 }
 
 pub(super) struct Run {
@@ -192,11 +193,21 @@ impl World {
             clock: Arc::new(HeldClock { now: AtomicI64::new(NOW.0), monotonic: AtomicU64::new(0) }),
             disk: Arc::new(Disk::default()),
             engine: EngineKind::Memory,
+            keyring: keyring(),
         }
     }
 
     pub(super) fn on_sled() -> World {
         World { engine: EngineKind::Sled, ..World::new() }
+    }
+
+    /// With a keyring in a file of its own, whose bucket keys may be replaced.
+    pub(super) fn with_own_keys() -> World {
+        let world = World::on_sled();
+        let root = RootKey::generate().expect("a root key");
+        let month = Month::from_year_month(2026, 1).expect("a month");
+        let keyring = Keyring::create(&world.path("keyring"), &root, month).expect("a keyring");
+        World { keyring: Arc::new(keyring), ..world }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -219,7 +230,7 @@ impl World {
         }
         let (reader, applier) = open(&self.path("store"), self.engine, 16 << 20).expect("a store");
         let around = Surroundings {
-            keyring: keyring(),
+            keyring: self.keyring.clone(),
             clock,
             random: Arc::new(CountingRandom::default()),
             media: Arc::new(DiskMedia(self.disk.clone())),
@@ -249,7 +260,7 @@ impl World {
     /// The log is judged by the verifier, and must hold exactly the journal's entries.
     pub(super) fn story(&self) -> Story {
         let story = self.journal();
-        let signer = keyring().log_signer();
+        let signer = self.keyring.log_signer();
         let key = gridvault_audit::verifier_key(ORIGIN, &signer.public_key());
         let key = VerifierKey::parse(&key).expect("a key");
         let summary = verify_directory(&self.path("log"), &key, None).expect("a log that verifies");
@@ -263,7 +274,7 @@ impl World {
     /// The journal alone. Its frames are contiguous, or reading it fails.
     pub(super) fn journal(&self) -> Story {
         let mut story = Story { frames: Vec::new(), entries: Vec::new() };
-        let chain = keyring().chain();
+        let chain = self.keyring.chain();
         replay(&self.path("journal"), &chain, Position::START, |frame| {
             assert_eq!(frame.first_index, story.entries.len() as u64);
             story.frames.push(frame.entries.len());

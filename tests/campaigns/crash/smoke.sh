@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
-# Fifty rounds in a folder that vanishes.
+# Twenty rounds in a folder that vanishes.
 set -euo pipefail
-exec bash "$(dirname "${BASH_SOURCE[0]}")/run" --rounds 50
+exec bash "$(dirname "${BASH_SOURCE[0]}")/run" --rounds 20

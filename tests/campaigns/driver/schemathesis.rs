@@ -12,8 +12,11 @@ use crate::vault::{Programs, Start, end, new_folder, tail};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// Requests that one token serves for: below the 600 refusals in an hour that lock an actor out.
@@ -64,6 +67,12 @@ struct Caller {
     succeeds: &'static [&'static str],
 }
 
+impl Caller {
+    fn name(&self) -> &'static str {
+        self.role.unwrap_or("stranger")
+    }
+}
+
 /// Those that have different rights over the surface, and a stranger.
 const CALLERS: &[Caller] = &[
     Caller {
@@ -108,28 +117,56 @@ const CALLERS: &[Caller] = &[
     Caller { role: None, succeeds: &["health", "ready", "unseal"] },
 ];
 
-/// Runs the campaign.
+/// Runs the campaign: each part with a vault and a tool of its own, as many at once as there are processors, because the tool uses one.
 pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
-    for caller in CALLERS {
-        let name = caller.role.unwrap_or("stranger");
-        let mut seen = Seen::default();
-        for part in parts(arguments, caller)? {
-            one(arguments, caller, &part, &mut seen, tally)?;
-        }
-        let missing: Vec<&str> =
-            caller.succeeds.iter().copied().filter(|call| !seen.succeeded(call)).collect();
-        let figures = format!("{} requests, {} calls", seen.requests(), seen.calls.len());
-        tally.check(
-            &format!("{name}: what it may do was done, and nothing was throttled"),
-            match (missing.is_empty(), seen.count(429)) {
-                (true, 0) => Ok(figures),
-                (_, throttled) => {
-                    Err(format!("no success of {missing:?}; {throttled} of {figures} throttled"))
+    let mut runs = Vec::new();
+    for (of, caller) in CALLERS.iter().enumerate() {
+        runs.extend(parts(arguments, caller)?.into_iter().map(|part| (of, part)));
+    }
+    let mut seen: Vec<Seen> = CALLERS.iter().map(|_| Seen::default()).collect();
+    let at_once = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let next = AtomicUsize::new(0);
+    let (tell, told) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..at_once {
+            let (tell, runs, next) = (tell.clone(), &runs, &next);
+            scope.spawn(move || {
+                while let Some((of, part)) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    // Nobody listens any more once one of them met a fault.
+                    if tell.send((*of, one(arguments, &CALLERS[*of], part))).is_err() {
+                        return;
+                    }
                 }
-            },
-        );
+            });
+        }
+        drop(tell);
+        for (of, shown) in told {
+            let shown = shown?;
+            shown.judge(tally);
+            seen[of].add(shown.seen);
+        }
+        Ok::<(), Fault>(())
+    })?;
+    for (caller, seen) in CALLERS.iter().zip(&seen) {
+        judge_caller(caller, seen, tally);
     }
     Ok(())
+}
+
+/// Whether a caller could do what it may, so that not everything was refused.
+fn judge_caller(caller: &Caller, seen: &Seen, tally: &mut Tally) {
+    let missing: Vec<&str> =
+        caller.succeeds.iter().copied().filter(|call| !seen.succeeded(call)).collect();
+    let figures = format!("{} requests, {} calls", seen.requests(), seen.calls.len());
+    tally.check(
+        &format!("{}: what it may do was done, and nothing was throttled", caller.name()),
+        match (missing.is_empty(), seen.count(429)) {
+            (true, 0) => Ok(figures),
+            (_, throttled) => {
+                Err(format!("no success of {missing:?}; {throttled} of {figures} throttled"))
+            }
+        },
+    );
 }
 
 /// What one vault serves: some calls or all of them, with data of one kind or of both.
@@ -202,14 +239,36 @@ fn start_of(arguments: &Arguments, folder: &Path) -> Result<Start, Fault> {
     Ok(Start { policies, ..Start::below(folder, &arguments.programs)? })
 }
 
+/// What one run of the tool showed.
+struct Shown {
+    name: String,
+    /// What the tool said, where it found something.
+    found: Option<String>,
+    /// What the vault answered when it was asked afterwards whether it serves.
+    ready: u16,
+    seen: Seen,
+}
+
+impl Shown {
+    fn judge(&self, tally: &mut Tally) {
+        let Shown { name, found, ready, seen } = self;
+        let outcome = match found {
+            None => Ok(format!("{} requests", seen.requests())),
+            Some(said) => {
+                say(said);
+                Err("see above".to_owned())
+            }
+        };
+        tally.check(&format!("schemathesis as {name}"), outcome);
+        tally.check(
+            &format!("the vault still serves after {name}"),
+            if *ready == 200 { Ok("ready".into()) } else { Err(ready.to_string()) },
+        );
+    }
+}
+
 /// One run of the tool against a vault of its own.
-fn one(
-    arguments: &Arguments,
-    caller: &Caller,
-    part: &Part,
-    seen: &mut Seen,
-    tally: &mut Tally,
-) -> Result<(), Fault> {
+fn one(arguments: &Arguments, caller: &Caller, part: &Part) -> Result<Shown, Fault> {
     let folder = new_folder()?;
     let vault = start_of(arguments, folder.path())?.serve()?;
     let page = &vault.page;
@@ -238,27 +297,16 @@ fn one(
         .env("GRIDVAULT_SEEN", &log)
         .env("GRIDVAULT_RECORD", &page.sample.record)
         .env("GRIDVAULT_ACTOR", page.worker_id()?);
-    let outcome = run_tool(&mut command, &said);
+    let found_nothing = run_tool(&mut command, &said)?;
     let name = match &part.calls[..] {
-        [only] => format!("{}: {only}", caller.role.unwrap_or("stranger")),
-        _ => caller.role.unwrap_or("stranger").to_owned(),
+        [only] => format!("{}: {only}", caller.name()),
+        _ => caller.name().to_owned(),
     };
-    let before = seen.requests();
+    let mut seen = Seen::default();
     seen.read(&log)?;
-    let outcome = match outcome? {
-        true => Ok(format!("{} requests", seen.requests() - before)),
-        false => Err("see above".to_owned()),
-    };
-    if outcome.is_err() {
-        say(&std::fs::read_to_string(&said).unwrap_or_default());
-    }
-    tally.check(&format!("schemathesis as {name}"), outcome);
-    let ready = Client::new(&page.url).send(&Ask::open("GET", "/readyz"))?;
-    tally.check(
-        &format!("the vault still serves after {name}"),
-        if ready.status == 200 { Ok("ready".into()) } else { Err(ready.status.to_string()) },
-    );
-    Ok(())
+    let found = (!found_nothing).then(|| std::fs::read_to_string(&said).unwrap_or_default());
+    let ready = Client::new(&page.url).send(&Ask::open("GET", "/readyz"))?.status;
+    Ok(Shown { name, found, ready, seen })
 }
 
 /// Whether the tool found nothing.
@@ -325,6 +373,17 @@ impl Seen {
             }
         }
         Ok(())
+    }
+
+    /// Takes in what came back in another run.
+    fn add(&mut self, other: Seen) {
+        for (call, statuses) in other.calls {
+            let own = self.calls.entry(call).or_default();
+            for (status, count) in statuses {
+                *own.entry(status).or_default() += count;
+            }
+        }
+        self.taken.extend(other.taken);
     }
 
     fn requests(&self) -> u64 {

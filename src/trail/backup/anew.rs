@@ -1,0 +1,113 @@
+//! The subject keys that were wrapped anew since a bulk part was made: without them whoever shares a bucket with somebody erased
+//! since would be lost with that bulk part's restore.
+//! Never needs a key and never opens one: a wrapped key says which bucket's key it is under, and proves itself when it is restored.
+//! What it says is the state at one moment; whoever reads the keyring before and after, and finds it the same, has both of one.
+
+use super::create::{BulkSource, Opened, open};
+use super::list::List;
+use super::{BackupError, LIST_FILE, io_at};
+use crate::limits::BACKUP_LIST_BYTES_MAX;
+use crate::store::{Key, Op, Stored};
+use crate::trail::journal::read_unjudged;
+use crate::trail::snapshot::{read_snapshot, snapshot_path};
+use gridvault_keys::WrappedUnder;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+/// The epoch of a bucket whose key was never replaced.
+const FIRST_EPOCH: u32 = 1;
+
+/// Wrapped keys by subject id, as they are now, of those that are under a key which replaced another and were stored by an entry
+/// from `behind` on.
+///
+/// # Errors
+/// [`BackupError::Destroying`] while keys wait to be destroyed: then nobody may believe that a keyring is without them. Else what
+/// cannot be read.
+pub fn wrapped_anew(
+    source: &BulkSource<'_>,
+    behind: u64,
+) -> Result<BTreeMap<[u8; 16], Vec<u8>>, BackupError> {
+    let Opened { snapshot, segments } = open(source)?;
+    let mut found = Found { behind, anew: BTreeMap::new(), waiting: BTreeSet::new() };
+    if let Some((segment, _)) = snapshot {
+        // By its name and not by the open file: one that goes meanwhile is told as what cannot be read, and asked for again.
+        let path = snapshot_path(source.snapshots, segment);
+        read_snapshot(&path, None, &mut |rows| {
+            rows.into_iter().for_each(|(key, stored)| found.row(key, stored));
+            Ok(())
+        })?;
+    }
+    let last = segments.len().saturating_sub(1);
+    for (at, (segment, mut file)) in segments.into_iter().enumerate() {
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(io_at(source.journal))?;
+        let rest = read_unjudged(&bytes, segment, |frame| {
+            for (index, (_, ops)) in (frame.first_index..).zip(frame.entries) {
+                ops.into_iter().for_each(|op| found.step(index, op));
+            }
+        });
+        if rest && at < last {
+            let path = super::create::segment_name(segment);
+            return Err(BackupError::Damaged { path, what: "something in it is no frame" });
+        }
+    }
+    match found.waiting.is_empty() {
+        true => Ok(found.anew),
+        false => Err(BackupError::Destroying),
+    }
+}
+
+/// How many entries of the log a bulk part covers, by its own word.
+///
+/// # Errors
+/// [`BackupError::List`], or the disk's.
+pub fn bulk_size(bulk: &Path) -> Result<u64, BackupError> {
+    let path = bulk.join(LIST_FILE);
+    let file = File::open(&path).map_err(io_at(&path))?;
+    let mut text = String::new();
+    file.take(BACKUP_LIST_BYTES_MAX).read_to_string(&mut text).map_err(io_at(&path))?;
+    Ok(List::parse(&text)?.size)
+}
+
+struct Found {
+    behind: u64,
+    anew: BTreeMap<[u8; 16], Vec<u8>>,
+    /// Erasures whose keys are not destroyed yet.
+    waiting: BTreeSet<Key>,
+}
+
+impl Found {
+    fn row(&mut self, key: Key, stored: Option<Stored>) {
+        match stored {
+            Some(stored) => self.put(key, stored.index, stored.payload),
+            None => self.delete(&key),
+        }
+    }
+
+    fn step(&mut self, index: u64, op: Op) {
+        match op {
+            Op::Put(key, _, payload) => self.put(key, index, payload),
+            Op::Delete(key) => self.delete(&key),
+        }
+    }
+
+    fn put(&mut self, key: Key, index: u64, payload: Vec<u8>) {
+        if let Some(subject) = key.subject_of_key() {
+            let replaced = WrappedUnder::of(&payload).is_ok_and(|under| under.epoch > FIRST_EPOCH);
+            if replaced && index >= self.behind {
+                self.anew.insert(*subject.as_bytes(), payload);
+            }
+        } else if key.waiting_erasure().is_some() {
+            self.waiting.insert(key);
+        }
+    }
+
+    fn delete(&mut self, key: &Key) {
+        match key.subject_of_key() {
+            Some(subject) => drop(self.anew.remove(subject.as_bytes())),
+            None => drop(self.waiting.remove(key)),
+        }
+    }
+}
