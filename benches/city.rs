@@ -201,6 +201,7 @@ async fn enrol(rooms: &Arc<Rooms>, grids: u32) -> Fallible<Vec<Member>> {
                 assignments: posts.into(),
                 tokens_from: 0,
                 own: None,
+                log_in_key: None,
             };
             let change = rooms.identity.directory().addition(&NewActor { record });
             let enrolled = Announcement::Enrolled { actor: *member.id.as_bytes(), role };
@@ -294,6 +295,7 @@ async fn calls(rooms: &Arc<Rooms>, members: &[Member]) -> Fallible<()> {
         assignments: vec![post],
         tokens_from: 0,
         own: None,
+        log_in_key: None,
     };
     let change = rooms.identity.directory().addition(&NewActor { record })?;
     let role = "security_admin".to_owned();

@@ -158,7 +158,13 @@ pub async fn open_at(ground: Ground<'_>, clock: Arc<dyn Clock>) -> Fallible<Room
     };
     let log_key = verifier_key(origin, &keyring.log_signer().public_key());
     Ok(Rooms {
-        identity: Arc::new(Identity::new(actors, keyring.token_signer(), origin, random.clone())),
+        identity: Arc::new(Identity::new(
+            actors,
+            keyring.token_signer(),
+            origin,
+            random.clone(),
+            clock.now(),
+        )),
         access: Arc::new(Access::new(policy, version, activated)),
         trail: Arc::new(trail),
         seal,
@@ -252,5 +258,6 @@ fn worker_of(id: ActorId, grid: &str) -> ActorRecord {
         assignments: vec![assignment],
         tokens_from: 0,
         own: None,
+        log_in_key: None,
     }
 }

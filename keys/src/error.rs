@@ -8,6 +8,9 @@ use thiserror::Error;
 /// What this crate can refuse or fail at.
 #[derive(Debug, Error)]
 pub enum KeyError {
+    /// A text is not that of a key to log in with.
+    #[error("this is no key to log in with")]
+    LogInKey,
     /// The system's source of randomness failed.
     #[error("system randomness is unavailable")]
     Randomness,

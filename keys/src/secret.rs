@@ -77,6 +77,8 @@ mod abilities {
     never! {
         root_key_clone: "RootKey" lacks "Clone";
         root_key_debug: "RootKey" lacks "std::fmt::Debug";
+        log_in_key_clone: "LogInKey" lacks "Clone";
+        log_in_key_debug: "LogInKey" lacks "std::fmt::Debug";
         passphrase_clone: "Passphrase" lacks "Clone";
         passphrase_debug: "Passphrase" lacks "std::fmt::Debug";
         key_file_clone: "KeyFile" lacks "Clone";

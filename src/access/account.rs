@@ -54,6 +54,8 @@ pub enum Written {
     Preview,
     /// The proof of a receipt was asked for.
     Proof,
+    /// Somebody logged in.
+    LogIn,
     /// Something that is about no record.
     Duty(Duty),
     /// Something was done with somebody's consents.

@@ -1,4 +1,4 @@
-//! `gridvault actor add|list|import|state`: calls to a running vault.
+//! `gridvault actor add|list|import|code|state`: calls to a running vault.
 //! Never writes the directory itself.
 //! A new actor's one-time code is printed once.
 
@@ -17,6 +17,15 @@ pub(super) enum Command {
     Import(roster::Arguments),
     /// The directory of actors.
     List {
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// A one-time code for somebody whose key is lost; using it takes that key away.
+    #[command(after_help = "Example: gridvault actor code ACTOR")]
+    Code {
+        /// Whom: an actor's id.
+        #[arg(allow_hyphen_values = true)]
+        actor: String,
         #[command(flatten)]
         connection: Connection,
     },
@@ -92,6 +101,10 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
             }
         }
         Command::Import(arguments) => return roster::run(arguments, json),
+        Command::Code { actor, connection } => {
+            let answer = connection.step(&format!("/v1/admin/actors/{}/codes", plain(actor)?))?;
+            return said(&answer, json, |one| word(one, "code").to_owned());
+        }
         Command::State { actor, state, connection } => {
             let path = format!("/v1/admin/actors/{}/state", plain(actor)?);
             let answer = connection.post(&path, &json!({"state": state}))?;

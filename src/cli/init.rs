@@ -254,6 +254,7 @@ pub(super) async fn enrol_first(
         assignments: posts,
         tokens_from: 0,
         own: None,
+        log_in_key: None,
     };
     let directory = rooms.identity.directory();
     let mut change = directory.addition(&NewActor { record }).map_err(|error| fail(&error))?;

@@ -3,6 +3,7 @@
 //! Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 tampering found, 4 storage fault.
 
 mod actor;
+mod administrator;
 mod approval;
 mod audit;
 mod audit_export;
@@ -23,6 +24,8 @@ mod handover;
 mod hidden;
 mod import;
 mod init;
+mod log_in;
+mod log_in_key;
 mod metrics;
 mod official;
 mod passphrase;
@@ -83,9 +86,14 @@ enum Command {
     Seal(seal::Arguments),
     /// Turn a one-time code into a token, once.
     Enrol(enrol::Arguments),
+    /// Turn the key that one enrolled with into a token for the next hours.
+    LogIn(log_in::Arguments),
     /// Look at a vault's configuration.
     #[command(subcommand)]
     Config(config::Command),
+    /// Administrators of a vault that does not serve.
+    #[command(subcommand)]
+    Administrator(administrator::Command),
     /// Tokens of a running vault.
     #[command(subcommand)]
     Token(token::Command),
@@ -164,6 +172,8 @@ pub fn main() -> ExitCode {
         Command::Unseal(arguments) => unseal::run(&arguments, json),
         Command::Seal(arguments) => seal::run(&arguments, json),
         Command::Enrol(arguments) => enrol::run(&arguments, json),
+        Command::Administrator(command) => administrator::run(&command, json),
+        Command::LogIn(arguments) => log_in::run(&arguments, json),
         Command::Config(command) => config::run(&command, json),
         Command::Token(command) => token::run(&command, json),
         Command::Actor(command) => actor::run(&command, json),

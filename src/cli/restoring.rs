@@ -83,7 +83,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
 }
 
 /// Two actors, who are not one.
-fn two(persons: &[String]) -> Result<[ActorId; 2], Failure> {
+pub(super) fn two(persons: &[String]) -> Result<[ActorId; 2], Failure> {
     let wrong = || Failure::Usage("name two actors by their ids: --person ID --person ID".into());
     let [first, second] = persons else { return Err(wrong()) };
     let parse = |text: &String| text.parse::<ActorId>().map_err(|_| wrong());

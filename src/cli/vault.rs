@@ -97,7 +97,13 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         watch(config, &trail, &log, thresholds, &schemas, actors.clone(), reviews.clone())?;
     let signer = keyring.token_signer();
     let rooms = Rooms {
-        identity: Arc::new(Identity::new(actors, signer, &config.origin, random.clone())),
+        identity: Arc::new(Identity::new(
+            actors,
+            signer,
+            &config.origin,
+            random.clone(),
+            clock.now(),
+        )),
         access: Arc::new(Access::new(policy, version, activated)),
         trail,
         seal,

@@ -204,6 +204,12 @@ pub(super) fn code() -> Value {
     json!({"code": "A".repeat(43)})
 }
 
+/// The proof of nobody's log-in.
+pub(super) fn proof() -> Value {
+    let part = "A".repeat(43);
+    json!({"proof": format!("{part}.{part}.{part}")})
+}
+
 /// Why somebody may or may not read a name.
 pub(super) fn question() -> Value {
     json!({

@@ -24,7 +24,8 @@ use crate::limits::{
     FIELD_LIST_ITEMS_MAX, FIELD_TEXT_CHARACTERS_MAX, IDEMPOTENCY_KEY_CHARACTERS_MAX,
     LOGIN_CHARACTERS_MAX, POSTS_PAGE_COUNT_MAX, QUERY_PAGE_COUNT_MAX, READ_FIELDS_COUNT_MAX,
     REASON_CHARACTERS_MAX, RECORD_FIELDS_MAX, REMARK_CHARACTERS_MAX, REVIEW_ENTRIES_COUNT_MAX,
-    SAMPLE_EACH_COUNT_MAX, SAMPLE_WITHOUT_COUNT_MAX, SLUG_CHARACTERS_MAX, TOKEN_LIFE_SECONDS_MAX,
+    SAMPLE_EACH_COUNT_MAX, SAMPLE_WITHOUT_COUNT_MAX, SLUG_CHARACTERS_MAX, TOKEN_BYTES_MAX,
+    TOKEN_LIFE_SECONDS_MAX,
 };
 use crate::operations::Age;
 use crate::oversight::{
@@ -119,6 +120,18 @@ pub(super) fn maybe_actor_id() -> Object {
 /// A one-time code.
 pub(super) fn one_time_code() -> Object {
     text().min_length(Some(1)).max_length(Some(SLUG_CHARACTERS_MAX)).build()
+}
+
+/// A public key: 32 bytes in base64url, where it may be left out.
+pub(super) fn maybe_public_key() -> Object {
+    or_null(of(THIRTY_TWO_BYTES), Type::String)
+}
+
+/// A signed JWT: three parts in base64url.
+pub(super) fn proof() -> Object {
+    of("^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$")
+        .max_length(Some(TOKEN_BYTES_MAX))
+        .build()
 }
 
 /// A grid: 16 digits, or a 15-digit code of another system.

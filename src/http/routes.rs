@@ -8,9 +8,9 @@ use super::examples;
 use super::forms;
 use super::handlers::{
     admin, anomalies, approvals, audit, batch, break_glass, consents, counter, delegations,
-    describe, erasure, health, households, lists, log, matching, official, packs, placing, posts,
-    preview, protection, raise_limit, records, rectifications, report, reviews, roster, tasks,
-    unsealing,
+    describe, erasure, health, households, lists, log, log_in, matching, official, packs, placing,
+    posts, preview, protection, raise_limit, records, rectifications, report, reviews, roster,
+    tasks, unsealing,
 };
 use super::openapi::{Body, Doc, Query};
 use super::queries::{ANOMALIES, EXPIRING, EXPORTED, ITEMS, REVIEWS, SEARCHED, VACANT};
@@ -26,7 +26,7 @@ use std::sync::Arc;
 pub enum Guard {
     /// Everyone; it tells nothing and leaves no entry.
     Open,
-    /// Whoever has a one-time code; every use leaves an entry.
+    /// Whoever has a one-time code, or a key to log in by; every use leaves an entry.
     Code,
     /// Whoever has a token; every use leaves an entry.
     Token,
@@ -126,8 +126,12 @@ pub static ROUTES: &[Route] = &[
         => log::bundle),
     route!(POST post "/v1/enrol" Code false
         Doc::new("enrol", "Turn a one-time code into a token, once")
-            .takes(Body::of::<admin::EnrolBody>).example(examples::code).answer(201, Body::of::<admin::IssuedBody>)
-        => admin::redeem),
+            .takes(Body::of::<log_in::EnrolBody>).example(examples::code).answer(201, Body::of::<admin::IssuedBody>)
+        => log_in::redeem),
+    route!(POST post "/v1/log-in" Code false
+        Doc::new("log_in", "Log in by a key of one's own: a signed proof becomes a token")
+            .takes(Body::of::<log_in::LogInBody>).example(examples::proof).answer(201, Body::of::<admin::IssuedBody>)
+        => log_in::enter),
     route!(POST post "/v1/records" Token true
         Doc::new("create_record", "Store a record").repeatable().captured().written_within_task()
             .takes(Body::of::<records::CreateBody>).example(examples::person).answer(201, Body::of::<records::CreatedBody>).versioned()
@@ -482,6 +486,10 @@ pub static ROUTES: &[Route] = &[
         Doc::new("issue_token", "Issue a token for an actor")
             .takes(Body::of::<admin::TokenBody>).example(examples::token).answer(201, Body::of::<admin::IssuedBody>)
         => admin::token),
+    route!(POST post "/v1/admin/actors/{id}/codes" Token false
+        Doc::new("new_code", "A one-time code for an actor whose key is lost; using it takes the key away")
+            .answer(201, Body::of::<log_in::CodeBody>)
+        => log_in::code),
     route!(POST post "/v1/admin/policies/explain" Token false
         Doc::new("explain_policy", "Why a decision would be taken")
             .takes(Body::of::<admin::ExplainBody>).example(examples::question).answer(200, Body::of::<admin::ExplainedBody>)

@@ -122,6 +122,9 @@ pub struct ActorRecord {
     /// What its own record is known by: a keyed tag of its subject's audit handle, which leads back to nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own: Option<[u8; 16]>,
+    /// The public key that it logs in by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_in_key: Option<[u8; 32]>,
 }
 
 /// An actor to be added.

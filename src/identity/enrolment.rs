@@ -1,6 +1,7 @@
 //! One-time codes: how the first token comes to a person without passing through an administrator's screen twice.
 //! Never stored in clear: the store has the code's hash, and under it, sealed, whom it enrols and until when.
-//! A code is used up by the entry of its use.
+//! A code is used up by the entry of its use, which also says by which key its holder logs in from then on: none where none was
+//! brought, so whoever got a new code because a key was lost has that one no more.
 
 use super::directory::Directory;
 use crate::access::ActorId;
@@ -54,6 +55,8 @@ pub enum EnrolmentError {
 pub struct Redemption {
     actor: ActorId,
     expect: Expect,
+    /// What replaces the record of the actor, where its key changes.
+    keyed: Change,
 }
 
 impl Redemption {
@@ -64,10 +67,11 @@ impl Redemption {
 
     /// The steps that use it up; a second use goes stale.
     pub fn change(&self) -> Change {
-        Change {
-            ops: vec![Op::Delete(self.expect.key.clone())],
-            expects: vec![self.expect.clone()],
-        }
+        let Change { ops, expects } = &self.keyed;
+        let (mut ops, mut expects) = (ops.clone(), expects.clone());
+        ops.push(Op::Delete(self.expect.key.clone()));
+        expects.push(self.expect.clone());
+        Change { ops, expects }
     }
 }
 
@@ -77,7 +81,7 @@ impl Target for Redemption {
     }
 
     fn owns(&self, owner: Owner) -> bool {
-        owner == Owner::Enrolment
+        owner == Owner::Enrolment || owner == Owner::Actor(*self.actor.as_bytes())
     }
 }
 
@@ -106,7 +110,7 @@ impl Directory {
         Ok(change)
     }
 
-    /// Looks a code up. Using it up takes a permit and a receipt.
+    /// Looks a code up, for an actor that logs in by this key from then on. Using it up takes a permit and a receipt.
     ///
     /// # Errors
     /// [`EnrolmentError::Invalid`] whatever is wrong with the code.
@@ -114,6 +118,7 @@ impl Directory {
         &self,
         reader: &Reader,
         code: &str,
+        log_in_key: Option<[u8; 32]>,
         now: Micros,
     ) -> Result<Redemption, EnrolmentError> {
         let hash = EnrolmentCode::hash(code);
@@ -130,7 +135,18 @@ impl Directory {
         if now.seconds() >= i64::from_be_bytes(ends) {
             return Err(EnrolmentError::Invalid);
         }
+        let actor = ActorId::from_bytes(*actor);
         let expect = Expect { key, version: stored.version, stamp };
-        Ok(Redemption { actor: ActorId::from_bytes(*actor), expect })
+        Ok(Redemption { actor, expect, keyed: self.keyed(actor, log_in_key)? })
+    }
+
+    /// The steps that give an actor this key instead of what it has.
+    fn keyed(&self, actor: ActorId, key: Option<[u8; 32]>) -> Result<Change, EnrolmentError> {
+        let (mut record, version) = self.record_at(&actor).ok_or(EnrolmentError::Invalid)?;
+        if record.log_in_key == key {
+            return Ok(Change::default());
+        }
+        record.log_in_key = key;
+        self.replacement_of(&record, version).map_err(|_| EnrolmentError::Unavailable)
     }
 }

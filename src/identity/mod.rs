@@ -6,6 +6,7 @@ mod actor;
 mod actor_form;
 mod directory;
 mod enrolment;
+mod log_in;
 mod token;
 
 pub use actor::Actor;

@@ -4,6 +4,7 @@
 
 use super::actor::Actor;
 use super::directory::{ActorKind, ActorState, Directory};
+use super::log_in::LogIns;
 use crate::access::{ActorId, Standing};
 use crate::ambient::{Micros, Random};
 use crate::limits::{
@@ -14,7 +15,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_keys::{Signer, verify_signature};
 use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -63,8 +64,8 @@ pub(super) struct Claims {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ActingParty {
-    sub: ActorId,
+pub(super) struct ActingParty {
+    pub(super) sub: ActorId,
 }
 
 /// The room's door: checks tokens and issues them.
@@ -77,6 +78,7 @@ pub struct Identity {
     validation: Validation,
     random: Arc<dyn Random>,
     memo: RwLock<Memo>,
+    pub(super) log_ins: LogIns,
 }
 
 /// Verified tokens in two generations; the older one goes when the newer is full.
@@ -90,12 +92,13 @@ struct Memo {
 type Generation = HashMap<[u8; SIGNATURE_CHARACTERS], (Box<str>, Arc<Claims>)>;
 
 impl Identity {
-    /// Issuer and audience are both this vault's origin.
+    /// Issuer and audience are both this vault's origin. What proved a log-in before `begun` is not taken any more.
     pub fn new(
         directory: Arc<Directory>,
         signer: Signer,
         origin: &str,
         random: Arc<dyn Random>,
+        begun: Micros,
     ) -> Identity {
         // Once for the process; a second vault in it finds the same provider installed.
         let _installed = PROVIDER.install_default();
@@ -116,6 +119,7 @@ impl Identity {
             validation,
             random,
             memo: RwLock::default(),
+            log_ins: LogIns::new(origin, begun),
         }
     }
 
@@ -166,17 +170,7 @@ impl Identity {
 
     fn verify(&self, token: &str) -> Result<Claims, IdentityError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| IdentityError::Invalid)?;
-        let plain = header.typ.as_deref() == Some(TYPE)
-            && header.kid.as_deref() == Some(&*self.key_id)
-            && header.alg == Algorithm::EdDSA
-            && header.jku.is_none()
-            && header.jwk.is_none()
-            && header.x5u.is_none()
-            && header.x5c.is_none()
-            && header.crit.is_none()
-            && header.enc.is_none()
-            && header.zip.is_none();
-        if !plain {
+        if !is_plain(&header, TYPE) || header.kid.as_deref() != Some(&*self.key_id) {
             return Err(IdentityError::Invalid);
         }
         jsonwebtoken::decode::<Claims>(token, &self.verifying_key, &self.validation)
@@ -201,15 +195,8 @@ impl Identity {
         }
         let via = match &claims.act {
             None => None,
-            Some(party) => {
-                let system = self.directory.get(&party.sub).ok_or(IdentityError::Invalid)?;
-                let acts = system.record.kind == ActorKind::System
-                    && system.record.state == ActorState::Active;
-                if !acts {
-                    return Err(IdentityError::Invalid);
-                }
-                Some(party.sub)
-            }
+            Some(party) if self.acts(&party.sub) => Some(party.sub),
+            Some(_) => return Err(IdentityError::Invalid),
         };
         // Last, so that only a token that is good in every other way is called expired.
         if claims.exp <= seconds {
@@ -224,6 +211,13 @@ impl Identity {
             strength: STRENGTH_TOKEN,
         };
         Ok(Actor::new(standing, claims.clone()))
+    }
+
+    /// Whether this is a system that may act for a person.
+    pub(super) fn acts(&self, id: &ActorId) -> bool {
+        self.directory.get(id).is_some_and(|system| {
+            system.record.kind == ActorKind::System && system.record.state == ActorState::Active
+        })
     }
 
     /// Issues a token. The caller has a permit and a receipt for it.
@@ -292,6 +286,20 @@ impl Identity {
         }
         memo.recent.insert(*signature, (token.into(), claims));
     }
+}
+
+/// Whether a header names this type, the one algorithm, and nothing that a token may not choose: a key, where one is found, what is
+/// to be understood beside (RFC 8725).
+pub(super) fn is_plain(header: &Header, kind: &str) -> bool {
+    header.typ.as_deref() == Some(kind)
+        && header.alg == Algorithm::EdDSA
+        && header.jku.is_none()
+        && header.jwk.is_none()
+        && header.x5u.is_none()
+        && header.x5c.is_none()
+        && header.crit.is_none()
+        && header.enc.is_none()
+        && header.zip.is_none()
 }
 
 /// The first bytes of the public key's hash.

@@ -121,6 +121,8 @@ pub const TOKEN_LIFE_SECONDS_MAX: i64 = 12 * 3_600;
 pub const TOKEN_LEEWAY_SECONDS: u64 = 5;
 /// Tokens whose verified form is remembered; a signature check costs 45 microseconds, a look-up one.
 pub const TOKEN_MEMO_COUNT_MAX: usize = 16_384;
+/// Longest life of what proves a log-in; it is taken once.
+pub const LOG_IN_SECONDS_MAX: i64 = 60;
 /// Life of a one-time enrolment code.
 pub const ENROL_CODE_SECONDS: i64 = 24 * 3_600;
 /// Assignments that one actor may hold.

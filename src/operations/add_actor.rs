@@ -250,5 +250,6 @@ fn record_of(
         assignments,
         tokens_from: 0,
         own: None,
+        log_in_key: None,
     })
 }

@@ -1,4 +1,4 @@
-//! Turns a one-time code into its holder's first token, once.
+//! Turns a one-time code into its holder's first token, once, and keeps the key by which its holder logs in from then on.
 //! Never tells what was wrong with a code.
 //! The code is used up by the entry itself, so two uses at once give one token.
 
@@ -20,12 +20,14 @@ pub struct Enrolled {
     pub recorded: Recorded,
 }
 
-/// Redeems a code.
+/// Redeems a code, with the public key (Ed25519) that its holder logs in by.
 ///
 /// # Errors
-/// `token_invalid` whatever is wrong with the code.
+/// `token_invalid` whatever is wrong with the code; `stale` where the actor changed meanwhile.
+#[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn enrol(
     code: &str,
+    log_in_key: Option<[u8; 32]>,
     origin: &Origin,
     now: Micros,
     store: &Reader,
@@ -33,7 +35,7 @@ pub async fn enrol(
     access: &Access,
     trail: &Trail,
 ) -> Result<Enrolled, OperationError> {
-    let redemption = match identity.directory().redeem(store, code, now).await {
+    let redemption = match identity.directory().redeem(store, code, log_in_key, now).await {
         Ok(redemption) => redemption,
         Err(EnrolmentError::Invalid) => return Err(invalid(origin, access, trail).await),
         Err(EnrolmentError::Unavailable) => {

@@ -4,7 +4,7 @@
 
 use super::OperationError;
 use super::describe::{Nothing, ended};
-use crate::access::{Access, ActorId, Code, Duty, Origin, RoleFamily};
+use crate::access::{Access, ActorId, Code, Duty, Origin, RoleFamily, Standing};
 use crate::ambient::Micros;
 use crate::identity::{Actor, ActorKind, ActorState, Identity, IssuedToken};
 use crate::trail::{Recorded, Trail};
@@ -47,11 +47,32 @@ pub async fn issue_token(
         Ok(permit) => permit.about(request.actor),
         Err(denied) => return Err(super::refuse(trail, denied).await),
     };
+    if let Some(code) = unfit(standing, &request, identity, access) {
+        return Err(super::refuse(trail, access.refuse(Some(standing), code, origin)).await);
+    }
+    // Made before the entry, handed over after it: a token that was recorded exists.
+    let Ok(token) = identity.issue(request.actor, request.via, request.life_seconds, now) else {
+        let denied = access.refuse(Some(standing), Code::SchemaInvalid, origin);
+        return Err(super::refuse(trail, denied).await);
+    };
+    match trail.append(permit).await {
+        Ok(receipt) => Ok(Issued { token, recorded: receipt.recorded() }),
+        Err(refused) => Err(ended(refused, actor, origin, access, trail).await),
+    }
+}
+
+/// Why nobody gives a credential to this actor, through this system; nothing where somebody may.
+pub(super) fn unfit(
+    standing: &Standing,
+    request: &TokenRequest,
+    identity: &Identity,
+    access: &Access,
+) -> Option<Code> {
     let directory = identity.directory();
     let active =
         |id: &ActorId| directory.record(id).filter(|record| record.state == ActorState::Active);
     let acts = |id: &ActorId| active(id).is_some_and(|record| record.kind == ActorKind::System);
-    let wrong = match active(&request.actor) {
+    match active(&request.actor) {
         None => Some(Code::NotFound),
         Some(_) if request.via.is_some_and(|via| !acts(&via)) => Some(Code::NotFound),
         Some(record) => {
@@ -64,17 +85,5 @@ pub async fn issue_token(
             });
             (administers || request.actor == standing.actor).then_some(Code::Denied)
         }
-    };
-    if let Some(code) = wrong {
-        return Err(super::refuse(trail, access.refuse(Some(standing), code, origin)).await);
-    }
-    // Made before the entry, handed over after it: a token that was recorded exists.
-    let Ok(token) = identity.issue(request.actor, request.via, request.life_seconds, now) else {
-        let denied = access.refuse(Some(standing), Code::SchemaInvalid, origin);
-        return Err(super::refuse(trail, denied).await);
-    };
-    match trail.append(permit).await {
-        Ok(receipt) => Ok(Issued { token, recorded: receipt.recorded() }),
-        Err(refused) => Err(ended(refused, actor, origin, access, trail).await),
     }
 }

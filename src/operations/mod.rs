@@ -30,8 +30,10 @@ mod give_consent;
 mod give_task;
 mod import_roster;
 mod issue_token;
+mod log_in;
 mod mandate;
 mod match_record;
+mod new_code;
 mod occupants;
 mod official_request;
 mod once;
@@ -89,7 +91,9 @@ pub use import_roster::{
     Difference, Imported, LineOutcome, Named, RosterLine, RosterRooms, import_roster,
 };
 pub use issue_token::{Issued, TokenRequest, issue_token};
+pub use log_in::{LoggedIn, log_in};
 pub use match_record::{MatchRequest, Matched, match_record};
+pub use new_code::{NewCode, new_code};
 pub use occupants::{Occupants, OccupantsRequest, occupants};
 pub use official_request::{OfficialRequest, ask_official};
 pub use once::{BatchKey, OfBatch, Once, Repeats, Saying, UnderWay};

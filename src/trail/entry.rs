@@ -91,6 +91,13 @@ pub enum Announcement {
         /// Its role.
         role: String,
     },
+    /// At the host, an administrator whose key is lost was given a one-time code.
+    CodeGiven {
+        /// The administrator.
+        actor: [u8; 16],
+        /// The two who stood by it, as they were named.
+        persons: [[u8; 16]; 2],
+    },
     /// An actor over its budget of refusals is locked out for the rest of the hour.
     LockedOut {
         /// The actor.
@@ -293,6 +300,7 @@ fn event_of(written: Written) -> Event {
         Written::Schema => Event::DataSchemaRead,
         Written::Preview => Event::DataPreview,
         Written::Proof => Event::AuditReceiptProof,
+        Written::LogIn => Event::AuthLogin,
         Written::Enrol => Event::AdminEnrol,
         Written::Duty(Duty::ActorAdd) => Event::AdminActorAdd,
         Written::Duty(Duty::ActorList) => Event::AdminRead,
@@ -525,6 +533,9 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
         ),
         Announcement::Enrolled { actor, role } => {
             (Event::AdminEnrol, vec![("actor", id(actor)), ("role", Scalar::Str(role.clone()))])
+        }
+        Announcement::CodeGiven { actor, persons } => {
+            (Event::AdminTokenIssue, upkeep::code_given(actor, persons))
         }
         Announcement::LockedOut { actor } => (Event::AccessLimited, vec![("actor", id(actor))]),
         Announcement::Shipping { receiver, from } => (

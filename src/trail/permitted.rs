@@ -40,6 +40,7 @@ pub(super) fn need_of(written: Written) -> Need {
         | Written::Schema
         | Written::Preview
         | Written::Proof
+        | Written::LogIn
         | Written::Enrol
         | Written::Stranger
         | Written::Refused

@@ -59,6 +59,16 @@ pub(super) fn restored(restoration: &Restoration) -> Facts {
     ]
 }
 
+/// For whom a code was made at the host, and the two who stood by it.
+pub(super) fn code_given(actor: &[u8; 16], persons: &[[u8; 16]; 2]) -> Facts {
+    vec![
+        ("actor", id(actor)),
+        ("credential", Scalar::Str("enrolment_code".to_owned())),
+        ("person_1", id(&persons[0])),
+        ("person_2", id(&persons[1])),
+    ]
+}
+
 /// From where to where the log begins later, which moment everything that goes is from before, and the policy that kept
 /// entries cite, with its place.
 pub(super) fn pruned(

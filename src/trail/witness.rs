@@ -108,6 +108,7 @@ pub(super) fn serves_data(written: Written) -> bool {
         | Written::Schema
         | Written::Preview
         | Written::Proof
+        | Written::LogIn
         | Written::Enrol
         | Written::Stranger
         | Written::Refused

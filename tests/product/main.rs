@@ -43,6 +43,7 @@ mod import;
 mod inside;
 mod insiders_week;
 mod log;
+mod log_in;
 mod matching;
 mod metrics;
 mod nobody;

@@ -152,6 +152,7 @@ impl Town {
             assignments: posts.iter().enumerate().map(|post| self.kept(number, post)).collect(),
             tokens_from: 0,
             own: None,
+            log_in_key: None,
         };
         let role = posts.first().map_or("system", |post| post.role).to_owned();
         let change = self.rooms.identity.directory().addition(&NewActor { record });

@@ -10,18 +10,16 @@ use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::Members;
-use super::super::surround::turn_stranger_away;
 use super::brought::{SecrecyTermBody, SignedTermBody, brought, maybe_moment};
-use crate::access::{ActorId, Ask, Code, Duty, Origin};
+use crate::access::{ActorId, Ask, Code, Duty};
 use crate::ambient::Micros;
-use crate::identity::ActorKind;
+use crate::identity::{ActorKind, IssuedToken};
 use crate::limits::TOKEN_LIFE_SECONDS_MAX;
 use crate::operations::{
-    ActorRequest, AssignmentRequest, ExplainRequest, TokenRequest, add_actor, enrol,
-    explain_policy, issue_token, list_actors, policy_matrix,
+    ActorRequest, AssignmentRequest, ExplainRequest, TokenRequest, add_actor, explain_policy,
+    issue_token, list_actors, policy_matrix,
 };
 use crate::records::is_slug;
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -120,13 +118,10 @@ pub(in crate::http) struct IssuedBody {
     token: String,
 }
 
-/// A one-time code.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::http) struct EnrolBody {
-    /// The code.
-    #[schema(schema_with = forms::one_time_code)]
-    code: String,
+impl IssuedBody {
+    pub(super) fn of(actor: ActorId, token: &IssuedToken) -> IssuedBody {
+        IssuedBody { actor: actor.to_string(), token: token.show().to_owned() }
+    }
 }
 
 /// A decision to be explained.
@@ -330,33 +325,8 @@ pub(in crate::http) async fn token(
         &rooms.trail,
     )
     .await?;
-    let body = IssuedBody { actor: actor.to_string(), token: issued.token.show().to_owned() };
+    let body = IssuedBody::of(actor, &issued.token);
     Ok(Answer::new(body, issued.recorded, rooms.trail.origin()).created())
-}
-
-pub(in crate::http) async fn redeem(
-    State(rooms): State<Arc<Rooms>>,
-    Extension(origin): Extension<Origin>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Answer<IssuedBody>, Problem> {
-    let body: EnrolBody = match body::take(&headers, body, Media::Json).await {
-        Ok(body) => body,
-        Err(code) => return Err(turn_stranger_away(&rooms, &origin, code).await),
-    };
-    let enrolled = enrol(
-        &body.code,
-        &origin,
-        rooms.clock.now(),
-        &rooms.store,
-        &rooms.identity,
-        &rooms.access,
-        &rooms.trail,
-    )
-    .await?;
-    let body =
-        IssuedBody { actor: enrolled.actor.to_string(), token: enrolled.token.show().to_owned() };
-    Ok(Answer::new(body, enrolled.recorded, rooms.trail.origin()).created())
 }
 
 pub(in crate::http) async fn explain(

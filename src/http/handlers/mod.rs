@@ -18,6 +18,7 @@ pub(super) mod health;
 pub(super) mod households;
 pub(super) mod lists;
 pub(super) mod log;
+pub(super) mod log_in;
 pub(super) mod matching;
 pub(super) mod official;
 pub(super) mod packs;

@@ -23,7 +23,7 @@ fn coded_for(world: &mut World, actor: ActorId, random: &CountingRandom) -> Enro
 }
 
 fn redeem(world: &World, code: &str, seconds: i64) -> Result<Redemption, EnrolmentError> {
-    wait(world.directory().redeem(&world.reader, code, at(seconds)))
+    wait(world.directory().redeem(&world.reader, code, None, at(seconds)))
 }
 
 #[test]
@@ -43,12 +43,13 @@ fn a_code_enrols_its_actor_once() {
 }
 
 #[test]
-fn a_redemption_touches_codes_alone() {
+fn a_redemption_touches_codes_and_its_own_actor_alone() {
     let mut world = World::new();
     let code = coded(&mut world);
     let redemption = redeem(&world, code.show(), NOW).expect("redeemable");
     assert!(redemption.owns(Owner::Enrolment));
-    for owner in [Owner::Login, Owner::System, Owner::Actor(*WORKER.as_bytes())] {
+    assert!(redemption.owns(Owner::Actor(*WORKER.as_bytes())));
+    for owner in [Owner::Login, Owner::System, Owner::Actor(*OTHER.as_bytes())] {
         assert!(!redemption.owns(owner), "{owner:?}");
     }
     assert!(redemption.records().is_empty());
@@ -124,5 +125,27 @@ fn no_code_stands_in_clear_in_the_store() {
         for bytes in [key.as_bytes(), &stored.payload] {
             assert!(!bytes.windows(16).any(|window| code.show().as_bytes().starts_with(window)));
         }
+    }
+}
+
+#[test]
+fn a_redemption_gives_its_actor_the_key_that_was_brought_and_takes_the_one_before() {
+    let mut world = World::new();
+    let keyed = |world: &World, code: &str, key| {
+        wait(world.directory().redeem(&world.reader, code, key, at(NOW))).expect("redeemable")
+    };
+    let key_of = |world: &World| world.directory().record(&WORKER).expect("the worker").log_in_key;
+    let random = CountingRandom::default();
+    for key in [Some([1; 32]), Some([2; 32]), Some([2; 32]), None] {
+        let code = coded_for(&mut world, WORKER, &random);
+        let change = keyed(&world, code.show(), key).change();
+        let moved = change.ops.iter().filter(|op| op.key().actor_id().is_some()).count();
+        assert_eq!(
+            moved,
+            usize::from(key_of(&world) != key),
+            "the actor moves on where it changes"
+        );
+        world.apply(&change);
+        assert_eq!(key_of(&world), key);
     }
 }

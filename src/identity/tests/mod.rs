@@ -7,5 +7,6 @@ mod claims;
 mod directory;
 mod enrolment;
 mod headers;
+mod log_in;
 mod memo;
 pub(super) mod world;

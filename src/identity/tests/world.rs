@@ -21,6 +21,8 @@ use std::sync::{Arc, LazyLock};
 pub(super) const ORIGIN: &str = "vault.example/identity-tests";
 /// 2027-01-15T08:00:00Z, in seconds.
 pub(super) const NOW: i64 = 1_800_000_000;
+/// When the process began.
+pub(super) const BEGUN: i64 = NOW - 3_600;
 
 pub(in crate::identity) const WORKER: ActorId = ActorId::from_bytes([0xa1; 16]);
 pub(super) const OTHER: ActorId = ActorId::from_bytes([0xb2; 16]);
@@ -72,6 +74,7 @@ pub(in crate::identity) fn record(id: ActorId, login: &str) -> ActorRecord {
         assignments: vec![assignment("grid_worker", Some("8801020010010001"))],
         tokens_from: 0,
         own: None,
+        log_in_key: None,
     }
 }
 
@@ -115,7 +118,8 @@ impl World {
             open(Path::new("nowhere"), EngineKind::Memory, 0).expect("a store in memory");
         let directory = Arc::new(Directory::new(keyring()));
         let random = Arc::new(CountingRandom::default());
-        let identity = Identity::new(directory, keyring().token_signer(), ORIGIN, random);
+        let identity =
+            Identity::new(directory, keyring().token_signer(), ORIGIN, random, at(BEGUN));
         let issued = identity.issue(WORKER, None, 1, at(NOW)).expect("a token");
         let key_id = part(issued.show(), 0)["kid"].as_str().expect("a key id").to_owned();
         World { identity, reader, applier, signer: keyring().token_signer(), key_id }

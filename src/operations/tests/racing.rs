@@ -150,7 +150,8 @@ fn a_code_used_twice_at_once_gives_one_token() {
     world.announce(change);
     let call = || {
         let (text, origin, store) = (one_time.show(), &world.origin, &world.reader);
-        let call = enrol(text, origin, NOW, store, &world.identity, &world.access, &world.trail);
+        let call =
+            enrol(text, None, origin, NOW, store, &world.identity, &world.access, &world.trail);
         Box::pin(call) as Later<'_, Result<Enrolled, _>>
     };
     let answers = world.in_one_group(vec![call(), call()]);

@@ -108,5 +108,6 @@ pub(super) fn actor_record(id: ActorId, role: &str, area: Option<&str>) -> Actor
         assignments: if role.is_empty() { Vec::new() } else { vec![assignment] },
         tokens_from: 0,
         own: None,
+        log_in_key: None,
     }
 }

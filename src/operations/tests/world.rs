@@ -133,8 +133,13 @@ impl World {
         };
         let listeners: Vec<Arc<dyn crate::trail::Applied>> = vec![seal.clone(), actors.clone()];
         let trail = Trail::start(applier, settings, around, listeners).expect("a trail");
-        let identity =
-            Identity::new(actors, keyring.token_signer(), "vault.example/x", random.clone());
+        let identity = Identity::new(
+            actors,
+            keyring.token_signer(),
+            "vault.example/x",
+            random.clone(),
+            Micros(0),
+        );
         World {
             directory,
             gate,
