@@ -4,12 +4,15 @@
 
 mod client;
 mod crash;
+mod desk;
 mod dice;
 mod diskfull;
 mod enrolment;
+mod erasure;
 mod existence;
 mod fault;
 mod import;
+mod keys;
 mod log;
 mod overload;
 mod page;
@@ -24,6 +27,7 @@ mod schemathesis;
 mod sealing;
 mod syscalls;
 mod tally;
+mod town;
 mod vault;
 
 use clap::{Parser, Subcommand};
@@ -57,6 +61,8 @@ enum Campaign {
     Sealing(sealing::Arguments),
     /// A store that is lost after a kill, made again from snapshot and journal.
     Rebuild(rebuild::Arguments),
+    /// People are erased; no copy of their keys on the raw disk opens, and an older backup brings them not back.
+    Erasure(erasure::Arguments),
     /// A vault that a PKCS#11 token opens; a wrong PIN, and the token taken out.
     Pkcs11(pkcs11::Arguments),
     /// What may not be known of takes as long as what never was.
@@ -79,6 +85,7 @@ fn main() -> ExitCode {
         Campaign::Syscalls(arguments) => syscalls::run(&arguments, &mut tally),
         Campaign::Sealing(arguments) => sealing::run(&arguments, &mut tally),
         Campaign::Rebuild(arguments) => rebuild::run(&arguments, &mut tally),
+        Campaign::Erasure(arguments) => erasure::run(&arguments, &mut tally),
         Campaign::Pkcs11(arguments) => pkcs11::run(&arguments, &mut tally),
         Campaign::Existence(arguments) => existence::run(&arguments, &mut tally),
         Campaign::Schemathesis(arguments) => schemathesis::run(&arguments, &mut tally),

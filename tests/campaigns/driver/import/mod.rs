@@ -7,19 +7,19 @@ mod readback;
 mod records;
 mod rows;
 mod staff;
-mod town;
 
+use crate::desk::Desk;
 use crate::fault::Fault;
 use crate::log::verify;
 use crate::tally::{Tally, say};
+use crate::town::{Stopped, Town};
 use crate::vault::{Programs, new_folder, tail};
 use records::Records;
 use serde_json::Value;
 use staff::Staff;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 use std::time::Instant;
-use town::Town;
 
 /// Options of the campaign.
 #[derive(clap::Args)]
@@ -40,23 +40,20 @@ pub struct Arguments {
     programs: Programs,
 }
 
-/// Where everything of one run lies.
-struct Desk {
-    folder: PathBuf,
-    program: PathBuf,
-}
-
 /// Runs the campaign.
 pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     let folder = new_folder()?;
-    let desk = Desk { folder: folder.path().to_owned(), program: arguments.programs.vault()? };
-    desk.make_city(arguments)?;
+    let desk = Desk::below(folder.path(), folder.path(), &arguments.programs)?;
+    make_city(&desk, arguments)?;
     let town = Town::make(&desk)?;
     let staff = Staff::enrol(&desk, &town)?;
     say(&format!("{} grids, {} actors", staff.grids().len(), staff.count()));
-    let before = (town.processor_seconds()?, children_seconds()?);
+    let before = (processor_seconds(&town.process().to_string(), [12, 13])?, children_seconds()?);
     let seconds = import(&desk, &town, arguments.connections, tally)?;
-    let used = (town.processor_seconds()? - before.0, children_seconds()? - before.1);
+    let used = (
+        processor_seconds(&town.process().to_string(), [12, 13])? - before.0,
+        children_seconds()? - before.1,
+    );
     let records = Records::read(&desk)?;
     quarantine::check(&desk, &records, tally)?;
     let speed = records.people() as f64 / seconds;
@@ -73,7 +70,7 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     readback::by_workers(&town, &staff, &records, today, tally)?;
     readback::by_streets(&town, &staff, &records, today, tally)?;
     readback::by_match(&town, &records, tally)?;
-    let (key, directory) = town.stop(tally)?;
+    let Stopped { log_key: key, directory, .. } = town.stop(tally)?;
     rows::check(&desk, &directory, &records, today, tally)?;
     let verifier = arguments.programs.verifier()?;
     let (status, said) = verify(&verifier, &directory.join("log"), &key)?;
@@ -82,51 +79,13 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     Ok(())
 }
 
-impl Desk {
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+/// The city as NDJSON, with what must be refused, and its tree of grids.
+fn make_city(desk: &Desk, arguments: &Arguments) -> Result<(), Fault> {
+    let extent: &[&str] = if arguments.community { &["--community"] } else { &["--size", "m"] };
+    for (name, what) in [("city.ndjson", "--refusals"), ("territory.json", "--territory")] {
+        desk.synth(name, &[&[what], extent].concat(), arguments.persons, arguments.seed)?;
     }
-
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) -> Result<PathBuf, Fault> {
-        let path = self.path(name);
-        std::fs::write(&path, text).map_err(|error| Fault::io("writing", &path, error))?;
-        Ok(path)
-    }
-
-    fn read(&self, name: &str) -> Result<String, Fault> {
-        let path = self.path(name);
-        std::fs::read_to_string(&path).map_err(|error| Fault::io("reading", &path, error))
-    }
-
-    fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
-        command.stdin(Stdio::null()).env_remove("GRIDVAULT_TOKEN_FILE").env_remove("GRIDVAULT_URL");
-        command
-    }
-
-    /// Runs a command of the program to its end.
-    fn output(&self, command: &mut Command) -> Result<Output, Fault> {
-        command.output().map_err(|error| Fault::io("starting", &self.program, error))
-    }
-
-    /// The city as NDJSON, with what must be refused, and its tree of grids.
-    fn make_city(&self, arguments: &Arguments) -> Result<(), Fault> {
-        let (persons, seed) = (arguments.persons.to_string(), arguments.seed.to_string());
-        let extent: &[&str] = if arguments.community { &["--community"] } else { &["--size", "m"] };
-        for (name, what) in [("city.ndjson", "--refusals"), ("territory.json", "--territory")] {
-            let path = self.path(name);
-            let file = std::fs::File::create(&path).map_err(|e| Fault::io("making", &path, e))?;
-            let mut command = self.command();
-            command.args(["synth", "--persons", &persons, "--seed", &seed, what]).args(extent);
-            let status = command.stdout(file).status();
-            let status = status.map_err(|error| Fault::io("starting", &self.program, error))?;
-            if !status.success() {
-                let program = self.program.clone();
-                return Err(Fault::Ended { program, status, output: "synth".into() });
-            }
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 fn import_command(desk: &Desk, town: &Town, connections: u8) -> Command {

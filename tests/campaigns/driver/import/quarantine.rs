@@ -2,8 +2,8 @@
 //! Never takes a count for a proof: each line is compared byte for byte with the source.
 //! The file must be readable by its owner alone.
 
-use super::Desk;
 use super::records::Records;
+use crate::desk::Desk;
 use crate::fault::Fault;
 use crate::tally::Tally;
 use serde_json::Value;

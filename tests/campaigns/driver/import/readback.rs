@@ -4,11 +4,11 @@
 
 use super::records::{Records, Stored};
 use super::staff::{Staff, add};
-use super::town::Town;
 use crate::client::{Ask, Client};
 use crate::fault::Fault;
 use crate::people;
 use crate::tally::Tally;
+use crate::town::Town;
 use gridvault::records::{Class, Field, RecordType, SchemaSet, Value as Held, mask};
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};

@@ -2,7 +2,7 @@
 //! Never a value from the vault: only ids come from there, so that a wrong value cannot vouch for itself.
 //! A household's line gives a household, a dwelling, its people and their links to the dwelling.
 
-use super::Desk;
+use crate::desk::Desk;
 use crate::fault::Fault;
 use gridvault::records::{RecordType, numbers, turns_14_18};
 use jiff::civil::Date;

@@ -2,12 +2,12 @@
 //! Never through the vault's own reading: the key hierarchy and the stored rows alone.
 //! The rows are exactly those of the answers, so a line that was stored twice shows.
 
-use super::Desk;
 use super::readback::{field_of, schemas, told};
 use super::records::{Records, Stored};
-use super::town::PASSPHRASE;
+use crate::desk::Desk;
 use crate::fault::Fault;
 use crate::tally::Tally;
+use crate::town::PASSPHRASE;
 use gridvault::records::{PlainFields, SchemaSet, mask};
 use gridvault::store::{self, EngineKind, Fetched, Key, Reader, Sealed};
 use gridvault_keys::{Keyring, Passphrase, SectionPlace, UnlockFile};

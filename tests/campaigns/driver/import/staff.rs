@@ -2,11 +2,11 @@
 //! Never one actor for what one actor may not do: whoever asks often takes turns.
 //! Everybody is enrolled through the vault's own door.
 
-use super::Desk;
-use super::town::Town;
 use crate::client::{Ask, Client};
+use crate::desk::Desk;
 use crate::enrolment::ready;
 use crate::fault::Fault;
+use crate::town::Town;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

@@ -2,9 +2,9 @@
 //! Never counts an authorised reading in clear: that is what the vault is for. Everything else is scanned whole.
 //! First it is shown that the scan finds every marker in every encoding.
 
-mod markers;
+pub mod markers;
 mod requests;
-mod scan;
+pub mod scan;
 
 use crate::fault::Fault;
 use crate::tally::{Tally, say};

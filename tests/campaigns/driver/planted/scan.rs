@@ -115,22 +115,37 @@ pub struct Scanner {
 impl Scanner {
     /// A scanner for these.
     pub fn new(markers: &[Marker]) -> Scanner {
-        let mut scanner = Scanner {
+        let mut scanner = Scanner::nothing();
+        for (marker, one) in markers.iter().enumerate() {
+            for encoding in Encoding::ALL {
+                scanner.add(Pattern { bytes: encoding.pattern(&one.text), marker, encoding });
+            }
+        }
+        scanner
+    }
+
+    fn nothing() -> Scanner {
+        Scanner {
             patterns: HashMap::new(),
             filter: vec![0; FILTER_BITS / 64],
             pattern_bytes_max: KEY_BYTES,
-        };
-        for (marker, one) in markers.iter().enumerate() {
-            for encoding in Encoding::ALL {
-                let bytes = encoding.pattern(&one.text);
-                let key = key_of(&bytes).expect("markers are at least eleven bytes long");
-                let bit = bit_of(&bytes);
-                scanner.filter[bit / 64] |= 1 << (bit % 64);
-                scanner.pattern_bytes_max = scanner.pattern_bytes_max.max(bytes.len());
-                let pattern = Pattern { bytes, marker, encoding };
-                scanner.patterns.entry(key).or_default().push(pattern);
-            }
         }
+    }
+
+    fn add(&mut self, pattern: Pattern) {
+        let key = key_of(&pattern.bytes).expect("what is looked for is eight bytes long at least");
+        let bit = bit_of(&pattern.bytes);
+        self.filter[bit / 64] |= 1 << (bit % 64);
+        self.pattern_bytes_max = self.pattern_bytes_max.max(pattern.bytes.len());
+        self.patterns.entry(key).or_default().push(pattern);
+    }
+
+    /// A scanner for some bytes as they are; each is told by its place among them.
+    pub fn of_bytes<'a>(wanted: impl Iterator<Item = &'a [u8]>) -> Scanner {
+        let mut scanner = Scanner::nothing();
+        wanted.enumerate().for_each(|(at, bytes)| {
+            scanner.add(Pattern { bytes: bytes.to_vec(), marker: at, encoding: Encoding::Utf8 });
+        });
         scanner
     }
 

@@ -2,8 +2,8 @@
 //! Never holds the whole file: it goes through in pieces that overlap by the length of a key.
 //! A key counts once, however often it lies there.
 
-use super::keys::{Kind, Known};
 use crate::fault::Fault;
+use crate::keys::{Kind, Known};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read as _;
@@ -102,8 +102,8 @@ impl Scanner {
 
 #[cfg(test)]
 mod tests {
-    use super::super::keys::Secret;
     use super::*;
+    use crate::keys::Secret;
 
     #[test]
     fn a_key_is_found_wherever_it_lies_and_once() {

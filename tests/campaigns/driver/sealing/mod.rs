@@ -3,15 +3,14 @@
 //! that open the keyring, which no open vault keeps, in one that is just opening it.
 //! Memory is looked at as a core file of the whole process shows it, which root alone can take.
 
-mod keys;
 mod memory;
 mod opening;
 
 use crate::client::{Ask, Client};
 use crate::fault::Fault;
+use crate::keys::{Kind, Known};
 use crate::tally::Tally;
 use crate::vault::{Programs, Start, Vault, new_folder};
-use keys::{Kind, Known};
 use memory::Counts;
 use serde_json::json;
 use std::path::{Path, PathBuf};

@@ -3,6 +3,7 @@
 //! Keys of invented people alone.
 
 use crate::fault::Fault;
+use argon2::{Algorithm, Argon2, Params, Version};
 use gridvault::store::{self, EngineKind, Fetched, Key, Reader, Sealed};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::digest::{SHA256, digest};
@@ -28,6 +29,7 @@ const SLOT_HEADER_BYTES: usize = 26;
 const ENTRIES_COUNT: usize = 2 * 4_096 + 60 + 7;
 const ENTRY_BYTES: usize = 36;
 /// Kinds of long-lived keys, as sealed objects name them.
+const PASSPHRASE: u8 = 1;
 const KEY_FILE: u8 = 2;
 const ROOT: u8 = 3;
 const SUBJECT_BUCKET: u8 = 4;
@@ -106,6 +108,33 @@ impl Known {
 fn read(directory: &Path, name: &str) -> Result<Vec<u8>, Fault> {
     let path = directory.join(name);
     std::fs::read(&path).map_err(|error| Fault::io("reading", &path, error))
+}
+
+/// Every key of a ring that a passphrase opens: buckets, months and the rest, and the next ones of buckets where there are any.
+pub fn ring_of(directory: &Path, passphrase: &str) -> Result<Vec<[u8; 32]>, Fault> {
+    let wrong = || Fault::Malformed("the unlock file");
+    let file = read(directory, "unlock")?;
+    let (prefix, sealed) =
+        file.get(12..).and_then(|rest| rest.split_at_checked(54)).ok_or_else(wrong)?;
+    let number = |at: usize| Some(u32::from_be_bytes(*prefix.get(at..)?.first_chunk()?));
+    let cost = Params::new(
+        number(26).ok_or_else(wrong)?,
+        number(30).ok_or_else(wrong)?,
+        number(34).ok_or_else(wrong)?,
+        None,
+    );
+    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost.map_err(|_| wrong())?);
+    let mut wrapping = [0; 32];
+    let stretched = argon.hash_password_into(passphrase.as_bytes(), &prefix[38..], &mut wrapping);
+    stretched.map_err(|_| wrong())?;
+    let root = open(&wrapping, PASSPHRASE, prefix, prefix, sealed).ok_or_else(wrong)?;
+    let root = root.try_into().map_err(|_| wrong())?;
+    ring_keys(&root, &read(directory, "keyring")?)
+}
+
+/// Whether this very key opens a wrapped subject key, whatever bucket and epoch that names.
+pub fn unwraps(key: &[u8; 32], subject: &[u8; 16], wrapped: &[u8]) -> bool {
+    open(key, SUBJECT_BUCKET, subject, subject, wrapped).is_some()
 }
 
 fn key_file(line: &[u8]) -> Result<[u8; 32], Fault> {

@@ -2,15 +2,15 @@
 //! Never a demo: it is unlocked by a passphrase, and its administrators enrol by their one-time codes.
 //! Dropped, it is killed; stopped, it ends by itself with status 0.
 
-use super::Desk;
 use crate::client::{Ask, Client};
+use crate::desk::Desk;
 use crate::fault::Fault;
 use crate::policies;
 use crate::tally::Tally;
 use crate::vault::end;
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -31,12 +31,25 @@ pub struct Town {
     log_key: String,
     /// Token of the security administrator, who enrols.
     pub security_admin: String,
+    /// Ids of the three administrators.
+    pub administrators: Vec<String>,
+}
+
+/// What is left of a vault that was stopped.
+pub struct Stopped {
+    /// Verifier key of its log.
+    pub log_key: String,
+    /// Its directory.
+    pub directory: PathBuf,
+    security_admin: String,
+    /// Ids of its three administrators.
+    pub administrators: Vec<String>,
 }
 
 impl Town {
     /// Makes the vault, serves it and enrols the security administrator.
     pub fn make(desk: &Desk) -> Result<Town, Fault> {
-        let directory = desk.path("vault");
+        let directory = desk.vault.clone();
         let passphrase = desk.write("passphrase", format!("{PASSPHRASE}\n"))?;
         let mut command = desk.command();
         command
@@ -59,22 +72,51 @@ impl Town {
             .arg(policies::wide(&desk.path("policies-of-the-vault"))?);
         let output = desk.output(&mut command)?;
         let made: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-        let mut codes = made["administrators"].as_array().into_iter().flatten();
-        let code = codes.find(|one| one["role"] == "security_admin").map(|one| &one["code"]);
-        let Some(code) = code.and_then(Value::as_str) else {
+        if !output.status.success() {
             let output = String::from_utf8_lossy(&output.stderr).into_owned();
             return Err(Fault::Refused(output));
-        };
+        }
         let log_key = made["log_key"].as_str().unwrap_or_default().to_owned();
-        let mut command = desk.command();
-        command
-            .args(["serve", "--listen", "127.0.0.1:0", "--dir"])
-            .arg(&directory)
-            .arg("--passphrase-file")
-            .arg(&passphrase)
-            .env("GRIDVAULT_LOG", "warn");
-        let (child, url) = serve(&mut command, desk)?;
-        let mut town = Town { child, url, directory, log_key, security_admin: String::new() };
+        let (child, url) = start(desk, &directory)?;
+        let administrators = made["administrators"].as_array().cloned().unwrap_or_default();
+        let mut town = Town {
+            child,
+            url,
+            directory,
+            log_key,
+            security_admin: String::new(),
+            administrators: Vec::new(),
+        };
+        let client = Client::new(&town.url);
+        for one in administrators {
+            let code = one["code"].as_str().unwrap_or_default();
+            let (actor, token) = town.enrol_known(&client, code)?;
+            if one["role"] == "security_admin" {
+                town.security_admin = token;
+            }
+            town.administrators.push(actor);
+        }
+        Ok(town)
+    }
+
+    /// The same vault, served again; who had a token has it still.
+    pub fn again(desk: &Desk, before: Stopped) -> Result<Town, Fault> {
+        let Stopped { log_key, directory, security_admin, administrators } = before;
+        let (child, url) = start(desk, &directory)?;
+        Ok(Town { child, url, directory, log_key, security_admin, administrators })
+    }
+
+    /// A vault that was made of a backup, served; its security administrator enrols by a code that was given at the host.
+    pub fn restored(desk: &Desk, directory: &Path, code: &str) -> Result<Town, Fault> {
+        let (child, url) = start(desk, directory)?;
+        let mut town = Town {
+            child,
+            url,
+            directory: directory.to_owned(),
+            log_key: String::new(),
+            security_admin: String::new(),
+            administrators: Vec::new(),
+        };
         town.security_admin = town.enrol(&Client::new(&town.url), code)?;
         Ok(town)
     }
@@ -84,21 +126,25 @@ impl Town {
         &self.url
     }
 
-    /// Seconds of the processor that it had.
-    pub fn processor_seconds(&self) -> Result<f64, Fault> {
-        super::processor_seconds(&self.child.id().to_string(), [12, 13])
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Turns a one-time code into a token.
     pub fn enrol(&self, client: &Client, code: &str) -> Result<String, Fault> {
-        let enrolled =
-            client.must(&Ask::open("POST", "/v1/enrol").json(&json!({"code": code})), 201)?;
-        let token = enrolled["token"].as_str();
-        token.map(str::to_owned).ok_or(Fault::Malformed("an enrolment"))
+        self.enrol_known(client, code).map(|(_, token)| token)
     }
 
-    /// Asks it to stop and waits until it has; gives the verifier key of its log and its directory.
-    pub fn stop(mut self, tally: &mut Tally) -> Result<(String, PathBuf), Fault> {
+    fn enrol_known(&self, client: &Client, code: &str) -> Result<(String, String), Fault> {
+        let enrolled =
+            client.must(&Ask::open("POST", "/v1/enrol").json(&json!({"code": code})), 201)?;
+        let word = |name: &str| enrolled[name].as_str().map(str::to_owned);
+        word("actor").zip(word("token")).ok_or(Fault::Malformed("an enrolment"))
+    }
+
+    /// Asks it to stop and waits until it has.
+    pub fn stop(mut self, tally: &mut Tally) -> Result<Stopped, Fault> {
         let id = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status();
         asked.map_err(|error| Fault::io("starting", "kill".as_ref(), error))?;
@@ -119,7 +165,12 @@ impl Town {
         };
         let said = status.to_string();
         tally.check("the vault stops", if status.success() { Ok(said) } else { Err(said) });
-        Ok((self.log_key.clone(), self.directory.clone()))
+        Ok(Stopped {
+            log_key: self.log_key.clone(),
+            directory: self.directory.clone(),
+            security_admin: self.security_admin.clone(),
+            administrators: self.administrators.clone(),
+        })
     }
 }
 
@@ -127,6 +178,17 @@ impl Drop for Town {
     fn drop(&mut self) {
         end(&mut self.child);
     }
+}
+
+fn start(desk: &Desk, directory: &Path) -> Result<(Child, String), Fault> {
+    let mut command = desk.command();
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--dir"])
+        .arg(directory)
+        .arg("--passphrase-file")
+        .arg(desk.path("passphrase"))
+        .env("GRIDVAULT_LOG", "warn");
+    serve(&mut command, desk)
 }
 
 /// Starts the program and waits for the line that says where it serves.

@@ -1,0 +1,4 @@
+#!/usr/bin/env bash
+# A tenth of it.
+set -euo pipefail
+exec bash "$(dirname "${BASH_SOURCE[0]}")/run" --persons 100 --erased 10
