@@ -23,7 +23,7 @@ pub struct Enrolled {
 /// Redeems a code, with the public key (Ed25519) that its holder logs in by.
 ///
 /// # Errors
-/// `token_invalid` whatever is wrong with the code; `stale` where the actor changed meanwhile.
+/// `token_invalid` whatever is wrong with the code, and where the actor changed at the same moment: then it is good still.
 #[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn enrol(
     code: &str,

@@ -18,6 +18,9 @@ const FILTER_BITS: usize = 1 << 24;
 /// Size of a piece, in bytes.
 const PIECE_BYTES: usize = 4 * 1024 * 1024;
 
+/// A piece of a file in which nothing is.
+const NOTHING: [u8; 4_096] = [0; 4_096];
+
 /// How a marker is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Encoding {
@@ -179,8 +182,16 @@ impl Scanner {
 
     /// Hits that begin before `end`.
     fn find_from(&self, bytes: &[u8], end: usize, base: u64, hits: &mut Vec<Hit>) {
-        for place in 0..end {
-            let rest = &bytes[place..];
+        let mut next = 0;
+        while next < end {
+            let rest = &bytes[next..];
+            if rest.starts_with(&NOTHING) {
+                // No pattern begins with two zeros, so none begins in here but perhaps with the last one.
+                next += NOTHING.len() - 1;
+                continue;
+            }
+            let place = next;
+            next += 1;
             let Some(key) = key_of(rest) else { return };
             let bit = bit_of(rest);
             if self.filter[bit / 64] >> (bit % 64) & 1 == 0 {
@@ -224,6 +235,18 @@ mod tests {
                 "{encoding:?}"
             );
             assert_eq!(scanner.find(&whole[..whole.len() - 3]), [], "{encoding:?}");
+        }
+    }
+
+    #[test]
+    fn a_marker_behind_much_of_nothing_is_found_in_every_encoding() {
+        let text = "12345678901";
+        for encoding in Encoding::ALL {
+            for before in [NOTHING.len() - 1, NOTHING.len(), 3 * NOTHING.len() + 5] {
+                let bytes = [vec![0; before], encoding.encode(text), vec![0; 5_000]].concat();
+                let found = scanner(text).find(&bytes);
+                assert!(found.iter().any(|hit| hit.encoding == encoding), "{encoding:?} {before}");
+            }
         }
     }
 
