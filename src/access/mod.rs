@@ -13,6 +13,7 @@ mod delegation;
 mod emergency;
 mod enforcer;
 mod erasure;
+mod expiry;
 mod feed;
 mod field;
 mod grants;

@@ -26,6 +26,7 @@ mod enrol;
 mod erase_subject;
 mod erasure_steps;
 mod error;
+mod expire_records;
 mod give_consent;
 mod give_task;
 mod import_roster;
@@ -85,6 +86,7 @@ pub use echo::Echoes;
 pub use enrol::{Enrolled, enrol};
 pub use erase_subject::{EraseRequest, Erased, ask_erasure, carry_out_erasure};
 pub use error::{OperationError, refuse};
+pub use expire_records::{Expired, ExpiryWalk, expire_records};
 pub use give_consent::{ConsentRequest, GivenConsent, give_consent};
 pub use give_task::{TaskGiven, TaskRequest, TaskScope, give_task};
 pub use import_roster::{

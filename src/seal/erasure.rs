@@ -66,7 +66,7 @@ impl ErasureRecord {
     }
 
     /// Names the key that something of it was wrapped under. Of one bucket the latest stands for all before it.
-    fn name_key(&mut self, under: WrappedUnder) {
+    pub(super) fn name_key(&mut self, under: WrappedUnder) {
         match self.keys.iter_mut().find(|(bucket, _)| *bucket == under.bucket) {
             Some((_, epoch)) => *epoch = under.epoch.max(*epoch),
             None => self.keys.push((under.bucket, under.epoch)),

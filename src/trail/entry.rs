@@ -320,6 +320,7 @@ fn event_of(written: Written) -> Event {
         Written::Consent(ConsentAct::Give) => Event::ConsentGive,
         Written::Consent(ConsentAct::Withdraw) => Event::ConsentWithdraw,
         Written::Erasure(act) => event_of_erasure(act),
+        Written::Expiry => Event::DataRetain,
         Written::Mandate(MandateAct::Give) => Event::TaskCreate,
         Written::Mandate(MandateAct::Accept) => Event::TaskAccept,
         Written::Mandate(MandateAct::Return) => Event::TaskReturn,

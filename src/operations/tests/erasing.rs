@@ -26,14 +26,14 @@ const RIGHTS: &str = "rights_request";
 const PURPOSE: &str = "residence_registration";
 
 /// Keys with a file of their own, which can be taken away.
-struct Ring {
+pub(super) struct Ring {
     _directory: tempfile::TempDir,
     path: PathBuf,
     root: RootKey,
 }
 
 impl Ring {
-    fn new() -> (Ring, Arc<Keyring>) {
+    pub(super) fn new() -> (Ring, Arc<Keyring>) {
         let directory = tempfile::tempdir().expect("a directory");
         let root = RootKey::generate().expect("a root key");
         let month = Month::from_year_month(2026, 1).expect("a month");
@@ -43,7 +43,7 @@ impl Ring {
     }
 
     /// As the next process has it.
-    fn opened(&self) -> Arc<Keyring> {
+    pub(super) fn opened(&self) -> Arc<Keyring> {
         Arc::new(Keyring::open(&self.path, &self.root).expect("a keyring").0)
     }
 
@@ -52,11 +52,11 @@ impl Ring {
     }
 
     /// Lets every write of it fail.
-    fn break_it(&self) {
+    pub(super) fn break_it(&self) {
         std::fs::rename(&self.path, self.aside()).expect("a file");
     }
 
-    fn mend(&self) {
+    pub(super) fn mend(&self) {
         std::fs::rename(self.aside(), &self.path).expect("a file");
     }
 }
@@ -131,7 +131,7 @@ fn carried_out(world: &World, id: MandateId) -> Done<Erased> {
     done(wait(carry_out(world, &world.actor(DESK), id)))
 }
 
-fn wrapped(world: &World, subject: SubjectId) -> Option<Vec<u8>> {
+pub(super) fn wrapped(world: &World, subject: SubjectId) -> Option<Vec<u8>> {
     let stored = wait(world.reader.get(&Key::subject_key(subject))).expect("a store");
     stored.map(|stored| stored.payload)
 }
@@ -142,7 +142,7 @@ fn kept(world: &World, id: MandateId) -> ErasureRecord {
     ErasureRecord::decode(&stored.payload).expect("a record")
 }
 
-fn is_tombstone(world: &World, id: RecordId) -> bool {
+pub(super) fn is_tombstone(world: &World, id: RecordId) -> bool {
     matches!(wait(world.reader.fetch(id)).expect("a store"), Fetched::Erased(..))
 }
 
@@ -168,7 +168,7 @@ fn neighbour_of(world: &World, keyring: &Keyring, subject: SubjectId) -> (Subjec
     (neighbour, key.id())
 }
 
-fn id_of(keyring: &Keyring, subject: SubjectId, wrapped: &[u8]) -> Option<u64> {
+pub(super) fn id_of(keyring: &Keyring, subject: SubjectId, wrapped: &[u8]) -> Option<u64> {
     keyring.unwrap_subject_key(subject.as_bytes(), wrapped).ok().map(|key| key.id())
 }
 

@@ -7,6 +7,7 @@ mod bases;
 mod children;
 mod consents;
 mod erasing;
+mod expiring;
 mod gate;
 mod listing;
 mod matching;
