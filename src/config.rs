@@ -80,6 +80,9 @@ pub struct ConfigFile {
     /// The rest between two rounds of the scrub, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scrub_rest_seconds: Option<u64>,
+    /// The ledger of erasures in a second place: a file on another disk. Without it there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erasure_ledger: Option<PathBuf>,
     /// The rest between two walks over what is past its end, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expiry_rest_seconds: Option<u64>,
@@ -202,6 +205,8 @@ pub struct Config {
     pub scrub_rest: Duration,
     /// The rest between two walks over what is past its end.
     pub expiry_rest: Duration,
+    /// The ledger of erasures in a second place.
+    pub erasure_ledger: Option<PathBuf>,
     /// Whether everything in the vault is invented.
     pub synthetic: bool,
     /// A receiver of the log's entries.
@@ -288,6 +293,7 @@ impl Config {
         let metrics_listen = metrics_listen(&file)?;
         let scrub_rest = scrub_rest(&file)?;
         let expiry_rest = expiry_rest(&file)?;
+        check_second_place(directory, &file)?;
         let witness_age_max = witness_age(&file)?;
         Ok(Config {
             directory: directory.to_owned(),
@@ -315,6 +321,7 @@ impl Config {
             audit_keep_from: file.audit_keep_from,
             scrub_rest,
             expiry_rest,
+            erasure_ledger: file.erasure_ledger,
             synthetic: file.synthetic,
             syslog: file.syslog,
         })
@@ -323,7 +330,7 @@ impl Config {
     /// SHA-256 over what was checked, for the entry of a start. Holds no secret.
     pub fn digest(&self) -> [u8; 32] {
         let text = format!(
-            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{}\n{}\n{}\n{}\n{}\n{:?}\n{}",
+            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{}\n{}\n{}\n{}\n{}\n{:?}\n{}\n{:?}",
             self.origin,
             self.listen,
             self.store_cache_bytes,
@@ -343,7 +350,8 @@ impl Config {
             self.snapshots_kept,
             self.scrub_rest.as_secs(),
             self.pkcs11_module,
-            self.expiry_rest.as_secs()
+            self.expiry_rest.as_secs(),
+            self.erasure_ledger
         );
         let mut digest = [0; 32];
         digest
@@ -441,6 +449,19 @@ fn expiry_rest(file: &ConfigFile) -> Result<Duration, ConfigError> {
     let reason = "is below 1 or above 86,400";
     let within = (1..=EXPIRY_REST_MAX.as_secs()).contains(&rest.as_secs());
     within.then_some(rest).ok_or(ConfigError::Value { name: "expiry_rest_seconds", reason })
+}
+
+/// A second place inside of the first is none. Whether it is on another disk, whoever operates the vault knows.
+fn check_second_place(directory: &Path, file: &ConfigFile) -> Result<(), ConfigError> {
+    let Some(ledger) = &file.erasure_ledger else { return Ok(()) };
+    let reason = if !ledger.is_absolute() {
+        "is no absolute path"
+    } else if ledger.starts_with(directory) {
+        "lies in the vault's own directory"
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError::Value { name: "erasure_ledger", reason })
 }
 
 fn retention_months(file: &ConfigFile) -> Result<u32, ConfigError> {
@@ -595,6 +616,8 @@ mod tests {
         assert!(!broken(|file| file.expiry_rest_seconds = Some(1)));
         assert!(!broken(|file| file.expiry_rest_seconds = Some(86_400)));
         assert!(broken(|file| file.expiry_rest_seconds = Some(86_401)));
+        assert!(broken(|file| file.erasure_ledger = Some("erasures".into())));
+        assert!(!broken(|file| file.erasure_ledger = Some("/mnt/second/erasures".into())));
         assert!(broken(|file| file.witness_age_seconds_max = Some(119)));
         assert!(!broken(|file| file.witness_age_seconds_max = Some(120)));
     }

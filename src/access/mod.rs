@@ -31,6 +31,7 @@ mod protection;
 mod question;
 mod raise;
 mod readiness;
+mod replay;
 mod reveal;
 mod role;
 mod standing;

@@ -4,7 +4,7 @@
 
 use super::failure::Failure;
 use super::policy_files::{self, Policies};
-use super::{metrics, passphrase, pkcs11, retention, ship, snapshots};
+use super::{metrics, passphrase, pkcs11, retention, second_place, ship, snapshots};
 use crate::access::Access;
 use crate::ambient::{BelievedClock, Clock, HostClock, HostRandom, Micros, Random};
 use crate::config::Config;
@@ -119,6 +119,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         anomalies,
         reviews,
         log_key,
+        erasures: second_place::open(config, &keyring)?,
         repeats: Arc::default(),
         echoes: crate::operations::Echoes::default(),
         batches: Batches::default(),
@@ -137,6 +138,7 @@ async fn beside(
     retention: Retention,
     snapshots: Snapshots,
 ) -> Result<Vault, Failure> {
+    second_place::agree(&rooms).await?;
     let shipper = ship::start(config, &rooms.trail, rooms.log.clone()).await?;
     let last_before = retention.last_before();
     let retention = retention::for_whoever_needs_it(retention, &rooms.reviews, shipper.as_ref());

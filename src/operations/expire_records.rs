@@ -62,7 +62,6 @@ impl Expired {
 ///
 /// # Errors
 /// What keeps anything from being recorded or read at all. What was removed before stays so.
-#[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn expire_records(
     walk: &mut ExpiryWalk,
     store: &Reader,

@@ -50,6 +50,7 @@ mod renew_post;
 mod review_glass;
 mod scope;
 mod seal_vault;
+mod second_place;
 mod see_posts;
 mod steps;
 mod store_digests;
@@ -110,6 +111,7 @@ pub use read_record::read_record;
 pub use renew_post::renew_post;
 pub use review_glass::{Finding, ListedGlass, end_glass, list_glass, review_glass};
 pub use seal_vault::seal_vault;
+pub use second_place::{Replayed, replay_erasures, tell_erasure, tell_erasures};
 pub use see_posts::{
     Ending, EndingPage, EndingPlace, EndingPost, OwnPost, VacantGrid, VacantPage, ending_posts,
     own_posts, vacant_grids,

@@ -159,6 +159,16 @@ impl Key {
         Key::of(CONTROL, &[&[kind as u8], id])
     }
 
+    /// What is kept of all erasures.
+    pub fn erasure_prefix() -> Key {
+        Key::of(CONTROL, &[&[ControlKind::Erasure as u8]])
+    }
+
+    /// The erasure of which this is kept, where it is of one.
+    pub fn erasure_id(&self) -> Option<[u8; 16]> {
+        self.0.strip_prefix(&[CONTROL, ControlKind::Erasure as u8])?.try_into().ok()
+    }
+
     /// That the keys of somebody who was erased are still to be destroyed.
     pub fn erasure_waiting(id: &[u8; 16]) -> Key {
         Key::of(ERASURE_WAITING, &[id])

@@ -228,6 +228,8 @@ pub struct Restoration {
     pub left_out: u64,
     /// The two who did it, as they were named.
     pub persons: [[u8; 16]; 2],
+    /// Erasures in the ledger that was brought, where one was.
+    pub told: Option<u64>,
 }
 
 /// The entry of a decision that said yes.

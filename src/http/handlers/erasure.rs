@@ -106,6 +106,7 @@ pub(in crate::http) async fn carry_out(
     let erased = carry_out_erasure(
         &caller.asked(purpose),
         id,
+        rooms.erasures.as_ref(),
         &rooms.store,
         &rooms.seal,
         &rooms.access,
@@ -144,6 +145,7 @@ pub(in crate::http) async fn certificate(
     let made = make_certificate(
         &question,
         id,
+        rooms.erasures.as_ref(),
         &rooms.store,
         &rooms.access,
         &rooms.trail,

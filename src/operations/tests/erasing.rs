@@ -15,7 +15,7 @@ use crate::purposes::ConsentGiver;
 use crate::records::{MandateId, RecordId, SubjectId};
 use crate::seal::{ErasureRecord, ErasureState};
 use crate::store::{Change, ControlKind, Expect, Fetched, Key, Op, Version};
-use crate::trail::Announcement;
+use crate::trail::{Announcement, ErasureLedger};
 use gridvault_keys::{Keyring, Month, RootKey, WrappedUnder};
 use serde_json::{Value as Json, json};
 use std::path::PathBuf;
@@ -62,7 +62,7 @@ impl Ring {
 }
 
 /// A world of these keys, with somebody who agrees.
-fn world_under(keyring: Arc<Keyring>) -> World {
+pub(super) fn world_under(keyring: Arc<Keyring>) -> World {
     let world = World::under(keyring);
     let record = actor_record(OFFICER, "protection_officer", None);
     let change = world.identity.directory().addition(&NewActor { record });
@@ -107,16 +107,26 @@ fn decide(world: &World, id: MandateId, yes: bool) -> Done<()> {
 }
 
 /// An erasure that the officer agreed to.
-fn agreed(world: &World, subject: SubjectId) -> MandateId {
+pub(super) fn agreed(world: &World, subject: SubjectId) -> MandateId {
     let id = done(wait(ask(world, &world.actor(DESK), subject))).expect("asked");
     decide(world, id, true).expect("agreed");
     id
 }
 
 async fn carry_out(world: &World, desk: &Actor, id: MandateId) -> Result<Erased, OperationError> {
+    carry_out_telling(world, desk, id, None).await
+}
+
+async fn carry_out_telling(
+    world: &World,
+    desk: &Actor,
+    id: MandateId,
+    ledger: Option<&Arc<ErasureLedger>>,
+) -> Result<Erased, OperationError> {
     carry_out_erasure(
         &world.asked(desk, RIGHTS),
         id,
+        ledger,
         &world.reader,
         &world.seal,
         &world.access,
@@ -125,6 +135,15 @@ async fn carry_out(world: &World, desk: &Actor, id: MandateId) -> Result<Erased,
         &world.territory,
     )
     .await
+}
+
+/// Carries it out, and tells a second place.
+pub(super) fn carried_out_telling(
+    world: &World,
+    id: MandateId,
+    ledger: Option<&Arc<ErasureLedger>>,
+) -> Done<Erased> {
+    done(wait(carry_out_telling(world, &world.actor(DESK), id, ledger)))
 }
 
 fn carried_out(world: &World, id: MandateId) -> Done<Erased> {
@@ -136,7 +155,7 @@ pub(super) fn wrapped(world: &World, subject: SubjectId) -> Option<Vec<u8>> {
     stored.map(|stored| stored.payload)
 }
 
-fn kept(world: &World, id: MandateId) -> ErasureRecord {
+pub(super) fn kept(world: &World, id: MandateId) -> ErasureRecord {
     let key = Key::control(ControlKind::Erasure, id.as_bytes());
     let stored = wait(world.reader.get(&key)).expect("a store").expect("it is kept");
     ErasureRecord::decode(&stored.payload).expect("a record")

@@ -65,6 +65,13 @@ fn ending(world: &World, days: i64, subject: Option<SubjectId>) -> (RecordId, Su
     (created.id, created.subject.expect("a person"))
 }
 
+/// Somebody whose only record went at its end, and whose key is destroyed.
+pub(super) fn one_expired(world: &World) {
+    ending(world, 1, None);
+    assert_eq!(walked(world, 1), removed(1));
+    assert!(destroy(world).is_some());
+}
+
 fn destroy(world: &World) -> Option<u64> {
     let done = wait(destroy_keys(&world.reader, &world.seal, &world.trail));
     done.expect("destroyed").map(|recorded| recorded.index())

@@ -18,6 +18,7 @@ mod repeats;
 mod retention;
 mod revoking;
 mod samples;
+mod second_place;
 mod setting;
 mod slots;
 mod urgent;
