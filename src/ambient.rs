@@ -3,7 +3,8 @@
 //! A clock never runs backwards on its monotonic side, and randomness never repeats.
 
 use ring::rand::SecureRandom as _;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,6 +129,32 @@ impl Clock for HostClock {
     }
 }
 
+/// A clock that is believed as far as another moment bears it out: for what is removed for good, and for nothing else. It may be
+/// behind the other, never further ahead of that moment than a leap and the time that passed since.
+pub struct BelievedClock {
+    clock: Arc<dyn Clock>,
+    ceiling: Option<(Micros, u64)>,
+    leap: Duration,
+}
+
+impl BelievedClock {
+    /// With a moment that was before now, where one is known.
+    pub fn new(clock: Arc<dyn Clock>, before: Option<Micros>, leap: Duration) -> BelievedClock {
+        let ceiling = before.map(|moment| (moment, clock.monotonic()));
+        BelievedClock { clock, ceiling, leap }
+    }
+
+    /// The time, as far as it is believed.
+    pub fn now(&self) -> Micros {
+        let now = self.clock.now();
+        let Some((moment, since)) = self.ceiling else { return now };
+        let elapsed = self.clock.monotonic().saturating_sub(since);
+        let leap = u64::try_from(self.leap.as_micros()).unwrap_or(u64::MAX);
+        let ahead = i64::try_from(elapsed.saturating_add(leap)).unwrap_or(i64::MAX);
+        now.min(Micros(moment.0.saturating_add(ahead)))
+    }
+}
+
 /// Randomness of the host, through ring.
 pub struct HostRandom(ring::rand::SystemRandom);
 
@@ -147,5 +174,50 @@ impl Default for HostRandom {
 impl Random for HostRandom {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
         self.0.fill(bytes).map_err(|_| NoRandomness)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+    /// Wall clock and monotonic side, each set by the test.
+    #[derive(Default)]
+    struct SetClock(AtomicI64, AtomicU64);
+
+    impl Clock for SetClock {
+        fn now(&self) -> Micros {
+            Micros(self.0.load(Ordering::Relaxed))
+        }
+
+        fn monotonic(&self) -> u64 {
+            self.1.load(Ordering::Relaxed)
+        }
+    }
+
+    #[test]
+    fn a_clock_is_believed_to_a_leap_ahead_of_what_was_known_and_no_further() {
+        let clock = Arc::new(SetClock::default());
+        clock.1.store(70, Ordering::Relaxed);
+        let leap = Duration::from_micros(100);
+        let believed = BelievedClock::new(clock.clone(), Some(Micros(1_000)), leap);
+        let reads = |now, monotonic| {
+            clock.0.store(now, Ordering::Relaxed);
+            clock.1.store(monotonic, Ordering::Relaxed);
+            believed.now().0
+        };
+        assert_eq!((reads(900, 70), reads(1_100, 70), reads(1_101, 70)), (900, 1_100, 1_100));
+        // What passed since is passed.
+        assert_eq!((reads(1_150, 120), reads(i64::MAX, 120)), (1_150, 1_150));
+        // Whatever is said of the monotonic side, nothing overflows.
+        assert_eq!((reads(i64::MAX, u64::MAX), reads(i64::MAX, 0)), (i64::MAX, 1_100));
+    }
+
+    #[test]
+    fn a_clock_that_nothing_is_known_beside_is_believed() {
+        let clock = Arc::new(SetClock::default());
+        clock.0.store(5, Ordering::Relaxed);
+        assert_eq!(BelievedClock::new(clock, None, Duration::ZERO).now(), Micros(5));
     }
 }

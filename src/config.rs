@@ -3,11 +3,12 @@
 //! What comes out is checked whole.
 
 use crate::limits::{
-    AUDIT_RETENTION_MONTHS, AUDIT_RETENTION_MONTHS_MAX, AUDIT_RETENTION_MONTHS_MIN,
-    ORIGIN_CHARACTERS_MAX, ORIGIN_MARKS, SCRUB_REST, SCRUB_REST_MAX, SEGMENT_BYTES,
-    SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SNAPSHOT_JOURNAL_BYTES, SNAPSHOT_JOURNAL_BYTES_MAX,
-    SNAPSHOT_JOURNAL_BYTES_MIN, SNAPSHOTS_KEPT_COUNT, SNAPSHOTS_KEPT_COUNT_MAX,
-    SNAPSHOTS_KEPT_COUNT_MIN, STORE_CACHE_BYTES, WITNESS_AGE, WITNESS_AGE_MIN,
+    AUDIT_RETENTION_MONTHS, AUDIT_RETENTION_MONTHS_MAX, AUDIT_RETENTION_MONTHS_MIN, EXPIRY_REST,
+    EXPIRY_REST_MAX, ORIGIN_CHARACTERS_MAX, ORIGIN_MARKS, SCRUB_REST, SCRUB_REST_MAX,
+    SEGMENT_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SNAPSHOT_JOURNAL_BYTES,
+    SNAPSHOT_JOURNAL_BYTES_MAX, SNAPSHOT_JOURNAL_BYTES_MIN, SNAPSHOTS_KEPT_COUNT,
+    SNAPSHOTS_KEPT_COUNT_MAX, SNAPSHOTS_KEPT_COUNT_MIN, STORE_CACHE_BYTES, WITNESS_AGE,
+    WITNESS_AGE_MIN,
 };
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -79,6 +80,12 @@ pub struct ConfigFile {
     /// The rest between two rounds of the scrub, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scrub_rest_seconds: Option<u64>,
+    /// The ledger of erasures in a second place: a file on another disk. Without it there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erasure_ledger: Option<PathBuf>,
+    /// The rest between two walks over what is past its end, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expiry_rest_seconds: Option<u64>,
     /// Whether everything in the vault is invented.
     #[serde(default)]
     pub synthetic: bool,
@@ -196,6 +203,10 @@ pub struct Config {
     pub audit_keep_from: Option<u64>,
     /// The rest between two rounds of the scrub.
     pub scrub_rest: Duration,
+    /// The rest between two walks over what is past its end.
+    pub expiry_rest: Duration,
+    /// The ledger of erasures in a second place.
+    pub erasure_ledger: Option<PathBuf>,
     /// Whether everything in the vault is invented.
     pub synthetic: bool,
     /// A receiver of the log's entries.
@@ -281,6 +292,8 @@ impl Config {
         let audit_retention_months = retention_months(&file)?;
         let metrics_listen = metrics_listen(&file)?;
         let scrub_rest = scrub_rest(&file)?;
+        let expiry_rest = expiry_rest(&file)?;
+        check_second_place(directory, &file)?;
         let witness_age_max = witness_age(&file)?;
         Ok(Config {
             directory: directory.to_owned(),
@@ -307,6 +320,8 @@ impl Config {
             audit_retention_months,
             audit_keep_from: file.audit_keep_from,
             scrub_rest,
+            expiry_rest,
+            erasure_ledger: file.erasure_ledger,
             synthetic: file.synthetic,
             syslog: file.syslog,
         })
@@ -315,7 +330,7 @@ impl Config {
     /// SHA-256 over what was checked, for the entry of a start. Holds no secret.
     pub fn digest(&self) -> [u8; 32] {
         let text = format!(
-            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{}\n{}\n{}\n{}\n{}\n{:?}",
+            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{}\n{}\n{}\n{}\n{}\n{:?}\n{}\n{:?}",
             self.origin,
             self.listen,
             self.store_cache_bytes,
@@ -334,7 +349,9 @@ impl Config {
             self.snapshot_journal_bytes,
             self.snapshots_kept,
             self.scrub_rest.as_secs(),
-            self.pkcs11_module
+            self.pkcs11_module,
+            self.expiry_rest.as_secs(),
+            self.erasure_ledger
         );
         let mut digest = [0; 32];
         digest
@@ -425,6 +442,26 @@ fn scrub_rest(file: &ConfigFile) -> Result<Duration, ConfigError> {
     let reason = "is below 1 or above 86,400";
     let within = (1..=SCRUB_REST_MAX.as_secs()).contains(&rest.as_secs());
     within.then_some(rest).ok_or(ConfigError::Value { name: "scrub_rest_seconds", reason })
+}
+
+fn expiry_rest(file: &ConfigFile) -> Result<Duration, ConfigError> {
+    let rest = file.expiry_rest_seconds.map_or(EXPIRY_REST, Duration::from_secs);
+    let reason = "is below 1 or above 86,400";
+    let within = (1..=EXPIRY_REST_MAX.as_secs()).contains(&rest.as_secs());
+    within.then_some(rest).ok_or(ConfigError::Value { name: "expiry_rest_seconds", reason })
+}
+
+/// A second place inside of the first is none. Whether it is on another disk, whoever operates the vault knows.
+fn check_second_place(directory: &Path, file: &ConfigFile) -> Result<(), ConfigError> {
+    let Some(ledger) = &file.erasure_ledger else { return Ok(()) };
+    let reason = if !ledger.is_absolute() {
+        "is no absolute path"
+    } else if ledger.starts_with(directory) {
+        "lies in the vault's own directory"
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError::Value { name: "erasure_ledger", reason })
 }
 
 fn retention_months(file: &ConfigFile) -> Result<u32, ConfigError> {
@@ -575,6 +612,12 @@ mod tests {
         assert!(!broken(|file| file.scrub_rest_seconds = Some(1)));
         assert!(!broken(|file| file.scrub_rest_seconds = Some(86_400)));
         assert!(broken(|file| file.scrub_rest_seconds = Some(86_401)));
+        assert!(broken(|file| file.expiry_rest_seconds = Some(0)));
+        assert!(!broken(|file| file.expiry_rest_seconds = Some(1)));
+        assert!(!broken(|file| file.expiry_rest_seconds = Some(86_400)));
+        assert!(broken(|file| file.expiry_rest_seconds = Some(86_401)));
+        assert!(broken(|file| file.erasure_ledger = Some("erasures".into())));
+        assert!(!broken(|file| file.erasure_ledger = Some("/mnt/second/erasures".into())));
         assert!(broken(|file| file.witness_age_seconds_max = Some(119)));
         assert!(!broken(|file| file.witness_age_seconds_max = Some(120)));
     }

@@ -177,6 +177,7 @@ pub async fn open_at(ground: Ground<'_>, clock: Arc<dyn Clock>) -> Fallible<Room
         anomalies: Anomalies::start(watching)?,
         reviews,
         log_key,
+        erasures: None,
         repeats: Arc::default(),
         echoes: Default::default(),
         batches: Batches::default(),

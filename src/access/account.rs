@@ -62,6 +62,8 @@ pub enum Written {
     Consent(ConsentAct),
     /// Something happens on the way to somebody's erasure.
     Erasure(ErasureAct),
+    /// A record goes because its time is over.
+    Expiry,
     /// Something happened to a task, an approval or an emergency.
     Mandate(MandateAct),
     /// An address is protected, or no more.

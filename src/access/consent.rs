@@ -44,6 +44,10 @@ impl Access {
                         name_record(&mut account, question, *record_type, *cell, facts, *versions);
                     }
                 }
+                if act == ConsentAct::Read {
+                    // Who looks leaves the record as it was, and the entry must not say that it moved on.
+                    account.versions = account.versions.map(|(version, _)| (version, version));
+                }
                 Ok(Permit {
                     area: bearer.assignment.area,
                     ..plain(target, account, authority(&active, Some(question.standing)))

@@ -129,6 +129,8 @@ fn make(directory: &Path, policies: Option<&Path>) -> Result<(), Failure> {
         audit_retention_months: None,
         audit_keep_from: None,
         scrub_rest_seconds: None,
+        expiry_rest_seconds: None,
+        erasure_ledger: None,
         policies: policies.map(whole_path).transpose()?,
         synthetic: true,
         syslog: None,

@@ -40,6 +40,7 @@ mod retention;
 mod roster;
 mod said;
 mod seal;
+mod second_place;
 mod serve;
 mod shares;
 mod ship;

@@ -4,7 +4,7 @@
 
 use super::backup::{told, write_new};
 use super::failure::Failure;
-use super::{print, runtime, snapshots, vault};
+use super::{print, runtime, second_place, snapshots, vault};
 use crate::access::ActorId;
 use crate::ambient::{HostClock, HostRandom};
 use crate::config::{Config, ConfigFile, Overrides};
@@ -41,6 +41,12 @@ pub(super) struct Arguments {
     /// Origin of the new log, which no log has had.
     #[arg(long)]
     origin: String,
+    /// The ledger of erasures of the vault: what was erased since the bulk part was made is erased again at the first start.
+    #[arg(long, conflicts_with = "without_erasure_ledger")]
+    erasure_ledger: Option<PathBuf>,
+    /// Restore without the ledger, although the vault had one.
+    #[arg(long)]
+    without_erasure_ledger: bool,
     /// Who restores it: the ids of two actors of the vault.
     #[arg(long = "person", num_args = 1, required = true)]
     persons: Vec<String>,
@@ -56,6 +62,10 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     write_new(&directory.join("unlock"), &part.envelopes).map_err(unwritten)?;
     write_new(&directory.join("keyring"), &part.keyring).map_err(unwritten)?;
     let keyring = Arc::new(vault::unlock(&config)?.0);
+    let in_ledger = match &config.erasure_ledger {
+        Some(path) => Some(second_place::existing(path, &keyring)?.told().len() as u64),
+        None => None,
+    };
     let settings = vault::settings_of(&config);
     let snapshots = snapshots::directory(directory);
     let restoring = Restoring {
@@ -73,12 +83,13 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     }
     copy(&arguments.bulk.join("log"), &directory.join("log-before"))
         .map_err(|error| Failure::storage("the log before cannot be kept", &error))?;
-    let log_key = runtime()?.block_on(begin(&config, settings, keyring, &restored, persons))?;
+    let restorers = Restorers { persons, told: in_ledger };
+    let log_key = runtime()?.block_on(begin(&config, settings, keyring, &restored, restorers))?;
     file.create(directory).map_err(|error| Failure::failed("the configuration", &error))?;
     std::fs::File::open(directory)
         .and_then(|opened| opened.sync_all())
         .map_err(|error| Failure::storage("the directory", &error))?;
-    show(&restored, &log_key, json);
+    show(&restored, in_ledger, &log_key, json);
     Ok(())
 }
 
@@ -106,6 +117,7 @@ fn configuration(arguments: &Arguments) -> Result<(ConfigFile, Config), Failure>
         |error: &(dyn std::error::Error + 'static)| Failure::failed("the configuration", error);
     let text = std::fs::read_to_string(arguments.bulk.join("config")).map_err(|e| fail(&e))?;
     let before: ConfigFile = toml::from_str(&text).map_err(|e| fail(&e))?;
+    let erasure_ledger = ledger(arguments, before.erasure_ledger.as_deref())?;
     // Nothing signs the one in the bulk part: a path or an address in it is nobody's word. So each key is named here.
     let file = ConfigFile {
         origin: arguments.origin.clone(),
@@ -127,6 +139,8 @@ fn configuration(arguments: &Arguments) -> Result<(ConfigFile, Config), Failure>
         audit_retention_months: None,
         audit_keep_from: None,
         scrub_rest_seconds: None,
+        expiry_rest_seconds: None,
+        erasure_ledger,
         synthetic: false,
         syslog: None,
     };
@@ -134,6 +148,31 @@ fn configuration(arguments: &Arguments) -> Result<(ConfigFile, Config), Failure>
     let overrides = Overrides { passphrase_file, ..Overrides::default() };
     let config = Config::check(&arguments.dir, file.clone(), &overrides).map_err(|e| fail(&e))?;
     Ok((file, config))
+}
+
+/// The ledger that the new vault has. The path in the bulk part is nobody's word, and says all the same that there was one.
+fn ledger(arguments: &Arguments, before: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
+    if let Some(path) = &arguments.erasure_ledger {
+        let absolute = path.canonicalize();
+        let absolute = absolute.map_err(|e| Failure::storage("the ledger of erasures", &e))?;
+        return Ok(Some(absolute));
+    }
+    match before {
+        Some(path) if !arguments.without_erasure_ledger => Err(Failure::Failed(format!(
+            "the vault had a ledger of erasures, at {}: name it (--erasure-ledger), or say \
+             --without-erasure-ledger, and whoever was erased since the bulk part was made comes \
+             back as records that do not open",
+            path.display()
+        ))),
+        _ => Ok(None),
+    }
+}
+
+/// Who restores, and what they bring beside the parts.
+struct Restorers {
+    persons: [ActorId; 2],
+    /// How many erasures the ledger has, where there is one.
+    told: Option<u64>,
 }
 
 fn key_part(arguments: &Arguments) -> Result<KeyPart, Failure> {
@@ -150,7 +189,7 @@ async fn begin(
     settings: Settings,
     keyring: Arc<Keyring>,
     restored: &Restored,
-    persons: [ActorId; 2],
+    Restorers { persons, told }: Restorers,
 ) -> Result<String, Failure> {
     let (directory, media) = (&config.directory, Arc::new(FileMedia) as Arc<dyn Media>);
     let open = || {
@@ -182,6 +221,7 @@ async fn begin(
         rows: restored.rows,
         left_out: restored.left_out,
         persons: persons.map(|person| *person.as_bytes()),
+        told,
     }));
     let recorded = trail.announce(said).await;
     let recorded =
@@ -220,12 +260,13 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn show(restored: &Restored, log_key: &str, json: bool) {
+fn show(restored: &Restored, told: Option<u64>, log_key: &str, json: bool) {
     let Restored { origin, size, entries, rows, left_out, anew, dead, .. } = restored;
     if json {
         let shown = serde_json::json!({
             "before": origin, "size": size, "entries": entries, "rows": rows,
-            "left_out": left_out, "wrapped_anew": anew, "dead": dead, "log_key": log_key,
+            "left_out": left_out, "wrapped_anew": anew, "dead": dead, "ledger": told,
+            "log_key": log_key,
         });
         print(&shown.to_string());
         return;
@@ -244,6 +285,11 @@ fn show(restored: &Restored, log_key: &str, json: bool) {
     if *dead > 0 {
         print(&format!(
             "{dead} subject keys are destroyed, of people who were erased since: what is stored of them opens for nobody"
+        ));
+    }
+    if let Some(told) = told {
+        print(&format!(
+            "{told} erasures in the ledger: those of since are carried out again at the first start"
         ));
     }
     print(&format!("Log key, for the auditors: {log_key}"));

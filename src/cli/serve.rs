@@ -154,6 +154,7 @@ pub(super) async fn until_stopped(
         metrics.abort();
     }
     drop(vault.scrub);
+    drop(vault.expiry);
     // What was not confirmed yet goes out after the next start.
     drop(vault.shipper);
     if let Ok(fault) = fault.await {

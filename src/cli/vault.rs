@@ -4,13 +4,14 @@
 
 use super::failure::Failure;
 use super::policy_files::{self, Policies};
-use super::{metrics, passphrase, pkcs11, retention, ship, snapshots};
+use super::{metrics, passphrase, pkcs11, retention, second_place, ship, snapshots};
 use crate::access::Access;
-use crate::ambient::{Clock, HostClock, HostRandom, Random};
+use crate::ambient::{BelievedClock, Clock, HostClock, HostRandom, Micros, Random};
 use crate::config::Config;
 use crate::http::{Batches, Rooms};
 use crate::identity::{Directory, Identity};
-use crate::jobs::{Scrub, ScrubSettings};
+use crate::jobs::{Expiry, ExpirySettings, Scrub, ScrubSettings};
+use crate::limits::EXPIRY_CLOCK_LEAP_MAX;
 use crate::operations::destroy_keys;
 use crate::oversight::{
     Anomalies, Index, IndexSettings, LogReader, Retention, Reviews, Shipper, Thresholds, Watching,
@@ -39,6 +40,8 @@ pub(super) struct Vault {
     pub(super) shipper: Option<Shipper>,
     /// Holds the store against the log as long as it is held.
     pub(super) scrub: Scrub,
+    /// Removes what is past its end as long as it is held.
+    pub(super) expiry: Expiry,
     /// Ends the retention of old entries.
     pub(super) retention: Retention,
     /// Makes snapshots of the store.
@@ -116,6 +119,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         anomalies,
         reviews,
         log_key,
+        erasures: second_place::open(config, &keyring)?,
         repeats: Arc::default(),
         echoes: crate::operations::Echoes::default(),
         batches: Batches::default(),
@@ -134,12 +138,16 @@ async fn beside(
     retention: Retention,
     snapshots: Snapshots,
 ) -> Result<Vault, Failure> {
+    second_place::agree(&rooms).await?;
     let shipper = ship::start(config, &rooms.trail, rooms.log.clone()).await?;
+    let last_before = retention.last_before();
     let retention = retention::for_whoever_needs_it(retention, &rooms.reviews, shipper.as_ref());
     let scrub = scrub(config, &rooms)?;
-    let metrics = metrics::start(config, &rooms, &scrub, shipper.as_ref()).await?;
+    let expiry = expiry(config, &rooms, last_before)?;
+    let metrics = metrics::start(config, &rooms, (&scrub, &expiry), shipper.as_ref()).await?;
     let log_key = rooms.log_key.clone();
-    Ok(Vault { rooms: Arc::new(rooms), log_key, shipper, scrub, retention, snapshots, metrics })
+    let rooms = Arc::new(rooms);
+    Ok(Vault { rooms, log_key, shipper, scrub, expiry, retention, snapshots, metrics })
 }
 
 /// Where the trail writes.
@@ -213,6 +221,22 @@ fn scrub(config: &Config, rooms: &Rooms) -> Result<Scrub, Failure> {
         rest: config.scrub_rest,
     })
     .map_err(|error| Failure::failed("the scrub cannot start", &error))
+}
+
+/// Removes what is past its end from now on, by a clock that is held against the last entry before this run.
+fn expiry(config: &Config, rooms: &Rooms, last_before: Option<Micros>) -> Result<Expiry, Failure> {
+    Expiry::start(ExpirySettings {
+        store: rooms.store.clone(),
+        seal: rooms.seal.clone(),
+        access: rooms.access.clone(),
+        trail: rooms.trail.clone(),
+        territory: rooms.territory.clone(),
+        today: BelievedClock::new(rooms.clock.clone(), last_before, EXPIRY_CLOCK_LEAP_MAX),
+        clock: rooms.clock.clone(),
+        random: rooms.random.clone(),
+        rest: config.expiry_rest,
+    })
+    .map_err(|error| Failure::failed("the removal of what is past its end cannot start", &error))
 }
 
 /// The witnesses of the configuration. The log is held against what they have seen before anything is written: one that was

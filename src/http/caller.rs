@@ -13,6 +13,7 @@ use crate::trail::Unrecorded;
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// A caller whose token was checked, with its request.
@@ -150,6 +151,14 @@ impl Caller {
         match checked {
             Ok(()) => Ok(()),
             Err(denied) => Err(refuse(rooms, denied, Code::Denied).await),
+        }
+    }
+
+    /// What a path names. What has not the form of an id names nothing, and is like one that nobody has.
+    pub(super) async fn named<T: FromStr>(&self, text: &str, rooms: &Rooms) -> Result<T, Problem> {
+        match text.parse() {
+            Ok(named) => Ok(named),
+            Err(_) => Err(self.turn_away(rooms, Code::NotFound).await),
         }
     }
 

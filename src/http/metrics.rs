@@ -2,7 +2,7 @@
 //! Never a label by actor, grid, record or address: counts that go with a name would tell what the log keeps for auditors.
 //! Loopback alone, because whoever reaches it needs no token.
 
-use crate::jobs::ScrubState;
+use crate::jobs::{ExpiryState, ScrubState};
 use crate::limits::{ACCEPT_PAUSE, HEADER_TIME_MAX, METRICS_CONNECTIONS_COUNT_MAX};
 use crate::oversight::{Anomalies, Index, LogReader};
 use crate::trail::{GROUP_SIZES, GroupSizes, Space, Trail};
@@ -35,6 +35,8 @@ pub struct Measured {
     pub index: Index,
     /// How the scrub goes.
     pub scrub: Box<dyn Fn() -> ScrubState + Send + Sync>,
+    /// How the removal of what is past its end goes.
+    pub expiry: Box<dyn Fn() -> ExpiryState + Send + Sync>,
     /// What is out of the ordinary in it.
     pub anomalies: Anomalies,
     /// Entries that the receiver has confirmed, where there is one.
@@ -141,7 +143,7 @@ fn registry(measured: &Measured) -> Registry {
         ("disk_spent", "1 while nothing at all is recorded", f64::from(room == Space::Spent)),
     ];
     let aged = age.map(|age| ("checkpoint_age_seconds", "Since the last checkpoint", age));
-    let gauges = always.into_iter().chain(aged).chain(scrubbed(measured));
+    let gauges = always.into_iter().chain(aged).chain(scrubbed(measured)).chain(expired(measured));
     for (name, help, value) in gauges.chain(lags(measured, published)) {
         registry.register(name, help, ConstGauge::new(value));
     }
@@ -161,6 +163,27 @@ fn scrubbed(measured: &Measured) -> Vec<(&'static str, &'static str, f64)> {
         let ended =
             ("scrub_time_seconds", "When the last round ended, since 1970", ended_seconds as f64);
         gauges.extend([faults, ended]);
+    }
+    gauges
+}
+
+/// What went at its end, and what of it is still there.
+fn expired(measured: &Measured) -> Vec<(&'static str, &'static str, f64)> {
+    let ExpiryState { walks, removed, held, left, ended_seconds, failing } = (measured.expiry)();
+    let mut gauges = vec![
+        ("expiry_removed", "Records removed at their end since the start", removed as f64),
+        ("expiry_failing", "1 while the last walk came to no end", f64::from(failing)),
+    ];
+    if walks > 0 {
+        gauges.extend([
+            (
+                "expiry_held",
+                "Records past their end that a law keeps, or a restriction",
+                held as f64,
+            ),
+            ("expiry_left", "Records past their end that could not be removed", left as f64),
+            ("expiry_time_seconds", "When the last walk ended, since 1970", ended_seconds as f64),
+        ]);
     }
     gauges
 }

@@ -13,7 +13,7 @@ use crate::records::SchemaSet;
 use crate::seal::Seal;
 use crate::store::Reader;
 use crate::territory::Territory;
-use crate::trail::Trail;
+use crate::trail::{ErasureLedger, Trail};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -44,6 +44,8 @@ pub struct Rooms {
     pub anomalies: Anomalies,
     /// What officers look into.
     pub reviews: Arc<Reviews>,
+    /// The second place of erasures, where one is configured.
+    pub erasures: Option<Arc<ErasureLedger>>,
     /// The key that verifies it, as auditors are given it.
     pub log_key: String,
     /// The keys of writes that are being worked on.

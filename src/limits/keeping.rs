@@ -1,4 +1,4 @@
-//! Limits of what a vault keeps beside its store: snapshots and backups.
+//! Limits of what a vault keeps beside its store: snapshots, backups and the ledger of erasures.
 //! Never a limit of a request; those are in `limits`.
 //! Each has a unit in its name and a reason.
 
@@ -45,3 +45,12 @@ pub const BACKUP_FILES_COUNT_MAX: usize = 16 * 1024 * 1024;
 pub const BACKUP_LIST_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 /// Entries behind a snapshot among which the one that names its digest is looked for.
 pub const SNAPSHOT_SEEK_ENTRIES_COUNT: u64 = 16 * 1024 * 1024;
+
+/// Longest line of the ledger of erasures, in bytes: ids, codes, a name of a log, and a tag.
+pub const ERASURE_LEDGER_LINE_BYTES_MAX: usize = 1_024;
+/// Longest ledger that is read: a million erasures.
+pub const ERASURE_LEDGER_BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// How long a second place may take for one line; who waits is told that it did not answer.
+pub const ERASURE_LEDGER_TIME_MAX: Duration = Duration::from_secs(10);
+/// Rows that are looked at in one step where erasures of a ledger are carried out again.
+pub const ERASURE_REPLAY_ROWS_COUNT: usize = 256;

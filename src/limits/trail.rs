@@ -6,6 +6,22 @@ use std::time::Duration;
 
 // --- jobs ---
 
+/// The rest between two walks over what is past its end, unless the configuration says another.
+pub const EXPIRY_REST: Duration = Duration::from_secs(3_600);
+/// The longest that may be configured: a day, which is how exact an end is.
+pub const EXPIRY_REST_MAX: Duration = Duration::from_secs(86_400);
+/// Longest time from a start to the first walk.
+pub const EXPIRY_FIRST_PAUSE_MAX: Duration = Duration::from_secs(60);
+/// The rest after a walk that came to no end.
+pub const EXPIRY_RETRY_PAUSE: Duration = Duration::from_secs(60);
+/// Its share of one processor, in percent.
+pub const EXPIRY_SHARE_PERCENT: u64 = 10;
+/// Records past their end that are looked at in one part of a walk. Keys that go with them wait under one id, whose record names each
+/// of their entries; whoever erases somebody waits for a part, a few tenths of a second.
+pub const EXPIRY_PART_COUNT: usize = 32;
+/// How far the clock may be ahead of the last entry before a start and the time since, for what it removes for good: a vault that
+/// was off for longer removes later, and one whose clock leapt by years removes nothing that is not over within so long.
+pub const EXPIRY_CLOCK_LEAP_MAX: Duration = Duration::from_secs(2 * 86_400);
 /// The rest between two rounds of the scrub unless the configuration says another.
 pub const SCRUB_REST: Duration = Duration::from_secs(3_600);
 /// The longest that may be configured: a day.

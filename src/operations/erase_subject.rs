@@ -22,6 +22,7 @@ use super::erasure_steps::{Held, items};
 use super::error::{after, refuse, turn_away};
 use super::mandate::{Kept, begun, kept_mandate, moved};
 use super::scope::{Named, Weighed};
+use super::second_place::tell_erasure;
 use super::steps::Steps;
 use super::{Asked, OperationError, draw};
 use crate::access::{Access, Ask, Code, ErasureAct, ErasureAsked, ErasureDesk, Fact, Item, Permit};
@@ -34,7 +35,7 @@ use crate::seal::{
 };
 use crate::store::{ControlKind, Key, Reader, Stored};
 use crate::territory::Territory;
-use crate::trail::{Recorded, Trail};
+use crate::trail::{ErasureLedger, Recorded, Trail};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use std::sync::Arc;
@@ -154,6 +155,7 @@ pub struct Erased {
 pub async fn carry_out_erasure(
     asked: &Asked<'_>,
     id: MandateId,
+    ledger: Option<&Arc<ErasureLedger>>,
     store: &Reader,
     seal: &Arc<Seal>,
     access: &Access,
@@ -201,7 +203,7 @@ pub async fn carry_out_erasure(
         }
         match trail.commit(counting(permit, left), change).await {
             Ok(receipt) if left == 0 => {
-                return finished(id, receipt.recorded(), store, seal, trail).await;
+                return finished(id, ledger, receipt.recorded(), store, seal, trail).await;
             }
             // A crash here leaves the request as it was, so it can be said again.
             Ok(_) => steps.went_on(),
@@ -274,9 +276,10 @@ fn asked_of(id: MandateId, record: &ErasureRecord) -> ErasureAsked<'_> {
     ErasureAsked { id, subject: record.handle(), area, reason }
 }
 
-/// Destroys the keys, as the vault's own doing. What cannot be done now is done at the next start.
+/// Destroys the keys, as the vault's own doing, and tells the second place. What cannot be done now is done at the next start.
 async fn finished(
     id: MandateId,
+    ledger: Option<&Arc<ErasureLedger>>,
     recorded: Recorded,
     store: &Reader,
     seal: &Arc<Seal>,
@@ -285,6 +288,11 @@ async fn finished(
     let destroyed = destroy_keys(store, seal, trail).await;
     if let Err(error) = &destroyed {
         tracing::error!(%error, "the keys of somebody who was erased are still to be destroyed");
+    }
+    if let Some(ledger) = ledger
+        && let Err(error) = tell_erasure(id, store, trail, ledger).await
+    {
+        tracing::error!(%error, "the second place did not take an erasure: its certificate waits");
     }
     let done = erasure_of(id, store).await?;
     let (mut entries, mut end) = (vec![recorded.index()], None);

@@ -4,6 +4,7 @@
 
 use super::error::{after, refuse, turn_away};
 use super::scope::{Weighed, look};
+use super::subject::key_of;
 use super::{Asked, OperationError};
 use crate::access::{Access, Ask, Code, ConsentAct, Fact, Item, Matter};
 use crate::ambient::Random;
@@ -12,7 +13,7 @@ use crate::purposes::{BasisClaim, ConsentGiver, Purpose, check_basis};
 use crate::records::{
     BasisFact, Class, PlainFields, RecordId, RecordType, Schema, SchemaSet, SubjectId,
 };
-use crate::seal::{Birthdays, Consenting, Control, Patch, Seal};
+use crate::seal::{Birthdays, Consenting, Control, KeyHold, Patch, Seal};
 use crate::store::{ControlKind, Reader, Row, Sealed};
 use crate::territory::Territory;
 use crate::trail::{Recorded, Trail};
@@ -48,7 +49,8 @@ pub struct GivenConsent {
 /// Records a consent.
 ///
 /// A consent after another notice, or on another basis, takes the place of the one before it. A record that is held for the purpose
-/// on a duty needs none.
+/// on a duty needs none. Of a consent and a withdrawal at once the order of the log decides: what is given before the last step of a
+/// withdrawal to the same purpose is taken back with the rest, what is given behind it stands.
 ///
 /// # Errors
 /// `not_found` for records of which one is not there, not the person's own, or not the caller's to know of; `restricted` for
@@ -83,9 +85,9 @@ pub async fn give_consent(
         let id = random.bytes16()?;
         fact.consent = Some(id);
         let controls = controls_of(asked, &request, &held, id, random.bytes16()?);
-        let Held { weighed, sealed, .. } = held;
+        let Held { key, weighed, sealed, .. } = held;
         let items: Vec<Item<'_>> = weighed.iter().map(Weighed::item).collect();
-        let target = Consenting::new(sealed, controls, || patch(&fact, asked));
+        let target = Consenting::new(sealed, key, controls, || patch(&fact, asked));
         let permit = match access.decide_consent(&question, act, &items, &items, target) {
             Ok(permit) => permit,
             Err(denied) => return Err(refuse(trail, denied).await),
@@ -113,6 +115,8 @@ pub async fn give_consent(
 
 /// The named records, as they are now.
 struct Held {
+    /// What was seen of the person's key before anything else.
+    key: Option<KeyHold>,
     weighed: Vec<Weighed>,
     /// The same records, in the same order.
     sealed: Vec<Sealed>,
@@ -126,7 +130,14 @@ impl Held {
         store: &Reader,
         seal: &Seal,
     ) -> Result<Held, OperationError> {
-        let mut held = Held { weighed: Vec::new(), sealed: Vec::new(), missing_count: 0 };
+        // The key is looked at first: whoever takes consents of the person back and did not see this one looks again.
+        let key = key_of(request.subject, store).await?.map(|(wrapped, expect)| KeyHold {
+            subject: request.subject,
+            wrapped,
+            expect,
+            is_last: false,
+        });
+        let mut held = Held { key, weighed: Vec::new(), sealed: Vec::new(), missing_count: 0 };
         let own = |sealed: &Sealed| sealed.row().header.subjects.first() == Some(&request.subject);
         for seen in look(&request.records, &[], store, seal).await? {
             match seen.found.filter(|(sealed, _)| own(sealed)) {

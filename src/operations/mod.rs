@@ -26,6 +26,7 @@ mod enrol;
 mod erase_subject;
 mod erasure_steps;
 mod error;
+mod expire_records;
 mod give_consent;
 mod give_task;
 mod import_roster;
@@ -49,6 +50,7 @@ mod renew_post;
 mod review_glass;
 mod scope;
 mod seal_vault;
+mod second_place;
 mod see_posts;
 mod steps;
 mod store_digests;
@@ -85,6 +87,7 @@ pub use echo::Echoes;
 pub use enrol::{Enrolled, enrol};
 pub use erase_subject::{EraseRequest, Erased, ask_erasure, carry_out_erasure};
 pub use error::{OperationError, refuse};
+pub use expire_records::{Expired, ExpiryWalk, expire_records};
 pub use give_consent::{ConsentRequest, GivenConsent, give_consent};
 pub use give_task::{TaskGiven, TaskRequest, TaskScope, give_task};
 pub use import_roster::{
@@ -108,6 +111,7 @@ pub use read_record::read_record;
 pub use renew_post::renew_post;
 pub use review_glass::{Finding, ListedGlass, end_glass, list_glass, review_glass};
 pub use seal_vault::seal_vault;
+pub use second_place::{Replayed, replay_erasures, tell_erasure, tell_erasures};
 pub use see_posts::{
     Ending, EndingPage, EndingPlace, EndingPost, OwnPost, VacantGrid, VacantPage, ending_posts,
     own_posts, vacant_grids,

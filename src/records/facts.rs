@@ -123,6 +123,11 @@ impl Facts {
         self.retain_until.is_some_and(|day| today_days >= day)
     }
 
+    /// Whether it is to be removed on that day: its time is over, and neither a law nor a restriction keeps it.
+    pub fn is_to_go(&self, today_days: i32) -> bool {
+        self.is_expired(today_days) && !self.legal_hold && !self.restricted
+    }
+
     /// The basis under which the record is held for a purpose, withdrawn or not.
     pub fn basis_for(&self, purpose: &str) -> Option<&BasisFact> {
         self.bases.iter().find(|basis| basis.purpose == purpose)
@@ -278,6 +283,15 @@ mod tests {
     fn a_record_is_expired_from_its_last_day_on() {
         let facts = facts();
         assert!(!facts.is_expired(-2) && facts.is_expired(-1) && facts.is_expired(0));
+    }
+
+    #[test]
+    fn a_record_goes_from_its_last_day_on_unless_a_law_or_a_restriction_keeps_it() {
+        let of = |restricted, legal_hold| Facts { restricted, legal_hold, ..facts() };
+        assert!(!of(false, false).is_to_go(-2) && of(false, false).is_to_go(-1));
+        assert!(!of(true, false).is_to_go(9) && !of(false, true).is_to_go(9));
+        let endless = Facts { retain_until: None, ..of(false, false) };
+        assert!(!endless.is_to_go(i32::MAX));
     }
 
     #[test]

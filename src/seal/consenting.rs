@@ -1,8 +1,9 @@
 //! A consent that is given: a basis of each record that it is about, together with what is kept of it.
 //! Never a value: the sections stay as they are, and no field is opened.
-//! All records of a consent move on together or not at all.
+//! All records of a consent move on together or not at all, and the person's key with them: of a withdrawal that runs meanwhile and
+//! the consent one comes first, and the other is decided again.
 
-use super::{Control, Patch, Revision, Seal, SealError};
+use super::{Control, KeyHold, Patch, Revision, Seal, SealError};
 use crate::access::Permit;
 use crate::records::{Owner, RecordId, RecordRef, Target};
 use crate::store::{Change, Key, Sealed};
@@ -11,19 +12,23 @@ use crate::store::{Change, Key, Sealed};
 pub struct Consenting {
     records: Vec<RecordRef>,
     revisions: Vec<Revision>,
+    key: Option<KeyHold>,
     controls: Vec<Control>,
 }
 
 impl Consenting {
-    /// Records with the patch of each that brings the basis, and what is kept of the consent itself.
+    /// Records with the patch of each that brings the basis, what was seen of the person's key before they were looked at, and what
+    /// is kept of the consent itself.
     pub fn new(
         sealed: Vec<Sealed>,
+        key: Option<KeyHold>,
         controls: Vec<Control>,
         patch: impl Fn() -> Patch,
     ) -> Consenting {
         let records = sealed.iter().flat_map(|one| one.records().iter().copied()).collect();
         let revision = |one| Revision::new(one, patch(), Vec::new());
-        Consenting { records, revisions: sealed.into_iter().map(revision).collect(), controls }
+        let revisions = sealed.into_iter().map(revision).collect();
+        Consenting { records, revisions, key, controls }
     }
 }
 
@@ -37,7 +42,9 @@ impl Target for Consenting {
     }
 
     fn owns(&self, owner: Owner) -> bool {
-        self.controls.iter().any(|control| owner == Owner::Control(control.id))
+        let key = self.key.as_ref().map(|key| Owner::Subject(key.subject));
+        key == Some(owner)
+            || self.controls.iter().any(|control| owner == Owner::Control(control.id))
             || self.revisions.iter().any(|revision| revision.owns(owner))
     }
 }
@@ -51,6 +58,9 @@ impl Seal {
         let mut change = Change::default();
         for revision in &permit.target().revisions {
             change.append(self.merged(revision)?);
+        }
+        if let Some(key) = &permit.target().key {
+            key.renew(&self.keyring, &mut change)?;
         }
         for control in &permit.target().controls {
             change.put_new(Key::control(control.kind, &control.id), control.payload.clone());

@@ -5,8 +5,9 @@
 use super::{KeyHold, Patch, Seal, SealError};
 use crate::access::Permit;
 use crate::ambient::Micros;
-use crate::records::{Handle, Owner, RecordId, RecordRef, SubjectId, Target};
+use crate::records::{Handle, MandateId, Owner, RecordId, RecordRef, SubjectId, Target};
 use crate::store::{Change, ControlKind, Expect, Key, Op, Sealed, Stored, Version};
+use crate::trail::ToldErasure;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_keys::WrappedUnder;
@@ -65,8 +66,27 @@ impl ErasureRecord {
         Some(Handle::from_bytes(bytes.try_into().ok()?))
     }
 
+    /// As a second place has it, once the keys are destroyed; nothing of what names nobody, which goes again by itself.
+    pub fn told(&self, id: MandateId, destroyed: u64, origin: &str) -> Option<ToldErasure> {
+        let subject = self.handle().filter(|_| self.state == ErasureState::Destroyed)?;
+        let (reason, area, origin) = (self.reason.clone(), self.area.clone(), origin.to_owned());
+        Some(ToldErasure { id, subject, reason, area, origin, destroyed })
+    }
+
+    /// The erasure of a second place that this vault does not know of, as it stands before its first step here.
+    pub fn again(told: &ToldErasure) -> ErasureRecord {
+        ErasureRecord {
+            state: ErasureState::UnderWay,
+            area: told.area.clone(),
+            reason: told.reason.clone(),
+            subject: BASE64_URL_SAFE_NO_PAD.encode(told.subject.as_bytes()),
+            entries: Vec::new(),
+            keys: Vec::new(),
+        }
+    }
+
     /// Names the key that something of it was wrapped under. Of one bucket the latest stands for all before it.
-    fn name_key(&mut self, under: WrappedUnder) {
+    pub(super) fn name_key(&mut self, under: WrappedUnder) {
         match self.keys.iter_mut().find(|(bucket, _)| *bucket == under.bucket) {
             Some((_, epoch)) => *epoch = under.epoch.max(*epoch),
             None => self.keys.push((under.bucket, under.epoch)),

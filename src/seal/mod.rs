@@ -1,6 +1,6 @@
 //! Between sealed bytes and values: the only caller of the key hierarchy for data.
 //! Never opens a section without a receipt, and never lets plain text out but through [`Opened`].
-//! Closed functions (facts, merge, removal, withdrawal, erasure, the places of an event) may look inside before there is a receipt, and
+//! Closed functions (facts, merge, removal, withdrawal, erasure, expiry, the places of an event) may look inside before there is a receipt, and
 //! let nothing out.
 
 mod consenting;
@@ -9,6 +9,7 @@ mod cursor;
 mod draft;
 mod erasure;
 mod error;
+mod expiry;
 mod item;
 mod kept;
 mod link;
@@ -33,6 +34,7 @@ pub use cursor::{Cursor, CursorOwner};
 pub use draft::{Control, Draft, KeySource, NewRecord};
 pub use erasure::{Erasure, ErasureRecord, ErasureState, ErasureStep};
 pub use error::SealError;
+pub use expiry::{ExpiredKeys, Expiry};
 pub use item::{ShownFields, ShownItem};
 pub use link::Link;
 pub use mandate::{MandateRecord, MandateState, TaskKind, UNREVIEWED};

@@ -38,9 +38,13 @@ impl KeyHold {
         let (key, version) = (self.expect.key.clone(), self.expect.version.next());
         let wrapped = match keyring.rewrapped(self.subject.as_bytes(), &self.wrapped) {
             Ok(wrapped) => wrapped,
-            // Somebody wrapped it anew since the look, and what it was under is destroyed. The trail takes no outdated form,
-            // so the change is decided again.
-            Err(KeyError::WrongKeyId) => self.wrapped.clone(),
+            // What it was under is destroyed. Where somebody wrapped it anew since the look, the change is decided again; else it
+            // opens for nobody, as in a vault that was restored from before an erasure, and goes.
+            Err(KeyError::WrongKeyId) => {
+                change.ops.push(Op::Delete(key));
+                change.expects.push(self.expect.clone());
+                return Ok(());
+            }
             Err(error) => return Err(error.into()),
         };
         change.ops.push(Op::Put(key, version, wrapped));

@@ -143,9 +143,30 @@ impl Key {
         Key::of(RETENTION, &[&shifted(day), id.as_bytes()])
     }
 
+    /// The ends of all records, the earliest first.
+    pub fn retention_prefix() -> Key {
+        Key::of(RETENTION, &[])
+    }
+
+    /// Takes the end of a record apart: days since the epoch, and the record.
+    pub fn retention_parts(&self) -> Option<(i32, RecordId)> {
+        let (day, record) = self.0.strip_prefix(&[RETENTION])?.split_first_chunk()?;
+        Some((unshifted(*day)?, RecordId::from_bytes(record.try_into().ok()?)))
+    }
+
     /// A control record.
     pub fn control(kind: ControlKind, id: &[u8; 16]) -> Key {
         Key::of(CONTROL, &[&[kind as u8], id])
+    }
+
+    /// What is kept of all erasures.
+    pub fn erasure_prefix() -> Key {
+        Key::of(CONTROL, &[&[ControlKind::Erasure as u8]])
+    }
+
+    /// The erasure of which this is kept, where it is of one.
+    pub fn erasure_id(&self) -> Option<[u8; 16]> {
+        self.0.strip_prefix(&[CONTROL, ControlKind::Erasure as u8])?.try_into().ok()
     }
 
     /// That the keys of somebody who was erased are still to be destroyed.
@@ -245,8 +266,7 @@ impl Key {
     /// The day of a write that was said with a key.
     pub fn repeat_day(&self) -> Option<i32> {
         let rest = self.0.strip_prefix(&[REPEAT])?;
-        let shifted = u32::from_be_bytes(*rest.first_chunk()?);
-        i32::try_from(i64::from(shifted) + i64::from(i32::MIN)).ok()
+        unshifted(*rest.first_chunk()?)
     }
 
     /// A capture that a caller stored, by the keyed tag of its id.
@@ -402,4 +422,8 @@ impl Key {
 fn shifted(day: i32) -> [u8; 4] {
     let shifted = (i64::from(day) - i64::from(i32::MIN)) as u32;
     shifted.to_be_bytes()
+}
+
+fn unshifted(shifted: [u8; 4]) -> Option<i32> {
+    i32::try_from(i64::from(u32::from_be_bytes(shifted)) + i64::from(i32::MIN)).ok()
 }

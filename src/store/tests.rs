@@ -149,6 +149,10 @@ fn days_sort_in_the_retention_queue_also_before_1970() {
     assert!(Key::retention(-5, id) < Key::retention(-4, id));
     assert!(Key::retention(-1, id) < Key::retention(0, id));
     assert!(Key::retention(0, id) < Key::retention(20_000, id));
+    for day in [i32::MIN, -1, 0, 20_000, i32::MAX] {
+        assert_eq!(Key::retention(day, id).retention_parts(), Some((day, id)));
+    }
+    assert_eq!(Key::row(id).retention_parts(), None);
 }
 
 #[test]

@@ -228,6 +228,8 @@ pub struct Restoration {
     pub left_out: u64,
     /// The two who did it, as they were named.
     pub persons: [[u8; 16]; 2],
+    /// Erasures in the ledger that was brought, where one was.
+    pub told: Option<u64>,
 }
 
 /// The entry of a decision that said yes.
@@ -320,6 +322,7 @@ fn event_of(written: Written) -> Event {
         Written::Consent(ConsentAct::Give) => Event::ConsentGive,
         Written::Consent(ConsentAct::Withdraw) => Event::ConsentWithdraw,
         Written::Erasure(act) => event_of_erasure(act),
+        Written::Expiry => Event::DataRetain,
         Written::Mandate(MandateAct::Give) => Event::TaskCreate,
         Written::Mandate(MandateAct::Accept) => Event::TaskAccept,
         Written::Mandate(MandateAct::Return) => Event::TaskReturn,

@@ -6,6 +6,7 @@ mod alarm;
 mod backup;
 mod committer;
 mod entry;
+mod erasure_ledger;
 mod error;
 mod integrate;
 mod journal;
@@ -31,6 +32,7 @@ pub use backup::{
 };
 pub use committer::Applied;
 pub use entry::{Announcement, Restoration, ScrubCounts};
+pub use erasure_ledger::{ErasureLedger, LedgerError, ToldErasure};
 pub use error::{TrailError, TrailFault};
 pub use journal::{FileMedia, Media, Room, Segment};
 pub use readings::{GROUP_SIZES, GroupSizes, Readings};

@@ -55,6 +55,7 @@ pub(super) fn need_of(written: Written) -> Need {
         )
         | Written::Protect
         | Written::Erasure(ErasureAct::Blind | ErasureAct::Remove | ErasureAct::Certify)
+        | Written::Expiry
         | Written::Emergency(_)
         | Written::Consent(ConsentAct::Read | ConsentAct::Withdraw)
         | Written::Placing(_)

@@ -46,8 +46,8 @@ pub(super) fn rebuilt(snapshot: u64, rows: u64, entries: u64) -> Facts {
 }
 
 pub(super) fn restored(restoration: &Restoration) -> Facts {
-    let Restoration { origin, size, root, entries, rows, left_out, persons } = restoration;
-    vec![
+    let Restoration { origin, size, root, entries, rows, left_out, persons, told } = restoration;
+    let mut facts = vec![
         ("entries", Scalar::U64(*entries)),
         ("left_out", Scalar::U64(*left_out)),
         ("origin", Scalar::Str(origin.clone())),
@@ -56,7 +56,9 @@ pub(super) fn restored(restoration: &Restoration) -> Facts {
         ("root", Scalar::Bytes32(*root)),
         ("rows", Scalar::U64(*rows)),
         ("size", Scalar::U64(*size)),
-    ]
+    ];
+    facts.extend(told.map(|told| ("ledger", Scalar::U64(told))));
+    facts
 }
 
 /// For whom a code was made at the host, and the two who stood by it.

@@ -102,6 +102,11 @@ struct Place {
 
 impl Place {
     fn backed_up() -> Place {
+        Place::with(|_| String::new())
+    }
+
+    /// With further lines of its configuration.
+    fn with(lines: impl Fn(&Path) -> String) -> Place {
         let room = tempfile::tempdir().expect("a directory");
         let path = |name: &str| text(&room.path().join(name));
         std::fs::write(path("passphrase"), "the right passphrase\n").expect("written");
@@ -111,6 +116,10 @@ impl Place {
         let arguments: Vec<&str> =
             fixed.into_iter().chain(people).chain(["--passphrase-file", &passphrase]).collect();
         let made = run(&arguments).ended(0).json();
+        let config = room.path().join("vault/config");
+        let usual = std::fs::read_to_string(&config).expect("a configuration");
+        let further = lines(room.path());
+        std::fs::write(&config, format!("{further}{usual}")).expect("written");
         let recipient = run(&["backup", "recipient", "--out", &path("secret")]).ended(0).out;
         std::fs::write(path("recipients"), recipient).expect("written");
         let listen = ["--listen", "127.0.0.1:0", "--passphrase-file", &passphrase];
@@ -240,4 +249,35 @@ fn a_restore_that_lacks_something_makes_no_vault() {
     }
     // Never into a directory that holds something.
     assert_eq!(place.restore("vault", |_| {}).status, Some(1));
+}
+
+#[test]
+fn a_restore_asks_for_the_ledger_of_erasures_that_the_vault_had() {
+    let place = Place::with(|room| format!("erasure_ledger = {:?}\n", room.join("erasures")));
+    let ledger = place.path("erasures");
+    assert_eq!(std::fs::read_to_string(&ledger).expect("a ledger"), "gridvault erasures 1\n");
+    let refused = place.restore("vault-2", |_| {});
+    assert_eq!(refused.status, Some(1), "{refused:?}");
+    assert!(refused.err.contains("--erasure-ledger"), "{refused:?}");
+    let bringing = |path: String| {
+        move |arguments: &mut Vec<String>| {
+            arguments.extend(["--erasure-ledger".to_owned(), path.clone()]);
+        }
+    };
+    let missing = place.restore("vault-2", bringing(place.path("nothing")));
+    assert_eq!(missing.status, Some(4), "{missing:?}");
+    assert!(!place.room.path().join("vault-2/config").exists());
+
+    let restored = place.restore("vault-3", bringing(ledger.clone())).ended(0).json();
+    assert_eq!(restored["ledger"], 0);
+    let log = place.room.path().join("vault-3/log");
+    assert_eq!(entries(&log, AFTER, "sys", "restore")[0]["x"]["ledger"], 0);
+    let config = std::fs::read_to_string(place.path("vault-3/config")).expect("a configuration");
+    assert!(config.contains(&format!("erasure_ledger = {ledger:?}")), "{config}");
+
+    let without = |arguments: &mut Vec<String>| arguments.push("--without-erasure-ledger".into());
+    let restored = place.restore("vault-4", without).ended(0).json();
+    assert!(restored["ledger"].is_null());
+    let log = place.room.path().join("vault-4/log");
+    assert!(entries(&log, AFTER, "sys", "restore")[0]["x"]["ledger"].is_null());
 }

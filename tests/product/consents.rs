@@ -39,6 +39,12 @@ fn what_rested_on_a_consent_is_closed_from_its_withdrawal_on_and_what_rests_on_a
     let stored = worker.create(&contact(worker.grid(), &phone)).expect(201);
     let (id, subject) = (stored.text_of("id"), stored.text_of("subject"));
     worker.read(id, "name,phone", CONTACT).expect(200);
+    // Who looks changes nothing: an auditor who compares the store with the log would miss the digest.
+    let looked = demo.entry_of(&consents(&desk, subject).expect(200));
+    assert_eq!(
+        (happened(&looked), &looked["ver"]),
+        ("consent.read success".into(), &json!([1, 1]))
+    );
     let given = only(&desk, subject);
     assert_eq!((&given["purpose"], &given["record"]), (&json!(CONTACT), &json!(id)));
     assert!(given.get("withdrawn_on").is_none());

@@ -223,7 +223,7 @@ fn the_command_line_erases_and_writes_the_certificate_once() {
 }
 
 /// Unlocks a demo vault's keyring as it lies there.
-fn keyring(directory: &Path) -> Keyring {
+pub fn keyring(directory: &Path) -> Keyring {
     let key_file = KeyFile::load(&directory.join("demo.key")).expect("a key file");
     let envelopes = UnlockFile::load(&directory.join("unlock")).expect("an unlock file");
     let synthetic = DemoOnly::data_is_synthetic();
@@ -232,7 +232,7 @@ fn keyring(directory: &Path) -> Keyring {
 }
 
 /// Every wrapped key of a store that nobody has open.
-fn wrapped_keys(directory: &Path) -> BTreeMap<SubjectId, Vec<u8>> {
+pub fn wrapped_keys(directory: &Path) -> BTreeMap<SubjectId, Vec<u8>> {
     let (reader, _applier) =
         store::open(&directory.join("store"), EngineKind::Sled, 64 * 1024 * 1024).expect("a store");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
@@ -241,7 +241,7 @@ fn wrapped_keys(directory: &Path) -> BTreeMap<SubjectId, Vec<u8>> {
     found.filter_map(|(key, stored)| Some((key.subject_of_key()?, stored.payload))).collect()
 }
 
-fn copied(from: &Path, to: &Path) {
+pub fn copied(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a directory");
     for item in std::fs::read_dir(from).expect("a directory").flatten() {
         let target = to.join(item.file_name());
@@ -344,4 +344,94 @@ fn no_copy_of_the_keys_of_ten_erased_people_opens_and_everybody_else_reads_as_be
     } else {
         panic!("{} {}", written.out, written.err);
     }
+}
+
+/// Has every erasure written down in a second place.
+fn with_ledger(demo: &mut Demo, path: &Path) {
+    assert_eq!(demo.stop(), Some(0));
+    let config = demo.directory().join("config");
+    let mut text = std::fs::read_to_string(&config).expect("a configuration");
+    text.insert_str(0, &format!("erasure_ledger = {path:?}\n"));
+    std::fs::write(&config, text).expect("written");
+    demo.start_again();
+}
+
+fn lines(ledger: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(ledger).expect("a ledger");
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn no_certificate_leaves_before_the_second_place_has_the_erasure() {
+    let mut demo = Demo::own();
+    let room = tempfile::tempdir().expect("a directory");
+    let ledger = room.path().join("erasures");
+    let before = erased(&demo, &marked(&demo.worker(1), 93).subject);
+    with_ledger(&mut demo, &ledger);
+    assert!(lines(&ledger)[1].starts_with(&before), "those of before are told at the start");
+    let person = marked(&demo.worker(1), 94);
+    let id = erased(&demo, &person.subject);
+    let told = lines(&ledger);
+    assert_eq!((told.len(), told[2].split(' ').next()), (3, Some(&*id)));
+    for secret in person.marks.iter().chain([&person.id, &person.subject]) {
+        assert!(!told.concat().contains(secret.as_str()), "{secret}");
+    }
+    certificate(&demo.role("resident_desk"), &id).expect(200);
+
+    let aside = room.path().join("aside");
+    std::fs::rename(&ledger, &aside).expect("taken away");
+    let id = erased(&demo, &marked(&demo.worker(1), 95).subject);
+    certificate(&demo.role("resident_desk"), &id).refused(409, "in_flight");
+    std::fs::rename(&aside, &ledger).expect("brought back");
+    certificate(&demo.role("resident_desk"), &id).expect(200);
+    assert!(lines(&ledger)[3].starts_with(&id));
+
+    assert_eq!(demo.stop(), Some(0));
+    let text = std::fs::read_to_string(&ledger).expect("a ledger");
+    std::fs::write(&ledger, text.replace("purpose_met", "other_law")).expect("changed");
+    let directory = demo.directory().display().to_string();
+    let refused = run(&["demo", "--listen", "127.0.0.1:0", "--dir", &directory]);
+    assert_eq!(refused.status, Some(4), "{refused:?}");
+    assert!(refused.err.contains("line 2 of the ledger of erasures"), "{refused:?}");
+}
+
+#[test]
+fn a_vault_that_is_put_back_to_before_an_erasure_erases_again_before_it_serves() {
+    let mut demo = Demo::own();
+    let room = tempfile::tempdir().expect("a directory");
+    with_ledger(&mut demo, &room.path().join("erasures"));
+    let (gone, stays) = (marked(&demo.worker(1), 96), marked(&demo.worker(1), 97));
+    assert_eq!(demo.stop(), Some(0));
+    let before = room.path().join("before");
+    copied(demo.directory(), &before);
+    demo.start_again();
+    let id = erased(&demo, &gone.subject);
+    assert_eq!(demo.stop(), Some(0));
+    // The newest keys beside what everything else was before: as a restore has it.
+    let of_now = ["keyring", "demo.json"].map(|name| {
+        let path = demo.directory().join(name);
+        (std::fs::read(&path).expect("a file"), path)
+    });
+    std::fs::remove_dir_all(demo.directory()).expect("lost");
+    copied(&before, demo.directory());
+    for (bytes, path) in of_now {
+        std::fs::write(path, bytes).expect("written");
+    }
+    demo.start_again();
+    let worker = demo.worker(1);
+    worker.read(&gone.id, "name", REGISTRATION).refused(410, "erased");
+    let held = worker.matches("phone", &gone.marks[1], REGISTRATION).expect(200);
+    assert_eq!(held.body["held"], false);
+    worker.read(&stays.id, "name", REGISTRATION).expect(200);
+    let replayed = demo.role("compliance_auditor");
+    let mut entry = Value::Null;
+    super::harness::await_until("it is found", || {
+        let found = replayed.get("/v1/audit/entries?event=data.erase").expect(200);
+        entry = found.body["entries"][0].clone();
+        !entry.is_null()
+    });
+    assert_eq!((&entry["x"]["replayed"], &entry["who"]), (&json!("ledger"), &Value::Null));
+    assert_eq!(entry["x"]["reason"], "purpose_met");
+    certificate(&demo.role("resident_desk"), &id).expect(200);
+    assert_eq!(demo.stop(), Some(0));
 }

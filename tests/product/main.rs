@@ -30,6 +30,7 @@ mod enrolment;
 mod entries;
 mod erasure;
 mod existence;
+mod expiry;
 mod explain;
 mod fail_closed;
 mod findings;

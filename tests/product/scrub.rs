@@ -58,7 +58,8 @@ fn size(demo: &Demo) -> u64 {
     demo.log().size().expect("a checkpoint")
 }
 
-fn value(reply: &Reply, name: &str) -> f64 {
+/// A number of the vault's.
+pub fn value(reply: &Reply, name: &str) -> f64 {
     let mut lines = reply.text.lines();
     let line = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("no {name}: {}", reply.text)).parse().expect("a number")

@@ -44,7 +44,7 @@ pub fn record_changes(entry: &[u8]) -> Option<Vec<RecordChange>> {
         return Some(Vec::new());
     }
     let members: Members<'_> = serde_json::from_slice(entry).ok()?;
-    let removes = members.ev == "data" && matches!(members.act, "delete" | "erase");
+    let removes = members.ev == "data" && matches!(members.act, "delete" | "erase" | "retain");
     let Some((before, version)) = members.ver.filter(|_| members.out == "success") else {
         return Some(Vec::new());
     };

@@ -31,7 +31,7 @@ fn about(event: Event, records: &[u8], versions: (u64, u64), digests: &[u8]) -> 
     draft
 }
 
-/// A log about six records: 1 made and changed, 2 made, 3 made and removed, 4 to 6 made together.
+/// A log about seven records: 1 made and changed, 2 made, 3 made and removed, 4 to 6 made together, 7 made and past its end.
 fn vault() -> Vault {
     let mut refused = about(Event::DataUpdate, &[1], (2, 3), &[99]);
     refused.outcome = Outcome::Denied;
@@ -45,6 +45,8 @@ fn vault() -> Vault {
         refused,
         about(Event::DataDelete, &[3], (1, 2), &[77]),
         about(Event::DataHousehold, &[4, 5, 6], (0, 1), &[41, 51, 61]),
+        about(Event::DataCreate, &[7], (0, 1), &[71]),
+        about(Event::DataRetain, &[7], (1, 2), &[78]),
     ];
     let mut all = vec![entry(0), entry(1)];
     for draft in drafts {
@@ -54,7 +56,7 @@ fn vault() -> Vault {
 }
 
 /// Entries of [`vault`].
-const SIZE: u64 = 10;
+const SIZE: u64 = 12;
 
 /// The rows as the log leaves them.
 fn rows() -> Vec<Row> {
@@ -160,6 +162,8 @@ fn record_without_an_entry_is_found() {
 fn record_that_was_removed_and_is_there_again_is_found() {
     let back = changed(|rows| rows.push((handle(3), 1, digest(31))));
     assert_eq!(back, (Class::RecordUnknown, Some(8)));
+    let back = changed(|rows| rows.push((handle(7), 1, digest(71))));
+    assert_eq!(back, (Class::RecordUnknown, Some(11)));
 }
 
 #[test]
@@ -212,7 +216,7 @@ fn lists_of_another_form_are_refused_as_unusable() {
         good.replace("v1", "v2"),
         good.replace("records 5", "records 4"),
         good.replace("records 5", "records 05"),
-        good.replace("size 10", "size ten"),
+        good.replace("size 12", "size twelve"),
         good.replace("log vault", "log  vault"),
         good.trim_end().to_owned(),
         good.replace(" 2 ", "  "),
@@ -226,7 +230,7 @@ fn lists_of_another_form_are_refused_as_unusable() {
         assert!(matches!(refused, Err(VerifyError::DigestsRefused(_))), "{text}: {refused:?}");
     }
     let head = DigestsHead::read(&mut good.as_bytes()).expect("a head");
-    assert_eq!((head.origin.as_str(), head.size, head.records, head.parts()), (ORIGIN, 10, 5, 1));
+    assert_eq!((head.origin.as_str(), head.size, head.records, head.parts()), (ORIGIN, 12, 5, 1));
 }
 
 #[test]

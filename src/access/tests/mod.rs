@@ -6,6 +6,7 @@ mod children;
 mod conditions;
 mod domain;
 mod erasure;
+mod expiry;
 mod feed;
 mod golden;
 mod knowing;

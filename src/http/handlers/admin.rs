@@ -308,9 +308,7 @@ pub(in crate::http) async fn token(
 ) -> Result<Answer<IssuedBody>, Problem> {
     caller.must_have(Duty::TokenIssue, &rooms).await?;
     let body: TokenBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let Ok(actor) = actor.parse() else {
-        return Err(caller.turn_away(&rooms, Code::NotFound).await);
-    };
+    let actor = caller.named(&actor, &rooms).await?;
     let Ok(via) = body.via.as_deref().map(str::parse).transpose() else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     };

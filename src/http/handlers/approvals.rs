@@ -273,10 +273,7 @@ pub(super) async fn decided(
         "refuse" => false,
         _ => return Err(caller.turn_away(rooms, Code::SchemaInvalid).await),
     };
-    // What has not the form of an id names nothing.
-    let Ok(id) = id.parse::<MandateId>() else {
-        return Err(caller.turn_away(rooms, Code::NotFound).await);
-    };
+    let id: MandateId = caller.named(id, rooms).await?;
     let territory = rooms.territory.load();
     let recorded = decide_approval(
         &caller.actor,

@@ -243,9 +243,7 @@ pub(in crate::http) async fn entry(
     Named(index): Named,
 ) -> Result<Answer<EntryBody>, Problem> {
     caller.must_have(Duty::AuditRead, &rooms).await?;
-    let Ok(index) = index.parse::<u64>() else {
-        return Err(caller.turn_away(&rooms, Code::NotFound).await);
-    };
+    let index: u64 = caller.named(&index, &rooms).await?;
     let role = role_names(&rooms);
     let explained = explain_entry(
         &caller.actor,
@@ -271,9 +269,7 @@ pub(in crate::http) async fn entry_proof(
     Named(index): Named,
 ) -> Result<Response, Problem> {
     caller.must_have(Duty::AuditProof, &rooms).await?;
-    let Ok(index) = index.parse::<u64>() else {
-        return Err(caller.turn_away(&rooms, Code::NotFound).await);
-    };
+    let index: u64 = caller.named(&index, &rooms).await?;
     let (text, recorded) = prove_entry(
         &caller.actor,
         index,
@@ -318,9 +314,7 @@ pub(in crate::http) async fn proof(
     let Some(leaf) = leaf else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     };
-    let Ok(index) = index.parse::<u64>() else {
-        return Err(caller.turn_away(&rooms, Code::NotFound).await);
-    };
+    let index: u64 = caller.named(&index, &rooms).await?;
     let proof = prove_receipt(
         &caller.actor,
         index,

@@ -228,10 +228,7 @@ pub(in crate::http) async fn end(
     caller: Caller,
     Named(id): Named,
 ) -> Result<Answer<GlassIdBody>, Problem> {
-    // What has not the form of an id names nothing.
-    let Ok(id) = id.parse::<MandateId>() else {
-        return Err(caller.turn_away(&rooms, Code::NotFound).await);
-    };
+    let id: MandateId = caller.named(&id, &rooms).await?;
     let (actor, origin, now) = (&caller.actor, &caller.origin, caller.now);
     let recorded = end_glass(actor, id, origin, now, &break_glass_rooms(&rooms)).await?;
     Ok(Answer::new(GlassIdBody { id: id.to_string() }, recorded, rooms.trail.origin()))
@@ -248,9 +245,7 @@ pub(in crate::http) async fn review(
     let Some(finding) = finding_of(body, &rooms) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     };
-    let Ok(id) = id.parse::<MandateId>() else {
-        return Err(caller.turn_away(&rooms, Code::NotFound).await);
-    };
+    let id: MandateId = caller.named(&id, &rooms).await?;
     let (actor, origin, now) = (&caller.actor, &caller.origin, caller.now);
     let recorded =
         review_glass(actor, id, &finding, origin, now, &break_glass_rooms(&rooms)).await?;

@@ -133,10 +133,7 @@ pub(in crate::http) async fn list(
 ) -> Result<Answer<ConsentsBody>, Problem> {
     caller.must_serve(Written::Consent(ConsentAct::Read), &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
-    // What has not the form of an id names nobody.
-    let Ok(subject) = subject.parse() else {
-        return Err(caller.turn_away(&rooms, Code::NotFound).await);
-    };
+    let subject = caller.named(&subject, &rooms).await?;
     let territory = rooms.territory.load();
     let (consents, recorded) = list_consents(
         &caller.asked(purpose),
@@ -183,10 +180,7 @@ pub(in crate::http) async fn give(
     caller.must_serve(Written::Consent(ConsentAct::Give), &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: ConsentGivenBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    // What has not the form of an id names nobody.
-    let Ok(subject) = subject.parse() else {
-        return Err(caller.turn_away(&rooms, Code::NotFound).await);
-    };
+    let subject = caller.named(&subject, &rooms).await?;
     let Some((records, proof)) = given_over(&body) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     };

@@ -71,10 +71,7 @@ pub(in crate::http) async fn ask(
     let Some((reason, proof)) = reason.zip(proof) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     };
-    // What has not the form of an id names nobody.
-    let Ok(subject) = id.parse() else {
-        return Err(caller.turn_away(&rooms, Code::NotFound).await);
-    };
+    let subject = caller.named(&id, &rooms).await?;
     let territory = rooms.territory.load();
     let (id, recorded) = ask_erasure(
         &caller.asked(purpose),
@@ -99,13 +96,12 @@ pub(in crate::http) async fn carry_out(
 ) -> Result<Answer<ErasedBody>, Problem> {
     caller.must_serve(Written::Erasure(ErasureAct::Remove), &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
-    let Ok(id) = id.parse::<MandateId>() else {
-        return Err(caller.turn_away(&rooms, Code::NotFound).await);
-    };
+    let id: MandateId = caller.named(&id, &rooms).await?;
     let territory = rooms.territory.load();
     let erased = carry_out_erasure(
         &caller.asked(purpose),
         id,
+        rooms.erasures.as_ref(),
         &rooms.store,
         &rooms.seal,
         &rooms.access,
@@ -127,9 +123,7 @@ pub(in crate::http) async fn certificate(
 ) -> Result<Response, Problem> {
     caller.must_serve(Written::Erasure(ErasureAct::Certify), &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
-    let Ok(id) = id.parse::<MandateId>() else {
-        return Err(caller.turn_away(&rooms, Code::NotFound).await);
-    };
+    let id: MandateId = caller.named(&id, &rooms).await?;
     let territory = rooms.territory.load();
     let question = Question {
         standing: caller.actor.standing(),
@@ -144,6 +138,7 @@ pub(in crate::http) async fn certificate(
     let made = make_certificate(
         &question,
         id,
+        rooms.erasures.as_ref(),
         &rooms.store,
         &rooms.access,
         &rooms.trail,

@@ -11,14 +11,13 @@ use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::brought::maybe_moment;
-use super::records::record_id;
 use crate::access::{Ask, Code};
 use crate::ambient::Micros;
 use crate::limits::{QUERY_PAGE_COUNT_MAX, QUERY_PAGE_COUNT_USUAL, TASK_PAGE_COUNT_MAX};
 use crate::operations::{
     Asked, ChangesRequest, OccupantsRequest, QueryRequest, changes, occupants, query_records,
 };
-use crate::records::{ExternalRef, RecordType, is_slug};
+use crate::records::{ExternalRef, RecordId, RecordType, is_slug};
 use crate::seal::{OpenedPage, ShownItem};
 use crate::territory::{CellId, GridCode, Territory};
 use axum::body::Body;
@@ -285,7 +284,7 @@ pub(in crate::http) async fn people(
     let Some(fields) = checked_field_names(body.fields) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     };
-    let place = record_id(&caller, &id, &rooms).await?;
+    let place: RecordId = caller.named(&id, &rooms).await?;
     let territory = rooms.territory.load_full();
     let found = occupants(
         &Asked { case, ..caller.asked(purpose) },

@@ -92,7 +92,7 @@ pub(in crate::http) async fn place(
 ) -> Result<Answer<PlacedBody>, Problem> {
     caller.must_place(PlacingAct::Place, &rooms).await?;
     let body: AssignmentBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let about = actor_id(&caller, &id, &rooms).await?;
+    let about: ActorId = caller.named(&id, &rooms).await?;
     let Some(request) = assignment_request(body) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     };
@@ -142,7 +142,7 @@ pub(in crate::http) async fn renew(
 ) -> Result<Answer<RenewedBody>, Problem> {
     caller.must_place(PlacingAct::Renew, &rooms).await?;
     let body: RenewalBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let about = actor_id(&caller, &id, &rooms).await?;
+    let about: ActorId = caller.named(&id, &rooms).await?;
     let brought = brought(body.secrecy_term, body.trained_until.as_deref());
     // A post's id has the form of an actor's.
     let (Some(brought), Ok(post)) = (brought, body.assignment.parse::<ActorId>()) else {
@@ -163,7 +163,7 @@ pub(in crate::http) async fn change(
 ) -> Result<Answer<StateChangedBody>, Problem> {
     caller.must_place(PlacingAct::Change, &rooms).await?;
     let body: StateBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let about = actor_id(&caller, &id, &rooms).await?;
+    let about: ActorId = caller.named(&id, &rooms).await?;
     let recorded = change_state(&placing(&caller, &rooms), about, body.state).await?;
     let body = StateChangedBody { id: about.to_string(), state: body.state };
     Ok(Answer::new(body, recorded, rooms.trail.origin()))
@@ -180,14 +180,6 @@ pub(super) fn placing<'a>(caller: &'a Caller, rooms: &'a Rooms) -> Placing<'a> {
     }
 }
 
-/// What has not the form of an id names nobody.
-async fn actor_id(caller: &Caller, text: &str, rooms: &Rooms) -> Result<ActorId, Problem> {
-    match text.parse() {
-        Ok(id) => Ok(id),
-        Err(_) => Err(caller.turn_away(rooms, Code::NotFound).await),
-    }
-}
-
 async fn post_of(
     caller: &Caller,
     id: &str,
@@ -196,7 +188,7 @@ async fn post_of(
     rooms: &Rooms,
 ) -> Result<(ActorId, [u8; 16], String), Problem> {
     let body: PostBody = body::read(caller, headers, body, Media::Json, rooms).await?;
-    let about = actor_id(caller, id, rooms).await?;
+    let about: ActorId = caller.named(id, rooms).await?;
     // A post's id has the form of an actor's.
     match body.assignment.parse::<ActorId>() {
         Ok(assignment) => Ok((about, *assignment.as_bytes(), body.assignment)),

@@ -54,10 +54,7 @@ pub(in crate::http) async fn protect(
     let Some((protected, households)) = request_of(&body) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     };
-    // What has not the form of an id names nobody.
-    let Ok(subject) = id.parse::<SubjectId>() else {
-        return Err(caller.turn_away(&rooms, Code::NotFound).await);
-    };
+    let subject: SubjectId = caller.named(&id, &rooms).await?;
     let territory = rooms.territory.load();
     let done = protect_address(
         &caller.asked(purpose),

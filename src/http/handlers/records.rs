@@ -293,7 +293,7 @@ pub(in crate::http) async fn read(
     let Some(fields) = field_names(fields.as_deref()) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     };
-    let id = record_id(&caller, &id, &rooms).await?;
+    let id: RecordId = caller.named(&id, &rooms).await?;
     let territory = rooms.territory.load();
     let opened = read_record(
         &Asked { case, ..caller.asked(purpose) },
@@ -327,7 +327,7 @@ pub(in crate::http) async fn patch(
     let key = idempotency_key(&caller, &headers, &rooms).await?;
     let (body, bytes) =
         body::read_said::<PatchBody>(&caller, &headers, body, Media::MergePatch, &rooms).await?;
-    let id = record_id(&caller, &id, &rooms).await?;
+    let id: RecordId = caller.named(&id, &rooms).await?;
     let expected = version.to_be_bytes();
     let purpose_id = purpose.id.as_str().as_bytes();
     let under = case_bytes(case.as_ref());
@@ -377,7 +377,7 @@ pub(in crate::http) async fn delete(
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     }
     caller.origin.reason = Some(body.reason.into());
-    let id = record_id(&caller, &id, &rooms).await?;
+    let id: RecordId = caller.named(&id, &rooms).await?;
     let expected = version.to_be_bytes();
     let purpose_id = purpose.id.as_str().as_bytes();
     let parts: [&[u8]; 5] = [b"delete_record", purpose_id, id.as_bytes(), &expected, &bytes];
@@ -397,18 +397,6 @@ pub(in crate::http) async fn delete(
     .await?;
     let body = DeletedBody { id: id.to_string() };
     Ok(Answer::new(body, deleted.recorded, rooms.trail.origin()).replayed(deleted.saying))
-}
-
-/// What has not the form of an id names no record.
-pub(super) async fn record_id(
-    caller: &Caller,
-    text: &str,
-    rooms: &Rooms,
-) -> Result<RecordId, Problem> {
-    match text.parse() {
-        Ok(id) => Ok(id),
-        Err(_) => Err(caller.turn_away(rooms, Code::NotFound).await),
-    }
 }
 
 impl Caller {

@@ -204,9 +204,7 @@ pub(in crate::http) async fn done(
 ) -> Result<Answer<RectificationBody>, Problem> {
     caller.must_have(Duty::AuditReview, &rooms).await?;
     let body: SettleBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let Ok(id) = id.parse::<ItemId>() else {
-        return Err(caller.turn_away(&rooms, Code::NotFound).await);
-    };
+    let id: ItemId = caller.named(&id, &rooms).await?;
     let remark = remark(&caller, body.text, &rooms).await?;
     let officer = officer(&caller);
     let settled = settle(officer, id, remark, &rooms.access, &rooms.trail, &rooms.reviews).await?;

@@ -360,10 +360,7 @@ async fn step(
     id: &str,
     step: TaskStep,
 ) -> Result<Answer<TaskStepBody>, Problem> {
-    // What has not the form of an id names no task.
-    let Ok(id) = id.parse::<MandateId>() else {
-        return Err(caller.turn_away(rooms, Code::NotFound).await);
-    };
+    let id: MandateId = caller.named(id, rooms).await?;
     let recorded = step_task(
         &caller.actor,
         id,

@@ -10,6 +10,7 @@
 mod part;
 mod round;
 
+use super::stop::Stop;
 use crate::ambient::Clock;
 use crate::limits::{SCRUB_FIRST_PAUSE_MAX, SCRUB_RETRY_PAUSE};
 use crate::seal::Seal;
@@ -18,11 +19,10 @@ use crate::trail::{Announcement, Trail};
 use gridvault_audit::LogReader;
 use part::Verdict;
 use round::{Round, RoundError};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::Notify;
 
 /// What a scrub works with.
 pub struct ScrubSettings {
@@ -61,24 +61,9 @@ pub struct ScrubState {
 
 #[derive(Default)]
 struct Shared {
-    stop: AtomicBool,
-    stopping: Notify,
+    stop: Stop,
     rounds: AtomicU64,
     state: Mutex<ScrubState>,
-}
-
-impl Shared {
-    fn stops(&self) -> bool {
-        self.stop.load(Ordering::Acquire)
-    }
-
-    /// Rests, unless it is told to stop.
-    async fn rest(&self, time: Duration) {
-        let told = self.stopping.notified();
-        if !self.stops() {
-            let _either = tokio::time::timeout(time, told).await;
-        }
-    }
 }
 
 impl Scrub {
@@ -104,8 +89,7 @@ impl Scrub {
 
 impl Drop for Scrub {
     fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::Release);
-        self.shared.stopping.notify_one();
+        self.shared.stop.ask();
         if let Some(thread) = self.thread.take() {
             let _it_said_why = thread.join();
         }
@@ -122,8 +106,8 @@ struct Job {
 impl Job {
     async fn run(mut self) {
         // A start has other things to do.
-        self.shared.rest(self.settings.rest.min(SCRUB_FIRST_PAUSE_MAX)).await;
-        while !self.shared.stops() {
+        self.shared.stop.rest(self.settings.rest.min(SCRUB_FIRST_PAUSE_MAX)).await;
+        while !self.shared.stop.is_asked() {
             let rest = match self.round().await {
                 Ok(()) => self.settings.rest,
                 Err(RoundError::Stopped) => return,
@@ -132,13 +116,13 @@ impl Job {
                     SCRUB_RETRY_PAUSE.min(self.settings.rest)
                 }
             };
-            self.shared.rest(rest).await;
+            self.shared.stop.rest(rest).await;
         }
     }
 
     async fn round(&mut self) -> Result<(), RoundError> {
         let ScrubSettings { store, seal, log, clock, .. } = &self.settings;
-        let stops = || self.shared.stops();
+        let stops = || self.shared.stop.is_asked();
         let round = Round { store, seal, log, clock: &**clock, stops: &stops };
         let (verdict, begun, parts) = round.run(self.parts).await?;
         self.parts = parts;

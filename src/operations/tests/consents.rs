@@ -349,3 +349,112 @@ fn a_consent_over_what_is_not_the_persons_or_not_the_desks_is_like_one_over_noth
     }
     assert_eq!(world.version(id), 1);
 }
+
+/// A further record of somebody, held on a duty: a consent may be given over it.
+fn on_duty(world: &World, subject: SubjectId) -> RecordId {
+    let request = CreateRequest {
+        subject: Some(subject.to_string()),
+        ..person(registration(), json!({"name": "王伟"}))
+    };
+    world.create_request(WORKER, request).expect("stored").id
+}
+
+/// Whether a record may be read for the purpose on a consent that stands.
+fn consent_stands(world: &World, id: RecordId) -> bool {
+    world.facts(id).live_basis_for(CONTACT).is_some_and(|basis| basis.consent.is_some())
+}
+
+/// A consent over one record and a withdrawal of all to its purpose meet; gives the last entry of each.
+fn meeting(
+    world: &World,
+    subject: SubjectId,
+    (given_over, taken_from): (RecordId, RecordId),
+    given_first: bool,
+) -> (u64, u64) {
+    let desk = world.actor(DESK);
+    let consent = consent_of(world, taken_from);
+    let over = [given_over];
+    let giving = async {
+        let given = give(world, &desk, subject, &over, contact(ConsentGiver::Self_)).await;
+        given.map(|given| json!(given.recorded.index()))
+    };
+    let taking = async {
+        let taken = withdraw(world, &desk, subject, consent).await;
+        taken.map(|taken| json!(taken.recorded.index()))
+    };
+    let mut calls: Vec<Later<'_, Result<Json, OperationError>>> =
+        vec![Box::pin(giving), Box::pin(taking)];
+    if !given_first {
+        calls.reverse();
+    }
+    let mut answers: Vec<Done<Json>> = world.in_one_group(calls).into_iter().map(done).collect();
+    if !given_first {
+        answers.reverse();
+    }
+    let [Ok(given), Ok(taken)] = &answers[..] else { panic!("{answers:?}") };
+    (given.as_u64().expect("an index"), taken.as_u64().expect("an index"))
+}
+
+#[test]
+fn of_a_consent_and_a_withdrawal_at_once_the_one_that_is_later_in_the_log_decides() {
+    for given_first in [true, false] {
+        let world = World::new();
+        let (subject, records, _) = somebody(&world, 1);
+        let further = on_duty(&world, subject);
+        let (given, taken) = meeting(&world, subject, (further, records[0]), given_first);
+        assert_eq!(given < taken, given_first);
+        assert!(is_marked(&world, records[0]));
+        assert_eq!(consent_stands(&world, further), given > taken, "given first: {given_first}");
+        let read = world.read(WORKER, CONTACT, further, &["name"]).map(drop);
+        let expected = if given_first { Err(Code::ConsentWithdrawn) } else { Ok(()) };
+        assert_eq!(read, expected);
+    }
+}
+
+#[test]
+fn a_consent_between_two_steps_of_a_withdrawal_is_taken_back_with_the_rest() {
+    let world = World::new();
+    let (subject, records, _) = somebody(&world, WITHDRAWAL_RECORDS_COUNT_MAX + 1);
+    let further = on_duty(&world, subject);
+    // The first step of the withdrawal and the consent are in one group; the second step was not decided yet.
+    let (given, taken) = meeting(&world, subject, (further, records[0]), false);
+    assert!(given < taken && !consent_stands(&world, further));
+    assert!(records.iter().all(|id| is_marked(&world, *id)));
+    assert_eq!(entry_of(&world, further), taken);
+}
+
+#[test]
+fn a_consent_behind_any_step_of_a_withdrawal_that_was_cut_short_is_as_the_order_of_the_log_says() {
+    let most = WITHDRAWAL_RECORDS_COUNT_MAX;
+    let (count, steps) = (2 * most + 1, 3);
+    for done in 0..=steps {
+        let world = World::new();
+        let (subject, records, _) = somebody(&world, count);
+        let further = on_duty(&world, subject);
+        let consent = consent_of(&world, records[7]);
+        let desk = world.actor(DESK);
+        world.crash_after(done, Box::pin(withdraw(&world, &desk, subject, consent)));
+        given(&world, subject, &[further], contact(ConsentGiver::Self_)).expect("given");
+        assert!(consent_stands(&world, further), "behind {done} steps");
+        let again = withdrawn(&world, subject, records[7]).map(drop);
+        assert_eq!(again, if done < steps { Ok(()) } else { Err(Code::VersionConflict) });
+        assert_eq!(consent_stands(&world, further), done == steps, "behind {done} steps");
+        assert!(records.iter().all(|id| is_marked(&world, *id)));
+    }
+}
+
+#[test]
+fn a_consent_that_is_cut_short_is_given_or_is_not() {
+    for done in 0..=1 {
+        let world = World::new();
+        let (subject, records, _) = somebody(&world, 1);
+        let further = on_duty(&world, subject);
+        let desk = world.actor(DESK);
+        let over = [further];
+        let call = give(&world, &desk, subject, &over, contact(ConsentGiver::Self_));
+        world.crash_after(done, Box::pin(call));
+        assert_eq!(consent_stands(&world, further), done == 1);
+        withdrawn(&world, subject, records[0]).expect("withdrawn");
+        assert!(!consent_stands(&world, further));
+    }
+}

@@ -15,7 +15,7 @@ use crate::purposes::ConsentGiver;
 use crate::records::{MandateId, RecordId, SubjectId};
 use crate::seal::{ErasureRecord, ErasureState};
 use crate::store::{Change, ControlKind, Expect, Fetched, Key, Op, Version};
-use crate::trail::Announcement;
+use crate::trail::{Announcement, ErasureLedger};
 use gridvault_keys::{Keyring, Month, RootKey, WrappedUnder};
 use serde_json::{Value as Json, json};
 use std::path::PathBuf;
@@ -26,14 +26,14 @@ const RIGHTS: &str = "rights_request";
 const PURPOSE: &str = "residence_registration";
 
 /// Keys with a file of their own, which can be taken away.
-struct Ring {
+pub(super) struct Ring {
     _directory: tempfile::TempDir,
     path: PathBuf,
     root: RootKey,
 }
 
 impl Ring {
-    fn new() -> (Ring, Arc<Keyring>) {
+    pub(super) fn new() -> (Ring, Arc<Keyring>) {
         let directory = tempfile::tempdir().expect("a directory");
         let root = RootKey::generate().expect("a root key");
         let month = Month::from_year_month(2026, 1).expect("a month");
@@ -43,7 +43,7 @@ impl Ring {
     }
 
     /// As the next process has it.
-    fn opened(&self) -> Arc<Keyring> {
+    pub(super) fn opened(&self) -> Arc<Keyring> {
         Arc::new(Keyring::open(&self.path, &self.root).expect("a keyring").0)
     }
 
@@ -52,17 +52,17 @@ impl Ring {
     }
 
     /// Lets every write of it fail.
-    fn break_it(&self) {
+    pub(super) fn break_it(&self) {
         std::fs::rename(&self.path, self.aside()).expect("a file");
     }
 
-    fn mend(&self) {
+    pub(super) fn mend(&self) {
         std::fs::rename(self.aside(), &self.path).expect("a file");
     }
 }
 
 /// A world of these keys, with somebody who agrees.
-fn world_under(keyring: Arc<Keyring>) -> World {
+pub(super) fn world_under(keyring: Arc<Keyring>) -> World {
     let world = World::under(keyring);
     let record = actor_record(OFFICER, "protection_officer", None);
     let change = world.identity.directory().addition(&NewActor { record });
@@ -107,16 +107,26 @@ fn decide(world: &World, id: MandateId, yes: bool) -> Done<()> {
 }
 
 /// An erasure that the officer agreed to.
-fn agreed(world: &World, subject: SubjectId) -> MandateId {
+pub(super) fn agreed(world: &World, subject: SubjectId) -> MandateId {
     let id = done(wait(ask(world, &world.actor(DESK), subject))).expect("asked");
     decide(world, id, true).expect("agreed");
     id
 }
 
 async fn carry_out(world: &World, desk: &Actor, id: MandateId) -> Result<Erased, OperationError> {
+    carry_out_telling(world, desk, id, None).await
+}
+
+async fn carry_out_telling(
+    world: &World,
+    desk: &Actor,
+    id: MandateId,
+    ledger: Option<&Arc<ErasureLedger>>,
+) -> Result<Erased, OperationError> {
     carry_out_erasure(
         &world.asked(desk, RIGHTS),
         id,
+        ledger,
         &world.reader,
         &world.seal,
         &world.access,
@@ -127,22 +137,31 @@ async fn carry_out(world: &World, desk: &Actor, id: MandateId) -> Result<Erased,
     .await
 }
 
+/// Carries it out, and tells a second place.
+pub(super) fn carried_out_telling(
+    world: &World,
+    id: MandateId,
+    ledger: Option<&Arc<ErasureLedger>>,
+) -> Done<Erased> {
+    done(wait(carry_out_telling(world, &world.actor(DESK), id, ledger)))
+}
+
 fn carried_out(world: &World, id: MandateId) -> Done<Erased> {
     done(wait(carry_out(world, &world.actor(DESK), id)))
 }
 
-fn wrapped(world: &World, subject: SubjectId) -> Option<Vec<u8>> {
+pub(super) fn wrapped(world: &World, subject: SubjectId) -> Option<Vec<u8>> {
     let stored = wait(world.reader.get(&Key::subject_key(subject))).expect("a store");
     stored.map(|stored| stored.payload)
 }
 
-fn kept(world: &World, id: MandateId) -> ErasureRecord {
+pub(super) fn kept(world: &World, id: MandateId) -> ErasureRecord {
     let key = Key::control(ControlKind::Erasure, id.as_bytes());
     let stored = wait(world.reader.get(&key)).expect("a store").expect("it is kept");
     ErasureRecord::decode(&stored.payload).expect("a record")
 }
 
-fn is_tombstone(world: &World, id: RecordId) -> bool {
+pub(super) fn is_tombstone(world: &World, id: RecordId) -> bool {
     matches!(wait(world.reader.fetch(id)).expect("a store"), Fetched::Erased(..))
 }
 
@@ -168,7 +187,7 @@ fn neighbour_of(world: &World, keyring: &Keyring, subject: SubjectId) -> (Subjec
     (neighbour, key.id())
 }
 
-fn id_of(keyring: &Keyring, subject: SubjectId, wrapped: &[u8]) -> Option<u64> {
+pub(super) fn id_of(keyring: &Keyring, subject: SubjectId, wrapped: &[u8]) -> Option<u64> {
     keyring.unwrap_subject_key(subject.as_bytes(), wrapped).ok().map(|key| key.id())
 }
 

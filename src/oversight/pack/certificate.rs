@@ -11,21 +11,24 @@ use crate::limits::PROOF_WAIT_MAX;
 use crate::records::MandateId;
 use crate::seal::{ErasureRecord, ErasureState};
 use crate::store::{ControlKind, Key, Reader, Stored};
-use crate::trail::{Recorded, Trail, TrailError};
+use crate::trail::{ErasureLedger, Recorded, ToldErasure, Trail, TrailError};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_audit::LogReader;
 use gridvault_audit::certificate::{CERTIFICATE_FILE, CERTIFICATE_FORM};
 use gridvault_audit::pack::{LIST_FILE, SEAL_ENTRY, SEAL_PROOF};
+use std::sync::Arc;
 
 /// Makes the certificate of an erasure.
 ///
 /// # Errors
-/// `not_found` for no erasure of the caller's area, `in_flight` while keys are still to be destroyed, `erased` once entries of it
-/// were pruned at the end of the log's retention; else as [`Access::decide_certificate`].
+/// `not_found` for no erasure of the caller's area, `in_flight` while keys are still to be destroyed or the second place has not
+/// taken it, `erased` once entries of it were pruned at the end of the log's retention; else as [`Access::decide_certificate`].
+#[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn make_certificate(
     question: &Question<'_>,
     id: MandateId,
+    ledger: Option<&Arc<ErasureLedger>>,
     store: &Reader,
     access: &Access,
     trail: &Trail,
@@ -47,7 +50,8 @@ pub async fn make_certificate(
     let Some((erasure, stored)) = kept else {
         return Err(turn_away(standing, Code::NotFound, origin, access, trail).await);
     };
-    if erasure.state != ErasureState::Destroyed {
+    let told = erasure.told(id, stored.index, trail.origin());
+    if erasure.state != ErasureState::Destroyed || !takes(ledger, told).await {
         return Err(turn_away(standing, Code::InFlight, origin, access, trail).await);
     }
     covered(stored.index, trail).await?;
@@ -66,6 +70,16 @@ pub async fn make_certificate(
     covered(recorded.index(), trail).await?;
     close(&mut archive, &sums, recorded, log)?;
     Ok(Pack { bytes: archive.finish(), recorded })
+}
+
+/// Whether the second place has it, where there is one; if it has not yet, it is asked now.
+async fn takes(ledger: Option<&Arc<ErasureLedger>>, told: Option<ToldErasure>) -> bool {
+    let Some((ledger, told)) = ledger.zip(told) else { return true };
+    let taken = ledger.take(told).await;
+    if let Err(error) = &taken {
+        tracing::error!(%error, "the second place did not take an erasure: its certificate waits");
+    }
+    taken.is_ok()
 }
 
 /// Whether these entries are steps of this erasure, as each of them says.

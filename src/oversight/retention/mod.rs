@@ -4,7 +4,7 @@
 
 use super::entry::LogEntry;
 use super::error::OversightError;
-use crate::ambient::{Clock, Micros};
+use crate::ambient::{BelievedClock, Clock, Micros};
 use crate::limits::{RETENTION_BUNDLES_COUNT_MAX, RETENTION_CLOCK_LEAP_MAX};
 use crate::trail::{Announcement, Trail};
 use base64::Engine as _;
@@ -31,9 +31,9 @@ pub struct RetentionSettings {
 /// The keeper of the log's beginning.
 pub struct Retention {
     settings: RetentionSettings,
-    clock: Arc<dyn Clock>,
-    /// Time of the last entry before this run, and when on the monotonic clock it was read.
-    before: Option<(i64, u64)>,
+    clock: BelievedClock,
+    /// Time of the last entry before this run.
+    before: Option<Micros>,
     /// A pruning that is recorded and not done.
     pending: Option<Minimum>,
     tidied: bool,
@@ -71,9 +71,14 @@ impl Retention {
             Some(last) => LogEntry::parse(&settings.log.entry(last)?),
             None => None,
         };
-        let before = last.and_then(|entry| i64::try_from(entry.t).ok());
-        let before = before.map(|time| (time, clock.monotonic()));
+        let before = last.and_then(|entry| i64::try_from(entry.t).ok()).map(Micros);
+        let clock = BelievedClock::new(clock, before, RETENTION_CLOCK_LEAP_MAX);
         Ok(Retention { settings, clock, before, pending: None, tidied: false })
+    }
+
+    /// Time of the last entry that the log had when this began: nothing was later then.
+    pub fn last_before(&self) -> Option<Micros> {
+        self.before
     }
 
     /// The same, and nothing goes from the index on that this tells each time.
@@ -125,17 +130,7 @@ impl Retention {
 
     /// The moment before which entries are old enough, by a time that is believed.
     fn cutoff(&self) -> Micros {
-        let now = self.clock.now();
-        let believed = match self.before {
-            None => now.0,
-            Some((time, since)) => {
-                let elapsed = self.clock.monotonic().saturating_sub(since);
-                let leap = RETENTION_CLOCK_LEAP_MAX.as_micros() as u64;
-                let ahead = i64::try_from(elapsed.saturating_add(leap)).unwrap_or(i64::MAX);
-                now.0.min(time.saturating_add(ahead))
-            }
-        };
-        Micros(believed).months_before(self.settings.months)
+        self.clock.now().months_before(self.settings.months)
     }
 }
 

@@ -182,6 +182,7 @@ fn a_restored_vault_begins_another_log_and_needs_its_snapshot_from_then_on() {
         rows: done.rows,
         left_out: done.left_out,
         persons: [*actor().as_bytes(); 2],
+        told: Some(3),
     }));
     let recorded = wait(trail.announce(said)).expect("recorded");
     assert_eq!(recorded.index(), 0);
@@ -195,6 +196,7 @@ fn a_restored_vault_begins_another_log_and_needs_its_snapshot_from_then_on() {
     let log = gridvault_audit::LogReader::open(&log, OTHER).expect("a log");
     let first = String::from_utf8(log.entry(0).expect("an entry")).expect("JSON");
     assert!(first.contains("\"act\":\"restore\"") && first.contains(ORIGIN), "{first}");
+    assert!(first.contains("\"ledger\":3"), "{first}");
     // A store that is lost is not taken for one that is young, whether there is a mark or not.
     std::fs::remove_dir_all(world.path("new/store")).expect("removed");
     assert!(start().is_err());

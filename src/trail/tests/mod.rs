@@ -10,6 +10,7 @@ mod charges;
 mod corruption;
 mod disk;
 mod door;
+mod erasure_ledger;
 mod kept;
 mod log;
 mod model;

@@ -1,0 +1,50 @@
+//! The ledger of erasures in a second place: opened with the vault, and replayed before anybody is served.
+//! Never begun anew by a restore: a ledger that is named there must be there, whole, and this vault's.
+//! One that cannot be read stops a start; one that takes nothing more keeps certificates from being given out.
+
+use super::failure::Failure;
+use crate::config::Config;
+use crate::http::Rooms;
+use crate::operations::{Replayed, replay_erasures, tell_erasures};
+use crate::trail::ErasureLedger;
+use gridvault_keys::Keyring;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Opens the ledger that is configured. One that cannot be read stops the start: nobody would know what it has.
+pub(super) fn open(
+    config: &Config,
+    keyring: &Keyring,
+) -> Result<Option<Arc<ErasureLedger>>, Failure> {
+    let Some(path) = &config.erasure_ledger else { return Ok(None) };
+    ErasureLedger::open(path, keyring.chain())
+        .map(|ledger| Some(Arc::new(ledger)))
+        .map_err(|error| Failure::storage(&what(path), &error))
+}
+
+/// Opens the ledger that a restore is given.
+pub(super) fn existing(path: &Path, keyring: &Keyring) -> Result<ErasureLedger, Failure> {
+    ErasureLedger::existing(path, keyring.chain())
+        .map_err(|error| Failure::storage(&what(path), &error))
+}
+
+fn what(path: &Path) -> String {
+    format!("the ledger of erasures at {}", path.display())
+}
+
+/// Carries out again what the store does not know of, and brings what the ledger does not have into it.
+pub(super) async fn agree(rooms: &Rooms) -> Result<(), Failure> {
+    let Some(ledger) = &rooms.erasures else { return Ok(()) };
+    let Rooms { store, seal, access, trail, clock, random, .. } = rooms;
+    let replayed =
+        replay_erasures(ledger, clock.now(), store, seal, access, trail, &**random).await;
+    let Replayed { erasures, records, beside } = replayed
+        .map_err(|error| Failure::storage("erasures cannot be carried out again", &error))?;
+    if erasures > 0 {
+        tracing::warn!(erasures, records, beside, "erasures of the ledger were carried out again");
+    }
+    if let Err(error) = tell_erasures(store, trail, ledger).await {
+        tracing::error!(%error, "the second place does not take erasures: certificates wait");
+    }
+    Ok(())
+}

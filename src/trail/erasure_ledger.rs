@@ -1,0 +1,251 @@
+//! The ledger of erasures in a second place: a file on another disk, so that whoever restores an older backup erases again who was
+//! erased since.
+//! Never a value, and never the id of a person or of a record: an erasure's id, and the handle that the log knew the person by.
+//! A line counts once it was synced and read back, and only if its tag follows on that of the line before (docs/backup.md).
+
+use crate::limits::{
+    ERASURE_LEDGER_BYTES_MAX, ERASURE_LEDGER_LINE_BYTES_MAX, ERASURE_LEDGER_TIME_MAX,
+};
+use crate::records::{Handle, MandateId};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use gridvault_keys::ChainKey;
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::Read as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
+
+/// The first line, and what every tag begins with.
+const HEAD: &str = "gridvault erasures 1";
+
+/// Why the second place cannot be relied on.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The file cannot be read, written or synced.
+    #[error("the ledger of erasures cannot be read or written")]
+    Io(#[from] std::io::Error),
+    /// A line is not one that this vault wrote there.
+    #[error("line {0} of the ledger of erasures is not what the vault wrote there")]
+    Line(u64),
+    /// It has another length than this process left.
+    #[error("somebody else writes into the ledger of erasures")]
+    Changed,
+    /// It does not answer, or not in time.
+    #[error("the second place of erasures does not answer")]
+    Slow,
+    /// It is longer than any vault makes it.
+    #[error("the ledger of erasures is too large")]
+    TooLarge,
+}
+
+/// An erasure as the ledger has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToldErasure {
+    /// Its id.
+    pub id: MandateId,
+    /// The handle of whoever was erased.
+    pub subject: Handle,
+    /// Why: a code.
+    pub reason: String,
+    /// The area of the desk that asked.
+    pub area: String,
+    /// The log that it is in.
+    pub origin: String,
+    /// The entry from which on no copy of the keys opened any more.
+    pub destroyed: u64,
+}
+
+/// The ledger. One process writes into it.
+pub struct ErasureLedger {
+    path: PathBuf,
+    chain: ChainKey,
+    bytes_max: u64,
+    /// What is in it: asked without waiting for the disk.
+    told: RwLock<BTreeMap<MandateId, ToldErasure>>,
+    /// Held by the one who writes.
+    end: Mutex<End>,
+}
+
+/// Where the file ends.
+struct End {
+    /// Tag of the last line.
+    tag: [u8; 32],
+    /// Length of the file up to and with the last line.
+    bytes: u64,
+}
+
+impl ErasureLedger {
+    /// Opens the ledger at a path, and begins one where there is none. What a crash left of a last line is cut: nobody was told of it.
+    ///
+    /// # Errors
+    /// A file that cannot be read and synced, and a line that is not the vault's.
+    pub fn open(path: &Path, chain: ChainKey) -> Result<ErasureLedger, LedgerError> {
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let file = file.open(path)?;
+        let first = format!("{HEAD}\n");
+        let mut begun = Vec::new();
+        (&file).take(first.len() as u64).read_to_end(&mut begun)?;
+        if begun.len() < first.len() && first.as_bytes().starts_with(&begun) {
+            file.write_all_at(first.as_bytes(), 0)?;
+            file.sync_all()?;
+            if let Some(parent) = path.canonicalize()?.parent() {
+                File::open(parent)?.sync_all()?;
+            }
+        }
+        ErasureLedger::existing(path, chain)
+    }
+
+    /// The same of a ledger that must be there.
+    ///
+    /// # Errors
+    /// As [`ErasureLedger::open`], and where there is none.
+    pub fn existing(path: &Path, chain: ChainKey) -> Result<ErasureLedger, LedgerError> {
+        ErasureLedger::within(path, chain, ERASURE_LEDGER_BYTES_MAX)
+    }
+
+    /// The same, of so many bytes at most.
+    pub(super) fn within(
+        path: &Path,
+        chain: ChainKey,
+        bytes_max: u64,
+    ) -> Result<ErasureLedger, LedgerError> {
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        let mut bytes = Vec::new();
+        (&file).take(bytes_max + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > bytes_max {
+            return Err(LedgerError::TooLarge);
+        }
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let (told, tag) = read(&bytes[..whole], &chain)?;
+        if whole < bytes.len() {
+            file.set_len(whole as u64)?;
+            file.sync_all()?;
+        }
+        let end = Mutex::new(End { tag, bytes: whole as u64 });
+        let (path, told) = (path.to_owned(), RwLock::new(told));
+        Ok(ErasureLedger { path, chain, bytes_max, told, end })
+    }
+
+    /// Whether an erasure is in it.
+    pub fn has(&self, id: MandateId) -> bool {
+        self.told.read().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
+    }
+
+    /// Everything that is in it.
+    pub fn told(&self) -> Vec<ToldErasure> {
+        let told = self.told.read().unwrap_or_else(PoisonError::into_inner);
+        told.values().cloned().collect()
+    }
+
+    /// Brings an erasure into it, if it is not there yet. It is there, synced and read back, when this returns. Waits for the disk.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being there for sure. It can be said again; where the file is not as this process left it, after the
+    /// next start.
+    pub fn tell(&self, told: &ToldErasure) -> Result<(), LedgerError> {
+        let mut end = match self.end.try_lock() {
+            Ok(end) => end,
+            Err(TryLockError::Poisoned(left)) => left.into_inner(),
+            // A place that hangs has one thread of ours, and not one for everybody who asks.
+            Err(TryLockError::WouldBlock) => return Err(LedgerError::Slow),
+        };
+        if self.has(told.id) {
+            return Ok(());
+        }
+        let (line, tag) = line_of(told, &end.tag, &self.chain);
+        let bytes = end.bytes + line.len() as u64;
+        if line.len() > ERASURE_LEDGER_LINE_BYTES_MAX || bytes > self.bytes_max {
+            return Err(LedgerError::TooLarge);
+        }
+        let file = OpenOptions::new().read(true).write(true).open(&self.path)?;
+        if file.metadata()?.len() != end.bytes {
+            return Err(LedgerError::Changed);
+        }
+        if let Err(error) = put(&file, &self.path, end.bytes, line.as_bytes()) {
+            // Whatever of it is there now was told to nobody.
+            let _as_before = file.set_len(end.bytes).and_then(|()| file.sync_all());
+            return Err(error.into());
+        }
+        *end = End { tag, bytes };
+        self.told.write().unwrap_or_else(PoisonError::into_inner).insert(told.id, told.clone());
+        Ok(())
+    }
+
+    /// The same away from the threads that serve, and for so long at most.
+    ///
+    /// # Errors
+    /// As [`ErasureLedger::tell`], and [`LedgerError::Slow`] where it takes too long: then it may be there, and is found so later.
+    pub async fn take(self: &Arc<ErasureLedger>, told: ToldErasure) -> Result<(), LedgerError> {
+        let ledger = self.clone();
+        let telling = tokio::task::spawn_blocking(move || ledger.tell(&told));
+        match tokio::time::timeout(ERASURE_LEDGER_TIME_MAX, telling).await {
+            Ok(Ok(told)) => told,
+            Ok(Err(_)) | Err(_) => Err(LedgerError::Slow),
+        }
+    }
+}
+
+/// Writes, syncs, and reads back what lies there, by another handle.
+fn put(file: &File, path: &Path, at: u64, bytes: &[u8]) -> std::io::Result<()> {
+    file.write_all_at(bytes, at)?;
+    file.sync_all()?;
+    let mut back = vec![0; bytes.len()];
+    File::open(path)?.read_exact_at(&mut back, at)?;
+    if back != bytes {
+        return Err(std::io::Error::other("what was written is not what lies there"));
+    }
+    Ok(())
+}
+
+fn line_of(told: &ToldErasure, before: &[u8; 32], chain: &ChainKey) -> (String, [u8; 32]) {
+    let ToldErasure { id, subject, reason, area, origin, destroyed } = told;
+    let subject = BASE64_URL_SAFE_NO_PAD.encode(subject.as_bytes());
+    let text = format!("{id} {subject} {reason} {area} {origin} {destroyed}");
+    let tag = chain.tag(&[HEAD.as_bytes(), before, text.as_bytes()]);
+    (format!("{text} {}\n", BASE64_URL_SAFE_NO_PAD.encode(tag)), tag)
+}
+
+/// Reads whole lines.
+fn read(
+    bytes: &[u8],
+    chain: &ChainKey,
+) -> Result<(BTreeMap<MandateId, ToldErasure>, [u8; 32]), LedgerError> {
+    let (mut all, mut last) = (BTreeMap::new(), [0; 32]);
+    for (number, line) in (1..).zip(bytes.split_inclusive(|byte| *byte == b'\n')) {
+        let wrong = LedgerError::Line(number);
+        if number == 1 {
+            if line != format!("{HEAD}\n").as_bytes() {
+                return Err(wrong);
+            }
+            continue;
+        }
+        let line = Some(line).filter(|line| line.len() <= ERASURE_LEDGER_LINE_BYTES_MAX);
+        let line = line.and_then(|line| line.strip_suffix(b"\n"));
+        let text = line.and_then(|line| std::str::from_utf8(line).ok());
+        let Some(told) = text.and_then(parse) else { return Err(wrong) };
+        let (again, tag) = line_of(&told, &last, chain);
+        // The one form of a line, with the one tag: whatever else says the same is not what was written.
+        let is_same = text.is_some_and(|text| again.trim_end().as_bytes() == text.as_bytes());
+        if !is_same || all.insert(told.id, told).is_some() {
+            return Err(wrong);
+        }
+        last = tag;
+    }
+    // A file without its first line is nobody's ledger.
+    if bytes.is_empty() { Err(LedgerError::Line(1)) } else { Ok((all, last)) }
+}
+
+fn parse(text: &str) -> Option<ToldErasure> {
+    let mut words = text.split(' ');
+    let id = words.next()?.parse().ok()?;
+    let subject = BASE64_URL_SAFE_NO_PAD.decode(words.next()?).ok()?;
+    let subject = Handle::from_bytes(subject.try_into().ok()?);
+    let mut word = || words.next().map(str::to_owned);
+    let (reason, area, origin, destroyed) = (word()?, word()?, word()?, word()?.parse().ok()?);
+    let _tag = words.next()?;
+    let told = ToldErasure { id, subject, reason, area, origin, destroyed };
+    words.next().is_none().then_some(told)
+}
