@@ -4,10 +4,11 @@
 
 use crate::limits::{
     AUDIT_RETENTION_MONTHS, AUDIT_RETENTION_MONTHS_MAX, AUDIT_RETENTION_MONTHS_MIN,
-    ORIGIN_CHARACTERS_MAX, ORIGIN_MARKS, SCRUB_REST, SCRUB_REST_MAX, SEGMENT_BYTES,
-    SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SNAPSHOT_JOURNAL_BYTES, SNAPSHOT_JOURNAL_BYTES_MAX,
-    SNAPSHOT_JOURNAL_BYTES_MIN, SNAPSHOTS_KEPT_COUNT, SNAPSHOTS_KEPT_COUNT_MAX,
-    SNAPSHOTS_KEPT_COUNT_MIN, STORE_CACHE_BYTES, WITNESS_AGE, WITNESS_AGE_MIN,
+    ORIGIN_CHARACTERS_MAX, ORIGIN_MARKS, ROTATION_SHARE_PERCENT, SCRUB_REST, SCRUB_REST_MAX,
+    SEGMENT_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SNAPSHOT_JOURNAL_BYTES,
+    SNAPSHOT_JOURNAL_BYTES_MAX, SNAPSHOT_JOURNAL_BYTES_MIN, SNAPSHOTS_KEPT_COUNT,
+    SNAPSHOTS_KEPT_COUNT_MAX, SNAPSHOTS_KEPT_COUNT_MIN, STORE_CACHE_BYTES, WITNESS_AGE,
+    WITNESS_AGE_MIN,
 };
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -79,6 +80,9 @@ pub struct ConfigFile {
     /// The rest between two rounds of the scrub, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scrub_rest_seconds: Option<u64>,
+    /// The share of one processor that a rotation of keys takes, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rotation_percent: Option<u64>,
     /// Whether everything in the vault is invented.
     #[serde(default)]
     pub synthetic: bool,
@@ -196,6 +200,8 @@ pub struct Config {
     pub audit_keep_from: Option<u64>,
     /// The rest between two rounds of the scrub.
     pub scrub_rest: Duration,
+    /// The share of one processor that a rotation of keys takes, in percent.
+    pub rotation_percent: u64,
     /// Whether everything in the vault is invented.
     pub synthetic: bool,
     /// A receiver of the log's entries.
@@ -281,6 +287,7 @@ impl Config {
         let audit_retention_months = retention_months(&file)?;
         let metrics_listen = metrics_listen(&file)?;
         let scrub_rest = scrub_rest(&file)?;
+        let rotation_percent = rotation_percent(&file)?;
         let witness_age_max = witness_age(&file)?;
         Ok(Config {
             directory: directory.to_owned(),
@@ -307,6 +314,7 @@ impl Config {
             audit_retention_months,
             audit_keep_from: file.audit_keep_from,
             scrub_rest,
+            rotation_percent,
             synthetic: file.synthetic,
             syslog: file.syslog,
         })
@@ -315,7 +323,7 @@ impl Config {
     /// SHA-256 over what was checked, for the entry of a start. Holds no secret.
     pub fn digest(&self) -> [u8; 32] {
         let text = format!(
-            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{}\n{}\n{}\n{}\n{}\n{:?}",
+            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{}\n{}\n{}\n{}\n{}\n{:?}\n{}",
             self.origin,
             self.listen,
             self.store_cache_bytes,
@@ -334,7 +342,8 @@ impl Config {
             self.snapshot_journal_bytes,
             self.snapshots_kept,
             self.scrub_rest.as_secs(),
-            self.pkcs11_module
+            self.pkcs11_module,
+            self.rotation_percent
         );
         let mut digest = [0; 32];
         digest
@@ -425,6 +434,12 @@ fn scrub_rest(file: &ConfigFile) -> Result<Duration, ConfigError> {
     let reason = "is below 1 or above 86,400";
     let within = (1..=SCRUB_REST_MAX.as_secs()).contains(&rest.as_secs());
     within.then_some(rest).ok_or(ConfigError::Value { name: "scrub_rest_seconds", reason })
+}
+
+fn rotation_percent(file: &ConfigFile) -> Result<u64, ConfigError> {
+    let percent = file.rotation_percent.unwrap_or(ROTATION_SHARE_PERCENT);
+    let (name, reason) = ("rotation_percent", "is below 1 or above 100");
+    (1..=100).contains(&percent).then_some(percent).ok_or(ConfigError::Value { name, reason })
 }
 
 fn retention_months(file: &ConfigFile) -> Result<u32, ConfigError> {
@@ -575,6 +590,10 @@ mod tests {
         assert!(!broken(|file| file.scrub_rest_seconds = Some(1)));
         assert!(!broken(|file| file.scrub_rest_seconds = Some(86_400)));
         assert!(broken(|file| file.scrub_rest_seconds = Some(86_401)));
+        assert!(broken(|file| file.rotation_percent = Some(0)));
+        assert!(!broken(|file| file.rotation_percent = Some(1)));
+        assert!(!broken(|file| file.rotation_percent = Some(100)));
+        assert!(broken(|file| file.rotation_percent = Some(101)));
         assert!(broken(|file| file.witness_age_seconds_max = Some(119)));
         assert!(!broken(|file| file.witness_age_seconds_max = Some(120)));
     }

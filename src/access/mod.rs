@@ -32,6 +32,7 @@ mod raise;
 mod readiness;
 mod reveal;
 mod role;
+mod rotation;
 mod standing;
 mod task;
 mod urgent;
@@ -39,7 +40,7 @@ mod weigh;
 
 pub use account::{
     Account, ConsentAct, DelegationAct, EmergencyAct, ErasureAct, Fact, MandateAct, Origin,
-    PlacingAct, ReviewAct, Written,
+    PlacingAct, ReviewAct, RotationAct, Written,
 };
 pub use approval::{Asking, WaitsAt};
 pub use code::Code;

@@ -129,6 +129,7 @@ fn make(directory: &Path, policies: Option<&Path>) -> Result<(), Failure> {
         audit_retention_months: None,
         audit_keep_from: None,
         scrub_rest_seconds: None,
+        rotation_percent: None,
         policies: policies.map(whole_path).transpose()?,
         synthetic: true,
         syslog: None,

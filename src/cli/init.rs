@@ -108,6 +108,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         audit_retention_months: None,
         audit_keep_from: None,
         scrub_rest_seconds: None,
+        rotation_percent: None,
         policies: arguments.policies.as_deref().map(whole_path).transpose()?,
         synthetic: false,
         syslog: None,

@@ -5,7 +5,7 @@
 use super::failure::Failure;
 use crate::config::Config;
 use crate::http::{Measured, MetricsListener, Rooms};
-use crate::jobs::Scrub;
+use crate::jobs::{Rotation, Scrub};
 use crate::oversight::Shipper;
 use tokio::task::JoinHandle;
 
@@ -14,6 +14,7 @@ pub(super) async fn start(
     config: &Config,
     rooms: &Rooms,
     scrub: &Scrub,
+    rotation: &Rotation,
     shipper: Option<&Shipper>,
 ) -> Result<Option<JoinHandle<()>>, Failure> {
     let Some(address) = config.metrics_listen else { return Ok(None) };
@@ -25,6 +26,7 @@ pub(super) async fn start(
         log: rooms.log.clone(),
         index: rooms.index.clone(),
         scrub: Box::new(scrub.watch()),
+        rotation: Box::new(rotation.watch()),
         anomalies: rooms.anomalies.clone(),
         shipped: shipper.map(|shipper| Box::new(shipper.watch()) as _),
         started_seconds: rooms.clock.now().seconds(),

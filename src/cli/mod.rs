@@ -23,6 +23,7 @@ mod handover;
 mod hidden;
 mod import;
 mod init;
+mod keys;
 mod metrics;
 mod official;
 mod passphrase;
@@ -122,6 +123,9 @@ enum Command {
     Synth(synth::Arguments),
     /// Send a file of records to a running vault; it can be stopped and gone on with.
     Import(import::Arguments),
+    /// Rotation of the keys of a running vault.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// What the host of a vault lacks.
     Doctor(doctor::Arguments),
     /// The store of a vault that does not serve.
@@ -178,6 +182,7 @@ pub fn main() -> ExitCode {
         Command::Policy(command) => policy::run(&command, json),
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Import(arguments) => import::run(&arguments, json),
+        Command::Keys(command) => keys::run(&command, json),
         Command::Doctor(arguments) => doctor::run(&arguments, json),
         Command::Store(command) => store::run(&command, json),
         Command::Backup(command) => backup::run(&command, json),

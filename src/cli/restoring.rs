@@ -126,6 +126,7 @@ fn configuration(arguments: &Arguments) -> Result<(ConfigFile, Config), Failure>
         audit_retention_months: None,
         audit_keep_from: None,
         scrub_rest_seconds: None,
+        rotation_percent: None,
         synthetic: false,
         syslog: None,
     };

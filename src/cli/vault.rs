@@ -10,7 +10,7 @@ use crate::ambient::{Clock, HostClock, HostRandom, Random};
 use crate::config::Config;
 use crate::http::{Batches, Rooms};
 use crate::identity::{Directory, Identity};
-use crate::jobs::{Scrub, ScrubSettings};
+use crate::jobs::{Rotation, RotationSettings, RotationWaker, Scrub, ScrubSettings};
 use crate::operations::destroy_keys;
 use crate::oversight::{
     Anomalies, Index, IndexSettings, LogReader, Retention, Reviews, Shipper, Thresholds, Watching,
@@ -39,6 +39,8 @@ pub(super) struct Vault {
     pub(super) shipper: Option<Shipper>,
     /// Holds the store against the log as long as it is held.
     pub(super) scrub: Scrub,
+    /// Replaces keys, where two people wanted it, as long as it is held.
+    pub(super) rotation: Rotation,
     /// Ends the retention of old entries.
     pub(super) retention: Retention,
     /// Makes snapshots of the store.
@@ -77,7 +79,9 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         random: random.clone(),
         media: media.clone(),
     };
-    let listeners: Vec<Arc<dyn Applied>> = vec![seal.clone(), actors.clone(), reviews.clone()];
+    let waker = RotationWaker::default();
+    let listeners: Vec<Arc<dyn Applied>> =
+        vec![seal.clone(), actors.clone(), reviews.clone(), Arc::new(waker.clone())];
     let trail = Trail::start(applier, settings, around, listeners)
         .and_then(|trail| trail.asking(witnesses))
         .map_err(|fault| Failure::from(&fault))?;
@@ -118,7 +122,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         seal_asked: Arc::default(),
         synthetic: config.synthetic,
     };
-    beside(config, rooms, retention, snapshots).await
+    beside(config, rooms, retention, snapshots, waker).await
 }
 
 /// Starts what works beside the requests.
@@ -127,13 +131,16 @@ async fn beside(
     rooms: Rooms,
     retention: Retention,
     snapshots: Snapshots,
+    waker: RotationWaker,
 ) -> Result<Vault, Failure> {
     let shipper = ship::start(config, &rooms.trail, rooms.log.clone()).await?;
     let retention = retention::for_whoever_needs_it(retention, &rooms.reviews, shipper.as_ref());
     let scrub = scrub(config, &rooms)?;
-    let metrics = metrics::start(config, &rooms, &scrub, shipper.as_ref()).await?;
+    let rotation = rotation(config, &rooms, waker)?;
+    let metrics = metrics::start(config, &rooms, &scrub, &rotation, shipper.as_ref()).await?;
     let log_key = rooms.log_key.clone();
-    Ok(Vault { rooms: Arc::new(rooms), log_key, shipper, scrub, retention, snapshots, metrics })
+    let rooms = Arc::new(rooms);
+    Ok(Vault { rooms, log_key, shipper, scrub, rotation, retention, snapshots, metrics })
 }
 
 /// Where the trail writes.
@@ -207,6 +214,19 @@ fn scrub(config: &Config, rooms: &Rooms) -> Result<Scrub, Failure> {
         rest: config.scrub_rest,
     })
     .map_err(|error| Failure::failed("the scrub cannot start", &error))
+}
+
+/// Goes on with a rotation of keys from now on, and begins one as soon as two people want it.
+fn rotation(config: &Config, rooms: &Rooms, waker: RotationWaker) -> Result<Rotation, Failure> {
+    Rotation::start(RotationSettings {
+        store: rooms.store.clone(),
+        seal: rooms.seal.clone(),
+        trail: rooms.trail.clone(),
+        clock: rooms.clock.clone(),
+        percent: config.rotation_percent,
+        waker,
+    })
+    .map_err(|error| Failure::failed("the rotation of keys cannot start", &error))
 }
 
 /// The witnesses of the configuration. The log is held against what they have seen before anything is written: one that was

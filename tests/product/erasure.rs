@@ -223,7 +223,7 @@ fn the_command_line_erases_and_writes_the_certificate_once() {
 }
 
 /// Unlocks a demo vault's keyring as it lies there.
-fn keyring(directory: &Path) -> Keyring {
+pub fn keyring(directory: &Path) -> Keyring {
     let key_file = KeyFile::load(&directory.join("demo.key")).expect("a key file");
     let envelopes = UnlockFile::load(&directory.join("unlock")).expect("an unlock file");
     let synthetic = DemoOnly::data_is_synthetic();
@@ -232,7 +232,7 @@ fn keyring(directory: &Path) -> Keyring {
 }
 
 /// Every wrapped key of a store that nobody has open.
-fn wrapped_keys(directory: &Path) -> BTreeMap<SubjectId, Vec<u8>> {
+pub fn wrapped_keys(directory: &Path) -> BTreeMap<SubjectId, Vec<u8>> {
     let (reader, _applier) =
         store::open(&directory.join("store"), EngineKind::Sled, 64 * 1024 * 1024).expect("a store");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");

@@ -69,6 +69,7 @@ mod restart;
 mod reviews;
 mod roles;
 mod rosters;
+mod rotation;
 mod rounds;
 mod routes;
 mod scrub;
