@@ -1,9 +1,10 @@
-//! `gridvault keys status|rotate|decide|pause|resume`: keys of a running vault that others follow.
+//! `gridvault keys status|rotate|decide|pause|resume`: keys of a running vault that others follow. `rotate-root` has its own file.
 //! Never a key: which kind, how far, and whose word it was.
 //! One administrator asks, another one agrees; what follows is the vault's own doing.
 
 use super::client::Connection;
 use super::failure::Failure;
+use super::rotate_root;
 use super::said::{plain, said, word};
 use serde_json::{Value, json};
 
@@ -48,6 +49,11 @@ pub(super) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Give a vault that does not run another root key.
+    #[command(
+        after_help = "Example: gridvault keys rotate-root --dir vault --passphrase-file passphrase"
+    )]
+    RotateRoot(rotate_root::Arguments),
 }
 
 const KEYS: &str = "/v1/admin/keys";
@@ -68,6 +74,7 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
         }
         Command::Pause { rotation, connection } => step(rotation, "pause", connection, json),
         Command::Resume { rotation, connection } => step(rotation, "resume", connection, json),
+        Command::RotateRoot(arguments) => rotate_root::run(arguments, json),
     }
 }
 

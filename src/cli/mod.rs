@@ -36,6 +36,7 @@ mod rebuild;
 mod restoring;
 mod retention;
 mod roster;
+mod rotate_root;
 mod said;
 mod seal;
 mod serve;
@@ -123,7 +124,7 @@ enum Command {
     Synth(synth::Arguments),
     /// Send a file of records to a running vault; it can be stopped and gone on with.
     Import(import::Arguments),
-    /// Rotation of the keys of a running vault.
+    /// Rotation of keys: of a running vault, and the root key of one that does not run.
     #[command(subcommand)]
     Keys(keys::Command),
     /// What the host of a vault lacks.
@@ -150,6 +151,7 @@ impl Command {
                 | Command::Store(_)
                 | Command::Backup(_)
                 | Command::Unseal(_)
+                | Command::Keys(keys::Command::RotateRoot(_))
         )
     }
 }

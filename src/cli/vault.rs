@@ -4,7 +4,7 @@
 
 use super::failure::Failure;
 use super::policy_files::{self, Policies};
-use super::{metrics, passphrase, pkcs11, retention, ship, snapshots};
+use super::{metrics, passphrase, pkcs11, retention, rotate_root, ship, snapshots};
 use crate::access::Access;
 use crate::ambient::{Clock, HostClock, HostRandom, Random};
 use crate::config::Config;
@@ -94,6 +94,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let policy_key = Key::system(SystemKey::Policy);
     let in_force = reader.get(&policy_key).await.map_err(fail)?;
     announce_start(&trail, config, in_force.is_none(), &*random).await?;
+    finish_root(&trail, config).await?;
     let (version, activated) = activate(&trail, in_force, policy.digest()).await?;
     finish_erasures(&reader, &seal, &trail).await;
     let territory = read_territory(&reader).await?;
@@ -269,6 +270,14 @@ async fn finish_erasures(reader: &Reader, seal: &Arc<Seal>, trail: &Trail) {
             tracing::error!(%error, "the keys of erased people are still to be destroyed");
         }
     }
+}
+
+/// Says that another root key is in force, and destroys the envelopes of the former one. Its ring opened with those in force.
+async fn finish_root(trail: &Trail, config: &Config) -> Result<(), Failure> {
+    if UnlockFile::has_former(&config.directory.join("unlock")) {
+        announce(trail, Announcement::RootReplaced).await?;
+    }
+    rotate_root::destroy_former(&config.directory)
 }
 
 /// Records that this process starts, and first that the vault is new where it is.

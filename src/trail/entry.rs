@@ -182,6 +182,8 @@ pub enum Announcement {
         /// How many keys get another in their place.
         keys: u64,
     },
+    /// Another root key is in force, with an envelope of its own for each way to it.
+    RootReplaced,
     /// The tree of grids was set.
     TerritorySet {
         /// SHA-256 of its data.
@@ -571,6 +573,7 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
         Announcement::Rotated { what, step, keys, .. } => {
             (Event::KeyRotate, upkeep::rotated(what, step, *keys))
         }
+        Announcement::RootReplaced => (Event::KeyRotate, upkeep::rotated("root", "end", 1)),
         Announcement::TerritorySet { digest } => {
             (Event::AdminGridCreate, vec![("digest", Scalar::Bytes32(*digest))])
         }

@@ -68,6 +68,7 @@ mod requests;
 mod restart;
 mod reviews;
 mod roles;
+mod root;
 mod rosters;
 mod rotation;
 mod rounds;
