@@ -4,8 +4,8 @@
 
 use crate::limits::{
     AUDIT_RETENTION_MONTHS, AUDIT_RETENTION_MONTHS_MAX, AUDIT_RETENTION_MONTHS_MIN, EXPIRY_REST,
-    EXPIRY_REST_MAX, ORIGIN_CHARACTERS_MAX, ORIGIN_MARKS, SCRUB_REST, SCRUB_REST_MAX,
-    SEGMENT_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SNAPSHOT_JOURNAL_BYTES,
+    EXPIRY_REST_MAX, ORIGIN_CHARACTERS_MAX, ORIGIN_MARKS, ROTATION_SHARE_PERCENT, SCRUB_REST,
+    SCRUB_REST_MAX, SEGMENT_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SNAPSHOT_JOURNAL_BYTES,
     SNAPSHOT_JOURNAL_BYTES_MAX, SNAPSHOT_JOURNAL_BYTES_MIN, SNAPSHOTS_KEPT_COUNT,
     SNAPSHOTS_KEPT_COUNT_MAX, SNAPSHOTS_KEPT_COUNT_MIN, STORE_CACHE_BYTES, WITNESS_AGE,
     WITNESS_AGE_MIN,
@@ -86,6 +86,9 @@ pub struct ConfigFile {
     /// The rest between two walks over what is past its end, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expiry_rest_seconds: Option<u64>,
+    /// The share of one processor that a rotation of keys takes, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rotation_percent: Option<u64>,
     /// Whether everything in the vault is invented.
     #[serde(default)]
     pub synthetic: bool,
@@ -207,6 +210,8 @@ pub struct Config {
     pub expiry_rest: Duration,
     /// The ledger of erasures in a second place.
     pub erasure_ledger: Option<PathBuf>,
+    /// The share of one processor that a rotation of keys takes, in percent.
+    pub rotation_percent: u64,
     /// Whether everything in the vault is invented.
     pub synthetic: bool,
     /// A receiver of the log's entries.
@@ -294,6 +299,7 @@ impl Config {
         let scrub_rest = scrub_rest(&file)?;
         let expiry_rest = expiry_rest(&file)?;
         check_second_place(directory, &file)?;
+        let rotation_percent = rotation_percent(&file)?;
         let witness_age_max = witness_age(&file)?;
         Ok(Config {
             directory: directory.to_owned(),
@@ -322,6 +328,7 @@ impl Config {
             scrub_rest,
             expiry_rest,
             erasure_ledger: file.erasure_ledger,
+            rotation_percent,
             synthetic: file.synthetic,
             syslog: file.syslog,
         })
@@ -330,7 +337,7 @@ impl Config {
     /// SHA-256 over what was checked, for the entry of a start. Holds no secret.
     pub fn digest(&self) -> [u8; 32] {
         let text = format!(
-            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{}\n{}\n{}\n{}\n{}\n{:?}\n{}\n{:?}",
+            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{}\n{}\n{}\n{}\n{}\n{:?}\n{}\n{:?}\n{}",
             self.origin,
             self.listen,
             self.store_cache_bytes,
@@ -351,7 +358,8 @@ impl Config {
             self.scrub_rest.as_secs(),
             self.pkcs11_module,
             self.expiry_rest.as_secs(),
-            self.erasure_ledger
+            self.erasure_ledger,
+            self.rotation_percent
         );
         let mut digest = [0; 32];
         digest
@@ -462,6 +470,12 @@ fn check_second_place(directory: &Path, file: &ConfigFile) -> Result<(), ConfigE
         return Ok(());
     };
     Err(ConfigError::Value { name: "erasure_ledger", reason })
+}
+
+fn rotation_percent(file: &ConfigFile) -> Result<u64, ConfigError> {
+    let percent = file.rotation_percent.unwrap_or(ROTATION_SHARE_PERCENT);
+    let (name, reason) = ("rotation_percent", "is below 1 or above 100");
+    (1..=100).contains(&percent).then_some(percent).ok_or(ConfigError::Value { name, reason })
 }
 
 fn retention_months(file: &ConfigFile) -> Result<u32, ConfigError> {
@@ -618,6 +632,10 @@ mod tests {
         assert!(broken(|file| file.expiry_rest_seconds = Some(86_401)));
         assert!(broken(|file| file.erasure_ledger = Some("erasures".into())));
         assert!(!broken(|file| file.erasure_ledger = Some("/mnt/second/erasures".into())));
+        assert!(broken(|file| file.rotation_percent = Some(0)));
+        assert!(!broken(|file| file.rotation_percent = Some(1)));
+        assert!(!broken(|file| file.rotation_percent = Some(100)));
+        assert!(broken(|file| file.rotation_percent = Some(101)));
         assert!(broken(|file| file.witness_age_seconds_max = Some(119)));
         assert!(!broken(|file| file.witness_age_seconds_max = Some(120)));
     }

@@ -38,7 +38,7 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
 fn fill_and_sync(mut file: File, path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
     file.write_all(bytes).map_err(KeyError::io("writing a file of keys"))?;
     file.sync_all().map_err(KeyError::io("syncing a file of keys"))?;
-    sync_directory_of(path)?;
+    sync_directory_of(path).map_err(KeyError::io("syncing the directory of a file of keys"))?;
     check_read_back(path, bytes)
 }
 
@@ -74,14 +74,12 @@ pub(crate) fn read_rest_bounded(
 }
 
 /// Makes the file's name durable.
-fn sync_directory_of(path: &Path) -> Result<(), KeyError> {
+pub(crate) fn sync_directory_of(path: &Path) -> io::Result<()> {
     let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
-    File::open(directory)
-        .and_then(|opened| opened.sync_all())
-        .map_err(KeyError::io("syncing the directory of a file of keys"))
+    File::open(directory)?.sync_all()
 }
 
 #[cfg(test)]

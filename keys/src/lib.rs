@@ -21,6 +21,7 @@ mod root;
 mod sealed;
 mod secret;
 mod sign;
+mod state;
 mod subject;
 mod suite;
 mod tags;
@@ -43,6 +44,7 @@ pub use month::Month;
 pub use root::RootKey;
 pub use sealed::SEALED_OVERHEAD_BYTES;
 pub use sign::Signer;
+pub use state::{KeyChange, KeyState};
 pub use subject::{SectionPlace, SubjectKey, WrappedUnder};
 pub use suite::Suite;
 pub use unlock::{

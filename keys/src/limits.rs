@@ -68,8 +68,8 @@ pub const KEY_PART_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// re-keys one bucket, so their number sets how many members it re-wraps.
 pub const BUCKETS: usize = 4096;
 
-/// Subject buckets that are re-keyed at once: both keys of each stand in the ring meanwhile.
-pub const BUCKETS_REKEYED_MAX: usize = 128;
+/// Subject buckets that are re-keyed at once: both keys of each stand in the ring meanwhile, and a slot has no room for more.
+pub const BUCKETS_REKEYED_MAX: usize = 256;
 
 /// Calendar months for which a keyring holds a context key, counted from its creation.
 pub const CONTEXT_MONTHS: usize = 60;

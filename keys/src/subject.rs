@@ -19,6 +19,7 @@ use crate::keyring::{Content, Entry, Keyring, Place};
 use crate::limits::NAME_BYTES_MAX;
 use crate::sealed::{HEADER_BYTES, KeyKind, SealingKey, key_id};
 use crate::secret::{KEY_BYTES, Secret, random_array};
+use crate::state::KeyState;
 use crate::suite::Suite;
 
 const KEY_ID_BYTES: usize = 8;
@@ -189,10 +190,23 @@ impl Keyring {
     /// key is about to be destroyed or is destroyed.
     #[must_use]
     pub fn is_outdated(&self, wrapped: &[u8]) -> bool {
-        WrappedUnder::of(wrapped).is_ok_and(|under| {
-            let bucket = Bucket::from_number(under.bucket);
-            bucket.is_some_and(|bucket| under.epoch < self.content().newest(bucket).epoch)
-        })
+        let state = WrappedUnder::of(wrapped).ok().and_then(|under| self.bucket_key_state(under));
+        state.is_some_and(|state| !state.protects())
+    }
+
+    /// The state of a bucket's key of an epoch; none for a bucket that there is not or an epoch that there was not yet.
+    #[must_use]
+    pub fn bucket_key_state(&self, under: WrappedUnder) -> Option<KeyState> {
+        let bucket = Bucket::from_number(under.bucket)?;
+        let content = self.content();
+        let (present, newest) =
+            (content.at(Place::SubjectBucket(bucket)).epoch, content.newest(bucket).epoch);
+        match under.epoch {
+            epoch if epoch < present => Some(KeyState::Destroyed),
+            epoch if epoch < newest => Some(KeyState::Deactivated),
+            epoch if epoch == newest => Some(KeyState::Active),
+            _ => None,
+        }
     }
 }
 

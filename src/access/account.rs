@@ -76,6 +76,8 @@ pub enum Written {
     Placing(PlacingAct),
     /// Something was done with a review.
     Review(ReviewAct),
+    /// Somebody has a word in a rotation of keys.
+    Rotation(RotationAct),
     /// A one-time code was turned into a token.
     Enrol,
     /// A caller without an identity was turned away.
@@ -203,6 +205,21 @@ pub enum ReviewAct {
     Rectify,
     /// That was put right.
     Settle,
+}
+
+/// What somebody has to say about a rotation of keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RotationAct {
+    /// It is asked for.
+    Ask,
+    /// A second person agrees.
+    Grant,
+    /// A second person does not.
+    Refuse,
+    /// It is to stand still.
+    Pause,
+    /// It is to go on.
+    Resume,
 }
 
 /// A further fact of an account: a code, a number or a digest; never what a caller wrote freely.

@@ -34,6 +34,7 @@ mod readiness;
 mod replay;
 mod reveal;
 mod role;
+mod rotation;
 mod standing;
 mod task;
 mod urgent;
@@ -41,7 +42,7 @@ mod weigh;
 
 pub use account::{
     Account, ConsentAct, DelegationAct, EmergencyAct, ErasureAct, Fact, MandateAct, Origin,
-    PlacingAct, ReviewAct, Written,
+    PlacingAct, ReviewAct, RotationAct, Written,
 };
 pub use approval::{Asking, WaitsAt};
 pub use code::Code;

@@ -119,11 +119,17 @@ pub enum Duty {
     PolicyMatrix,
     /// Seal the vault.
     VaultSeal,
+    /// See how the keys are, and how a rotation goes.
+    KeysRead,
+    /// Ask for a rotation of keys, pause it and let it go on.
+    KeysRotate,
+    /// Agree to a rotation that somebody else asks for, or not.
+    KeysAgree,
 }
 
 impl Duty {
     /// All.
-    pub const ALL: [Duty; 14] = [
+    pub const ALL: [Duty; 17] = [
         Duty::ActorAdd,
         Duty::ActorList,
         Duty::TokenIssue,
@@ -138,6 +144,9 @@ impl Duty {
         Duty::PolicyExplain,
         Duty::PolicyMatrix,
         Duty::VaultSeal,
+        Duty::KeysRead,
+        Duty::KeysRotate,
+        Duty::KeysAgree,
     ];
 
     /// The one purpose for which it may be done, where there is one: the log is there for security and accountability
@@ -173,6 +182,9 @@ impl Duty {
             Duty::PolicyExplain => "policy.explain",
             Duty::PolicyMatrix => "policy.matrix",
             Duty::VaultSeal => "vault.seal",
+            Duty::KeysRead => "keys.read",
+            Duty::KeysRotate => "keys.rotate",
+            Duty::KeysAgree => "keys.agree",
         }
     }
 }

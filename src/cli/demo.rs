@@ -131,6 +131,7 @@ fn make(directory: &Path, policies: Option<&Path>) -> Result<(), Failure> {
         scrub_rest_seconds: None,
         expiry_rest_seconds: None,
         erasure_ledger: None,
+        rotation_percent: None,
         policies: policies.map(whole_path).transpose()?,
         synthetic: true,
         syslog: None,

@@ -110,6 +110,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         scrub_rest_seconds: None,
         expiry_rest_seconds: None,
         erasure_ledger: None,
+        rotation_percent: None,
         policies: arguments.policies.as_deref().map(whole_path).transpose()?,
         synthetic: false,
         syslog: None,

@@ -5,7 +5,7 @@
 use super::failure::Failure;
 use crate::config::Config;
 use crate::http::{Measured, MetricsListener, Rooms};
-use crate::jobs::{Expiry, Scrub};
+use crate::jobs::{Expiry, Rotation, Scrub};
 use crate::oversight::Shipper;
 use tokio::task::JoinHandle;
 
@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 pub(super) async fn start(
     config: &Config,
     rooms: &Rooms,
-    (scrub, expiry): (&Scrub, &Expiry),
+    (scrub, expiry, rotation): (&Scrub, &Expiry, &Rotation),
     shipper: Option<&Shipper>,
 ) -> Result<Option<JoinHandle<()>>, Failure> {
     let Some(address) = config.metrics_listen else { return Ok(None) };
@@ -26,6 +26,7 @@ pub(super) async fn start(
         index: rooms.index.clone(),
         scrub: Box::new(scrub.watch()),
         expiry: Box::new(expiry.watch()),
+        rotation: Box::new(rotation.watch()),
         anomalies: rooms.anomalies.clone(),
         shipped: shipper.map(|shipper| Box::new(shipper.watch()) as _),
         started_seconds: rooms.clock.now().seconds(),

@@ -24,6 +24,7 @@ mod handover;
 mod hidden;
 mod import;
 mod init;
+mod keys;
 mod log_in;
 mod log_in_key;
 mod metrics;
@@ -38,6 +39,7 @@ mod rebuild;
 mod restoring;
 mod retention;
 mod roster;
+mod rotate_root;
 mod said;
 mod seal;
 mod second_place;
@@ -131,6 +133,9 @@ enum Command {
     Synth(synth::Arguments),
     /// Send a file of records to a running vault; it can be stopped and gone on with.
     Import(import::Arguments),
+    /// Rotation of keys: of a running vault, and the root key of one that does not run.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// What the host of a vault lacks.
     Doctor(doctor::Arguments),
     /// The store of a vault that does not serve.
@@ -155,6 +160,7 @@ impl Command {
                 | Command::Store(_)
                 | Command::Backup(_)
                 | Command::Unseal(_)
+                | Command::Keys(keys::Command::RotateRoot(_))
         )
     }
 }
@@ -189,6 +195,7 @@ pub fn main() -> ExitCode {
         Command::Policy(command) => policy::run(&command, json),
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Import(arguments) => import::run(&arguments, json),
+        Command::Keys(command) => keys::run(&command, json),
         Command::Doctor(arguments) => doctor::run(&arguments, json),
         Command::Store(command) => store::run(&command, json),
         Command::Backup(command) => backup::run(&command, json),

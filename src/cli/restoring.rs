@@ -141,6 +141,7 @@ fn configuration(arguments: &Arguments) -> Result<(ConfigFile, Config), Failure>
         scrub_rest_seconds: None,
         expiry_rest_seconds: None,
         erasure_ledger,
+        rotation_percent: None,
         synthetic: false,
         syslog: None,
     };

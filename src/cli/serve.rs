@@ -127,6 +127,7 @@ pub(super) async fn until_stopped(
     allow_descriptors();
     let trail = vault.rooms.trail.clone();
     let seal_asked = vault.rooms.seal_asked.clone();
+    vault.rotation.go_on();
     let heart = tokio::spawn(beat(trail.clone()));
     let pruning = tokio::spawn(retention::tend(vault.retention, trail.clone()));
     let keeping = tokio::spawn(snapshots::tend(vault.snapshots, trail.clone()));
@@ -155,6 +156,7 @@ pub(super) async fn until_stopped(
     }
     drop(vault.scrub);
     drop(vault.expiry);
+    drop(vault.rotation);
     // What was not confirmed yet goes out after the next start.
     drop(vault.shipper);
     if let Ok(fault) = fault.await {

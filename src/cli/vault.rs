@@ -4,13 +4,15 @@
 
 use super::failure::Failure;
 use super::policy_files::{self, Policies};
-use super::{metrics, passphrase, pkcs11, retention, second_place, ship, snapshots};
+use super::{metrics, passphrase, pkcs11, retention, rotate_root, second_place, ship, snapshots};
 use crate::access::Access;
 use crate::ambient::{BelievedClock, Clock, HostClock, HostRandom, Micros, Random};
 use crate::config::Config;
 use crate::http::{Batches, Rooms};
 use crate::identity::{Directory, Identity};
-use crate::jobs::{Expiry, ExpirySettings, Scrub, ScrubSettings};
+use crate::jobs::{
+    Expiry, ExpirySettings, Rotation, RotationSettings, RotationWaker, Scrub, ScrubSettings,
+};
 use crate::limits::EXPIRY_CLOCK_LEAP_MAX;
 use crate::operations::destroy_keys;
 use crate::oversight::{
@@ -42,6 +44,8 @@ pub(super) struct Vault {
     pub(super) scrub: Scrub,
     /// Removes what is past its end as long as it is held.
     pub(super) expiry: Expiry,
+    /// Replaces keys, where two people wanted it, as long as it is held.
+    pub(super) rotation: Rotation,
     /// Ends the retention of old entries.
     pub(super) retention: Retention,
     /// Makes snapshots of the store.
@@ -80,7 +84,9 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         random: random.clone(),
         media: media.clone(),
     };
-    let listeners: Vec<Arc<dyn Applied>> = vec![seal.clone(), actors.clone(), reviews.clone()];
+    let waker = RotationWaker::default();
+    let listeners: Vec<Arc<dyn Applied>> =
+        vec![seal.clone(), actors.clone(), reviews.clone(), Arc::new(waker.clone())];
     let trail = Trail::start(applier, settings, around, listeners)
         .and_then(|trail| trail.asking(witnesses))
         .map_err(|fault| Failure::from(&fault))?;
@@ -93,6 +99,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let policy_key = Key::system(SystemKey::Policy);
     let in_force = reader.get(&policy_key).await.map_err(fail)?;
     announce_start(&trail, config, in_force.is_none(), &*random).await?;
+    finish_root(&trail, config).await?;
     let (version, activated) = activate(&trail, in_force, policy.digest()).await?;
     finish_erasures(&reader, &seal, &trail).await;
     let territory = read_territory(&reader).await?;
@@ -128,7 +135,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         seal_asked: Arc::default(),
         synthetic: config.synthetic,
     };
-    beside(config, rooms, retention, snapshots).await
+    beside(config, rooms, retention, snapshots, waker).await
 }
 
 /// Starts what works beside the requests.
@@ -137,6 +144,7 @@ async fn beside(
     rooms: Rooms,
     retention: Retention,
     snapshots: Snapshots,
+    waker: RotationWaker,
 ) -> Result<Vault, Failure> {
     second_place::agree(&rooms).await?;
     let shipper = ship::start(config, &rooms.trail, rooms.log.clone()).await?;
@@ -144,10 +152,12 @@ async fn beside(
     let retention = retention::for_whoever_needs_it(retention, &rooms.reviews, shipper.as_ref());
     let scrub = scrub(config, &rooms)?;
     let expiry = expiry(config, &rooms, last_before)?;
-    let metrics = metrics::start(config, &rooms, (&scrub, &expiry), shipper.as_ref()).await?;
+    let rotation = rotation(config, &rooms, waker)?;
+    let beside = (&scrub, &expiry, &rotation);
+    let metrics = metrics::start(config, &rooms, beside, shipper.as_ref()).await?;
     let log_key = rooms.log_key.clone();
     let rooms = Arc::new(rooms);
-    Ok(Vault { rooms, log_key, shipper, scrub, expiry, retention, snapshots, metrics })
+    Ok(Vault { rooms, log_key, shipper, scrub, expiry, rotation, retention, snapshots, metrics })
 }
 
 /// Where the trail writes.
@@ -239,6 +249,19 @@ fn expiry(config: &Config, rooms: &Rooms, last_before: Option<Micros>) -> Result
     .map_err(|error| Failure::failed("the removal of what is past its end cannot start", &error))
 }
 
+/// Goes on with a rotation of keys from now on, and begins one as soon as two people want it.
+fn rotation(config: &Config, rooms: &Rooms, waker: RotationWaker) -> Result<Rotation, Failure> {
+    Rotation::start(RotationSettings {
+        store: rooms.store.clone(),
+        seal: rooms.seal.clone(),
+        trail: rooms.trail.clone(),
+        clock: rooms.clock.clone(),
+        percent: config.rotation_percent,
+        waker,
+    })
+    .map_err(|error| Failure::failed("the rotation of keys cannot start", &error))
+}
+
 /// The witnesses of the configuration. The log is held against what they have seen before anything is written: one that was
 /// put back must not grow another history.
 fn checked_witnesses(config: &Config, log_key: &str) -> Result<Option<Witnesses>, Failure> {
@@ -279,6 +302,14 @@ async fn finish_erasures(reader: &Reader, seal: &Arc<Seal>, trail: &Trail) {
             tracing::error!(%error, "the keys of erased people are still to be destroyed");
         }
     }
+}
+
+/// Says that another root key is in force, and destroys the envelopes of the former one. Its ring opened with those in force.
+async fn finish_root(trail: &Trail, config: &Config) -> Result<(), Failure> {
+    if UnlockFile::has_former(&config.directory.join("unlock")) {
+        announce(trail, Announcement::RootReplaced).await?;
+    }
+    rotate_root::destroy_former(&config.directory)
 }
 
 /// Records that this process starts, and first that the vault is new where it is.

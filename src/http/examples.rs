@@ -77,6 +77,11 @@ pub(super) fn emergency_finding() -> Value {
     json!({"finding": "justified", "note": "event_confirmed"})
 }
 
+/// Every subject bucket's key.
+pub(super) fn rotation() -> Value {
+    json!({"what": "subjects"})
+}
+
 /// A second person's yes.
 pub(super) fn decision() -> Value {
     json!({"decision": "grant"})

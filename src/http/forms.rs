@@ -2,6 +2,7 @@
 //! Never checks a request: parsers do, and the schemathesis campaign sends whatever the two might see differently.
 //! Lengths come from `limits` and vocabularies from the rooms that own them, so that neither is typed twice.
 
+mod keys;
 mod mandates;
 mod unsealing;
 mod urgent;
@@ -9,6 +10,7 @@ mod urgent;
 use super::handlers::consents::PROOFS;
 use super::handlers::erasure::REASONS;
 
+pub(super) use keys::{rotation_kind, rotation_state};
 pub(super) use mandates::{
     approval_kind, approval_minutes, approval_state, case, case_of_work, consented_ids, decision,
     document, maybe_budget, maybe_document, place_ids, record_ids, task_kind, task_state,

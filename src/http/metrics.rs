@@ -2,7 +2,7 @@
 //! Never a label by actor, grid, record or address: counts that go with a name would tell what the log keeps for auditors.
 //! Loopback alone, because whoever reaches it needs no token.
 
-use crate::jobs::{ExpiryState, ScrubState};
+use crate::jobs::{ExpiryState, RotationProgress, ScrubState};
 use crate::limits::{ACCEPT_PAUSE, HEADER_TIME_MAX, METRICS_CONNECTIONS_COUNT_MAX};
 use crate::oversight::{Anomalies, Index, LogReader};
 use crate::trail::{GROUP_SIZES, GroupSizes, Space, Trail};
@@ -37,6 +37,8 @@ pub struct Measured {
     pub scrub: Box<dyn Fn() -> ScrubState + Send + Sync>,
     /// How the removal of what is past its end goes.
     pub expiry: Box<dyn Fn() -> ExpiryState + Send + Sync>,
+    /// How a rotation of keys goes.
+    pub rotation: Box<dyn Fn() -> RotationProgress + Send + Sync>,
     /// What is out of the ordinary in it.
     pub anomalies: Anomalies,
     /// Entries that the receiver has confirmed, where there is one.
@@ -143,7 +145,8 @@ fn registry(measured: &Measured) -> Registry {
         ("disk_spent", "1 while nothing at all is recorded", f64::from(room == Space::Spent)),
     ];
     let aged = age.map(|age| ("checkpoint_age_seconds", "Since the last checkpoint", age));
-    let gauges = always.into_iter().chain(aged).chain(scrubbed(measured)).chain(expired(measured));
+    let beside = expired(measured).into_iter().chain(rotated(measured));
+    let gauges = always.into_iter().chain(aged).chain(scrubbed(measured)).chain(beside);
     for (name, help, value) in gauges.chain(lags(measured, published)) {
         registry.register(name, help, ConstGauge::new(value));
     }
@@ -186,6 +189,18 @@ fn expired(measured: &Measured) -> Vec<(&'static str, &'static str, f64)> {
         ]);
     }
     gauges
+}
+
+/// How a rotation of keys goes.
+fn rotated(measured: &Measured) -> Vec<(&'static str, &'static str, f64)> {
+    let RotationProgress { running, paused, done, keys, failing } = (measured.rotation)();
+    vec![
+        ("rotation_running", "1 while keys are being replaced", f64::from(running)),
+        ("rotation_paused", "1 while that stands still on somebody's word", f64::from(paused)),
+        ("rotation_failing", "1 while its last step failed", f64::from(failing)),
+        ("rotation_keys", "Keys that the last rotation replaces", f64::from(keys)),
+        ("rotation_keys_done", "Keys that it has replaced", f64::from(done)),
+    ]
 }
 
 /// How far those are behind who follow the log.

@@ -8,9 +8,9 @@ use super::examples;
 use super::forms;
 use super::handlers::{
     admin, anomalies, approvals, audit, batch, break_glass, consents, counter, delegations,
-    describe, erasure, health, households, lists, log, log_in, matching, official, packs, placing,
-    posts, preview, protection, raise_limit, records, rectifications, report, reviews, roster,
-    tasks, unsealing,
+    describe, erasure, health, households, keys, lists, log, log_in, matching, official, packs,
+    placing, posts, preview, protection, raise_limit, records, rectifications, report, reviews,
+    roster, tasks, unsealing,
 };
 use super::openapi::{Body, Doc, Query};
 use super::queries::{ANOMALIES, EXPIRING, EXPORTED, ITEMS, REVIEWS, SEARCHED, VACANT};
@@ -443,6 +443,28 @@ pub static ROUTES: &[Route] = &[
             .takes(Body::of::<unsealing::SealBody>).example(examples::vault)
             .answer(200, Body::of::<unsealing::SealedBody>)
         => unsealing::seal),
+    route!(GET get "/v1/admin/keys/status" Token false
+        Doc::new("keys_status", "How often keys were replaced, and how a rotation goes")
+            .answer(200, Body::of::<keys::KeysStatusBody>)
+        => keys::status),
+    route!(POST post "/v1/admin/keys/rotate" Token false
+        Doc::new("rotate_keys", "Ask for a rotation of keys; it begins once a second administrator agrees")
+            .takes(Body::of::<keys::RotateBody>).example(examples::rotation)
+            .answer(201, Body::of::<keys::RotationAnswer>)
+        => keys::ask),
+    route!(POST post "/v1/admin/keys/jobs/{id}/decide" Token false
+        Doc::new("decide_rotation", "Say yes or no to a rotation that another administrator asks for")
+            .takes(Body::of::<approvals::DecisionBody>).example(examples::decision)
+            .answer(200, Body::of::<keys::RotationAnswer>)
+        => keys::decide),
+    route!(POST post "/v1/admin/keys/jobs/{id}/pause" Token false
+        Doc::new("pause_rotation", "Let a rotation stand still")
+            .answer(200, Body::of::<keys::RotationAnswer>)
+        => keys::pause),
+    route!(POST post "/v1/admin/keys/jobs/{id}/resume" Token false
+        Doc::new("resume_rotation", "Let a rotation go on")
+            .answer(200, Body::of::<keys::RotationAnswer>)
+        => keys::resume),
     route!(POST post "/v1/admin/actors" Token false
         Doc::new("add_actor", "Enrol an actor")
             .takes(Body::of::<admin::ActorBody>).example(examples::actor).answer(201, Body::of::<admin::ActorAddedBody>)

@@ -3,8 +3,11 @@
 //! What a job did is an entry of the log.
 
 mod expiry;
+mod pace;
+mod rotation;
 mod scrub;
 mod stop;
 
 pub use expiry::{Expiry, ExpirySettings, ExpiryState};
+pub use rotation::{Rotation, RotationProgress, RotationSettings, RotationWaker};
 pub use scrub::{Scrub, ScrubSettings, ScrubState};

@@ -49,6 +49,13 @@ pub const ERASURE_RECORDS_COUNT_MAX: usize = 32;
 pub const ERASURE_SECONDS: u32 = 30 * 24 * 3_600;
 /// Erasures whose keys are destroyed together: the entry of it names each.
 pub const ERASURES_AT_ONCE_COUNT_MAX: usize = 64;
+/// Subject buckets of a vault: each wraps the keys of those who fall into it.
+pub const SUBJECT_BUCKETS_COUNT: u16 = 4_096;
+/// Buckets that are re-keyed together for the erased: what a rotation leaves free in the ring.
+pub const ERASURE_BUCKETS_COUNT: usize = 64;
+/// Buckets that a rotation re-keys together: each group costs two walks through all wrapped keys, and the ring has room for the
+/// next keys of 256.
+pub const ROTATION_BUCKETS_COUNT: usize = 192;
 /// Wrapped keys that are looked at before others get their turn, while those who stay are wrapped anew.
 pub const REWRAP_LOOKS_COUNT: usize = 1_024;
 /// Wrapped keys of one step in which those who stay are wrapped anew: 200 KiB.

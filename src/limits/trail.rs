@@ -36,8 +36,8 @@ pub const SCRUB_SHARE_PERCENT: u64 = 10;
 pub const SCRUB_ROWS_COUNT: usize = 256;
 /// Entries of one step: a bundle.
 pub const SCRUB_ENTRIES_COUNT: u64 = 256;
-/// How long it goes on at most once the vault stops.
-pub const SCRUB_STOP_TIME: Duration = Duration::from_millis(100);
+/// How long a job rests at most once the vault stops.
+pub const JOB_STOP_TIME: Duration = Duration::from_millis(100);
 /// Records that are held against the log in one pass over it: about 30 MiB of memory, and at most twice as much.
 pub const SCRUB_PART_COUNT: usize = 131_072;
 /// Records that the entry of a round names, of those that differ.
@@ -46,6 +46,11 @@ pub const SCRUB_REPORTED_COUNT_MAX: usize = 16;
 pub const SCRUB_WAIT_MAX: Duration = Duration::from_secs(30);
 /// How often it looks for them.
 pub const SCRUB_WAIT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The share of one processor that a rotation of keys takes unless the configuration says another, in percent.
+pub const ROTATION_SHARE_PERCENT: u64 = 20;
+/// The rest after a step of a rotation that failed, and while the disk is not ample.
+pub const ROTATION_RETRY_PAUSE: Duration = Duration::from_secs(60);
 
 // --- trail ---
 

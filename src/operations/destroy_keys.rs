@@ -4,12 +4,12 @@
 //! Everybody who stays has a wrapped key that opens, before, meanwhile and after (`erase_subject` has the order).
 
 use super::OperationError;
-use crate::limits::{
-    ERASURES_AT_ONCE_COUNT_MAX, REWRAP_KEYS_COUNT_MAX, REWRAP_LOOKS_COUNT, REWRAP_ROUNDS_COUNT_MAX,
-};
-use crate::seal::{ErasureRecord, ErasureState, NextKeys, Seal, SealError};
+use super::rewrap::{Rewrap, announced};
+use super::turn_keys::kept_rotation;
+use crate::limits::{ERASURE_BUCKETS_COUNT, ERASURES_AT_ONCE_COUNT_MAX};
+use crate::seal::{ErasureRecord, ErasureState, Seal};
 use crate::store::{Change, ControlKind, Expect, Key, Op, Reader, Stored};
-use crate::trail::{Announcement, Recorded, Trail, TrailError};
+use crate::trail::{Announcement, Recorded, Trail};
 use std::sync::Arc;
 
 /// An erasure that waits for its keys to be destroyed.
@@ -29,9 +29,10 @@ pub async fn destroy_keys(
     trail: &Trail,
 ) -> Result<Option<Recorded>, OperationError> {
     let _turn = seal.rekeying_turn().await;
-    if seal.next_keys().count() > 0 {
+    let rotates = kept_rotation(store, seal).await?.is_some_and(|kept| kept.record.is_agreed_to());
+    if !rotates && seal.next_keys().count() > 0 {
         // Whoever drew them ended before it destroyed the former.
-        replace_keys(store, seal, trail).await?;
+        replaced(Rewrap::towards(seal.next_keys(), trail).await?, store, seal, trail).await?;
     }
     let mut last = None;
     loop {
@@ -41,30 +42,25 @@ pub async fn destroy_keys(
         }
         let keys: Vec<(u16, u32)> =
             waiting.iter().flat_map(|one| one.record.keys.iter().copied()).collect();
-        let undestroyed = seal.undestroyed(&keys)?;
-        for buckets in undestroyed.chunks(BUCKETS_AT_ONCE_COUNT) {
-            draw(buckets, seal).await?;
-            replace_keys(store, seal, trail).await?;
+        let mut destroyed = 0;
+        // Whoever was wrapped under a next key of a rotation needs the one after it. Each turn brings every bucket in question one
+        // key further, and no erasure names a key that is not there yet.
+        loop {
+            let undestroyed = seal.undestroyed(&keys)?;
+            if undestroyed.is_empty() {
+                break;
+            }
+            for buckets in undestroyed.chunks(ERASURE_BUCKETS_COUNT) {
+                let rewrap = Rewrap::begin(buckets, seal, trail).await?;
+                replaced(rewrap, store, seal, trail).await?;
+            }
+            destroyed += undestroyed.len() as u64;
         }
-        let buckets = undestroyed.len() as u64;
         let erasures = waiting.iter().map(|one| one.id).collect();
         let change = completed(&waiting)?;
-        let told = Announcement::KeysDestroyed { buckets, erasures };
+        let told = Announcement::KeysDestroyed { buckets: destroyed, erasures };
         last = Some(announced(trail, told, change).await?);
     }
-}
-
-/// Buckets that are re-keyed together: a ring has room for the next keys of 128.
-const BUCKETS_AT_ONCE_COUNT: usize = 64;
-
-async fn announced(
-    trail: &Trail,
-    announcement: Announcement,
-    change: Change,
-) -> Result<Recorded, OperationError> {
-    let recorded = trail.announce_keys(announcement, change).await?;
-    // Whoever has the turn is the only one that touches what this changes.
-    recorded.ok_or(OperationError::Internal("an erasure moved on beside the one who had the turn"))
 }
 
 async fn waiting(store: &Reader) -> Result<Vec<Waiting>, OperationError> {
@@ -80,76 +76,18 @@ async fn waiting(store: &Reader) -> Result<Vec<Waiting>, OperationError> {
     Ok(found)
 }
 
-/// Wraps everybody anew who is wrapped under a key that has a next one, and destroys the former keys.
-///
-/// A crash in here leaves both keys of each bucket in the ring, or the next ones alone once nobody needs the former.
-async fn replace_keys(
+/// Wraps everybody anew who is to be, and destroys the former keys.
+async fn replaced(
+    mut rewrap: Rewrap,
     store: &Reader,
     seal: &Arc<Seal>,
     trail: &Trail,
 ) -> Result<(), OperationError> {
-    let next = seal.next_keys();
-    // The trail takes nothing any more that is wrapped under a key that has a next one. Once this entry is there, everything
-    // that it took before is in the store.
-    let drawn = Announcement::KeysDrawn { buckets: next.count() as u64 };
-    announced(trail, drawn, Change::default()).await?;
-    for _ in 0..REWRAP_ROUNDS_COUNT_MAX {
-        // So what is found nowhere, from the first key to the last, is there no more.
-        if wrap_all(store, seal, trail).await? {
-            return destroy(next, seal).await;
-        }
-    }
-    Err(OperationError::Internal("keys are wrapped anew and found outdated again"))
-}
-
-/// Goes through all wrapped keys once; whether none had to be wrapped anew.
-async fn wrap_all(store: &Reader, seal: &Seal, trail: &Trail) -> Result<bool, OperationError> {
-    let (prefix, mut behind, mut clean) = (Key::subject_key_prefix(), None, true);
-    let mut change = Change::default();
-    loop {
-        let page = store.scan(&prefix, behind.as_ref(), REWRAP_LOOKS_COUNT).await?;
-        for (key, stored) in &page {
-            seal.wrap_anew((key, stored), &mut change)?;
-            if change.ops.len() >= REWRAP_KEYS_COUNT_MAX {
-                clean = false;
-                rewrap(trail, std::mem::take(&mut change)).await?;
-            }
-        }
-        let Some((last, _)) = page.last() else { break };
-        behind = Some(last.clone());
+    while !rewrap.step(store, seal, trail).await? {
         // Others get their turn: a city has a million keys.
         tokio::task::yield_now().await;
     }
-    if !change.ops.is_empty() {
-        clean = false;
-        rewrap(trail, change).await?;
-    }
-    Ok(clean)
-}
-
-/// Where one of them moved on meanwhile nothing is written, and the next round finds what is left.
-async fn rewrap(trail: &Trail, change: Change) -> Result<(), TrailError> {
-    let keys = change.ops.len() as u64;
-    trail.announce_keys(Announcement::KeysRewrapped { keys }, change).await.map(drop)
-}
-
-async fn draw(buckets: &[u16], seal: &Arc<Seal>) -> Result<(), OperationError> {
-    let (seal, buckets) = (seal.clone(), buckets.to_vec());
-    on_disk(move || seal.draw_next_keys(&buckets)).await
-}
-
-async fn destroy(next: NextKeys, seal: &Arc<Seal>) -> Result<(), OperationError> {
-    let seal = seal.clone();
-    on_disk(move || seal.destroy_keys_before(&next)).await
-}
-
-/// Away from the threads that serve: it waits for the disk. It goes on where nobody waits for it any more, beside whoever has the
-/// turn then; so it names the keys that it is about.
-async fn on_disk(
-    work: impl FnOnce() -> Result<(), SealError> + Send + 'static,
-) -> Result<(), OperationError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    Ok(done.map_err(|_| OperationError::Internal("a thread that writes the ring ended"))??)
+    rewrap.destroy(seal).await
 }
 
 /// The steps that say of each erasure that it is complete.

@@ -48,6 +48,8 @@ mod raise_limit;
 mod read_record;
 mod renew_post;
 mod review_glass;
+mod rewrap;
+mod rotate_keys;
 mod scope;
 mod seal_vault;
 mod second_place;
@@ -56,6 +58,7 @@ mod steps;
 mod store_digests;
 mod subject;
 mod task;
+mod turn_keys;
 mod urgent_scope;
 mod walk;
 mod withdraw_consent;
@@ -110,6 +113,7 @@ pub use raise_limit::{RaiseRequest, ask_raise};
 pub use read_record::read_record;
 pub use renew_post::renew_post;
 pub use review_glass::{Finding, ListedGlass, end_glass, list_glass, review_glass};
+pub use rotate_keys::{KeysStatus, RotationWord, keys_status, rotate_keys};
 pub use seal_vault::seal_vault;
 pub use second_place::{Replayed, replay_erasures, tell_erasure, tell_erasures};
 pub use see_posts::{
@@ -118,6 +122,7 @@ pub use see_posts::{
 };
 pub use store_digests::{Digests, record_digests};
 pub use task::{ListedTask, TaskStep, list_tasks, step_task};
+pub use turn_keys::{Turned, Turning};
 pub use withdraw_consent::{WithdrawRequest, WithdrawnConsent, withdraw_consent};
 
 #[cfg(test)]

@@ -161,6 +161,8 @@ pub enum Owner {
     Mandate(MandateId),
     /// A review of oversight, the anomaly that it is of, or what is to be put right after it.
     Review([u8; 16]),
+    /// The rotation of keys.
+    Rotation,
     /// The vault itself.
     System,
 }

@@ -24,6 +24,7 @@ mod protection;
 mod rekey;
 mod removal;
 mod revision;
+mod rotation;
 mod said;
 mod section;
 mod term;
@@ -45,6 +46,7 @@ pub use protection::Protection;
 pub use rekey::NextKeys;
 pub use removal::{KeyHold, Remains, Removal};
 pub use revision::{Birthdays, Patch, Revision};
+pub use rotation::{RotationKind, RotationRecord, RotationState};
 pub use said::Said;
 pub use term::Candidates;
 pub use withdrawal::{Withdrawal, WithdrawalTerms};
@@ -67,7 +69,7 @@ pub struct Seal {
     kept: KeptFacts,
     schemas: Arc<SchemaSet>,
     rehearsal: Vec<u8>,
-    /// Held by whoever replaces keys of buckets.
+    /// Held by whoever replaces keys of buckets for the erased.
     rekeying: tokio::sync::Mutex<()>,
 }
 

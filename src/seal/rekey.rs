@@ -1,24 +1,35 @@
 //! Keys of subject buckets that are replaced: drawn, everybody who stays wrapped anew, the former destroyed.
 //! Never opens a section, and never decides whose keys die: whoever is erased has no wrapped key in the store by then.
-//! One at a time: whoever begins finishes first what a process before it left half done.
+//! An erasure and a rotation may do it beside each other: each walks for the next keys that it names, and destroys what these follow.
 
 use super::{Seal, SealError};
+use crate::limits::{ERASURE_BUCKETS_COUNT, ROTATION_BUCKETS_COUNT, SUBJECT_BUCKETS_COUNT};
 use crate::store::{Change, Expect, Key, Op, Stored};
+use gridvault_keys::limits::{BUCKETS, BUCKETS_REKEYED_MAX};
 use gridvault_keys::{KeyError, WrappedUnder};
 use tokio::sync::MutexGuard;
 
-/// Next keys of buckets, by their names: those that were there when somebody looked, and no other that came after.
+/// Next keys of buckets, by their names and in ascending order: those that were there when somebody looked, and no other that
+/// came after.
 pub struct NextKeys(Vec<WrappedUnder>);
+
+// An erasure finds room in the ring while a rotation has its group there.
+const _: () = assert!(ROTATION_BUCKETS_COUNT + ERASURE_BUCKETS_COUNT <= BUCKETS_REKEYED_MAX);
+const _: () = assert!(SUBJECT_BUCKETS_COUNT as usize == BUCKETS);
 
 impl NextKeys {
     /// How many.
     pub fn count(&self) -> usize {
         self.0.len()
     }
+
+    fn are_of(&self, bucket: u16) -> bool {
+        self.0.binary_search_by_key(&bucket, |next| next.bucket).is_ok()
+    }
 }
 
 impl Seal {
-    /// The turn of one who re-keys.
+    /// The turn of one who re-keys for the erased.
     pub async fn rekeying_turn(&self) -> MutexGuard<'_, ()> {
         self.rekeying.lock().await
     }
@@ -42,6 +53,27 @@ impl Seal {
         NextKeys(self.keyring.next_bucket_keys())
     }
 
+    /// The next keys that these buckets have.
+    pub fn next_keys_of(&self, buckets: &[u16]) -> NextKeys {
+        let mut next = self.keyring.next_bucket_keys();
+        next.retain(|next| buckets.contains(&next.bucket));
+        NextKeys(next)
+    }
+
+    /// How often the key of a subject bucket was replaced, counted from one: of the one that was least often, and of the one that
+    /// was most often.
+    ///
+    /// # Errors
+    /// [`SealError::Keys`] never for the buckets that there are.
+    pub fn bucket_epochs(&self) -> Result<(u32, u32), SealError> {
+        let (mut least, mut most) = (u32::MAX, 0);
+        for bucket in 0..SUBJECT_BUCKETS_COUNT {
+            let epoch = self.keyring.bucket_epoch(bucket)?;
+            (least, most) = (least.min(epoch), most.max(epoch));
+        }
+        Ok((least, most))
+    }
+
     /// Draws next keys and makes them durable; from then on nothing is stored under the present ones. Waits for the disk.
     ///
     /// # Errors
@@ -58,17 +90,19 @@ impl Seal {
         Ok(self.keyring.destroy_old_bucket_keys(&next.0)?)
     }
 
-    /// Adds the step that wraps a stored key anew, if it is wrapped under a key that is about to be destroyed.
+    /// Adds the step that wraps a stored key anew, if it is wrapped under a key that one of these is about to follow.
     ///
     /// # Errors
     /// The key hierarchy's, for a stored key that does not open.
     pub fn wrap_anew(
         &self,
         (key, stored): (&Key, &Stored),
+        next: &NextKeys,
         change: &mut Change,
     ) -> Result<(), SealError> {
         let Some(subject) = key.subject_of_key() else { return Ok(()) };
-        if !self.keyring.is_outdated(&stored.payload) {
+        let is_theirs = WrappedUnder::of(&stored.payload).is_ok_and(|it| next.are_of(it.bucket));
+        if !is_theirs || !self.keyring.is_outdated(&stored.payload) {
             return Ok(());
         }
         let wrapped = match self.keyring.rewrapped(subject.as_bytes(), &stored.payload) {

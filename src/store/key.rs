@@ -31,6 +31,8 @@ const ERASURE_WAITING: u8 = 0x18;
 
 /// Under [`SYSTEM`].
 const POLICY: &[u8] = b"policy";
+/// Under [`SYSTEM`].
+const ROTATION: &[u8] = b"rotation";
 
 /// A key of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,6 +61,8 @@ pub enum SystemKey {
     Territory(u16),
     /// The last signed checkpoint of the log that was kept here; its version is the number of entries that it covers.
     Checkpoint,
+    /// The rotation of keys that is under way, or the last one.
+    Rotation,
 }
 
 impl Key {
@@ -325,6 +329,7 @@ impl Key {
             SystemKey::Policy => Key::of(SYSTEM, &[POLICY]),
             SystemKey::Territory(part) => Key::of(SYSTEM, &[b"territory", &part.to_be_bytes()]),
             SystemKey::Checkpoint => Key::of(SYSTEM, &[b"checkpoint"]),
+            SystemKey::Rotation => Key::of(SYSTEM, &[ROTATION]),
         }
     }
 
@@ -381,6 +386,7 @@ impl Key {
             CAPTURE => Some(Owner::Caller(self.0.get(1..17)?.try_into().ok()?)),
             REVIEW | REVIEW_OF | RECTIFICATION => Some(Owner::Review(tail(1)?)),
             REVIEW_NOTE => Some(Owner::Review(self.0.get(1..17)?.try_into().ok()?)),
+            SYSTEM if self.is_rotation() => Some(Owner::Rotation),
             SYSTEM => Some(Owner::System),
             MANDATE => Some(Owner::Mandate(MandateId::from_bytes(tail(1)?))),
             MANDATE_LISTING => Some(Owner::Mandate(MandateId::from_bytes(tail(21)?))),
@@ -410,6 +416,11 @@ impl Key {
     /// Whether this is the row of a record.
     pub fn is_row(&self) -> bool {
         self.0.first() == Some(&ROW)
+    }
+
+    /// Whether this is where the rotation of keys is kept.
+    pub fn is_rotation(&self) -> bool {
+        self.0.strip_prefix(&[SYSTEM]) == Some(ROTATION)
     }
 
     /// Whether this is the key of the policy in force.

@@ -5,7 +5,7 @@
 use super::{TrailError, upkeep, way_in};
 use crate::access::{
     Account, ActorId, Code, ConsentAct, DelegationAct, Duty, EmergencyAct, ErasureAct, Fact,
-    MandateAct, Origin, PlacingAct, ReviewAct, Written,
+    MandateAct, Origin, PlacingAct, ReviewAct, RotationAct, Written,
 };
 use crate::ambient::{Clock, Micros};
 use crate::limits::HOUSEHOLD_PEOPLE_COUNT_MAX;
@@ -178,6 +178,19 @@ pub enum Announcement {
         /// The erasures that are complete with it.
         erasures: Vec<[u8; 16]>,
     },
+    /// A rotation of keys, which two people wanted, begins or has come to its end.
+    Rotated {
+        /// Its id, under which two people wanted it.
+        id: [u8; 16],
+        /// What is rotated: a code.
+        what: &'static str,
+        /// `begin` or `end`.
+        step: &'static str,
+        /// How many keys get another in their place.
+        keys: u64,
+    },
+    /// Another root key is in force, with an envelope of its own for each way to it.
+    RootReplaced,
     /// The tree of grids was set.
     TerritorySet {
         /// SHA-256 of its data.
@@ -318,6 +331,9 @@ fn event_of(written: Written) -> Event {
         Written::Duty(Duty::PolicyExplain) => Event::PolicyExplain,
         Written::Duty(Duty::PolicyMatrix) => Event::PolicyRead,
         Written::Duty(Duty::VaultSeal) => Event::SysSeal,
+        Written::Duty(Duty::KeysRead) => Event::KeyRead,
+        Written::Duty(Duty::KeysRotate | Duty::KeysAgree) => Event::KeyRotate,
+        Written::Rotation(act) => event_of_rotation(act),
         Written::Consent(ConsentAct::Read) => Event::ConsentRead,
         Written::Consent(ConsentAct::Give) => Event::ConsentGive,
         Written::Consent(ConsentAct::Withdraw) => Event::ConsentWithdraw,
@@ -364,6 +380,16 @@ fn event_of_review(act: ReviewAct) -> Event {
         ReviewAct::Close => Event::ReviewClose,
         ReviewAct::Rectify => Event::ReviewRectify,
         ReviewAct::Settle => Event::ReviewSettle,
+    }
+}
+
+/// What is asked of a second person is an approval like any other; what the vault does by it is `key.rotate`.
+fn event_of_rotation(act: RotationAct) -> Event {
+    match act {
+        RotationAct::Ask => Event::ApprovalRequest,
+        RotationAct::Grant => Event::ApprovalGrant,
+        RotationAct::Refuse => Event::ApprovalRefuse,
+        RotationAct::Pause | RotationAct::Resume => Event::SysJob,
     }
 }
 
@@ -479,6 +505,9 @@ pub(super) fn announced(announcement: &Announcement, request: [u8; 16]) -> Draft
     if let Announcement::Scrubbed { records, .. } = announcement {
         draft.rec.clone_from(records);
     }
+    if let Announcement::Rotated { id, .. } = announcement {
+        draft.apr = Some(*id);
+    }
     draft.why = (outcome == Outcome::Denied).then(|| Code::Denied.as_str().into());
     draft.detail.extend(detail);
     if event == Event::AuditExport {
@@ -555,6 +584,10 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
         Announcement::KeysDestroyed { buckets, erasures } => {
             (Event::KeyDestroy, upkeep::destroyed(*buckets, erasures))
         }
+        Announcement::Rotated { what, step, keys, .. } => {
+            (Event::KeyRotate, upkeep::rotated(what, step, *keys))
+        }
+        Announcement::RootReplaced => (Event::KeyRotate, upkeep::rotated("root", "end", 1)),
         Announcement::TerritorySet { digest } => {
             (Event::AdminGridCreate, vec![("digest", Scalar::Bytes32(*digest))])
         }

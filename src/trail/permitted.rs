@@ -4,7 +4,7 @@
 
 use super::space::Need;
 use crate::access::{
-    Authority, ConsentAct, Duty, ErasureAct, MandateAct, Permit, ReviewAct, Written,
+    Authority, ConsentAct, Duty, ErasureAct, MandateAct, Permit, ReviewAct, RotationAct, Written,
 };
 use crate::records::{Owner, Target};
 use crate::store::{Expect, Key, Op, Version};
@@ -20,6 +20,7 @@ pub(super) fn need_of(written: Written) -> Need {
         )
         | Written::Counter
         | Written::Erasure(ErasureAct::Ask)
+        | Written::Rotation(RotationAct::Ask)
         | Written::Consent(ConsentAct::Give)
         | Written::Duty(Duty::ActorAdd)
         | Written::Review(
@@ -61,6 +62,9 @@ pub(super) fn need_of(written: Written) -> Need {
         | Written::Placing(_)
         | Written::Delegation(_)
         | Written::Review(ReviewAct::Read)
+        | Written::Rotation(
+            RotationAct::Grant | RotationAct::Refuse | RotationAct::Pause | RotationAct::Resume,
+        )
         | Written::Duty(
             Duty::ActorList
             | Duty::TokenIssue
@@ -74,7 +78,10 @@ pub(super) fn need_of(written: Written) -> Need {
             | Duty::AuditReport
             | Duty::PolicyExplain
             | Duty::PolicyMatrix
-            | Duty::VaultSeal,
+            | Duty::VaultSeal
+            | Duty::KeysRead
+            | Duty::KeysRotate
+            | Duty::KeysAgree,
         ) => Need::Entry,
     }
 }

@@ -319,8 +319,8 @@ impl Trail {
         self.submit(entry, change, Vec::new(), need).await.map_err(unchanged)
     }
 
-    /// Records what becomes of the keys of subject buckets, together with the wrapped keys that it writes anew and the
-    /// erasures that it completes. Nothing where something moved on since it was looked at: then nothing happened.
+    /// Records what becomes of the keys of subject buckets, together with the wrapped keys that it writes anew, the erasures
+    /// that it completes and how far a rotation is. Nothing where something moved on since it was looked at: then nothing happened.
     ///
     /// # Errors
     /// [`TrailError::Foreign`] for any other key, else as [`Trail::announce`].
@@ -330,7 +330,9 @@ impl Trail {
         change: Change,
     ) -> Result<Option<Recorded>, TrailError> {
         let of_keys = |op: &Op| match op {
-            Op::Put(key, ..) => key.subject_of_key().is_some() || key.is_of_erasure(),
+            Op::Put(key, ..) => {
+                key.subject_of_key().is_some() || key.is_of_erasure() || key.is_rotation()
+            }
             Op::Delete(key) => key.waiting_erasure().is_some(),
         };
         if !change.ops.iter().all(of_keys) {

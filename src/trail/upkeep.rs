@@ -93,3 +93,12 @@ pub(super) fn destroyed(buckets: u64, erasures: &[[u8; 16]]) -> Facts {
         erasures.iter().map(|id| ActorId::from_bytes(*id).to_string()).collect();
     vec![("buckets", Scalar::U64(buckets)), ("erasures", Scalar::Str(erasures.join(",")))]
 }
+
+/// Which keys get others in their places, and how many.
+pub(super) fn rotated(what: &str, step: &str, keys: u64) -> Facts {
+    vec![
+        ("keys", Scalar::U64(keys)),
+        ("rotation", Scalar::Str(what.to_owned())),
+        ("step", Scalar::Str(step.to_owned())),
+    ]
+}

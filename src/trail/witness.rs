@@ -117,6 +117,7 @@ pub(super) fn serves_data(written: Written) -> bool {
         | Written::Placing(_)
         | Written::Delegation(_)
         | Written::Review(_)
+        | Written::Rotation(_)
         | Written::Duty(_) => false,
     }
 }

@@ -153,11 +153,13 @@ fn name_that_is_no_text_is_refused_like_any_unknown_name_on_every_route() {
     let demo = vault();
     let (admin, auditor) = (demo.role("security_admin"), demo.role("compliance_auditor"));
     let (lead, desk) = (demo.role("community_cadre"), demo.role("resident_desk"));
+    let system = demo.role("system_admin");
     let mut tried = 0;
     for route in guarded().filter(|route| route.path.contains('{')) {
         let worker = demo.head(1);
         let actor = match route.path {
             path if path.ends_with("/confirm") => &lead,
+            path if path.ends_with("/pause") || path.ends_with("/resume") => &system,
             path if path.starts_with("/v1/admin") => &admin,
             path if path.starts_with("/v1/subjects") => &desk,
             path if path.starts_with("/v1/erasures") => &desk,

@@ -69,6 +69,7 @@ const LOOKS: &[&str] = &[
     "/v1/admin/assignments/expiring",
     "/v1/admin/grids/vacant",
     "/v1/admin/policies/matrix",
+    "/v1/admin/keys/status",
 ];
 
 /// Steps that say everything by their path.
@@ -81,6 +82,8 @@ const STEPS: &[&str] = &[
     "/v1/break-glass/{id}/end",
     "/v1/audit/index/rebuild",
     "/v1/admin/actors/{id}/codes",
+    "/v1/admin/keys/jobs/{id}/pause",
+    "/v1/admin/keys/jobs/{id}/resume",
 ];
 
 /// The routes that need a token.
@@ -159,9 +162,10 @@ fn body_of_office(path: &str, aim: &Aim<'_>) -> Option<Value> {
     match path {
         path if STEPS.contains(&path) => None,
         "/v1/approvals/limit" => Some(json!({"kind": "other", "people": 1, "minutes": 10})),
-        "/v1/approvals/{id}/decide" | "/v1/admin/official-requests/{id}/decide" => {
-            Some(json!({"decision": "grant"}))
-        }
+        "/v1/approvals/{id}/decide"
+        | "/v1/admin/official-requests/{id}/decide"
+        | "/v1/admin/keys/jobs/{id}/decide" => Some(json!({"decision": "grant"})),
+        "/v1/admin/keys/rotate" => Some(json!({"what": "subjects"})),
         "/v1/break-glass/{id}/review" => {
             Some(json!({"finding": "justified", "note": "event_confirmed"}))
         }

@@ -7,6 +7,8 @@ mod layout;
 mod slots;
 
 #[cfg(test)]
+mod root_tests;
+#[cfg(test)]
 mod tests;
 
 use std::path::Path;
@@ -119,6 +121,28 @@ impl Keyring {
     pub fn bucket_epoch(&self, bucket: u16) -> Result<u32, KeyError> {
         let bucket = Bucket::from_number(bucket).ok_or(KeyError::TermBucket)?;
         Ok(self.content().at(Place::SubjectBucket(bucket)).epoch)
+    }
+
+    /// Seals the ring under another root key, in both slots. Once one slot is, the caller puts the envelopes of that key in force;
+    /// when this returns, the ring is in neither slot under the former key any more. At whichever step it stops, the ring opens
+    /// with the envelopes that are in force then. No other process may have the ring open.
+    ///
+    /// # Errors
+    /// [`KeyError::KeyringUnwritable`], [`KeyError::Randomness`], [`KeyError::ReadBack`], [`KeyError::Io`], and what putting in force
+    /// ends with.
+    pub fn under_another_root(
+        mut self,
+        root: &RootKey,
+        put_in_force: impl FnOnce() -> Result<(), KeyError>,
+    ) -> Result<Self, KeyError> {
+        let ring = self.ring.as_mut().ok_or(KeyError::KeyringUnwritable)?;
+        let generation = ring.generation.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let next = generation.take().ok_or(KeyError::KeyringUnwritable)? + 1;
+        let content = self.content.get_mut().unwrap_or_else(PoisonError::into_inner);
+        slots::turn_root(&*ring.disk, root, next, content, put_in_force)?;
+        *generation = Some(next);
+        ring.root = root.own_copy();
+        Ok(self)
     }
 
     /// The file first: nothing is wrapped under a key that is not durable, and nothing counts as destroyed that the file

@@ -148,6 +148,23 @@ pub(super) fn replace(
     check_slot(disk, KeyringSlot::A, &a)
 }
 
+/// Seals the content under another root key, slot B first. Between the two the envelopes of that root key come into force: a crash
+/// before leaves slot A under the former one, and a crash after leaves slot B under the new one; so with the envelopes in force
+/// one slot always opens, and opening makes the other like it.
+pub(super) fn turn_root(
+    disk: &dyn Disk,
+    root: &RootKey,
+    generation: u64,
+    content: &Content,
+    put_in_force: impl FnOnce() -> Result<(), KeyError>,
+) -> Result<(), KeyError> {
+    let b = write_slot(disk, root, KeyringSlot::B, generation, content)?;
+    put_in_force()?;
+    let a = write_slot(disk, root, KeyringSlot::A, generation, content)?;
+    check_slot(disk, KeyringSlot::B, &b)?;
+    check_slot(disk, KeyringSlot::A, &a)
+}
+
 /// Writes one slot, syncs it and reads it back; gives what was written.
 fn write_slot(
     disk: &dyn Disk,

@@ -1,6 +1,7 @@
 //! Tests of re-keying: at whichever step the disk fails or the power goes, what is found afterwards opens the keys of everybody
 //! who stays, and a key that counts as destroyed is nowhere.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,16 +10,18 @@ use std::sync::{Arc, MutexGuard};
 use tempfile::TempDir;
 
 use super::*;
+use crate::limits::{BUCKETS, BUCKETS_REKEYED_MAX};
+use crate::secret::KEY_BYTES;
 use crate::subject::SubjectKey;
 
 /// Calls of the door in one re-write: two slots, each written, synced and read back, and both read once more.
-const CALLS: usize = 8;
-const SUBJECT: [u8; 16] = [1; 16];
+pub(super) const CALLS: usize = 8;
+pub(super) const SUBJECT: [u8; 16] = [1; 16];
 
 /// What is written and what of it is on the disk, with the call that fails.
-struct Breaking {
-    seen: Mutex<Vec<u8>>,
-    durable: Mutex<Vec<u8>>,
+pub(super) struct Breaking {
+    pub(super) seen: Mutex<Vec<u8>>,
+    pub(super) durable: Mutex<Vec<u8>>,
     calls: AtomicUsize,
     fails_at: AtomicUsize,
     /// Bytes that another process writes there as soon as the second slot is being written.
@@ -36,7 +39,7 @@ impl Breaking {
         }
     }
 
-    fn fail_at(&self, call: usize) {
+    pub(super) fn fail_at(&self, call: usize) {
         self.calls.store(0, Ordering::SeqCst);
         self.fails_at.store(call, Ordering::SeqCst);
     }
@@ -51,7 +54,7 @@ impl Breaking {
     }
 }
 
-fn lock(bytes: &Mutex<Vec<u8>>) -> MutexGuard<'_, Vec<u8>> {
+pub(super) fn lock(bytes: &Mutex<Vec<u8>>) -> MutexGuard<'_, Vec<u8>> {
     bytes.lock().expect("nobody panics while it is held")
 }
 
@@ -85,15 +88,15 @@ impl Disk for Arc<Breaking> {
     }
 }
 
-struct Bench {
-    directory: TempDir,
-    root: RootKey,
-    disk: Arc<Breaking>,
-    keyring: Keyring,
+pub(super) struct Bench {
+    pub(super) directory: TempDir,
+    pub(super) root: RootKey,
+    pub(super) disk: Arc<Breaking>,
+    pub(super) keyring: Keyring,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let root = RootKey::generate().expect("randomness");
         let path = directory.path().join("keyring");
@@ -119,7 +122,7 @@ impl Bench {
     }
 }
 
-fn id_under(keyring: &Keyring, wrapped: &[u8]) -> Option<u64> {
+pub(super) fn id_under(keyring: &Keyring, wrapped: &[u8]) -> Option<u64> {
     keyring.unwrap_subject_key(&SUBJECT, wrapped).ok().as_ref().map(SubjectKey::id)
 }
 
@@ -247,4 +250,77 @@ fn a_bucket_out_of_range_and_a_keyring_without_a_file_are_refused() {
     let refused = test_keyring().draw_next_bucket_keys(&[1]);
     assert!(matches!(refused, Err(KeyError::KeyringUnwritable)));
     assert!(!bench.keyring.is_outdated(b"no wrapped key"));
+}
+
+#[test]
+fn every_bucket_is_rekeyed_in_groups_and_no_former_key_is_in_either_slot_or_in_memory() {
+    let bench = Bench::new();
+    let key_of = |keyring: &Keyring, number: usize| {
+        let bucket = Bucket::from_number(u16::try_from(number).expect("few")).expect("a bucket");
+        *keyring.content().at(Place::SubjectBucket(bucket)).key
+    };
+    let former: HashSet<[u8; KEY_BYTES]> =
+        (0..BUCKETS).map(|number| key_of(&bench.keyring, number)).collect();
+    let (key, old) = bench.keyring.wrap_new_subject_key(&SUBJECT).expect("wrapping");
+    let mut wrapped = old.clone();
+    let numbers: Vec<u16> = (0..4096).collect();
+    for group in numbers.chunks(BUCKETS_REKEYED_MAX) {
+        bench.keyring.draw_next_bucket_keys(group).expect("room for a group");
+        wrapped = bench.keyring.rewrapped(&SUBJECT, &wrapped).expect("opens meanwhile");
+        destroy(&bench.keyring).expect("destroyed");
+        assert_eq!(id_under(&bench.keyring, &wrapped), Some(key.id()));
+    }
+    for keyring in bench.both_ways().iter().chain([&bench.keyring]) {
+        let content = keyring.content();
+        let parts = content.bytes().windows(KEY_BYTES);
+        let found = parts.filter(|part| former.contains(*part)).count();
+        assert_eq!((former.len(), found), (BUCKETS, 0));
+        drop(content);
+        assert!((0..4096).all(|number| keyring.bucket_epoch(number).is_ok_and(|it| it == 2)));
+        assert_eq!(id_under(keyring, &wrapped), Some(key.id()));
+        assert_eq!(id_under(keyring, &old), None);
+    }
+    // What the file holds, slot by slot: each opens alone and is the other's like.
+    let bytes = lock(&bench.disk.durable).clone();
+    for damaged in [0, bytes.len() / 2] {
+        let mut one = bytes.clone();
+        one[damaged] ^= 1;
+        let path = bench.directory.path().join("one");
+        fs::write(&path, one).expect("written");
+        let (keyring, health) = Keyring::open(&path, &bench.root).expect("the other slot");
+        assert!(matches!(health, KeyringHealth::Repaired { .. }));
+        let content = keyring.content();
+        let found = content.bytes().windows(KEY_BYTES).any(|part| former.contains(part));
+        assert!(!found, "a slot holds a former key");
+    }
+}
+
+#[test]
+fn each_step_moves_the_keys_of_a_bucket_as_the_table_says_and_each_state_does_what_it_may() {
+    use crate::state::{KeyChange, KeyState};
+    let bench = Bench::new();
+    let ring = &bench.keyring;
+    let (_, first) = ring.wrap_new_subject_key(&SUBJECT).expect("wrapping");
+    let number = bucket(&first);
+    let state = |epoch| ring.bucket_key_state(WrappedUnder { bucket: number, epoch });
+    assert_eq!([1, 2].map(state), [Some(KeyState::Active), None]);
+
+    ring.draw_next_bucket_keys(&[number]).expect("drawn");
+    assert_eq!(state(1), KeyState::Active.after(KeyChange::Superseded));
+    assert_eq!(state(2), KeyState::PreActivation.after(KeyChange::Activated));
+    let (_, second) = ring.wrap_new_subject_key(&SUBJECT).expect("wrapping");
+    destroy(ring).expect("destroyed");
+    assert_eq!(state(1), KeyState::Deactivated.after(KeyChange::Destroyed));
+    assert_eq!([2, 3].map(state), [Some(KeyState::Active), None]);
+
+    ring.draw_next_bucket_keys(&[number]).expect("drawn");
+    let (_, third) = ring.wrap_new_subject_key(&SUBJECT).expect("wrapping");
+    for (wrapped, epoch) in [(&first, 1), (&second, 2), (&third, 3)] {
+        assert_eq!(WrappedUnder::of(wrapped).expect("a wrapped key").epoch, epoch);
+        let state = state(epoch).expect("there was one");
+        assert_eq!(id_under(ring, wrapped).is_some(), state.opens(), "{epoch}");
+        assert_eq!(ring.rewrapped(&SUBJECT, wrapped).is_ok(), state.opens(), "{epoch}");
+        assert_eq!(ring.is_outdated(wrapped), !state.protects(), "{epoch}");
+    }
+    assert_eq!(ring.bucket_key_state(WrappedUnder { bucket: 4096, epoch: 1 }), None);
 }

@@ -1,4 +1,4 @@
-//! Reads and writes the file of envelopes. Never overwrites one and never opens an envelope.
+//! Reads and writes the file of envelopes. Never overwrites one here (`former` does) and never opens an envelope.
 //! All envelopes of a file hold the same root key.
 
 use std::path::Path;
@@ -36,7 +36,7 @@ impl UnlockFile {
     }
 }
 
-fn encode(envelopes: &[Envelope]) -> Result<Vec<u8>, KeyError> {
+pub(super) fn encode(envelopes: &[Envelope]) -> Result<Vec<u8>, KeyError> {
     check(envelopes)?;
     let mut bytes = MAGIC.to_vec();
     bytes.push(FORMAT);

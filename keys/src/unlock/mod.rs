@@ -11,6 +11,7 @@
 //! All that precedes the sealed root key is its associated data.
 
 mod file;
+mod former;
 mod key_file;
 mod passphrase;
 mod pkcs11;

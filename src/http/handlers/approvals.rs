@@ -65,6 +65,17 @@ pub(in crate::http) struct DecisionBody {
     decision: String,
 }
 
+impl DecisionBody {
+    /// Which word it is, if it is one.
+    pub(super) fn is_yes(&self) -> Option<bool> {
+        match self.decision.as_str() {
+            "grant" => Some(true),
+            "refuse" => Some(false),
+            _ => None,
+        }
+    }
+}
+
 /// Something that waits for a second person, or that the caller asked for.
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct ListedApprovalBody {
@@ -268,10 +279,8 @@ pub(super) async fn decided(
     waiting: Waiting,
     rooms: &Rooms,
 ) -> Result<Answer<ApprovalAskedBody>, Problem> {
-    let yes = match body.decision.as_str() {
-        "grant" => true,
-        "refuse" => false,
-        _ => return Err(caller.turn_away(rooms, Code::SchemaInvalid).await),
+    let Some(yes) = body.is_yes() else {
+        return Err(caller.turn_away(rooms, Code::SchemaInvalid).await);
     };
     let id: MandateId = caller.named(id, rooms).await?;
     let territory = rooms.territory.load();

@@ -16,6 +16,7 @@ pub(super) mod describe;
 pub(super) mod erasure;
 pub(super) mod health;
 pub(super) mod households;
+pub(super) mod keys;
 pub(super) mod lists;
 pub(super) mod log;
 pub(super) mod log_in;

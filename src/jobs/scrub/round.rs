@@ -2,11 +2,11 @@
 //! Never faster than its share of one processor, whatever the store holds; each step is short.
 //! The log is read only once it has every entry that the rows name, so what it does not have was never written.
 
+use super::super::pace::{Pace, Stopped};
 use super::part::{Handle, Part, Stand, Verdict};
 use crate::ambient::Clock;
 use crate::limits::{
-    SCRUB_ENTRIES_COUNT, SCRUB_ROWS_COUNT, SCRUB_SHARE_PERCENT, SCRUB_STOP_TIME, SCRUB_WAIT_MAX,
-    SCRUB_WAIT_PAUSE,
+    SCRUB_ENTRIES_COUNT, SCRUB_ROWS_COUNT, SCRUB_SHARE_PERCENT, SCRUB_WAIT_MAX, SCRUB_WAIT_PAUSE,
 };
 use crate::seal::Seal;
 use crate::store::{Fetched, Key, Reader, StoreError, Stored};
@@ -154,25 +154,21 @@ impl Round<'_> {
 
     /// Rests as long as the share of one processor asks for a step that began then.
     async fn rest_after(&self, started: u64) -> Result<(), RoundError> {
-        let worked = self.clock.monotonic().saturating_sub(started);
-        let rest = worked * (100 - SCRUB_SHARE_PERCENT) / SCRUB_SHARE_PERCENT;
-        self.pause(Duration::from_micros(rest)).await
+        Ok(self.pace().rest_after(started).await?)
     }
 
     async fn pause(&self, time: Duration) -> Result<(), RoundError> {
-        let mut left = time;
-        loop {
-            if (self.stops)() {
-                return Err(RoundError::Stopped);
-            }
-            if left.is_zero() {
-                return Ok(());
-            }
-            // Whoever seals the vault does not wait for a long rest.
-            let step = left.min(SCRUB_STOP_TIME);
-            tokio::time::sleep(step).await;
-            left -= step;
-        }
+        Ok(self.pace().pause(time).await?)
+    }
+
+    fn pace(&self) -> Pace<'_> {
+        Pace { clock: self.clock, percent: SCRUB_SHARE_PERCENT, stops: self.stops }
+    }
+}
+
+impl From<Stopped> for RoundError {
+    fn from(_: Stopped) -> RoundError {
+        RoundError::Stopped
     }
 }
 

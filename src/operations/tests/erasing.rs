@@ -2,6 +2,7 @@
 //! Never somebody else's key lost, at whichever step it stops, and never a copy of the erased one's that opens behind the last.
 //! The store is made again from the journal alone, and the ring from its file.
 
+use super::ring::{Ring, bucket_of, id_of, somebody_in, wrapped};
 use super::setting::{SCHEMAS, actor_record};
 use super::world::*;
 use crate::access::{ActorId, Code};
@@ -16,50 +17,13 @@ use crate::records::{MandateId, RecordId, SubjectId};
 use crate::seal::{ErasureRecord, ErasureState};
 use crate::store::{Change, ControlKind, Expect, Fetched, Key, Op, Version};
 use crate::trail::{Announcement, ErasureLedger};
-use gridvault_keys::{Keyring, Month, RootKey, WrappedUnder};
+use gridvault_keys::{Keyring, WrappedUnder};
 use serde_json::{Value as Json, json};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 const OFFICER: ActorId = ActorId::from_bytes([0x18; 16]);
 const RIGHTS: &str = "rights_request";
 const PURPOSE: &str = "residence_registration";
-
-/// Keys with a file of their own, which can be taken away.
-pub(super) struct Ring {
-    _directory: tempfile::TempDir,
-    path: PathBuf,
-    root: RootKey,
-}
-
-impl Ring {
-    pub(super) fn new() -> (Ring, Arc<Keyring>) {
-        let directory = tempfile::tempdir().expect("a directory");
-        let root = RootKey::generate().expect("a root key");
-        let month = Month::from_year_month(2026, 1).expect("a month");
-        let path = directory.path().join("keyring");
-        let keyring = Keyring::create(&path, &root, month).expect("a keyring");
-        (Ring { _directory: directory, path, root }, Arc::new(keyring))
-    }
-
-    /// As the next process has it.
-    pub(super) fn opened(&self) -> Arc<Keyring> {
-        Arc::new(Keyring::open(&self.path, &self.root).expect("a keyring").0)
-    }
-
-    fn aside(&self) -> PathBuf {
-        self.path.with_extension("aside")
-    }
-
-    /// Lets every write of it fail.
-    pub(super) fn break_it(&self) {
-        std::fs::rename(&self.path, self.aside()).expect("a file");
-    }
-
-    pub(super) fn mend(&self) {
-        std::fs::rename(self.aside(), &self.path).expect("a file");
-    }
-}
 
 /// A world of these keys, with somebody who agrees.
 pub(super) fn world_under(keyring: Arc<Keyring>) -> World {
@@ -146,13 +110,8 @@ pub(super) fn carried_out_telling(
     done(wait(carry_out_telling(world, &world.actor(DESK), id, ledger)))
 }
 
-fn carried_out(world: &World, id: MandateId) -> Done<Erased> {
+pub(super) fn carried_out(world: &World, id: MandateId) -> Done<Erased> {
     done(wait(carry_out(world, &world.actor(DESK), id)))
-}
-
-pub(super) fn wrapped(world: &World, subject: SubjectId) -> Option<Vec<u8>> {
-    let stored = wait(world.reader.get(&Key::subject_key(subject))).expect("a store");
-    stored.map(|stored| stored.payload)
 }
 
 pub(super) fn kept(world: &World, id: MandateId) -> ErasureRecord {
@@ -163,32 +122,6 @@ pub(super) fn kept(world: &World, id: MandateId) -> ErasureRecord {
 
 pub(super) fn is_tombstone(world: &World, id: RecordId) -> bool {
     matches!(wait(world.reader.fetch(id)).expect("a store"), Fetched::Erased(..))
-}
-
-/// Somebody whose key lies in the same bucket, and the name of that key.
-fn neighbour_of(world: &World, keyring: &Keyring, subject: SubjectId) -> (SubjectId, u64) {
-    let bucket = |id: &[u8; 16]| {
-        let hash = ring::digest::digest(&ring::digest::SHA256, id);
-        u16::from_be_bytes([hash.as_ref()[0], hash.as_ref()[1]]) >> 4
-    };
-    let ids = (0..u64::MAX).map(|number| {
-        let mut id = [7; 16];
-        id[8..].copy_from_slice(&number.to_be_bytes());
-        id
-    });
-    let id = ids.into_iter().find(|id| bucket(id) == bucket(subject.as_bytes()));
-    let id = id.expect("one of a few thousand");
-    let (key, wrapped) = keyring.wrap_new_subject_key(&id).expect("a key");
-    let neighbour = SubjectId::from_bytes(id);
-    let mut change = Change::default();
-    change.put_new(Key::subject_key(neighbour), wrapped);
-    let told = Announcement::KeysRewrapped { keys: 1 };
-    wait(world.trail.announce_keys(told, change)).expect("recorded").expect("not stale");
-    (neighbour, key.id())
-}
-
-pub(super) fn id_of(keyring: &Keyring, subject: SubjectId, wrapped: &[u8]) -> Option<u64> {
-    keyring.unwrap_subject_key(subject.as_bytes(), wrapped).ok().map(|key| key.id())
 }
 
 /// Somebody who is erased and whose keys wait, beside somebody of the same bucket and a friend elsewhere.
@@ -209,7 +142,7 @@ impl Waits {
         let (_, subject) = adult(&world);
         let friend =
             world.create(WORKER, registration(), json!({"name": "李娜"})).expect("stored").id;
-        let neighbour = neighbour_of(&world, &keyring, subject);
+        let neighbour = somebody_in(&world, &keyring, bucket_of(subject.as_bytes()));
         let old = wrapped(&world, subject).expect("a key");
         let erasure = agreed(&world, subject);
         ring.break_it();
@@ -272,7 +205,8 @@ impl Waits {
         let key = Key::subject_key(self.neighbour.0);
         let stored = wait(self.world.reader.get(&key)).expect("a store").expect("it stays");
         let mut change = Change::default();
-        self.world.seal.wrap_anew((&key, &stored), &mut change).expect("wrapped anew");
+        let next = self.world.seal.next_keys();
+        self.world.seal.wrap_anew((&key, &stored), &next, &mut change).expect("wrapped anew");
         let told = Announcement::KeysRewrapped { keys: 1 };
         let recorded = wait(self.world.trail.announce_keys(told, change)).expect("recorded");
         assert!(recorded.is_some());

@@ -2,7 +2,8 @@
 //! Never before its day, never what rests on something else, and never half, wherever the process ends.
 //! Days are given to the walk; the clock of the log stands still.
 
-use super::erasing::{Ring, id_of, is_tombstone, wrapped};
+use super::erasing::is_tombstone;
+use super::ring::{Ring, id_of, wrapped};
 use super::setting::{PURPOSES, SCHEMAS};
 use super::world::*;
 use crate::access::Code;

@@ -2,9 +2,8 @@
 //! Never twice, never anybody else, and never half where the process ends in between.
 //! A vault that was restored from before an erasure is one that has the person and does not have the erasure.
 
-use super::erasing::{
-    Ring, agreed, carried_out_telling, id_of, is_tombstone, kept, world_under, wrapped,
-};
+use super::erasing::{agreed, carried_out_telling, is_tombstone, kept, world_under};
+use super::ring::{Ring, id_of, wrapped};
 use super::world::*;
 use crate::access::Code;
 use crate::limits::ERASURE_RECORDS_COUNT_MAX;

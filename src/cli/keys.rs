@@ -1,0 +1,111 @@
+//! `gridvault keys status|rotate|decide|pause|resume`: keys of a running vault that others follow. `rotate-root` has its own file.
+//! Never a key: which kind, how far, and whose word it was.
+//! One administrator asks, another one agrees; what follows is the vault's own doing.
+
+use super::client::Connection;
+use super::failure::Failure;
+use super::rotate_root;
+use super::said::{plain, said, word};
+use serde_json::{Value, json};
+
+#[derive(clap::Subcommand)]
+pub(super) enum Command {
+    /// How often keys were replaced, and how a rotation goes.
+    Status {
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Ask for a rotation; it begins once a second administrator agrees.
+    #[command(after_help = "Example: gridvault keys rotate --what subjects")]
+    Rotate {
+        /// Which keys: subjects, those of all subject buckets.
+        #[arg(long, value_parser = ["subjects"])]
+        what: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Say yes or no to what another administrator asks for.
+    #[command(after_help = "Example: gridvault keys decide ROTATION grant")]
+    Decide {
+        /// Which rotation: its id.
+        rotation: String,
+        /// The word.
+        #[arg(value_parser = ["grant", "refuse"])]
+        decision: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Let a rotation stand still.
+    Pause {
+        /// Which rotation: its id.
+        rotation: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Let a rotation go on.
+    Resume {
+        /// Which rotation: its id.
+        rotation: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Give a vault that does not run another root key.
+    #[command(
+        after_help = "Example: gridvault keys rotate-root --dir vault --passphrase-file passphrase"
+    )]
+    RotateRoot(rotate_root::Arguments),
+}
+
+const KEYS: &str = "/v1/admin/keys";
+
+pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
+    match command {
+        Command::Status { connection } => {
+            said(&connection.get(&format!("{KEYS}/status"))?, json, status_lines)
+        }
+        Command::Rotate { what, connection } => {
+            let answer = connection.post(&format!("{KEYS}/rotate"), &json!({"what": what}))?;
+            said(&answer, json, |answer| rotation_line(&answer["rotation"]))
+        }
+        Command::Decide { rotation, decision, connection } => {
+            let path = format!("{KEYS}/jobs/{}/decide", plain(rotation)?);
+            let answer = connection.post(&path, &json!({"decision": decision}))?;
+            said(&answer, json, |answer| rotation_line(&answer["rotation"]))
+        }
+        Command::Pause { rotation, connection } => step(rotation, "pause", connection, json),
+        Command::Resume { rotation, connection } => step(rotation, "resume", connection, json),
+        Command::RotateRoot(arguments) => rotate_root::run(arguments, json),
+    }
+}
+
+fn step(rotation: &str, step: &str, connection: &Connection, json: bool) -> Result<(), Failure> {
+    let answer = connection.step(&format!("{KEYS}/jobs/{}/{step}", plain(rotation)?))?;
+    said(&answer, json, |answer| rotation_line(&answer["rotation"]))
+}
+
+fn rotation_line(rotation: &Value) -> String {
+    let second = rotation["decided_by"].as_str().map(|who| format!(" second person {who}"));
+    format!(
+        "rotation {} of {} {}: {} of {} keys, asked by {} at {}{}",
+        word(rotation, "id"),
+        word(rotation, "what"),
+        word(rotation, "state"),
+        rotation["keys_done"],
+        rotation["keys"],
+        word(rotation, "asked_by"),
+        word(rotation, "asked_at"),
+        second.unwrap_or_default()
+    )
+}
+
+fn status_lines(status: &Value) -> String {
+    let subjects = &status["subjects"];
+    let keys = format!(
+        "subject buckets {}: epochs {} to {}, {} with a next key",
+        subjects["count"], subjects["epoch_min"], subjects["epoch_max"], subjects["next_count"]
+    );
+    match &status["rotation"] {
+        Value::Null => keys,
+        rotation => format!("{keys}\n{}", rotation_line(rotation)),
+    }
+}

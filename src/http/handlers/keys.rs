@@ -1,0 +1,219 @@
+//! How the keys are, and the words of administrators about a rotation of them.
+//! Never a key and never a letter of one: kinds, numbers, moments, and the people whose word it was.
+//! What goes on by itself afterwards is the vault's own doing; the status tells how far it is.
+
+use super::super::answer::Answer;
+use super::super::body::{self, Media};
+use super::super::caller::Caller;
+use super::super::forms;
+use super::super::named::Named;
+use super::super::problem::Problem;
+use super::super::rooms::Rooms;
+use super::approvals::DecisionBody;
+use crate::access::{ActorId, Code, Duty};
+use crate::ambient::Micros;
+use crate::limits::SUBJECT_BUCKETS_COUNT;
+use crate::operations::{RotationWord, keys_status, rotate_keys};
+use crate::records::MandateId;
+use crate::seal::{RotationKind, RotationRecord};
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// Which keys are to be replaced.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct RotateBody {
+    /// `subjects`: the keys of all subject buckets.
+    #[schema(schema_with = forms::rotation_kind)]
+    what: String,
+}
+
+/// A rotation behind somebody's word.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct RotationAnswer {
+    /// It.
+    rotation: RotationBody,
+}
+
+/// A rotation of keys.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct RotationBody {
+    /// Its id.
+    id: String,
+    /// Which keys.
+    #[schema(schema_with = forms::rotation_kind)]
+    what: &'static str,
+    /// How far it is.
+    #[schema(schema_with = forms::rotation_state)]
+    state: &'static str,
+    /// Who asked for it.
+    asked_by: String,
+    /// When.
+    asked_at: String,
+    /// First moment at which nobody may agree to it any more.
+    until: String,
+    /// Who had the second word.
+    decided_by: Option<String>,
+    /// When it began.
+    begun_at: Option<String>,
+    /// When it came to its end.
+    ended_at: Option<String>,
+    /// How many keys it replaces.
+    keys: u16,
+    /// How many of them are replaced, the former ones destroyed.
+    keys_done: u16,
+}
+
+/// How the keys are.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct KeysStatusBody {
+    /// The rotation that is open, or was last.
+    rotation: Option<RotationBody>,
+    /// The keys of subject buckets.
+    subjects: BucketsBody,
+}
+
+/// Keys of buckets.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct BucketsBody {
+    /// How many.
+    count: u16,
+    /// Which key of its place the one is that was replaced least often, counted from 1.
+    epoch_min: u32,
+    /// The same of the one that was replaced most often: by rotations, and by erasures from its bucket.
+    epoch_max: u32,
+    /// How many have the next key beside the present one.
+    next_count: usize,
+}
+
+impl RotationBody {
+    fn of(record: &RotationRecord) -> RotationBody {
+        let moment = |micros: i64| Micros(micros).rfc3339();
+        RotationBody {
+            id: record.id.to_string(),
+            what: record.kind.as_str(),
+            state: record.state.as_str(),
+            asked_by: record.asker.to_string(),
+            asked_at: moment(record.asked_at),
+            until: moment(record.until),
+            decided_by: record.decider.as_ref().map(ActorId::to_string),
+            begun_at: record.begun_at.map(moment),
+            ended_at: record.ended_at.map(moment),
+            keys: record.kind.keys_count(),
+            keys_done: record.done,
+        }
+    }
+}
+
+pub(in crate::http) async fn status(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+) -> Result<Answer<KeysStatusBody>, Problem> {
+    let (status, recorded) = keys_status(
+        &caller.actor,
+        &caller.origin,
+        caller.now,
+        &rooms.store,
+        &rooms.seal,
+        &rooms.access,
+        &rooms.trail,
+    )
+    .await?;
+    let (epoch_min, epoch_max) = status.bucket_epochs;
+    let count = SUBJECT_BUCKETS_COUNT;
+    let body = KeysStatusBody {
+        rotation: status.rotation.as_ref().map(RotationBody::of),
+        subjects: BucketsBody { count, epoch_min, epoch_max, next_count: status.next_count },
+    };
+    Ok(Answer::new(body, recorded, rooms.trail.origin()))
+}
+
+pub(in crate::http) async fn ask(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer<RotationAnswer>, Problem> {
+    caller.must_have(Duty::KeysRotate, &rooms).await?;
+    let body: RotateBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
+    let Some(kind) = RotationKind::of(&body.what) else {
+        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    };
+    Ok(said(&caller, RotationWord::Ask(kind), &rooms).await?.created())
+}
+
+pub(in crate::http) async fn decide(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Named(id): Named,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer<RotationAnswer>, Problem> {
+    caller.must_have(Duty::KeysAgree, &rooms).await?;
+    let body: DecisionBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
+    let Some(yes) = body.is_yes() else {
+        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    };
+    let id = named(&caller, &id, &rooms).await?;
+    said(&caller, RotationWord::Decide { id, yes }, &rooms).await
+}
+
+pub(in crate::http) async fn pause(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Named(id): Named,
+) -> Result<Answer<RotationAnswer>, Problem> {
+    paused(&caller, &id, true, &rooms).await
+}
+
+pub(in crate::http) async fn resume(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Named(id): Named,
+) -> Result<Answer<RotationAnswer>, Problem> {
+    paused(&caller, &id, false, &rooms).await
+}
+
+async fn paused(
+    caller: &Caller,
+    id: &str,
+    still: bool,
+    rooms: &Rooms,
+) -> Result<Answer<RotationAnswer>, Problem> {
+    caller.must_have(Duty::KeysRotate, rooms).await?;
+    let id = named(caller, id, rooms).await?;
+    said(caller, RotationWord::Pause { id, still }, rooms).await
+}
+
+/// What has not the form of an id names nothing.
+async fn named(caller: &Caller, id: &str, rooms: &Rooms) -> Result<MandateId, Problem> {
+    match id.parse() {
+        Ok(id) => Ok(id),
+        Err(_) => Err(caller.turn_away(rooms, Code::NotFound).await),
+    }
+}
+
+async fn said(
+    caller: &Caller,
+    word: RotationWord,
+    rooms: &Rooms,
+) -> Result<Answer<RotationAnswer>, Problem> {
+    let (record, recorded) = rotate_keys(
+        &caller.actor,
+        word,
+        &caller.origin,
+        caller.now,
+        &rooms.store,
+        &rooms.seal,
+        &rooms.access,
+        &rooms.trail,
+        &*rooms.random,
+    )
+    .await?;
+    let body = RotationAnswer { rotation: RotationBody::of(&record) };
+    Ok(Answer::new(body, recorded, rooms.trail.origin()))
+}

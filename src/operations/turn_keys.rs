@@ -1,0 +1,201 @@
+//! A rotation of keys, step by step, once two people wanted it: the vault's own doing.
+//! Never a step that serves nobody else meanwhile: each is a look at some stored keys, one frame, or one writing of the ring.
+//! Whatever it stops at, everybody's wrapped key opens, and whoever takes the next step goes on.
+//!
+//! ```text
+//! 1 begin    one frame: entry `key.rotate` (step begin), the row says that it runs
+//! 2 draw     the ring with a next key for each bucket of a group, slot B, then slot A; then an entry `key.rotate`
+//! 3 wrap     page by page: entries `key.rewrap`, the wrapped keys of the group's buckets, under the next keys
+//! 4 destroy  once a whole walk found nobody: the ring with the next keys in the place of the former, slot B, then slot A;
+//!            then one frame: entry `key.destroy`, the row says which buckets are done
+//! 5 end      after the last group, one frame: entry `key.rotate` (step end), the row says that it ended
+//! ```
+//! The row is all that is kept of it. A crash at 2 or 3 leaves both keys of a group's buckets in the ring, and the walk begins
+//! again; one between the two writings of 4 has the group done twice. Erasures destroy keys beside it (`destroy_keys`): each of
+//! the two walks for the keys that it named, so neither takes a key that the other one needs.
+
+use super::OperationError;
+use super::rewrap::Rewrap;
+use crate::ambient::Micros;
+use crate::limits::{ROTATION_BUCKETS_COUNT, STALE_ATTEMPTS_MAX, SUBJECT_BUCKETS_COUNT};
+use crate::records::MandateId;
+use crate::seal::{RotationKind, RotationRecord, RotationState, Seal};
+use crate::store::{Change, Expect, Key, Op, Reader, SystemKey, Version};
+use crate::trail::{Announcement, Trail};
+use std::sync::Arc;
+
+/// The rotation that is kept.
+pub(super) struct KeptRotation {
+    pub(super) record: RotationRecord,
+    pub(super) version: Version,
+}
+
+/// The rotation that is open, or was last.
+pub(super) async fn kept_rotation(
+    store: &Reader,
+    seal: &Seal,
+) -> Result<Option<KeptRotation>, OperationError> {
+    let Some(stored) = store.get(&Key::system(SystemKey::Rotation)).await? else {
+        return Ok(None);
+    };
+    let record = seal.open_rotation(&stored.payload)?;
+    Ok(Some(KeptRotation { record, version: stored.version }))
+}
+
+/// The change that keeps it as it is now, if nobody kept it otherwise meanwhile.
+pub(super) fn kept_as(
+    record: &RotationRecord,
+    before: Version,
+    seal: &Seal,
+) -> Result<Change, OperationError> {
+    let key = Key::system(SystemKey::Rotation);
+    Ok(Change {
+        ops: vec![Op::Put(key.clone(), before.next(), seal.seal_rotation(record)?)],
+        expects: vec![Expect { key, version: before, stamp: 0 }],
+    })
+}
+
+/// What became of a step.
+pub struct Turned {
+    /// The rotation that is open, or was last.
+    pub record: Option<RotationRecord>,
+    /// Whether there was anything to do. If not, nothing will be until somebody has another word.
+    pub worked: bool,
+}
+
+/// What a process knows of a rotation beyond what is kept: how far the walk for its group of buckets is.
+#[derive(Default)]
+pub struct Turning {
+    group: Option<Group>,
+}
+
+struct Group {
+    rotation: MandateId,
+    /// The buckets below this number are done with it.
+    end: u16,
+    rewrap: Rewrap,
+}
+
+impl Turning {
+    /// Takes the next step of the rotation that is kept, if one is to go on.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being done now. Nothing is lost by it: the step can be taken again.
+    pub async fn step(
+        &mut self,
+        now: Micros,
+        store: &Reader,
+        seal: &Arc<Seal>,
+        trail: &Trail,
+    ) -> Result<Turned, OperationError> {
+        let Some(KeptRotation { record, .. }) = kept_rotation(store, seal).await? else {
+            return Ok(Turned { record: None, worked: false });
+        };
+        let worked = match record.state {
+            RotationState::Agreed => {
+                let begun = |record: &mut RotationRecord| {
+                    record.state = RotationState::Running;
+                    record.begun_at = Some(now.0);
+                };
+                let told = told(&record, "begin");
+                moved(&record, told, begun, store, seal, trail).await?;
+                true
+            }
+            RotationState::Running => {
+                self.turn(&record, now, store, seal, trail).await?;
+                true
+            }
+            // The walk stands still with it.
+            RotationState::Paused => false,
+            RotationState::Asked | RotationState::Refused | RotationState::Ended => {
+                self.group = None;
+                false
+            }
+        };
+        Ok(Turned { record: Some(record), worked })
+    }
+
+    async fn turn(
+        &mut self,
+        record: &RotationRecord,
+        now: Micros,
+        store: &Reader,
+        seal: &Arc<Seal>,
+        trail: &Trail,
+    ) -> Result<(), OperationError> {
+        let RotationKind::Subjects = record.kind;
+        // What fails on the way is dropped, so that the next step begins the group again.
+        match self.group.take().filter(|group| group.rotation == record.id) {
+            None if record.done >= record.kind.keys_count() => {
+                let ended = |record: &mut RotationRecord| {
+                    record.state = RotationState::Ended;
+                    record.ended_at = Some(now.0);
+                };
+                let told = told(record, "end");
+                moved(record, told, ended, store, seal, trail).await?;
+            }
+            None => {
+                let end = (usize::from(record.done) + ROTATION_BUCKETS_COUNT)
+                    .min(usize::from(SUBJECT_BUCKETS_COUNT));
+                let end = u16::try_from(end).expect("there are fewer buckets");
+                let buckets: Vec<u16> = (record.done..end).collect();
+                let rewrap = Rewrap::begin(&buckets, seal, trail).await?;
+                self.group = Some(Group { rotation: record.id, end, rewrap });
+            }
+            Some(mut group) => {
+                if !group.rewrap.step(store, seal, trail).await? {
+                    self.group = Some(group);
+                    return Ok(());
+                }
+                group.rewrap.destroy(seal).await?;
+                done(record.id, &group, store, seal, trail).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn told(record: &RotationRecord, step: &'static str) -> Announcement {
+    let (id, what) = (*record.id.as_bytes(), record.kind.as_str());
+    Announcement::Rotated { id, what, step, keys: record.kind.keys_count().into() }
+}
+
+/// Moves the rotation on from where it was seen. Somebody may have had another word meanwhile, which the next step sees.
+async fn moved(
+    seen: &RotationRecord,
+    told: Announcement,
+    change: impl FnOnce(&mut RotationRecord),
+    store: &Reader,
+    seal: &Seal,
+    trail: &Trail,
+) -> Result<(), OperationError> {
+    let Some(KeptRotation { mut record, version }) = kept_rotation(store, seal).await? else {
+        return Ok(());
+    };
+    if (record.id, record.state) == (seen.id, seen.state) {
+        change(&mut record);
+        trail.announce_keys(told, kept_as(&record, version, seal)?).await?;
+    }
+    Ok(())
+}
+
+/// Says that the former keys of a group are destroyed. That is so whether or not somebody paused the rotation meanwhile.
+async fn done(
+    id: MandateId,
+    group: &Group,
+    store: &Reader,
+    seal: &Seal,
+    trail: &Trail,
+) -> Result<(), OperationError> {
+    for _ in 0..STALE_ATTEMPTS_MAX {
+        let kept = kept_rotation(store, seal).await?.filter(|kept| kept.record.id == id);
+        let Some(KeptRotation { record, version }) = kept else { return Ok(()) };
+        let record = RotationRecord { done: record.done.max(group.end), ..record };
+        let buckets = group.rewrap.buckets_count();
+        let told = Announcement::KeysDestroyed { buckets, erasures: Vec::new() };
+        if trail.announce_keys(told, kept_as(&record, version, seal)?).await?.is_some() {
+            return Ok(());
+        }
+    }
+    Err(OperationError::Internal("a rotation is paused and let go on without end"))
+}

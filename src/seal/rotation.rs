@@ -1,0 +1,152 @@
+//! What is kept of a rotation of keys: which one, who wanted it, how far it is. One row, of the one that is open or was last.
+//! Never a key, and never how far a walk is: that starts again with its group of buckets, whoever ended meanwhile.
+//! Sealed for its row, because it names two people.
+
+use super::{Seal, SealError};
+use crate::access::ActorId;
+use crate::ambient::Micros;
+use crate::limits::SUBJECT_BUCKETS_COUNT;
+use crate::records::MandateId;
+use crate::store::{Key, SystemKey};
+use serde::{Deserialize, Serialize};
+
+const LABEL: &[u8] = b"gridvault/rotation/v1";
+
+/// Which keys get others in their places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RotationKind {
+    /// Those of all subject buckets.
+    Subjects,
+}
+
+impl RotationKind {
+    /// All.
+    pub const ALL: [RotationKind; 1] = [RotationKind::Subjects];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RotationKind::Subjects => "subjects",
+        }
+    }
+
+    /// The kind of a word.
+    pub fn of(word: &str) -> Option<RotationKind> {
+        RotationKind::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// How many keys it replaces.
+    pub fn keys_count(self) -> u16 {
+        match self {
+            RotationKind::Subjects => SUBJECT_BUCKETS_COUNT,
+        }
+    }
+}
+
+/// How far a rotation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RotationState {
+    /// A second person is awaited.
+    Asked,
+    /// The second person said no.
+    Refused,
+    /// The second person said yes; it has not begun yet.
+    Agreed,
+    /// Keys are being replaced.
+    Running,
+    /// It stands still until somebody lets it go on.
+    Paused,
+    /// Every key was replaced, and the former ones are destroyed.
+    Ended,
+}
+
+impl RotationState {
+    /// All.
+    pub const ALL: [RotationState; 6] = [
+        RotationState::Asked,
+        RotationState::Refused,
+        RotationState::Agreed,
+        RotationState::Running,
+        RotationState::Paused,
+        RotationState::Ended,
+    ];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RotationState::Asked => "asked",
+            RotationState::Refused => "refused",
+            RotationState::Agreed => "agreed",
+            RotationState::Running => "running",
+            RotationState::Paused => "paused",
+            RotationState::Ended => "ended",
+        }
+    }
+}
+
+/// A rotation as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotationRecord {
+    /// Its id.
+    pub id: MandateId,
+    /// Which keys.
+    pub kind: RotationKind,
+    /// How far it is.
+    pub state: RotationState,
+    /// Who asked for it.
+    pub asker: ActorId,
+    /// The second person, who agreed or did not.
+    pub decider: Option<ActorId>,
+    /// When it was asked for, in microseconds since the epoch.
+    pub asked_at: i64,
+    /// First moment at which nobody may agree to it any more.
+    pub until: i64,
+    /// When it began.
+    pub begun_at: Option<i64>,
+    /// When it came to its end.
+    pub ended_at: Option<i64>,
+    /// The keys of the buckets below this number were replaced.
+    pub done: u16,
+}
+
+impl RotationRecord {
+    /// Whether somebody agreed to it and it has not come to its end: the next keys that stand in the ring are its own to finish.
+    pub fn is_agreed_to(&self) -> bool {
+        use RotationState::{Agreed, Paused, Running};
+        matches!(self.state, Agreed | Running | Paused)
+    }
+
+    /// Whether there is no place for another one.
+    pub fn is_open(&self, now: Micros) -> bool {
+        self.is_agreed_to() || (self.state == RotationState::Asked && now.0 < self.until)
+    }
+}
+
+impl Seal {
+    /// The row's bytes.
+    ///
+    /// # Errors
+    /// As sealing any attributes.
+    pub fn seal_rotation(&self, record: &RotationRecord) -> Result<Vec<u8>, SealError> {
+        let plain = serde_json::to_vec(record).map_err(|_| MALFORMED)?;
+        Ok(self.keyring.seal_attributes(&associated(), &plain)?)
+    }
+
+    /// What the row says.
+    ///
+    /// # Errors
+    /// [`SealError::Keys`] for bytes that were sealed for another row, [`SealError::Malformed`] for another record.
+    pub fn open_rotation(&self, sealed: &[u8]) -> Result<RotationRecord, SealError> {
+        let plain = self.keyring.open_attributes(&associated(), sealed)?;
+        serde_json::from_slice(&plain).map_err(|_| MALFORMED)
+    }
+}
+
+const MALFORMED: SealError = SealError::Malformed { what: "record of a rotation" };
+
+fn associated() -> Vec<u8> {
+    [LABEL, Key::system(SystemKey::Rotation).as_bytes()].concat()
+}

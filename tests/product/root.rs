@@ -1,0 +1,108 @@
+//! Another root key for a vault that does not run: what opens it from then on, what does no more, and what the log says.
+//! Never believes the vault: its files are looked at by the crate of the keys.
+//! What is not done yet is refused before anything is changed.
+
+use super::harness::{await_until, program};
+use super::program::{Outcome, run};
+use super::unsealing::{PASSPHRASE, Place, unseal};
+use gridvault_keys::{Envelope, Keyring, KeyringHealth, Passphrase, Provider, RootKey, UnlockFile};
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// The root key of a vault, by a passphrase.
+fn root_of(directory: &Path, passphrase: &str) -> Option<RootKey> {
+    let envelopes = UnlockFile::load(&directory.join("unlock")).expect("envelopes");
+    let by_passphrase = |it: &&Envelope| matches!(it.provider(), Provider::Passphrase(_));
+    let envelope = envelopes.iter().find(by_passphrase).expect("one of a passphrase");
+    let passphrase = Passphrase::new(Zeroizing::new(passphrase.as_bytes().to_vec()));
+    envelope.open_with_passphrase(&passphrase.expect("one")).ok()
+}
+
+fn rotated(place: &Place, more: &[&str]) -> Outcome {
+    let (directory, passphrase) = (place.text("vault"), place.text("passphrase"));
+    let fixed = ["keys", "rotate-root", "--dir", &directory, "--passphrase-file", &passphrase];
+    run(&[&fixed[..], more].concat())
+}
+
+#[test]
+fn former_root_key_opens_nothing_and_the_vault_goes_on_under_another_passphrase_and_set_of_shares()
+{
+    let place = Place::made(&[
+        "--passphrase-file",
+        "PASSPHRASE",
+        "--shares",
+        "2/3",
+        "--shares-dir",
+        "SHARES",
+    ]);
+    let directory = place.path("vault");
+    let former = root_of(&directory, PASSPHRASE).expect("it opens");
+    let before = std::fs::read(directory.join("unlock")).expect("a file");
+    rotated(&place, &[]).ended(2);
+    let (shares, passphrase) = (place.text("new-shares"), place.text("new-passphrase"));
+    std::fs::write(&passphrase, "quite another passphrase\n").expect("a file");
+    let more = ["--shares-dir", &shares, "--new-passphrase-file", &passphrase];
+    let said = rotated(&place, &more).ended(0).out;
+    assert_eq!(said, "the vault has another root key, and 2 ways to it\n");
+
+    assert!(root_of(&directory, PASSPHRASE).is_none(), "the former passphrase opens");
+    let root = root_of(&directory, "quite another passphrase").expect("the new one opens");
+    assert_ne!(root.id(), former.id());
+    let ring = directory.join("keyring");
+    assert!(Keyring::open(&ring, &former).is_err(), "the former root key opens a slot");
+    let (_, health) = Keyring::open(&ring, &root).expect("a keyring");
+    assert_eq!(health, KeyringHealth::Whole);
+    for left in ["unlock.old", "unlock.next"] {
+        assert!(!directory.join(left).exists(), "{left}");
+    }
+    assert_ne!(std::fs::read(directory.join("unlock")).expect("a file"), before);
+    assert_eq!(std::fs::read_dir(&shares).expect("a directory").count(), 3);
+    let said = place.entries("key.rotate");
+    assert_eq!(said.len(), 1);
+    assert_eq!((&said[0]["x"]["rotation"], &said[0]["x"]["keys"]), (&"root".into(), &1.into()));
+    assert!(said[0]["who"].is_null());
+    assert_eq!(place.entries("key.split").len(), 2);
+    place.verify();
+    // And it opens.
+    let served = place.serve(&[]);
+    unseal(&served, "quite another passphrase").ended(0);
+    await_until("the vault is open", || {
+        served.call("GET", "/readyz").try_send().is_ok_and(|reply| reply.status == 200)
+    });
+    place.enrol(&served, 0, "token");
+}
+
+#[test]
+fn next_start_ends_what_a_crash_left_and_says_so() {
+    let place = Place::made(&["--passphrase-file", "PASSPHRASE"]);
+    let unlock = place.path("vault/unlock");
+    // As a crash leaves it right after the new envelopes came in force and both slots were written.
+    std::fs::copy(&unlock, place.path("vault/unlock.old")).expect("copied");
+    std::fs::write(place.path("vault/unlock.next"), "half of it").expect("written");
+    rotated(&place, &[]).ended(1);
+    drop(place.serve_open(Path::new(program())));
+    for left in ["unlock.old", "unlock.next"] {
+        assert!(!place.path("vault").join(left).exists(), "{left}");
+    }
+    assert!(unlock.exists());
+    rotated(&place, &[]).ended(0);
+    assert_eq!(place.entries("key.rotate").len(), 2);
+    place.verify();
+}
+
+#[test]
+fn vault_that_runs_or_that_shares_alone_open_keeps_its_root_key() {
+    let place = Place::made(&["--shares", "2/3", "--shares-dir", "SHARES"]);
+    std::fs::write(place.path("passphrase"), "a passphrase of nothing").expect("a file");
+    let before = std::fs::read(place.path("vault/unlock")).expect("a file");
+    let said = rotated(&place, &["--shares-dir", &place.text("new")]).ended(1).err;
+    assert!(said.contains("shares alone"), "{said}");
+    assert_eq!(std::fs::read(place.path("vault/unlock")).expect("a file"), before);
+
+    let place = Place::made(&["--passphrase-file", "PASSPHRASE"]);
+    let before = std::fs::read(place.path("vault/unlock")).expect("a file");
+    let _served = place.serve_open(Path::new(program()));
+    let refused = rotated(&place, &[]);
+    assert_ne!(refused.status, Some(0));
+    assert_eq!(std::fs::read(place.path("vault/unlock")).expect("a file"), before);
+}

@@ -1,0 +1,236 @@
+//! Rotation of the keys of subject buckets from outside: asked for, agreed to, paused, killed on the way, and what opens behind it.
+//! Never believes the vault: the keyring's file and every wrapped key of before are looked at by the crate of the keys.
+//! People read and write all the while, and nobody is refused.
+
+use super::actor::Actor;
+use super::bodies::{REGISTRATION, adult, unknown_id};
+use super::client::{Call, Reply};
+use super::entries::happened;
+use super::erasure::{keyring, wrapped_keys};
+use super::harness::{Demo, await_until};
+use super::program::run;
+use serde_json::{Value, json};
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+const STATUS: &str = "/v1/admin/keys/status";
+const ROTATE: &str = "/v1/admin/keys/rotate";
+
+fn ask(demo: &Demo) -> Reply {
+    demo.role("system_admin").post(ROTATE, &json!({"what": "subjects"}))
+}
+
+fn id_of(asked: &Reply) -> String {
+    asked.body["rotation"]["id"].as_str().expect("an id").to_owned()
+}
+
+fn decide(demo: &Demo, role: &str, id: &str, word: &str) -> Reply {
+    let path = format!("/v1/admin/keys/jobs/{id}/decide");
+    demo.role(role).post(&path, &json!({"decision": word}))
+}
+
+fn step(demo: &Demo, role: &str, id: &str, step: &str) -> Reply {
+    demo.role(role).call("POST", &format!("/v1/admin/keys/jobs/{id}/{step}")).send()
+}
+
+fn rotation(demo: &Demo) -> Value {
+    demo.role("system_admin").get(STATUS).expect(200).body["rotation"].clone()
+}
+
+/// Lets rotations take this share of a processor, and tells the address of the vault's numbers.
+fn at_percent(demo: &Demo, percent: u64) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
+    let address = listener.local_addr().expect("an address").to_string();
+    let config = demo.directory().join("config");
+    let mut text = std::fs::read_to_string(&config).expect("a configuration");
+    let more = format!("rotation_percent = {percent}\nmetrics_listen = {address:?}\n");
+    text.insert_str(0, &more);
+    std::fs::write(&config, text).expect("written");
+    address
+}
+
+/// People who read and write until they are told to stop.
+struct People<'a> {
+    worker: &'a Actor,
+    ids: &'a [String],
+    stop: AtomicBool,
+    reads: AtomicUsize,
+}
+
+impl People<'_> {
+    fn read(&self) {
+        while !self.stop.load(Ordering::Acquire) {
+            for id in self.ids {
+                self.worker.read(id, "name,phone", REGISTRATION).expect(200);
+                self.reads.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn write(&self) {
+        let mut version = 1;
+        while !self.stop.load(Ordering::Acquire) {
+            self.worker.create(&adult(self.worker.grid())).expect(201);
+            let sex = json!({"sex": if version % 2 == 0 { "1" } else { "2" }});
+            self.worker.patch(&self.ids[0], version, REGISTRATION, sex).expect(200);
+            version += 1;
+        }
+    }
+}
+
+/// Lets people work until something happened.
+fn while_people_work(demo: &Demo, ids: &[String], what: &str, happened: impl FnMut() -> bool) {
+    let worker = demo.worker(1);
+    let (stop, reads) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let people = People { worker: &worker, ids, stop, reads };
+    std::thread::scope(|scope| {
+        let threads = [
+            scope.spawn(|| people.read()),
+            scope.spawn(|| people.read()),
+            scope.spawn(|| people.write()),
+        ];
+        await_until("people are at work", || people.reads.load(Ordering::Relaxed) > 0);
+        await_until(what, happened);
+        people.stop.store(true, Ordering::Release);
+        for thread in threads {
+            thread.join().expect("no read and no write failed");
+        }
+    });
+    assert!(people.reads.load(Ordering::Relaxed) >= ids.len());
+}
+
+#[test]
+fn keys_are_replaced_while_people_work_a_crash_changes_nothing_and_no_copy_of_before_opens() {
+    let mut demo = Demo::own();
+    let worker = demo.worker(1);
+    let ids: Vec<String> = (0..6)
+        .map(|_| worker.create(&adult(worker.grid())).expect(201).text_of("id").to_owned())
+        .collect();
+    assert_eq!(demo.stop(), Some(0));
+    let before = wrapped_keys(demo.directory());
+    let address = at_percent(&demo, 100);
+    demo.start_again();
+
+    let asked = ask(&demo).expect(201);
+    let id = id_of(&asked);
+    assert_eq!(happened(&demo.entry_of(&asked)), "approval.request success");
+    let granted = decide(&demo, "security_admin", &id, "grant").expect(200);
+    let entry = demo.entry_of(&granted);
+    assert_eq!(
+        (happened(&entry), &entry["x"]["rotation"]),
+        ("approval.grant success".into(), &json!("subjects"))
+    );
+    await_until("a group is done", || rotation(&demo)["keys_done"].as_u64() > Some(0));
+    demo.kill();
+    demo.start_again();
+    while_people_work(&demo, &ids, "the rotation ends", || rotation(&demo)["state"] == "ended");
+    for one in &ids {
+        demo.worker(1).read(one, "name,phone", REGISTRATION).expect(200);
+    }
+    let status = demo.role("security_admin").get(STATUS).expect(200);
+    assert_eq!(status.body["rotation"]["keys_done"], 4096);
+    assert_eq!(status.body["subjects"]["count"], 4096);
+    assert_eq!(status.body["subjects"]["next_count"], 0);
+    assert!(status.body["subjects"]["epoch_min"].as_u64() >= Some(2), "{}", status.text);
+    let numbers = Call::new("GET", format!("http://{address}/metrics")).send().expect(200);
+    for line in ["rotation_running 0", "rotation_failing 0", "rotation_keys_done 4096"] {
+        assert!(numbers.text.contains(&format!("gridvault_{line}")), "{line}: {}", numbers.text);
+    }
+    let last = status.index();
+    assert_eq!(demo.stop(), Some(0));
+
+    said_in_the_log(&demo, asked.index(), last, &entry);
+    let (ring, now) = (keyring(demo.directory()), wrapped_keys(demo.directory()));
+    assert!((0..4096).all(|bucket| ring.bucket_epoch(bucket).is_ok_and(|epoch| epoch >= 2)));
+    assert!(before.len() > 60 && ring.next_bucket_keys().is_empty());
+    for (subject, copy) in &before {
+        assert!(ring.unwrap_subject_key(subject.as_bytes(), copy).is_err(), "a copy opens");
+        ring.unwrap_subject_key(subject.as_bytes(), &now[subject]).expect("who stays opens");
+    }
+}
+
+/// That it began and ended is said once, with what and how many keys, by nobody in particular and under the id of its approval.
+fn said_in_the_log(demo: &Demo, from: u64, to: u64, granted: &Value) {
+    let entries = demo.log().entries(from, usize::try_from(to - from).expect("few"));
+    let entries = entries.expect("the log is read");
+    let entries = entries.iter().map(|entry| serde_json::from_slice(entry).expect("an entry"));
+    let said: Vec<Value> = entries.filter(|entry: &Value| entry["x"]["keys"] == 4096).collect();
+    let steps: Vec<&Value> = said.iter().map(|entry| &entry["x"]["step"]).collect();
+    assert_eq!(steps, [&json!("begin"), &json!("end")]);
+    for entry in &said {
+        assert_eq!(happened(entry), "key.rotate success");
+        assert_eq!(entry["x"]["rotation"], "subjects");
+        assert_eq!((&entry["apr"], &entry["who"]), (&granted["apr"], &Value::Null));
+    }
+}
+
+#[test]
+fn it_takes_two_administrators_and_stands_still_on_the_word_of_one() {
+    let mut demo = Demo::own();
+    assert_eq!(demo.stop(), Some(0));
+    at_percent(&demo, 1);
+    demo.start_again();
+    assert_eq!(rotation(&demo), Value::Null);
+    for role in ["security_admin", "audit_admin", "grid_head", "contractor_ops"] {
+        demo.role(role).post(ROTATE, &json!({"what": "subjects"})).refused(403, "denied");
+    }
+    for wrong in [json!({"what": "everything"}), json!({}), json!({"what": "subjects", "to": 1})] {
+        demo.role("system_admin").post(ROTATE, &wrong).refused(400, "schema_invalid");
+    }
+    let id = id_of(&ask(&demo).expect(201));
+    ask(&demo).refused(412, "version_conflict");
+    decide(&demo, "system_admin", &id, "grant").refused(403, "denied");
+    decide(&demo, "security_admin", &unknown_id(), "grant").refused(404, "not_found");
+    decide(&demo, "security_admin", &id, "perhaps").refused(400, "schema_invalid");
+    step(&demo, "system_admin", &id, "pause").refused(412, "version_conflict");
+    decide(&demo, "security_admin", &id, "refuse").expect(200);
+    decide(&demo, "security_admin", &id, "grant").refused(412, "version_conflict");
+    assert_eq!(rotation(&demo)["state"], "refused");
+
+    let id = id_of(&ask(&demo).expect(201));
+    decide(&demo, "security_admin", &id, "grant").expect(200);
+    step(&demo, "security_admin", &id, "pause").refused(403, "denied");
+    let paused = step(&demo, "system_admin", &id, "pause").expect(200);
+    let entry = demo.entry_of(&paused);
+    assert_eq!(
+        (happened(&entry), &entry["x"]["step"]),
+        ("sys.job success".into(), &json!("pause"))
+    );
+    ask(&demo).refused(412, "version_conflict");
+    demo.kill();
+    demo.start_again();
+    assert_eq!(rotation(&demo)["state"], "paused");
+    step(&demo, "system_admin", &id, "resume").expect(200);
+    step(&demo, "system_admin", &id, "resume").refused(412, "version_conflict");
+    await_until("it goes on", || rotation(&demo)["state"] == "running");
+    assert_eq!(demo.stop(), Some(0));
+}
+
+#[test]
+fn the_command_line_asks_agrees_pauses_and_tells() {
+    let mut demo = Demo::own();
+    assert_eq!(demo.stop(), Some(0));
+    at_percent(&demo, 1);
+    demo.start_again();
+    let room = tempfile::tempdir().expect("a directory");
+    let called = |words: &[&str], role: &str| {
+        let file = room.path().join(role);
+        std::fs::write(&file, &demo.role(role).token).expect("a token");
+        let file = file.display().to_string();
+        run(&[&["keys"], words, &["--url", demo.url(), "--token-file", &file]].concat())
+    };
+    let status = called(&["status"], "system_admin").ended(0).out;
+    assert_eq!(status, "subject buckets 4096: epochs 1 to 1, 0 with a next key\n");
+    let said = called(&["rotate", "--what", "subjects"], "system_admin").ended(0).out;
+    let id = said.split(' ').nth(1).expect("its id").to_owned();
+    assert!(said.contains("of subjects asked: 0 of 4096 keys"), "{said}");
+    called(&["decide", &id, "grant"], "system_admin").ended(1);
+    let said = called(&["decide", &id, "grant"], "security_admin").ended(0).out;
+    assert!(said.contains("agreed") && said.contains("second person"), "{said}");
+    let said = called(&["pause", &id], "system_admin").ended(0).out;
+    assert!(said.contains("paused"), "{said}");
+    let said = called(&["status"], "security_admin").ended(0).out;
+    assert!(said.contains(&id) && said.contains("paused"), "{said}");
+    called(&["resume", &id], "system_admin").ended(0);
+    assert_eq!(demo.stop(), Some(0));
+}
