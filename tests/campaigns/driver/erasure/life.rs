@@ -64,12 +64,14 @@ pub struct Life {
     pub people: Vec<Person>,
 }
 
-/// Small segments, and a snapshot as soon as one is closed.
-pub fn configure(directory: &Path) -> Result<(), Fault> {
+/// Small segments, a snapshot as soon as one is closed, and a ledger of erasures on another disk.
+pub fn configure(directory: &Path, ledger: &Path) -> Result<(), Fault> {
     let path = directory.join("config");
     let text = std::fs::read_to_string(&path).map_err(|e| Fault::io("reading", &path, e))?;
     let settings = format!(
-        "journal_segment_bytes = {SEGMENT_BYTES}\nsnapshot_journal_bytes = {SEGMENT_BYTES}\nsnapshots_kept = 1\n"
+        "journal_segment_bytes = {SEGMENT_BYTES}\nsnapshot_journal_bytes = {SEGMENT_BYTES}\nsnapshots_kept = 1\n\
+         erasure_ledger = {:?}\n",
+        ledger.display().to_string()
     );
     std::fs::write(&path, settings + &*text).map_err(|e| Fault::io("writing", &path, e))
 }

@@ -42,7 +42,7 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     desk.synth("territory.json", &["--territory", "--community"], 300, 1)?;
     let mut life = Life::begin(&desk, arguments.persons)?;
     let stopped = life.town.stop(tally)?;
-    life::configure(&stopped.directory)?;
+    life::configure(&stopped.directory, &desk.path("ledger"))?;
     let old_ring = ring_of(&stopped.directory, PASSPHRASE)?;
     let copies = proof::wrapped_keys(&stopped.directory, &life.people)?;
     proof::control(&old_ring, &life.people, &copies, tally);
@@ -118,6 +118,8 @@ fn restored(
         &persons[0],
         "--person",
         &persons[2],
+        "--erasure-ledger",
+        text(&desk.path("ledger"))?,
     ])?;
     let lines: Vec<&str> = said.lines().filter(|line| line.contains("subject keys")).collect();
     tally.check("an older bulk part is restored with the newest key part", Ok(lines.join("; ")));
