@@ -96,10 +96,8 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let retention = retention::begin(config, &log, &clock)?;
     load(&actors, &reviews, &reader).await?;
     let fail = |error| Failure::storage("the store cannot be read", &error);
-    let policy_key = Key::system(SystemKey::Policy);
-    let in_force = reader.get(&policy_key).await.map_err(fail)?;
+    let in_force = reader.get(&Key::system(SystemKey::Policy)).await.map_err(fail)?;
     announce_start(&trail, config, in_force.is_none(), &*random).await?;
-    finish_root(&trail, config).await?;
     let (version, activated) = activate(&trail, in_force, policy.digest()).await?;
     finish_erasures(&reader, &seal, &trail).await;
     let territory = read_territory(&reader).await?;
@@ -312,7 +310,7 @@ async fn finish_root(trail: &Trail, config: &Config) -> Result<(), Failure> {
     rotate_root::destroy_former(&config.directory)
 }
 
-/// Records that this process starts, and first that the vault is new where it is.
+/// Records that this process starts, and first that the vault is new where it is; then that its root key is, where that is so.
 async fn announce_start(
     trail: &Trail,
     config: &Config,
@@ -324,7 +322,8 @@ async fn announce_start(
     }
     let boot = random.bytes16().map_err(|error| Failure::failed("the start", &error))?;
     let start = Announcement::Start { build: build(), configuration: config.digest(), boot };
-    recorded(trail.announce_keeping(start).await)
+    recorded(trail.announce_keeping(start).await)?;
+    finish_root(trail, config).await
 }
 
 async fn announce(trail: &Trail, announcement: Announcement) -> Result<(), Failure> {

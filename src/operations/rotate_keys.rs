@@ -177,7 +177,6 @@ pub struct KeysStatus {
 ///
 /// # Errors
 /// `denied` without the duty.
-#[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn keys_status(
     actor: &Actor,
     origin: &Origin,

@@ -520,14 +520,9 @@ pub(super) fn announced(announcement: &Announcement, request: [u8; 16]) -> Draft
 fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
     match announcement {
         Announcement::Init => (Event::SysInit, vec![]),
-        Announcement::Start { build, configuration, boot } => (
-            Event::SysStart,
-            vec![
-                ("boot", id(boot)),
-                ("build", Scalar::Bytes32(*build)),
-                ("configuration", Scalar::Bytes32(*configuration)),
-            ],
-        ),
+        Announcement::Start { build, configuration, boot } => {
+            (Event::SysStart, upkeep::started(*build, *configuration, boot))
+        }
         Announcement::Unsealed { envelope, provider, shares } => {
             (Event::SysUnseal, way_in::opened(envelope, provider, shares))
         }
@@ -577,9 +572,7 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
         Announcement::Pruned { from, minimum, before, policy, policy_at } => {
             (Event::SysPrune, upkeep::pruned((*from, *minimum), *before, (*policy, *policy_at)))
         }
-        Announcement::KeysDrawn { buckets } => {
-            (Event::KeyRotate, upkeep::counted("buckets", *buckets))
-        }
+        Announcement::KeysDrawn { buckets } => (Event::KeyRotate, upkeep::drawn(*buckets)),
         Announcement::KeysRewrapped { keys } => (Event::KeyRewrap, upkeep::counted("keys", *keys)),
         Announcement::KeysDestroyed { buckets, erasures } => {
             (Event::KeyDestroy, upkeep::destroyed(*buckets, erasures))

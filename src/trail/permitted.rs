@@ -4,7 +4,7 @@
 
 use super::space::Need;
 use crate::access::{
-    Authority, ConsentAct, Duty, ErasureAct, MandateAct, Permit, ReviewAct, RotationAct, Written,
+    Authority, ConsentAct, Duty, ErasureAct, MandateAct, Permit, ReviewAct, Written,
 };
 use crate::records::{Owner, Target};
 use crate::store::{Expect, Key, Op, Version};
@@ -20,7 +20,6 @@ pub(super) fn need_of(written: Written) -> Need {
         )
         | Written::Counter
         | Written::Erasure(ErasureAct::Ask)
-        | Written::Rotation(RotationAct::Ask)
         | Written::Consent(ConsentAct::Give)
         | Written::Duty(Duty::ActorAdd)
         | Written::Review(
@@ -62,9 +61,7 @@ pub(super) fn need_of(written: Written) -> Need {
         | Written::Placing(_)
         | Written::Delegation(_)
         | Written::Review(ReviewAct::Read)
-        | Written::Rotation(
-            RotationAct::Grant | RotationAct::Refuse | RotationAct::Pause | RotationAct::Resume,
-        )
+        | Written::Rotation(_)
         | Written::Duty(
             Duty::ActorList
             | Duty::TokenIssue

@@ -1,4 +1,4 @@
-//! What entries say about the upkeep of store, log and keys: lists, rounds of the scrub, snapshots, restores, erased keys.
+//! What entries say about the upkeep of store, log and keys: starts, lists, rounds of the scrub, snapshots, restores, erased keys.
 //! Never a record's id and never a person's: counts, digests, and the ids of erasures.
 //! The members are those of audit/FORMAT.md.
 
@@ -11,6 +11,19 @@ type Facts = Vec<(&'static str, Scalar)>;
 
 pub(super) fn counted(what: &'static str, count: u64) -> Facts {
     vec![(what, Scalar::U64(count))]
+}
+
+pub(super) fn started(build: [u8; 32], configuration: [u8; 32], boot: &[u8; 16]) -> Facts {
+    vec![
+        ("boot", id(boot)),
+        ("build", Scalar::Bytes32(build)),
+        ("configuration", Scalar::Bytes32(configuration)),
+    ]
+}
+
+/// How many buckets got a next key.
+pub(super) fn drawn(buckets: u64) -> Facts {
+    counted("buckets", buckets)
 }
 
 pub(super) fn listed(records: u64, digest: [u8; 32]) -> Facts {

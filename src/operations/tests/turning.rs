@@ -74,13 +74,13 @@ impl Turns {
     }
 
     /// Goes on until there is nothing to do; gives the number of steps.
-    fn to_the_end(&mut self) -> usize {
+    fn until_the_end(&mut self) -> usize {
         (0..10_000).position(|_| !self.step().worked).expect("it comes to an end")
     }
 
     /// Goes on until the first group is done, and looks at what holds then: of its buckets no copy of before opens, and everybody
     /// opens. What follows is the same once more; one test goes to the end.
-    fn to_the_end_of_the_group(&mut self) {
+    fn until_the_group_is_done(&mut self) {
         let group = u16::try_from(ROTATION_BUCKETS_COUNT).expect("few");
         let is_done = |turns: &Turns| turns.kept().done >= group;
         for _ in 0..16 {
@@ -147,7 +147,7 @@ impl Turns {
 fn every_key_is_replaced_and_what_was_wrapped_before_opens_no_more() {
     let (mut turns, _) = Turns::begun();
     turns.everybody_opens();
-    let steps = turns.to_the_end();
+    let steps = turns.until_the_end();
     turns.is_over();
     // To begin and to end; of each group to draw, two walks of a page and its end where there is somebody, and one elsewhere.
     let groups = usize::from(SUBJECT_BUCKETS_COUNT).div_ceil(ROTATION_BUCKETS_COUNT);
@@ -167,7 +167,7 @@ fn at_whichever_step_the_process_ends_the_next_one_goes_on_and_nobody_loses_a_ke
         turns.everybody_opens();
         let mut turns = turns.crash();
         turns.everybody_opens();
-        turns.to_the_end_of_the_group();
+        turns.until_the_group_is_done();
     }
 }
 
@@ -181,7 +181,7 @@ fn group_whose_keys_were_destroyed_when_the_process_ended_is_done_once_more() {
     let mut turns = turns.crash();
     assert_eq!(turns.kept().done, 0, "nothing was said");
     turns.everybody_opens();
-    turns.to_the_end_of_the_group();
+    turns.until_the_group_is_done();
     assert_eq!(turns.keyring.bucket_epoch(0).expect("a bucket"), 3);
 }
 
@@ -197,7 +197,7 @@ fn ring_that_cannot_be_written_stops_it_and_the_next_process_goes_on() {
         turns.ring.mend();
         let mut turns = turns.crash();
         turns.everybody_opens();
-        turns.to_the_end_of_the_group();
+        turns.until_the_group_is_done();
     }
 }
 
@@ -213,7 +213,7 @@ fn what_is_paused_stands_still_in_any_process_until_it_is_let_go_on() {
         assert_eq!(turns.kept().state, RotationState::Paused);
         turns.everybody_opens();
         turns.say(ADMIN, RotationWord::Pause { id, still: false }).expect("it goes on");
-        turns.to_the_end_of_the_group();
+        turns.until_the_group_is_done();
     }
 }
 
