@@ -267,11 +267,7 @@ impl Config {
         file: ConfigFile,
         overrides: &Overrides,
     ) -> Result<Config, ConfigError> {
-        let listen = overrides.listen.as_deref().or(file.listen.as_deref());
-        let listen = listen.unwrap_or(LISTEN_DEFAULT).parse().map_err(|_| ConfigError::Value {
-            name: "listen",
-            reason: "is not an address with a port",
-        })?;
+        let listen = listen(&file, overrides)?;
         if !is_origin(&file.origin) {
             return Err(ConfigError::Value {
                 name: "origin",
@@ -450,6 +446,12 @@ fn scrub_rest(file: &ConfigFile) -> Result<Duration, ConfigError> {
     let reason = "is below 1 or above 86,400";
     let within = (1..=SCRUB_REST_MAX.as_secs()).contains(&rest.as_secs());
     within.then_some(rest).ok_or(ConfigError::Value { name: "scrub_rest_seconds", reason })
+}
+
+fn listen(file: &ConfigFile, overrides: &Overrides) -> Result<SocketAddr, ConfigError> {
+    let named = overrides.listen.as_deref().or(file.listen.as_deref());
+    let (name, reason) = ("listen", "is not an address with a port");
+    named.unwrap_or(LISTEN_DEFAULT).parse().map_err(|_| ConfigError::Value { name, reason })
 }
 
 fn expiry_rest(file: &ConfigFile) -> Result<Duration, ConfigError> {

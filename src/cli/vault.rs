@@ -20,7 +20,9 @@ use crate::oversight::{
 };
 use crate::records::SchemaSet;
 use crate::seal::Seal;
-use crate::store::{self, Change, EngineKind, Expect, Key, Op, Reader, Stored, SystemKey, Version};
+use crate::store::{
+    self, Applier, Change, EngineKind, Expect, Key, Op, Reader, Stored, SystemKey, Version,
+};
 use crate::territory::{Territory, TerritoryData};
 use crate::trail::{
     Announcement, Applied, FileMedia, Media, Recorded, Settings, Snapshots, Space, Surroundings,
@@ -65,7 +67,6 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let Policies { policy, purposes, schemas, thresholds } =
         policy_files::load(config.policies.as_deref()).await?;
     let schemas = Arc::new(schemas);
-    let directory = &config.directory;
     let actors = Arc::new(Directory::new(keyring.clone()));
     let seal = Seal::new(keyring.clone(), schemas.clone());
     let seal = Arc::new(seal.map_err(|error| Failure::failed("the seal cannot start", &error))?);
@@ -73,9 +74,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let settings = settings_of(config);
     let media: Arc<dyn Media> = Arc::new(FileMedia);
     settings.make_room(media.clone()).map_err(|fault| Failure::from(&fault))?;
-    let (reader, applier) =
-        store::open(&directory.join("store"), EngineKind::Sled, config.store_cache_bytes)
-            .map_err(|error| Failure::of_the_store("the store cannot be opened", &error))?;
+    let (reader, applier) = open_store(config)?;
     let log_key = gridvault_audit::verifier_key(&config.origin, &keyring.log_signer().public_key());
     let witnesses = checked_witnesses(config, &log_key)?;
     let around = Surroundings {
@@ -103,15 +102,10 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let territory = read_territory(&reader).await?;
     let anomalies =
         watch(config, &trail, &log, thresholds, &schemas, actors.clone(), reviews.clone())?;
-    let signer = keyring.token_signer();
+    let (signer, chance) = (keyring.token_signer(), random.clone());
+    let identity = Identity::new(actors, signer, &config.origin, chance, clock.now());
     let rooms = Rooms {
-        identity: Arc::new(Identity::new(
-            actors,
-            signer,
-            &config.origin,
-            random.clone(),
-            clock.now(),
-        )),
+        identity: Arc::new(identity),
         access: Arc::new(Access::new(policy, version, activated)),
         trail,
         seal,
@@ -134,6 +128,12 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         synthetic: config.synthetic,
     };
     beside(config, rooms, retention, snapshots, waker).await
+}
+
+fn open_store(config: &Config) -> Result<(Reader, Applier), Failure> {
+    let path = config.directory.join("store");
+    store::open(&path, EngineKind::Sled, config.store_cache_bytes)
+        .map_err(|error| Failure::of_the_store("the store cannot be opened", &error))
 }
 
 /// Starts what works beside the requests.

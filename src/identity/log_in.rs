@@ -15,6 +15,7 @@ use crate::ambient::Micros;
 use crate::limits::{LOG_IN_SECONDS_MAX, TOKEN_BYTES_MAX, TOKEN_LEEWAY_SECONDS};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use gridvault_keys::is_public_key;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -102,6 +103,12 @@ impl Identity {
         let standing = self.standing(&actor).ok_or(invalid)?;
         Ok(Standing { via, ..standing })
     }
+}
+
+/// A public key as its holder brings it, in base64url: one that nobody else signs by. Nothing for what is none.
+pub fn public_key(text: &str) -> Option<[u8; 32]> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+    <[u8; 32]>::try_from(bytes).ok().filter(is_public_key)
 }
 
 fn named(proof: &str) -> Option<ActorId> {

@@ -15,6 +15,7 @@ pub use directory::{
     ReadinessRecord, SecrecyTerm,
 };
 pub use enrolment::{EnrolmentCode, EnrolmentError, Redemption};
+pub use log_in::public_key;
 pub use token::{Identity, IdentityError, IssuedToken};
 
 #[cfg(test)]

@@ -15,9 +15,6 @@ pub(super) fn need_of(written: Written) -> Need {
         Written::Create
         | Written::Household
         | Written::Update
-        | Written::Mandate(
-            MandateAct::Give | MandateAct::Ask | MandateAct::AskRaise | MandateAct::AskOfficial,
-        )
         | Written::Counter
         | Written::Erasure(ErasureAct::Ask)
         | Written::Consent(ConsentAct::Give)
@@ -44,15 +41,6 @@ pub(super) fn need_of(written: Written) -> Need {
         | Written::Enrol
         | Written::Stranger
         | Written::Refused
-        | Written::Mandate(
-            MandateAct::Accept
-            | MandateAct::Return
-            | MandateAct::Close
-            | MandateAct::List
-            | MandateAct::Grant
-            | MandateAct::Refuse
-            | MandateAct::ListAsked,
-        )
         | Written::Protect
         | Written::Erasure(ErasureAct::Blind | ErasureAct::Remove | ErasureAct::Certify)
         | Written::Expiry
@@ -80,6 +68,22 @@ pub(super) fn need_of(written: Written) -> Need {
             | Duty::KeysRotate
             | Duty::KeysAgree,
         ) => Need::Entry,
+        Written::Mandate(act) => need_of_mandate(act),
+    }
+}
+
+fn need_of_mandate(act: MandateAct) -> Need {
+    match act {
+        MandateAct::Give | MandateAct::Ask | MandateAct::AskRaise | MandateAct::AskOfficial => {
+            Need::Growth
+        }
+        MandateAct::Accept
+        | MandateAct::Return
+        | MandateAct::Close
+        | MandateAct::List
+        | MandateAct::Grant
+        | MandateAct::Refuse
+        | MandateAct::ListAsked => Need::Entry,
     }
 }
 

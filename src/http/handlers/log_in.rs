@@ -12,15 +12,13 @@ use super::super::rooms::Rooms;
 use super::super::surround::turn_stranger_away;
 use super::admin::IssuedBody;
 use crate::access::{Code, Duty, Origin};
+use crate::identity::public_key;
 use crate::limits::TOKEN_LIFE_SECONDS_MAX;
 use crate::operations::{enrol, log_in, new_code};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use gridvault_keys::is_public_key;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -56,12 +54,6 @@ pub(in crate::http) struct CodeBody {
     actor: String,
     /// The one-time code for `POST /v1/enrol`, good for a day.
     code: String,
-}
-
-/// A public key that its holder alone signs by; nothing for what is none.
-fn public_key(text: &str) -> Option<[u8; 32]> {
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
-    <[u8; 32]>::try_from(bytes).ok().filter(is_public_key)
 }
 
 pub(in crate::http) async fn redeem(
