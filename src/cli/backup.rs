@@ -120,7 +120,8 @@ fn keys(
     let recipients = lines.map(BackupRecipient::parse).collect::<Result<Vec<_>, _>>();
     let recipients =
         recipients.map_err(|error| Failure::failed("the file of recipients", &error))?;
-    let behind = bulk.map(bulk_size).transpose().map_err(|error| told(&error))?.unwrap_or(0);
+    let behind = bulk.map(|bulk| bulk_size(bulk, &config.origin)).transpose();
+    let behind = behind.map_err(|error| told(&error))?.unwrap_or(0);
     let part = key_part(&config, behind)?;
     let anew = part.anew.len();
     let sealed = part.seal(&recipients);
@@ -144,8 +145,9 @@ fn key_part(config: &Config, behind: u64) -> Result<KeyPart, Failure> {
         let keyring = Zeroizing::new(read("keyring")?);
         let anew = with_source(config, |source| wrapped_anew(source, behind));
         let anew = anew.map_err(|error| told(&error))?;
+        let envelopes = read("unlock")?;
         if *keyring == read("keyring")? {
-            let (origin, envelopes) = (config.origin.clone(), read("unlock")?);
+            let origin = config.origin.clone();
             return Ok(KeyPart { origin, envelopes, keyring, anew });
         }
     }
@@ -189,6 +191,7 @@ pub(super) fn told(error: &BackupError) -> Failure {
         BackupError::NotEmpty(_)
         | BackupError::NoCheckpoint
         | BackupError::Destroying
+        | BackupError::TooManyAnew
         | BackupError::Refused(_) => Failure::failed("the backup", error),
         _ => Failure::storage("the backup", error),
     }

@@ -1,6 +1,6 @@
 //! `gridvault log-in`: a token for the next hours, by the key that its holder enrolled with.
 //! Never prints the token when a file is named for it, and puts a new one in the place of an old one in one step.
-//! A proof is good once and one a second: who comes too soon is tried once more.
+//! A proof is good once, one a second, and none right behind a start: who comes too soon is tried twice more.
 
 use super::client::Connection;
 use super::failure::Failure;
@@ -14,8 +14,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Until another proof is taken.
-const AGAIN_PAUSE: Duration = Duration::from_millis(1_100);
+/// Until another proof is taken: of one actor one a second, and none in the first seconds of a vault.
+const AGAIN_PAUSES: [Duration; 2] = [Duration::from_millis(1_100), Duration::from_millis(5_100)];
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -47,10 +47,15 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         let body = json!({"proof": *proof, "life_seconds": arguments.life_seconds});
         arguments.connection.post_open("/v1/log-in", &body)
     };
-    let answer = ask().or_else(|_too_soon_perhaps| {
-        std::thread::sleep(AGAIN_PAUSE);
-        ask()
-    })?;
+    let mut answer = ask();
+    for pause in AGAIN_PAUSES {
+        if answer.is_ok() {
+            break;
+        }
+        std::thread::sleep(pause);
+        answer = ask();
+    }
+    let answer = answer?;
     let token = answer["token"].as_str().unwrap_or_default();
     let Some(path) = &arguments.out else {
         print(&if json { answer.to_string() } else { token.to_owned() });

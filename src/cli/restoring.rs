@@ -85,6 +85,10 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         .map_err(|error| Failure::storage("the log before cannot be kept", &error))?;
     let restorers = Restorers { persons, told: in_ledger };
     let log_key = runtime()?.block_on(begin(&config, settings, keyring, &restored, restorers))?;
+    if in_ledger.is_some() {
+        second_place::is_due(directory)
+            .map_err(|error| Failure::storage("the directory", &error))?;
+    }
     file.create(directory).map_err(|error| Failure::failed("the configuration", &error))?;
     std::fs::File::open(directory)
         .and_then(|opened| opened.sync_all())

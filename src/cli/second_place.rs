@@ -11,15 +11,40 @@ use gridvault_keys::Keyring;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Opens the ledger that is configured. One that cannot be read stops the start: nobody would know what it has.
+/// The file in a vault's directory that says that its ledger was not replayed since it was restored.
+const DUE: &str = "ledger-due";
+
+/// Opens the ledger that is configured. One that cannot be read stops the start: nobody would know what it has. Behind a restore it
+/// must be there: an empty one in the place of a disk that is not mounted would let the erased come back.
 pub(super) fn open(
     config: &Config,
     keyring: &Keyring,
 ) -> Result<Option<Arc<ErasureLedger>>, Failure> {
     let Some(path) = &config.erasure_ledger else { return Ok(None) };
+    if config.directory.join(DUE).exists() {
+        return existing(path, keyring).map(|ledger| Some(Arc::new(ledger)));
+    }
     ErasureLedger::open(path, keyring.chain())
         .map(|ledger| Some(Arc::new(ledger)))
         .map_err(|error| Failure::storage(&what(path), &error))
+}
+
+/// Says that the next start has to find the ledger.
+pub(super) fn is_due(directory: &Path) -> std::io::Result<()> {
+    std::fs::write(directory.join(DUE), "")?;
+    sync(directory)
+}
+
+/// It was found and replayed.
+fn is_done(directory: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(directory.join(DUE)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        removed => removed.and_then(|()| sync(directory)),
+    }
+}
+
+fn sync(directory: &Path) -> std::io::Result<()> {
+    std::fs::File::open(directory)?.sync_all()
 }
 
 /// Opens the ledger that a restore is given.
@@ -33,13 +58,15 @@ fn what(path: &Path) -> String {
 }
 
 /// Carries out again what the store does not know of, and brings what the ledger does not have into it.
-pub(super) async fn agree(rooms: &Rooms) -> Result<(), Failure> {
+pub(super) async fn agree(config: &Config, rooms: &Rooms) -> Result<(), Failure> {
     let Some(ledger) = &rooms.erasures else { return Ok(()) };
     let Rooms { store, seal, access, trail, clock, random, .. } = rooms;
     let replayed =
         replay_erasures(ledger, clock.now(), store, seal, access, trail, &**random).await;
     let Replayed { erasures, records, beside } = replayed
         .map_err(|error| Failure::storage("erasures cannot be carried out again", &error))?;
+    is_done(&config.directory)
+        .map_err(|error| Failure::storage("the vault's directory", &error))?;
     if erasures > 0 {
         tracing::warn!(erasures, records, beside, "erasures of the ledger were carried out again");
     }

@@ -144,7 +144,7 @@ async fn beside(
     snapshots: Snapshots,
     waker: RotationWaker,
 ) -> Result<Vault, Failure> {
-    second_place::agree(&rooms).await?;
+    second_place::agree(config, &rooms).await?;
     let shipper = ship::start(config, &rooms.trail, rooms.log.clone()).await?;
     let last_before = retention.last_before();
     let retention = retention::for_whoever_needs_it(retention, &rooms.reviews, shipper.as_ref());

@@ -2,13 +2,14 @@
 //! Never stored in clear: the store has the code's hash, and under it, sealed, whom it enrols and until when.
 //! A code is used up by the entry of its use, which also says by which key its holder logs in from then on: none where none was
 //! brought, so whoever got a new code because a key was lost has that one no more.
+//! It is good for the key that its holder had when it was given: of two codes the one that is used ends the other.
 
-use super::directory::Directory;
+use super::directory::{ActorRecord, ActorState, Directory};
 use crate::access::ActorId;
 use crate::ambient::{Micros, Random};
 use crate::limits::ENROL_CODE_SECONDS;
 use crate::records::{Owner, RecordRef, Target};
-use crate::store::{Change, Expect, Key, Op, Reader};
+use crate::store::{Change, Expect, Key, Op, Reader, Version};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
@@ -85,6 +86,16 @@ impl Target for Redemption {
     }
 }
 
+/// By what an actor logs in, so that it is known again; zeros for whoever has no key, or is only about to be added.
+fn key_at(record: Option<&ActorRecord>) -> [u8; 32] {
+    let mut known = [0; 32];
+    if let Some(key) = record.and_then(|record| record.log_in_key) {
+        let digest = ring::digest::digest(&ring::digest::SHA256, &key);
+        known.copy_from_slice(digest.as_ref());
+    }
+    known
+}
+
 const ASSOCIATED: &[u8] = b"gridvault/enrolment/v1";
 
 impl Directory {
@@ -99,8 +110,10 @@ impl Directory {
         now: Micros,
     ) -> Result<Change, EnrolmentError> {
         let hash = EnrolmentCode::hash(code.show());
+        let record = self.record(&actor);
         let mut plain = actor.as_bytes().to_vec();
         plain.extend_from_slice(&(now.seconds() + ENROL_CODE_SECONDS).to_be_bytes());
+        plain.extend_from_slice(&key_at(record.as_ref()));
         let sealed = self
             .keyring()
             .seal_attributes(&[ASSOCIATED, &hash].concat(), &plain)
@@ -130,21 +143,42 @@ impl Directory {
             .keyring()
             .open_attributes(&[ASSOCIATED, &hash].concat(), &stored.payload)
             .map_err(|_| EnrolmentError::Unavailable)?;
-        let (actor, ends) = plain.split_first_chunk::<16>().ok_or(EnrolmentError::Unavailable)?;
-        let ends: [u8; 8] = ends.try_into().map_err(|_| EnrolmentError::Unavailable)?;
-        if now.seconds() >= i64::from_be_bytes(ends) {
+        let (actor, rest) = plain.split_first_chunk::<16>().ok_or(EnrolmentError::Unavailable)?;
+        let (ends, given_at) = rest.split_first_chunk::<8>().ok_or(EnrolmentError::Unavailable)?;
+        if now.seconds() >= i64::from_be_bytes(*ends) {
             return Err(EnrolmentError::Invalid);
         }
         let actor = ActorId::from_bytes(*actor);
+        let (record, version) = self.record_at(&actor).ok_or(EnrolmentError::Invalid)?;
+        let stops = matches!(record.state, ActorState::Suspended | ActorState::Left);
+        // What an older program wrote says nothing of a key: nobody had one.
+        let given_at: [u8; 32] = given_at.try_into().unwrap_or_default();
+        if stops || given_at != key_at(Some(&record)) {
+            return Err(EnrolmentError::Invalid);
+        }
         let expect = Expect { key, version: stored.version, stamp };
-        Ok(Redemption { actor, expect, keyed: self.keyed(actor, log_in_key)? })
+        let keyed = self.keyed(record, version, log_in_key, now)?;
+        Ok(Redemption { actor, expect, keyed })
     }
 
-    /// The steps that give an actor this key instead of what it has.
-    fn keyed(&self, actor: ActorId, key: Option<[u8; 32]>) -> Result<Change, EnrolmentError> {
-        let (mut record, version) = self.record_at(&actor).ok_or(EnrolmentError::Invalid)?;
+    /// The steps that give an actor this key instead of what it has. Tokens that came by another key end with it.
+    fn keyed(
+        &self,
+        mut record: ActorRecord,
+        version: u64,
+        key: Option<[u8; 32]>,
+        now: Micros,
+    ) -> Result<Change, EnrolmentError> {
         if record.log_in_key == key {
-            return Ok(Change::default());
+            let expect = Expect {
+                key: Key::actor(record.id.as_bytes()),
+                version: Version(version),
+                stamp: 0,
+            };
+            return Ok(Change { ops: Vec::new(), expects: vec![expect] });
+        }
+        if record.log_in_key.is_some() {
+            record.tokens_from = record.tokens_from.max(now.seconds());
         }
         record.log_in_key = key;
         self.replacement_of(&record, version).map_err(|_| EnrolmentError::Unavailable)

@@ -42,6 +42,7 @@ struct Named {
 /// What was taken, so that nothing is taken twice.
 pub(super) struct LogIns {
     validation: Validation,
+    /// No proof of this second or an earlier one is taken.
     begun: i64,
     /// `iat` of the last proof of each actor. Only who has a key that verified is in it.
     latest: Mutex<HashMap<ActorId, i64>>,
@@ -55,7 +56,9 @@ impl LogIns {
         // Times are checked against the given clock, below.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        LogIns { validation, begun: begun.seconds(), latest: Mutex::default() }
+        // The process before may have taken one by a clock that was ahead.
+        let begun = begun.seconds().saturating_add(leeway());
+        LogIns { validation, begun, latest: Mutex::default() }
     }
 
     /// Whether it is the first of its second and of any later one.
@@ -116,10 +119,14 @@ fn named(proof: &str) -> Option<ActorId> {
     serde_json::from_slice(&claims).ok().map(|Named { sub }| sub)
 }
 
+fn leeway() -> i64 {
+    i64::try_from(TOKEN_LEEWAY_SECONDS).unwrap_or(0)
+}
+
 /// Made lately, by a clock that differs little, and for a short while.
 fn is_timely(claims: &Claims, now: Micros) -> bool {
-    let (seconds, leeway) = (now.seconds(), i64::try_from(TOKEN_LEEWAY_SECONDS).unwrap_or(0));
+    let seconds = now.seconds();
     let life = claims.exp.saturating_sub(claims.iat);
     let age = seconds.saturating_sub(claims.iat);
-    (1..=LOG_IN_SECONDS_MAX).contains(&life) && age >= -leeway && claims.exp > seconds
+    (1..=LOG_IN_SECONDS_MAX).contains(&life) && age >= -leeway() && claims.exp > seconds
 }

@@ -4,7 +4,7 @@
 
 use super::OperationError;
 use super::describe::Nothing;
-use crate::access::{Access, ActorId, Code, Origin, Written};
+use crate::access::{Access, ActorId, Code, Fact, Origin, Written};
 use crate::ambient::Micros;
 use crate::identity::{Identity, IssuedToken};
 use crate::limits::TOKEN_LIFE_SECONDS_MAX;
@@ -45,7 +45,11 @@ pub async fn log_in(
     if trail.is_locked_out(standing.actor) {
         return Err(stranger(Code::RateLimited).await);
     }
-    let permit = access.permit_known(&standing, Written::LogIn, origin, Nothing);
+    let mut permit = access.permit_known(&standing, Written::LogIn, origin, Nothing);
+    if standing.via.is_some() {
+        // Its holder's own word: no administrator bound the two.
+        permit = permit.stating("via", Fact::Code("claimed".to_owned()));
+    }
     // Made before the entry, handed over after it: a token that was recorded exists.
     let token = identity
         .issue(standing.actor, standing.via, life_seconds, now)

@@ -17,7 +17,9 @@
 use super::OperationError;
 use super::rewrap::Rewrap;
 use crate::ambient::Micros;
-use crate::limits::{ROTATION_BUCKETS_COUNT, STALE_ATTEMPTS_MAX, SUBJECT_BUCKETS_COUNT};
+use crate::limits::{
+    ERASURE_BUCKETS_COUNT, ROTATION_BUCKETS_COUNT, STALE_ATTEMPTS_MAX, SUBJECT_BUCKETS_COUNT,
+};
 use crate::records::MandateId;
 use crate::seal::{RotationKind, RotationRecord, RotationState, Seal};
 use crate::store::{Change, Expect, Key, Op, Reader, SystemKey, Version};
@@ -139,6 +141,14 @@ impl Turning {
                     .min(usize::from(SUBJECT_BUCKETS_COUNT));
                 let end = u16::try_from(end).expect("there are fewer buckets");
                 let buckets: Vec<u16> = (record.done..end).collect();
+                let strays = seal.next_keys_beside(&buckets);
+                if strays.count() > ERASURE_BUCKETS_COUNT {
+                    // Of a rotation that was restored in its middle: they come first, or the ring has no room.
+                    let rewrap = Rewrap::towards(strays, trail).await?;
+                    let (rotation, end) = (record.id, record.done);
+                    self.group = Some(Group { rotation, end, rewrap });
+                    return Ok(());
+                }
                 let rewrap = Rewrap::begin(&buckets, seal, trail).await?;
                 self.group = Some(Group { rotation: record.id, end, rewrap });
             }

@@ -60,6 +60,13 @@ impl Seal {
         NextKeys(next)
     }
 
+    /// The next keys that other buckets than these have.
+    pub fn next_keys_beside(&self, buckets: &[u16]) -> NextKeys {
+        let mut next = self.keyring.next_bucket_keys();
+        next.retain(|next| !buckets.contains(&next.bucket));
+        NextKeys(next)
+    }
+
     /// How often the key of a subject bucket was replaced, counted from one: of the one that was least often, and of the one that
     /// was most often.
     ///

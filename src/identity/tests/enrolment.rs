@@ -4,7 +4,7 @@
 
 use super::world::*;
 use crate::access::ActorId;
-use crate::identity::{Directory, EnrolmentCode, EnrolmentError, Redemption};
+use crate::identity::{ActorState, Directory, EnrolmentCode, EnrolmentError, Redemption};
 use crate::limits::ENROL_CODE_SECONDS;
 use crate::records::{Owner, Target as _};
 use crate::store::{Change, Key, Op, Version};
@@ -138,14 +138,38 @@ fn a_redemption_gives_its_actor_the_key_that_was_brought_and_takes_the_one_befor
     let random = CountingRandom::default();
     for key in [Some([1; 32]), Some([2; 32]), Some([2; 32]), None] {
         let code = coded_for(&mut world, WORKER, &random);
+        let had = key_of(&world);
         let change = keyed(&world, code.show(), key).change();
         let moved = change.ops.iter().filter(|op| op.key().actor_id().is_some()).count();
-        assert_eq!(
-            moved,
-            usize::from(key_of(&world) != key),
-            "the actor moves on where it changes"
-        );
+        assert_eq!(moved, usize::from(had != key), "the actor moves on where it changes");
+        assert!(change.expects.iter().any(|expect| expect.key.actor_id().is_some()));
         world.apply(&change);
         assert_eq!(key_of(&world), key);
+        let from = world.directory().record(&WORKER).expect("the worker").tokens_from;
+        assert_eq!(from == NOW, had.is_some(), "tokens that came by a key before have ended");
+    }
+}
+
+#[test]
+fn of_two_codes_the_one_that_is_used_ends_the_other() {
+    let mut world = World::new();
+    let random = CountingRandom::default();
+    let [astray, used] = [0, 1].map(|_| coded_for(&mut world, WORKER, &random));
+    let redeem = |world: &World, code: &str, key| {
+        wait(world.directory().redeem(&world.reader, code, Some(key), at(NOW)))
+    };
+    let change = redeem(&world, used.show(), [1; 32]).expect("redeemable").change();
+    world.apply(&change);
+    let late = redeem(&world, astray.show(), [2; 32]);
+    assert!(matches!(late, Err(EnrolmentError::Invalid)));
+}
+
+#[test]
+fn whoever_is_suspended_or_gone_enrols_by_no_code() {
+    for state in [ActorState::Suspended, ActorState::Left] {
+        let mut world = World::new();
+        let code = coded(&mut world);
+        world.change(WORKER, |record| record.state = state);
+        assert!(matches!(redeem(&world, code.show(), NOW), Err(EnrolmentError::Invalid)));
     }
 }

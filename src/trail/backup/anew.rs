@@ -11,11 +11,14 @@ use crate::store::{Key, Op, Stored};
 use crate::trail::journal::read_unjudged;
 use crate::trail::snapshot::{read_snapshot, snapshot_path};
 use gridvault_keys::WrappedUnder;
+use gridvault_keys::limits::KEY_PART_BYTES_MAX;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
+/// Wrapped keys that find room in a key part, each with its subject and its length.
+const ANEW_COUNT_MAX: usize = KEY_PART_BYTES_MAX / 119;
 /// The epoch of a bucket whose key was never replaced.
 const FIRST_EPOCH: u32 = 1;
 
@@ -23,14 +26,15 @@ const FIRST_EPOCH: u32 = 1;
 /// from `behind` on.
 ///
 /// # Errors
-/// [`BackupError::Destroying`] while keys wait to be destroyed: then nobody may believe that a keyring is without them. Else what
-/// cannot be read.
+/// [`BackupError::Destroying`] while keys wait to be destroyed: then nobody may believe that a keyring is without them.
+/// [`BackupError::TooManyAnew`] for more than a key part takes. Else what cannot be read.
 pub fn wrapped_anew(
     source: &BulkSource<'_>,
     behind: u64,
 ) -> Result<BTreeMap<[u8; 16], Vec<u8>>, BackupError> {
     let Opened { snapshot, segments } = open(source)?;
-    let mut found = Found { behind, anew: BTreeMap::new(), waiting: BTreeSet::new() };
+    let mut found =
+        Found { behind, anew: BTreeMap::new(), waiting: BTreeSet::new(), too_many: false };
     if let Some((segment, _)) = snapshot {
         // By its name and not by the open file: one that goes meanwhile is told as what cannot be read, and asked for again.
         let path = snapshot_path(source.snapshots, segment);
@@ -43,32 +47,40 @@ pub fn wrapped_anew(
     for (at, (segment, mut file)) in segments.into_iter().enumerate() {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(io_at(source.journal))?;
-        let rest = read_unjudged(&bytes, segment, |frame| {
+        let damaged = read_unjudged(&bytes, segment, at == last, |frame| {
             for (index, (_, ops)) in (frame.first_index..).zip(frame.entries) {
                 ops.into_iter().for_each(|op| found.step(index, op));
             }
         });
-        if rest && at < last {
+        if damaged {
             let path = super::create::segment_name(segment);
             return Err(BackupError::Damaged { path, what: "something in it is no frame" });
         }
     }
-    match found.waiting.is_empty() {
-        true => Ok(found.anew),
-        false => Err(BackupError::Destroying),
+    if !found.waiting.is_empty() {
+        return Err(BackupError::Destroying);
+    }
+    match found.too_many {
+        false => Ok(found.anew),
+        true => Err(BackupError::TooManyAnew),
     }
 }
 
-/// How many entries of the log a bulk part covers, by its own word.
+/// How many entries of this log a bulk part covers, by its own word.
 ///
 /// # Errors
-/// [`BackupError::List`], or the disk's.
-pub fn bulk_size(bulk: &Path) -> Result<u64, BackupError> {
+/// [`BackupError::List`]; [`BackupError::Refused`] for a bulk part of another log; or the disk's.
+pub fn bulk_size(bulk: &Path, origin: &str) -> Result<u64, BackupError> {
     let path = bulk.join(LIST_FILE);
     let file = File::open(&path).map_err(io_at(&path))?;
     let mut text = String::new();
     file.take(BACKUP_LIST_BYTES_MAX).read_to_string(&mut text).map_err(io_at(&path))?;
-    Ok(List::parse(&text)?.size)
+    let list = List::parse(&text)?;
+    // Its indexes would say nothing of this log.
+    match list.origin == origin {
+        true => Ok(list.size),
+        false => Err(BackupError::Refused("the bulk part is of another vault")),
+    }
 }
 
 struct Found {
@@ -76,6 +88,8 @@ struct Found {
     anew: BTreeMap<[u8; 16], Vec<u8>>,
     /// Erasures whose keys are not destroyed yet.
     waiting: BTreeSet<Key>,
+    /// Whether there were more at a time than a key part takes: the rest was not kept, for the sake of the host's memory.
+    too_many: bool,
 }
 
 impl Found {
@@ -97,7 +111,10 @@ impl Found {
         if let Some(subject) = key.subject_of_key() {
             let replaced = WrappedUnder::of(&payload).is_ok_and(|under| under.epoch > FIRST_EPOCH);
             if replaced && index >= self.behind {
-                self.anew.insert(*subject.as_bytes(), payload);
+                self.too_many |= self.anew.len() >= ANEW_COUNT_MAX;
+                if !self.too_many {
+                    self.anew.insert(*subject.as_bytes(), payload);
+                }
             }
         } else if key.waiting_erasure().is_some() {
             self.waiting.insert(key);

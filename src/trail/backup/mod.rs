@@ -53,6 +53,11 @@ pub enum BackupError {
         "keys of people who were erased are being destroyed: wait for it, a keyring of now would still open them"
     )]
     Destroying,
+    /// More subject keys were wrapped anew than a key part takes.
+    #[error(
+        "more subject keys were wrapped anew than a key part takes: make a new bulk part, and name it"
+    )]
+    TooManyAnew,
     /// The list of files is not one.
     #[error("the list of files of the bulk part cannot be used: {0}")]
     List(&'static str),

@@ -17,7 +17,7 @@ use crate::trail::snapshot::{
 use crate::trail::start::make_directory;
 use crate::trail::{Settings, TrailFault};
 use gridvault_audit::{Log, LogReader};
-use gridvault_keys::{ChainKey, Keyring};
+use gridvault_keys::{ChainKey, KeyError, KeyState, Keyring, WrappedUnder};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -78,7 +78,7 @@ pub fn restore(restoring: &Restoring<'_>) -> Result<Restored, BackupError> {
         return Err(BackupError::Refused("a restored vault needs a log of another name"));
     }
     is_of(&whole, keyring)?;
-    let mut subjects = Subjects { keyring, anew: restoring.anew, replaced: 0, dead: 0 };
+    let mut subjects = Subjects { keyring, anew: restoring.anew, replaced: 0, dead: 0, ahead: 0 };
     subjects.check()?;
     let chain = keyring.chain();
     for directory in [&settings.journal_directory, &snapshots.to_path_buf()] {
@@ -100,6 +100,10 @@ pub fn restore(restoring: &Restoring<'_>) -> Result<Restored, BackupError> {
         log_key: keyring.log_signer().public_key(),
     };
     let made = make_snapshot(&place, bulk, &whole, &chain, position, &mut subjects)?;
+    if subjects.ahead > 0 {
+        let why = "the key part is older than the bulk part, and some people would be lost: bring a newer key part";
+        return Err(BackupError::Refused(why));
+    }
     let (journal, segment_bytes) = (&settings.journal_directory, settings.segment_bytes);
     drop(Writer::open(journal, media.clone(), keyring.chain(), segment_bytes, position)?);
     let mark = Mark { position, kept: Version::ABSENT };
@@ -119,32 +123,50 @@ struct Subjects<'a> {
     anew: &'a BTreeMap<[u8; 16], Vec<u8>>,
     replaced: u64,
     dead: u64,
+    /// Under bucket keys that the ring does not know yet: it is older than the rows.
+    ahead: u64,
 }
 
 impl Subjects<'_> {
-    /// What the key part brings proves itself alone, by opening.
+    /// What the key part brings proves itself alone, by opening. A vault that was restored before keeps keys that were dead then:
+    /// they say so themselves, and open nothing here either.
     fn check(&self) -> Result<(), BackupError> {
-        let opens = |(subject, wrapped): (&[u8; 16], &Vec<u8>)| {
-            self.keyring.unwrap_subject_key(subject, wrapped).is_ok()
+        let fits = |(subject, wrapped): (&[u8; 16], &Vec<u8>)| match self
+            .keyring
+            .unwrap_subject_key(subject, wrapped)
+        {
+            Ok(_) => true,
+            Err(KeyError::WrongKeyId) => self.state_of(wrapped) == Some(KeyState::Destroyed),
+            Err(_) => false,
         };
-        match self.anew.iter().all(opens) {
+        match self.anew.iter().all(fits) {
             true => Ok(()),
             false => Err(BackupError::Refused("a wrapped key of the key part does not open")),
         }
+    }
+
+    /// The state of the bucket key that a wrapped key is under; none where the ring does not know it yet.
+    fn state_of(&self, wrapped: &[u8]) -> Option<KeyState> {
+        WrappedUnder::of(wrapped).ok().and_then(|under| self.keyring.bucket_key_state(under))
     }
 
     /// Has a wrapped key in the form that opens now: as the bulk part has it, or as it was wrapped anew since.
     fn settle(&mut self, key: &Key, stored: &mut Stored) {
         let Some(subject) = key.subject_of_key() else { return };
         let subject = subject.as_bytes();
+        if self.state_of(&stored.payload).is_none() {
+            self.ahead += 1;
+        }
         if !self.keyring.is_outdated(&stored.payload) {
             return;
         }
-        if let Some(wrapped) = self.anew.get(subject) {
-            stored.payload.clone_from(wrapped);
-            self.replaced += 1;
-        } else if self.keyring.unwrap_subject_key(subject, &stored.payload).is_err() {
-            self.dead += 1;
+        let opens = |wrapped: &[u8]| self.keyring.unwrap_subject_key(subject, wrapped).is_ok();
+        match self.anew.get(subject).filter(|wrapped| opens(wrapped)) {
+            Some(wrapped) => {
+                stored.payload.clone_from(wrapped);
+                self.replaced += 1;
+            }
+            None => self.dead += u64::from(!opens(&stored.payload)),
         }
     }
 }

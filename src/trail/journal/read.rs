@@ -93,11 +93,12 @@ pub(in crate::trail) fn read_closed(
     read_segment(&bytes, chain, at, false, |_, frame| apply(frame)).map(beginning_after)
 }
 
-/// Gives the frames of a segment from its beginning on to somebody who has no key, and says whether anything but frames lies
-/// behind them: a frame that is just being written, or in a segment that another follows something that was damaged.
+/// Gives the frames of a segment from its beginning on to somebody who has no key, and says whether it is damaged: whether anything
+/// but frames lies behind them; or, in the last one, where a frame may just be written, another frame.
 pub(in crate::trail) fn read_unjudged(
     bytes: &[u8],
     segment: u64,
+    last: bool,
     mut take: impl FnMut(Frame),
 ) -> bool {
     let mut rest = bytes.get(SEGMENT_HEADER_BYTES as usize..).unwrap_or_default();
@@ -106,7 +107,13 @@ pub(in crate::trail) fn read_unjudged(
         rest = rest.get(length..).unwrap_or_default();
         take(frame);
     }
-    rest.iter().any(|byte| *byte != 0)
+    match last {
+        false => rest.iter().any(|byte| *byte != 0),
+        true => (8..rest.len()).step_by(8).any(|offset| {
+            let candidate = &rest[offset..];
+            Frame::may_begin(candidate) && Frame::read_unjudged(candidate, segment).is_ok()
+        }),
+    }
 }
 
 /// Whether the segment that begins here is there and says so itself: then nothing is missing before it.

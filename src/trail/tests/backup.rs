@@ -258,12 +258,13 @@ fn an_older_bulk_part_and_a_newer_key_part_open_who_stayed_and_nobody_who_was_er
     told(vec![Op::Delete(Key::erasure_waiting(&[5; 16]))]);
     assert!(!opens(keyring, &erased) && !opens(keyring, &stays) && opens(keyring, &stays_anew));
 
-    let behind = bulk_size(&bulk).expect("a size");
+    let behind = bulk_size(&bulk, ORIGIN).expect("a size");
     let expected: Anew = [(*stays.0.as_bytes(), stays_anew.1.clone())].into();
     for behind in [0, behind] {
         let found = with_source(&world, |source| wrapped_anew(source, behind));
         assert_eq!(found.expect("whole"), expected);
     }
+    assert!(matches!(bulk_size(&bulk, OTHER), Err(BackupError::Refused(_))), "of another vault");
     let later = with_source(&world, |source| wrapped_anew(source, behind + 100));
     assert_eq!(later.expect("whole"), Anew::new());
     run.stop();
@@ -276,12 +277,45 @@ fn an_older_bulk_part_and_a_newer_key_part_open_who_stayed_and_nobody_who_was_er
     let (done, rows) = restored(&world, &bulk).expect("restored");
     assert_eq!((done.anew, done.dead), (0, 2));
     assert!(!opens(keyring, &(stays.0, of(&rows, stays.0))));
-    // Somebody else's, or an older one: nothing but its opening proves it.
-    for wrong in [&erased, &stays] {
-        let wrong = [(*stays.0.as_bytes(), wrong.1.clone())].into();
-        let refused = restored_with(&world, &bulk, &wrong);
-        assert!(matches!(refused, Err(BackupError::Refused(_))));
-    }
+    // One that is dead itself, as a vault that was restored before keeps some, brings nobody back and hinders nobody.
+    let dead = [(*stays.0.as_bytes(), stays.1.clone())].into();
+    let (done, _) = restored_with(&world, &bulk, &dead).expect("restored");
+    assert_eq!((done.anew, done.dead), (0, 2));
+    // Anything else that does not open is no key of this vault: nothing but its opening proves it.
+    let mut altered = stays_anew.1.clone();
+    *altered.last_mut().expect("not empty") ^= 1;
+    let altered = [(*stays.0.as_bytes(), altered)].into();
+    let refused = restored_with(&world, &bulk, &altered);
+    assert!(matches!(refused, Err(BackupError::Refused(_))));
+}
+
+#[test]
+fn a_key_part_that_is_older_than_the_bulk_part_is_refused_where_somebody_would_be_lost() {
+    let mut world = World::with_own_keys();
+    let keyring = world.keyring.clone();
+    let [one, _] = neighbours(&keyring);
+    let bucket = WrappedUnder::of(&one.1).expect("own bytes").bucket;
+    let run = begun(&world);
+    // The ring of the older key part.
+    let before = world.path("keyring-before");
+    std::fs::copy(world.path("keyring"), &before).expect("copied");
+    keyring.draw_next_bucket_keys(&[bucket]).expect("drawn");
+    keyring.destroy_old_bucket_keys(&keyring.next_bucket_keys()).expect("destroyed");
+    let (_, wrapped) = keyring.wrap_new_subject_key(one.0.as_bytes()).expect("wrapped");
+    let change = Change {
+        ops: vec![Op::Put(Key::subject_key(one.0), Version(1), wrapped)],
+        expects: Vec::new(),
+    };
+    let told = Announcement::KeysRewrapped { keys: 1 };
+    let last = wait(run.trail.announce_keys(told, change)).expect("recorded").expect("taken");
+    wait(run.trail.covered(last.index()));
+    let bulk = bulk(&world).expect("a bulk part");
+    run.stop();
+    restored(&world, &bulk).expect("with the ring of now");
+    let older = Keyring::open(&before, &world.root).expect("a keyring").0;
+    world.keyring = Arc::new(older);
+    let refused = restored(&world, &bulk);
+    assert!(matches!(refused, Err(BackupError::Refused(_))), "{refused:?}");
 }
 
 #[test]

@@ -169,6 +169,8 @@ pub(super) struct World {
     pub(super) disk: Arc<Disk>,
     pub(super) engine: EngineKind,
     pub(super) keyring: Arc<Keyring>,
+    /// What seals a keyring of its own.
+    pub(super) root: RootKey,
 }
 
 pub(super) struct Run {
@@ -194,6 +196,7 @@ impl World {
             disk: Arc::new(Disk::default()),
             engine: EngineKind::Memory,
             keyring: keyring(),
+            root: RootKey::generate().expect("a root key"),
         }
     }
 
@@ -204,9 +207,9 @@ impl World {
     /// With a keyring in a file of its own, whose bucket keys may be replaced.
     pub(super) fn with_own_keys() -> World {
         let world = World::on_sled();
-        let root = RootKey::generate().expect("a root key");
         let month = Month::from_year_month(2026, 1).expect("a month");
-        let keyring = Keyring::create(&world.path("keyring"), &root, month).expect("a keyring");
+        let keyring = Keyring::create(&world.path("keyring"), &world.root, month);
+        let keyring = keyring.expect("a keyring");
         World { keyring: Arc::new(keyring), ..world }
     }
 
