@@ -102,6 +102,14 @@ fn each_dependency_says_what_needs_it() {
     assert!(found.is_empty(), "no reason beside {found:?}");
 }
 
+#[test]
+fn keys_are_derived_in_their_own_crate_and_by_campaigns_alone() {
+    let root: Table = manifest(".").parse().expect("a manifest");
+    let has = |table: &str| root.get(table).is_some_and(|table| table.get("argon2").is_some());
+    assert!(has("dev-dependencies"), "the campaigns judge by a second implementation");
+    assert!(!has("dependencies") && !has("build-dependencies"), "argon2 is for gridvault-keys");
+}
+
 /// Entries of `deny.toml` that cargo-deny would take for one exact version: it does so after an `@`.
 fn exact_floors(text: &str) -> Vec<&str> {
     text.lines().filter(|line| line.contains("crate = ") && line.contains("@<")).collect()

@@ -25,6 +25,8 @@ const DIGITS: [char; 16] = [
 const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
 /// Grids that people live in, at most.
 const GRIDS_COUNT_MAX: usize = 8;
+/// People that are printed where they do not read as before.
+const OTHERS_PRINTED_MAX: usize = 5;
 /// How often everybody who stays changes.
 const ROUNDS_COUNT: usize = 3;
 
@@ -66,14 +68,24 @@ pub struct Life {
 
 /// Small segments, a snapshot as soon as one is closed, and a ledger of erasures on another disk.
 pub fn configure(directory: &Path, ledger: &Path) -> Result<(), Fault> {
-    let path = directory.join("config");
-    let text = std::fs::read_to_string(&path).map_err(|e| Fault::io("reading", &path, e))?;
     let settings = format!(
         "journal_segment_bytes = {SEGMENT_BYTES}\nsnapshot_journal_bytes = {SEGMENT_BYTES}\nsnapshots_kept = 1\n\
          erasure_ledger = {:?}\n",
         ledger.display().to_string()
     );
-    std::fs::write(&path, settings + &*text).map_err(|e| Fault::io("writing", &path, e))
+    prepend(directory, &settings)
+}
+
+/// Names the directory of policies in the configuration of a vault.
+pub fn name_policies(directory: &Path, policies: &Path) -> Result<(), Fault> {
+    prepend(directory, &format!("policies = {:?}\n", policies.display().to_string()))
+}
+
+/// Settings before those that are there.
+fn prepend(directory: &Path, settings: &str) -> Result<(), Fault> {
+    let path = directory.join("config");
+    let text = std::fs::read_to_string(&path).map_err(|e| Fault::io("reading", &path, e))?;
+    std::fs::write(&path, format!("{settings}{text}")).map_err(|e| Fault::io("writing", &path, e))
 }
 
 fn word(value: &Value) -> Result<String, Fault> {
@@ -234,7 +246,12 @@ impl Life {
         let read_again = format!("{} people", staying.len() - other.len());
         tally.check(
             &format!("{what}: who stays reads as before"),
-            if other.is_empty() { Ok(read_again) } else { Err(other.join("\n")) },
+            if other.is_empty() {
+                Ok(read_again)
+            } else {
+                other.truncate(OTHERS_PRINTED_MAX);
+                Err(format!("only {read_again}; {}", other.join("\n")))
+            },
         );
         let mut answers: BTreeMap<String, usize> = BTreeMap::new();
         for person in gone {

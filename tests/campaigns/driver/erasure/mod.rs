@@ -123,6 +123,8 @@ fn restored(
     ])?;
     let lines: Vec<&str> = said.lines().filter(|line| line.contains("subject keys")).collect();
     tally.check("an older bulk part is restored with the newest key part", Ok(lines.join("; ")));
+    // Of the configuration a restore takes over sizes alone: the policies are the operator's to name again.
+    life::name_policies(&directory, &crate::policies::wide(&desk.path("policies-again"))?)?;
     let code = desk.run(&[
         "administrator",
         "code",
