@@ -32,6 +32,7 @@ use crate::derive::{join, join_onto};
 use crate::error::KeyError;
 use crate::file::{read_bounded, write_new};
 use crate::gcm::{self, NONCE_BYTES, TAG_BYTES};
+use crate::hex::{hex, unhex};
 use crate::limits::{BACKUP_RECIPIENTS_MAX, KEY_PART_BYTES_MAX};
 use crate::secret::{KEY_BYTES, Secret};
 
@@ -292,30 +293,6 @@ fn run<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (run, behind) = behind.split_at_checked(length)?;
     *rest = behind;
     Some(run)
-}
-
-fn hex(bytes: &[u8; 32]) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(String::with_capacity(64));
-    for byte in bytes {
-        for half in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(u32::from(half), 16).expect("half a byte is a digit"));
-        }
-    }
-    text
-}
-
-fn unhex(text: &str) -> Option<Zeroizing<[u8; 32]>> {
-    let mut bytes = Zeroizing::new([0; 32]);
-    let lower = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    if text.len() != 64 || !text.bytes().all(lower) {
-        return None;
-    }
-    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        let half =
-            |digit: u8| char::from(digit).to_digit(16).and_then(|half| u8::try_from(half).ok());
-        *byte = half(digits[0])? << 4 | half(digits[1])?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use ed25519_dalek::VerifyingKey;
 use zeroize::Zeroizing;
 
 use crate::error::KeyError;
-use crate::secret::{KEY_BYTES, Secret};
+use crate::hex::{hex, unhex};
+use crate::secret::Secret;
 use crate::sign::Signer;
 
 const PREFIX: &str = "gridvault-log-in-1-";
@@ -34,13 +35,11 @@ impl LogInKey {
     /// One line for the file of its holder.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
-        let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + 2 * KEY_BYTES));
+        let digits = hex(self.seed.expose());
+        // The buffer has its final capacity, so no part of the secret is left behind by a reallocation.
+        let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + digits.len()));
         text.push_str(PREFIX);
-        for byte in self.seed.expose() {
-            for half in [byte >> 4, byte & 15] {
-                text.push(char::from_digit(u32::from(half), 16).expect("half a byte is a digit"));
-            }
-        }
+        text.push_str(&digits);
         text
     }
 
@@ -49,21 +48,8 @@ impl LogInKey {
     /// # Errors
     /// [`KeyError::LogInKey`].
     pub fn parse(text: &str) -> Result<LogInKey, KeyError> {
-        let digits = text.strip_prefix(PREFIX).ok_or(KeyError::LogInKey)?;
-        let lower = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        if digits.len() != 2 * KEY_BYTES || !digits.bytes().all(lower) {
-            return Err(KeyError::LogInKey);
-        }
-        let half = |digit: u8| {
-            char::from(digit).to_digit(16).and_then(|half| u8::try_from(half).ok()).unwrap_or(0)
-        };
-        let seed = Secret::filled(|seed| {
-            for (byte, pair) in seed.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
-                *byte = half(pair[0]) << 4 | half(pair[1]);
-            }
-            Ok(())
-        })?;
-        Ok(LogInKey::of(seed))
+        let seed = text.strip_prefix(PREFIX).and_then(unhex).ok_or(KeyError::LogInKey)?;
+        Ok(LogInKey::of(Secret::copy_of(&seed)))
     }
 
     /// The public key, for the vault.

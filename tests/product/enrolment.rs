@@ -58,9 +58,14 @@ pub fn enrolled(demo: &Demo, added: &Reply, role: &str, area: Option<&str>) -> A
 
 /// The same by a stranger with an address of its own, so that it spends nobody else's budget.
 fn redeem_from(source: Ipv4Addr, demo: &Demo, body: &str) -> Reply {
+    post_from(source, demo, "/v1/enrol", body)
+}
+
+/// A body that a stranger with an address of its own brings.
+pub fn post_from(source: Ipv4Addr, demo: &Demo, path: &str, body: &str) -> Reply {
     let length = body.len();
     let request = format!(
-        "POST /v1/enrol HTTP/1.1\r\nhost: vault\r\nconnection: close\r\n\
+        "POST {path} HTTP/1.1\r\nhost: vault\r\nconnection: close\r\n\
          content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     );
     send_from(source, demo.url(), request.as_bytes())

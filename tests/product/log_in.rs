@@ -2,11 +2,10 @@
 //! Never a proof twice, and never an administrator's code from another administrator.
 //! The vault that nobody can log into any more has its ceremony at the host.
 
-use super::enrolment::add;
+use super::enrolment::{add, post_from};
 use super::entries::happened;
 use super::harness::{Demo, await_until, shared};
 use super::program::{Served, run};
-use super::wire::send_from;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_audit::LogReader;
@@ -48,13 +47,7 @@ fn enrol(demo: &Demo, code: &str, key: &LogInKey) -> String {
 
 /// A stranger's try, from an address of its own.
 fn refused_from(source: Ipv4Addr, demo: &Demo, path: &str, body: &Value) -> super::client::Reply {
-    let body = body.to_string();
-    let length = body.len();
-    let request = format!(
-        "POST {path} HTTP/1.1\r\nhost: vault\r\nconnection: close\r\n\
-         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
-    );
-    send_from(source, demo.url(), request.as_bytes())
+    post_from(source, demo, path, &body.to_string())
 }
 
 #[test]

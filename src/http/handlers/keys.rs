@@ -14,7 +14,6 @@ use crate::access::{ActorId, Code, Duty};
 use crate::ambient::Micros;
 use crate::limits::SUBJECT_BUCKETS_COUNT;
 use crate::operations::{RotationWord, keys_status, rotate_keys};
-use crate::records::MandateId;
 use crate::seal::{RotationKind, RotationRecord};
 use axum::body::Body;
 use axum::extract::State;
@@ -158,7 +157,7 @@ pub(in crate::http) async fn decide(
     let Some(yes) = body.is_yes() else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     };
-    let id = named(&caller, &id, &rooms).await?;
+    let id = caller.named(&id, &rooms).await?;
     said(&caller, RotationWord::Decide { id, yes }, &rooms).await
 }
 
@@ -185,16 +184,8 @@ async fn paused(
     rooms: &Rooms,
 ) -> Result<Answer<RotationAnswer>, Problem> {
     caller.must_have(Duty::KeysRotate, rooms).await?;
-    let id = named(caller, id, rooms).await?;
+    let id = caller.named(id, rooms).await?;
     said(caller, RotationWord::Pause { id, still }, rooms).await
-}
-
-/// What has not the form of an id names nothing.
-async fn named(caller: &Caller, id: &str, rooms: &Rooms) -> Result<MandateId, Problem> {
-    match id.parse() {
-        Ok(id) => Ok(id),
-        Err(_) => Err(caller.turn_away(rooms, Code::NotFound).await),
-    }
 }
 
 async fn said(

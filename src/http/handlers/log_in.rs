@@ -115,9 +115,7 @@ pub(in crate::http) async fn code(
     Named(actor): Named,
 ) -> Result<Answer<CodeBody>, Problem> {
     caller.must_have(Duty::TokenIssue, &rooms).await?;
-    let Ok(actor) = actor.parse() else {
-        return Err(caller.turn_away(&rooms, Code::NotFound).await);
-    };
+    let actor = caller.named(&actor, &rooms).await?;
     let made = new_code(
         &caller.actor,
         actor,
