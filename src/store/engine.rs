@@ -10,6 +10,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
 
 /// Which engine a vault runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,10 @@ pub(super) enum Engine {
 /// collected: without the flusher sled's memory grows by 2 KB for each overwrite.
 const SLED_FLUSH_MS: u64 = 500;
 
+/// How often a closed engine is looked at, and how long between: together far longer than the write that its last thread may be in.
+const ENGINE_CLOSING_LOOKS_MAX: u32 = 1_000;
+const ENGINE_CLOSING_PAUSE: Duration = Duration::from_millis(5);
+
 impl Engine {
     pub(super) fn open(
         directory: &Path,
@@ -44,6 +49,7 @@ impl Engine {
                     TryLockError::WouldBlock => StoreError::Locked,
                     TryLockError::Error(error) => StoreError::Io(error),
                 })?;
+                await_engine(directory);
                 let db = sled::Config::new()
                     .path(directory)
                     .cache_capacity(cache_bytes)
@@ -179,6 +185,17 @@ fn take_apart(bytes: &[u8]) -> Result<(Version, u64, &[u8]), StoreError> {
         bytes.split_first_chunk().ok_or(StoreError::Corrupt { what: "version" })?;
     let (index, payload) = rest.split_first_chunk().ok_or(StoreError::Corrupt { what: "index" })?;
     Ok((Version(u64::from_be_bytes(*version)), u64::from_be_bytes(*index), payload))
+}
+
+/// Waits until no thread of an engine that was closed holds its file any more. sled's own threads may, for a moment behind the
+/// end of its last handle, and it refuses to open a file that is held. Whoever comes here has the lock of ours, so what holds
+/// sled's belongs to nobody; sled says so itself where it does not let go.
+fn await_engine(directory: &Path) {
+    let Ok(file) = File::open(directory.join("db")) else { return };
+    for _ in 0..ENGINE_CLOSING_LOOKS_MAX {
+        let Err(TryLockError::WouldBlock) = file.try_lock() else { return };
+        std::thread::sleep(ENGINE_CLOSING_PAUSE);
+    }
 }
 
 /// Lets sled's file hold blocks behind its end. A write of sled that fails is final, and sled writes by itself, between

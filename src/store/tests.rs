@@ -98,6 +98,25 @@ fn a_second_open_of_the_directory_fails() {
 }
 
 #[test]
+fn an_engine_whose_last_thread_still_holds_its_file_is_waited_for() {
+    let directory = tempfile::tempdir().expect("a directory");
+    drop(open(directory.path(), EngineKind::Sled, 16 << 20).expect("a store"));
+    let (holds, held) = std::sync::mpsc::channel();
+    std::thread::scope(|threads| {
+        let path = directory.path().join("db");
+        threads.spawn(move || {
+            let file = std::fs::File::open(path).expect("the engine's file");
+            file.lock().expect("locked");
+            holds.send(()).expect("told");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            drop(file);
+        });
+        held.recv().expect("held");
+        open(directory.path(), EngineKind::Sled, 16 << 20).expect("a store");
+    });
+}
+
+#[test]
 fn flushed_values_are_there_after_reopening() {
     let directory = tempfile::tempdir().expect("a directory");
     let (reader, mut applier) = open(directory.path(), EngineKind::Sled, 16 << 20).expect("store");
