@@ -25,23 +25,28 @@ pub enum Ledger {
     ApprovalAsks(ActorId),
 }
 
-/// Numbers of the ledgers that are of no legal kind, beside 0 and 255.
+/// Numbers of the families, beside 0 and 255.
 const EMERGENCIES: u8 = 0x18;
 const RAISES: u8 = 0x19;
 const RAISE_ASKS: u8 = 0x1a;
 const APPROVAL_ASKS: u8 = 0x1b;
+/// One family for all kinds: somebody is mostly seen in several at once, and is one row then.
+const REVEALS: u8 = 0x1c;
+
+/// How many ledgers a family has at most.
+pub const LEDGER_PARTS_COUNT: usize = LegalKind::ALL.len();
 
 impl Ledger {
-    /// Whose it is, and which of that one's ledgers: how it is kept.
-    pub fn to_parts(self) -> ([u8; 16], u8) {
+    /// Whose it is, in which family of that one's ledgers, and which of the family: how it is kept.
+    pub fn to_parts(self) -> ([u8; 16], u8, u8) {
         match self {
-            Ledger::Matches(actor) => (*actor.as_bytes(), 0),
-            Ledger::Reveals(actor, kind) => (*actor.as_bytes(), kind as u8),
-            Ledger::Mandate(id) => (*id.as_bytes(), u8::MAX),
-            Ledger::Emergencies(actor) => (*actor.as_bytes(), EMERGENCIES),
-            Ledger::Raises(actor) => (*actor.as_bytes(), RAISES),
-            Ledger::RaiseAsks(actor) => (*actor.as_bytes(), RAISE_ASKS),
-            Ledger::ApprovalAsks(actor) => (*actor.as_bytes(), APPROVAL_ASKS),
+            Ledger::Matches(actor) => (*actor.as_bytes(), 0, 0),
+            Ledger::Reveals(actor, kind) => (*actor.as_bytes(), REVEALS, kind as u8),
+            Ledger::Mandate(id) => (*id.as_bytes(), u8::MAX, 0),
+            Ledger::Emergencies(actor) => (*actor.as_bytes(), EMERGENCIES, 0),
+            Ledger::Raises(actor) => (*actor.as_bytes(), RAISES, 0),
+            Ledger::RaiseAsks(actor) => (*actor.as_bytes(), RAISE_ASKS, 0),
+            Ledger::ApprovalAsks(actor) => (*actor.as_bytes(), APPROVAL_ASKS, 0),
         }
     }
 }

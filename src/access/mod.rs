@@ -52,7 +52,7 @@ pub use emergency::{EVENT_FIELDS, EmergencyGiven, EmergencyTerms, Watches};
 pub use erasure::{ErasureAsked, ErasureDesk};
 pub use feed::{Changed, ChangedState, FeedPlan};
 pub use grants::{Action, Grants, Level};
-pub use ledger::{Bound, Charge, Hour, Ledger};
+pub use ledger::{Bound, Charge, Hour, LEDGER_PARTS_COUNT, Ledger};
 pub use list::{Candidate, List, ListPlan};
 pub use mandate::{Mandate, MandateKind, Scope};
 pub use official::OfficialAsked;

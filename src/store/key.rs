@@ -215,13 +215,13 @@ impl Key {
     }
 
     /// One distinct thing that was counted in a ledger; its value is the hour.
-    pub fn charge(owner: &[u8; 16], ledger: u8, tag: &[u8; 16]) -> Key {
-        Key::of(CHARGE, &[owner, &[ledger], tag])
+    pub fn charge(owner: &[u8; 16], family: u8, tag: &[u8; 16]) -> Key {
+        Key::of(CHARGE, &[owner, &[family], tag])
     }
 
     /// Everything that was counted in a ledger.
-    pub fn charge_prefix(owner: &[u8; 16], ledger: u8) -> Key {
-        Key::of(CHARGE, &[owner, &[ledger]])
+    pub fn charge_prefix(owner: &[u8; 16], family: u8) -> Key {
+        Key::of(CHARGE, &[owner, &[family]])
     }
 
     /// What was counted, where this is a count.

@@ -2,25 +2,34 @@
 //! Never forgets a count that the store does not have: a ledger is in memory whole or not at all.
 //! What a window has passed over is cleared away a little with every count.
 
-use crate::access::{Bound, Charge, Hour};
+use crate::access::{Bound, Charge, Hour, LEDGER_PARTS_COUNT};
 use crate::limits::LEDGER_TAGS_COUNT_MAX;
 use crate::store::{Applier, Key, Op, StoreError, Version};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
-/// Whose ledger, and which.
+/// Whose ledgers, and which family of them.
 type Place = ([u8; 16], u8);
 
 /// Steps that one count adds at most to clear away what is over.
 const CLEARED_COUNT: usize = 4;
 
-/// What one count brings into the journal at most: a step with a key of an owner, a ledger and a tag and an hour, and
-/// the steps that clear away.
-pub(super) const CHARGE_BYTES: usize = 96 + CLEARED_COUNT * 64;
+/// What one count brings into the journal at most: a step with a key of an owner, a family and a tag and the hours of its
+/// ledgers, and the steps that clear away.
+pub(super) const CHARGE_BYTES: usize = 96 + LEDGER_PARTS_COUNT * PART_BYTES + CLEARED_COUNT * 64;
+
+/// A ledger of a family and an hour, as they are stored.
+const PART_BYTES: usize = 5;
+
+/// In which ledgers of its family a thing was counted, and when last in each.
+#[derive(Clone, Default)]
+struct Hours(Vec<(u8, Hour)>);
 
 #[derive(Default)]
 struct Held {
-    counted: HashMap<[u8; 16], Hour>,
+    counted: HashMap<[u8; 16], Hours>,
+    /// How many things each ledger has.
+    sizes: BTreeMap<u8, usize>,
     /// Counts that are over, still in the store.
     over: Vec<Key>,
 }
@@ -44,16 +53,15 @@ impl Ledgers {
     }
 
     /// Counts everything or, where one of its bounds does not allow it, nothing. The steps to store come back, so that the
-    /// count survives the process.
+    /// count survives the process: one for each thing, in however many ledgers of a family it was counted.
     pub(super) fn charge(
         &mut self,
         charges: &[Charge],
         applier: &Applier,
     ) -> Result<Option<Vec<Op>>, StoreError> {
         for charge in charges {
-            let place = charge.ledger.to_parts();
-            self.look(place, charge.hour, applier)?;
-            if !self.is_free(charge) && !self.has_room(place, charge, charges) {
+            self.look(charge, applier)?;
+            if !self.is_free(charge) && !self.has_room(charge, charges) {
                 return Ok(None);
             }
         }
@@ -66,74 +74,85 @@ impl Ledgers {
 
     /// Whether it was counted already in the shortest window that looks at it.
     fn is_free(&self, charge: &Charge) -> bool {
-        let place = charge.ledger.to_parts();
-        let hour = self.held.get(&place).and_then(|held| held.counted.get(&charge.tag));
-        hour.is_some_and(|hour| match charge.bound {
+        let (place, part) = place_of(charge);
+        let hours = self.held.get(&place).and_then(|held| held.counted.get(&charge.tag));
+        hours.and_then(|hours| hours.of(part)).is_some_and(|hour| match charge.bound {
             Bound::Total(_) => true,
-            Bound::Windows { .. } => charge.hour.is_same_day(*hour),
+            Bound::Windows { .. } => charge.hour.is_same_day(hour),
         })
     }
 
     /// Whether the ledger may hold everything that the operation brings to it.
-    fn has_room(&self, place: Place, charge: &Charge, charges: &[Charge]) -> bool {
-        let held = self.held.get(&place).map_or(0, |held| held.counted.len());
+    fn has_room(&self, charge: &Charge, charges: &[Charge]) -> bool {
+        let (place, part) = place_of(charge);
+        let held = self.held.get(&place);
+        let size = held.and_then(|held| held.sizes.get(&part)).copied().unwrap_or(0);
         // Nearly everybody is far below the shorter bound: nothing has to be looked at then.
-        if held + charges.len() <= charge.bound.least() as usize {
+        if size + charges.len() <= charge.bound.least() as usize {
             return true;
         }
-        let brought = || charges.iter().filter(|other| other.ledger.to_parts() == place);
+        let brought = || charges.iter().filter(|other| other.ledger == charge.ledger);
         let comes = |tag: &[u8; 16]| brought().any(|other| other.tag == *tag);
-        let before = self.held.get(&place).into_iter().flat_map(|held| &held.counted);
-        let before = before.filter(|(tag, _)| !comes(tag)).map(|(_, hour)| *hour);
+        let before = held.into_iter().flat_map(|held| &held.counted);
+        let before = before.filter(|(tag, _)| !comes(tag)).filter_map(|(_, hours)| hours.of(part));
         let first = |at: usize, tag| brought().take(at).all(|other| other.tag != tag);
         let new = brought().enumerate().filter(|(at, other)| first(*at, other.tag));
         charge.bound.allows(charge.hour, before.chain(new.map(|(_, other)| other.hour)))
     }
 
     fn count(&mut self, charge: &Charge, ops: &mut Vec<Op>) {
-        let (owner, ledger) = charge.ledger.to_parts();
-        let held = self.held.entry((owner, ledger)).or_default();
-        let later = match held.counted.entry(charge.tag) {
-            Entry::Vacant(place) => {
-                place.insert(charge.hour);
+        let (place, part) = place_of(charge);
+        let held = self.held.entry(place).or_default();
+        let hours = match held.counted.entry(charge.tag) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(vacant) => {
                 self.tags_count += 1;
-                true
-            }
-            Entry::Occupied(mut place) => {
-                let later = charge.hour > *place.get();
-                if later {
-                    place.insert(charge.hour);
-                }
-                later
+                vacant.insert(Hours::default())
             }
         };
-        if later {
-            let key = Key::charge(&owner, ledger, &charge.tag);
+        let before = hours.of(part);
+        if before.is_none() {
+            *held.sizes.entry(part).or_default() += 1;
+        }
+        if before.is_none_or(|before| charge.hour > before) {
+            hours.set(part, charge.hour);
+            let key = Key::charge(&place.0, place.1, &charge.tag);
+            let stored = Op::Put(key.clone(), Version(1), hours.encode());
             // What is counted anew must not be cleared away for what it was before.
             held.over.retain(|over| *over != key);
-            ops.push(Op::Put(key, Version(1), charge.hour.0.to_be_bytes().to_vec()));
+            match ops.iter_mut().find(|op| matches!(op, Op::Put(of, ..) if *of == key)) {
+                Some(before) => *before = stored,
+                None => ops.push(stored),
+            }
         }
         let cleared = held.over.len().saturating_sub(CLEARED_COUNT);
         ops.extend(held.over.drain(cleared..).map(Op::Delete));
     }
 
-    /// Has a ledger in memory as the store has it. After a restart, or whatever the clock says, nobody gets a second
-    /// allowance.
-    fn look(&mut self, place: Place, now: Hour, applier: &Applier) -> Result<(), StoreError> {
+    /// Has a family of ledgers in memory as the store has it. After a restart, or whatever the clock says, nobody gets a
+    /// second allowance.
+    fn look(&mut self, charge: &Charge, applier: &Applier) -> Result<(), StoreError> {
+        let (place, _) = place_of(charge);
         let Entry::Vacant(vacant) = self.held.entry(place) else { return Ok(()) };
-        let held = vacant.insert(Held::default());
+        let mut held = Held::default();
         for (key, stored) in applier.scan(&Key::charge_prefix(&place.0, place.1))? {
             let corrupt = StoreError::Corrupt { what: "charge" };
-            let hour: Option<[u8; 4]> = stored.payload.as_slice().try_into().ok();
-            let (Some(tag), Some(hour)) = (key.charge_tag(), hour) else { return Err(corrupt) };
-            let hour = Hour(u32::from_be_bytes(hour));
-            if hour.is_over(now) {
+            let (Some(tag), Some(mut hours)) = (key.charge_tag(), Hours::decode(&stored.payload))
+            else {
+                return Err(corrupt);
+            };
+            hours.0.retain(|(_, hour)| !hour.is_over(charge.hour));
+            if hours.0.is_empty() {
                 held.over.push(key);
-            } else {
-                held.counted.insert(tag, hour);
+                continue;
             }
+            for (part, _) in &hours.0 {
+                *held.sizes.entry(*part).or_default() += 1;
+            }
+            held.counted.insert(tag, hours);
         }
         self.tags_count += held.counted.len();
+        vacant.insert(held);
         Ok(())
     }
 
@@ -143,5 +162,43 @@ impl Ledgers {
             self.held.clear();
             self.tags_count = 0;
         }
+    }
+}
+
+fn place_of(charge: &Charge) -> (Place, u8) {
+    let (owner, family, part) = charge.ledger.to_parts();
+    ((owner, family), part)
+}
+
+impl Hours {
+    fn of(&self, part: u8) -> Option<Hour> {
+        self.0.iter().find(|(own, _)| *own == part).map(|(_, hour)| *hour)
+    }
+
+    fn set(&mut self, part: u8, hour: Hour) {
+        match self.0.iter_mut().find(|(own, _)| *own == part) {
+            Some((_, known)) => *known = hour,
+            None => self.0.push((part, hour)),
+        }
+    }
+
+    /// Each ledger of the family, one byte, with its hour, four bytes, big-endian.
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.0.len() * PART_BYTES);
+        for (part, hour) in &self.0 {
+            bytes.push(*part);
+            bytes.extend_from_slice(&hour.0.to_be_bytes());
+        }
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Hours> {
+        // As a ledger alone in its family was stored before there were families.
+        if let Ok(hour) = bytes.try_into() {
+            return Some(Hours(vec![(0, Hour(u32::from_be_bytes(hour)))]));
+        }
+        let (parts, rest) = bytes.as_chunks::<PART_BYTES>();
+        let hours = parts.iter().map(|[part, hour @ ..]| (*part, Hour(u32::from_be_bytes(*hour))));
+        (rest.is_empty() && !parts.is_empty()).then(|| Hours(hours.collect()))
     }
 }

@@ -5,7 +5,7 @@
 use super::world::{NOW, Run, World};
 use super::{later, wait};
 use crate::access::{ActorId, Bound, Charge, Hour, Ledger};
-use crate::records::MandateId;
+use crate::records::{LegalKind, MandateId};
 use crate::store::{Change, Key};
 use crate::trail::committer::Rejected;
 use crate::trail::space::Need;
@@ -78,6 +78,46 @@ fn a_value_named_twice_by_one_operation_counts_once() {
     assert!(wait(charge(&run, twice)));
     let one_free = [of(1, now, 99), of(1, now, 100)].concat();
     assert!(!wait(charge(&run, one_free)), "of two values one was too many, so neither counts");
+    run.stop();
+}
+
+/// Something of a person in several kinds, each with its own bound.
+fn seen(hour: u32, person: u8, kinds: &[(LegalKind, u32)]) -> Vec<Charge> {
+    let of = |&(kind, most): &(LegalKind, u32)| Charge {
+        ledger: Ledger::Reveals(ActorId::from_bytes([1; 16]), kind),
+        tag: [person; 16],
+        hour: Hour(hour),
+        bound: Bound::Windows { day: most, month: MONTH },
+    };
+    kinds.iter().map(of).collect()
+}
+
+#[test]
+fn what_is_seen_of_somebody_in_several_kinds_is_one_row_and_counts_in_each() {
+    const OTHER: LegalKind = LegalKind::Other;
+    let world = World::new();
+    let (run, now) = (world.begin(), hour());
+    for person in 0..3 {
+        assert!(wait(charge(&run, seen(now, person, &[(OTHER, 9), (LegalKind::Property, 3)]))));
+    }
+    // Of one kind there is no room for a fourth, so it is counted in neither.
+    assert!(!wait(charge(&run, seen(now, 3, &[(OTHER, 9), (LegalKind::Property, 3)]))));
+    for person in 3..9 {
+        assert!(wait(charge(&run, seen(now, person, &[(OTHER, 9)]))), "{person}");
+    }
+    assert!(!wait(charge(&run, seen(now, 9, &[(OTHER, 9)]))));
+    // Later, and in another kind: the row tells both hours, and both are counted after a restart.
+    assert!(wait(charge(&run, seen(now + 2, 0, &[(LegalKind::Health, 1)]))));
+    let (owner, family, _) = seen(now, 0, &[(OTHER, 9)])[0].ledger.to_parts();
+    let rows = wait(run.reader.scan(&Key::charge_prefix(&owner, family), None, 100));
+    assert_eq!(rows.expect("a store").len(), 9);
+    run.stop();
+    let run = world.start().expect("a start");
+    run.announce_start().expect("recorded");
+    assert!(!wait(charge(&run, seen(now + 3, 1, &[(LegalKind::Health, 1)]))));
+    assert!(!wait(charge(&run, seen(now + 3, 9, &[(OTHER, 9)]))));
+    assert!(!wait(charge(&run, seen(now + 3, 3, &[(LegalKind::Property, 3)]))));
+    assert!(wait(charge(&run, seen(now + 3, 0, &[(OTHER, 9), (LegalKind::Property, 3)]))));
     run.stop();
 }
 
@@ -174,6 +214,7 @@ fn what_no_window_reaches_is_cleared_away_and_can_be_counted_anew() {
     let ledger = Key::charge_prefix(&[1; 16], 0);
     let kept = wait(run.reader.scan(&ledger, None, 1_000)).expect("a store");
     let hours: Vec<&[u8]> = kept.iter().map(|(_, stored)| stored.payload.as_slice()).collect();
-    assert_eq!(hours, [much_later.to_be_bytes().as_slice(); 10]);
+    let expected = [&[0], much_later.to_be_bytes().as_slice()].concat();
+    assert_eq!(hours, [expected.as_slice(); 10]);
     run.stop();
 }
