@@ -158,6 +158,15 @@ fn root_key(wrapping: &[u8; 32], file: &[u8]) -> Result<[u8; 32], Fault> {
     plain.try_into().map_err(|_| wrong())
 }
 
+/// The keys in each slot of a demo vault's ring.
+pub fn demo_rings(directory: &Path) -> Result<Vec<Vec<[u8; 32]>>, Fault> {
+    let wrapping = key_file(&read(directory, "demo.key")?)?;
+    let root = root_key(&wrapping, &read(directory, "unlock")?)?;
+    let file = read(directory, "keyring")?;
+    file.chunks(SLOT_BYTES).map(|slot| ring_keys(&root, slot)).collect()
+}
+
+/// The keys in the first slot of a ring.
 fn ring_keys(root: &[u8; 32], file: &[u8]) -> Result<Vec<[u8; 32]>, Fault> {
     let wrong = || Fault::Malformed("the keyring");
     let slot = file.get(..SLOT_BYTES).ok_or_else(wrong)?;

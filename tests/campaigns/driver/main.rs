@@ -23,6 +23,7 @@ mod policies;
 mod pycasbin;
 mod rebuild;
 mod release;
+mod rotation;
 mod schemathesis;
 mod sealing;
 mod syscalls;
@@ -63,6 +64,8 @@ enum Campaign {
     Rebuild(rebuild::Arguments),
     /// People are erased; no copy of their keys on the raw disk opens, and an older backup brings them not back.
     Erasure(erasure::Arguments),
+    /// Every bucket key is replaced while people work and the vault is killed; nobody is refused, and no former key is left.
+    Rotation(rotation::Arguments),
     /// A vault that a PKCS#11 token opens; a wrong PIN, and the token taken out.
     Pkcs11(pkcs11::Arguments),
     /// What may not be known of takes as long as what never was.
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         Campaign::Sealing(arguments) => sealing::run(&arguments, &mut tally),
         Campaign::Rebuild(arguments) => rebuild::run(&arguments, &mut tally),
         Campaign::Erasure(arguments) => erasure::run(&arguments, &mut tally),
+        Campaign::Rotation(arguments) => rotation::run(&arguments, &mut tally),
         Campaign::Pkcs11(arguments) => pkcs11::run(&arguments, &mut tally),
         Campaign::Existence(arguments) => existence::run(&arguments, &mut tally),
         Campaign::Schemathesis(arguments) => schemathesis::run(&arguments, &mut tally),
