@@ -3,7 +3,7 @@
 //! The store is made again from the journal alone, and the ring from its file.
 
 use super::ring::{Ring, bucket_of, id_of, somebody_in, wrapped};
-use super::setting::{SCHEMAS, actor_record};
+use super::setting::{KEYRING, SCHEMAS, actor_record};
 use super::world::*;
 use crate::access::{ActorId, Code};
 use crate::identity::{Actor, NewActor};
@@ -34,6 +34,16 @@ pub(super) fn world_under(keyring: Arc<Keyring>) -> World {
     world
 }
 
+/// A world with somebody who agrees.
+pub(super) fn world_with_officer() -> World {
+    world_under(KEYRING.clone())
+}
+
+/// An erasure that is asked for.
+pub(super) fn try_erasure(world: &World, subject: SubjectId) -> Done<MandateId> {
+    done(wait(ask(world, &world.actor(DESK), subject)))
+}
+
 async fn ask(world: &World, desk: &Actor, subject: SubjectId) -> Result<MandateId, OperationError> {
     let (by, proof) = (ConsentGiver::Self_, "resident_card");
     let request = EraseRequest { subject, reason: "purpose_met", by, proof };
@@ -52,7 +62,7 @@ async fn ask(world: &World, desk: &Actor, subject: SubjectId) -> Result<MandateI
     .map(|(id, _)| id)
 }
 
-fn decide(world: &World, id: MandateId, yes: bool) -> Done<()> {
+pub(super) fn decide(world: &World, id: MandateId, yes: bool) -> Done<()> {
     let officer = world.actor(OFFICER);
     done(wait(decide_approval(
         &officer,
