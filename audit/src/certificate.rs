@@ -140,16 +140,16 @@ fn judge(
     }
     for index in &statement.entries {
         let entry = Entry::read(*index, &entries[index])?;
-        let removes = entry.is("data", "erase");
-        if !removes && !entry.is("subject", "erase") {
+        if !entry.is("data", "erase") && !entry.is("subject", "erase") {
             return unshown("an entry is no step of an erasure", Some(*index));
         }
         if entry.0["apr"] != *id || entry.0["sub"] != serde_json::json!([statement.subject]) {
             return unshown("an entry is of another erasure", Some(*index));
         }
         // As long as something is left a step says how much; the last one says nothing.
+        // Of whom nothing is held but a part in records of others, the last one takes that out.
         let left = &entry.0["x"]["left"];
-        if (*index == last) != (left.is_null() && removes) {
+        if (*index == last) != left.is_null() {
             return unshown("records were left, or went on going", Some(*index));
         }
     }

@@ -143,8 +143,12 @@ events! {
     SubjectRestrict = "subject", "restrict";
     /// `subject.protect`: an address protected from its neighbours, or no more.
     SubjectProtect = "subject", "protect";
-    /// `subject.release`: a restriction lifted.
+    /// `subject.release`: a restriction or a legal hold lifted.
     SubjectRelease = "subject", "release";
+    /// `subject.hold`: what is held of a person kept for a law.
+    SubjectHold = "subject", "hold";
+    /// `subject.due`: what is due to residents listed.
+    SubjectDue = "subject", "due";
     /// `subject.object`: an objection recorded.
     SubjectObject = "subject", "object";
     /// `subject.erase`: a person's part taken out of records of others, at its erasure.

@@ -62,6 +62,8 @@ pub enum Written {
     Consent(ConsentAct),
     /// Something happens on the way to somebody's erasure.
     Erasure(ErasureAct),
+    /// Something happens on the way to a restraint of what is held of somebody, or to its end.
+    Restraint(RestraintAct),
     /// A record goes because its time is over.
     Expiry,
     /// Something happened to a task, an approval or an emergency.
@@ -108,6 +110,21 @@ pub enum ErasureAct {
     Remove,
     /// The certificate is given out.
     Certify,
+}
+
+/// What happens on the way to a restraint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestraintAct {
+    /// The protection officer is asked, for one or for its end.
+    Ask,
+    /// Records are restricted.
+    Restrict,
+    /// Records are kept for a law.
+    Hold,
+    /// Records are released.
+    Release,
+    /// What is due to residents is listed.
+    SeeDue,
 }
 
 /// What happens to a delegation.

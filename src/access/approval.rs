@@ -13,7 +13,7 @@ use super::permit::{Denied, FieldView, Permit};
 use super::policy::Policy;
 use super::protection::hides;
 use super::question::{Item, Matter, Question};
-use super::role::RoleId;
+use super::role::{Role, RoleId};
 use super::standing::{ActorId, Standing};
 use super::task::unopened_fields;
 use super::weigh::name_record;
@@ -65,6 +65,8 @@ pub struct Asking<'a> {
     pub waits_at: Option<[u8; 16]>,
     /// Whose limit is to be raised, where it is about that and so about no record.
     pub raises: Option<ActorId>,
+    /// Whether it is the end of a restraint over whom nothing is held of any more, so it is about no record either.
+    pub is_over_nothing: bool,
 }
 
 impl Access {
@@ -124,7 +126,8 @@ impl Access {
         let active = self.active.load();
         let mut permit = self.permit_known(standing, Written::Mandate(act), origin, target);
         permit.account.approval = Some(asking.id);
-        let by_place = asking.raises.is_some() || act == MandateAct::Refuse;
+        let by_place =
+            asking.raises.is_some() || asking.is_over_nothing || act == MandateAct::Refuse;
         let looks_there = |bearer: Bearer<'_>| {
             let own = WaitsAt::of(bearer).map(|own| *own.as_bytes());
             own.is_some() && own == asking.waits_at
@@ -228,6 +231,21 @@ fn by_approval(grants: Grants, child: bool) -> bool {
 pub(super) fn place_of(policy: &Policy, role: &RoleId, area: Option<&Area>) -> Option<WaitsAt> {
     let by = policy.roles()[policy.index(role)?].approved_by.as_ref()?;
     WaitsAt::above(area, policy.roles()[policy.index(&by.role)?].level)
+}
+
+/// The posts of somebody that agree to what any role of a kind does.
+pub(super) fn agreeing<'a>(
+    policy: &'a Policy,
+    standing: &'a Standing,
+    now: Micros,
+    kind: impl Fn(&Role) -> bool + 'a,
+) -> impl Iterator<Item = Bearer<'a>> {
+    bearers(policy, standing, now).filter(|bearer| bearer.lack.is_none()).filter(move |bearer| {
+        let asking = policy.roles().iter().filter(|role| kind(role));
+        asking
+            .filter_map(|role| role.approved_by.as_ref())
+            .any(|by| by.role == bearer.assignment.role && (!by.lead || bearer.assignment.lead))
+    })
 }
 
 /// The posts of somebody that agree to what a role does. Whoever may open nothing agrees to nothing.

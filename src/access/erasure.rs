@@ -1,7 +1,8 @@
 //! Who may have somebody erased: the desk that serves residents asks, its second person of oversight agrees, and a desk of the
 //! same area carries it out.
 //! Never what a law holds, and never what is restricted: both refuse with a code of their own, and nothing of the person goes.
-//! A desk that has to do with one of a person's records has all of it erased, wherever it lies.
+//! A desk that has to do with one of a person's records has all of it erased, wherever it lies; of whom nothing is held but a part in
+//! records of others, a desk that has to do with one of those.
 
 use super::account::{Account, ErasureAct, Fact, Written};
 use super::approval::{WaitsAt, place_of};
@@ -59,7 +60,7 @@ impl Access {
         let mut account = account_of(&active, question);
         account.written = Written::Erasure(act);
         account.facts.push(("reason", Fact::Code(asked.reason.to_owned())));
-        let weighed = weigh_erasure(&active.policy, question, asked.area, own);
+        let weighed = weigh_desk(&active.policy, question, asked.area, own, others);
         // Who may not know of it learns nothing of its state, and the log no name.
         if weighed.is_ok() {
             name(&mut account, question, asked.subject, changed);
@@ -68,7 +69,8 @@ impl Access {
             account.versions = None;
         }
         account.approval = Some(asked.id);
-        let weighed = weighed.and_then(|found| check_states(own.iter().chain(others), found));
+        let items = || own.iter().chain(others);
+        let weighed = weighed.and_then(|found| check_states(items(), asked.subject, found));
         match weighed {
             Ok((bearer, desk)) => {
                 carry(&mut account, bearer.assignment, question.now);
@@ -131,7 +133,10 @@ fn name(
 }
 
 /// The desks of the caller that act under the purpose, if it is one of rights.
-fn acting<'a>(policy: &'a Policy, question: &'a Question<'_>) -> Result<Vec<Bearer<'a>>, No> {
+pub(super) fn acting<'a>(
+    policy: &'a Policy,
+    question: &'a Question<'_>,
+) -> Result<Vec<Bearer<'a>>, No> {
     if question.purpose.group != PurposeGroup::Rights || !question.purpose.active {
         return Err(No::plain(Code::Denied));
     }
@@ -142,16 +147,20 @@ fn acting<'a>(policy: &'a Policy, question: &'a Question<'_>) -> Result<Vec<Bear
 }
 
 /// Whether a desk's area is, or has in it, the area of the desk that asked.
-fn is_of(desk: Bearer<'_>, area: &str) -> bool {
+pub(super) fn is_of(desk: Bearer<'_>, area: &str) -> bool {
     desk.assignment.area.as_ref().is_some_and(|own| area.starts_with(&own.to_string()))
 }
 
-fn weigh_erasure<'a>(
+/// The desk of the caller that has to do with the person: with one of its own records, or, where it has none, with one in which it
+/// appears beside somebody else.
+pub(super) fn weigh_desk<'a>(
     policy: &'a Policy,
     question: &'a Question<'_>,
     area: Option<&str>,
     own: &[Item<'_>],
+    others: &[Item<'_>],
 ) -> Result<(Bearer<'a>, ErasureDesk), No> {
+    let named = if own.is_empty() { others } else { own };
     let desks = acting(policy, question)?;
     let reaches = |desk: Bearer<'_>, item: &Item<'_>| {
         let Matter::Present { record_type, cell, facts, .. } = &item.matter else { return false };
@@ -161,8 +170,15 @@ fn weigh_erasure<'a>(
             && !hides(policy, desk, facts)
     };
     let mut fitting = desks.into_iter().filter(|desk| area.is_none_or(|area| is_of(*desk, area)));
-    let found = fitting.find(|desk| own.iter().any(|item| reaches(*desk, item)));
-    let desk = found.ok_or(No::plain(Code::NotFound))?;
+    let found = fitting.find(|desk| named.iter().any(|item| reaches(*desk, item)));
+    desk_of(policy, found.ok_or(No::plain(Code::NotFound))?)
+}
+
+/// A post as it asks the second person.
+pub(super) fn desk_of<'a>(
+    policy: &Policy,
+    desk: Bearer<'a>,
+) -> Result<(Bearer<'a>, ErasureDesk), No> {
     let role = &desk.assignment.role;
     // Where the policy names no second person nobody can agree, so nobody is asked.
     let waits_at = place_of(policy, role, desk.assignment.area.as_ref());
@@ -171,14 +187,18 @@ fn weigh_erasure<'a>(
     Ok((desk, ErasureDesk { role: role.as_str().to_owned(), area, waits_at }))
 }
 
-fn check_states<'a, T>(items: impl Iterator<Item = &'a Item<'a>>, found: T) -> Result<T, No> {
+fn check_states<'a, T>(
+    items: impl Iterator<Item = &'a Item<'a>>,
+    subject: Option<Handle>,
+    found: T,
+) -> Result<T, No> {
     let mut restricted = false;
     for item in items {
         let Matter::Present { facts, .. } = &item.matter else { continue };
         if facts.legal_hold {
             return Err(No::plain(Code::LegalHold));
         }
-        restricted |= facts.restricted;
+        restricted |= facts.restricted || subject.is_some_and(|it| facts.restricts(it));
     }
     if restricted { Err(No::plain(Code::Restricted)) } else { Ok(found) }
 }

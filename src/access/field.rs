@@ -9,7 +9,7 @@ use super::mandate::Mandate;
 use super::permit::{FieldView, Views};
 use super::policy::Policy;
 use super::question::{Ask, Question};
-use crate::records::{Class, Facts, RecordType, View};
+use crate::records::{Class, Facts, Field, RecordType, Schema, View};
 
 pub(super) fn check_fields(
     question: &Question<'_>,
@@ -65,11 +65,16 @@ pub(super) fn field_grants(
     facts: &Facts,
     field: &str,
 ) -> Grants {
-    let Some(known) = question.schemas.get(record_type).and_then(|schema| schema.field(field))
+    let schema = question.schemas.get(record_type);
+    let Some((schema, known)) = schema.and_then(|schema| Some((schema, schema.field(field)?)))
     else {
         return Grants::NONE;
     };
     if !acts_under(bearer.assignment, question.purpose) {
+        return Grants::NONE;
+    }
+    // Who removes the record does not look at the part, and the record is somebody else's.
+    if question.ask != Ask::Delete && is_restricted(schema, known, facts) {
         return Grants::NONE;
     }
     let today = question.now.days();
@@ -89,6 +94,24 @@ pub(super) fn field_grants(
         Some(mandate) => mandate.meets(left, known.is_personal() && facts.is_under_14(today)),
         None => left,
     }
+}
+
+/// Whether a field lies in the part of somebody whose part in this record is restricted.
+fn is_restricted(schema: &Schema, field: &Field, facts: &Facts) -> bool {
+    // Nearly no record has any.
+    !facts.restraints.is_empty()
+        && schema.section_of(field).is_some_and(|part| facts.closes(&part.subject))
+}
+
+/// Whether any of these fields is so.
+fn any_restricted<'a>(
+    question: &Question<'_>,
+    record_type: RecordType,
+    facts: &Facts,
+    mut fields: impl Iterator<Item = &'a String>,
+) -> bool {
+    let Some(schema) = question.schemas.get(record_type) else { return false };
+    fields.any(|name| schema.field(name).is_some_and(|field| is_restricted(schema, field, facts)))
 }
 
 /// What is shown of each field and what is withheld.
@@ -113,7 +136,12 @@ pub(super) fn views_of(
             _ if grants.has(Action::ReadRawApproved) => {
                 views.withheld.push((field.clone(), Code::ApprovalRequired));
             }
-            _ => views.withheld.push((field.clone(), Code::Denied)),
+            _ => {
+                let one = std::iter::once(field);
+                let restricted = any_restricted(question, record_type, facts, one);
+                let why = if restricted { Code::Restricted } else { Code::Denied };
+                views.withheld.push((field.clone(), why));
+            }
         }
     }
     views
@@ -163,7 +191,13 @@ pub(super) fn writes(
     }
     // A condition that can be met is said where it would be enough.
     let enough = refused.iter().all(|field| grants(field).has(Action::WriteInTask));
-    let why = if enough { Code::CaseRequired } else { Code::Denied };
+    let why = if any_restricted(question, record_type, facts, refused.iter()) {
+        Code::Restricted
+    } else if enough {
+        Code::CaseRequired
+    } else {
+        Code::Denied
+    };
     Err(No { why, fields: refused })
 }
 

@@ -32,6 +32,7 @@ mod question;
 mod raise;
 mod readiness;
 mod replay;
+mod restraint;
 mod reveal;
 mod role;
 mod rotation;
@@ -42,7 +43,7 @@ mod weigh;
 
 pub use account::{
     Account, ConsentAct, DelegationAct, EmergencyAct, ErasureAct, Fact, MandateAct, Origin,
-    PlacingAct, ReviewAct, RotationAct, Written,
+    PlacingAct, RestraintAct, ReviewAct, RotationAct, Written,
 };
 pub use approval::{Asking, WaitsAt};
 pub use code::Code;
@@ -64,6 +65,7 @@ pub use preview::{Previewed, PreviewedField};
 pub use question::{Ask, Duty, Item, Matter, Question};
 pub use raise::{RaiseAsked, RaiseTerms};
 pub use readiness::{Lack, Needs, Readiness, TrainingRules, TrainingState};
+pub use restraint::RestraintAsked;
 pub use role::{ApprovedBy, Reveals, Role, RoleFamily, RoleId};
 pub use standing::{ActorId, Assignment, NotAnActorId, Standing, Window};
 pub use task::{Taker, TaskTerms};

@@ -37,6 +37,7 @@ mod post;
 mod privacy;
 mod rebuild;
 mod restoring;
+mod restraint;
 mod retention;
 mod roster;
 mod rotate_root;

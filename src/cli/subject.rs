@@ -6,6 +6,7 @@
 use super::audit_review::write_new;
 use super::client::Connection;
 use super::failure::Failure;
+use super::restraint;
 use super::said::{each, plain, said, word};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -52,6 +53,8 @@ pub(super) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
+    #[command(flatten)]
+    Restraint(restraint::Command),
     /// Erase somebody, once the protection officer agreed. Said again it goes on where it stopped.
     #[command(after_help = "Example: gridvault subject carry-out ERASURE --purpose rights_request")]
     CarryOut {
@@ -169,6 +172,7 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
             each(&connection.get_for(&path, purpose)?, "consents", json, consent_line);
             Ok(())
         }
+        Command::Restraint(command) => restraint::run(command, json),
         Command::Erase { subject, reason, by, proof, purpose, connection } => {
             let path = format!("{SUBJECTS}/{}/erase", plain(subject)?);
             let body = json!({"reason": reason, "by": by, "proof": proof});

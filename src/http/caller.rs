@@ -146,6 +146,12 @@ impl Caller {
         self.must(rooms.access.check_desk(standing, written, &self.origin, self.now), rooms).await
     }
 
+    /// Ends here for whoever serves no residents and agrees to nothing that desks ask for.
+    pub(super) async fn must_see_due(&self, rooms: &Rooms) -> Result<(), Problem> {
+        let standing = self.actor.standing();
+        self.must(rooms.access.check_due(standing, &self.origin, self.now), rooms).await
+    }
+
     /// Ends here for whoever was denied.
     async fn must(&self, checked: Result<(), Denied>, rooms: &Rooms) -> Result<(), Problem> {
         match checked {

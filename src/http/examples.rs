@@ -263,6 +263,21 @@ pub(super) fn erasure() -> Value {
     json!({"reason": "purpose_met", "by": "self", "proof": "resident_card"})
 }
 
+/// Somebody contests what is held of it.
+pub(super) fn restriction() -> Value {
+    json!({"reason": "accuracy_contested", "by": "self", "proof": "resident_card"})
+}
+
+/// A court keeps what is held of somebody.
+pub(super) fn hold() -> Value {
+    json!({"reason": "court_case", "document": "2026-民初-118"})
+}
+
+/// The case is over.
+pub(super) fn release() -> Value {
+    json!({"reason": "ground_over"})
+}
+
 /// What one may see of people in a grid.
 pub(super) fn preview() -> Value {
     json!({"type": "person", "grid": "8801020010010001", "purpose": "residence_registration", "age": "child"})

@@ -4,6 +4,7 @@
 
 mod keys;
 mod mandates;
+mod rights;
 mod unsealing;
 mod urgent;
 
@@ -14,6 +15,10 @@ pub(super) use keys::{rotation_kind, rotation_state};
 pub(super) use mandates::{
     approval_kind, approval_minutes, approval_state, case, case_of_work, consented_ids, decision,
     document, maybe_budget, maybe_document, place_ids, record_ids, task_kind, task_state,
+};
+pub(super) use rights::{
+    due_kind, due_limit, due_state, hold_reason, maybe_consent_giver, maybe_identity_proof,
+    release_reason, restriction_reason,
 };
 pub(super) use unsealing::{maybe_passphrase, maybe_pin, maybe_share, origin, seal_state};
 pub(super) use urgent::{

@@ -87,6 +87,12 @@ pub(super) const VACANT: &[Query] = &[
     Query::new("after", "The `next` of the page before", forms::grid_in_query),
 ];
 
+/// What is due is listed by, in the words of `due::DUE_WORDS`.
+pub(super) const DUE: &[Query] = &[
+    Query::new("limit", "At most 200", forms::due_limit),
+    Query::new("after", "The `next` of the page before", forms::cursor),
+];
+
 /// What an export is made of: a form, and what a search is made of, in longer pages.
 pub(super) static EXPORTED: &[Query] = &{
     let mut queries =

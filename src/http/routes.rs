@@ -8,12 +8,12 @@ use super::examples;
 use super::forms;
 use super::handlers::{
     admin, anomalies, approvals, audit, batch, break_glass, consents, counter, delegations,
-    describe, erasure, health, households, keys, lists, log, log_in, matching, official, packs,
-    placing, posts, preview, protection, raise_limit, records, rectifications, report, reviews,
-    roster, tasks, unsealing,
+    describe, due, erasure, health, households, keys, lists, log, log_in, matching, official,
+    packs, placing, posts, preview, protection, raise_limit, records, rectifications, report,
+    restraints, reviews, roster, tasks, unsealing,
 };
 use super::openapi::{Body, Doc, Query};
-use super::queries::{ANOMALIES, EXPIRING, EXPORTED, ITEMS, REVIEWS, SEARCHED, VACANT};
+use super::queries::{ANOMALIES, DUE, EXPIRING, EXPORTED, ITEMS, REVIEWS, SEARCHED, VACANT};
 use super::rooms::Rooms;
 use super::surround::{Door, unknown_method, unknown_path};
 use axum::Router;
@@ -221,7 +221,8 @@ pub static ROUTES: &[Route] = &[
         Doc::new("give_consent", "Write down a consent over records that are held: they may be read for one purpose more")
             .text(
                 "For the resident who is present, or the guardian. The purpose in the header is that of rights; the one in the body \
-                 is what the consent is for. No end of a record moves, and no field is held that was not. A consent after another \
+                 is what the consent is for. An end that a withdrawal took \
+                 forward moves back, never beyond the one that the record had; no field is held that was not. A consent after another \
                  notice, or on another basis of the purpose, takes the place of the one before it; a record that is held for the \
                  purpose on a duty needs none (`version_conflict`).",
             )
@@ -251,6 +252,36 @@ pub static ROUTES: &[Route] = &[
         Doc::new("erasure_certificate", "The certificate of an erasure, as an archive that verifies offline")
             .answer(200, Body::archive)
         => erasure::certificate),
+    route!(POST post "/v1/subjects/{id}/restrict" Token true
+        Doc::new("ask_restriction", "Ask the protection officer to restrict what is held of somebody: stored and protected, and nothing else (PIPL 47)")
+            .text(
+                "The officer decides at /v1/approvals. In force, everything about the person refuses with `restricted`: reads, writes, \
+                 lists, matches, removal and erasure; no record of its own ends. What is stored about it later is restricted too.",
+            )
+            .takes(Body::of::<restraints::RestrictBody>).example(examples::restriction)
+            .answer(201, Body::of::<approvals::ApprovalAskedBody>)
+        => restraints::restrict),
+    route!(POST post "/v1/subjects/{id}/hold" Token true
+        Doc::new("ask_hold", "Ask the protection officer to keep what is held of somebody for a case: read as before, and not removed")
+            .text("In force, no record that names the person ends or is removed, and its erasure refuses with `legal_hold`.")
+            .takes(Body::of::<restraints::HoldBody>).example(examples::hold)
+            .answer(201, Body::of::<approvals::ApprovalAskedBody>)
+        => restraints::hold),
+    route!(POST post "/v1/restraints/{id}/release" Token true
+        Doc::new("ask_release", "Ask the protection officer to end a restriction or a legal hold")
+            .takes(Body::of::<restraints::ReleaseBody>).example(examples::release)
+            .answer(201, Body::of::<approvals::ApprovalAskedBody>)
+        => restraints::release),
+    route!(POST post "/v1/restraints/{id}/carry-out" Token true
+        Doc::new("carry_out_restraint", "Restrict, keep or release what is held of somebody, once the protection officer agreed")
+            .text("Whoever gets no answer says it again: it goes on where it stopped.")
+            .answer(200, Body::of::<restraints::RestrainedBody>)
+        => restraints::carry_out),
+    route!(GET get "/v1/due" Token false
+        Doc::new("list_due", "What is due to residents: requests that nobody answered or finished, restraints in force, records that a withdrawal ends")
+            .text("For the desk, in its areas, and for whoever agrees to what desks ask. Codes, ids of requests and records, and days.")
+            .queries(DUE).answer(200, Body::of::<due::DuesBody>)
+        => due::list),
     route!(POST post "/v1/approvals" Token true
         Doc::new("ask_approval", "Ask a second person for one look at one record")
             .takes(Body::of::<approvals::ApprovalBody>).example(examples::approval)

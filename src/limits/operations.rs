@@ -45,6 +45,16 @@ pub const CONSENTED_RECORDS_COUNT_MAX: usize = 32;
 pub const WITHDRAWAL_RECORDS_COUNT_MAX: usize = 32;
 /// Records that one step of an erasure removes or blinds: one entry of the log names each. A person may have more.
 pub const ERASURE_RECORDS_COUNT_MAX: usize = 32;
+/// Records that one step restrains or releases: one entry of the log has the digest of each. A person may have more.
+pub const RESTRAINT_RECORDS_COUNT_MAX: usize = 32;
+/// Restraints over one person at once: each stands in the attributes of every record that names it.
+pub const RESTRAINTS_OF_PERSON_COUNT_MAX: usize = 8;
+/// How long a resident may wait for an answer, in days: PIPL Art. 50 asks for it in time, GB/T 35273 names 30 days.
+pub const RIGHTS_ANSWER_DAYS: i64 = 30;
+/// Lines of one page of what is due to residents.
+pub const DUE_PAGE_COUNT_MAX: usize = 200;
+/// Records and requests that one such page looks at; a page that finds little ends there, and the next one goes on.
+pub const DUE_LOOKS_COUNT_MAX: usize = 1_024;
 /// How long what the second person agreed to may be carried out: the law asks for it without delay.
 pub const ERASURE_SECONDS: u32 = 30 * 24 * 3_600;
 /// Erasures whose keys are destroyed together: the entry of it names each.

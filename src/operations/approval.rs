@@ -153,7 +153,8 @@ pub async fn decide_approval(
         let role = waiting.as_ref().map_or("", |kept| &kept.record.role);
         let waits_at = waiting.as_ref().and_then(|kept| kept.record.waits_at);
         let raises = waiting.as_ref().and_then(|kept| raise_of(&kept.record));
-        let asking = Asking { id, parties: &parties, role, waits_at, raises };
+        let is_over_nothing = waiting.as_ref().is_some_and(|kept| is_over_nothing(&kept.record));
+        let asking = Asking { id, parties: &parties, role, waits_at, raises, is_over_nothing };
         let target = Named::over(id, &scope);
         let decided =
             access.decide_word(standing, act, &asking, &items, territory, origin, now, target);
@@ -161,8 +162,11 @@ pub async fn decide_approval(
             Ok(permit) => permit,
             Err(denied) => return Err(refuse(trail, denied).await),
         };
-        let open = waiting
-            .filter(|kept| kept.record.state == MandateState::Asked && now.0 < kept.record.until);
+        let open = waiting.filter(|kept| {
+            let asked = kept.record.state == MandateState::Asked && now.0 < kept.record.until;
+            // What is due to a resident is due until somebody answers: a no comes in time whenever it comes.
+            asked || (!yes && kept.record.has_lapsed(now))
+        });
         let Some(kept) = open else {
             return Err(refuse(trail, turn_away(Code::VersionConflict)).await);
         };
@@ -189,6 +193,12 @@ pub async fn decide_approval(
 /// Whose limit is to be raised.
 fn raise_of(record: &MandateRecord) -> Option<ActorId> {
     matches!(record.nature, Some(Nature::Raise(_))).then_some(record.holder)
+}
+
+/// Whether it is the end of a restraint that named no record: nothing was held of that person any more.
+fn is_over_nothing(record: &MandateRecord) -> bool {
+    let releases = record.restraining().is_some_and(|terms| terms.releases.is_some());
+    releases && record.records.is_empty()
 }
 
 /// Whether it is an emergency access of somebody whose earlier one was not reviewed in time.
@@ -221,6 +231,11 @@ fn stated<T>(permit: Permit<T>, record: &MandateRecord) -> Permit<T> {
             .stating("until", number(record.until)),
         Some(Nature::Erasing(erasing)) => permit
             .stating("erasure_for", Fact::Code(erasing.reason.clone()))
+            .stating("until", number(record.until)),
+        Some(Nature::Restraining(terms)) => permit
+            .stating("restraint", Fact::Code(terms.kind.as_str().to_owned()))
+            .stating("step", Fact::Code(terms.step().to_owned()))
+            .stating("reason", Fact::Code(terms.reason.clone()))
             .stating("until", number(record.until)),
         None => permit,
     }

@@ -416,8 +416,8 @@ fn add_person(
     let plan = |record_type| Plan { record_type, cell: parsed.cell, claim, retain_until: None };
     let (subject, handle) = subjects[at];
     let fields = with_guardians(asked, request, person, &parsed.people[at], subjects, schemas)?;
-    let inherited = Inherited { birthdays: birthdays(&fields), protected: false };
-    let own = || Subject { id: subject, handle, key: KeySource::New, inherited };
+    let inherited = Inherited { birthdays: birthdays(&fields), ..Inherited::default() };
+    let own = || Subject { id: subject, handle, key: KeySource::New, inherited: inherited.clone() };
     let id = write
         .add(schema(RecordType::Person)?, plan(RecordType::Person), fields, own())
         .map_err(|unbuilt| of_person(unbuilt, &person.reference))?;

@@ -367,6 +367,7 @@ impl<'a> Build<'a> {
     ) -> Result<RecordId, Unbuilt> {
         let mut facts = self.facts(&plan, &fields, &about, known.birthdays)?;
         facts.protected_address = known.protected;
+        known.restraints.into_iter().for_each(|kept| facts.restrain(kept));
         let mut subjects = vec![(SubjectSlot::Own, own)];
         for part in schema.sections() {
             let known = subjects.iter().any(|(slot, _)| *slot == part.subject);
@@ -427,6 +428,8 @@ impl<'a> Build<'a> {
             line: None,
             bases: Vec::new(),
             withdrawn: Vec::new(),
+            restraints: Vec::new(),
+            own_end: None,
             record_handle: draw::handle(self.random)?,
             subject_handles: about.iter().map(|(id, handle)| (*id.as_bytes(), *handle)).collect(),
             protected_address: false,

@@ -5,7 +5,8 @@
 //! ```text
 //! 1 blind    one frame a step: entry `subject.erase`, rows of others without the person's part, how far it is
 //! 2 remove   one frame a step: entry `data.erase`, tombstones, no terms and listings, how far it is; the record that was named
-//!            and the person's wrapped key go with the last, which says that keys are to be destroyed
+//!            and the person's wrapped key go with the last, which says that keys are to be destroyed; of whom nothing is held but a
+//!            part in records of others, the key goes with the last step of 1
 //! 3 draw     the ring with a next key for each bucket, slot B, then slot A; then the entry `key.rotate`
 //! 4 wrap     one frame a step: entry `key.rewrap`, the wrapped keys of those who stay, under the next keys
 //! 5 destroy  the ring with the next keys in the place of the present ones, slot B, then slot A
@@ -73,8 +74,9 @@ pub async fn ask_erasure(
     let question = asked.question(Ask::Delete, schemas, territory);
     for _ in 0..STALE_ATTEMPTS_MAX {
         let held = Held::of(request.subject, store, seal).await?;
-        let named = held.own.iter().find(|one| is_known(one, asked, access, territory));
-        let named: Vec<Item<'_>> = named.map(Weighed::item).into_iter().collect();
+        let known = |one: &&Weighed| is_known(one, asked, access, territory);
+        let named: Vec<Item<'_>> =
+            held.naming().iter().find(known).map(Weighed::item).into_iter().collect();
         let subject = held.handle;
         let terms = ErasureAsked { id, subject, area: None, reason: request.reason };
         let (own, others) = (items(&held.own), items(&held.others));
@@ -89,7 +91,7 @@ pub async fn ask_erasure(
         if is_childs && request.by != ConsentGiver::Guardian {
             return Err(turn_away(asked, access, trail, Code::SchemaInvalid).await);
         }
-        let named = held.own.iter().find(|one| is_known(one, asked, access, territory));
+        let named = held.naming().iter().find(known);
         let record = record_of(asked, request, named, desk);
         let change = begun(id, &record, seal)?;
         let permit = permit.stating("proof", Fact::Code(request.proof.to_owned()));

@@ -20,15 +20,16 @@ pub(super) fn items(weighed: &[Weighed]) -> Vec<Item<'_>> {
 /// Everything in which a person is, as it is now.
 pub(super) struct Held {
     /// What was seen of the person's key before anything else.
-    key: Option<KeyHold>,
+    pub(super) key: Option<KeyHold>,
     /// Its audit handle, where anything is held of it.
     pub(super) handle: Option<Handle>,
     /// Records that are about it.
     pub(super) own: Vec<Weighed>,
     /// Records in which it appears beside somebody else.
     pub(super) others: Vec<Weighed>,
-    /// What was looked at of its own.
+    /// What was looked at of its own, or of others' where it has none.
     pub(super) seen: Vec<(RecordId, u64, u64)>,
+    seen_beside: Vec<(RecordId, u64, u64)>,
 }
 
 /// A record among those that were weighed.
@@ -48,15 +49,21 @@ impl Held {
         let key = key_of(subject, store).await?;
         let key = key.map(|(wrapped, expect)| KeyHold { subject, wrapped, expect, is_last: false });
         let (own, others, seen) = (Vec::new(), Vec::new(), Vec::new());
-        let mut held = Held { key, handle: None, own, others, seen };
+        let mut held = Held { key, handle: None, own, others, seen, seen_beside: Vec::new() };
         let mut records = RecordsOf::new(subject, store);
         while let Some(sealed) = records.next_record().await? {
             held.take(&sealed, subject, seal)?;
         }
         if held.own.is_empty() {
             rehearse(subject, store, seal).await?;
+            held.seen = std::mem::take(&mut held.seen_beside);
         }
         Ok(held)
+    }
+
+    /// The records by which a desk has to do with the person: its own, or, where it has none any more, those in which it appears.
+    pub(super) fn naming(&self) -> &[Weighed] {
+        if self.own.is_empty() { &self.others } else { &self.own }
     }
 
     fn take(
@@ -73,12 +80,13 @@ impl Held {
             self.seen.extend(sealed.seen());
             self.own.push(weighed);
         } else {
+            self.seen_beside.extend(sealed.seen());
             self.others.push(weighed);
         }
         Ok(())
     }
 
-    fn weighed(&self, at: At) -> &Weighed {
+    pub(super) fn weighed(&self, at: At) -> &Weighed {
         match at {
             At::Own(at) => &self.own[at],
             At::Other(at) => &self.others[at],
@@ -124,7 +132,7 @@ impl Held {
 }
 
 /// The person's own hold on its key, which goes with the last step.
-fn again(key: &KeyHold, is_last: bool) -> KeyHold {
+pub(super) fn again(key: &KeyHold, is_last: bool) -> KeyHold {
     let KeyHold { subject, wrapped, expect, .. } = key;
     KeyHold { subject: *subject, wrapped: wrapped.clone(), expect: expect.clone(), is_last }
 }

@@ -1,5 +1,6 @@
 //! A consent given at the desk, by the one who is present or by the guardian, over records that are held already.
-//! Never a value, no field that was not held before, and no later end: what is held may be read for one purpose more.
+//! Never a value, no field that was not held before, and no end later than the record's own: what is held may be read for one purpose
+//! more, and an end that a withdrawal took forward moves back.
 //! It stands in the entry, in what is kept of the consent, and in each record, at once or not at all.
 
 use super::error::{after, refuse, turn_away};
@@ -12,6 +13,7 @@ use crate::limits::STALE_ATTEMPTS_MAX;
 use crate::purposes::{BasisClaim, ConsentGiver, Purpose, check_basis};
 use crate::records::{
     BasisFact, Class, PlainFields, RecordId, RecordType, Schema, SchemaSet, SubjectId,
+    days_since_epoch,
 };
 use crate::seal::{Birthdays, Consenting, Control, KeyHold, Patch, Seal};
 use crate::store::{ControlKind, Reader, Row, Sealed};
@@ -40,7 +42,7 @@ pub struct ConsentRequest<'a> {
 pub struct GivenConsent {
     /// Its id, by which it is taken back.
     pub id: [u8; 16],
-    /// The records, each with its end: it is the one that it had.
+    /// The records, each with its end: it is the one that it had, or had before a withdrawal took it forward.
     pub records: Vec<(RecordId, Option<i32>)>,
     /// The entry.
     pub recorded: Recorded,
@@ -50,7 +52,9 @@ pub struct GivenConsent {
 ///
 /// A consent after another notice, or on another basis, takes the place of the one before it. A record that is held for the purpose
 /// on a duty needs none. Of a consent and a withdrawal at once the order of the log decides: what is given before the last step of a
-/// withdrawal to the same purpose is taken back with the rest, what is given behind it stands.
+/// withdrawal to the same purpose is taken back with the rest, what is given behind it stands. So it is with the end of a record that
+/// rested on nothing else: the withdrawal takes it forward, and the consent that is given behind it takes it back, as far as the
+/// purpose lets the record be kept from now on, and never beyond the end that the record had.
 ///
 /// # Errors
 /// `not_found` for records of which one is not there, not the person's own, or not the caller's to know of; `restricted` for
@@ -87,7 +91,9 @@ pub async fn give_consent(
         let controls = controls_of(asked, &request, &held, id, random.bytes16()?);
         let Held { key, weighed, sealed, .. } = held;
         let items: Vec<Item<'_>> = weighed.iter().map(Weighed::item).collect();
-        let target = Consenting::new(sealed, key, controls, || patch(&fact, asked));
+        let latest = request.purpose.retention.retain_until(asked.now.date());
+        let latest = days_since_epoch(latest);
+        let target = Consenting::new(sealed, key, controls, || patch(&fact, latest, asked));
         let permit = match access.decide_consent(&question, act, &items, &items, target) {
             Ok(permit) => permit,
             Err(denied) => return Err(refuse(trail, denied).await),
@@ -99,7 +105,7 @@ pub async fn give_consent(
         let change = seal.consent(&permit)?;
         match trail.commit(permit, change).await {
             Ok(receipt) => {
-                let records = weighed.iter().map(|one| (one.record, one.facts.retain_until));
+                let records = weighed.iter().map(|one| (one.record, one.facts.end_with(latest)));
                 let (records, recorded) = (records.collect(), receipt.recorded());
                 return Ok(GivenConsent { id, records, recorded });
             }
@@ -239,11 +245,12 @@ fn controls_of(
     vec![kept(ControlKind::NoticeGiven, notice_id, notice), kept(ControlKind::Consent, id, consent)]
 }
 
-fn patch(fact: &BasisFact, asked: &Asked<'_>) -> Patch {
+fn patch(fact: &BasisFact, latest: i32, asked: &Asked<'_>) -> Patch {
     Patch {
         set: PlainFields::new(),
         remove: BTreeSet::new(),
         basis: Some(fact.clone()),
+        latest_end: Some(latest),
         birthdays: Birthdays::Kept,
         protected: None,
         drawn: Vec::new(),

@@ -31,6 +31,7 @@ mod give_consent;
 mod give_task;
 mod import_roster;
 mod issue_token;
+mod list_due;
 mod log_in;
 mod mandate;
 mod match_record;
@@ -47,6 +48,7 @@ mod query_records;
 mod raise_limit;
 mod read_record;
 mod renew_post;
+mod restrain_subject;
 mod review_glass;
 mod rewrap;
 mod rotate_keys;
@@ -97,6 +99,7 @@ pub use import_roster::{
     Difference, Imported, LineOutcome, Named, RosterLine, RosterRooms, import_roster,
 };
 pub use issue_token::{Issued, TokenRequest, issue_token};
+pub use list_due::{Due, DuePage, DuePlace, DueState, list_due};
 pub use log_in::{LoggedIn, log_in};
 pub use match_record::{MatchRequest, Matched, match_record};
 pub use new_code::{NewCode, new_code};
@@ -112,6 +115,9 @@ pub use query_records::{Queried, QueryRequest, query_records};
 pub use raise_limit::{RaiseRequest, ask_raise};
 pub use read_record::read_record;
 pub use renew_post::renew_post;
+pub use restrain_subject::{
+    RestrainRequest, Restraint, ask_release, ask_restraint, carry_out_restraint,
+};
 pub use review_glass::{Finding, ListedGlass, end_glass, list_glass, review_glass};
 pub use rotate_keys::{KeysStatus, RotationWord, keys_status, rotate_keys};
 pub use seal_vault::seal_vault;

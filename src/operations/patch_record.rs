@@ -213,7 +213,17 @@ fn prepare(
     };
     let ParsedPatch { set, remove } = parsed;
     let (set, protected) = (duplicate(&set), None);
-    Ok(Patch { set, remove, basis, birthdays, protected, drawn, controls, at: asked.now })
+    Ok(Patch {
+        set,
+        remove,
+        basis,
+        latest_end: None,
+        birthdays,
+        protected,
+        drawn,
+        controls,
+        at: asked.now,
+    })
 }
 
 /// Whether the record is held on this purpose in a way that carries what is collected now: what rests on plain

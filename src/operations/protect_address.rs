@@ -178,6 +178,7 @@ fn patch(protected: bool, asked: &Asked<'_>) -> Patch {
         set: PlainFields::new(),
         remove: BTreeSet::new(),
         basis: None,
+        latest_end: None,
         birthdays: Birthdays::Kept,
         protected: Some(protected),
         drawn: Vec::new(),

@@ -175,6 +175,8 @@ impl Found {
                 own.0 = Some(subject);
                 own.1.push(record);
             } else {
+                // Where this is all that there is of the person, its key goes by the listing alone.
+                self.own.entry(*handle).or_default().0.get_or_insert(subject);
                 self.beside += 1;
             }
         }

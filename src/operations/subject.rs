@@ -6,7 +6,7 @@ use super::{Asked, OperationError, draw};
 use crate::access::Access;
 use crate::ambient::Random;
 use crate::limits::{PERSON_RECORDS_COUNT_MAX, SUBJECT_PAGE_COUNT};
-use crate::records::{Facts, Handle, SubjectId};
+use crate::records::{Facts, Handle, Restraint, SubjectId};
 use crate::seal::{KeyHold, KeySource, Seal};
 use crate::store::{Expect, Key, Reader, RecordsOf, Sealed};
 use crate::territory::Territory;
@@ -22,12 +22,31 @@ pub(super) struct Subject {
 }
 
 /// What one record about somebody tells of all of them.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Inherited {
     /// The days on which it turns 14 and 18, where a record tells: a child is one in every record about it.
     pub(super) birthdays: Option<(i32, i32)>,
     /// Whether its address is protected: it is in every record about it.
     pub(super) protected: bool,
+    /// What keeps what is held of it: a record that is stored meanwhile is kept like the others.
+    pub(super) restraints: Vec<Restraint>,
+}
+
+impl Inherited {
+    /// What one record more tells of the person.
+    fn take(&mut self, subject: SubjectId, is_own: bool, facts: &Facts) {
+        // The days are those of the record's own subject; of several the later protect longer.
+        if is_own {
+            self.birthdays = self.birthdays.max(facts.turns_14.zip(facts.turns_18));
+            self.protected |= facts.protected_address;
+        }
+        let own = facts.restraints.iter().filter(|kept| kept.subject == *subject.as_bytes());
+        for kept in own {
+            if self.restraints.iter().all(|known| known.id != kept.id) {
+                self.restraints.push(Restraint { part: None, ..kept.clone() });
+            }
+        }
+    }
 }
 
 /// Somebody of whom nothing is held yet.
@@ -142,11 +161,7 @@ async fn handle_if_held(
         if known && handle.is_none() {
             handle = facts.subject_handle(subject.as_bytes());
         }
-        // The days are those of the record's own subject; of several the later protect longer.
-        if header.subjects.first() == Some(&subject) {
-            inherited.birthdays = inherited.birthdays.max(facts.turns_14.zip(facts.turns_18));
-            inherited.protected |= facts.protected_address;
-        }
+        inherited.take(subject, header.subjects.first() == Some(&subject), &facts);
     }
     Ok(handle.map(|handle| (handle, inherited)))
 }

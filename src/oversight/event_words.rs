@@ -59,7 +59,9 @@ pub(super) const EVENT_WORDS: &[(&str, &str, &str, &str)] = &[
     ("subject", "correct", "更正个人信息", "corrected at a resident's request"),
     ("subject", "restrict", "限制处理", "restricted use"),
     ("subject", "protect", "设置或解除住址保护", "set or lifted the protection of an address"),
-    ("subject", "release", "解除限制", "lifted a restriction"),
+    ("subject", "release", "解除限制或依法保留", "lifted a restriction or a legal hold"),
+    ("subject", "hold", "依法保留个人信息", "kept what is held for a law"),
+    ("subject", "due", "查看待办事项", "listed what is due to residents"),
     ("subject", "object", "登记异议", "recorded an objection"),
     (
         "subject",

@@ -2,7 +2,7 @@
 //! Never holds a value that a resident gave, only days, marks, ids and bases.
 //! Its bytes are sealed under the header key, so an unknown format is an error, never a guess.
 
-use super::{Class, Handle};
+use super::{Class, Handle, Restraint, RestraintKind, SubjectSlot};
 use crate::limits::FACTS_BYTES_MAX;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -12,6 +12,8 @@ use zeroize::Zeroizing;
 const FORMAT: u8 = 1;
 /// The same with the consents that were withdrawn behind it. Attributes without any have the shorter form.
 const FORMAT_WITHDRAWN: u8 = 0x1c;
+/// The same with restraints and an end of its own behind them, where it has any of the two.
+const FORMAT_RESTRAINED: u8 = 0x1d;
 
 /// One reason for which the record is held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +45,10 @@ pub struct Facts {
     pub bases: Vec<BasisFact>,
     /// The consents among them that were withdrawn, each with the day: what rests on one opens nothing.
     pub withdrawn: Vec<([u8; 16], i32)>,
+    /// What keeps it, or the part of somebody in it: the two marks follow from these.
+    pub restraints: Vec<Restraint>,
+    /// The end that it had before a withdrawal took it forward; nothing where none did.
+    pub own_end: Option<i32>,
     /// The record's name in the audit log.
     pub record_handle: Handle,
     /// The subjects' ids and their names in the audit log.
@@ -91,6 +97,8 @@ impl Facts {
             line: None,
             bases: Vec::new(),
             withdrawn: Vec::new(),
+            restraints: Vec::new(),
+            own_end: None,
             record_handle: Handle::from_bytes([0; 16]),
             subject_handles: Vec::new(),
             protected_address: false,
@@ -150,16 +158,89 @@ impl Facts {
     }
 
     /// The end of the record once every consent to a purpose is withdrawn: an earlier one where it rests on nothing else.
-    /// What a law holds keeps its end.
+    /// What a law holds stays behind it, for as long as the hold lasts.
     pub fn end_without(&self, purpose: &str, ends_on: i32) -> Option<i32> {
         let rests = self.bases.iter().any(|basis| {
             !self.is_withdrawn(basis) && (basis.purpose != purpose || basis.consent.is_none())
         });
         match self.retain_until {
-            known if rests || self.legal_hold => known,
+            known if rests => known,
             Some(known) => Some(known.min(ends_on)),
             None => Some(ends_on),
         }
+    }
+
+    /// Whether every basis of it was withdrawn.
+    pub fn rests_on_nothing(&self) -> bool {
+        !self.bases.is_empty() && self.bases.iter().all(|basis| self.is_withdrawn(basis))
+    }
+
+    /// Ends it then, and keeps the end that it had before the first time it was taken forward.
+    pub fn end_early(&mut self, end: Option<i32>) {
+        if self.retain_until != end {
+            self.own_end = self.own_end.or(self.retain_until);
+            self.retain_until = end;
+        }
+    }
+
+    /// The end of the record once a consent carries it again that gives it this long: where a withdrawal took its end forward,
+    /// a later one, and never later than its own.
+    pub fn end_with(&self, latest: i32) -> Option<i32> {
+        match (self.retain_until, self.own_end) {
+            (Some(now), Some(own)) => Some(now.max(own.min(latest))),
+            (known, _) => known,
+        }
+    }
+
+    /// Ends it so late again.
+    pub fn end_late(&mut self, latest: i32) {
+        self.retain_until = self.end_with(latest);
+        self.own_end = self.own_end.filter(|own| Some(*own) != self.retain_until);
+    }
+
+    /// Keeps the record, or a part in it, for one reason more. What is kept for it already stays as it is.
+    pub fn restrain(&mut self, restraint: Restraint) {
+        if !self.is_under(restraint.id) {
+            self.restraints.push(restraint);
+        }
+        self.mark();
+    }
+
+    /// Keeps it for that reason no more; others stay.
+    pub fn release(&mut self, id: [u8; 16]) {
+        self.restraints.retain(|kept| kept.id != id);
+        self.mark();
+    }
+
+    /// Forgets what kept the part of people who are in the record no more.
+    pub fn release_of(&mut self, gone: impl Fn(&[u8; 16]) -> bool) {
+        if self.restraints.iter().any(|kept| gone(&kept.subject)) {
+            self.restraints.retain(|kept| !gone(&kept.subject));
+            self.mark();
+        }
+    }
+
+    fn mark(&mut self) {
+        let mut kept = self.restraints.iter();
+        self.legal_hold = kept.clone().any(|kept| kept.kind == RestraintKind::LegalHold);
+        self.restricted = kept.any(|kept| kept.restricts() && kept.part.is_none());
+    }
+
+    /// Whether this keeps it, or a part in it.
+    pub fn is_under(&self, id: [u8; 16]) -> bool {
+        self.restraints.iter().any(|kept| kept.id == id)
+    }
+
+    /// Whether the part of somebody who appears in it is restricted.
+    pub fn closes(&self, slot: &SubjectSlot) -> bool {
+        let part = |kept: &Restraint| kept.part.as_deref() == Some(slot.as_str());
+        self.restraints.iter().any(|kept| kept.restricts() && part(kept))
+    }
+
+    /// Whether anything that is held of somebody in it is restricted.
+    pub fn restricts(&self, subject: Handle) -> bool {
+        let of = |kept: &Restraint| self.subject_handle(&kept.subject) == Some(subject);
+        self.restraints.iter().any(|kept| kept.restricts() && of(kept))
     }
 
     /// The handle of a subject of the record.
@@ -168,7 +249,8 @@ impl Facts {
         known.map(|(_, handle)| *handle)
     }
 
-    /// The bytes to seal: a format byte, then postcard of the attributes in the order of this type, those withdrawn last.
+    /// The bytes to seal: a format byte, then postcard of the attributes in the order of this type, then of those withdrawn, the
+    /// restraints and the end of its own.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
         let handles = self.subject_handles.iter();
         let written = Written {
@@ -189,14 +271,18 @@ impl Facts {
         bytes[0] = FORMAT;
         postcard::to_slice(&written, &mut bytes[1..])
             .expect("the buffer has the size just counted");
-        if !self.withdrawn.is_empty() {
-            // Ids and days of consents tell nothing of a birth date, so they need no wiping on the way.
-            let withdrawn =
-                postcard::to_allocvec(&self.withdrawn).expect("plain data always has a form");
+        // Ids, days of consents and ends tell nothing of a birth date, so they need no wiping on the way.
+        let tail = if !self.restraints.is_empty() || self.own_end.is_some() {
+            bytes[0] = FORMAT_RESTRAINED;
+            postcard::to_allocvec(&(&self.withdrawn, &self.restraints, self.own_end))
+        } else if !self.withdrawn.is_empty() {
             bytes[0] = FORMAT_WITHDRAWN;
-            bytes = Zeroizing::new([bytes.as_slice(), &withdrawn].concat());
-        }
-        bytes
+            postcard::to_allocvec(&self.withdrawn)
+        } else {
+            return bytes;
+        };
+        let tail = tail.expect("plain data always has a form");
+        Zeroizing::new([bytes.as_slice(), &tail].concat())
     }
 
     /// Reads opened bytes back.
@@ -205,18 +291,12 @@ impl Facts {
     /// When the format is unknown or the bytes are malformed, too many, or too few.
     pub fn decode(bytes: &[u8]) -> Result<Facts, FactsError> {
         let (format, body) = bytes.split_first().ok_or(FactsError::Malformed)?;
-        if ![FORMAT, FORMAT_WITHDRAWN].contains(format) {
+        if ![FORMAT, FORMAT_WITHDRAWN, FORMAT_RESTRAINED].contains(format) {
             return Err(FactsError::UnknownFormat);
         }
         let (written, rest): (Written, _) =
             postcard::take_from_bytes(body).map_err(|_| FactsError::Malformed)?;
-        let (withdrawn, rest): (Vec<([u8; 16], i32)>, _) = match *format {
-            FORMAT => (Vec::new(), rest),
-            _ => postcard::take_from_bytes(rest).map_err(|_| FactsError::Malformed)?,
-        };
-        if *format == FORMAT_WITHDRAWN && withdrawn.is_empty() {
-            return Err(FactsError::Malformed);
-        }
+        let (Tail { withdrawn, restraints, own_end }, rest) = Tail::take(*format, rest)?;
         if !rest.is_empty() || bytes.len() > FACTS_BYTES_MAX {
             return Err(FactsError::Malformed);
         }
@@ -229,11 +309,45 @@ impl Facts {
             line: written.line,
             bases: written.bases,
             withdrawn,
+            restraints,
+            own_end,
             record_handle: Handle::from_bytes(written.record_handle),
             subject_handles: handles.map(|(id, handle)| (id, Handle::from_bytes(handle))).collect(),
             protected_address: written.protected_address,
             retain_until: written.retain_until,
         })
+    }
+}
+
+/// What stands behind the attributes that every record has.
+#[derive(Default)]
+struct Tail {
+    withdrawn: Vec<([u8; 16], i32)>,
+    restraints: Vec<Restraint>,
+    own_end: Option<i32>,
+}
+
+impl Tail {
+    /// Reads it, with what is left behind it. What has nothing to say has the shorter form, and no other.
+    fn take(format: u8, bytes: &[u8]) -> Result<(Tail, &[u8]), FactsError> {
+        let malformed = |_| FactsError::Malformed;
+        match format {
+            FORMAT => Ok((Tail::default(), bytes)),
+            FORMAT_WITHDRAWN => {
+                let (withdrawn, rest): (Vec<([u8; 16], i32)>, _) =
+                    postcard::take_from_bytes(bytes).map_err(malformed)?;
+                let is_empty = withdrawn.is_empty();
+                let tail = Tail { withdrawn, ..Tail::default() };
+                if is_empty { Err(FactsError::Malformed) } else { Ok((tail, rest)) }
+            }
+            _ => {
+                let ((withdrawn, restraints, own_end), rest): ((_, Vec<Restraint>, _), _) =
+                    postcard::take_from_bytes(bytes).map_err(malformed)?;
+                let tail = Tail { withdrawn, restraints, own_end };
+                let says = !tail.restraints.is_empty() || tail.own_end.is_some();
+                if says { Ok((tail, rest)) } else { Err(FactsError::Malformed) }
+            }
+        }
     }
 }
 
@@ -262,6 +376,8 @@ mod tests {
                 consent: Some([9; 16]),
             }],
             withdrawn: Vec::new(),
+            restraints: Vec::new(),
+            own_end: None,
             record_handle: Handle::from_bytes([1; 16]),
             subject_handles: vec![([2; 16], Handle::from_bytes([3; 16]))],
             protected_address: true,
@@ -382,7 +498,8 @@ mod tests {
         let one = held(vec![asked()], false);
         assert_eq!(one.end_without("household_contact", 30), Some(30));
         assert_eq!(one.end_without("household_contact", 1_000), Some(900), "never later");
-        assert_eq!(held(vec![asked()], true).end_without("household_contact", 30), Some(900));
+        // A hold keeps it and not its end: once it is lifted, the record goes.
+        assert_eq!(held(vec![asked()], true).end_without("household_contact", 30), Some(30));
         let two = held(vec![asked(), basis("residence_registration", None)], false);
         assert_eq!(two.end_without("household_contact", 30), Some(900));
         let gone = Facts { withdrawn: vec![([2; 16], 5)], ..two };
@@ -393,6 +510,83 @@ mod tests {
         assert_eq!(both.end_without("household_contact", 30), Some(30));
         assert!(both.live_basis_for("elder_visit").is_none());
         assert!(both.live_basis_for("household_contact").is_some());
+    }
+
+    fn restraint(number: u8, kind: RestraintKind, part: Option<&str>) -> Restraint {
+        let part = part.map(str::to_owned);
+        Restraint { id: [number; 16], kind, subject: [2; 16], part }
+    }
+
+    #[test]
+    fn the_marks_follow_from_what_keeps_the_record_and_each_is_lifted_by_itself() {
+        let mut facts = Facts { restricted: false, ..facts() };
+        let marks = |facts: &Facts| (facts.restricted, facts.legal_hold);
+        facts.restrain(restraint(1, RestraintKind::LegalHold, None));
+        facts.restrain(restraint(2, RestraintKind::LegalHold, Some("guardian")));
+        assert_eq!(marks(&facts), (false, true));
+        facts.restrain(restraint(3, RestraintKind::Restriction, None));
+        facts.restrain(restraint(3, RestraintKind::Restriction, None));
+        assert_eq!((marks(&facts), facts.restraints.len()), ((true, true), 3));
+        facts.release([1; 16]);
+        facts.release([3; 16]);
+        assert_eq!(marks(&facts), (false, true), "the other hold stands");
+        facts.release([2; 16]);
+        facts.release([2; 16]);
+        assert_eq!((marks(&facts), facts.restraints.len()), ((false, false), 0));
+    }
+
+    #[test]
+    fn a_restricted_part_closes_its_own_fields_and_not_the_record() {
+        let mut facts = Facts { restricted: false, ..facts() };
+        facts.restrain(restraint(1, RestraintKind::Restriction, Some("guardian")));
+        let named = |name: &str| SubjectSlot::Named(name.to_owned());
+        assert!(!facts.restricted && facts.closes(&named("guardian")));
+        assert!(!facts.closes(&named("carer")) && !facts.closes(&SubjectSlot::Own));
+        let handle = |byte| Handle::from_bytes([byte; 16]);
+        assert!(facts.restricts(handle(3)) && !facts.restricts(handle(4)));
+        facts.release_of(|subject| *subject == [2; 16]);
+        assert!(!facts.closes(&named("guardian")) && facts.restraints.is_empty());
+    }
+
+    #[test]
+    fn restraints_and_an_end_of_its_own_stand_behind_what_was_withdrawn() {
+        let kept = vec![restraint(7, RestraintKind::LegalHold, Some("carer"))];
+        let long = Facts { restraints: kept, own_end: Some(64), ..facts() };
+        let bytes = long.encode().to_vec();
+        let mut expected = facts().encode().to_vec();
+        expected[0] = 0x1d;
+        expected.extend([0, 1]);
+        expected.extend([7; 16]);
+        expected.push(1);
+        expected.extend([2; 16]);
+        expected.extend([1, 5]);
+        expected.extend(b"carer");
+        expected.extend([1, 128, 1]);
+        assert_eq!(bytes, expected);
+        assert_eq!(Facts::decode(&bytes).ok(), Some(long));
+        for cut in 0..bytes.len() {
+            assert_eq!(Facts::decode(&bytes[..cut]).err(), Some(FactsError::Malformed), "{cut}");
+        }
+        let mut none = [facts().encode().as_slice(), &[0, 0, 0]].concat();
+        none[0] = 0x1d;
+        assert_eq!(Facts::decode(&none).err(), Some(FactsError::Malformed));
+    }
+
+    #[test]
+    fn an_end_that_was_taken_forward_moves_back_as_far_as_the_consent_and_the_record_allow() {
+        let mut facts = Facts { retain_until: Some(900), ..facts() };
+        assert_eq!(facts.end_with(5_000), Some(900), "nothing was taken forward");
+        facts.end_early(Some(30));
+        facts.end_early(Some(20));
+        assert_eq!((facts.retain_until, facts.own_end), (Some(20), Some(900)));
+        facts.end_late(10);
+        assert_eq!((facts.retain_until, facts.own_end), (Some(20), Some(900)), "never earlier");
+        facts.end_late(500);
+        assert_eq!((facts.retain_until, facts.own_end), (Some(500), Some(900)));
+        facts.end_late(5_000);
+        assert_eq!((facts.retain_until, facts.own_end), (Some(900), None), "never beyond its own");
+        facts.end_early(Some(900));
+        assert_eq!(facts.own_end, None);
     }
 
     #[test]

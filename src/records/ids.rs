@@ -31,6 +31,12 @@ macro_rules! id {
                 Self(Uuid::from_bytes(bytes))
             }
 
+            /// The time that it was made from, in milliseconds since 1970.
+            pub fn unix_millis(&self) -> i64 {
+                let first = self.0.as_bytes().iter().take(6);
+                first.fold(0, |time, byte| (time << 8) | i64::from(*byte))
+            }
+
             /// The sixteen bytes.
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()

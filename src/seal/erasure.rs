@@ -174,7 +174,12 @@ impl Seal {
         match step {
             ErasureStep::Blind => {
                 let own = holds.first().ok_or(SealError::KeyMissing)?;
-                change.expects.push(own.expect.clone());
+                if own.is_last {
+                    record.name_key(WrappedUnder::of(&own.wrapped)?);
+                    own.let_go(&self.keyring, &mut change)?;
+                } else {
+                    change.expects.push(own.expect.clone());
+                }
                 for one in sealed {
                     change.append(self.without_part(one, own.subject, *at)?);
                 }
@@ -215,7 +220,7 @@ impl Seal {
                 patch.remove.extend(fields.map(|field| field.name.clone()));
             }
         }
-        // The key itself goes with the last of the person's own records.
+        // The key itself goes with the last step.
         self.merged_into(sealed, &patch, &[])
     }
 }

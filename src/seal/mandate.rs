@@ -2,7 +2,7 @@
 //! Never a resident's value: a mandate names records, people and fields by their ids, and they are sealed all the same.
 //! What is kept says everything that happened to it; what a decision sees of it is only what is open.
 
-use super::nature::{Emergency, Erasing, Nature};
+use super::nature::{Emergency, Erasing, Nature, Restraining};
 use super::{Seal, SealError};
 use crate::access::{ActorId, Hour, Mandate, MandateKind, Scope};
 use crate::ambient::Micros;
@@ -155,8 +155,9 @@ impl MandateRecord {
 
     /// What a decision sees of it: nothing unless it is open.
     pub fn mandate(&self, id: MandateId, version: Version) -> Option<Mandate> {
-        // A delegation opens a window of a post, and an erasure nothing: neither opens a field by itself.
-        let opens = self.window.is_none() && !matches!(self.nature, Some(Nature::Erasing(_)));
+        // A delegation opens a window of a post; an erasure and a restraint nothing: none opens a field by itself.
+        let closed = matches!(self.nature, Some(Nature::Erasing(_) | Nature::Restraining(_)));
+        let opens = self.window.is_none() && !closed;
         if self.state != MandateState::Open || !opens {
             return None;
         }
@@ -197,7 +198,13 @@ impl MandateRecord {
     /// Where it is listed: under whoever has a part in it, and as long as it waits where those look who may agree to it.
     /// Nowhere once it is given back or done; but an emergency until it was reviewed, under its holder and where those look
     /// who are told.
+    /// What is due to a resident is listed by the area of the desk too, until it is done.
     pub fn listings(&self, id: MandateId) -> Vec<Key> {
+        let due = self.due_in().map(|area| Key::duty(&area, id));
+        self.places(id).into_iter().chain(due).collect()
+    }
+
+    fn places(&self, id: MandateId) -> Vec<Key> {
         if let Some(emergency) = self.opened_emergency() {
             let places = emergency.places.iter().copied().filter(|_| emergency.review.is_none());
             let holder = Some(*self.holder.as_bytes()).filter(|_| emergency.review.is_none());
@@ -234,6 +241,36 @@ impl MandateRecord {
             Some(Nature::Erasing(erasing)) => Some(erasing),
             _ => None,
         }
+    }
+
+    /// The restraint that it asks for, is, or releases, if it is about one.
+    pub fn restraining(&self) -> Option<&Restraining> {
+        match &self.nature {
+            Some(Nature::Restraining(restraining)) => Some(restraining),
+            _ => None,
+        }
+    }
+
+    /// Whether it is due to a resident and its time went by, before somebody agreed to it or before it was carried out.
+    pub fn has_lapsed(&self, now: Micros) -> bool {
+        let open = matches!(self.state, MandateState::Asked | MandateState::Open);
+        open && self.due_in().is_some() && now.0 >= self.until
+    }
+
+    /// The area, in digits, in which it is due to a resident: what was asked for and is neither refused nor done, and a
+    /// restraint as long as it lasts.
+    pub fn due_in(&self) -> Option<[u8; 16]> {
+        let in_force = self.restraining().is_some_and(Restraining::is_in_force);
+        let open = matches!(self.state, MandateState::Asked | MandateState::Open);
+        let area = match &self.nature {
+            Some(Nature::Erasing(erasing)) => &erasing.area,
+            Some(Nature::Restraining(restraining)) => &restraining.area,
+            _ => return None,
+        };
+        let mut digits = [0; 16];
+        let known = area.len().min(digits.len());
+        digits[..known].copy_from_slice(&area.as_bytes()[..known]);
+        (open || in_force).then_some(digits)
     }
 
     /// Whether its review is late: it was open, it ended long ago, and nobody has reviewed it.

@@ -1,8 +1,9 @@
 //! Between sealed bytes and values: the only caller of the key hierarchy for data.
 //! Never opens a section without a receipt, and never lets plain text out but through [`Opened`].
-//! Closed functions (facts, merge, removal, withdrawal, erasure, expiry, the places of an event) may look inside before there is a receipt, and
+//! Closed functions (facts, merge, removal, withdrawal, restraint, erasure, expiry, the places of an event) may look inside before there is a receipt, and
 //! let nothing out.
 
+mod attributes;
 mod consenting;
 mod covers;
 mod cursor;
@@ -23,6 +24,7 @@ mod person;
 mod protection;
 mod rekey;
 mod removal;
+mod restraining;
 mod revision;
 mod rotation;
 mod said;
@@ -39,12 +41,13 @@ pub use expiry::{ExpiredKeys, Expiry};
 pub use item::{ShownFields, ShownItem};
 pub use link::Link;
 pub use mandate::{MandateRecord, MandateState, TaskKind, UNREVIEWED};
-pub use nature::{Emergency, Erasing, Nature, Official, Raise, Review};
+pub use nature::{Emergency, Erasing, Nature, Official, Raise, Restraining, Review};
 pub use opened::Opened;
 pub use page::OpenedPage;
 pub use protection::Protection;
 pub use rekey::NextKeys;
 pub use removal::{KeyHold, Remains, Removal};
+pub use restraining::{Restrained, RestraintStep};
 pub use revision::{Birthdays, Patch, Revision};
 pub use rotation::{RotationKind, RotationRecord, RotationState};
 pub use said::Said;

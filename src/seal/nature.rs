@@ -1,11 +1,11 @@
 //! What a kept mandate is beyond what all have in common: an emergency with its review, a raised limit, an official request,
-//! somebody's erasure.
+//! somebody's erasure, what restrains what is held of somebody.
 //! Never a word that somebody wrote freely: ids, codes, moments and numbers alone.
 //! Behind the common part in the sealed bytes, so that a mandate without it is kept as it always was.
 
 use crate::access::{ActorId, Tier};
 use crate::ambient::Micros;
-use crate::records::{LegalKind, RecordId, SubjectId};
+use crate::records::{LegalKind, MandateId, RecordId, RestraintKind, SubjectId};
 use serde::{Deserialize, Serialize};
 
 /// What a mandate is. The order of variants and members is the format.
@@ -19,6 +19,41 @@ pub enum Nature {
     Official(Official),
     /// Somebody is to be erased.
     Erasing(Erasing),
+    /// What is held of somebody is to be restrained, or is, or is to be released.
+    Restraining(Restraining),
+}
+
+/// What is held of somebody is kept as it is. What says who is emptied once it is released.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restraining {
+    /// Who.
+    pub subject: SubjectId,
+    /// How.
+    pub kind: RestraintKind,
+    /// The request that set what this one releases; nothing for one that sets.
+    pub releases: Option<MandateId>,
+    /// Why: a code of the interface.
+    pub reason: String,
+    /// Who asked for it at the desk, and by which document the desk knew them, where it was the person: codes.
+    pub present: Option<(String, String)>,
+    /// The area of the desk that asked.
+    pub area: String,
+    /// Since when it is in force, in microseconds since the epoch; nothing before, and for what releases.
+    pub since: Option<i64>,
+    /// When it was released, in microseconds since the epoch.
+    pub released: Option<i64>,
+}
+
+impl Restraining {
+    /// What it is asked for: `set` or `release`.
+    pub fn step(&self) -> &'static str {
+        if self.releases.is_some() { "release" } else { "set" }
+    }
+
+    /// Whether it keeps anything now.
+    pub fn is_in_force(&self) -> bool {
+        self.since.is_some() && self.released.is_none()
+    }
 }
 
 /// Somebody is to be erased. What says who is emptied with the last step.

@@ -2,6 +2,7 @@
 //! Never keeps a value or a handle; what stays says only that something of a type lay in a cell, and to decisions whose it was.
 //! A subject's wrapped key goes with its last record; any other renews it, so that of two removals at once one is the last.
 
+use super::attributes::early_end;
 use super::{Seal, SealError};
 use crate::access::Permit;
 use crate::records::{Owner, RecordId, RecordRef, SubjectId, Target};
@@ -109,7 +110,7 @@ impl Seal {
             cell: header.cell,
             sealed: Vec::new(),
         };
-        let remains = Remains { line: facts.line, protected: facts.protected_address };
+        let remains = Remains { line: facts.line.clone(), protected: facts.protected_address };
         tombstone.sealed =
             self.keyring.seal_attributes(&associated(&tombstone), &remains.encode())?;
         change.ops.push(Op::Put(Key::row(header.id), sealed.version().next(), tombstone.encode()));
@@ -124,6 +125,7 @@ impl Seal {
         if let Some(day) = facts.retain_until {
             change.ops.push(Op::Delete(Key::retention(day, header.id)));
         }
+        change.ops.extend(early_end(&facts, header.id).map(Op::Delete));
         Ok(())
     }
 }

@@ -23,6 +23,8 @@ pub struct Patch {
     pub remove: BTreeSet<String>,
     /// A basis that the record is held on from now on.
     pub basis: Option<BasisFact>,
+    /// The latest end that a consent gives, for a record whose end a withdrawal took forward.
+    pub latest_end: Option<i32>,
     /// What becomes of the days on which the subject turns 14 and 18.
     pub birthdays: Birthdays,
     /// Whether the address is protected from now on; as before where nothing is said.
@@ -60,6 +62,7 @@ impl Patch {
             set: PlainFields::new(),
             remove: BTreeSet::new(),
             basis: None,
+            latest_end: None,
             birthdays: Birthdays::Kept,
             protected: None,
             drawn: Vec::new(),
@@ -142,6 +145,9 @@ impl Seal {
         let reseal_all = old.header.schema != header.schema;
         let sections = seal_sections(schema, old, patch, &keys, merged, reseal_all, &mut header)?;
         let facts = renewed(facts, patch, &gone);
+        if patch.latest_end.is_some() {
+            self.end_anew(sealed, &facts, &mut change)?;
+        }
         let attributes = self.seal_facts(&header, &facts)?;
         let row = Row { header, attributes: attributes.into(), sections };
         let (header, version) = (&row.header, sealed.version().next());
@@ -374,7 +380,12 @@ fn renewed(mut facts: Facts, patch: &Patch, gone: &[SubjectId]) -> Facts {
         }
     }
     facts.protected_address = patch.protected.unwrap_or(facts.protected_address);
-    facts.subject_handles.retain(|(id, _)| gone.iter().all(|subject| subject.as_bytes() != id));
+    let is_gone = |id: &[u8; 16]| gone.iter().any(|subject| subject.as_bytes() == id);
+    facts.release_of(is_gone);
+    facts.subject_handles.retain(|(id, _)| !is_gone(id));
+    if let Some(latest) = patch.latest_end {
+        facts.end_late(latest);
+    }
     if let Some(basis) = &patch.basis {
         facts.bases.retain(|held| held.purpose != basis.purpose);
         facts.bases.push(basis.clone());

@@ -6,7 +6,7 @@ use super::{Control, Seal, SealError};
 use crate::access::Permit;
 use crate::ambient::Micros;
 use crate::records::{Facts, Owner, RecordId, RecordRef, Target};
-use crate::store::{Change, Expect, Key, Op, Row, Sealed, Version, listing};
+use crate::store::{Change, Expect, Key, Sealed};
 
 /// Records of one person that rest on consents to one purpose, to be taken back.
 pub struct Withdrawal {
@@ -95,35 +95,16 @@ impl Seal {
         terms: &WithdrawalTerms,
         change: &mut Change,
     ) -> Result<(), SealError> {
-        let facts = self.facts(sealed)?;
-        let before = facts.retain_until;
-        let facts = marked(facts, terms);
-        let mut header = sealed.row().header.clone();
-        header.version += 1;
-        let version = sealed.version().next();
-        if facts.retain_until != before {
-            let id = header.id;
-            change.ops.extend(before.map(|day| Op::Delete(Key::retention(day, id))));
-            let new = facts.retain_until.map(|day| Key::retention(day, id));
-            change.ops.extend(new.map(|key| Op::Put(key, Version(1), Vec::new())));
-        }
-        let attributes = self.seal_facts(&header, &facts)?;
-        let sections = sealed.row().sections.clone();
-        let row = Row { header, attributes: attributes.into(), sections };
-        let header = &row.header;
-        let key = Key::cell_listing(header.cell, header.record_type, header.id);
-        change.ops.push(Op::Delete(sealed.feed_key()));
-        change.ops.push(Op::Put(key, version, listing(terms.at)));
-        change.ops.push(Op::Put(Key::row(header.id), version, row.encode()));
-        Ok(())
+        let facts = marked(self.facts(sealed)?, terms);
+        self.attribute_anew(sealed, &facts, terms.at, change)
     }
 }
 
-/// With every consent to the purpose taken back. What rests on nothing else ends earlier, never later, and what a law holds
-/// keeps its end.
+/// With every consent to the purpose taken back. What rests on nothing else ends earlier, never later; it remembers the end that it
+/// had, which a consent that is given anew brings back.
 fn marked(mut facts: Facts, terms: &WithdrawalTerms) -> Facts {
     let day = terms.at.days();
-    facts.retain_until = facts.end_without(&terms.purpose, terms.ends_on);
+    facts.end_early(facts.end_without(&terms.purpose, terms.ends_on));
     let consents: Vec<[u8; 16]> = facts
         .bases
         .iter()

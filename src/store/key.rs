@@ -28,6 +28,8 @@ const MANDATE: u8 = 0x15;
 const SPENT: u8 = 0x16;
 const MANDATE_LISTING: u8 = 0x17;
 const ERASURE_WAITING: u8 = 0x18;
+const DUTY: u8 = 0x1a;
+const EARLY_END: u8 = 0x1b;
 
 /// Under [`SYSTEM`].
 const POLICY: &[u8] = b"policy";
@@ -256,6 +258,40 @@ impl Key {
         Some(MandateId::from_bytes(id.try_into().ok()?))
     }
 
+    /// That something is due to a resident, by the digits of the area whose desk asked for it. Those of an area lie behind
+    /// each other, the oldest request first.
+    pub fn duty(area: &[u8; 16], id: MandateId) -> Key {
+        Key::of(DUTY, &[area, id.as_bytes()])
+    }
+
+    /// Everything that is due in an area and in those below it: an area begins with the digits of what it lies in.
+    pub fn duty_prefix(digits: &[u8]) -> Key {
+        Key::of(DUTY, &[digits])
+    }
+
+    /// The end of a record that a withdrawal took forward: days since the epoch, then the record. Beside that of its retention,
+    /// which all records have.
+    pub fn early_end(day: i32, id: RecordId) -> Key {
+        Key::of(EARLY_END, &[&shifted(day), id.as_bytes()])
+    }
+
+    /// All ends that a withdrawal took forward, the earliest first.
+    pub fn early_end_prefix() -> Key {
+        Key::of(EARLY_END, &[])
+    }
+
+    /// Takes an end that was taken forward apart: days since the epoch, and the record.
+    pub fn early_end_parts(&self) -> Option<(i32, RecordId)> {
+        let (day, record) = self.0.strip_prefix(&[EARLY_END])?.split_first_chunk()?;
+        Some((unshifted(*day)?, RecordId::from_bytes(record.try_into().ok()?)))
+    }
+
+    /// Takes something that is due apart: the digits of the area, and the request.
+    pub fn due_parts(&self) -> Option<([u8; 16], MandateId)> {
+        let (area, id) = self.0.strip_prefix(&[DUTY])?.split_first_chunk()?;
+        Some((*area, MandateId::from_bytes(id.try_into().ok()?)))
+    }
+
     /// What a write that was said with a key is known by: the day, the caller, the keyed tag of the key. Rows of one
     /// day lie together, the oldest first.
     pub fn repeat(day: i32, caller: &[u8; 16], tag: &[u8; 16]) -> Key {
@@ -375,7 +411,7 @@ impl Key {
             CELL_LISTING => record(10),
             CHANGE => record(17),
             SUBJECT_LISTING => record(17),
-            RETENTION => record(5),
+            RETENTION | EARLY_END => record(5),
             SUBJECT_KEY => Some(Owner::Subject(SubjectId::from_bytes(tail(1)?))),
             CONTROL => Some(Owner::Control(tail(2)?)),
             ERASURE_WAITING => Some(Owner::Control(tail(1)?)),
@@ -390,6 +426,7 @@ impl Key {
             SYSTEM => Some(Owner::System),
             MANDATE => Some(Owner::Mandate(MandateId::from_bytes(tail(1)?))),
             MANDATE_LISTING => Some(Owner::Mandate(MandateId::from_bytes(tail(21)?))),
+            DUTY => Some(Owner::Mandate(MandateId::from_bytes(tail(17)?))),
             _ => None,
         }
     }

@@ -2,10 +2,11 @@
 //! Never writes a value, a name or a client's word in clear: address, device and reason are sealed.
 //! The members are those of audit/FORMAT.md.
 
+use super::rights::{event_of_erasure, event_of_restraint};
 use super::{TrailError, upkeep, way_in};
 use crate::access::{
-    Account, ActorId, Code, ConsentAct, DelegationAct, Duty, EmergencyAct, ErasureAct, Fact,
-    MandateAct, Origin, PlacingAct, ReviewAct, RotationAct, Written,
+    Account, ActorId, Code, ConsentAct, DelegationAct, Duty, EmergencyAct, Fact, MandateAct,
+    Origin, PlacingAct, ReviewAct, RotationAct, Written,
 };
 use crate::ambient::{Clock, Micros};
 use crate::limits::HOUSEHOLD_PEOPLE_COUNT_MAX;
@@ -338,6 +339,7 @@ fn event_of(written: Written) -> Event {
         Written::Consent(ConsentAct::Give) => Event::ConsentGive,
         Written::Consent(ConsentAct::Withdraw) => Event::ConsentWithdraw,
         Written::Erasure(act) => event_of_erasure(act),
+        Written::Restraint(act) => event_of_restraint(act),
         Written::Expiry => Event::DataRetain,
         Written::Mandate(MandateAct::Give) => Event::TaskCreate,
         Written::Mandate(MandateAct::Accept) => Event::TaskAccept,
@@ -390,15 +392,6 @@ fn event_of_rotation(act: RotationAct) -> Event {
         RotationAct::Grant => Event::ApprovalGrant,
         RotationAct::Refuse => Event::ApprovalRefuse,
         RotationAct::Pause | RotationAct::Resume => Event::SysJob,
-    }
-}
-
-fn event_of_erasure(act: ErasureAct) -> Event {
-    match act {
-        ErasureAct::Ask => Event::ApprovalRequest,
-        ErasureAct::Blind => Event::SubjectErase,
-        ErasureAct::Remove => Event::DataErase,
-        ErasureAct::Certify => Event::SubjectCertificate,
     }
 }
 

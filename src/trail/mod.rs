@@ -18,6 +18,7 @@ mod recall;
 mod receipt;
 mod recover;
 mod refusals;
+mod rights;
 mod sequence;
 mod snapshot;
 mod space;

@@ -4,7 +4,7 @@
 
 use super::space::Need;
 use crate::access::{
-    Authority, ConsentAct, Duty, ErasureAct, MandateAct, Permit, ReviewAct, Written,
+    Authority, ConsentAct, Duty, ErasureAct, MandateAct, Permit, RestraintAct, ReviewAct, Written,
 };
 use crate::records::{Owner, Target};
 use crate::store::{Expect, Key, Op, Version};
@@ -17,6 +17,7 @@ pub(super) fn need_of(written: Written) -> Need {
         | Written::Update
         | Written::Counter
         | Written::Erasure(ErasureAct::Ask)
+        | Written::Restraint(RestraintAct::Ask)
         | Written::Consent(ConsentAct::Give)
         | Written::Duty(Duty::ActorAdd)
         | Written::Review(
@@ -43,6 +44,12 @@ pub(super) fn need_of(written: Written) -> Need {
         | Written::Refused
         | Written::Protect
         | Written::Erasure(ErasureAct::Blind | ErasureAct::Remove | ErasureAct::Certify)
+        | Written::Restraint(
+            RestraintAct::Restrict
+            | RestraintAct::Hold
+            | RestraintAct::Release
+            | RestraintAct::SeeDue,
+        )
         | Written::Expiry
         | Written::Emergency(_)
         | Written::Consent(ConsentAct::Read | ConsentAct::Withdraw)

@@ -104,6 +104,7 @@ pub(super) fn serves_data(written: Written) -> bool {
         Written::Delete
         | Written::Protect
         | Written::Erasure(_)
+        | Written::Restraint(_)
         | Written::Expiry
         | Written::Consent(ConsentAct::Withdraw)
         | Written::Schema

@@ -22,7 +22,7 @@ const AT_ONCE: &str = "retention = { after = \"consent_end\", days = 0, cap_mont
 
 /// Walks all the time over what is past its end, under a policy that keeps nothing behind a withdrawal. Tells the address of the
 /// vault's numbers.
-fn hurry(demo: &Demo, policies: &Path) -> String {
+pub fn hurry(demo: &Demo, policies: &Path) -> String {
     copied(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("policies"), policies);
     let purposes = policies.join("purposes.toml");
     let text = std::fs::read_to_string(&purposes).expect("purposes");
@@ -40,7 +40,7 @@ fn hurry(demo: &Demo, policies: &Path) -> String {
 }
 
 /// Takes back the one consent of somebody; the day on which what rested on it is over.
-fn taken_back(desk: &Actor, subject: &str) -> Value {
+pub fn taken_back(desk: &Actor, subject: &str) -> Value {
     let path = format!("/v1/subjects/{subject}/consents");
     let listed = desk.call("GET", &path).purpose(RIGHTS).send().expect(200);
     let consent = listed.body["consents"][0]["id"].as_str().expect("a consent").to_owned();
@@ -50,7 +50,7 @@ fn taken_back(desk: &Actor, subject: &str) -> Value {
 }
 
 /// What officers find of an event, from an index on, once there is some.
-fn found(demo: &Demo, event: &str, from: u64) -> Value {
+pub fn found(demo: &Demo, event: &str, from: u64) -> Value {
     let auditor = demo.role("compliance_auditor");
     let mut entry = Value::Null;
     await_until("it is found", || {

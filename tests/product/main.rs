@@ -68,6 +68,7 @@ mod reads;
 mod refusals;
 mod requests;
 mod restart;
+mod restraints;
 mod reviews;
 mod roles;
 mod root;

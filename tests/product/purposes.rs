@@ -28,12 +28,12 @@ fn request_without_a_purpose_is_refused_at_every_call_that_needs_one() {
             "/v1/counter-checks" => &counter,
             "/v1/admin/official-requests" => &police,
             path if path.starts_with("/v1/subjects") => &desk,
-            path if path.starts_with("/v1/erasures") => &desk,
+            path if path.starts_with("/v1/erasures") || path.starts_with("/v1/restraints") => &desk,
             _ => &worker,
         };
         replies.push(request.by(caller).send().refused(400, "purpose_missing"));
     }
-    assert_eq!(replies.len(), 23);
+    assert_eq!(replies.len(), 27);
     for reply in replies {
         assert_eq!(reply.body["law"], "PIPL 6");
         assert_eq!(demo.entry_of(&reply)["why"], "purpose_missing");

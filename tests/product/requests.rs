@@ -38,6 +38,7 @@ pub struct Aim<'a> {
 
 /// Calls that look at something and need no purpose.
 const LOOKS: &[&str] = &[
+    "/v1/due",
     "/healthz",
     "/readyz",
     "/openapi.json",
@@ -122,6 +123,17 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             let body = json!({"reason": "purpose_met", "by": "self", "proof": "resident_card"});
             (Some(RIGHTS), false, Some(body))
         }
+        ("POST", "/v1/subjects/{id}/restrict") => {
+            (Some(RIGHTS), false, Some(json!({"reason": "excess"})))
+        }
+        ("POST", "/v1/subjects/{id}/hold") => {
+            let body = json!({"reason": "court_case", "document": "2026-118"});
+            (Some(RIGHTS), false, Some(body))
+        }
+        ("POST", "/v1/restraints/{id}/release") => {
+            (Some(RIGHTS), false, Some(json!({"reason": "ground_over"})))
+        }
+        ("POST", "/v1/restraints/{id}/carry-out") => (Some(RIGHTS), false, None),
         ("POST", "/v1/erasures/{id}/carry-out") => (Some(RIGHTS), false, None),
         ("GET", "/v1/erasures/{id}/certificate") => (Some(RIGHTS), false, None),
         ("POST", "/v1/records/query") => {

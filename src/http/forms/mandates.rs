@@ -104,6 +104,7 @@ fn states<const N: usize>(states: [MandateState; N], told: &str) -> Object {
 
 /// What a second person is asked for.
 pub(in crate::http) fn approval_kind() -> Object {
-    let told = "`look` at one record, `task`, `emergency` access, `limit` to be raised, `official_request`, somebody's `erasure`";
+    let told = "`look` at one record, `task`, `emergency` access, `limit` to be raised, `official_request`, somebody's `erasure`, \
+                a `restriction` or `legal_hold` of what is held of somebody, or the `release` from one";
     text().enum_values(Some(APPROVAL_KINDS)).description(Some(told)).build()
 }

@@ -110,9 +110,12 @@ pub(in crate::http) struct ListedApprovalBody {
     /// The organ that asks, for an official request.
     #[serde(skip_serializing_if = "Option::is_none")]
     organ: Option<String>,
-    /// Why somebody is to be erased, where it is an erasure: a code.
+    /// Why somebody is to be erased, or what is held of it restrained or released: a code.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// The restraint that is to end, where one is: the id of the request that set it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    releases: Option<String>,
     /// What an emergency access would reach, for whoever decides; it names no people.
     #[serde(skip_serializing_if = "Option::is_none")]
     emergency: Option<AskedEmergencyBody>,
@@ -164,7 +167,10 @@ impl From<ListedApproval> for ListedApprovalBody {
         }
         // Whoever asks is not told how many live there before somebody agreed.
         let emergency = reach.filter(|_| waits);
-        let reason = record.erasing().map(|erasing| erasing.reason.clone());
+        let restraining = record.restraining();
+        let releases = restraining.and_then(|terms| terms.releases).map(|id| id.to_string());
+        let restrained = restraining.map(|terms| terms.reason.clone());
+        let reason = record.erasing().map(|erasing| erasing.reason.clone()).or(restrained);
         let (organ, limit) = match &record.nature {
             Some(Nature::Official(official)) => (Some(official.organ.clone()), None),
             Some(Nature::Raise(raise)) => {
@@ -188,6 +194,7 @@ impl From<ListedApproval> for ListedApprovalBody {
             document: record.document,
             organ,
             reason,
+            releases,
             emergency,
             limit,
             until: Micros(record.until).rfc3339(),
@@ -196,16 +203,27 @@ impl From<ListedApproval> for ListedApprovalBody {
 }
 
 /// What a second person is asked for.
-pub(in crate::http) const APPROVAL_KINDS: [&str; 6] =
-    ["look", "task", "emergency", "limit", "official_request", "erasure"];
+pub(in crate::http) const APPROVAL_KINDS: [&str; 9] = [
+    "look",
+    "task",
+    "emergency",
+    "limit",
+    "official_request",
+    "erasure",
+    "restriction",
+    "legal_hold",
+    "release",
+];
 
-fn kind_of(record: &MandateRecord) -> &'static str {
-    let [look, task, emergency, limit, official, erasure] = APPROVAL_KINDS;
+pub(super) fn kind_of(record: &MandateRecord) -> &'static str {
+    let [look, task, emergency, limit, official, erasure, .., release] = APPROVAL_KINDS;
     match (&record.nature, record.task) {
         (Some(Nature::Emergency(_)), _) => emergency,
         (Some(Nature::Raise(_)), _) => limit,
         (Some(Nature::Official(_)), _) => official,
         (Some(Nature::Erasing(_)), _) => erasure,
+        (Some(Nature::Restraining(terms)), _) if terms.releases.is_some() => release,
+        (Some(Nature::Restraining(terms)), _) => terms.kind.as_str(),
         (None, Some(_)) => task,
         (None, None) => look,
     }

@@ -458,3 +458,26 @@ fn a_consent_that_is_cut_short_is_given_or_is_not() {
         assert!(!consent_stands(&world, further));
     }
 }
+
+#[test]
+fn a_consent_given_anew_moves_back_the_end_that_a_withdrawal_moved_forward() {
+    let world = World::new();
+    let (subject, records, _) = somebody(&world, 2);
+    let ends = |id: RecordId| world.facts(id).retain_until.expect("an end");
+    let queued = |day: i32, id: RecordId| world.has(&Key::retention(day, id));
+    let own = ends(records[0]);
+    for _ in 0..2 {
+        withdrawn(&world, subject, records[0]).expect("withdrawn");
+        let early = ends(records[0]);
+        assert!(early < own && queued(early, records[0]) && !queued(own, records[0]));
+        // Over one of the two alone: the other still goes.
+        let desk = world.actor(DESK);
+        let claim = contact(ConsentGiver::Self_);
+        let given = done(wait(give(&world, &desk, subject, &records[..1], claim)));
+        assert_eq!(given.expect("given").records, [(records[0], Some(own))]);
+        assert!(queued(own, records[0]) && !queued(early, records[0]));
+        assert_eq!((ends(records[0]), world.facts(records[0]).own_end), (own, None));
+        assert_eq!(ends(records[1]), early);
+        assert!(world.read(WORKER, CONTACT, records[0], &["name"]).is_ok());
+    }
+}

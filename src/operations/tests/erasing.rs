@@ -2,8 +2,9 @@
 //! Never somebody else's key lost, at whichever step it stops, and never a copy of the erased one's that opens behind the last.
 //! The store is made again from the journal alone, and the ring from its file.
 
+use super::expiring::{removed, walked};
 use super::ring::{Ring, bucket_of, id_of, somebody_in, wrapped};
-use super::setting::{SCHEMAS, actor_record};
+use super::setting::{KEYRING, SCHEMAS, actor_record};
 use super::world::*;
 use crate::access::{ActorId, Code};
 use crate::identity::{Actor, NewActor};
@@ -18,6 +19,7 @@ use crate::seal::{ErasureRecord, ErasureState};
 use crate::store::{Change, ControlKind, Expect, Fetched, Key, Op, Version};
 use crate::trail::{Announcement, ErasureLedger};
 use gridvault_keys::{Keyring, WrappedUnder};
+use jiff::ToSpan as _;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
@@ -32,6 +34,16 @@ pub(super) fn world_under(keyring: Arc<Keyring>) -> World {
     let change = world.identity.directory().addition(&NewActor { record });
     world.announce(change.expect("an actor"));
     world
+}
+
+/// A world with somebody who agrees.
+pub(super) fn world_with_officer() -> World {
+    world_under(KEYRING.clone())
+}
+
+/// An erasure that is asked for.
+pub(super) fn try_erasure(world: &World, subject: SubjectId) -> Done<MandateId> {
+    done(wait(ask(world, &world.actor(DESK), subject)))
 }
 
 async fn ask(world: &World, desk: &Actor, subject: SubjectId) -> Result<MandateId, OperationError> {
@@ -52,7 +64,7 @@ async fn ask(world: &World, desk: &Actor, subject: SubjectId) -> Result<MandateI
     .map(|(id, _)| id)
 }
 
-fn decide(world: &World, id: MandateId, yes: bool) -> Done<()> {
+pub(super) fn decide(world: &World, id: MandateId, yes: bool) -> Done<()> {
     let officer = world.actor(OFFICER);
     done(wait(decide_approval(
         &officer,
@@ -405,4 +417,34 @@ fn of_an_erasure_and_a_record_that_is_stored_meanwhile_neither_leaves_anything_b
         }
         assert_eq!(wrapped(&world, subject), None);
     }
+}
+
+#[test]
+fn whoever_has_nothing_left_but_a_part_in_the_record_of_another_is_erased_from_it() {
+    let (_ring, keyring) = Ring::new();
+    let world = world_under(keyring.clone());
+    let (id, little) = child(&world);
+    let Fetched::Found(sealed) = wait(world.reader.fetch(id)).expect("a store") else { panic!() };
+    let [_, guardian] = sealed.row().header.subjects[..] else { panic!("two people") };
+    // Its own record goes at its end; the part in that of the child stays.
+    let mut request = person(registration(), json!({"name": "王伟"}));
+    request.subject = Some(guardian.to_string());
+    request.retain_until = Some(TODAY.saturating_add(1.day()));
+    let own = world.create_request(WORKER, request).expect("stored").id;
+    assert_eq!(walked(&world, 1), removed(1));
+    assert!(is_tombstone(&world, own));
+    let copy = wrapped(&world, guardian).expect("a key");
+    world.change_actor(DESK, |record| record.assignments[0].area = Some("880102002".into()));
+    assert_eq!(try_erasure(&world, guardian), Err(Code::NotFound), "another street's desk");
+    world.change_actor(DESK, |record| record.assignments[0].area = Some("880102001".into()));
+    let erasure = agreed(&world, guardian);
+    let erased = carried_out(&world, erasure).expect("erased");
+    assert_eq!((erased.entries.len(), erased.destroyed.is_some()), (1, true));
+    assert_eq!((wrapped(&world, guardian), id_of(&keyring, guardian, &copy)), (None, None));
+    let listed = wait(world.reader.scan(&Key::subject_listing_prefix(guardian), None, 10));
+    assert!(listed.expect("a store").is_empty());
+    let Fetched::Found(sealed) = wait(world.reader.fetch(id)).expect("a store") else { panic!() };
+    assert_eq!(sealed.row().header.subjects, [little], "the child's record stays");
+    assert_eq!(try_erasure(&world, guardian), Err(Code::NotFound));
+    assert_eq!(carried_out(&world, erasure).map(drop), Err(Code::VersionConflict));
 }

@@ -49,11 +49,11 @@ async fn walk(world: &World, now: Micros) -> Result<Expired, OperationError> {
     Ok(all)
 }
 
-fn walked(world: &World, days: i64) -> Expired {
+pub(super) fn walked(world: &World, days: i64) -> Expired {
     wait(walk(world, in_days(days))).expect("a walk")
 }
 
-fn removed(count: u64) -> Expired {
+pub(super) fn removed(count: u64) -> Expired {
     Expired { removed: count, ..Expired::default() }
 }
 

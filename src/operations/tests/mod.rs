@@ -15,6 +15,7 @@ mod people;
 mod protecting;
 mod racing;
 mod repeats;
+mod restraining;
 mod retention;
 mod revoking;
 mod ring;

@@ -211,6 +211,7 @@ impl World {
             set,
             remove: remove.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>(),
             basis: None,
+            latest_end: None,
             birthdays: Birthdays::Kept,
             protected: None,
             drawn: Vec::new(),

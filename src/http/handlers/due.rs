@@ -1,0 +1,216 @@
+//! What is due to residents, for the desk that serves them and for the protection officer.
+//! Never a value and no person: codes, ids of requests and records, and days.
+//! Each look is an entry.
+
+use super::super::answer::Answer;
+use super::super::caller::Caller;
+use super::super::forms;
+use super::super::headers::query;
+use super::super::problem::Problem;
+use super::super::rooms::Rooms;
+use super::approvals::kind_of;
+use crate::access::Code;
+use crate::ambient::Micros;
+use crate::limits::DUE_PAGE_COUNT_MAX;
+use crate::operations::{Due, DuePlace, list_due};
+use axum::extract::{RawQuery, State};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// What it is listed by.
+pub(in crate::http) const DUE_WORDS: [&str; 2] = ["limit", "after"];
+
+/// Microseconds of a day.
+const DAY: i64 = 86_400_000_000;
+
+/// Something that is due.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct DueBody {
+    /// What.
+    #[schema(schema_with = forms::due_kind)]
+    kind: &'static str,
+    /// How far it is.
+    #[schema(schema_with = forms::due_state)]
+    state: &'static str,
+    /// The request, or the restraint that it set; nothing of a record that ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// The restraint that is to end, where one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    releases: Option<String>,
+    /// Why: a code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// The area of the desk that asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    area: Option<String>,
+    /// The records by which the person is known, or the one that ends.
+    records: Vec<String>,
+    /// When it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked_at: Option<String>,
+    /// Until when the resident is to have an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_at: Option<String>,
+    /// Until when the second person may agree, or the desk carry it out; it has passed where it is `lapsed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+    /// Since when it is in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+    /// For how many whole days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    days: Option<i64>,
+    /// The first day on which the record may no longer be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ends_on: Option<String>,
+}
+
+/// What is due.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct DuesBody {
+    /// Requests and restraints by area, the oldest first, then records by their ends.
+    due: Vec<DueBody>,
+    /// Goes into `after` for the next page; nothing where this is the last. A page may be shorter than asked for and have a next one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+pub(in crate::http) async fn list(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    RawQuery(raw): RawQuery,
+) -> Result<Answer<DuesBody>, Problem> {
+    caller.must_see_due(&rooms).await?;
+    let members = query(&caller, raw.as_deref(), DUE_WORDS, &rooms).await?;
+    let Some((limit, after)) = asked(&members) else {
+        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    };
+    let territory = rooms.territory.load();
+    let page = list_due(
+        &caller.actor,
+        limit,
+        after,
+        &caller.origin,
+        caller.now,
+        &rooms.store,
+        &rooms.seal,
+        &rooms.access,
+        &rooms.trail,
+        &territory,
+    )
+    .await?;
+    let due = page.due.into_iter().map(|due| DueBody::of(due, caller.now)).collect();
+    let next = page.next.map(|place| BASE64_URL_SAFE_NO_PAD.encode(place.to_bytes()));
+    Ok(Answer::new(DuesBody { due, next }, page.recorded, rooms.trail.origin()))
+}
+
+fn asked([limit, after]: &[Option<String>; DUE_WORDS.len()]) -> Option<(usize, Option<DuePlace>)> {
+    let place = |text: &String| -> Option<DuePlace> {
+        DuePlace::from_bytes(&BASE64_URL_SAFE_NO_PAD.decode(text).ok()?)
+    };
+    let after = match after {
+        Some(text) => Some(place(text)?),
+        None => None,
+    };
+    let limit = match limit {
+        Some(text) => text.parse().ok()?,
+        None => DUE_PAGE_COUNT_MAX,
+    };
+    (1..=DUE_PAGE_COUNT_MAX).contains(&limit).then_some((limit, after))
+}
+
+impl DueBody {
+    fn blank(kind: &'static str, state: &'static str) -> DueBody {
+        DueBody {
+            kind,
+            state,
+            id: None,
+            releases: None,
+            reason: None,
+            area: None,
+            records: Vec::new(),
+            asked_at: None,
+            due_at: None,
+            until: None,
+            since: None,
+            days: None,
+            ends_on: None,
+        }
+    }
+
+    fn of(due: Due, now: Micros) -> DueBody {
+        match due {
+            Due::Withdrawn { record, ends_on, held } => {
+                let [_, _, _, _, scheduled, kept] = DUE_STATES;
+                let day = Micros(i64::from(ends_on).saturating_mul(DAY)).date().to_string();
+                DueBody {
+                    records: vec![record.to_string()],
+                    ends_on: Some(day),
+                    ..DueBody::blank(WITHDRAWAL, if held { kept } else { scheduled })
+                }
+            }
+            Due::Request { id, record, state, asked, due } => {
+                let restraining = record.restraining();
+                let since = restraining.and_then(|terms| terms.since);
+                let until = due.map(|_| Micros(record.until).rfc3339());
+                let (reason, area) = match (record.erasing(), restraining) {
+                    (Some(terms), _) => (Some(&terms.reason), Some(&terms.area)),
+                    (_, Some(terms)) => (Some(&terms.reason), Some(&terms.area)),
+                    _ => (None, None),
+                };
+                let releases = restraining.and_then(|terms| terms.releases);
+                DueBody {
+                    id: Some(id.to_string()),
+                    releases: releases.map(|id| id.to_string()),
+                    reason: reason.cloned(),
+                    area: area.cloned(),
+                    records: record.records.iter().map(|(id, _)| id.to_string()).collect(),
+                    asked_at: Some(asked.rfc3339()),
+                    due_at: due.map(Micros::rfc3339),
+                    until,
+                    since: since.map(|since| Micros(since).rfc3339()),
+                    days: since.map(|since| now.0.saturating_sub(since).max(0) / DAY),
+                    ..DueBody::blank(kind_of(&record), state.as_str())
+                }
+            }
+        }
+    }
+}
+
+/// A record that ends because a consent was taken back.
+const WITHDRAWAL: &str = "withdrawal";
+
+/// What is due.
+pub(in crate::http) const DUE_KINDS: [&str; 5] =
+    ["erasure", "restriction", "legal_hold", "release", WITHDRAWAL];
+
+/// How far something is: those of requests, as operations say them, and those of records that end.
+pub(in crate::http) const DUE_STATES: [&str; 6] =
+    ["asked", "agreed", "lapsed", "in_force", "scheduled", "held"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operations::DueState;
+
+    #[test]
+    fn the_states_of_requests_are_those_of_operations() {
+        assert_eq!(DueState::ALL.map(DueState::as_str), DUE_STATES[..4]);
+    }
+
+    #[test]
+    fn a_page_is_taken_to_its_most_lines_and_refused_beyond() {
+        let of = |limit: &str| asked(&[Some(limit.to_owned()), None]).map(|(limit, _)| limit);
+        let most = DUE_PAGE_COUNT_MAX;
+        assert_eq!(of(&most.to_string()), Some(most));
+        assert_eq!(asked(&[None, None]), Some((most, None)));
+        for wrong in [&*(most + 1).to_string(), "0", "x", ""] {
+            assert_eq!(of(wrong), None, "{wrong}");
+        }
+        assert_eq!(asked(&[None, Some("AAAA".to_owned())]), None);
+    }
+}
