@@ -160,7 +160,7 @@ pub async fn open_at(ground: Ground<'_>, clock: Arc<dyn Clock>) -> Fallible<Room
     Ok(Rooms {
         identity: Arc::new(Identity::new(
             actors,
-            keyring.token_signer(),
+            keyring.clone(),
             origin,
             random.clone(),
             clock.now(),

@@ -221,8 +221,9 @@ pub enum KeyError {
     #[error("keyring slots of one generation disagree")]
     KeyringSlotsDisagree,
 
-    /// More buckets than [`crate::limits::BUCKETS_REKEYED_MAX`] would be re-keyed at once.
-    #[error("too many buckets are re-keyed at once")]
+    /// More buckets than [`crate::limits::BUCKETS_REKEYED_MAX`] would be re-keyed at once, or more other keys than
+    /// [`crate::limits::SINGLES_REKEYED_MAX`].
+    #[error("too many keys are replaced at once")]
     TooManyBuckets,
     /// A bucket's key was replaced as often as its number can count.
     #[error("a bucket has no epoch left")]

@@ -34,10 +34,18 @@ impl Keyring {
         Signer::from_seed(self.content().at(Place::LogSeed).key)
     }
 
-    /// An own wiping copy of the key that signs tokens.
+    /// An own wiping copy of the key that signs tokens: the next one, where one was drawn.
     #[must_use]
     pub fn token_signer(&self) -> Signer {
-        Signer::from_seed(self.content().at(Place::TokenSeed).key)
+        Signer::from_seed(self.content().newest(Place::TokenSeed).key)
+    }
+
+    /// The public key of the one that signed tokens before, where it is not destroyed yet.
+    #[must_use]
+    pub fn former_token_key(&self) -> Option<[u8; 32]> {
+        let content = self.content();
+        let former = content.next_of(Place::TokenSeed).map(|_| content.at(Place::TokenSeed).key);
+        former.map(|seed| Signer::from_seed(seed).public_key())
     }
 }
 

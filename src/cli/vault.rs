@@ -102,8 +102,8 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let territory = read_territory(&reader).await?;
     let anomalies =
         watch(config, &trail, &log, thresholds, &schemas, actors.clone(), reviews.clone())?;
-    let (signer, chance) = (keyring.token_signer(), random.clone());
-    let identity = Identity::new(actors, signer, &config.origin, chance, clock.now());
+    let chance = random.clone();
+    let identity = Identity::new(actors, keyring.clone(), &config.origin, chance, clock.now());
     let rooms = Rooms {
         identity: Arc::new(identity),
         access: Arc::new(Access::new(policy, version, activated)),
@@ -252,6 +252,7 @@ fn rotation(config: &Config, rooms: &Rooms, waker: RotationWaker) -> Result<Rota
     Rotation::start(RotationSettings {
         store: rooms.store.clone(),
         seal: rooms.seal.clone(),
+        identity: rooms.identity.clone(),
         trail: rooms.trail.clone(),
         clock: rooms.clock.clone(),
         percent: config.rotation_percent,

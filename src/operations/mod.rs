@@ -59,6 +59,7 @@ mod store_digests;
 mod subject;
 mod task;
 mod turn_keys;
+mod turn_single;
 mod urgent_scope;
 mod walk;
 mod withdraw_consent;

@@ -27,6 +27,7 @@ mod revision;
 mod rotation;
 mod said;
 mod section;
+mod single;
 mod term;
 mod withdrawal;
 
@@ -46,7 +47,7 @@ pub use protection::Protection;
 pub use rekey::NextKeys;
 pub use removal::{KeyHold, Remains, Removal};
 pub use revision::{Birthdays, Patch, Revision};
-pub use rotation::{RotationKind, RotationRecord, RotationState};
+pub use rotation::{Overlap, RotationKind, RotationRecord, RotationState};
 pub use said::Said;
 pub use term::Candidates;
 pub use withdrawal::{Withdrawal, WithdrawalTerms};

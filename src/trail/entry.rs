@@ -189,6 +189,28 @@ pub enum Announcement {
         /// How many keys get another in their place.
         keys: u64,
     },
+    /// Another key that there is one of serves, and the former beside it for a time.
+    KeyFollowed {
+        /// The rotation.
+        id: [u8; 16],
+        /// Which key: a code.
+        what: &'static str,
+        /// What the former is called in public.
+        former: String,
+        /// What the next one is called.
+        next: String,
+        /// Until when both serve, in microseconds since 1970.
+        until: i64,
+    },
+    /// The former of two such keys is destroyed.
+    FormerDestroyed {
+        /// The rotation; nothing where a ring was restored that is none's.
+        id: Option<[u8; 16]>,
+        /// Which key: a code.
+        what: &'static str,
+        /// What it was called in public.
+        former: String,
+    },
     /// Another root key is in force, with an envelope of its own for each way to it.
     RootReplaced,
     /// The tree of grids was set.
@@ -505,9 +527,11 @@ pub(super) fn announced(announcement: &Announcement, request: [u8; 16]) -> Draft
     if let Announcement::Scrubbed { records, .. } = announcement {
         draft.rec.clone_from(records);
     }
-    if let Announcement::Rotated { id, .. } = announcement {
-        draft.apr = Some(*id);
-    }
+    draft.apr = match announcement {
+        Announcement::Rotated { id, .. } | Announcement::KeyFollowed { id, .. } => Some(*id),
+        Announcement::FormerDestroyed { id, .. } => *id,
+        _ => None,
+    };
     draft.why = (outcome == Outcome::Denied).then(|| Code::Denied.as_str().into());
     draft.detail.extend(detail);
     if event == Event::AuditExport {
@@ -579,6 +603,12 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
         }
         Announcement::Rotated { what, step, keys, .. } => {
             (Event::KeyRotate, upkeep::rotated(what, step, *keys))
+        }
+        Announcement::KeyFollowed { what, former, next, until, .. } => {
+            (Event::KeyRotate, upkeep::followed(what, former, next, *until))
+        }
+        Announcement::FormerDestroyed { what, former, .. } => {
+            (Event::KeyDestroy, upkeep::former_destroyed(what, former))
         }
         Announcement::RootReplaced => (Event::KeyRotate, upkeep::rotated("root", "end", 1)),
         Announcement::TerritorySet { digest } => {

@@ -115,3 +115,19 @@ pub(super) fn rotated(what: &str, step: &str, keys: u64) -> Facts {
         ("step", Scalar::Str(step.to_owned())),
     ]
 }
+
+/// Which two keys serve, by what they are called in public, and until when.
+pub(super) fn followed(what: &str, former: &str, next: &str, until: i64) -> Facts {
+    vec![
+        ("former", Scalar::Str(former.to_owned())),
+        ("next", Scalar::Str(next.to_owned())),
+        ("rotation", Scalar::Str(what.to_owned())),
+        ("step", Scalar::Str("overlap".to_owned())),
+        ("until", Scalar::U64(u64::try_from(until).unwrap_or(0))),
+    ]
+}
+
+/// Which former key is destroyed.
+pub(super) fn former_destroyed(what: &str, former: &str) -> Facts {
+    vec![("former", Scalar::Str(former.to_owned())), ("rotation", Scalar::Str(what.to_owned()))]
+}

@@ -26,7 +26,7 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct RotateBody {
-    /// `subjects`: the keys of all subject buckets.
+    /// `subjects`: the keys of all subject buckets. `tokens`: the key that signs tokens.
     #[schema(schema_with = forms::rotation_kind)]
     what: String,
 }
@@ -65,6 +65,8 @@ pub(in crate::http) struct RotationBody {
     keys: u16,
     /// How many of them are replaced, the former ones destroyed.
     keys_done: u16,
+    /// Until when the former key serves beside the one that follows it, of a key that there is one of.
+    overlap_until: Option<String>,
 }
 
 /// How the keys are.
@@ -104,6 +106,7 @@ impl RotationBody {
             ended_at: record.ended_at.map(moment),
             keys: record.kind.keys_count(),
             keys_done: record.done,
+            overlap_until: record.overlap.as_ref().map(|overlap| moment(overlap.until)),
         }
     }
 }

@@ -23,5 +23,6 @@ mod second_place;
 mod setting;
 mod slots;
 mod turning;
+mod turning_tokens;
 mod urgent;
 mod world;
