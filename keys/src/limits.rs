@@ -71,7 +71,7 @@ pub const BUCKETS: usize = 4096;
 /// Subject buckets that are re-keyed at once: both keys of each stand in the ring meanwhile, and a slot has no room for more.
 pub const BUCKETS_REKEYED_MAX: usize = 256;
 
-/// Keys that there is one of (that of tokens) which have a next one at once: a slot has no room for more beside the buckets.
+/// Keys that there is one of (those of tokens and of the log) which have a next one at once: a slot has no room for more beside the buckets.
 pub const SINGLES_REKEYED_MAX: usize = 1;
 
 /// Calendar months for which a keyring holds a context key, counted from its creation.

@@ -28,10 +28,18 @@ impl Signer {
 }
 
 impl Keyring {
-    /// An own wiping copy of the key that signs the log's checkpoints.
+    /// An own wiping copy of the key that signs the log's checkpoints: the former one, while another one signs beside it.
     #[must_use]
     pub fn log_signer(&self) -> Signer {
-        Signer::from_seed(self.content().at(Place::LogSeed).key)
+        self.log_signers().0
+    }
+
+    /// The same, and that of the next one, where one was drawn: then both sign.
+    #[must_use]
+    pub fn log_signers(&self) -> (Signer, Option<Signer>) {
+        let content = self.content();
+        let next = content.next_of(Place::LogSeed).map(|next| Signer::from_seed(next.key));
+        (Signer::from_seed(content.at(Place::LogSeed).key), next)
     }
 
     /// An own wiping copy of the key that signs tokens: the next one, where one was drawn.

@@ -3,7 +3,7 @@
 //! the vault runs and nobody paused it.
 //!
 //! ```text
-//! 2 draw     the ring with a next key, slot B, then slot A, and from then on that one signs;
+//! 2 draw     the ring with a next key, slot B, then slot A, and from then on that one signs, of the log both;
 //!            then one frame: entry `key.rotate` (step overlap), the row says which two serve and until when
 //! 3 wait     nothing is done until then
 //! 4 destroy  the ring with the next key in the place of the former, slot B, then slot A;
@@ -16,8 +16,8 @@ use super::OperationError;
 use super::rewrap::{announced, on_disk};
 use super::turn_keys::said;
 use crate::ambient::Micros;
-use crate::identity::Identity;
-use crate::limits::TOKEN_OVERLAP_SECONDS;
+use crate::identity::{Identity, TokenKeyNames};
+use crate::limits::{LOG_OVERLAP_SECONDS, TOKEN_OVERLAP_SECONDS};
 use crate::seal::{Overlap, RotationKind, RotationRecord, Seal};
 use crate::store::{Change, Reader};
 use crate::trail::{Announcement, Trail};
@@ -27,19 +27,58 @@ use std::sync::Arc;
 pub(super) struct Single<'a> {
     record: &'a RotationRecord,
     identity: &'a Identity,
+    overlap_seconds: i64,
 }
 
 impl<'a> Single<'a> {
-    /// Nothing for keys that there are many of. What the former one signed since the next one does counts from here on nowhere,
-    /// paused or not.
+    /// Nothing for keys that there are many of. What a former key of tokens signed since the next one does counts from here on
+    /// nowhere, paused or not.
     pub(super) fn of(record: &'a RotationRecord, identity: &'a Identity) -> Option<Single<'a>> {
-        if record.kind != RotationKind::Tokens {
-            return None;
-        }
+        let overlap_seconds = match record.kind {
+            RotationKind::Subjects => return None,
+            RotationKind::Tokens => TOKEN_OVERLAP_SECONDS,
+            RotationKind::Log => LOG_OVERLAP_SECONDS,
+        };
+        let single = Single { record, identity, overlap_seconds };
         if let Some(overlap) = record.overlap.as_ref().filter(|_| record.is_agreed_to()) {
-            identity.follow_keys(Some(Micros(overlap.from)));
+            single.follow(Some(Micros(overlap.from)));
         }
-        Some(Single { record, identity })
+        Some(single)
+    }
+
+    /// Lets whoever holds a picture of the keys take over what the ring has. The log's are looked at whenever it is signed.
+    fn follow(&self, former_until: Option<Micros>) {
+        if self.record.kind == RotationKind::Tokens {
+            self.identity.follow_keys(former_until);
+        }
+    }
+
+    /// What the former and the next one are called in public, while both serve.
+    fn names(&self, now: Micros, trail: &Trail) -> Option<(String, String)> {
+        match self.record.kind {
+            RotationKind::Log => {
+                let (former, next) = trail.log_keys();
+                Some((former, next?))
+            }
+            _ => {
+                let TokenKeyNames { former, current } = self.identity.follow_keys(Some(now));
+                Some((former?, current))
+            }
+        }
+    }
+
+    /// Whether the time of both is over, and nobody needs the former. The log's stays until the vault's own policy of witnesses names
+    /// the next one: without that no checkpoint would count as witnessed any more.
+    fn is_over(
+        &self,
+        overlap: &Overlap,
+        now: Micros,
+        trail: &Trail,
+    ) -> Result<bool, OperationError> {
+        let unread = |_| OperationError::Internal("the log cannot be read");
+        Ok(now.0 >= overlap.until
+            && (self.record.kind != RotationKind::Log
+                || trail.holds_under_next_log_key().map_err(unread)?))
     }
 
     /// Takes the next step; false where there is nothing to do but to wait.
@@ -57,16 +96,16 @@ impl<'a> Single<'a> {
         let (_, next) = seal.single_epochs(kind)?;
         match (&self.record.overlap, next) {
             (Some(overlap), Some(next)) => {
-                if now.0 < overlap.until {
+                if !self.is_over(overlap, now, trail)? {
                     return Ok(false);
                 }
                 destroy(kind, next, seal).await?;
-                self.identity.follow_keys(None);
+                self.follow(None);
             }
             _ => {
                 let drawing = seal.clone();
                 on_disk(move || drawing.draw_next_single(kind)).await?;
-                self.identity.follow_keys(None);
+                self.follow(None);
             }
         }
         Ok(true)
@@ -80,7 +119,7 @@ impl<'a> Single<'a> {
         seal: &Arc<Seal>,
         trail: &Trail,
     ) -> Result<bool, OperationError> {
-        let Single { record, identity } = self;
+        let record = self.record;
         let (present, next) = seal.single_epochs(record.kind)?;
         let (id, what) = (*record.id.as_bytes(), record.kind.as_str());
         match (&record.overlap, next) {
@@ -94,10 +133,10 @@ impl<'a> Single<'a> {
                 Ok(true)
             }
             (overlap, Some(next)) if overlap.as_ref().is_none_or(|it| it.epoch != next) => {
-                let names = identity.follow_keys(Some(now));
-                let former = names.former.ok_or(OperationError::Internal("no key is former"))?;
-                let until = now.0.saturating_add(TOKEN_OVERLAP_SECONDS * 1_000_000);
-                let next = Overlap { epoch: next, former, next: names.current, from: now.0, until };
+                let named = self.names(now, trail);
+                let (former, named) = named.ok_or(OperationError::Internal("no key is former"))?;
+                let until = now.0.saturating_add(self.overlap_seconds * 1_000_000);
+                let next = Overlap { epoch: next, former, next: named, from: now.0, until };
                 let told = || Announcement::KeyFollowed {
                     id,
                     what,
@@ -114,7 +153,7 @@ impl<'a> Single<'a> {
     }
 }
 
-/// Destroys a former key that no rotation is about. A ring that was restored has one where its store is from before the rotation or
+/// Destroys a former key of tokens that no rotation is about. A ring that was restored has one where its store is from before the rotation or
 /// from another one's time: nothing that it signed counts in a vault of another name, and it would stand there for ever.
 pub(super) async fn ends_what_is_nobodys(
     record: Option<&RotationRecord>,

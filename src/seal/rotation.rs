@@ -20,17 +20,21 @@ pub enum RotationKind {
     Subjects,
     /// The one that signs tokens.
     Tokens,
+    /// The one that signs the log.
+    Log,
 }
 
 impl RotationKind {
     /// All.
-    pub const ALL: [RotationKind; 2] = [RotationKind::Subjects, RotationKind::Tokens];
+    pub const ALL: [RotationKind; 3] =
+        [RotationKind::Subjects, RotationKind::Tokens, RotationKind::Log];
 
     /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
             RotationKind::Subjects => "subjects",
             RotationKind::Tokens => "tokens",
+            RotationKind::Log => "log",
         }
     }
 
@@ -43,7 +47,7 @@ impl RotationKind {
     pub fn keys_count(self) -> u16 {
         match self {
             RotationKind::Subjects => SUBJECT_BUCKETS_COUNT,
-            RotationKind::Tokens => 1,
+            RotationKind::Tokens | RotationKind::Log => 1,
         }
     }
 }

@@ -35,6 +35,7 @@ impl Seal {
 fn single(kind: RotationKind) -> Result<SingleKey, SealError> {
     match kind {
         RotationKind::Tokens => Ok(SingleKey::TokenSigning),
+        RotationKind::Log => Ok(SingleKey::LogSigning),
         RotationKind::Subjects => Err(SealError::Malformed { what: "name of a single key" }),
     }
 }

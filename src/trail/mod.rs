@@ -11,6 +11,7 @@ mod error;
 mod integrate;
 mod journal;
 mod ledgers;
+mod log_keys;
 mod permitted;
 mod readings;
 mod rebuild;

@@ -8,9 +8,12 @@ use super::client::{Call, Reply};
 use super::entries::happened;
 use super::erasure::{keyring, wrapped_keys};
 use super::harness::{Demo, await_until};
+use super::packs::made;
 use super::program::run;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use gridvault_audit::pack::verify_pack;
+use gridvault_audit::verify::{VerifierKey, verify_directory};
 use serde_json::{Value, json};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -289,4 +292,46 @@ fn another_key_signs_tokens_and_those_of_before_count_on_through_a_crash_and_a_r
     assert_eq!(overlap["x"]["next"], json!(next));
     assert_eq!(overlap["apr"], demo.entry_of(&granted)["apr"]);
     assert_eq!(demo.stop(), Some(0));
+}
+
+/// Whether the log holds under this key alone, entry by entry.
+fn log_holds_under(demo: &Demo, vkey: &str) -> bool {
+    let key = VerifierKey::parse(vkey).expect("a verifier key");
+    verify_directory(&demo.log_directory(), &key, None).is_ok()
+}
+
+#[test]
+fn another_key_signs_the_log_beside_the_former_and_whoever_holds_either_verifies_all_of_it() {
+    let mut demo = Demo::own();
+    let former = demo.log_key().to_owned();
+    let id = id_of(&ask_for(&demo, "log").expect(201));
+    let granted = decide(&demo, "security_admin", &id, "grant").expect(200);
+    await_until("both keys sign", || rotation(&demo)["next_key"].is_string());
+    let next = rotation(&demo)["next_key"].as_str().expect("a key").to_owned();
+    let entries = demo.entries_between(granted.index(), granted.index() + 4);
+    let overlap = entries.iter().find(|entry| entry["x"]["step"] == "overlap").expect("said");
+    assert_eq!((&overlap["x"]["former"], &overlap["x"]["next"]), (&json!(former), &json!(next)));
+    assert_eq!(happened(overlap), "key.rotate success");
+    let (pack, ..) = made(&demo);
+    for vkey in [&former, &next] {
+        assert!(log_holds_under(&demo, vkey));
+        verify_pack(&pack[..], &VerifierKey::parse(vkey).expect("a key")).expect("it holds");
+    }
+    let other = gridvault_audit::verifier_key(demo.origin(), &[7; 32]);
+    assert!(!log_holds_under(&demo, &other));
+    for killed in [true, false] {
+        match killed {
+            true => demo.kill(),
+            false => assert_eq!(demo.stop(), Some(0)),
+        }
+        demo.start_again();
+        assert_eq!(demo.log_key(), former, "the one that auditors have");
+        let read = demo.worker(1).read(demo.sample_record(), "name", REGISTRATION).expect(200);
+        let entry = demo.role("compliance_auditor");
+        let shown = entry.get(&format!("/v1/audit/entries/{}", read.index())).expect(200);
+        assert_eq!(shown.body["proven"], true, "{}", shown.text);
+        assert!(log_holds_under(&demo, &former) && log_holds_under(&demo, &next));
+    }
+    assert_eq!(demo.stop(), Some(0));
+    assert!(log_holds_under(&demo, &former) && log_holds_under(&demo, &next));
 }

@@ -89,7 +89,7 @@ impl Place {
 }
 
 /// Keys that there is one of, and that others follow.
-const SINGLES_THAT_TURN: [Place; 1] = [Place::TokenSeed];
+const SINGLES_THAT_TURN: [Place; 2] = [Place::LogSeed, Place::TokenSeed];
 
 /// A key in its place.
 pub(crate) struct Entry<'a> {
@@ -433,6 +433,8 @@ mod tests {
         assert!(matches!(more, Err(KeyError::TooManyBuckets)));
         let more = most.with_next_keys(&[bucket(4095)]);
         assert!(matches!(more, Err(KeyError::TooManyBuckets)));
+        let two = first.with_next_keys(&[Place::TokenSeed, Place::LogSeed]);
+        assert!(matches!(two, Err(KeyError::TooManyBuckets)));
         // There is room for another key beside them.
         let beside = most.with_next_keys(&[Place::TokenSeed]).expect("one beside");
         let read = again(&beside).expect("own content");

@@ -10,12 +10,15 @@ use crate::error::KeyError;
 pub enum SingleKey {
     /// The seed of the key that signs tokens.
     TokenSigning,
+    /// The seed of the key that signs the log.
+    LogSigning,
 }
 
 impl SingleKey {
     fn place(self) -> Place {
         match self {
             Self::TokenSigning => Place::TokenSeed,
+            Self::LogSigning => Place::LogSeed,
         }
     }
 }

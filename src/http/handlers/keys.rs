@@ -26,7 +26,7 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct RotateBody {
-    /// `subjects`: the keys of all subject buckets. `tokens`: the key that signs tokens.
+    /// `subjects`: the keys of all subject buckets. `tokens`: the key that signs tokens. `log`: the key that signs the log.
     #[schema(schema_with = forms::rotation_kind)]
     what: String,
 }
@@ -67,6 +67,8 @@ pub(in crate::http) struct RotationBody {
     keys_done: u16,
     /// Until when the former key serves beside the one that follows it, of a key that there is one of.
     overlap_until: Option<String>,
+    /// What that one is called in public: the `kid` of tokens, the verifier key of the log.
+    next_key: Option<String>,
 }
 
 /// How the keys are.
@@ -107,6 +109,7 @@ impl RotationBody {
             keys: record.kind.keys_count(),
             keys_done: record.done,
             overlap_until: record.overlap.as_ref().map(|overlap| moment(overlap.until)),
+            next_key: record.overlap.as_ref().map(|overlap| overlap.next.clone()),
         }
     }
 }

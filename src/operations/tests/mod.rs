@@ -23,6 +23,6 @@ mod second_place;
 mod setting;
 mod slots;
 mod turning;
-mod turning_tokens;
+mod turning_single;
 mod urgent;
 mod world;

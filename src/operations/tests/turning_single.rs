@@ -1,4 +1,4 @@
-//! Requirements on a rotation of the key that signs tokens: both serve until the last token of the former has ended.
+//! Requirements on rotations of the keys that sign tokens and the log: both serve for a time, and then the former is gone.
 //! Never a holder of a good token turned away, at whichever step the process ends, and never a former key behind its time.
 //! Steps are taken by hand and time is given.
 
@@ -9,10 +9,11 @@ use super::world::*;
 use crate::access::ActorId;
 use crate::ambient::Micros;
 use crate::identity::{IssuedToken, NewActor};
-use crate::limits::{TOKEN_LIFE_SECONDS_MAX, TOKEN_OVERLAP_SECONDS};
+use crate::limits::{LOG_OVERLAP_SECONDS, TOKEN_LIFE_SECONDS_MAX, TOKEN_OVERLAP_SECONDS};
 use crate::operations::{RotationWord, Turned, Turning, rotate_keys};
 use crate::records::MandateId;
 use crate::seal::{RotationKind, RotationRecord, RotationState};
+use crate::trail::Announcement;
 use gridvault_keys::{KeyEpochs, Keyring, SingleKey};
 use std::sync::Arc;
 
@@ -43,8 +44,12 @@ impl Turns {
     }
 
     fn begun() -> (Turns, MandateId) {
+        Turns::begun_for(RotationKind::Tokens)
+    }
+
+    fn begun_for(kind: RotationKind) -> (Turns, MandateId) {
         let turns = Turns::new();
-        let id = turns.say(ADMIN, RotationWord::Ask(RotationKind::Tokens)).id;
+        let id = turns.say(ADMIN, RotationWord::Ask(kind)).id;
         turns.say(SECURITY, RotationWord::Decide { id, yes: true });
         (turns, id)
     }
@@ -91,7 +96,17 @@ impl Turns {
     }
 
     fn epochs(&self) -> [KeyEpochs; 2] {
-        [self.keyring.epochs_of(TOKENS), self.ring.opened().epochs_of(TOKENS)]
+        self.epochs_of(TOKENS)
+    }
+
+    fn epochs_of(&self, key: SingleKey) -> [KeyEpochs; 2] {
+        [self.keyring.epochs_of(key), self.ring.opened().epochs_of(key)]
+    }
+
+    /// Waits until a checkpoint by whoever signs now is shown.
+    fn published(&self) {
+        let recorded = wait(self.world.trail.announce(Announcement::Heartbeat)).expect("recorded");
+        wait(self.world.trail.covered(recorded.index()));
     }
 }
 
@@ -213,4 +228,61 @@ fn another_rotation_begins_where_the_one_before_ended() {
     turns.say(SECURITY, RotationWord::Decide { id, yes: true });
     turns.until_nothing_is_left_at(NOW);
     assert_eq!(turns.epochs(), [KeyEpochs { present: 2, next: Some(3) }; 2]);
+}
+
+const LOG: SingleKey = SingleKey::LogSigning;
+
+#[test]
+fn former_key_of_the_log_signs_for_seven_days_beside_the_next_one_and_is_then_in_neither_slot() {
+    let (mut turns, _) = Turns::begun_for(RotationKind::Log);
+    let former = turns.world.trail.log_key();
+    let (record, waits) = turns.until_nothing_is_left_at(NOW);
+    let overlap = record.overlap.expect("both serve");
+    assert!(waits && turns.epochs_of(LOG) == [BOTH; 2]);
+    let both = (overlap.former.clone(), Some(overlap.next.clone()));
+    assert_eq!((turns.world.trail.log_keys(), &overlap.former), (both, &former));
+    assert_eq!((overlap.from, overlap.until), (NOW.0, at(LOG_OVERLAP_SECONDS).0));
+    turns.published();
+    assert!(turns.until_nothing_is_left_at(Micros(overlap.until - 1)).1);
+    assert_eq!(turns.epochs_of(LOG), [BOTH; 2]);
+    let (record, _) = turns.until_nothing_is_left_at(Micros(overlap.until));
+    assert_eq!((record.state, turns.epochs_of(LOG)), (RotationState::Ended, [NEXT_ALONE; 2]));
+    assert_eq!(turns.world.trail.log_keys(), (overlap.next.clone(), None));
+    assert!(turns.old_counts_at(NOW), "tokens have a key of their own");
+    let turns = turns.crash();
+    let log = turns.world.log_at_its_end();
+    let followed = format!(
+        r#""x":{{"former":"{former}","next":"{}","rotation":"log","step":"overlap","until":{}}}"#,
+        overlap.next, overlap.until
+    );
+    let destroyed = format!(r#""x":{{"former":"{former}","rotation":"log"}}"#);
+    for said in [followed, destroyed] {
+        assert_eq!(log.matches(&said).count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn at_whichever_step_the_process_ends_the_log_goes_on_under_a_key_that_auditors_have() {
+    // Agreed, begun, drawn, said.
+    for steps in 0..=3 {
+        let (mut turns, _) = Turns::begun_for(RotationKind::Log);
+        let former = turns.world.trail.log_key();
+        turns.steps(steps);
+        let mut turns = turns.crash();
+        assert_eq!(turns.world.trail.log_key(), former, "{steps}");
+        let (record, waits) = turns.until_nothing_is_left_at(at(60));
+        let overlap = record.overlap.expect("both serve");
+        assert!(waits && overlap.former == former, "{steps}");
+        // Destroyed, said, ended.
+        for steps in 0..=3 {
+            turns.published();
+            (0..steps).for_each(|_| drop(turns.step_at(Micros(overlap.until))));
+            turns = turns.crash();
+        }
+        turns.published();
+        let (record, _) = turns.until_nothing_is_left_at(Micros(overlap.until));
+        assert_eq!((record.state, record.done), (RotationState::Ended, 1), "{steps}");
+        assert_eq!(turns.epochs_of(LOG), [NEXT_ALONE; 2], "{steps}: never one more");
+        assert_eq!(turns.world.trail.log_keys(), (overlap.next, None));
+    }
 }
