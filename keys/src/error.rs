@@ -225,6 +225,9 @@ pub enum KeyError {
     /// [`crate::limits::SINGLES_REKEYED_MAX`].
     #[error("too many keys are replaced at once")]
     TooManyBuckets,
+    /// The context key of a month has a next one already, and there is no place for a third.
+    #[error("the context key of this month was replaced already")]
+    ContextTurned,
     /// A bucket's key was replaced as often as its number can count.
     #[error("a bucket has no epoch left")]
     EpochsUsedUp,

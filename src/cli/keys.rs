@@ -19,8 +19,8 @@ pub(super) enum Command {
     #[command(after_help = "Example: gridvault keys rotate --what subjects")]
     Rotate {
         /// Which keys: subjects, those of all subject buckets; tokens, the one that signs tokens; log, the one that signs
-        /// the log.
-        #[arg(long, value_parser = ["subjects", "tokens", "log"])]
+        /// the log; context, those over addresses, devices and reasons of entries.
+        #[arg(long, value_parser = ["subjects", "tokens", "log", "context"])]
         what: String,
         #[command(flatten)]
         connection: Connection,

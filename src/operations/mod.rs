@@ -58,6 +58,7 @@ mod steps;
 mod store_digests;
 mod subject;
 mod task;
+mod turn_contexts;
 mod turn_keys;
 mod turn_single;
 mod urgent_scope;

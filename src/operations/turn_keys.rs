@@ -10,13 +10,15 @@
 //!            then one frame: entry `key.destroy`, the row says which buckets are done
 //! 5 end      after the last group, one frame: entry `key.rotate` (step end), the row says that it ended
 //! ```
-//! Those are the steps of the keys of buckets; `turn_single` has 2 to 4 of a key that there is one of.
+//! Those are the steps of the keys of buckets; `turn_single` has 2 to 4 of a key that there is one of, and
+//! `turn_contexts` those of the keys of contexts.
 //! The row is all that is kept of it. A crash at 2 or 3 leaves both keys of a group's buckets in the ring, and the walk begins
 //! again; one between the two writings of 4 has the group done twice. Erasures destroy keys beside it (`destroy_keys`): each of
 //! the two walks for the keys that it named, so neither takes a key that the other one needs.
 
 use super::OperationError;
 use super::rewrap::Rewrap;
+use super::turn_contexts::turn_contexts;
 use super::turn_single::{self, Single};
 use crate::ambient::Micros;
 use crate::identity::Identity;
@@ -24,7 +26,7 @@ use crate::limits::{
     ERASURE_BUCKETS_COUNT, ROTATION_BUCKETS_COUNT, STALE_ATTEMPTS_MAX, SUBJECT_BUCKETS_COUNT,
 };
 use crate::records::MandateId;
-use crate::seal::{RotationRecord, RotationState, Seal};
+use crate::seal::{RotationKind, RotationRecord, RotationState, Seal};
 use crate::store::{Change, Expect, Key, Op, Reader, SystemKey, Version};
 use crate::trail::{Announcement, Trail};
 use std::sync::Arc;
@@ -126,6 +128,9 @@ impl Turning {
             }
             RotationState::Running => {
                 match single {
+                    None if record.kind == RotationKind::Context => {
+                        waits = !turn_contexts(&record, now, store, seal, trail).await?;
+                    }
                     None => self.turn(&record, store, seal, trail).await?,
                     Some(single) => waits = !single.turn(now, store, seal, trail).await?,
                 }

@@ -22,12 +22,14 @@ pub enum RotationKind {
     Tokens,
     /// The one that signs the log.
     Log,
+    /// Those of the contexts of this month and the later ones.
+    Context,
 }
 
 impl RotationKind {
     /// All.
-    pub const ALL: [RotationKind; 3] =
-        [RotationKind::Subjects, RotationKind::Tokens, RotationKind::Log];
+    pub const ALL: [RotationKind; 4] =
+        [RotationKind::Subjects, RotationKind::Tokens, RotationKind::Log, RotationKind::Context];
 
     /// The word for it.
     pub fn as_str(self) -> &'static str {
@@ -35,6 +37,7 @@ impl RotationKind {
             RotationKind::Subjects => "subjects",
             RotationKind::Tokens => "tokens",
             RotationKind::Log => "log",
+            RotationKind::Context => "context",
         }
     }
 
@@ -47,7 +50,7 @@ impl RotationKind {
     pub fn keys_count(self) -> u16 {
         match self {
             RotationKind::Subjects => SUBJECT_BUCKETS_COUNT,
-            RotationKind::Tokens | RotationKind::Log => 1,
+            RotationKind::Tokens | RotationKind::Log | RotationKind::Context => 1,
         }
     }
 }

@@ -3,7 +3,8 @@
 //! Each of the two writings of the ring is durable in both slots when it returns.
 
 use super::{RotationKind, Seal, SealError};
-use gridvault_keys::SingleKey;
+use crate::ambient::Micros;
+use gridvault_keys::{KeyError, Month, SingleKey};
 
 impl Seal {
     /// How often the key was replaced, counted from one, and the same of the next one that stands beside it, if one does.
@@ -32,10 +33,40 @@ impl Seal {
     }
 }
 
+impl Seal {
+    /// How often the context key in the place of the month of this moment was replaced, and the same of the one that seals now;
+    /// nothing for a month whose key is destroyed.
+    ///
+    /// # Errors
+    /// [`SealError::Keys`] for a moment outside of the calendar.
+    pub fn context_epochs(&self, at: Micros) -> Result<Option<(u32, u32)>, SealError> {
+        match self.keyring.context_epochs(month_of(at)?) {
+            Ok(epochs) => Ok(Some(epochs)),
+            Err(KeyError::MonthNotHeld) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Gives the month of this moment a next context key, and every later month another one. Waits for the disk.
+    ///
+    /// # Errors
+    /// As [`gridvault_keys::Keyring::turn_contexts`].
+    pub fn turn_contexts(&self, at: Micros) -> Result<(), SealError> {
+        Ok(self.keyring.turn_contexts(month_of(at)?)?)
+    }
+}
+
+fn month_of(at: Micros) -> Result<Month, SealError> {
+    let (year, month) = at.year_month();
+    Ok(Month::from_year_month(year, month)?)
+}
+
 fn single(kind: RotationKind) -> Result<SingleKey, SealError> {
     match kind {
         RotationKind::Tokens => Ok(SingleKey::TokenSigning),
         RotationKind::Log => Ok(SingleKey::LogSigning),
-        RotationKind::Subjects => Err(SealError::Malformed { what: "name of a single key" }),
+        RotationKind::Subjects | RotationKind::Context => {
+            Err(SealError::Malformed { what: "name of a single key" })
+        }
     }
 }

@@ -252,6 +252,13 @@ fn kid_of(token: &str) -> String {
     head["kid"].as_str().expect("a key id").to_owned()
 }
 
+/// The entry that says which two keys serve, among those since one.
+fn overlap_since(demo: &Demo, from: u64) -> Value {
+    let now = demo.role("system_admin").get(STATUS).expect(200);
+    let mut entries = demo.entries_between(from, now.index()).into_iter();
+    entries.find(|entry| entry["x"]["step"] == "overlap").expect("it is said")
+}
+
 /// A token that the vault signs now, for a worker.
 fn issued(demo: &Demo) -> String {
     let path = format!("/v1/admin/actors/{}/tokens", demo.worker(1).id);
@@ -285,9 +292,8 @@ fn another_key_signs_tokens_and_those_of_before_count_on_through_a_crash_and_a_r
     assert_eq!((&now["state"], &now["what"]), (&json!("running"), &json!("tokens")));
     assert_eq!((&now["keys"], &now["keys_done"]), (&json!(1), &json!(0)));
     ask_for(&demo, "subjects").refused(412, "version_conflict");
-    let entries = demo.entries_between(granted.index(), granted.index() + 8);
-    let overlap = entries.iter().find(|entry| entry["x"]["step"] == "overlap").expect("said");
-    assert_eq!(happened(overlap), "key.rotate success");
+    let overlap = overlap_since(&demo, granted.index());
+    assert_eq!(happened(&overlap), "key.rotate success");
     assert_eq!(overlap["x"]["former"], json!(kid_of(&old.token)));
     assert_eq!(overlap["x"]["next"], json!(next));
     assert_eq!(overlap["apr"], demo.entry_of(&granted)["apr"]);
@@ -308,10 +314,9 @@ fn another_key_signs_the_log_beside_the_former_and_whoever_holds_either_verifies
     let granted = decide(&demo, "security_admin", &id, "grant").expect(200);
     await_until("both keys sign", || rotation(&demo)["next_key"].is_string());
     let next = rotation(&demo)["next_key"].as_str().expect("a key").to_owned();
-    let entries = demo.entries_between(granted.index(), granted.index() + 4);
-    let overlap = entries.iter().find(|entry| entry["x"]["step"] == "overlap").expect("said");
+    let overlap = overlap_since(&demo, granted.index());
     assert_eq!((&overlap["x"]["former"], &overlap["x"]["next"]), (&json!(former), &json!(next)));
-    assert_eq!(happened(overlap), "key.rotate success");
+    assert_eq!(happened(&overlap), "key.rotate success");
     let (pack, ..) = made(&demo);
     for vkey in [&former, &next] {
         assert!(log_holds_under(&demo, vkey));

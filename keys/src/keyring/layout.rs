@@ -1,6 +1,6 @@
 //! Lays the keys of a keyring out in one wiped buffer of fixed size. Never seals or opens anything.
-//! Each key has its own place and an epoch of at least one; behind the last key stand the next keys of places that are being
-//! re-keyed, in ascending order and each of the epoch after the present one, and zeros behind those.
+//! Each key has its own place and an epoch of at least one, the last one where a month's key is destroyed; behind the last key stand
+//! the next keys of places that are being re-keyed, in ascending order and each of the epoch after the present one, and zeros behind.
 //!
 //! ```text
 //! content = first month u32 | zero u32 | entries | next keys | zeros
@@ -9,6 +9,8 @@
 //! entries = 4,096 subject buckets | 4,096 index buckets | 60 months | index base | header | chain | charge
 //!           | idempotency | log signing seed | token signing seed
 //! ```
+
+mod months;
 
 use zeroize::Zeroizing;
 
@@ -35,7 +37,7 @@ const EPOCH_FIRST: u32 = 1;
 const NEXT_START: usize = ENTRIES_END + 2;
 const NEXT_BYTES: usize = 2 + ENTRY_BYTES;
 
-const NEXT_MAX: usize = BUCKETS_REKEYED_MAX + SINGLES_REKEYED_MAX;
+const NEXT_MAX: usize = 257;
 
 const _: () = assert!(NEXT_START + NEXT_MAX * NEXT_BYTES <= CONTENT_BYTES);
 // The number of a subject bucket is that of its entry, so a ring in which buckets alone have next keys is what it always was.
@@ -84,7 +86,11 @@ impl Place {
     /// The place of a number, if another key may follow the one there.
     fn of_next(number: u16) -> Option<Self> {
         let bucket = Bucket::from_number(number).map(Self::SubjectBucket);
-        bucket.or_else(|| SINGLES_THAT_TURN.into_iter().find(|place| place.number() == number))
+        let month = usize::from(number).checked_sub(MONTHS_START);
+        let month = month.filter(|offset| *offset < CONTEXT_MONTHS).map(Self::Month);
+        bucket
+            .or(month)
+            .or_else(|| SINGLES_THAT_TURN.into_iter().find(|place| place.number() == number))
     }
 }
 
@@ -171,12 +177,6 @@ impl Content {
     /// The key in a place.
     pub(crate) fn at(&self, place: Place) -> Entry<'_> {
         self.entry(place.entry())
-    }
-
-    /// The context key of a month.
-    pub(crate) fn month(&self, month: Month) -> Result<Entry<'_>, KeyError> {
-        let offset = month.offset_from(self.first_month).ok_or(KeyError::MonthNotHeld)?;
-        Ok(self.at(Place::Month(offset)))
     }
 
     /// The key that protects in a place now: its next one where one was drawn.
@@ -433,10 +433,14 @@ mod tests {
         assert!(matches!(more, Err(KeyError::TooManyBuckets)));
         let more = most.with_next_keys(&[bucket(4095)]);
         assert!(matches!(more, Err(KeyError::TooManyBuckets)));
-        let two = first.with_next_keys(&[Place::TokenSeed, Place::LogSeed]);
-        assert!(matches!(two, Err(KeyError::TooManyBuckets)));
-        // There is room for another key beside them.
+        let months = |count| -> Vec<Place> { (0..count).map(Place::Month).collect() };
+        assert!(first.with_next_keys(&months(SINGLES_REKEYED_MAX)).is_ok());
+        let more = first.with_next_keys(&months(SINGLES_REKEYED_MAX + 1));
+        assert!(matches!(more, Err(KeyError::TooManyBuckets)));
+        // There is room for another key beside them, and for no more.
         let beside = most.with_next_keys(&[Place::TokenSeed]).expect("one beside");
+        let more = beside.with_next_keys(&[Place::LogSeed]);
+        assert!(matches!(more, Err(KeyError::TooManyBuckets)));
         let read = again(&beside).expect("own content");
         assert_eq!(read.rekeyed().len(), BUCKETS_REKEYED_MAX);
         assert!(read.has_next_singles() && !most.has_next_singles());
@@ -463,7 +467,7 @@ mod tests {
     fn next_key_of_a_place_that_nothing_follows_is_refused() {
         let first = Content::generate(first_month()).expect("randomness");
         let both = first.with_next_keys(&[Place::TokenSeed]).expect("one");
-        for place in [Place::Chain, Place::Charge, Place::IndexBase, Place::Month(0)] {
+        for place in [Place::Chain, Place::Charge, Place::IndexBase, Place::Idempotency] {
             let mut altered = both.copy();
             altered.bytes[NEXT_START..NEXT_START + 2]
                 .copy_from_slice(&place.number().to_be_bytes());

@@ -154,7 +154,7 @@ impl Keyring {
 
     /// The file first: nothing is wrapped under a key that is not durable, and nothing counts as destroyed that the file
     /// still holds.
-    fn replace(
+    pub(crate) fn replace(
         &self,
         change: impl FnOnce(&Content) -> Result<Content, KeyError>,
     ) -> Result<(), KeyError> {

@@ -95,3 +95,55 @@ fn buckets_are_rekeyed_beside_it_and_neither_takes_the_key_of_the_other() {
     ring.destroy_former(TOKENS, 2).expect("destroyed");
     assert_eq!((ring.next_bucket_keys().len(), ring.token_signer().public_key()), (1, next));
 }
+
+#[test]
+fn destroyed_months_are_in_neither_slot_nor_derived_and_the_ring_knows_what_is_not_said_yet() {
+    let bench = Bench::new();
+    let ring = &bench.keyring;
+    let month = |number: u8| Month::from_year_month(2026, number).expect("in range");
+    let key = *ring.content().month(month(3)).expect("held").key;
+    let seal = |keyring: &Keyring, number| {
+        keyring.seal_context(month(number), &[1; 16], b"entry", b"reason")
+    };
+    let (march, may) = (seal(ring, 3).expect("sealed"), seal(ring, 5).expect("sealed"));
+    let opens =
+        |keyring: &Keyring, sealed: &[u8]| keyring.open_context(&[1; 16], b"entry", sealed).is_ok();
+    assert!(opens(ring, &march));
+    ring.destroy_months_before(month(3)).expect("there are none");
+    assert!(ring.months_untold().is_empty());
+    ring.destroy_months_before(month(5)).expect("destroyed");
+    for keyring in bench.both_ways().iter().chain([ring]) {
+        assert_eq!(keyring.months_untold(), [month(3), month(4)]);
+        assert!(!opens(keyring, &march) && opens(keyring, &may));
+        for number in [3, 4] {
+            assert!(matches!(seal(keyring, number), Err(KeyError::MonthNotHeld)));
+        }
+        assert!(keyring.content().bytes().windows(key.len()).all(|part| part != key));
+    }
+    // One that is not destroyed is not told of either.
+    ring.months_are_told(&[month(3), month(5)]).expect("kept");
+    for keyring in bench.both_ways().iter().chain([ring]) {
+        assert_eq!(keyring.months_untold(), [month(4)]);
+        assert!(!opens(keyring, &march) && opens(keyring, &may));
+    }
+    ring.months_are_told(&[month(4)]).expect("kept");
+    ring.destroy_months_before(month(5)).expect("nothing to do");
+    assert!(ring.months_untold().is_empty());
+}
+
+#[test]
+fn at_whichever_step_the_destruction_of_months_stops_the_next_process_finishes_it() {
+    for call in 0..CALLS {
+        let bench = Bench::new();
+        let may = Month::from_year_month(2026, 5).expect("in range");
+        let sealed = bench.keyring.seal_context(may, &[1; 16], b"", b"reason").expect("sealed");
+        bench.disk.fail_at(call);
+        let failed = bench.keyring.destroy_months_before(may);
+        assert!(matches!(failed, Err(KeyError::Io { .. })), "call {call}");
+        for keyring in bench.both_ways() {
+            keyring.destroy_months_before(may).expect("destroyed");
+            assert_eq!(keyring.months_untold().len(), 2, "call {call}");
+            assert!(keyring.open_context(&[1; 16], b"", &sealed).is_ok(), "call {call}");
+        }
+    }
+}

@@ -27,6 +27,7 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct RotateBody {
     /// `subjects`: the keys of all subject buckets. `tokens`: the key that signs tokens. `log`: the key that signs the log.
+    /// `context`: the keys of the contexts of this month's entries and of later ones.
     #[schema(schema_with = forms::rotation_kind)]
     what: String,
 }
@@ -96,6 +97,8 @@ pub(in crate::http) struct BucketsBody {
 impl RotationBody {
     fn of(record: &RotationRecord) -> RotationBody {
         let moment = |micros: i64| Micros(micros).rfc3339();
+        // Of contexts the former has no name outside, and it stays with its month.
+        let overlap = record.overlap.as_ref().filter(|_| record.kind != RotationKind::Context);
         RotationBody {
             id: record.id.to_string(),
             what: record.kind.as_str(),
@@ -108,8 +111,8 @@ impl RotationBody {
             ended_at: record.ended_at.map(moment),
             keys: record.kind.keys_count(),
             keys_done: record.done,
-            overlap_until: record.overlap.as_ref().map(|overlap| moment(overlap.until)),
-            next_key: record.overlap.as_ref().map(|overlap| overlap.next.clone()),
+            overlap_until: overlap.map(|overlap| moment(overlap.until)),
+            next_key: overlap.map(|overlap| overlap.next.clone()),
         }
     }
 }
