@@ -53,6 +53,9 @@ pub const COSIGNATURE_TIME_MAX: u64 = i64::MAX as u64;
 /// Signature type of formats without an assigned byte; the SM2 line of the national suite uses it.
 pub const NOTE_TYPE_PRIVATE: u8 = 0xff;
 
+/// Signature lines of a log's own on its checkpoint: two while one key follows another.
+pub const LOG_SIGNATURES_MAX: usize = 2;
+
 /// Signature lines that a note may carry: c2sp.org/signed-note asks for at least this many.
 pub const NOTE_SIGNATURES_MAX: usize = 16;
 

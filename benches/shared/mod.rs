@@ -21,7 +21,6 @@ use gridvault::store::{self, EngineKind, Key, SystemKey};
 use gridvault::synthetic::{CityPlan, Extent, territory};
 use gridvault::territory::{Territory, TerritoryData};
 use gridvault::trail::{Announcement, Applied, FileMedia, Media, Settings, Surroundings, Trail};
-use gridvault_audit::verifier_key;
 use gridvault_keys::{Keyring, Month, RootKey};
 use std::path::Path;
 use std::sync::Arc;
@@ -156,11 +155,10 @@ pub async fn open_at(ground: Ground<'_>, clock: Arc<dyn Clock>) -> Fallible<Room
         }),
         is_reviewed: Box::new(|_| false),
     };
-    let log_key = verifier_key(origin, &keyring.log_signer().public_key());
     Ok(Rooms {
         identity: Arc::new(Identity::new(
             actors,
-            keyring.token_signer(),
+            keyring.clone(),
             origin,
             random.clone(),
             clock.now(),
@@ -176,7 +174,6 @@ pub async fn open_at(ground: Ground<'_>, clock: Arc<dyn Clock>) -> Fallible<Room
         index: Index::start(index)?,
         anomalies: Anomalies::start(watching)?,
         reviews,
-        log_key,
         erasures: None,
         repeats: Arc::default(),
         echoes: Default::default(),

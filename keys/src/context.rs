@@ -1,5 +1,5 @@
 //! Seals the context of an audit entry (address, device, reason) under a key of its actor and month. Never reads a clock.
-//! Destroying a month's key destroys the context of that month for every actor: what is kept of it goes first.
+//! Destroying a month's key destroys the context of that month for every actor, and what is kept of it goes with it.
 //!
 //! `key of actor and month = HKDF-SHA256(month key, label, actor id)`; the sealed object's key id is `month << 32 | epoch`.
 
@@ -29,7 +29,7 @@ impl Keyring {
         associated: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, KeyError> {
-        let key = self.actor_key(month, actor)?;
+        let key = self.actor_key(month, None, actor)?;
         key.sealing_key(actor).seal(&join(&[actor, associated]), plain)
     }
 
@@ -44,11 +44,74 @@ impl Keyring {
         associated: &[u8],
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        let number = key_id(KeyKind::Context, sealed)? >> 32;
-        let number = u32::try_from(number).expect("half of 64 bits fits 32");
+        let id = key_id(KeyKind::Context, sealed)?.to_be_bytes();
+        let [number, epoch] = [&id[..4], &id[4..]]
+            .map(|half| u32::from_be_bytes(*half.first_chunk().expect("half of eight bytes")));
         let month = Month::from_number(number)?;
-        let key = self.actor_key(month, actor)?;
+        let key = self.actor_key(month, Some(epoch), actor)?;
         key.sealing_key(actor).open(&join(&[actor, associated]), sealed)
+    }
+}
+
+impl Keyring {
+    /// Destroys the keys of all months before this one: they are in neither slot then and not in memory, nor is what was derived
+    /// from them. What was sealed in these months opens no more, wherever copies lie. Where there are none, nothing is done.
+    ///
+    /// # Errors
+    /// [`KeyError::Randomness`], [`KeyError::KeyringUnwritable`], [`KeyError::ReadBack`], [`KeyError::Io`]: then it is not known
+    /// that they are gone.
+    pub fn destroy_months_before(&self, month: Month) -> Result<(), KeyError> {
+        let gone = self.content().months_before(month);
+        if gone.is_empty() {
+            return Ok(());
+        }
+        self.replace(|content| Ok(content.without_months(&gone)))?;
+        // Whoever derives one holds the content that has its key, and nobody does any more.
+        self.actors.forget();
+        Ok(())
+    }
+
+    /// Gives this month a next key, under which contexts are sealed from now on while those of before still open, and every later
+    /// month another key; durable in both slots when it returns. The former key goes with its month.
+    ///
+    /// # Errors
+    /// [`KeyError::MonthNotHeld`]; [`KeyError::ContextTurned`] where the month has a next one already;
+    /// [`KeyError::TooManyBuckets`], [`KeyError::EpochsUsedUp`], [`KeyError::Randomness`], [`KeyError::KeyringUnwritable`],
+    /// [`KeyError::ReadBack`], [`KeyError::Io`].
+    pub fn turn_contexts(&self, month: Month) -> Result<(), KeyError> {
+        let (present, newest) = self.context_epochs(month)?;
+        if newest != present {
+            return Err(KeyError::ContextTurned);
+        }
+        self.replace(|content| content.with_contexts_turned(month))?;
+        self.actors.forget();
+        Ok(())
+    }
+
+    /// How often the key in a month's place was replaced, counted from one, and the same of the one that seals now.
+    ///
+    /// # Errors
+    /// [`KeyError::MonthNotHeld`].
+    pub fn context_epochs(&self, month: Month) -> Result<(u32, u32), KeyError> {
+        let content = self.content();
+        Ok((content.month(month)?.epoch, content.newest_of(month)?.epoch))
+    }
+
+    /// The months whose keys are destroyed and of which nobody said so yet ([`Keyring::months_are_told`]), in ascending order.
+    #[must_use]
+    pub fn months_untold(&self) -> Vec<Month> {
+        self.content().months_untold()
+    }
+
+    /// Keeps that somebody said of these months, whose keys are destroyed, that they are.
+    ///
+    /// # Errors
+    /// As [`Keyring::destroy_months_before`].
+    pub fn months_are_told(&self, months: &[Month]) -> Result<(), KeyError> {
+        if months.is_empty() {
+            return Ok(());
+        }
+        self.replace(|content| Ok(content.with_months_told(months)))
     }
 }
 
@@ -59,9 +122,18 @@ struct ActorKey {
 }
 
 impl Keyring {
-    fn actor_key(&self, month: Month, actor: &[u8; 16]) -> Result<ActorKey, KeyError> {
+    /// Under the key of that epoch, or of the one that seals now.
+    fn actor_key(
+        &self,
+        month: Month,
+        epoch: Option<u32>,
+        actor: &[u8; 16],
+    ) -> Result<ActorKey, KeyError> {
         let content = self.content();
-        let entry = content.month(month)?;
+        let entry = match epoch {
+            Some(epoch) => content.month_of(month, epoch)?,
+            None => content.newest_of(month)?,
+        };
         let id = (u64::from(month.number()) << 32) | u64::from(entry.epoch);
         if let Some(secret) = self.actors.find(id, actor) {
             return Ok(ActorKey { id, secret });
@@ -103,6 +175,15 @@ impl KeptActors {
         let mut secret = Zeroizing::new([0; KEY_BYTES]);
         secret.copy_from_slice(&slot.secret);
         Some(secret)
+    }
+
+    /// Wipes them all.
+    fn forget(&self) {
+        for slot in self.0.get().into_iter().flat_map(|slots| slots.iter()) {
+            let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+            (slot.id, slot.actor) = (0, [0; 16]);
+            slot.secret.zeroize();
+        }
     }
 
     fn keep(&self, id: u64, actor: &[u8; 16], secret: &[u8; KEY_BYTES]) {

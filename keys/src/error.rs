@@ -221,9 +221,13 @@ pub enum KeyError {
     #[error("keyring slots of one generation disagree")]
     KeyringSlotsDisagree,
 
-    /// More buckets than [`crate::limits::BUCKETS_REKEYED_MAX`] would be re-keyed at once.
-    #[error("too many buckets are re-keyed at once")]
+    /// More buckets than [`crate::limits::BUCKETS_REKEYED_MAX`] would be re-keyed at once, or more other keys than
+    /// [`crate::limits::SINGLES_REKEYED_MAX`].
+    #[error("too many keys are replaced at once")]
     TooManyBuckets,
+    /// The context key of a month has a next one already, and there is no place for a third.
+    #[error("the context key of this month was replaced already")]
+    ContextTurned,
     /// A bucket's key was replaced as often as its number can count.
     #[error("a bucket has no epoch left")]
     EpochsUsedUp,

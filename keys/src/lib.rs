@@ -39,7 +39,7 @@ pub use cache::SubjectKeyCache;
 pub use chain::ChainKey;
 pub use error::KeyError;
 pub use index::{IndexTerm, PermutationKey};
-pub use keyring::{Keyring, KeyringHealth, KeyringSlot, SlotFault};
+pub use keyring::{KeyEpochs, Keyring, KeyringHealth, KeyringSlot, SingleKey, SlotFault};
 pub use log_in::{LogInKey, is_public_key};
 pub use month::Month;
 pub use root::RootKey;

@@ -37,6 +37,17 @@ impl Month {
         Self::from_year_month(year, month)
     }
 
+    /// Year and number of the month; January is 1.
+    #[must_use]
+    pub fn year_month(self) -> (u32, u32) {
+        (self.0 / 12, self.0 % 12 + 1)
+    }
+
+    /// The month that many after this one, if there is one.
+    pub(crate) fn later(self, months: usize) -> Option<Self> {
+        Self::from_number(self.0.checked_add(u32::try_from(months).ok()?)?).ok()
+    }
+
     /// How many months this one lies after `first`, if a keyring that begins there holds its key.
     pub(crate) fn offset_from(self, first: Self) -> Option<usize> {
         let offset = usize::try_from(self.0.checked_sub(first.0)?).ok()?;

@@ -28,16 +28,32 @@ impl Signer {
 }
 
 impl Keyring {
-    /// An own wiping copy of the key that signs the log's checkpoints.
+    /// An own wiping copy of the key that signs the log's checkpoints: the former one, while another one signs beside it.
     #[must_use]
     pub fn log_signer(&self) -> Signer {
-        Signer::from_seed(self.content().at(Place::LogSeed).key)
+        self.log_signers().0
     }
 
-    /// An own wiping copy of the key that signs tokens.
+    /// The same, and that of the next one, where one was drawn: then both sign.
+    #[must_use]
+    pub fn log_signers(&self) -> (Signer, Option<Signer>) {
+        let content = self.content();
+        let next = content.next_of(Place::LogSeed).map(|next| Signer::from_seed(next.key));
+        (Signer::from_seed(content.at(Place::LogSeed).key), next)
+    }
+
+    /// An own wiping copy of the key that signs tokens: the next one, where one was drawn.
     #[must_use]
     pub fn token_signer(&self) -> Signer {
-        Signer::from_seed(self.content().at(Place::TokenSeed).key)
+        Signer::from_seed(self.content().newest(Place::TokenSeed).key)
+    }
+
+    /// The public key of the one that signed tokens before, where it is not destroyed yet.
+    #[must_use]
+    pub fn former_token_key(&self) -> Option<[u8; 32]> {
+        let content = self.content();
+        let former = content.next_of(Place::TokenSeed).map(|_| content.at(Place::TokenSeed).key);
+        former.map(|seed| Signer::from_seed(seed).public_key())
     }
 }
 

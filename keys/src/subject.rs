@@ -199,8 +199,10 @@ impl Keyring {
     pub fn bucket_key_state(&self, under: WrappedUnder) -> Option<KeyState> {
         let bucket = Bucket::from_number(under.bucket)?;
         let content = self.content();
-        let (present, newest) =
-            (content.at(Place::SubjectBucket(bucket)).epoch, content.newest(bucket).epoch);
+        let (present, newest) = (
+            content.at(Place::SubjectBucket(bucket)).epoch,
+            content.newest(Place::SubjectBucket(bucket)).epoch,
+        );
         match under.epoch {
             epoch if epoch < present => Some(KeyState::Destroyed),
             epoch if epoch < newest => Some(KeyState::Deactivated),
@@ -235,7 +237,7 @@ impl WrappedUnder {
 /// The key that wraps in a subject's bucket now.
 fn newest_of<'a>(content: &'a Content, subject: &'a [u8; 16]) -> SealingKey<'a> {
     let bucket = bucket_of(subject);
-    bucket_key(bucket, content.newest(bucket), subject)
+    bucket_key(bucket, content.newest(Place::SubjectBucket(bucket)), subject)
 }
 
 /// The key of a subject's bucket that stands in its place: the one before, where a next one was drawn.

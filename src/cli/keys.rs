@@ -18,8 +18,9 @@ pub(super) enum Command {
     /// Ask for a rotation; it begins once a second administrator agrees.
     #[command(after_help = "Example: gridvault keys rotate --what subjects")]
     Rotate {
-        /// Which keys: subjects, those of all subject buckets.
-        #[arg(long, value_parser = ["subjects"])]
+        /// Which keys: subjects, those of all subject buckets; tokens, the one that signs tokens; log, the one that signs
+        /// the log; context, those over addresses, devices and reasons of entries.
+        #[arg(long, value_parser = ["subjects", "tokens", "log", "context"])]
         what: String,
         #[command(flatten)]
         connection: Connection,
@@ -85,8 +86,11 @@ fn step(rotation: &str, step: &str, connection: &Connection, json: bool) -> Resu
 
 fn rotation_line(rotation: &Value) -> String {
     let second = rotation["decided_by"].as_str().map(|who| format!(" second person {who}"));
+    let overlap = rotation["overlap_until"].as_str().filter(|_| rotation["keys_done"] == 0);
+    let next = word(rotation, "next_key");
+    let overlap = overlap.map(|until| format!("\nkey {next}, the former beside it until {until}"));
     format!(
-        "rotation {} of {} {}: {} of {} keys, asked by {} at {}{}",
+        "rotation {} of {} {}: {} of {} keys, asked by {} at {}{}{}",
         word(rotation, "id"),
         word(rotation, "what"),
         word(rotation, "state"),
@@ -94,7 +98,8 @@ fn rotation_line(rotation: &Value) -> String {
         rotation["keys"],
         word(rotation, "asked_by"),
         word(rotation, "asked_at"),
-        second.unwrap_or_default()
+        second.unwrap_or_default(),
+        overlap.unwrap_or_default()
     )
 }
 

@@ -13,7 +13,7 @@ use crate::trail::{
     Announcement, FileMedia, Media, Rebuilding, Restoration, Restored, Restoring, Settings,
     Surroundings, Trail, rebuild, restore,
 };
-use gridvault_keys::{BackupIdentity, KeyPart, Keyring};
+use gridvault_keys::{BackupIdentity, KeyPart, Keyring, SingleKey};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -81,6 +81,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     if part.origin != restored.origin {
         return Err(Failure::Failed("the key part is of another vault".into()));
     }
+    end_what_is_followed(&keyring)?;
     copy(&arguments.bulk.join("log"), &directory.join("log-before"))
         .map_err(|error| Failure::storage("the log before cannot be kept", &error))?;
     let restorers = Restorers { persons, told: in_ledger };
@@ -94,6 +95,18 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         .and_then(|opened| opened.sync_all())
         .map_err(|error| Failure::storage("the directory", &error))?;
     show(&restored, in_ledger, &log_key, json);
+    Ok(())
+}
+
+/// A vault in which one key followed another begins with the next one alone: under another log's name nothing needs the former.
+fn end_what_is_followed(keyring: &Keyring) -> Result<(), Failure> {
+    for key in [SingleKey::LogSigning, SingleKey::TokenSigning] {
+        if let Some(next) = keyring.epochs_of(key).next {
+            keyring
+                .destroy_former(key, next)
+                .map_err(|error| Failure::storage("the keyring cannot be written", &error))?;
+        }
+    }
     Ok(())
 }
 

@@ -26,11 +26,12 @@ use crate::store::{
 use crate::territory::{Territory, TerritoryData};
 use crate::trail::{
     Announcement, Applied, FileMedia, Media, Recorded, Settings, Snapshots, Space, Surroundings,
-    Trail, TrailError, Witnesses,
+    Trail, TrailError, Witnesses, WitnessesError,
 };
 use crate::unlock::WatchedToken;
 use arc_swap::ArcSwap;
-use gridvault_keys::{Envelope, Keyring, Provider, RootKey, UnlockFile};
+use gridvault_audit::verifier_key;
+use gridvault_keys::{Envelope, Keyring, Provider, RootKey, Signer, UnlockFile};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
@@ -75,8 +76,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let media: Arc<dyn Media> = Arc::new(FileMedia);
     settings.make_room(media.clone()).map_err(|fault| Failure::from(&fault))?;
     let (reader, applier) = open_store(config)?;
-    let log_key = gridvault_audit::verifier_key(&config.origin, &keyring.log_signer().public_key());
-    let witnesses = checked_witnesses(config, &log_key)?;
+    let witnesses = checked_witnesses(config, &log_keys(config, &keyring))?;
     let around = Surroundings {
         keyring: keyring.clone(),
         clock: clock.clone(),
@@ -102,8 +102,8 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let territory = read_territory(&reader).await?;
     let anomalies =
         watch(config, &trail, &log, thresholds, &schemas, actors.clone(), reviews.clone())?;
-    let (signer, chance) = (keyring.token_signer(), random.clone());
-    let identity = Identity::new(actors, signer, &config.origin, chance, clock.now());
+    let chance = random.clone();
+    let identity = Identity::new(actors, keyring.clone(), &config.origin, chance, clock.now());
     let rooms = Rooms {
         identity: Arc::new(identity),
         access: Arc::new(Access::new(policy, version, activated)),
@@ -117,7 +117,6 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         index,
         anomalies,
         reviews,
-        log_key,
         erasures: second_place::open(config, &keyring)?,
         repeats: Arc::default(),
         echoes: crate::operations::Echoes::default(),
@@ -153,7 +152,7 @@ async fn beside(
     let rotation = rotation(config, &rooms, waker)?;
     let beside = (&scrub, &expiry, &rotation);
     let metrics = metrics::start(config, &rooms, beside, shipper.as_ref()).await?;
-    let log_key = rooms.log_key.clone();
+    let log_key = rooms.trail.log_key();
     let rooms = Arc::new(rooms);
     Ok(Vault { rooms, log_key, shipper, scrub, expiry, rotation, retention, snapshots, metrics })
 }
@@ -252,6 +251,7 @@ fn rotation(config: &Config, rooms: &Rooms, waker: RotationWaker) -> Result<Rota
     Rotation::start(RotationSettings {
         store: rooms.store.clone(),
         seal: rooms.seal.clone(),
+        identity: rooms.identity.clone(),
         trail: rooms.trail.clone(),
         clock: rooms.clock.clone(),
         percent: config.rotation_percent,
@@ -262,15 +262,22 @@ fn rotation(config: &Config, rooms: &Rooms, waker: RotationWaker) -> Result<Rota
 
 /// The witnesses of the configuration. The log is held against what they have seen before anything is written: one that was
 /// put back must not grow another history.
-fn checked_witnesses(config: &Config, log_key: &str) -> Result<Option<Witnesses>, Failure> {
-    let witnesses = witnesses(config, log_key)?;
+fn checked_witnesses(config: &Config, log_keys: &[String]) -> Result<Option<Witnesses>, Failure> {
+    let witnesses = witnesses(config, log_keys)?;
     if let Some(found) = &witnesses {
         found.check().map_err(|fault| Failure::from(&fault))?;
     }
     Ok(witnesses)
 }
 
-fn witnesses(config: &Config, log_key: &str) -> Result<Option<Witnesses>, Failure> {
+/// The keys that sign the log, as its verifiers are given them: two while one follows the other.
+fn log_keys(config: &Config, keyring: &Keyring) -> Vec<String> {
+    let (signer, next) = keyring.log_signers();
+    let named = |signer: &Signer| verifier_key(&config.origin, &signer.public_key());
+    [named(&signer)].into_iter().chain(next.as_ref().map(named)).collect()
+}
+
+fn witnesses(config: &Config, log_keys: &[String]) -> Result<Option<Witnesses>, Failure> {
     let Some(policy) = &config.witness_policy else { return Ok(None) };
     let read = |what: &str, path: &Path| {
         std::fs::read(path).map_err(|error| Failure::failed(what, &error))
@@ -283,9 +290,15 @@ fn witnesses(config: &Config, log_key: &str) -> Result<Option<Witnesses>, Failur
         .transpose()?;
     let log_directory = config.directory.join("log");
     let age_max = config.witness_age_max;
-    Witnesses::new(&policy, log_key, log_directory, authorities.as_deref(), age_max)
-        .map(Some)
-        .map_err(|error| Failure::failed("the witnesses", &error))
+    let mut made = Err(WitnessesError::LogMissing);
+    for key in log_keys {
+        let directory = log_directory.clone();
+        made = Witnesses::new(&policy, key, directory, authorities.as_deref(), age_max);
+        if !matches!(made, Err(WitnessesError::LogMissing)) {
+            break;
+        }
+    }
+    made.map(Some).map_err(|error| Failure::failed("the witnesses", &error))
 }
 
 /// Destroys the keys of whoever was erased before the process before ended, and before anybody is served. What keeps it from

@@ -90,7 +90,7 @@ impl From<TrailError> for Problem {
             TrailError::Unavailable | TrailError::Unwitnessed => {
                 Problem::unrecorded(Code::TrailUnavailable)
             }
-            TrailError::Foreign | TrailError::Context => internal(&error),
+            TrailError::Foreign | TrailError::Context | TrailError::Keyring(_) => internal(&error),
         }
     }
 }

@@ -46,8 +46,6 @@ pub struct Rooms {
     pub reviews: Arc<Reviews>,
     /// The second place of erasures, where one is configured.
     pub erasures: Option<Arc<ErasureLedger>>,
-    /// The key that verifies it, as auditors are given it.
-    pub log_key: String,
     /// The keys of writes that are being worked on.
     pub repeats: Arc<Repeats>,
     /// What was written lately, to be read back by whoever wrote it.

@@ -8,6 +8,7 @@ mod directory;
 mod enrolment;
 mod log_in;
 mod token;
+mod token_keys;
 
 pub use actor::Actor;
 pub use directory::{
@@ -16,7 +17,7 @@ pub use directory::{
 };
 pub use enrolment::{EnrolmentCode, EnrolmentError, Redemption};
 pub use log_in::public_key;
-pub use token::{Identity, IdentityError, IssuedToken};
+pub use token::{Identity, IdentityError, IssuedToken, TokenKeyNames};
 
 #[cfg(test)]
 mod tests;

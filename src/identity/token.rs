@@ -1,30 +1,25 @@
 //! Tokens of the vault: EdDSA JWTs in the profile of RFC 9068, with the acting system as in RFC 8693.
-//! Never lets a token choose its algorithm, its key or where a key is found.
+//! Never lets a token choose its algorithm, its key or where a key is found: `token_keys` has the keys.
 //! A verified signature is remembered by the whole token; time, state and assignments are checked every time.
 
 use super::actor::Actor;
 use super::directory::{ActorKind, ActorState, Directory};
 use super::log_in::LogIns;
+use super::token_keys::{PROVIDER, TokenKeys};
 use crate::access::{ActorId, Standing};
 use crate::ambient::{Micros, Random};
-use crate::limits::{
-    TOKEN_BYTES_MAX, TOKEN_LEEWAY_SECONDS, TOKEN_LIFE_SECONDS_MAX, TOKEN_MEMO_COUNT_MAX,
-};
+use crate::limits::{TOKEN_BYTES_MAX, TOKEN_LEEWAY_SECONDS, TOKEN_LIFE_SECONDS_MAX};
+use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use gridvault_keys::{Signer, verify_signature};
-use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, KeyUtils};
-use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
+use gridvault_keys::Keyring;
+use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// `typ` of an access token (RFC 9068 section 2.1).
-const TYPE: &str = "at+jwt";
-/// Length of an Ed25519 signature in base64url without padding.
-const SIGNATURE_CHARACTERS: usize = 86;
+pub(super) const TYPE: &str = "at+jwt";
 /// Possession of one secret: NIST SP 800-63B level 1.
 const STRENGTH_TOKEN: u8 = 1;
 
@@ -56,7 +51,7 @@ pub(super) struct Claims {
     aud: String,
     exp: i64,
     nbf: i64,
-    iat: i64,
+    pub(super) iat: i64,
     jti: ActorId,
     #[serde(skip_serializing_if = "Option::is_none")]
     act: Option<ActingParty>,
@@ -71,38 +66,35 @@ pub(super) struct ActingParty {
 /// The room's door: checks tokens and issues them.
 pub struct Identity {
     directory: Arc<Directory>,
-    signer: Signer,
-    key_id: String,
+    keyring: Arc<Keyring>,
+    keys: ArcSwap<TokenKeys>,
     issuer: String,
-    verifying_key: DecodingKey,
     validation: Validation,
     random: Arc<dyn Random>,
-    memo: RwLock<Memo>,
     pub(super) log_ins: LogIns,
 }
 
-/// Verified tokens in two generations; the older one goes when the newer is full.
-#[derive(Default)]
-struct Memo {
-    recent: Generation,
-    older: Generation,
+/// What the keys of tokens are called: each by the `kid` of what it signs. Public.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenKeyNames {
+    /// The one that signs.
+    pub current: String,
+    /// The one that signed before, while it verifies.
+    pub former: Option<String>,
 }
 
-/// By the end of the token, which is its signature and tells tokens apart; the whole token is compared all the same.
-type Generation = HashMap<[u8; SIGNATURE_CHARACTERS], (Box<str>, Arc<Claims>)>;
-
 impl Identity {
-    /// Issuer and audience are both this vault's origin. What proved a log-in before `begun` is not taken any more.
+    /// Issuer and audience are both this vault's origin. What proved a log-in before `begun` is not taken any more, and a key that
+    /// another one follows signed nothing after it.
     pub fn new(
         directory: Arc<Directory>,
-        signer: Signer,
+        keyring: Arc<Keyring>,
         origin: &str,
         random: Arc<dyn Random>,
         begun: Micros,
     ) -> Identity {
         // Once for the process; a second vault in it finds the same provider installed.
         let _installed = PROVIDER.install_default();
-        let public_key = signer.public_key();
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_audience(&[origin]);
         validation.set_issuer(&[origin]);
@@ -111,14 +103,12 @@ impl Identity {
         validation.validate_exp = false;
         validation.validate_nbf = false;
         Identity {
+            keys: ArcSwap::from_pointee(TokenKeys::of(&keyring, issued_max(Some(begun)))),
             directory,
-            signer,
-            key_id: key_id(&public_key),
+            keyring,
             issuer: origin.to_owned(),
-            verifying_key: DecodingKey::from_ed_der(&public_key),
             validation,
             random,
-            memo: RwLock::default(),
             log_ins: LogIns::new(origin, begun),
         }
     }
@@ -126,6 +116,17 @@ impl Identity {
     /// The directory behind it.
     pub fn directory(&self) -> &Arc<Directory> {
         &self.directory
+    }
+
+    /// Takes over the keys of tokens that the keyring has now, if they are others. Of what the former one signed, that counts which
+    /// was issued up to then; everything, where nobody can say yet.
+    pub fn follow_keys(&self, issued_until: Option<Micros>) -> TokenKeyNames {
+        let keys = TokenKeys::of(&self.keyring, issued_max(issued_until));
+        let names = keys.names();
+        if !keys.are_as(&self.keys.load()) {
+            self.keys.store(Arc::new(keys));
+        }
+        names
     }
 
     /// The standing of an actor that is active now, for a decision that is only thought through.
@@ -149,14 +150,7 @@ impl Identity {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(IdentityError::Invalid);
         }
-        let claims = match self.remembered(token) {
-            Some(claims) => claims,
-            None => {
-                let claims = Arc::new(self.verify(token)?);
-                self.remember(token, claims.clone());
-                claims
-            }
-        };
+        let claims = self.keys.load().verified(token, &self.validation)?;
         self.actor_of(&claims, now)
     }
 
@@ -166,16 +160,6 @@ impl Identity {
     /// As [`Identity::authenticate`].
     pub fn again(&self, actor: &Actor, now: Micros) -> Result<Actor, IdentityError> {
         self.actor_of(&actor.claims, now)
-    }
-
-    fn verify(&self, token: &str) -> Result<Claims, IdentityError> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| IdentityError::Invalid)?;
-        if !is_plain(&header, TYPE) || header.kid.as_deref() != Some(&*self.key_id) {
-            return Err(IdentityError::Invalid);
-        }
-        jsonwebtoken::decode::<Claims>(token, &self.verifying_key, &self.validation)
-            .map(|data| data.claims)
-            .map_err(|_| IdentityError::Invalid)
     }
 
     fn actor_of(&self, claims: &Arc<Claims>, now: Micros) -> Result<Actor, IdentityError> {
@@ -245,47 +229,33 @@ impl Identity {
             jti: ActorId::from_bytes(id),
             act: via.map(|sub| ActingParty { sub }),
         };
-        let header = format!(r#"{{"alg":"EdDSA","kid":"{}","typ":"{TYPE}"}}"#, self.key_id);
+        let keys = self.keys.load();
+        let header = format!(r#"{{"alg":"EdDSA","kid":"{}","typ":"{TYPE}"}}"#, keys.id());
         let claims = serde_json::to_string(&claims).map_err(|_| IdentityError::Invalid)?;
         let mut token = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(header));
         token.push('.');
         token.push_str(&BASE64_URL_SAFE_NO_PAD.encode(claims));
-        let signature = self.signer.sign(token.as_bytes());
+        let signature = keys.sign(token.as_bytes());
         token.push('.');
         token.push_str(&BASE64_URL_SAFE_NO_PAD.encode(signature));
         Ok(IssuedToken(token))
     }
 
-    fn remembered(&self, token: &str) -> Option<Arc<Claims>> {
-        let signature = token.as_bytes().last_chunk()?;
-        let memo = self.memo.read().unwrap_or_else(PoisonError::into_inner);
-        let found = memo.recent.get(signature).or_else(|| memo.older.get(signature));
-        found.filter(|(known, _)| **known == *token).map(|(_, claims)| claims.clone())
-    }
-
-    /// Remembers a verified token under other names too, as so many more verified tokens would be.
     #[cfg(test)]
     pub(super) fn remember_copies(&self, token: &str, copies: usize) {
-        let claims = self.remembered(token).expect("a remembered token");
-        for copy in 0..copies {
-            self.remember(&format!("{token}#{copy:086}"), claims.clone());
-        }
+        self.keys.load().remember_copies(token, copies);
     }
 
     #[cfg(test)]
     pub(super) fn remembered_count(&self) -> usize {
-        let memo = self.memo.read().unwrap_or_else(PoisonError::into_inner);
-        memo.recent.len() + memo.older.len()
+        self.keys.load().remembered_count()
     }
+}
 
-    fn remember(&self, token: &str, claims: Arc<Claims>) {
-        let Some(signature) = token.as_bytes().last_chunk() else { return };
-        let mut memo = self.memo.write().unwrap_or_else(PoisonError::into_inner);
-        if memo.recent.len() >= TOKEN_MEMO_COUNT_MAX / 2 {
-            memo.older = std::mem::take(&mut memo.recent);
-        }
-        memo.recent.insert(*signature, (token.into(), claims));
-    }
+/// The last second in which a former key may have signed. A request that had begun may still sign under it a moment later.
+fn issued_max(until: Option<Micros>) -> i64 {
+    let leeway = i64::try_from(TOKEN_LEEWAY_SECONDS).unwrap_or(0);
+    until.map_or(i64::MAX, |until| until.seconds().saturating_add(leeway))
 }
 
 /// Whether a header names this type, the one algorithm, and nothing that a token may not choose: a key, where one is found, what is
@@ -300,47 +270,4 @@ pub(super) fn is_plain(header: &Header, kind: &str) -> bool {
         && header.crit.is_none()
         && header.enc.is_none()
         && header.zip.is_none()
-}
-
-/// The first bytes of the public key's hash.
-fn key_id(public_key: &[u8; 32]) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, public_key);
-    BASE64_URL_SAFE_NO_PAD.encode(&digest.as_ref()[..12])
-}
-
-/// jsonwebtoken's door to cryptography: it verifies EdDSA, and nothing else.
-static PROVIDER: CryptoProvider = CryptoProvider {
-    signer_factory: |_, _| Err(ErrorKind::InvalidAlgorithm.into()),
-    verifier_factory: verifier,
-    key_utils: KeyUtils::new_unimplemented(),
-};
-
-fn verifier(
-    algorithm: &Algorithm,
-    key: &DecodingKey,
-) -> jsonwebtoken::errors::Result<Box<dyn JwtVerifier>> {
-    if *algorithm != Algorithm::EdDSA {
-        return Err(ErrorKind::InvalidAlgorithm.into());
-    }
-    let key = key.try_get_as_bytes()?.try_into().map_err(|_| ErrorKind::InvalidKeyFormat)?;
-    Ok(Box::new(EdDsaVerifier(key)))
-}
-
-struct EdDsaVerifier([u8; 32]);
-
-impl jsonwebtoken::signature::Verifier<Vec<u8>> for EdDsaVerifier {
-    fn verify(
-        &self,
-        message: &[u8],
-        signature: &Vec<u8>,
-    ) -> Result<(), jsonwebtoken::signature::Error> {
-        verify_signature(&self.0, message, signature)
-            .map_err(|_| jsonwebtoken::signature::Error::new())
-    }
-}
-
-impl JwtVerifier for EdDsaVerifier {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::EdDSA
-    }
 }

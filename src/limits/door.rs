@@ -119,6 +119,8 @@ pub const BATCH_REST_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const TOKEN_LIFE_SECONDS_MAX: i64 = 12 * 3_600;
 /// How far a clock of another host may differ when `nbf` and `exp` are checked.
 pub const TOKEN_LEEWAY_SECONDS: u64 = 5;
+/// How long a key that another one follows still verifies tokens, in seconds: as long as the last one that it signed may live.
+pub const TOKEN_OVERLAP_SECONDS: i64 = TOKEN_LIFE_SECONDS_MAX + TOKEN_LEEWAY_SECONDS as i64;
 /// Tokens whose verified form is remembered; a signature check costs 45 microseconds, a look-up one.
 pub const TOKEN_MEMO_COUNT_MAX: usize = 16_384;
 /// Longest life of what proves a log-in; it is taken once.

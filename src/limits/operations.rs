@@ -64,8 +64,10 @@ pub const SUBJECT_BUCKETS_COUNT: u16 = 4_096;
 /// Buckets that are re-keyed together for the erased: what a rotation leaves free in the ring.
 pub const ERASURE_BUCKETS_COUNT: usize = 64;
 /// Buckets that a rotation re-keys together: each group costs two walks through all wrapped keys, and the ring has room for the
-/// next keys of 256.
-pub const ROTATION_BUCKETS_COUNT: usize = 192;
+/// next keys of 257 places, 33 of them for other keys than those of buckets.
+pub const ROTATION_BUCKETS_COUNT: usize = 160;
+/// How near the turn of a month the keys of its contexts are not replaced, in seconds: nothing is sealed under those of the next.
+pub const CONTEXT_TURN_MARGIN_SECONDS: i64 = 3_600;
 /// Wrapped keys that are looked at before others get their turn, while those who stay are wrapped anew.
 pub const REWRAP_LOOKS_COUNT: usize = 1_024;
 /// Wrapped keys of one step in which those who stay are wrapped anew: 200 KiB.

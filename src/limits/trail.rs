@@ -51,6 +51,10 @@ pub const SCRUB_WAIT_PAUSE: Duration = Duration::from_millis(50);
 pub const ROTATION_SHARE_PERCENT: u64 = 20;
 /// The rest after a step of a rotation that failed, and while the disk is not ample.
 pub const ROTATION_RETRY_PAUSE: Duration = Duration::from_secs(60);
+/// How long the former key of the log signs beside the one that follows it: so long have auditors and witnesses to take that over.
+pub const LOG_OVERLAP_SECONDS: i64 = 7 * 86_400;
+/// How often a rotation that waits for a moment looks whether it came.
+pub const ROTATION_LOOK_PAUSE: Duration = Duration::from_secs(10);
 
 // --- trail ---
 

@@ -7,7 +7,7 @@ use super::OperationError;
 use super::rewrap::{Rewrap, announced};
 use super::turn_keys::kept_rotation;
 use crate::limits::{ERASURE_BUCKETS_COUNT, ERASURES_AT_ONCE_COUNT_MAX};
-use crate::seal::{ErasureRecord, ErasureState, Seal};
+use crate::seal::{ErasureRecord, ErasureState, RotationKind, RotationRecord, Seal};
 use crate::store::{Change, ControlKind, Expect, Key, Op, Reader, Stored};
 use crate::trail::{Announcement, Recorded, Trail};
 use std::sync::Arc;
@@ -29,7 +29,9 @@ pub async fn destroy_keys(
     trail: &Trail,
 ) -> Result<Option<Recorded>, OperationError> {
     let _turn = seal.rekeying_turn().await;
-    let rotates = kept_rotation(store, seal).await?.is_some_and(|kept| kept.record.is_agreed_to());
+    let is_of_buckets = |record: &RotationRecord| record.kind == RotationKind::Subjects;
+    let rotation = kept_rotation(store, seal).await?.map(|kept| kept.record);
+    let rotates = rotation.is_some_and(|record| is_of_buckets(&record) && record.is_agreed_to());
     if !rotates && seal.next_keys().count() > 0 {
         // Whoever drew them ended before it destroyed the former.
         replaced(Rewrap::towards(seal.next_keys(), trail).await?, store, seal, trail).await?;

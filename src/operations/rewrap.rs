@@ -136,7 +136,7 @@ pub(super) async fn announced(
 
 /// Away from the threads that serve: it waits for the disk. It goes on where nobody waits for it any more, beside whoever comes
 /// then; so it names the keys that it is about.
-async fn on_disk(
+pub(super) async fn on_disk(
     work: impl FnOnce() -> Result<(), SealError> + Send + 'static,
 ) -> Result<(), OperationError> {
     let done = tokio::task::spawn_blocking(work).await;

@@ -138,6 +138,7 @@ fn after(
             begun_at: None,
             ended_at: None,
             done: 0,
+            overlap: None,
         });
     }
     let before = before.filter(|before| before.id == id).ok_or(Code::NotFound)?;

@@ -10,13 +10,18 @@
 //!            then one frame: entry `key.destroy`, the row says which buckets are done
 //! 5 end      after the last group, one frame: entry `key.rotate` (step end), the row says that it ended
 //! ```
+//! Those are the steps of the keys of buckets; `turn_single` has 2 to 4 of a key that there is one of, and
+//! `turn_contexts` those of the keys of contexts.
 //! The row is all that is kept of it. A crash at 2 or 3 leaves both keys of a group's buckets in the ring, and the walk begins
 //! again; one between the two writings of 4 has the group done twice. Erasures destroy keys beside it (`destroy_keys`): each of
 //! the two walks for the keys that it named, so neither takes a key that the other one needs.
 
 use super::OperationError;
 use super::rewrap::Rewrap;
+use super::turn_contexts::turn_contexts;
+use super::turn_single::{self, Single};
 use crate::ambient::Micros;
+use crate::identity::Identity;
 use crate::limits::{
     ERASURE_BUCKETS_COUNT, ROTATION_BUCKETS_COUNT, STALE_ATTEMPTS_MAX, SUBJECT_BUCKETS_COUNT,
 };
@@ -63,6 +68,8 @@ pub struct Turned {
     pub record: Option<RotationRecord>,
     /// Whether there was anything to do. If not, nothing will be until somebody has another word.
     pub worked: bool,
+    /// Whether it has only to wait for a moment, so that time alone brings something to do.
+    pub waits: bool,
 }
 
 /// What a process knows of a rotation beyond what is kept: how far the walk for its group of buckets is.
@@ -88,11 +95,18 @@ impl Turning {
         now: Micros,
         store: &Reader,
         seal: &Arc<Seal>,
+        identity: &Identity,
         trail: &Trail,
     ) -> Result<Turned, OperationError> {
-        let Some(KeptRotation { record, .. }) = kept_rotation(store, seal).await? else {
-            return Ok(Turned { record: None, worked: false });
+        let record = kept_rotation(store, seal).await?.map(|kept| kept.record);
+        if turn_single::ends_what_is_nobodys(record.as_ref(), seal, identity, trail).await? {
+            return Ok(Turned { record, worked: true, waits: false });
+        }
+        let Some(record) = record else {
+            return Ok(Turned { record: None, worked: false, waits: false });
         };
+        let single = Single::of(&record, identity);
+        let mut waits = false;
         let worked = match record.state {
             RotationState::Agreed => {
                 let begun = |record: &mut RotationRecord| {
@@ -103,39 +117,47 @@ impl Turning {
                 moved(&record, told, begun, store, seal, trail).await?;
                 true
             }
-            RotationState::Running => {
-                self.turn(&record, now, store, seal, trail).await?;
+            RotationState::Running if record.done >= record.kind.keys_count() => {
+                let ended = |record: &mut RotationRecord| {
+                    record.state = RotationState::Ended;
+                    record.ended_at = Some(now.0);
+                };
+                let told = told(&record, "end");
+                moved(&record, told, ended, store, seal, trail).await?;
                 true
             }
-            // The walk stands still with it.
-            RotationState::Paused => false,
+            RotationState::Running => {
+                match single {
+                    None if record.kind == RotationKind::Context => {
+                        waits = !turn_contexts(&record, now, store, seal, trail).await?;
+                    }
+                    None => self.turn(&record, store, seal, trail).await?,
+                    Some(single) => waits = !single.turn(now, store, seal, trail).await?,
+                }
+                !waits
+            }
+            // The walk stands still with it; what the ring has already is said.
+            RotationState::Paused => match single {
+                None => false,
+                Some(single) => single.settle(now, store, seal, trail).await?,
+            },
             RotationState::Asked | RotationState::Refused | RotationState::Ended => {
                 self.group = None;
                 false
             }
         };
-        Ok(Turned { record: Some(record), worked })
+        Ok(Turned { record: Some(record), worked, waits })
     }
 
     async fn turn(
         &mut self,
         record: &RotationRecord,
-        now: Micros,
         store: &Reader,
         seal: &Arc<Seal>,
         trail: &Trail,
     ) -> Result<(), OperationError> {
-        let RotationKind::Subjects = record.kind;
         // What fails on the way is dropped, so that the next step begins the group again.
         match self.group.take().filter(|group| group.rotation == record.id) {
-            None if record.done >= record.kind.keys_count() => {
-                let ended = |record: &mut RotationRecord| {
-                    record.state = RotationState::Ended;
-                    record.ended_at = Some(now.0);
-                };
-                let told = told(record, "end");
-                moved(record, told, ended, store, seal, trail).await?;
-            }
             None => {
                 let end = (usize::from(record.done) + ROTATION_BUCKETS_COUNT)
                     .min(usize::from(SUBJECT_BUCKETS_COUNT));
@@ -158,7 +180,11 @@ impl Turning {
                     return Ok(());
                 }
                 group.rewrap.destroy(seal).await?;
-                done(record.id, &group, store, seal, trail).await?;
+                let buckets = group.rewrap.buckets_count();
+                let told = || Announcement::KeysDestroyed { buckets, erasures: Vec::new() };
+                let counted =
+                    |record: &mut RotationRecord| record.done = record.done.max(group.end);
+                said(record.id, told, counted, store, seal, trail).await?;
             }
         }
         Ok(())
@@ -189,21 +215,20 @@ async fn moved(
     Ok(())
 }
 
-/// Says that the former keys of a group are destroyed. That is so whether or not somebody paused the rotation meanwhile.
-async fn done(
+/// Says what is so in the ring: that is so whether or not somebody paused the rotation meanwhile.
+pub(super) async fn said(
     id: MandateId,
-    group: &Group,
+    told: impl Fn() -> Announcement,
+    change: impl Fn(&mut RotationRecord),
     store: &Reader,
     seal: &Seal,
     trail: &Trail,
 ) -> Result<(), OperationError> {
     for _ in 0..STALE_ATTEMPTS_MAX {
         let kept = kept_rotation(store, seal).await?.filter(|kept| kept.record.id == id);
-        let Some(KeptRotation { record, version }) = kept else { return Ok(()) };
-        let record = RotationRecord { done: record.done.max(group.end), ..record };
-        let buckets = group.rewrap.buckets_count();
-        let told = Announcement::KeysDestroyed { buckets, erasures: Vec::new() };
-        if trail.announce_keys(told, kept_as(&record, version, seal)?).await?.is_some() {
+        let Some(KeptRotation { mut record, version }) = kept else { return Ok(()) };
+        change(&mut record);
+        if trail.announce_keys(told(), kept_as(&record, version, seal)?).await?.is_some() {
             return Ok(());
         }
     }

@@ -5,7 +5,7 @@
 use super::{Seal, SealError};
 use crate::limits::{ERASURE_BUCKETS_COUNT, ROTATION_BUCKETS_COUNT, SUBJECT_BUCKETS_COUNT};
 use crate::store::{Change, Expect, Key, Op, Stored};
-use gridvault_keys::limits::{BUCKETS, BUCKETS_REKEYED_MAX};
+use gridvault_keys::limits::{BUCKETS, BUCKETS_REKEYED_MAX, SINGLES_REKEYED_MAX};
 use gridvault_keys::{KeyError, WrappedUnder};
 use tokio::sync::MutexGuard;
 
@@ -14,7 +14,9 @@ use tokio::sync::MutexGuard;
 pub struct NextKeys(Vec<WrappedUnder>);
 
 // An erasure finds room in the ring while a rotation has its group there.
-const _: () = assert!(ROTATION_BUCKETS_COUNT + ERASURE_BUCKETS_COUNT <= BUCKETS_REKEYED_MAX);
+const _: () = assert!(
+    ROTATION_BUCKETS_COUNT + ERASURE_BUCKETS_COUNT + SINGLES_REKEYED_MAX <= BUCKETS_REKEYED_MAX + 1
+);
 const _: () = assert!(SUBJECT_BUCKETS_COUNT as usize == BUCKETS);
 
 impl NextKeys {

@@ -18,16 +18,26 @@ const LABEL: &[u8] = b"gridvault/rotation/v1";
 pub enum RotationKind {
     /// Those of all subject buckets.
     Subjects,
+    /// The one that signs tokens.
+    Tokens,
+    /// The one that signs the log.
+    Log,
+    /// Those of the contexts of this month and the later ones.
+    Context,
 }
 
 impl RotationKind {
     /// All.
-    pub const ALL: [RotationKind; 1] = [RotationKind::Subjects];
+    pub const ALL: [RotationKind; 4] =
+        [RotationKind::Subjects, RotationKind::Tokens, RotationKind::Log, RotationKind::Context];
 
     /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
             RotationKind::Subjects => "subjects",
+            RotationKind::Tokens => "tokens",
+            RotationKind::Log => "log",
+            RotationKind::Context => "context",
         }
     }
 
@@ -40,8 +50,25 @@ impl RotationKind {
     pub fn keys_count(self) -> u16 {
         match self {
             RotationKind::Subjects => SUBJECT_BUCKETS_COUNT,
+            RotationKind::Tokens | RotationKind::Log | RotationKind::Context => 1,
         }
     }
+}
+
+/// A key and the one that follows it, for the time that both serve.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Overlap {
+    /// How often the key was replaced once the next one is in its place, counted from one.
+    pub epoch: u32,
+    /// What the former is called in public.
+    pub former: String,
+    /// What the next one is called.
+    pub next: String,
+    /// Behind this moment the former one protects nothing new.
+    pub from: i64,
+    /// From this moment on the former one is not needed.
+    pub until: i64,
 }
 
 /// How far a rotation is.
@@ -108,8 +135,11 @@ pub struct RotationRecord {
     pub begun_at: Option<i64>,
     /// When it came to its end.
     pub ended_at: Option<i64>,
-    /// The keys of the buckets below this number were replaced.
+    /// The keys of the buckets below this number were replaced; of a key that there is one of, whether it was.
     pub done: u16,
+    /// The two keys that serve, once the next one does, of a key that there is one of.
+    #[serde(default)]
+    pub overlap: Option<Overlap>,
 }
 
 impl RotationRecord {

@@ -2,16 +2,18 @@
 //! Never writes a value, a name or a client's word in clear: address, device and reason are sealed.
 //! The members are those of audit/FORMAT.md.
 
+use super::contexts::seal_context;
 use super::rights::{event_of_erasure, event_of_restraint};
+use super::upkeep::{Restoration, ScrubCounts};
 use super::{TrailError, upkeep, way_in};
 use crate::access::{
     Account, ActorId, Code, ConsentAct, DelegationAct, Duty, EmergencyAct, Fact, MandateAct,
-    Origin, PlacingAct, ReviewAct, RotationAct, Written,
+    PlacingAct, ReviewAct, RotationAct, Written,
 };
 use crate::ambient::{Clock, Micros};
 use crate::limits::HOUSEHOLD_PEOPLE_COUNT_MAX;
 use gridvault_audit::{Draft, Event, Outcome, Prepared, Scalar};
-use gridvault_keys::{Keyring, Month};
+use gridvault_keys::Keyring;
 use std::borrow::Cow;
 
 /// What the vault itself has to say, without a caller.
@@ -190,6 +192,40 @@ pub enum Announcement {
         /// How many keys get another in their place.
         keys: u64,
     },
+    /// Another key that there is one of serves, and the former beside it for a time.
+    KeyFollowed {
+        /// The rotation.
+        id: [u8; 16],
+        /// Which key: a code.
+        what: &'static str,
+        /// What the former is called in public.
+        former: String,
+        /// What the next one is called.
+        next: String,
+        /// Until when both serve, in microseconds since 1970.
+        until: i64,
+    },
+    /// The former of two such keys is destroyed.
+    FormerDestroyed {
+        /// The rotation; nothing where a ring was restored that is none's.
+        id: Option<[u8; 16]>,
+        /// Which key: a code.
+        what: &'static str,
+        /// What it was called in public.
+        former: String,
+    },
+    /// Another key seals the contexts of this month from now on, and others those of the later ones.
+    ContextTurned {
+        /// The rotation.
+        id: [u8; 16],
+        /// Which month.
+        month: String,
+    },
+    /// The context keys of months of which the log keeps no entry are destroyed.
+    ContextsDestroyed {
+        /// Which months, with commas between.
+        months: String,
+    },
     /// Another root key is in force, with an envelope of its own for each way to it.
     RootReplaced,
     /// The tree of grids was set.
@@ -197,53 +233,6 @@ pub enum Announcement {
         /// SHA-256 of its data.
         digest: [u8; 32],
     },
-}
-
-/// How many records a round of the scrub found how.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ScrubCounts {
-    /// As their last entry left them.
-    pub judged: u64,
-    /// Changed since the round began, and left to the next one.
-    pub postponed: u64,
-    /// Whose last entry was pruned, or is in the log before a restore.
-    pub unjudged: u64,
-    /// Other than their last entry left them: an older row among them.
-    pub changed: u64,
-    /// Not in the store, though no entry removed them.
-    pub missing: u64,
-    /// In the store, though no entry made them, or though one removed them.
-    pub unknown: u64,
-    /// Rows that are damaged, or whose attributes are not authentic.
-    pub unreadable: u64,
-}
-
-impl ScrubCounts {
-    /// Records that differ from the log.
-    pub fn faults(&self) -> u64 {
-        self.changed + self.missing + self.unknown + self.unreadable
-    }
-}
-
-/// What a vault was restored from, and by whom.
-#[derive(Clone, Debug)]
-pub struct Restoration {
-    /// Name of the log before.
-    pub origin: String,
-    /// Entries of it that its last known checkpoint covers.
-    pub size: u64,
-    /// The root in that checkpoint.
-    pub root: [u8; 32],
-    /// Everything of the entries below this index was restored; what came behind it is lost.
-    pub entries: u64,
-    /// Rows that were restored.
-    pub rows: u64,
-    /// Rows that were not, because they speak of entries of the log before.
-    pub left_out: u64,
-    /// The two who did it, as they were named.
-    pub persons: [[u8; 16]; 2],
-    /// Erasures in the ledger that was brought, where one was.
-    pub told: Option<u64>,
 }
 
 /// The entry of a decision that said yes.
@@ -450,42 +439,6 @@ fn fill<'a>(
     Ok(())
 }
 
-/// What is known of a caller and not for everybody's eyes, as it is sealed: JSON with its members in ascending order.
-#[derive(serde::Serialize)]
-struct Context<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    device: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
-}
-
-/// Sealed under the key of this actor and month, which is destroyed at the end of its retention.
-fn seal_context(
-    origin: &Origin,
-    actor: &[u8; 16],
-    keyring: &Keyring,
-    clock: &dyn Clock,
-) -> Result<Option<Vec<u8>>, TrailError> {
-    let Origin { address, device, reason, .. } = origin;
-    if address.is_none() && device.is_none() && reason.is_none() {
-        return Ok(None);
-    }
-    let context = Context {
-        address: address.as_deref(),
-        device: device.as_deref(),
-        reason: reason.as_deref(),
-    };
-    let plain = serde_json::to_vec(&context).map_err(|_| TrailError::Context)?;
-    let (year, month) = clock.now().year_month();
-    let month = Month::from_year_month(year, month).map_err(|_| TrailError::Context)?;
-    keyring
-        .seal_context(month, actor, &origin.request, &plain)
-        .map(Some)
-        .map_err(|_| TrailError::Context)
-}
-
 /// The entry of an announcement.
 pub(super) fn announced(announcement: &Announcement, request: [u8; 16]) -> Draft<'static> {
     let (event, detail) = told(announcement);
@@ -498,9 +451,13 @@ pub(super) fn announced(announcement: &Announcement, request: [u8; 16]) -> Draft
     if let Announcement::Scrubbed { records, .. } = announcement {
         draft.rec.clone_from(records);
     }
-    if let Announcement::Rotated { id, .. } = announcement {
-        draft.apr = Some(*id);
-    }
+    draft.apr = match announcement {
+        Announcement::Rotated { id, .. }
+        | Announcement::KeyFollowed { id, .. }
+        | Announcement::ContextTurned { id, .. } => Some(*id),
+        Announcement::FormerDestroyed { id, .. } => *id,
+        _ => None,
+    };
     draft.why = (outcome == Outcome::Denied).then(|| Code::Denied.as_str().into());
     draft.detail.extend(detail);
     if event == Event::AuditExport {
@@ -572,6 +529,18 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
         }
         Announcement::Rotated { what, step, keys, .. } => {
             (Event::KeyRotate, upkeep::rotated(what, step, *keys))
+        }
+        Announcement::KeyFollowed { what, former, next, until, .. } => {
+            (Event::KeyRotate, upkeep::followed(what, former, next, *until))
+        }
+        Announcement::FormerDestroyed { what, former, .. } => {
+            (Event::KeyDestroy, upkeep::former_destroyed(what, former))
+        }
+        Announcement::ContextTurned { month, .. } => {
+            (Event::KeyRotate, upkeep::context_turned(month))
+        }
+        Announcement::ContextsDestroyed { months } => {
+            (Event::KeyDestroy, upkeep::contexts_destroyed(months))
         }
         Announcement::RootReplaced => (Event::KeyRotate, upkeep::rotated("root", "end", 1)),
         Announcement::TerritorySet { digest } => {

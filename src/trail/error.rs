@@ -122,6 +122,9 @@ pub enum TrailError {
     /// A change touches a key that its target does not own. A defect, never input.
     #[error("a change touches a key that its target does not own")]
     Foreign,
+    /// The keyring could not be written.
+    #[error("the keyring could not be written")]
+    Keyring(#[source] gridvault_keys::KeyError),
     /// The context could not be sealed.
     #[error("the context of an entry could not be sealed")]
     Context,

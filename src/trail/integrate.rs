@@ -13,9 +13,10 @@ use crate::limits::{
 };
 use crate::store::{Flusher, Key, SystemKey};
 use gridvault_audit::{Log, NoteSigner};
+use gridvault_keys::{Keyring, Signer};
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
@@ -134,10 +135,27 @@ impl Handoff {
     }
 }
 
-/// Signs checkpoints under the log's name.
+/// Signs checkpoints under the log's name, and with it the key that is to follow, where there is one.
 pub(super) struct LogSigner {
-    pub(super) name: String,
-    pub(super) signer: gridvault_keys::Signer,
+    name: String,
+    signer: Signer,
+    next: Option<Box<LogSigner>>,
+}
+
+impl LogSigner {
+    /// With the keys of the log as the ring has them now.
+    pub(super) fn of(name: &str, keyring: &Keyring) -> LogSigner {
+        let (signer, next) = keyring.log_signers();
+        let named = |signer, next| LogSigner { name: name.to_owned(), signer, next };
+        let next = next.map(|next| Box::new(named(next, None)));
+        named(signer, next)
+    }
+
+    /// Those of all that sign.
+    pub(super) fn public_keys(&self) -> Vec<[u8; 32]> {
+        let next = self.next.as_ref().map(|next| next.signer.public_key());
+        [self.signer.public_key()].into_iter().chain(next).collect()
+    }
 }
 
 impl NoteSigner for LogSigner {
@@ -152,13 +170,19 @@ impl NoteSigner for LogSigner {
     fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.signer.sign(message)
     }
+
+    fn next(&self) -> Option<&dyn NoteSigner> {
+        self.next.as_deref().map(|next| next as &dyn NoteSigner)
+    }
 }
 
 /// The integrator's belongings.
 pub(super) struct Integrator {
     pub(super) alarm: Alarm,
     pub(super) log: Log,
-    pub(super) signer: LogSigner,
+    pub(super) origin: String,
+    /// Has the keys that sign: another one may follow at any time.
+    pub(super) keyring: Arc<Keyring>,
     pub(super) flusher: Flusher,
     pub(super) journal_directory: PathBuf,
     pub(super) chain: gridvault_keys::ChainKey,
@@ -253,7 +277,8 @@ impl Integrator {
     }
 
     fn publish(&mut self) -> Result<(), TrailFault> {
-        let checkpoint = self.log.publish(&self.signer).map_err(TrailFault::Log)?;
+        let signer = LogSigner::of(&self.origin, &self.keyring);
+        let checkpoint = self.log.publish(&signer).map_err(TrailFault::Log)?;
         self.published.send_replace(checkpoint.size);
         self.alarm.handoff.published();
         Ok(())

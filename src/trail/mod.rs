@@ -5,12 +5,14 @@
 mod alarm;
 mod backup;
 mod committer;
+mod contexts;
 mod entry;
 mod erasure_ledger;
 mod error;
 mod integrate;
 mod journal;
 mod ledgers;
+mod log_keys;
 mod permitted;
 mod readings;
 mod rebuild;
@@ -32,7 +34,7 @@ pub use backup::{
     restore, verify_bulk, wrapped_anew,
 };
 pub use committer::Applied;
-pub use entry::{Announcement, Restoration, ScrubCounts};
+pub use entry::Announcement;
 pub use erasure_ledger::{ErasureLedger, LedgerError, ToldErasure};
 pub use error::{TrailError, TrailFault};
 pub use journal::{FileMedia, Media, Room, Segment};
@@ -42,6 +44,7 @@ pub use receipt::{Receipt, Recorded, Refused, Unrecorded};
 pub use snapshot::{SnapshotError, SnapshotSettings, SnapshotStep, Snapshots};
 pub use space::Space;
 pub use start::{Settings, Surroundings, Trail};
+pub use upkeep::{Restoration, ScrubCounts};
 pub use witness::{Witnesses, WitnessesError};
 
 #[cfg(test)]

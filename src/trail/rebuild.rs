@@ -50,7 +50,7 @@ pub fn rebuild(applier: Applier, rebuilding: &Rebuilding<'_>) -> Result<Rebuilt,
     let Rebuilding { settings, snapshots, from, keyring, media } = rebuilding;
     let Settings { journal_directory: journal, log_directory, origin, .. } = settings;
     let chain = keyring.chain();
-    let signer = LogSigner { name: origin.clone(), signer: keyring.log_signer() };
+    let signer = LogSigner::of(origin, keyring);
     // Held to the end: it is the lock that keeps a serving vault away.
     let log = recover::open_log(log_directory, &signer, false, Box::new(|| false))?;
     let place = Place {

@@ -6,8 +6,10 @@ use super::TrailFault;
 use super::integrate::LogSigner;
 use super::journal::{Media, Position, Replayed, replay, segments};
 use crate::store::{Applier, Decoder, Encoder, Key, StoreError, SystemKey, Version};
-use gridvault_audit::verify::{VerifierKey, open_note};
-use gridvault_audit::{Log, LogReader, NoteSigner, Relief};
+use gridvault_audit::verify::{Class, VerifierKey, open_note};
+use gridvault_audit::{
+    Checkpoint, Log, LogReader, NoteSigner, Relief, kept_checkpoint, verifier_key,
+};
 use gridvault_keys::ChainKey;
 use std::fs::File;
 use std::io::Write as _;
@@ -49,9 +51,7 @@ pub(super) fn hold_together(
     }
     let Some(stored) = stored else { return Ok(()) };
     let corrupt = || TrailFault::Store(StoreError::Corrupt { what: "checkpoint of the log" });
-    let key = gridvault_audit::verifier_key(signer.key_name(), &signer.public_key());
-    let key = VerifierKey::parse(&key).map_err(|_| corrupt())?;
-    let head = open_note(&stored.payload, &key).map_err(|_| corrupt())?;
+    let head = kept_head(&stored.payload, signer).ok_or_else(corrupt)?;
     let log = LogReader::new(log_directory, signer.key_name()).map_err(TrailFault::Log)?;
     let (who, size) = ("the store".to_owned(), log.size().map_err(TrailFault::Log)?);
     if head.size > size {
@@ -61,6 +61,26 @@ pub(super) fn hold_together(
         true => Ok(()),
         false => Err(TrailFault::Forked { who, size: head.size }),
     }
+}
+
+/// What a kept checkpoint states. One that a former key alone signed counts too, though nothing is left to verify it with: whoever can
+/// put another one there can put an older one of this log there as well.
+fn kept_head(note: &[u8], signer: &LogSigner) -> Option<Checkpoint> {
+    let note = std::str::from_utf8(note).ok()?;
+    let checkpoint = kept_checkpoint(note).filter(|kept| kept.origin == signer.key_name())?;
+    let opens = |public: &[u8; 32]| {
+        let key = VerifierKey::parse(&verifier_key(signer.key_name(), public)).ok()?;
+        open_note(note.as_bytes(), &key).map_err(|finding| finding.class).err()
+    };
+    let faults: Vec<Option<Class>> = signer.public_keys().iter().map(opens).collect();
+    let is_known = faults.contains(&None);
+    if !is_known && faults.iter().any(|fault| *fault != Some(Class::KeyUnknown)) {
+        return None;
+    }
+    if !is_known {
+        tracing::warn!("the checkpoint in the store is by a former key of the log");
+    }
+    Some(checkpoint)
 }
 
 /// Segments go once a snapshot holds what was in them, and by then a mark says that the store does. Without the mark nobody
@@ -144,7 +164,7 @@ pub(super) fn open_log(
     let log = if begins && !log_directory.exists() {
         Log::create(log_directory, origin)
     } else {
-        Log::open(log_directory, origin, &signer.public_key())
+        Log::open_under(log_directory, origin, &signer.public_keys())
     };
     let mut log = log.map_err(TrailFault::Log)?;
     log.on_full(relief);

@@ -103,7 +103,7 @@ impl Trail {
         let (watcher, space) = looking(&settings, media.clone())?;
         let segment_bytes = settings.segment_bytes.max(SEGMENT_BYTES_MIN);
         let Settings { journal_directory, log_directory, origin, .. } = settings;
-        let signer = LogSigner { name: origin.clone(), signer: keyring.log_signer() };
+        let signer = LogSigner::of(&origin, &keyring);
         let chain = keyring.chain();
         recover::hold_together(&journal_directory, &log_directory, &chain, &applier, &signer)?;
         let mut log = recover::open_log(&log_directory, &signer, begins, watcher.relief())?;
@@ -121,7 +121,8 @@ impl Trail {
         let integrator = Integrator {
             alarm: alarm.clone(),
             log,
-            signer,
+            origin: origin.clone(),
+            keyring: keyring.clone(),
             flusher: applier.flusher(),
             journal_directory,
             chain: keyring.chain(),

@@ -2,12 +2,59 @@
 //! Never a record's id and never a person's: counts, digests, and the ids of erasures.
 //! The members are those of audit/FORMAT.md.
 
-use super::entry::{Restoration, ScrubCounts, id};
+use super::entry::id;
 use crate::access::ActorId;
 use gridvault_audit::Scalar;
 
 /// Further facts of an entry, by their names.
 type Facts = Vec<(&'static str, Scalar)>;
+
+/// How many records a round of the scrub found how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScrubCounts {
+    /// As their last entry left them.
+    pub judged: u64,
+    /// Changed since the round began, and left to the next one.
+    pub postponed: u64,
+    /// Whose last entry was pruned, or is in the log before a restore.
+    pub unjudged: u64,
+    /// Other than their last entry left them: an older row among them.
+    pub changed: u64,
+    /// Not in the store, though no entry removed them.
+    pub missing: u64,
+    /// In the store, though no entry made them, or though one removed them.
+    pub unknown: u64,
+    /// Rows that are damaged, or whose attributes are not authentic.
+    pub unreadable: u64,
+}
+
+impl ScrubCounts {
+    /// Records that differ from the log.
+    pub fn faults(&self) -> u64 {
+        self.changed + self.missing + self.unknown + self.unreadable
+    }
+}
+
+/// What a vault was restored from, and by whom.
+#[derive(Clone, Debug)]
+pub struct Restoration {
+    /// Name of the log before.
+    pub origin: String,
+    /// Entries of it that its last known checkpoint covers.
+    pub size: u64,
+    /// The root in that checkpoint.
+    pub root: [u8; 32],
+    /// Everything of the entries below this index was restored; what came behind it is lost.
+    pub entries: u64,
+    /// Rows that were restored.
+    pub rows: u64,
+    /// Rows that were not, because they speak of entries of the log before.
+    pub left_out: u64,
+    /// The two who did it, as they were named.
+    pub persons: [[u8; 16]; 2],
+    /// Erasures in the ledger that was brought, where one was.
+    pub told: Option<u64>,
+}
 
 pub(super) fn counted(what: &'static str, count: u64) -> Facts {
     vec![(what, Scalar::U64(count))]
@@ -113,5 +160,38 @@ pub(super) fn rotated(what: &str, step: &str, keys: u64) -> Facts {
         ("keys", Scalar::U64(keys)),
         ("rotation", Scalar::Str(what.to_owned())),
         ("step", Scalar::Str(step.to_owned())),
+    ]
+}
+
+/// Which two keys serve, by what they are called in public, and until when.
+pub(super) fn followed(what: &str, former: &str, next: &str, until: i64) -> Facts {
+    vec![
+        ("former", Scalar::Str(former.to_owned())),
+        ("next", Scalar::Str(next.to_owned())),
+        ("rotation", Scalar::Str(what.to_owned())),
+        ("step", Scalar::Str("overlap".to_owned())),
+        ("until", Scalar::U64(u64::try_from(until).unwrap_or(0))),
+    ]
+}
+
+/// Which former key is destroyed.
+pub(super) fn former_destroyed(what: &str, former: &str) -> Facts {
+    vec![("former", Scalar::Str(former.to_owned())), ("rotation", Scalar::Str(what.to_owned()))]
+}
+
+/// The context keys of which months are destroyed.
+pub(super) fn contexts_destroyed(months: &str) -> Facts {
+    vec![
+        ("months", Scalar::Str(months.to_owned())),
+        ("rotation", Scalar::Str("context".to_owned())),
+    ]
+}
+
+/// From which month on other keys seal contexts.
+pub(super) fn context_turned(month: &str) -> Facts {
+    vec![
+        ("month", Scalar::Str(month.to_owned())),
+        ("rotation", Scalar::Str("context".to_owned())),
+        ("step", Scalar::Str("overlap".to_owned())),
     ]
 }

@@ -65,6 +65,8 @@ pub(super) struct Asked {
     alarm: Alarm,
     /// Empty where none are configured.
     lag: OnceLock<Arc<Lag>>,
+    /// Keys of logs that their policy names.
+    logs: OnceLock<Vec<VerifierKey>>,
     thread: Mutex<Option<AskingThread>>,
 }
 
@@ -73,7 +75,12 @@ pub(super) type AskingThread = (mpsc::Sender<()>, JoinHandle<()>);
 
 impl Asked {
     pub(super) fn nobody(alarm: Alarm) -> Asked {
-        Asked { alarm, lag: OnceLock::new(), thread: Mutex::default() }
+        Asked { alarm, lag: OnceLock::new(), logs: OnceLock::new(), thread: Mutex::default() }
+    }
+
+    /// Whether a log under this key is one of theirs; so it is where none are asked.
+    pub(super) fn names_log(&self, key: &VerifierKey) -> bool {
+        self.logs.get().is_none_or(|logs| logs.contains(key))
     }
 
     pub(super) fn readings(&self) -> Readings {
@@ -131,6 +138,8 @@ impl Trail {
     pub fn ask(&self, witnesses: Witnesses) -> Result<(), TrailFault> {
         let asked = &self.asked;
         let lag = asked.lag.get_or_init(|| witnesses.lag()).clone();
+        let named = || witnesses.policy.logs().iter().map(|log| log.key.clone()).collect();
+        asked.logs.get_or_init(named);
         let (sender, stop) = mpsc::channel();
         let (clock, alarm) = (self.clock.clone(), asked.alarm.clone());
         let work = move || witnesses.run(&lag, &*clock, &alarm, &stop);

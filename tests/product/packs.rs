@@ -21,7 +21,7 @@ fn key(demo: &Demo) -> VerifierKey {
 }
 
 /// A pack of what the first worker did, after some reads of it can be found.
-fn made(demo: &Demo) -> (Vec<u8>, Reply, u64) {
+pub fn made(demo: &Demo) -> (Vec<u8>, Reply, u64) {
     let worker = demo.worker(1);
     let reads = (0..5).map(|_| worker.read(demo.sample_record(), "name", REGISTRATION).expect(200));
     let last = reads.map(|reply| reply.index()).max().expect("five");

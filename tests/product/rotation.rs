@@ -8,7 +8,12 @@ use super::client::{Call, Reply};
 use super::entries::happened;
 use super::erasure::{keyring, wrapped_keys};
 use super::harness::{Demo, await_until};
+use super::packs::made;
 use super::program::run;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use gridvault_audit::pack::verify_pack;
+use gridvault_audit::verify::{VerifierKey, verify_directory};
 use serde_json::{Value, json};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,7 +22,11 @@ const STATUS: &str = "/v1/admin/keys/status";
 const ROTATE: &str = "/v1/admin/keys/rotate";
 
 fn ask(demo: &Demo) -> Reply {
-    demo.role("system_admin").post(ROTATE, &json!({"what": "subjects"}))
+    ask_for(demo, "subjects")
+}
+
+fn ask_for(demo: &Demo, what: &str) -> Reply {
+    demo.role("system_admin").post(ROTATE, &json!({"what": what}))
 }
 
 fn id_of(asked: &Reply) -> String {
@@ -233,4 +242,101 @@ fn the_command_line_asks_agrees_pauses_and_tells() {
     assert!(said.contains(&id) && said.contains("paused"), "{said}");
     called(&["resume", &id], "system_admin").ended(0);
     assert_eq!(demo.stop(), Some(0));
+}
+
+/// The `kid` that a token names.
+fn kid_of(token: &str) -> String {
+    let head = token.split('.').next().expect("a part");
+    let head = BASE64_URL_SAFE_NO_PAD.decode(head).expect("base64url");
+    let head: Value = serde_json::from_slice(&head).expect("JSON");
+    head["kid"].as_str().expect("a key id").to_owned()
+}
+
+/// The entry that says which two keys serve, among those since one.
+fn overlap_since(demo: &Demo, from: u64) -> Value {
+    let now = demo.role("system_admin").get(STATUS).expect(200);
+    let mut entries = demo.entries_between(from, now.index()).into_iter();
+    entries.find(|entry| entry["x"]["step"] == "overlap").expect("it is said")
+}
+
+/// A token that the vault signs now, for a worker.
+fn issued(demo: &Demo) -> String {
+    let path = format!("/v1/admin/actors/{}/tokens", demo.worker(1).id);
+    demo.role("security_admin").post(&path, &json!({})).expect(201).text_of("token").to_owned()
+}
+
+#[test]
+fn another_key_signs_tokens_and_those_of_before_count_on_through_a_crash_and_a_restart() {
+    let mut demo = Demo::own();
+    let old = demo.worker(1);
+    let record = old.create(&adult(old.grid())).expect(201).text_of("id").to_owned();
+    let id = id_of(&ask_for(&demo, "tokens").expect(201));
+    decide(&demo, "system_admin", &id, "grant").refused(403, "denied");
+    let granted = decide(&demo, "security_admin", &id, "grant").expect(200);
+    await_until("both keys serve", || rotation(&demo)["overlap_until"].is_string());
+    let next = kid_of(&issued(&demo));
+    assert_ne!(kid_of(&old.token), next);
+    for killed in [true, false] {
+        match killed {
+            true => demo.kill(),
+            false => assert_eq!(demo.stop(), Some(0)),
+        }
+        demo.start_again();
+        for token in [old.token.clone(), issued(&demo)] {
+            let actor = Actor { token, url: demo.url().to_owned(), ..old.clone() };
+            actor.read(&record, "name", REGISTRATION).expect(200);
+        }
+        assert_eq!(kid_of(&issued(&demo)), next, "no other key is drawn");
+    }
+    let now = rotation(&demo);
+    assert_eq!((&now["state"], &now["what"]), (&json!("running"), &json!("tokens")));
+    assert_eq!((&now["keys"], &now["keys_done"]), (&json!(1), &json!(0)));
+    ask_for(&demo, "subjects").refused(412, "version_conflict");
+    let overlap = overlap_since(&demo, granted.index());
+    assert_eq!(happened(&overlap), "key.rotate success");
+    assert_eq!(overlap["x"]["former"], json!(kid_of(&old.token)));
+    assert_eq!(overlap["x"]["next"], json!(next));
+    assert_eq!(overlap["apr"], demo.entry_of(&granted)["apr"]);
+    assert_eq!(demo.stop(), Some(0));
+}
+
+/// Whether the log holds under this key alone, entry by entry.
+fn log_holds_under(demo: &Demo, vkey: &str) -> bool {
+    let key = VerifierKey::parse(vkey).expect("a verifier key");
+    verify_directory(&demo.log_directory(), &key, None).is_ok()
+}
+
+#[test]
+fn another_key_signs_the_log_beside_the_former_and_whoever_holds_either_verifies_all_of_it() {
+    let mut demo = Demo::own();
+    let former = demo.log_key().to_owned();
+    let id = id_of(&ask_for(&demo, "log").expect(201));
+    let granted = decide(&demo, "security_admin", &id, "grant").expect(200);
+    await_until("both keys sign", || rotation(&demo)["next_key"].is_string());
+    let next = rotation(&demo)["next_key"].as_str().expect("a key").to_owned();
+    let overlap = overlap_since(&demo, granted.index());
+    assert_eq!((&overlap["x"]["former"], &overlap["x"]["next"]), (&json!(former), &json!(next)));
+    assert_eq!(happened(&overlap), "key.rotate success");
+    let (pack, ..) = made(&demo);
+    for vkey in [&former, &next] {
+        assert!(log_holds_under(&demo, vkey));
+        verify_pack(&pack[..], &VerifierKey::parse(vkey).expect("a key")).expect("it holds");
+    }
+    let other = gridvault_audit::verifier_key(demo.origin(), &[7; 32]);
+    assert!(!log_holds_under(&demo, &other));
+    for killed in [true, false] {
+        match killed {
+            true => demo.kill(),
+            false => assert_eq!(demo.stop(), Some(0)),
+        }
+        demo.start_again();
+        assert_eq!(demo.log_key(), former, "the one that auditors have");
+        let read = demo.worker(1).read(demo.sample_record(), "name", REGISTRATION).expect(200);
+        let entry = demo.role("compliance_auditor");
+        let shown = entry.get(&format!("/v1/audit/entries/{}", read.index())).expect(200);
+        assert_eq!(shown.body["proven"], true, "{}", shown.text);
+        assert!(log_holds_under(&demo, &former) && log_holds_under(&demo, &next));
+    }
+    assert_eq!(demo.stop(), Some(0));
+    assert!(log_holds_under(&demo, &former) && log_holds_under(&demo, &next));
 }

@@ -2,6 +2,7 @@
 //! Never judges by anything that the log brings along but signatures under keys from outside.
 //! Memory stays flat: one bundle, one part of the list of digests.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -74,8 +75,9 @@ impl From<VerifyError> for Fault {
 
 /// What a report calls the log before its checkpoint was read.
 pub(super) fn origin_of(policy: &Policy) -> String {
-    let names: Vec<_> = policy.logs().iter().map(|log| log.key.name()).collect();
-    names.join(" or ")
+    // A log whose key another one follows stands there twice.
+    let names: BTreeSet<&str> = policy.logs().iter().map(|log| log.key.name()).collect();
+    Vec::from_iter(names).join(" or ")
 }
 
 fn expectations(arguments: &Arguments, policy: &Policy) -> Result<Expectations, Answer> {

@@ -70,6 +70,18 @@ impl Log {
     /// # Errors
     /// Every variant that speaks of files, and [`LogError::Locked`].
     pub fn open(directory: &Path, origin: &str, public_key: &[u8; 32]) -> Result<Log, LogError> {
+        Log::open_under(directory, origin, &[*public_key])
+    }
+
+    /// The same for a log whose key another one follows: the checkpoint is by one of these at least.
+    ///
+    /// # Errors
+    /// As [`Log::open`].
+    pub fn open_under(
+        directory: &Path,
+        origin: &str,
+        public_keys: &[[u8; 32]],
+    ) -> Result<Log, LogError> {
         let mut log = Log::lock(directory, origin, Staging::default())?;
         if let Some(note) = files::read(&directory.join(CHECKPOINT_FILE))? {
             let note = String::from_utf8(note).map_err(|_| LogError::CheckpointInvalid)?;
@@ -78,7 +90,7 @@ impl Log {
                 return Err(LogError::OriginDiffers);
             }
             let checkpoint =
-                Checkpoint::open(&note, public_key).ok_or(LogError::CheckpointInvalid)?;
+                Checkpoint::open(&note, public_keys).ok_or(LogError::CheckpointInvalid)?;
             log.load_edge(&checkpoint)?;
             // Whoever was killed between rename and sync left it where it is, and nowhere yet for good.
             files::sync_in_place(directory, CHECKPOINT_FILE)?;
@@ -179,8 +191,12 @@ impl Log {
         let Ok(root) = root(&mut Edge(&self.edge), self.size);
         let checkpoint = Checkpoint { origin: self.origin.clone(), size: self.size, root };
         let note = checkpoint.sign(signer);
-        if Checkpoint::open(&note, &signer.public_key()).as_ref() != Some(&checkpoint) {
-            return Err(LogError::SignatureRejected);
+        // Each alone: every key that signs is to verify.
+        let next = signer.next().map(NoteSigner::public_key);
+        for key in [signer.public_key()].into_iter().chain(next) {
+            if Checkpoint::open(&note, &[key]).as_ref() != Some(&checkpoint) {
+                return Err(LogError::SignatureRejected);
+            }
         }
         if self.note.as_ref() != Some(&note) {
             let shown = self.show(note);

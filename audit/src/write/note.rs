@@ -8,7 +8,7 @@ use ring::digest::{SHA256, digest};
 use ring::signature::{ED25519, UnparsedPublicKey};
 
 use super::tree::Hash;
-use crate::constants::{HASH_BYTES, NOTE_TYPE_ED25519, ORIGIN_BYTES_MAX};
+use crate::constants::{HASH_BYTES, LOG_SIGNATURES_MAX, NOTE_TYPE_ED25519, ORIGIN_BYTES_MAX};
 
 /// Signs checkpoints with the log's Ed25519 key, which this crate never sees.
 pub trait NoteSigner: Send {
@@ -18,6 +18,10 @@ pub trait NoteSigner: Send {
     fn public_key(&self) -> [u8; 32];
     /// Ed25519 signature (RFC 8032) over `message`.
     fn sign(&self, message: &[u8]) -> [u8; 64];
+    /// The key that is to follow this one, for the time that both sign.
+    fn next(&self) -> Option<&dyn NoteSigner> {
+        None
+    }
 }
 
 /// The state of a log that a checkpoint states: this many entries have this root.
@@ -37,17 +41,22 @@ impl Checkpoint {
         format!("{}\n{}\n{}\n", self.origin, self.size, STANDARD.encode(self.root))
     }
 
-    /// The note: the text, a blank line and the signature line.
+    /// The note: the text, a blank line and a signature line of each key that signs.
     pub(super) fn sign(&self, signer: &dyn NoteSigner) -> String {
         let text = self.text();
-        let signature = signer.sign(text.as_bytes());
-        self.note(&signer.public_key(), &signature)
+        let payload = |signer: &dyn NoteSigner| {
+            let id = key_id(&self.origin, &signer.public_key());
+            [id.as_slice(), &signer.sign(text.as_bytes())].concat()
+        };
+        let mut payloads = vec![payload(signer)];
+        payloads.extend(signer.next().map(payload));
+        self.note(&payloads)
     }
 
-    fn note(&self, public_key: &[u8; 32], signature: &[u8]) -> String {
-        let mut payload = key_id(&self.origin, public_key).to_vec();
-        payload.extend_from_slice(signature);
-        format!("{}\n\u{2014} {} {}\n", self.text(), self.origin, STANDARD.encode(payload))
+    fn note(&self, payloads: &[Vec<u8>]) -> String {
+        let line = |payload| format!("\u{2014} {} {}\n", self.origin, STANDARD.encode(payload));
+        let lines: String = payloads.iter().map(line).collect();
+        format!("{}\n{lines}", self.text())
     }
 
     /// Reads the three lines of a checkpoint, without judging its signature. `None` if they are not there.
@@ -60,17 +69,32 @@ impl Checkpoint {
         note.starts_with(&checkpoint.text()).then_some(checkpoint)
     }
 
-    /// Reads a note that the holder of `public_key` wrote through this module. `None` for anything else.
-    pub(super) fn open(note: &str, public_key: &[u8; 32]) -> Option<Checkpoint> {
+    /// Reads a note that the holder of one of these keys wrote through this module. `None` for anything else. Beside it the key
+    /// before or behind it may have signed, which need not be known any more or yet.
+    pub(super) fn open(note: &str, public_keys: &[[u8; 32]]) -> Option<Checkpoint> {
         let checkpoint = Checkpoint::parse(note)?;
-        let line = note.strip_suffix('\n')?.rsplit(' ').next()?;
-        let payload = STANDARD.decode(line).ok()?;
-        let signature = payload.get(4..)?;
-        // Written anew and compared, so that nothing but the signature itself is taken from the file.
-        if checkpoint.note(public_key, signature) != note {
+        let lines = note.strip_prefix(&checkpoint.text())?.strip_prefix('\n')?;
+        let payloads: Option<Vec<Vec<u8>>> = lines
+            .split_inclusive('\n')
+            .map(|line| STANDARD.decode(line.strip_suffix('\n')?.rsplit(' ').next()?).ok())
+            .collect();
+        let payloads = payloads.filter(|payloads| payloads.len() <= LOG_SIGNATURES_MAX)?;
+        // Written anew and compared, so that nothing but the signatures themselves is taken from the file.
+        if checkpoint.note(&payloads) != note {
             return None;
         }
-        checkpoint.signature_holds(public_key, signature).then_some(checkpoint)
+        let mut known = 0;
+        for payload in &payloads {
+            let (id, signature) = payload.split_first_chunk::<4>()?;
+            let is_its = |key: &&[u8; 32]| key_id(&checkpoint.origin, key) == *id;
+            if let Some(key) = public_keys.iter().find(is_its) {
+                if !checkpoint.signature_holds(key, signature) {
+                    return None;
+                }
+                known += 1;
+            }
+        }
+        (known > 0).then_some(checkpoint)
     }
 
     fn signature_holds(&self, public_key: &[u8; 32], signature: &[u8]) -> bool {
@@ -78,6 +102,12 @@ impl Checkpoint {
             .verify(self.text().as_bytes(), signature)
             .is_ok()
     }
+}
+
+/// Reads a checkpoint that somebody kept, without judging its signatures: for who wrote it itself and holds it against the log.
+#[must_use]
+pub fn kept_checkpoint(note: &str) -> Option<Checkpoint> {
+    Checkpoint::parse(note)
 }
 
 /// Whether `name` can name a log and its key: no space, control character or plus, not empty, not too long.

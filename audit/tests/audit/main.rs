@@ -20,4 +20,5 @@ mod served;
 mod server;
 mod support;
 mod tampering;
+mod turned;
 mod witness;

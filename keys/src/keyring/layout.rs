@@ -1,20 +1,22 @@
 //! Lays the keys of a keyring out in one wiped buffer of fixed size. Never seals or opens anything.
-//! Each key has its own place and an epoch of at least one; behind the last key stand the next keys of subject buckets that are
-//! being re-keyed, in ascending order and each of the epoch after the present one, and zeros behind those.
+//! Each key has its own place and an epoch of at least one, the last one where a month's key is destroyed; behind the last key stand
+//! the next keys of places that are being re-keyed, in ascending order and each of the epoch after the present one, and zeros behind.
 //!
 //! ```text
 //! content = first month u32 | zero u32 | entries | next keys | zeros
 //! entry   = epoch u32 | key 32
-//! next    = count u16 | (bucket u16 | epoch u32 | key 32)*
+//! next    = count u16 | (place u16 | epoch u32 | key 32)*    place = number of the entry that it follows
 //! entries = 4,096 subject buckets | 4,096 index buckets | 60 months | index base | header | chain | charge
 //!           | idempotency | log signing seed | token signing seed
 //! ```
+
+mod months;
 
 use zeroize::Zeroizing;
 
 use crate::bucket::Bucket;
 use crate::error::KeyError;
-use crate::limits::{BUCKETS, BUCKETS_REKEYED_MAX, CONTEXT_MONTHS};
+use crate::limits::{BUCKETS, BUCKETS_REKEYED_MAX, CONTEXT_MONTHS, SINGLES_REKEYED_MAX};
 use crate::month::Month;
 use crate::secret::{KEY_BYTES, fill_random};
 
@@ -35,10 +37,14 @@ const EPOCH_FIRST: u32 = 1;
 const NEXT_START: usize = ENTRIES_END + 2;
 const NEXT_BYTES: usize = 2 + ENTRY_BYTES;
 
-const _: () = assert!(NEXT_START + BUCKETS_REKEYED_MAX * NEXT_BYTES <= CONTENT_BYTES);
+const NEXT_MAX: usize = 257;
+
+const _: () = assert!(NEXT_START + NEXT_MAX * NEXT_BYTES <= CONTENT_BYTES);
+// The number of a subject bucket is that of its entry, so a ring in which buckets alone have next keys is what it always was.
+const _: () = assert!(SUBJECT_BUCKETS_START == 0);
 
 /// Where a key lies.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     SubjectBucket(Bucket),
     IndexBucket(Bucket),
@@ -71,7 +77,25 @@ impl Place {
             Self::TokenSeed => SINGLES_START + 6,
         }
     }
+
+    /// The number that a next key names its place by.
+    fn number(self) -> u16 {
+        u16::try_from(self.entry()).expect("there are fewer entries")
+    }
+
+    /// The place of a number, if another key may follow the one there.
+    fn of_next(number: u16) -> Option<Self> {
+        let bucket = Bucket::from_number(number).map(Self::SubjectBucket);
+        let month = usize::from(number).checked_sub(MONTHS_START);
+        let month = month.filter(|offset| *offset < CONTEXT_MONTHS).map(Self::Month);
+        bucket
+            .or(month)
+            .or_else(|| SINGLES_THAT_TURN.into_iter().find(|place| place.number() == number))
+    }
 }
+
+/// Keys that there is one of, and that others follow.
+const SINGLES_THAT_TURN: [Place; 2] = [Place::LogSeed, Place::TokenSeed];
 
 /// A key in its place.
 pub(crate) struct Entry<'a> {
@@ -111,7 +135,7 @@ impl Content {
         let first_month = Month::from_number(number).map_err(|_| KeyError::ContentShape)?;
         let content = Self { bytes, first_month };
         let count = content.next_count();
-        if count > BUCKETS_REKEYED_MAX {
+        if count > NEXT_MAX {
             return Err(KeyError::ContentShape);
         }
         let behind = NEXT_START + count * NEXT_BYTES;
@@ -119,25 +143,31 @@ impl Content {
         if zeros.any(|byte| *byte != 0)
             || (0..ENTRIES).any(|entry| content.entry(entry).epoch < EPOCH_FIRST)
             || !content.has_right_next_keys()
+            || !content.has_room_left()
         {
             return Err(KeyError::ContentShape);
         }
         Ok(content)
     }
 
-    /// Whether each next key is of a bucket, in ascending order, and of the epoch after the present one.
+    /// Whether each next key is of a place that may have one, in ascending order, and of the epoch after the present one.
     fn has_right_next_keys(&self) -> bool {
         let mut before = None;
         (0..self.next_count()).all(|at| {
             let number = self.next_number(at);
             let ascends = before.is_none_or(|before| before < number);
             before = Some(number);
-            let follows = Bucket::from_number(number).is_some_and(|bucket| {
-                let present = self.at(Place::SubjectBucket(bucket)).epoch;
-                present.checked_add(1) == Some(self.next_entry(at).epoch)
+            let follows = Place::of_next(number).is_some_and(|place| {
+                self.at(place).epoch.checked_add(1) == Some(self.next_entry(at).epoch)
             });
             ascends && follows
         })
+    }
+
+    /// Whether no more buckets, and no more other places, have a next key than may.
+    fn has_room_left(&self) -> bool {
+        let buckets = self.rekeyed().len();
+        buckets <= BUCKETS_REKEYED_MAX && self.next_count() - buckets <= SINGLES_REKEYED_MAX
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -149,71 +179,73 @@ impl Content {
         self.entry(place.entry())
     }
 
-    /// The context key of a month.
-    pub(crate) fn month(&self, month: Month) -> Result<Entry<'_>, KeyError> {
-        let offset = month.offset_from(self.first_month).ok_or(KeyError::MonthNotHeld)?;
-        Ok(self.at(Place::Month(offset)))
+    /// The key that protects in a place now: its next one where one was drawn.
+    pub(crate) fn newest(&self, place: Place) -> Entry<'_> {
+        self.next_of(place).unwrap_or_else(|| self.at(place))
     }
 
-    /// The key that wraps in a subject bucket now: its next one where one was drawn.
-    pub(crate) fn newest(&self, bucket: Bucket) -> Entry<'_> {
-        let next = (0..self.next_count()).find(|at| self.next_number(*at) == bucket.number());
-        next.map_or_else(|| self.at(Place::SubjectBucket(bucket)), |at| self.next_entry(at))
+    /// The next key of a place, where one was drawn.
+    pub(crate) fn next_of(&self, place: Place) -> Option<Entry<'_>> {
+        let at = (0..self.next_count()).find(|at| self.next_number(*at) == place.number());
+        at.map(|at| self.next_entry(at))
     }
 
-    /// The buckets that have a next key, in ascending order, each with its epoch.
+    /// The subject buckets that have a next key, in ascending order, each with its epoch.
     pub(crate) fn rekeyed(&self) -> Vec<(u16, u32)> {
-        let next = |at| (self.next_number(at), self.next_entry(at).epoch);
-        (0..self.next_count()).map(next).collect()
+        let next =
+            (0..self.next_count()).map(|at| (self.next_number(at), self.next_entry(at).epoch));
+        next.filter(|(number, _)| Bucket::from_number(*number).is_some()).collect()
     }
 
-    /// A copy in which each of these buckets has a next key; one that has one keeps it.
+    /// Whether anything but a subject bucket has a next key.
+    pub(crate) fn has_next_singles(&self) -> bool {
+        self.next_count() > self.rekeyed().len()
+    }
+
+    /// A copy in which each of these places has a next key; one that has one keeps it.
     ///
     /// # Errors
     /// [`KeyError::TooManyBuckets`], [`KeyError::EpochsUsedUp`], [`KeyError::Randomness`].
-    pub(crate) fn with_next_keys(&self, buckets: &[Bucket]) -> Result<Self, KeyError> {
-        let held: Vec<u16> = self.rekeyed().iter().map(|(number, _)| *number).collect();
-        let mut numbers: Vec<u16> = buckets.iter().map(|bucket| bucket.number()).collect();
-        numbers.extend(&held);
+    pub(crate) fn with_next_keys(&self, places: &[Place]) -> Result<Self, KeyError> {
+        let mut numbers: Vec<u16> = places.iter().map(|place| place.number()).collect();
+        numbers.extend((0..self.next_count()).map(|at| self.next_number(at)));
         numbers.sort_unstable();
         numbers.dedup();
-        if numbers.len() > BUCKETS_REKEYED_MAX {
+        if numbers.len() > NEXT_MAX {
             return Err(KeyError::TooManyBuckets);
         }
         let mut copy = self.copy();
         copy.set_next_count(numbers.len());
         for (at, number) in numbers.into_iter().enumerate() {
-            let bucket = Bucket::from_number(number).expect("it was a bucket's");
-            let newest = self.newest(bucket);
+            let place = Place::of_next(number).expect("it may have a next key");
             let start = NEXT_START + at * NEXT_BYTES;
             let (name, entry) = copy.bytes[start..start + NEXT_BYTES].split_at_mut(2);
             name.copy_from_slice(&number.to_be_bytes());
             let (epoch, key) = entry.split_at_mut(EPOCH_BYTES);
-            if held.contains(&number) {
-                epoch.copy_from_slice(&newest.epoch.to_be_bytes());
-                key.copy_from_slice(newest.key);
+            if let Some(held) = self.next_of(place) {
+                epoch.copy_from_slice(&held.epoch.to_be_bytes());
+                key.copy_from_slice(held.key);
             } else {
-                let next = newest.epoch.checked_add(1).ok_or(KeyError::EpochsUsedUp)?;
+                let next = self.at(place).epoch.checked_add(1).ok_or(KeyError::EpochsUsedUp)?;
                 epoch.copy_from_slice(&next.to_be_bytes());
                 fill_random(key)?;
             }
         }
-        Ok(copy)
+        if copy.has_room_left() { Ok(copy) } else { Err(KeyError::TooManyBuckets) }
     }
 
-    /// A copy in which these next keys stand in the places of their buckets. The keys that stood there are in it no more. A bucket
-    /// whose next key has another epoch stays as it is.
-    pub(crate) fn promoted(&self, named: &[(u16, u32)]) -> Self {
+    /// A copy in which these next keys stand in the places that they follow. The keys that stood there are in it no more. A
+    /// place whose next key has another epoch stays as it is.
+    pub(crate) fn promoted(&self, named: &[(Place, u32)]) -> Self {
         let mut copy = self.copy();
         copy.bytes[ENTRIES_END..].fill(0);
         let mut left = 0;
         for at in 0..self.next_count() {
             let from = NEXT_START + at * NEXT_BYTES;
             let next = &self.bytes[from..from + NEXT_BYTES];
-            let number = self.next_number(at);
-            if named.contains(&(number, self.next_entry(at).epoch)) {
-                let bucket = Bucket::from_number(number).expect("it was checked");
-                let start = ENTRIES_START + Place::SubjectBucket(bucket).entry() * ENTRY_BYTES;
+            let place = Place::of_next(self.next_number(at)).expect("it was checked");
+            if named.contains(&(place, self.next_entry(at).epoch)) {
+                let start = ENTRIES_START + place.entry() * ENTRY_BYTES;
                 copy.bytes[start..start + ENTRY_BYTES].copy_from_slice(&next[2..]);
             } else {
                 let start = NEXT_START + left * NEXT_BYTES;
@@ -236,7 +268,7 @@ impl Content {
     }
 
     fn set_next_count(&mut self, count: usize) {
-        let count = u16::try_from(count).expect("there are fewer buckets");
+        let count = u16::try_from(count).expect("there are fewer places");
         self.bytes[ENTRIES_END..NEXT_START].copy_from_slice(&count.to_be_bytes());
     }
 
@@ -351,8 +383,8 @@ mod tests {
         assert!(!refused(bytes()));
     }
 
-    fn bucket(number: u16) -> Bucket {
-        Bucket::from_number(number).expect("in range")
+    fn bucket(number: u16) -> Place {
+        Place::SubjectBucket(Bucket::from_number(number).expect("in range"))
     }
 
     fn again(content: &Content) -> Result<Content, KeyError> {
@@ -364,7 +396,7 @@ mod tests {
         let first = Content::generate(first_month()).expect("randomness");
         let both = first.with_next_keys(&[bucket(4095), bucket(7)]).expect("two");
         assert_eq!(both.rekeyed(), [(7, 2), (4095, 2)]);
-        let present = |content: &Content| *content.at(Place::SubjectBucket(bucket(7))).key;
+        let present = |content: &Content| *content.at(bucket(7)).key;
         assert_eq!(present(&both), present(&first));
         let (epoch, next) = (both.newest(bucket(7)).epoch, *both.newest(bucket(7)).key);
         assert_eq!(epoch, 2);
@@ -377,9 +409,9 @@ mod tests {
         assert_eq!((read.rekeyed(), *read.newest(bucket(7)).key), (three.clone(), next));
 
         // One of another epoch, or of a bucket that has none, changes nothing.
-        let same = more.promoted(&[(7, 3), (9, 2)]);
+        let same = more.promoted(&[(bucket(7), 3), (bucket(9), 2)]);
         assert_eq!((same.rekeyed(), present(&same)), (three, present(&first)));
-        let promoted = more.promoted(&[(7, 2), (4095, 2)]);
+        let promoted = more.promoted(&[(bucket(7), 2), (bucket(4095), 2)]);
         assert_eq!((promoted.rekeyed(), present(&promoted)), (vec![(8, 2)], next));
         assert_eq!(promoted.newest(bucket(8)).key, more.newest(bucket(8)).key);
         assert_eq!(promoted.newest(bucket(7)).epoch, 2);
@@ -392,7 +424,7 @@ mod tests {
     #[test]
     fn as_many_buckets_as_the_limit_have_a_next_key_and_one_more_has_none() {
         let first = Content::generate(first_month()).expect("randomness");
-        let some = |count: usize| -> Vec<Bucket> {
+        let some = |count: usize| -> Vec<Place> {
             (0..u16::try_from(count).expect("few")).map(bucket).collect()
         };
         let most = first.with_next_keys(&some(BUCKETS_REKEYED_MAX)).expect("the limit");
@@ -401,6 +433,46 @@ mod tests {
         assert!(matches!(more, Err(KeyError::TooManyBuckets)));
         let more = most.with_next_keys(&[bucket(4095)]);
         assert!(matches!(more, Err(KeyError::TooManyBuckets)));
+        let months = |count| -> Vec<Place> { (0..count).map(Place::Month).collect() };
+        assert!(first.with_next_keys(&months(SINGLES_REKEYED_MAX)).is_ok());
+        let more = first.with_next_keys(&months(SINGLES_REKEYED_MAX + 1));
+        assert!(matches!(more, Err(KeyError::TooManyBuckets)));
+        // There is room for another key beside them, and for no more.
+        let beside = most.with_next_keys(&[Place::TokenSeed]).expect("one beside");
+        let more = beside.with_next_keys(&[Place::LogSeed]);
+        assert!(matches!(more, Err(KeyError::TooManyBuckets)));
+        let read = again(&beside).expect("own content");
+        assert_eq!(read.rekeyed().len(), BUCKETS_REKEYED_MAX);
+        assert!(read.has_next_singles() && !most.has_next_singles());
+    }
+
+    #[test]
+    fn a_key_that_there_is_one_of_is_followed_like_that_of_a_bucket_and_beside_it() {
+        let first = Content::generate(first_month()).expect("randomness");
+        let both = first.with_next_keys(&[Place::TokenSeed, bucket(7)]).expect("two");
+        assert_eq!(both.rekeyed(), [(7, 2)]);
+        let next = both.next_of(Place::TokenSeed).expect("one");
+        assert_eq!((next.epoch, both.newest(Place::TokenSeed).key), (2, next.key));
+        assert!(both.next_of(Place::LogSeed).is_none());
+        let read = again(&both).expect("own content");
+        let promoted = read.promoted(&[(Place::TokenSeed, 2)]);
+        assert_eq!(promoted.at(Place::TokenSeed).key, next.key);
+        assert_eq!((promoted.rekeyed(), promoted.has_next_singles()), (vec![(7, 2)], false));
+        let old = *first.at(Place::TokenSeed).key;
+        assert!(promoted.bytes().windows(KEY_BYTES).all(|window| window != old), "it is gone");
+        assert_eq!(promoted.at(Place::LogSeed).key, first.at(Place::LogSeed).key);
+    }
+
+    #[test]
+    fn next_key_of_a_place_that_nothing_follows_is_refused() {
+        let first = Content::generate(first_month()).expect("randomness");
+        let both = first.with_next_keys(&[Place::TokenSeed]).expect("one");
+        for place in [Place::Chain, Place::Charge, Place::IndexBase, Place::Idempotency] {
+            let mut altered = both.copy();
+            altered.bytes[NEXT_START..NEXT_START + 2]
+                .copy_from_slice(&place.number().to_be_bytes());
+            assert!(matches!(again(&altered), Err(KeyError::ContentShape)), "{place:?}");
+        }
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! Holds every key below the root, unlocked, for the time the vault is open. Never gives a key's bytes away.
 //! What each key is for lies in a file of its own: `subject`, `attributes`, `context`, `index`, `tags`, `chain`, `sign`.
-//! The keys of subject buckets are replaced while it is open: the file first, then what is held here.
+//! Keys are replaced while it is open: the file first, then what is held here.
 
 mod disk;
 mod layout;
+mod single;
 mod slots;
 
 #[cfg(test)]
 mod root_tests;
+#[cfg(test)]
+mod single_tests;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +18,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 pub(crate) use layout::{Content, Entry, Place};
+pub use single::{KeyEpochs, SingleKey};
 pub use slots::{KeyringHealth, KeyringSlot, SlotFault};
 
 use crate::bucket::Bucket;
@@ -87,7 +91,8 @@ impl Keyring {
         if buckets.iter().all(|number| held.iter().any(|next| next.bucket == *number)) {
             return Ok(());
         }
-        self.replace(|content| content.with_next_keys(&named))
+        let places: Vec<Place> = named.into_iter().map(Place::SubjectBucket).collect();
+        self.replace(|content| content.with_next_keys(&places))
     }
 
     /// Puts these next keys in the places of the present ones, which are then in neither slot of the file and no more in memory:
@@ -103,7 +108,9 @@ impl Keyring {
         if !next.iter().any(|named| held.contains(named)) {
             return Ok(());
         }
-        let named: Vec<(u16, u32)> = next.iter().map(|next| (next.bucket, next.epoch)).collect();
+        let place = |number| Bucket::from_number(number).map(Place::SubjectBucket);
+        let named = next.iter().filter_map(|next| Some((place(next.bucket)?, next.epoch)));
+        let named: Vec<(Place, u32)> = named.collect();
         self.replace(|content| Ok(content.promoted(&named)))
     }
 
@@ -147,7 +154,7 @@ impl Keyring {
 
     /// The file first: nothing is wrapped under a key that is not durable, and nothing counts as destroyed that the file
     /// still holds.
-    fn replace(
+    pub(crate) fn replace(
         &self,
         change: impl FnOnce(&Content) -> Result<Content, KeyError>,
     ) -> Result<(), KeyError> {

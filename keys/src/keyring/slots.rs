@@ -5,8 +5,9 @@
 //! file = slot A | slot B
 //! slot = "GVKEYRNG" | format u8 | position u8 (0 is A) | generation u64 | root key id u64 | content sealed under the root key
 //! ```
-//! What precedes the sealed content is its associated data, so a slot moved or relabelled does not open. The format is 1, and 2
-//! while some buckets have a next key: a build that knows nothing of those refuses the ring instead of losing them.
+//! What precedes the sealed content is its associated data, so a slot moved or relabelled does not open. The format is 1; it is 2
+//! while some buckets have a next key, and 3 while another place has one: a build that knows nothing of those refuses the ring
+//! instead of losing them.
 
 use std::path::Path;
 
@@ -23,6 +24,8 @@ const MAGIC: [u8; 8] = *b"GVKEYRNG";
 const FORMAT: u8 = 1;
 /// That of a ring in which some buckets have a next key.
 const FORMAT_NEXT: u8 = 2;
+/// That of a ring in which a key that there is one of has a next one.
+const FORMAT_NEXT_SINGLE: u8 = 3;
 const HEADER_BYTES: usize = 26;
 /// 75 pages of 4 KiB, so that no page of the disk belongs to both slots.
 const SLOT_BYTES: usize = HEADER_BYTES + SEALED_OVERHEAD_BYTES + CONTENT_BYTES;
@@ -221,7 +224,7 @@ fn read_slot(root: &RootKey, slot: KeyringSlot, file: &[u8]) -> Result<Whole, Un
         return Err(Unreadable::Damaged);
     }
     let format = header[8];
-    if ![FORMAT, FORMAT_NEXT].contains(&format) {
+    if ![FORMAT, FORMAT_NEXT, FORMAT_NEXT_SINGLE].contains(&format) {
         return Err(Unreadable::NewerFormat(format));
     }
     let number = |start: usize| {
@@ -256,7 +259,11 @@ fn seal_slot(
 
 /// Each content has one format.
 fn format_of(content: &Content) -> u8 {
-    if content.rekeyed().is_empty() { FORMAT } else { FORMAT_NEXT }
+    match (content.has_next_singles(), content.rekeyed().is_empty()) {
+        (true, _) => FORMAT_NEXT_SINGLE,
+        (false, false) => FORMAT_NEXT,
+        (false, true) => FORMAT,
+    }
 }
 
 fn slot_header(

@@ -117,7 +117,7 @@ impl Bench {
         keyring
     }
 
-    fn both_ways(&self) -> [Keyring; 2] {
+    pub(super) fn both_ways(&self) -> [Keyring; 2] {
         [self.next(&self.disk.seen), self.next(&self.disk.durable)]
     }
 }

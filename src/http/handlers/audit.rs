@@ -254,7 +254,7 @@ pub(in crate::http) async fn entry(
         &rooms.access,
         &rooms.trail,
         &rooms.log,
-        &rooms.log_key,
+        &rooms.trail.log_key(),
     )
     .await?;
     let SaidBody { entry, leaf, words } = SaidBody::of(explained.said)?;

@@ -143,7 +143,7 @@ pub(in crate::http) async fn certificate(
         &rooms.access,
         &rooms.trail,
         &rooms.log,
-        &rooms.log_key,
+        &rooms.trail.log_key(),
     )
     .await?;
     let mut response = made.bytes.into_response();

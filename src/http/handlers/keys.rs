@@ -26,7 +26,8 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct RotateBody {
-    /// `subjects`: the keys of all subject buckets.
+    /// `subjects`: the keys of all subject buckets. `tokens`: the key that signs tokens. `log`: the key that signs the log.
+    /// `context`: the keys of the contexts of this month's entries and of later ones.
     #[schema(schema_with = forms::rotation_kind)]
     what: String,
 }
@@ -65,6 +66,10 @@ pub(in crate::http) struct RotationBody {
     keys: u16,
     /// How many of them are replaced, the former ones destroyed.
     keys_done: u16,
+    /// Until when the former key serves beside the one that follows it, of a key that there is one of.
+    overlap_until: Option<String>,
+    /// What that one is called in public: the `kid` of tokens, the verifier key of the log.
+    next_key: Option<String>,
 }
 
 /// How the keys are.
@@ -92,6 +97,8 @@ pub(in crate::http) struct BucketsBody {
 impl RotationBody {
     fn of(record: &RotationRecord) -> RotationBody {
         let moment = |micros: i64| Micros(micros).rfc3339();
+        // Of contexts the former has no name outside, and it stays with its month.
+        let overlap = record.overlap.as_ref().filter(|_| record.kind != RotationKind::Context);
         RotationBody {
             id: record.id.to_string(),
             what: record.kind.as_str(),
@@ -104,6 +111,8 @@ impl RotationBody {
             ended_at: record.ended_at.map(moment),
             keys: record.kind.keys_count(),
             keys_done: record.done,
+            overlap_until: overlap.map(|overlap| moment(overlap.until)),
+            next_key: overlap.map(|overlap| overlap.next.clone()),
         }
     }
 }

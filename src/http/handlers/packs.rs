@@ -109,7 +109,7 @@ pub(in crate::http) async fn make(
         &rooms.access,
         &rooms.trail,
         &rooms.log,
-        &rooms.log_key,
+        &rooms.trail.log_key(),
         &rooms.index,
         &rooms.store,
         &rooms.seal,

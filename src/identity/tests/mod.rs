@@ -9,4 +9,5 @@ mod enrolment;
 mod headers;
 mod log_in;
 mod memo;
+mod token_keys;
 pub(super) mod world;

@@ -114,15 +114,20 @@ impl World {
     }
 
     pub(super) fn empty() -> World {
+        World::under(keyring())
+    }
+
+    /// The same with keys of its own.
+    pub(super) fn under(keyring: Arc<Keyring>) -> World {
         let (reader, applier) =
             open(Path::new("nowhere"), EngineKind::Memory, 0).expect("a store in memory");
-        let directory = Arc::new(Directory::new(keyring()));
+        let directory = Arc::new(Directory::new(keyring.clone()));
         let random = Arc::new(CountingRandom::default());
-        let identity =
-            Identity::new(directory, keyring().token_signer(), ORIGIN, random, at(BEGUN));
+        let signer = keyring.token_signer();
+        let identity = Identity::new(directory, keyring, ORIGIN, random, at(BEGUN));
         let issued = identity.issue(WORKER, None, 1, at(NOW)).expect("a token");
         let key_id = part(issued.show(), 0)["kid"].as_str().expect("a key id").to_owned();
-        World { identity, reader, applier, signer: keyring().token_signer(), key_id }
+        World { identity, reader, applier, signer, key_id }
     }
 
     pub(super) fn directory(&self) -> &Directory {

@@ -4,7 +4,8 @@
 
 use super::pace::Pace;
 use crate::ambient::Clock;
-use crate::limits::ROTATION_RETRY_PAUSE;
+use crate::identity::Identity;
+use crate::limits::{ROTATION_LOOK_PAUSE, ROTATION_RETRY_PAUSE};
 use crate::operations::{OperationError, Turned, Turning};
 use crate::seal::{RotationState, Seal};
 use crate::store::{Op, Reader};
@@ -20,6 +21,8 @@ pub struct RotationSettings {
     pub store: Reader,
     /// Wraps keys anew, and writes the ring.
     pub seal: Arc<Seal>,
+    /// Signs with the keys of tokens, and verifies.
+    pub identity: Arc<Identity>,
     /// Where steps are recorded.
     pub trail: Arc<Trail>,
     /// Paces it.
@@ -146,9 +149,14 @@ impl Job {
                 Ok(_) if self.settings.trail.space() != Space::Ample => {
                     pace.pause(ROTATION_RETRY_PAUSE).await
                 }
-                Ok(true) => pace.rest_after(started).await,
-                Ok(false) => {
-                    shared.waker.0.notified().await;
+                Ok(Turned { worked: true, .. }) => pace.rest_after(started).await,
+                Ok(Turned { waits, .. }) => {
+                    let woken = shared.waker.0.notified();
+                    // A clock may be put forward, and a host may sleep, so it looks instead of counting.
+                    match waits {
+                        true => drop(tokio::time::timeout(ROTATION_LOOK_PAUSE, woken).await),
+                        false => woken.await,
+                    }
                     Ok(())
                 }
                 Err(error) => {
@@ -162,17 +170,17 @@ impl Job {
         }
     }
 
-    async fn step(&mut self) -> Result<bool, OperationError> {
-        let RotationSettings { store, seal, trail, clock, .. } = &self.settings;
-        let Turned { record, worked } = self.turning.step(clock.now(), store, seal, trail).await?;
+    async fn step(&mut self) -> Result<Turned, OperationError> {
+        let RotationSettings { store, seal, identity, trail, clock, .. } = &self.settings;
+        let turned = self.turning.step(clock.now(), store, seal, identity, trail).await?;
         self.shared.tell(|progress| {
             progress.failing = false;
-            let Some(record) = record else { return };
+            let Some(record) = &turned.record else { return };
             progress.running = record.state == RotationState::Running;
             progress.paused = record.state == RotationState::Paused;
             (progress.done, progress.keys) = (record.done, record.kind.keys_count());
         });
-        Ok(worked)
+        Ok(turned)
     }
 
     fn failed(&self, error: &OperationError) {

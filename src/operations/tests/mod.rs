@@ -24,5 +24,7 @@ mod second_place;
 mod setting;
 mod slots;
 mod turning;
+mod turning_contexts;
+mod turning_single;
 mod urgent;
 mod world;

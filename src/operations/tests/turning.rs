@@ -63,8 +63,8 @@ impl Turns {
     }
 
     fn step(&mut self) -> Turned {
-        let World { reader, seal, trail, .. } = &self.world;
-        wait(self.turning.step(NOW, reader, seal, trail)).expect("a step")
+        let World { reader, seal, identity, trail, .. } = &self.world;
+        wait(self.turning.step(NOW, reader, seal, identity, trail)).expect("a step")
     }
 
     fn steps(&mut self, count: usize) {
@@ -191,8 +191,9 @@ fn ring_that_cannot_be_written_stops_it_and_the_next_process_goes_on() {
         let (mut turns, _) = Turns::begun();
         turns.steps(steps);
         turns.ring.break_it();
-        let World { reader, seal, trail, .. } = &turns.world;
-        assert!(wait(turns.turning.step(NOW, reader, seal, trail)).is_err(), "{steps}");
+        let World { reader, seal, identity, trail, .. } = &turns.world;
+        let step = turns.turning.step(NOW, reader, seal, identity, trail);
+        assert!(wait(step).is_err(), "{steps}");
         turns.everybody_opens();
         turns.ring.mend();
         let mut turns = turns.crash();

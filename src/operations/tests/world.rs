@@ -133,13 +133,8 @@ impl World {
         };
         let listeners: Vec<Arc<dyn crate::trail::Applied>> = vec![seal.clone(), actors.clone()];
         let trail = Trail::start(applier, settings, around, listeners).expect("a trail");
-        let identity = Identity::new(
-            actors,
-            keyring.token_signer(),
-            "vault.example/x",
-            random.clone(),
-            Micros(0),
-        );
+        let identity =
+            Identity::new(actors, keyring.clone(), "vault.example/x", random.clone(), Micros(0));
         World {
             directory,
             gate,
@@ -153,6 +148,33 @@ impl World {
             repeats: Repeats::default(),
             origin: Origin::default(),
         }
+    }
+
+    /// Every entry, once nothing more is written: the bytes of all bundles.
+    pub(super) fn log_at_its_end(self) -> String {
+        wait(self.trail.stop()).expect("stopped");
+        let bundles = self.directory.path().join("log/tile/entries");
+        let mut text = String::new();
+        for entry in std::fs::read_dir(bundles).expect("bundles") {
+            let path = entry.expect("one").path();
+            let files = match path.is_dir() {
+                true => std::fs::read_dir(path)
+                    .expect("partial ones")
+                    .map(|it| it.expect("one").path())
+                    .max_by_key(|it| {
+                        let width = it
+                            .file_name()
+                            .and_then(|name| name.to_str())
+                            .and_then(|it| it.parse::<u16>().ok());
+                        width
+                    }),
+                false => Some(path),
+            };
+            let bytes =
+                files.map(|path| std::fs::read(path).expect("a bundle")).unwrap_or_default();
+            text.push_str(&String::from_utf8_lossy(&bytes));
+        }
+        text
     }
 
     pub(super) fn announce(&self, change: Change) {

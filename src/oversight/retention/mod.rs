@@ -1,6 +1,7 @@
 //! Ends the retention of the log's entries: bundles that are old enough go, and an entry says which.
 //! Never an entry that witnesses, the receiver or a hold still need, never in doubt about the time, and never a hash.
-//! The entry of a pruning is shown to everybody before the first bundle goes, so nothing is missing without it.
+//! The entry of a pruning is shown to everybody before the first bundle goes, so nothing is missing without it; behind it the keys
+//! of contexts go that no kept entry needs.
 
 use super::entry::LogEntry;
 use super::error::OversightError;
@@ -37,6 +38,8 @@ pub struct Retention {
     /// A pruning that is recorded and not done.
     pending: Option<Minimum>,
     tidied: bool,
+    /// Whether keys of contexts may be there that no kept entry needs: so it is at a start, and behind each pruning.
+    has_keys_to_end: bool,
 }
 
 /// What a step did.
@@ -73,7 +76,8 @@ impl Retention {
         };
         let before = last.and_then(|entry| i64::try_from(entry.t).ok()).map(Micros);
         let clock = BelievedClock::new(clock, before, RETENTION_CLOCK_LEAP_MAX);
-        Ok(Retention { settings, clock, before, pending: None, tidied: false })
+        let (pending, tidied, has_keys_to_end) = (None, false, true);
+        Ok(Retention { settings, clock, before, pending, tidied, has_keys_to_end })
     }
 
     /// Time of the last entry that the log had when this began: nothing was later then.
@@ -101,6 +105,7 @@ impl Retention {
             }
             take_away(log, minimum).await?;
             self.pending = None;
+            self.has_keys_to_end = true;
             return Ok(Step::Pruned(minimum.index));
         }
         let minimum = log.minimum()?;
@@ -111,9 +116,15 @@ impl Retention {
         let before = self.cutoff();
         let floors = self.settings.floors.iter().map(|floor| floor());
         let ceiling = floors.chain([shown]).min().unwrap_or(0);
-        let found = tokio::task::spawn_blocking(move || due(&log, minimum, before, ceiling)).await;
+        let read = log.clone();
+        let found = tokio::task::spawn_blocking(move || due(&read, minimum, before, ceiling)).await;
         let due = found.map_err(|_| OversightError::Broken)??;
         let Some((policy_at, policy)) = due.policy.filter(|_| due.end > minimum.index) else {
+            // Last, so that a ring that cannot be written keeps no entry.
+            if self.has_keys_to_end && minimum.index > 0 {
+                end_keys(&log, minimum, trail).await?;
+            }
+            self.has_keys_to_end = false;
             return Ok(Step::Nothing);
         };
         let pruned = Announcement::Pruned {
@@ -132,6 +143,14 @@ impl Retention {
     fn cutoff(&self) -> Micros {
         self.clock.now().months_before(self.settings.months)
     }
+}
+
+/// The contexts of entries that are gone open no more, wherever copies of them lie.
+async fn end_keys(log: &LogReader, minimum: Minimum, trail: &Trail) -> Result<(), OversightError> {
+    let first = LogEntry::parse(&log.entry(minimum.index)?).ok_or(OversightError::Malformed)?;
+    let time = i64::try_from(first.t).map_err(|_| OversightError::Malformed)?;
+    trail.end_contexts_before(Micros(time)).await?;
+    Ok(())
 }
 
 async fn take_away(log: LogReader, minimum: Minimum) -> Result<(), OversightError> {

@@ -9,7 +9,6 @@ use crate::store::{EngineKind, open};
 use crate::trail::{FileMedia, Settings, Surroundings};
 use gridvault_audit::verify::{Summary, VerifierKey, verify_directory};
 use gridvault_keys::{Keyring, Month, RootKey};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 const ORIGIN: &str = "vault.example/retention-tests";
@@ -47,20 +46,14 @@ impl Clock for MovedClock {
     }
 }
 
-fn keyring() -> Arc<Keyring> {
-    static SHARED: OnceLock<Arc<Keyring>> = OnceLock::new();
-    let make = || {
-        let directory = tempfile::tempdir().expect("a directory");
-        let root = RootKey::generate().expect("a root key");
-        let month = Month::from_year_month(2026, 1).expect("a month");
-        let path = directory.path().join("keyring");
-        Arc::new(Keyring::create(&path, &root, month).expect("a keyring"))
-    };
-    SHARED.get_or_init(make).clone()
+fn month(year: i32, number: u8) -> Month {
+    Month::from_year_month(year, number).expect("a month")
 }
 
 struct World {
     directory: tempfile::TempDir,
+    root: RootKey,
+    keyring: Arc<Keyring>,
     clock: Arc<MovedClock>,
     trail: Arc<Trail>,
     runtime: tokio::runtime::Runtime,
@@ -80,8 +73,11 @@ impl World {
             segment_bytes: SEGMENT_BYTES_MIN,
             written_directories: Vec::new(),
         };
+        let root = RootKey::generate().expect("a root key");
+        let keyring = Keyring::create(&path("keyring"), &root, month(2026, 1));
+        let keyring = Arc::new(keyring.expect("a keyring"));
         let around = Surroundings {
-            keyring: keyring(),
+            keyring: keyring.clone(),
             clock: clock.clone(),
             random: Arc::new(crate::ambient::HostRandom::new()),
             media: Arc::new(FileMedia),
@@ -89,7 +85,7 @@ impl World {
         let trail = Trail::start(applier, settings, around, Vec::new()).expect("a trail");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let runtime = runtime.expect("a runtime");
-        let world = World { directory, clock, trail: Arc::new(trail), runtime };
+        let world = World { directory, root, keyring, clock, trail: Arc::new(trail), runtime };
         world.say(Announcement::PolicyActivated { digest: [5; 32], version: 1 });
         world.grow(count - 1);
         world
@@ -148,7 +144,7 @@ impl World {
 
     /// The log as an auditor reads it.
     fn verified(&self) -> Summary {
-        let signer = keyring().log_signer();
+        let signer = self.keyring.log_signer();
         let key = gridvault_audit::verifier_key(ORIGIN, &signer.public_key());
         let key = VerifierKey::parse(&key).expect("a key");
         verify_directory(&self.directory.path().join("log"), &key, None).expect("it verifies")
@@ -326,4 +322,93 @@ fn index_lets_go_of_what_was_pruned_and_begins_there_when_it_is_made_again() {
         let size = world.log().size().expect("read");
         assert_eq!((page.minimum, found), (512, (512..size).collect()), "{order}");
     }
+}
+
+/// The ring as the next process has it.
+fn ring(world: &World) -> Keyring {
+    let path = world.directory.path().join("keyring");
+    Keyring::open(&path, &world.root).expect("the ring").0
+}
+
+/// Which entries say that context keys are destroyed, and of which months.
+fn ended(world: &World) -> Vec<String> {
+    let log = world.log();
+    let minimum = log.minimum().expect("read").index;
+    let entries = log.entries(minimum, usize::MAX).expect("read");
+    let entries = entries.iter().filter_map(|bytes| LogEntry::parse(bytes));
+    let months = entries.filter(|entry| entry.event() == "key.destroy");
+    months.map(|entry| entry.x["months"].as_str().expect("months").to_owned()).collect()
+}
+
+fn sealed(keyring: &Keyring, year: i32, number: u8) -> Vec<u8> {
+    let sealed = keyring.seal_context(month(year, number), &[1; 16], b"entry", b"reason");
+    sealed.expect("sealed")
+}
+
+#[test]
+fn context_keys_of_months_of_which_nothing_is_kept_go_and_an_entry_says_which() {
+    let world = World::with(256);
+    let old = sealed(&world.keyring, 2027, 1);
+    let opens = |keyring: &Keyring| keyring.open_context(&[1; 16], b"entry", &old).is_ok();
+    let mut retention = world.retention(Vec::new());
+    // On the 16th of February, a month later than the first bundle.
+    world.clock.pass(32 * DAY);
+    world.grow(300);
+    world.clock.pass(THREE_YEARS - 32 * DAY);
+    assert_eq!(world.step(&mut retention), Step::Nothing);
+    assert!(opens(&world.keyring) && opens(&ring(&world)));
+    world.clock.pass(1);
+    assert_eq!(world.prune(&mut retention), 256);
+    assert_eq!(world.step(&mut retention), Step::Nothing);
+    assert!(!opens(&world.keyring) && !opens(&ring(&world)));
+    let all = "2026-01,2026-02,2026-03,2026-04,2026-05,2026-06,2026-07,2026-08,2026-09,2026-10,\
+               2026-11,2026-12,2027-01";
+    world.grow(1);
+    assert_eq!(ended(&world), [all]);
+    for keyring in [&*world.keyring, &ring(&world)] {
+        let kept = sealed(keyring, 2027, 2);
+        assert!(keyring.open_context(&[1; 16], b"entry", &kept).is_ok());
+        assert!(keyring.seal_context(month(2027, 1), &[1; 16], b"", b"").is_err());
+        assert!(keyring.months_untold().is_empty());
+    }
+    // Once is enough, in this process and in the next.
+    let mut retention = world.retention(Vec::new());
+    assert_eq!(world.step(&mut retention), Step::Nothing);
+    world.grow(1);
+    assert_eq!(ended(&world).len(), 1);
+    assert_eq!(world.verified().minimum, 256);
+}
+
+#[test]
+fn month_whose_entries_are_kept_in_part_keeps_its_key() {
+    let world = World::with(256);
+    let mut retention = world.retention(Vec::new());
+    world.clock.pass(DAY);
+    world.grow(300);
+    world.clock.pass(THREE_YEARS - DAY + 1);
+    assert_eq!(world.prune(&mut retention), 256);
+    assert_eq!(world.step(&mut retention), Step::Nothing);
+    let kept = sealed(&world.keyring, 2027, 1);
+    assert!(ring(&world).open_context(&[1; 16], b"entry", &kept).is_ok());
+    assert!(world.keyring.seal_context(month(2026, 12), &[1; 16], b"", b"").is_err());
+}
+
+#[test]
+fn ring_that_cannot_be_written_keeps_nothing_from_being_pruned_and_the_next_process_ends_the_keys()
+{
+    let world = World::with(256);
+    let mut retention = world.retention(Vec::new());
+    world.clock.pass(32 * DAY);
+    world.grow(300);
+    world.clock.pass(THREE_YEARS - 32 * DAY + 1);
+    let path = |name: &str| world.directory.path().join(name);
+    std::fs::rename(path("keyring"), path("aside")).expect("moved");
+    assert_eq!(world.prune(&mut retention), 256);
+    let failed = world.runtime.block_on(retention.step(&world.trail));
+    assert!(failed.is_err());
+    std::fs::rename(path("aside"), path("keyring")).expect("moved");
+    // What a crash between the ring and the entry leaves is said by the next process.
+    let next = ring(&world);
+    next.destroy_months_before(month(2027, 2)).expect("destroyed");
+    assert_eq!(ring(&world).months_untold().len(), 13);
 }

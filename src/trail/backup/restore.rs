@@ -77,7 +77,7 @@ pub fn restore(restoring: &Restoring<'_>) -> Result<Restored, BackupError> {
     if whole.list.origin == settings.origin {
         return Err(BackupError::Refused("a restored vault needs a log of another name"));
     }
-    is_of(&whole, keyring)?;
+    is_of(bulk, &whole, keyring)?;
     let mut subjects = Subjects { keyring, anew: restoring.anew, replaced: 0, dead: 0, ahead: 0 };
     subjects.check()?;
     let chain = keyring.chain();

@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_audit::verify::{VerifierKey, verify_directory};
 use gridvault_audit::{LogReader, verifier_key};
-use gridvault_keys::{ChainKey, Keyring};
+use gridvault_keys::{ChainKey, Keyring, Signer};
 use ring::digest::{Context, SHA256};
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -58,20 +58,23 @@ pub fn verify_bulk(bulk: &Path, log_key: &str) -> Result<BulkJudged, BackupError
     })
 }
 
-/// Whether these are the keys of the vault that the bulk part is of.
-pub(super) fn is_of(whole: &Whole, keyring: &Keyring) -> Result<(), BackupError> {
-    let key = keyring.log_signer().public_key();
-    match whole.log.checkpoint_text() {
-        Ok(Some(note)) => {
-            let key = VerifierKey::parse(&verifier_key(&whole.list.origin, &key));
-            let key =
-                key.map_err(|_| BackupError::Refused("the key part has no usable log key"))?;
-            gridvault_audit::verify::open_note(note.as_bytes(), &key)
-                .map(drop)
-                .map_err(|_| BackupError::Refused("the key part is of another vault"))
-        }
-        _ => Err(BackupError::NoCheckpoint),
+/// Whether these are the keys of the vault that the bulk part is of: one of them signed its log, or where the log's key has changed
+/// since, its journal is chained under them.
+pub(super) fn is_of(bulk: &Path, whole: &Whole, keyring: &Keyring) -> Result<(), BackupError> {
+    let Ok(Some(note)) = whole.log.checkpoint_text() else {
+        return Err(BackupError::NoCheckpoint);
+    };
+    let (present, next) = keyring.log_signers();
+    let is_by = |signer: &Signer| {
+        let key = VerifierKey::parse(&verifier_key(&whole.list.origin, &signer.public_key()));
+        key.is_ok_and(|key| gridvault_audit::verify::open_note(note.as_bytes(), &key).is_ok())
+    };
+    if is_by(&present) || next.as_ref().is_some_and(is_by) {
+        return Ok(());
     }
+    walk(bulk, whole, &keyring.chain(), &mut |_| Ok(()), &mut |_| Ok(()))
+        .map(drop)
+        .map_err(|_| BackupError::Refused("the key part is of another vault"))
 }
 
 /// Everything that needs no key of the vault.
@@ -96,10 +99,8 @@ pub(super) fn check(bulk: &Path, log_key: &str) -> Result<Whole, BackupError> {
     let Some(segment) = whole.list.snapshot else { return Ok(whole) };
     let path = bulk.join(super::create::snapshot_name(segment));
     let (head, digest) = read_snapshot(&path, None, &mut |_| Ok(()))?;
-    if head.origin != whole.list.origin
-        || head.position.segment != segment
-        || verifier_key(&head.origin, &head.log_key) != log_key
-    {
+    // Not by the key of the log that it names: another one may have followed since. The root of the log tells.
+    if head.origin != whole.list.origin || head.position.segment != segment {
         return Err(BackupError::Refused("the snapshot is of another vault or place"));
     }
     let root =

@@ -42,7 +42,7 @@ pub(in crate::trail) struct Head {
     pub(in crate::trail) content: Content,
     /// Name of the log.
     pub(in crate::trail) origin: String,
-    /// Its public key.
+    /// Its public key then: another one may follow it.
     pub(in crate::trail) log_key: [u8; 32],
     /// Where the journal goes on: always the beginning of a segment.
     pub(in crate::trail) position: Position,

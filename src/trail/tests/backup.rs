@@ -26,7 +26,7 @@ fn log_key() -> String {
     log_key_of(&keyring())
 }
 
-fn log_key_of(keyring: &Keyring) -> String {
+pub(super) fn log_key_of(keyring: &Keyring) -> String {
     gridvault_audit::verifier_key(ORIGIN, &keyring.log_signer().public_key())
 }
 
@@ -43,7 +43,7 @@ fn with_source<T>(world: &World, use_it: impl FnOnce(&BulkSource<'_>) -> T) -> T
     })
 }
 
-fn bulk(world: &World) -> Result<PathBuf, BackupError> {
+pub(super) fn bulk(world: &World) -> Result<PathBuf, BackupError> {
     let out = world.path("bulk");
     with_source(world, |source| create_bulk(source, &out)).map(|_| out)
 }

@@ -13,6 +13,7 @@ mod door;
 mod erasure_ledger;
 mod kept;
 mod log;
+mod log_keys;
 mod model;
 mod order;
 mod power;

@@ -213,6 +213,12 @@ impl World {
         World { keyring: Arc::new(keyring), ..world }
     }
 
+    /// The same with the ring opened anew, as the next process has it.
+    pub(super) fn with_ring_opened_anew(self) -> World {
+        let (keyring, _) = Keyring::open(&self.path("keyring"), &self.root).expect("the ring");
+        World { keyring: Arc::new(keyring), ..self }
+    }
+
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
@@ -409,7 +415,7 @@ impl Run {
 }
 
 pub(super) fn log_signer() -> LogSigner {
-    LogSigner { name: ORIGIN.into(), signer: keyring().log_signer() }
+    LogSigner::of(ORIGIN, &keyring())
 }
 
 /// An expectation that was formed long ago.
