@@ -61,7 +61,8 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let unwritten = |error: std::io::Error| Failure::storage("the keys", &error);
     write_new(&directory.join("unlock"), &part.envelopes).map_err(unwritten)?;
     write_new(&directory.join("keyring"), &part.keyring).map_err(unwritten)?;
-    let keyring = Arc::new(vault::unlock(&config)?.0);
+    let held = vault::hold(&config)?;
+    let keyring = Arc::new(vault::unlock(&config, &held)?.0);
     let in_ledger = match &config.erasure_ledger {
         Some(path) => Some(second_place::existing(path, &keyring)?.told().len() as u64),
         None => None,

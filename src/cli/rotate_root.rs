@@ -31,20 +31,21 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let overrides = Overrides { passphrase_file, ..Overrides::default() };
     let config = Config::load(&arguments.dir, &overrides)
         .map_err(|error| Failure::failed("the configuration", &error))?;
+    // Whoever serves the vault or waits sealed would go on with the former root key.
+    let keys = vault::hold(&config)?;
     let unlock = config.directory.join("unlock");
     if UnlockFile::has_former(&unlock) {
         let text =
             "another root key came in force and the vault was not started since: start it once";
         return Err(Failure::Failed(text.into()));
     }
-    // Whoever serves the vault has its store, and would write the ring under the former root key.
     let held =
         store::open(&config.directory.join("store"), EngineKind::Sled, config.store_cache_bytes)
             .map_err(|error| Failure::of_the_store("the store cannot be opened", &error))?;
     let envelopes = UnlockFile::load(&unlock)
         .map_err(|error| Failure::storage("the unlock file cannot be read", &error))?;
     let plan = Plan::of(&envelopes, arguments)?;
-    let (keyring, _no_token) = vault::unlock(&config)?;
+    let (keyring, _no_token) = vault::unlock(&config, &keys)?;
     let root = RootKey::generate().map_err(|error| Failure::failed("the root key", &error))?;
     let (envelopes, split) = plan.seal(&root, arguments)?;
     let unturned = |error: KeyError| {
@@ -59,10 +60,10 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     drop(held);
     // Whether it opens, the ring of both slots and the envelope, is tried before the former envelopes go.
     let keyring = match &arguments.new_passphrase_file {
-        None => vault::unlock(&config)?.0,
+        None => vault::unlock(&config, &keys)?.0,
         Some(file) => {
             let config = Config { passphrase_file: Some(file.clone()), ..config.clone() };
-            vault::unlock(&config)?.0
+            vault::unlock(&config, &keys)?.0
         }
     };
     runtime()?.block_on(async {

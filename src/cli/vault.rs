@@ -30,7 +30,7 @@ use crate::trail::{
 };
 use crate::unlock::WatchedToken;
 use arc_swap::ArcSwap;
-use gridvault_keys::{Envelope, Keyring, Provider, RootKey, UnlockFile};
+use gridvault_keys::{Envelope, KeyError, Keyring, KeyringLock, Provider, RootKey, UnlockFile};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
@@ -408,9 +408,25 @@ async fn read_territory(reader: &Reader) -> Result<Territory, Failure> {
     Territory::from_data(data).map_err(|error| fail(&error))
 }
 
+/// Takes the keys of a vault for this process, before anything of it is read. No other process of the vault runs as long as it
+/// is held, not even one that waits sealed.
+pub(super) fn hold(config: &Config) -> Result<KeyringLock, Failure> {
+    KeyringLock::take(&config.directory.join("keyring"))
+        .map_err(|error| Failure::storage("the vault's keys", &error))
+}
+
+/// Whether another process has the keys of a vault.
+pub(super) fn are_held(config: &Config) -> bool {
+    let taken = KeyringLock::take(&config.directory.join("keyring"));
+    matches!(taken, Err(KeyError::KeyringInUse))
+}
+
 /// Opens the keyring of a vault with the passphrase in a file, or with its token and the PIN in one. Gives the token, which
 /// must stay.
-pub(super) fn unlock(config: &Config) -> Result<(Keyring, Option<WatchedToken>), Failure> {
+pub(super) fn unlock(
+    config: &Config,
+    held: &KeyringLock,
+) -> Result<(Keyring, Option<WatchedToken>), Failure> {
     let envelopes = || {
         UnlockFile::load(&config.directory.join("unlock"))
             .map_err(|error| Failure::storage("the unlock file cannot be read", &error))
@@ -428,7 +444,7 @@ pub(super) fn unlock(config: &Config) -> Result<(Keyring, Option<WatchedToken>),
             return Err(Failure::Usage(text.into()));
         }
     };
-    Ok((open_keyring(&config.directory, &root)?, token))
+    Ok((open_keyring(&config.directory, &root, held)?, token))
 }
 
 fn open_with_passphrase(envelopes: &[Envelope], file: &Path) -> Result<RootKey, Failure> {
@@ -443,7 +459,11 @@ fn open_with_passphrase(envelopes: &[Envelope], file: &Path) -> Result<RootKey, 
 }
 
 /// Opens the keyring under a root key; says when a slot had to be repaired.
-pub(super) fn open_keyring(directory: &Path, root: &RootKey) -> Result<Keyring, Failure> {
+pub(super) fn open_keyring(
+    directory: &Path,
+    root: &RootKey,
+    _held: &KeyringLock,
+) -> Result<Keyring, Failure> {
     let (keyring, health) = Keyring::open(&directory.join("keyring"), root)
         .map_err(|error| Failure::storage("the keyring cannot be opened", &error))?;
     if health != gridvault_keys::KeyringHealth::Whole {

@@ -32,5 +32,7 @@ pub const UNSEAL_BODY_BYTES_MAX: usize = 8 * 1024;
 pub const UNSEAL_REQUESTS_COUNT_MAX: usize = 8;
 /// Longest line that `gridvault unseal` reads, in bytes: the longest passphrase and its line end.
 pub const UNSEAL_LINE_BYTES_MAX: usize = 1_026;
+/// How long a process that follows one that sealed itself waits for whoever took the keys between the two.
+pub const HANDOVER_WAIT_MAX: Duration = Duration::from_secs(60);
 /// How long `gridvault unseal` waits for a vault that opens.
 pub const UNSEAL_WAIT_MAX: Duration = Duration::from_secs(120);
