@@ -4,7 +4,7 @@
 
 use super::failure::Failure;
 use super::policy_files::{self, Policies};
-use super::{metrics, passphrase, pkcs11, retention, rotate_root, second_place, ship, snapshots};
+use super::{ceremony_run, metrics, passphrase, pkcs11, retention, second_place, ship, snapshots};
 use crate::access::Access;
 use crate::ambient::{BelievedClock, Clock, HostClock, HostRandom, Micros, Random};
 use crate::config::Config;
@@ -96,7 +96,8 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     load(&actors, &reviews, &reader).await?;
     let fail = |error| Failure::storage("the store cannot be read", &error);
     let in_force = reader.get(&Key::system(SystemKey::Policy)).await.map_err(fail)?;
-    announce_start(&trail, config, in_force.is_none(), &*random).await?;
+    let told = (&*keyring, &*actors, clock.now());
+    announce_start(&trail, config, in_force.is_none(), &*random, told).await?;
     let (version, activated) = activate(&trail, in_force, policy.digest()).await?;
     finish_erasures(&reader, &seal, &trail).await;
     let territory = read_territory(&reader).await?;
@@ -302,20 +303,13 @@ async fn finish_erasures(reader: &Reader, seal: &Arc<Seal>, trail: &Trail) {
     }
 }
 
-/// Says that another root key is in force, and destroys the envelopes of the former one. Its ring opened with those in force.
-async fn finish_root(trail: &Trail, config: &Config) -> Result<(), Failure> {
-    if UnlockFile::has_former(&config.directory.join("unlock")) {
-        announce(trail, Announcement::RootReplaced).await?;
-    }
-    rotate_root::destroy_former(&config.directory)
-}
-
-/// Records that this process starts, and first that the vault is new where it is; then that its root key is, where that is so.
+/// Records that this process starts, and first that the vault is new where it is; then what a ceremony did at the host.
 async fn announce_start(
     trail: &Trail,
     config: &Config,
     is_new: bool,
     random: &dyn Random,
+    (keyring, actors, now): (&Keyring, &Directory, Micros),
 ) -> Result<(), Failure> {
     if is_new {
         announce(trail, Announcement::Init).await?;
@@ -323,7 +317,7 @@ async fn announce_start(
     let boot = random.bytes16().map_err(|error| Failure::failed("the start", &error))?;
     let start = Announcement::Start { build: build(), configuration: config.digest(), boot };
     recorded(trail.announce_keeping(start).await)?;
-    finish_root(trail, config).await
+    ceremony_run::finish(trail, config, keyring, actors, now).await
 }
 
 async fn announce(trail: &Trail, announcement: Announcement) -> Result<(), Failure> {
@@ -447,7 +441,10 @@ pub(super) fn unlock(
     Ok((open_keyring(&config.directory, &root, held)?, token))
 }
 
-fn open_with_passphrase(envelopes: &[Envelope], file: &Path) -> Result<RootKey, Failure> {
+pub(super) fn open_with_passphrase(
+    envelopes: &[Envelope],
+    file: &Path,
+) -> Result<RootKey, Failure> {
     let passphrase = passphrase::read(file)?;
     let envelope = envelopes
         .iter()

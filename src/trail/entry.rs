@@ -2,6 +2,7 @@
 //! Never writes a value, a name or a client's word in clear: address, device and reason are sealed.
 //! The members are those of audit/FORMAT.md.
 
+use super::way_in::Ceremony;
 use super::{TrailError, upkeep, way_in};
 use crate::access::{
     Account, ActorId, Code, ConsentAct, DelegationAct, Duty, EmergencyAct, ErasureAct, Fact,
@@ -189,8 +190,10 @@ pub enum Announcement {
         /// How many keys get another in their place.
         keys: u64,
     },
-    /// Another root key is in force, with an envelope of its own for each way to it.
+    /// Another root key is in force, with an envelope of its own for each way to it, and no note says on whose word.
     RootReplaced,
+    /// What a ceremony at the host did to the root key or to a way to it.
+    Ceremony(Box<Ceremony>),
     /// The tree of grids was set.
     TerritorySet {
         /// SHA-256 of its data.
@@ -581,6 +584,7 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
             (Event::KeyRotate, upkeep::rotated(what, step, *keys))
         }
         Announcement::RootReplaced => (Event::KeyRotate, upkeep::rotated("root", "end", 1)),
+        Announcement::Ceremony(ceremony) => way_in::ceremony(ceremony),
         Announcement::TerritorySet { digest } => {
             (Event::AdminGridCreate, vec![("digest", Scalar::Bytes32(*digest))])
         }

@@ -41,6 +41,7 @@ pub use receipt::{Receipt, Recorded, Refused, Unrecorded};
 pub use snapshot::{SnapshotError, SnapshotSettings, SnapshotStep, Snapshots};
 pub use space::Space;
 pub use start::{Settings, Surroundings, Trail};
+pub use way_in::{Ceremony, CeremonyAct};
 pub use witness::{Witnesses, WitnessesError};
 
 #[cfg(test)]
