@@ -17,11 +17,18 @@ use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub(super) struct RequestArguments {
-    /// What is to be done: rotate-root, add-passphrase, add-shares-3/5, add-token, remove-passphrase, remove-shares, remove-token.
+    /// What is to be done: rotate-root, add-passphrase, add-shares-3/5, add-token, remove-passphrase, remove-shares, remove-token, or
+    /// restore.
     what: What,
     /// The vault's directory.
     #[arg(long, env = "GRIDVAULT_DIR")]
-    dir: PathBuf,
+    dir: Option<PathBuf>,
+    /// For a restore: the key part.
+    #[arg(long, requires = "origin")]
+    keys: Option<PathBuf>,
+    /// For a restore: the origin of the new log.
+    #[arg(long, requires = "keys")]
+    origin: Option<String>,
     /// The file of the request; never over one that is there.
     #[arg(long)]
     out: PathBuf,
@@ -37,12 +44,25 @@ pub(super) struct AgreeArguments {
 }
 
 pub(super) fn request(arguments: &RequestArguments, json: bool) -> Result<(), Failure> {
-    let config = Config::load(&arguments.dir, &Overrides::default())
-        .map_err(|error| Failure::failed("the configuration", &error))?;
+    let RequestArguments { what, dir, keys, origin, .. } = arguments;
+    let (vault, ways) = match (what, dir, keys, origin) {
+        (What::Restore, _, Some(keys), Some(origin)) => (origin.clone(), digest_of(keys)?),
+        (What::Restore, ..) => {
+            return Err(Failure::Usage(
+                "name the key part and the new log: --keys, --origin".into(),
+            ));
+        }
+        (_, Some(dir), None, None) => {
+            let config = Config::load(dir, &Overrides::default())
+                .map_err(|error| Failure::failed("the configuration", &error))?;
+            (config.origin.clone(), digest_of(&config.directory.join("unlock"))?)
+        }
+        _ => return Err(Failure::Usage("name the vault's directory alone: --dir".into())),
+    };
     let request = Request {
-        vault: config.origin.clone(),
-        what: arguments.what,
-        ways: digest_of(&config.directory.join("unlock"))?,
+        vault,
+        what: *what,
+        ways,
         until: HostClock::new().now().seconds().saturating_add(CEREMONY_WAIT_SECONDS),
     };
     let text = request.text()?;

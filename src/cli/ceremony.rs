@@ -1,11 +1,13 @@
-//! What two administrators sign before the ways to a vault's root key are changed at its host, and how that is judged.
+//! What two administrators sign before the ways to a vault's root key are changed at its host, or a vault is made of a backup, and
+//! how that is judged.
 //! Never a key or a secret in it: which vault, what is to be done, the ways that there are now, and until when.
 //! Each signs the same text with the key that it logs in by, and the vault judges both by the public keys that it has of them.
 //!
 //! ```text
 //! request = "gridvault ceremony 1" LF "vault " origin LF "what " word LF "ways " digest LF "until " time LF
 //! agreed  = "agreed " actor " " signature LF, once for each of the two
-//! digest  = SHA-256 of the file `unlock`, so a request is good for the ways that it was made over and for no other
+//! digest  = SHA-256 of the file `unlock`, so a request is good for the ways that it was made over and for no other; of a restore that
+//!           of the key part, and the origin is the one that the new log gets
 //! signature = Ed25519 (RFC 8032) over the request, from its first byte to its last LF
 //! ```
 //! Digests and signatures are base64url without padding, times RFC 3339 in whole seconds of UTC. No other text is a request.
@@ -37,6 +39,8 @@ pub(super) enum What {
     Add(Way),
     /// A way less, and another root key.
     Remove(WayKind),
+    /// A vault made of a bulk part and a key part.
+    Restore,
 }
 
 /// A way that is to be made.
@@ -82,6 +86,7 @@ impl What {
             What::Remove(WayKind::Passphrase) => "remove_passphrase",
             What::Remove(WayKind::Shares) => "remove_shares",
             What::Remove(WayKind::Token) => "remove_token",
+            What::Restore => "restore",
         }
     }
 }
@@ -96,6 +101,7 @@ impl fmt::Display for What {
             }
             What::Add(Way::Token) => formatter.write_str("add-token"),
             What::Remove(kind) => write!(formatter, "remove-{}", kind.as_str()),
+            What::Restore => formatter.write_str("restore"),
         }
     }
 }
@@ -111,22 +117,23 @@ impl FromStr for What {
             What::Remove(WayKind::Passphrase),
             What::Remove(WayKind::Shares),
             What::Remove(WayKind::Token),
+            What::Restore,
         ];
         if let Some(plan) = word.strip_prefix("add-shares-") {
             return share_plan(plan).map(|plan| What::Add(Way::Shares(plan)));
         }
         plain.into_iter().find(|what| what.to_string() == word).ok_or_else(|| {
             "say rotate-root, add-passphrase, add-shares-3/5, add-token, remove-passphrase, \
-             remove-shares or remove-token"
+             remove-shares, remove-token or restore"
                 .to_owned()
         })
     }
 }
 
-/// SHA-256 of a file of envelopes.
-pub(super) fn digest_of(unlock: &Path) -> Result<[u8; 32], Failure> {
-    let bytes = std::fs::read(unlock)
-        .map_err(|error| Failure::storage("the unlock file cannot be read", &error))?;
+/// SHA-256 of a file of envelopes, or of a key part.
+pub(super) fn digest_of(file: &Path) -> Result<[u8; 32], Failure> {
+    let bytes =
+        std::fs::read(file).map_err(|error| Failure::storage("the keys cannot be read", &error))?;
     let mut digest = [0; 32];
     digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, &bytes).as_ref());
     Ok(digest)
@@ -376,6 +383,7 @@ mod tests {
             "remove-passphrase",
             "remove-shares",
             "remove-token",
+            "restore",
         ] {
             let what: What = word.parse().expect(word);
             assert_eq!(what.to_string(), word);

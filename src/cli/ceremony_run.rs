@@ -24,7 +24,7 @@ use crate::ambient::{Clock as _, HostClock, Micros};
 use crate::config::{Config, Overrides};
 use crate::identity::Directory;
 use crate::limits::CEREMONY_REQUEST_BYTES_MAX;
-use crate::store::{self, EngineKind};
+use crate::store::{self, EngineKind, Reader};
 use crate::trail::{Announcement, Trail};
 use gridvault_keys::{
     Envelope, KeyError, Keyring, KeyringLock, Pin, Pkcs11Module, Provider, RootKey, Share,
@@ -48,6 +48,13 @@ pub(super) struct AtHost {
     /// Open the vault by shares: each a line from the terminal, unseen, or from standard input.
     #[arg(long)]
     pub(super) by_shares: bool,
+    #[command(flatten)]
+    word: OnWord,
+}
+
+/// On whose word something is done at the host.
+#[derive(clap::Args)]
+pub(super) struct OnWord {
     /// The request that two administrators signed (`keys request`, `keys agree`).
     #[arg(long, conflicts_with_all = ["persons", "unsigned"])]
     agreed: Option<PathBuf>,
@@ -59,14 +66,14 @@ pub(super) struct AtHost {
     unsigned: bool,
 }
 
-/// On whose word something is to be done, before it was judged.
-enum Consent {
+/// The same as it was brought, before it was judged.
+pub(super) enum Consent {
     Signed(Box<Signed>),
     Named([ActorId; 2]),
 }
 
-impl AtHost {
-    fn consent(&self) -> Result<Consent, Failure> {
+impl OnWord {
+    pub(super) fn consent(&self) -> Result<Consent, Failure> {
         match &self.agreed {
             Some(file) => Ok(Consent::Signed(Box::new(read_signed(file)?))),
             None if self.unsigned => two(&self.persons).map(Consent::Named),
@@ -77,6 +84,45 @@ impl AtHost {
                     .into(),
             )),
         }
+    }
+}
+
+impl Consent {
+    /// Whether a request, if it is one, is for this act over these keys, now.
+    pub(super) fn is_for(
+        &self,
+        vault: &str,
+        what: What,
+        keys: &Path,
+        now: Micros,
+    ) -> Result<(), Failure> {
+        match self {
+            Consent::Signed(signed) => signed
+                .is_for(vault, what, &digest_of(keys)?, now)
+                .map_err(|why| Failure::Failed(why.into())),
+            Consent::Named(_) => Ok(()),
+        }
+    }
+
+    /// The two, where the directory in a store says that they are who may. Of a vault that did not stop in order it may lack what
+    /// came last: start it once before.
+    pub(super) async fn judged(
+        self,
+        reader: &Reader,
+        keyring: Arc<Keyring>,
+        now: Micros,
+    ) -> Result<([ActorId; 2], Word), Failure> {
+        let actors = Directory::new(keyring);
+        actors
+            .load(reader)
+            .await
+            .map_err(|error| Failure::storage("the directory of actors cannot be read", &error))?;
+        let known = |id: &ActorId| actors.record(id);
+        let (persons, word) = match self {
+            Consent::Signed(signed) => (signed.judged(known, now), Word::Signed(signed)),
+            Consent::Named(persons) => (stand_by(known, persons, now), Word::Named),
+        };
+        persons.map(|persons| (persons, word)).map_err(Failure::Failed)
     }
 }
 
@@ -118,7 +164,7 @@ impl Stopped {
         what: What,
         check: impl FnOnce(&[Envelope]) -> Result<(), Failure>,
     ) -> Result<Stopped, Failure> {
-        let consent = at.consent()?;
+        let consent = at.word.consent()?;
         let config = Config::load(&at.dir, &Overrides::default())
             .map_err(|error| Failure::failed("the configuration", &error))?;
         let held = vault::hold(&config)?;
@@ -132,10 +178,7 @@ impl Stopped {
             .map_err(|error| Failure::storage("the unlock file cannot be read", &error))?;
         check(&envelopes)?;
         let now = HostClock::new().now();
-        if let Consent::Signed(signed) = &consent {
-            let fits = signed.is_for(&config.origin, what, &digest_of(&unlock)?, now);
-            fits.map_err(|why| Failure::Failed(why.into()))?;
-        }
+        consent.is_for(&config.origin, what, &unlock, now)?;
         let token = token(&config, at.pin_file.as_deref())?;
         let root = open_root(at, &envelopes, token.as_ref())?;
         let keyring = vault::open_keyring(&config.directory, &root, &held)?;
@@ -245,7 +288,7 @@ fn open_with_shares(envelopes: &[Envelope]) -> Result<RootKey, Failure> {
     envelope.open_with_shares(&shares).map_err(fail)
 }
 
-/// Holds who agrees against the directory. Of a vault that did not stop in order it may lack what came last: start it once before.
+/// Holds who agrees against the directory in the store.
 fn judge(
     config: &Config,
     keyring: Keyring,
@@ -255,16 +298,7 @@ fn judge(
     let (reader, _applier) =
         store::open(&config.directory.join("store"), EngineKind::Sled, config.store_cache_bytes)
             .map_err(|error| Failure::of_the_store("the store cannot be opened", &error))?;
-    let actors = Directory::new(Arc::new(keyring));
-    runtime()?
-        .block_on(actors.load(&reader))
-        .map_err(|error| Failure::storage("the directory of actors cannot be read", &error))?;
-    let known = |id: &ActorId| actors.record(id);
-    let (persons, word) = match consent {
-        Consent::Signed(signed) => (signed.judged(known, now), Word::Signed(signed)),
-        Consent::Named(persons) => (stand_by(known, persons, now), Word::Named),
-    };
-    persons.map(|persons| (persons, word)).map_err(Failure::Failed)
+    runtime()?.block_on(consent.judged(&reader, Arc::new(keyring), now))
 }
 
 /// Says what a ceremony did whose ways are in force, and destroys the former ones. The ring opened with those in force.

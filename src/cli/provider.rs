@@ -204,7 +204,7 @@ fn add(arguments: &AddArguments, json: bool) -> Result<(), Failure> {
     let count = stopped.put_in_force(None, &envelopes)?;
     print(&match json {
         true => json!({"envelopes": count}).to_string(),
-        false => format!("the vault has {count} ways to its root key"),
+        false => format!("the vault has {} to its root key", counted(count)),
     });
     Ok(())
 }
@@ -230,7 +230,7 @@ fn turn(at: &AtHost, anew: &Anew, what: What, json: bool) -> Result<(), Failure>
     let count = stopped.put_in_force(Some(root), &envelopes)?;
     print(&match json {
         true => json!({"envelopes": count}).to_string(),
-        false => format!("the vault has another root key, and {count} ways to it"),
+        false => format!("the vault has another root key, and {} to it", counted(count)),
     });
     Ok(())
 }
@@ -337,6 +337,10 @@ fn is_of(root: &RootKey, opened: &RootKey, envelope: Envelope) -> Result<Envelop
             Err(Failure::Failed("a new way opens another root key; nothing was changed".into()))
         }
     }
+}
+
+fn counted(ways: usize) -> String {
+    if ways == 1 { "one way".to_owned() } else { format!("{ways} ways") }
 }
 
 fn fail(error: &gridvault_keys::KeyError) -> Failure {

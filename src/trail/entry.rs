@@ -2,6 +2,7 @@
 //! Never writes a value, a name or a client's word in clear: address, device and reason are sealed.
 //! The members are those of audit/FORMAT.md.
 
+use super::upkeep::Restoration;
 use super::way_in::Ceremony;
 use super::{TrailError, upkeep, way_in};
 use crate::access::{
@@ -225,27 +226,6 @@ impl ScrubCounts {
     pub fn faults(&self) -> u64 {
         self.changed + self.missing + self.unknown + self.unreadable
     }
-}
-
-/// What a vault was restored from, and by whom.
-#[derive(Clone, Debug)]
-pub struct Restoration {
-    /// Name of the log before.
-    pub origin: String,
-    /// Entries of it that its last known checkpoint covers.
-    pub size: u64,
-    /// The root in that checkpoint.
-    pub root: [u8; 32],
-    /// Everything of the entries below this index was restored; what came behind it is lost.
-    pub entries: u64,
-    /// Rows that were restored.
-    pub rows: u64,
-    /// Rows that were not, because they speak of entries of the log before.
-    pub left_out: u64,
-    /// The two who did it, as they were named.
-    pub persons: [[u8; 16]; 2],
-    /// Erasures in the ledger that was brought, where one was.
-    pub told: Option<u64>,
 }
 
 /// The entry of a decision that said yes.

@@ -31,7 +31,7 @@ pub use backup::{
     restore, verify_bulk, wrapped_anew,
 };
 pub use committer::Applied;
-pub use entry::{Announcement, Restoration, ScrubCounts};
+pub use entry::{Announcement, ScrubCounts};
 pub use erasure_ledger::{ErasureLedger, LedgerError, ToldErasure};
 pub use error::{TrailError, TrailFault};
 pub use journal::{FileMedia, Media, Room, Segment};
@@ -41,6 +41,7 @@ pub use receipt::{Receipt, Recorded, Refused, Unrecorded};
 pub use snapshot::{SnapshotError, SnapshotSettings, SnapshotStep, Snapshots};
 pub use space::Space;
 pub use start::{Settings, Surroundings, Trail};
+pub use upkeep::Restoration;
 pub use way_in::{Ceremony, CeremonyAct};
 pub use witness::{Witnesses, WitnessesError};
 

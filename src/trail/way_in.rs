@@ -99,7 +99,7 @@ pub(super) fn ceremony(ceremony: &Ceremony) -> (Event, Facts) {
         ("ceremony", word(what)),
         ("person_1", id(&persons[0])),
         ("person_2", id(&persons[1])),
-        ("proof", word(if *signed { "signed" } else { "named" })),
+        ("proof", upkeep::proof(*signed)),
     ]);
     (event, facts)
 }
