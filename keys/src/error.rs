@@ -208,6 +208,9 @@ pub enum KeyError {
     /// Neither slot of the keyring is whole.
     #[error("both keyring slots are damaged")]
     KeyringDamaged,
+    /// Another process has the keys: one that serves, waits sealed, or replaces them.
+    #[error("another process of this vault runs and has its keys; the vault is as it was")]
+    KeyringInUse,
     /// The keyring was sealed under another root key.
     #[error("keyring belongs to another root key")]
     KeyringForeignRoot,

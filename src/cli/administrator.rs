@@ -44,7 +44,8 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
         Overrides { passphrase_file: arguments.passphrase_file.clone(), ..Overrides::default() };
     let config = Config::load(&arguments.dir, &overrides)
         .map_err(|error| Failure::failed("the configuration", &error))?;
-    let keyring = unlock(&config)?;
+    let held = vault::hold(&config)?;
+    let keyring = unlock(&config, &held)?;
     let (actor, code) = runtime()?.block_on(async {
         let vault = vault::open(&config, keyring).await?;
         let given = give(&vault, &arguments.login, persons).await;

@@ -10,12 +10,14 @@ use crate::config::Config;
 use crate::http::{Serving, UnsealDoor, serve_until_unsealed};
 use crate::trail::{Announcement, Trail};
 use crate::unlock::{Failed, Unlocked, Unlocking, WatchedToken};
+use gridvault_keys::KeyringLock;
 use std::sync::Arc;
 
 /// Waits until the vault is open; gives nothing when the process is told to stop before.
 pub(super) async fn wait(
     serving: &Serving,
     config: &Config,
+    held: &KeyringLock,
     told: &mut Signals,
 ) -> Result<Option<(Vault, Option<WatchedToken>)>, Failure> {
     let clock = Arc::new(HostClock::new());
@@ -28,7 +30,7 @@ pub(super) async fn wait(
     let door = UnsealDoor::new(unlocking.clone(), random, config.synthetic, from_network);
     let opened = async {
         let Ok(unlocked) = unlocked.await else { return Ok(None) };
-        open(config, unlocked).await.map(Some)
+        open(config, held, unlocked).await.map(Some)
     };
     // Who stops a vault that is just being opened leaves what a kill would leave: the next start recovers it.
     let ended = async {
@@ -43,10 +45,11 @@ pub(super) async fn wait(
 
 async fn open(
     config: &Config,
+    held: &KeyringLock,
     unlocked: Unlocked,
 ) -> Result<(Vault, Option<WatchedToken>), Failure> {
     let Unlocked { root, envelope, shares, token, failures } = unlocked;
-    let keyring = vault::open_keyring(&config.directory, &root)?;
+    let keyring = vault::open_keyring(&config.directory, &root, held)?;
     drop(root);
     let vault = vault::open(config, keyring).await?;
     let trail = &vault.rooms.trail;

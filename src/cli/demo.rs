@@ -14,7 +14,7 @@ use crate::identity::{ActorState, AssignmentRecord, ReadinessRecord, SecrecyTerm
 use crate::limits::{RETRY_SECONDS, TOKEN_LIFE_SECONDS_MAX};
 use crate::synthetic::{self, CityPlan, Extent, Line, LineKind, Post};
 use crate::trail::Announcement;
-use gridvault_keys::{DemoOnly, Envelope, KeyFile, RootKey, UnlockFile};
+use gridvault_keys::{DemoOnly, Envelope, KeyFile, Keyring, KeyringLock, RootKey, UnlockFile};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -75,7 +75,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         let config = load(&directory, &overrides)?;
         let serving = serve::bind(&config).await?;
-        let keyring = unlock(&config)?;
+        let held = vault::hold(&config)?;
+        let keyring = unlock(&config, &held)?;
         let vault = vault::open(&config, keyring).await?;
         let address = serving.address().map_err(|e| Failure::failed("the listener", &e))?;
         let (actors, samples) =
@@ -140,7 +141,7 @@ fn make(directory: &Path, policies: Option<&Path>) -> Result<(), Failure> {
 }
 
 /// Opens the keyring with the key file that only a demo has.
-pub(super) fn unlock(config: &Config) -> Result<gridvault_keys::Keyring, Failure> {
+pub(super) fn unlock(config: &Config, held: &KeyringLock) -> Result<Keyring, Failure> {
     let fail = |error| Failure::storage("the demo's keys", &error);
     let key_file = KeyFile::load(&config.directory.join("demo.key")).map_err(fail)?;
     let envelopes = UnlockFile::load(&config.directory.join("unlock")).map_err(fail)?;
@@ -148,7 +149,7 @@ pub(super) fn unlock(config: &Config) -> Result<gridvault_keys::Keyring, Failure
         envelopes.first().ok_or_else(|| Failure::Storage("the unlock file is empty".into()))?;
     let synthetic = DemoOnly::data_is_synthetic();
     let root = envelope.open_with_key_file(&key_file, synthetic).map_err(fail)?;
-    vault::open_keyring(&config.directory, &root)
+    vault::open_keyring(&config.directory, &root, held)
 }
 
 /// Enrols the sample actors and lets the heads of the grids store the community.

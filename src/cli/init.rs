@@ -116,6 +116,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         syslog: None,
     };
     let (config, keyring) = lay_out(&arguments.dir, file, &ways.envelopes(), &root)?;
+    let _held = vault::hold(&config)?;
     let codes = runtime()?.block_on(async {
         let vault = vault::open(&config, keyring).await?;
         let codes = enrol_all(&vault, &named).await?;

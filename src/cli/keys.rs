@@ -1,11 +1,12 @@
-//! `gridvault keys status|rotate|decide|pause|resume`: keys of a running vault that others follow. `rotate-root` has its own file.
+//! `gridvault keys status|rotate|decide|pause|resume`: keys of a running vault that others follow. What is done to the root key at
+//! the host has files of its own: `provider`, `agree`.
 //! Never a key: which kind, how far, and whose word it was.
 //! One administrator asks, another one agrees; what follows is the vault's own doing.
 
 use super::client::Connection;
 use super::failure::Failure;
-use super::rotate_root;
 use super::said::{plain, said, word};
+use super::{agree, provider};
 use serde_json::{Value, json};
 
 #[derive(clap::Subcommand)]
@@ -52,9 +53,18 @@ pub(super) enum Command {
     },
     /// Give a vault that does not run another root key.
     #[command(
-        after_help = "Example: gridvault keys rotate-root --dir vault --passphrase-file passphrase"
+        after_help = "Example: gridvault keys rotate-root --dir vault --passphrase-file passphrase --agreed request"
     )]
-    RotateRoot(rotate_root::Arguments),
+    RotateRoot(provider::RotateArguments),
+    /// The ways to the root key of a vault that does not run.
+    #[command(subcommand)]
+    Provider(provider::Command),
+    /// Write what two administrators sign before the ways to the root key are changed.
+    #[command(after_help = "Example: gridvault keys request rotate-root --dir vault --out request")]
+    Request(agree::RequestArguments),
+    /// Sign such a request with one's own key to log in with.
+    #[command(after_help = "Example: gridvault keys agree request --key my.key")]
+    Agree(agree::AgreeArguments),
 }
 
 const KEYS: &str = "/v1/admin/keys";
@@ -75,7 +85,10 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
         }
         Command::Pause { rotation, connection } => step(rotation, "pause", connection, json),
         Command::Resume { rotation, connection } => step(rotation, "resume", connection, json),
-        Command::RotateRoot(arguments) => rotate_root::run(arguments, json),
+        Command::RotateRoot(arguments) => provider::rotate_root(arguments, json),
+        Command::Provider(command) => provider::run(command, json),
+        Command::Request(arguments) => agree::request(arguments, json),
+        Command::Agree(arguments) => agree::agree(arguments, json),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Three lines: the key; then, once the vault has it, `actor ID` and `origin ORIGIN`.
 
 use super::failure::Failure;
+use crate::access::ActorId;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_keys::LogInKey;
@@ -91,6 +92,17 @@ impl Known {
         };
         let (actor, origin) = (after("actor ")?, after("origin ")?);
         Ok(Known { key, actor, origin })
+    }
+
+    /// Whose it is.
+    pub(super) fn actor(&self) -> Result<ActorId, Failure> {
+        let wrong = |_| Failure::Failed("the file of the key names nobody".into());
+        self.actor.parse().map_err(wrong)
+    }
+
+    /// Its signature of a text that its holder was shown. No proof of a log-in begins as such a text does.
+    pub(super) fn sign(&self, text: &[u8]) -> [u8; 64] {
+        self.key.sign(text)
     }
 
     /// Proves who logs in at this second, through a system where one is named, to the vault of that origin: its own unless another

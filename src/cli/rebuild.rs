@@ -41,7 +41,8 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         Overrides { passphrase_file: arguments.passphrase_file.clone(), ..Overrides::default() };
     let config = Config::load(&arguments.dir, &overrides)
         .map_err(|error| Failure::failed("the configuration", &error))?;
-    let keyring = store_command::unlock(&config)?;
+    let held = vault::hold(&config)?;
+    let keyring = store_command::unlock(&config, &held)?;
     let rebuilt = make_beside(&config, &keyring, arguments.snapshot)?;
     let unplaced = |error| Failure::storage("the new store cannot be put in its place", &error);
     put_in_place(&config.directory).map_err(unplaced)?;

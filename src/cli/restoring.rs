@@ -3,12 +3,15 @@
 //! The configuration is written last: until then there is no vault, and what was made can be thrown away.
 
 use super::backup::{told, write_new};
+use super::ceremony::What;
+use super::ceremony_note::Word;
+use super::ceremony_run::{Consent, OnWord};
 use super::failure::Failure;
 use super::{print, runtime, second_place, snapshots, vault};
 use crate::access::ActorId;
-use crate::ambient::{HostClock, HostRandom};
+use crate::ambient::{Clock as _, HostClock, HostRandom, Micros};
 use crate::config::{Config, ConfigFile, Overrides};
-use crate::store::{self, EngineKind, Key, Reader};
+use crate::store::{self, EngineKind};
 use crate::trail::{
     Announcement, FileMedia, Media, Rebuilding, Restoration, Restored, Restoring, Settings,
     Surroundings, Trail, rebuild, restore,
@@ -47,13 +50,13 @@ pub(super) struct Arguments {
     /// Restore without the ledger, although the vault had one.
     #[arg(long)]
     without_erasure_ledger: bool,
-    /// Who restores it: the ids of two actors of the vault.
-    #[arg(long = "person", num_args = 1, required = true)]
-    persons: Vec<String>,
+    #[command(flatten)]
+    word: OnWord,
 }
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
-    let persons = two(&arguments.persons)?;
+    let (consent, now) = (arguments.word.consent()?, HostClock::new().now());
+    consent.is_for(&arguments.origin, What::Restore, &arguments.keys, now)?;
     let directory = &arguments.dir;
     prepare(directory)?;
     let (file, config) = configuration(arguments)?;
@@ -61,7 +64,8 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let unwritten = |error: std::io::Error| Failure::storage("the keys", &error);
     write_new(&directory.join("unlock"), &part.envelopes).map_err(unwritten)?;
     write_new(&directory.join("keyring"), &part.keyring).map_err(unwritten)?;
-    let keyring = Arc::new(vault::unlock(&config)?.0);
+    let held = vault::hold(&config)?;
+    let keyring = Arc::new(vault::unlock(&config, &held)?.0);
     let in_ledger = match &config.erasure_ledger {
         Some(path) => Some(second_place::existing(path, &keyring)?.told().len() as u64),
         None => None,
@@ -84,7 +88,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     end_what_is_followed(&keyring)?;
     copy(&arguments.bulk.join("log"), &directory.join("log-before"))
         .map_err(|error| Failure::storage("the log before cannot be kept", &error))?;
-    let restorers = Restorers { persons, told: in_ledger };
+    let restorers = Restorers { consent, now, told: in_ledger };
     let log_key = runtime()?.block_on(begin(&config, settings, keyring, &restored, restorers))?;
     if in_ledger.is_some() {
         second_place::is_due(directory)
@@ -188,7 +192,8 @@ fn ledger(arguments: &Arguments, before: Option<&Path>) -> Result<Option<PathBuf
 
 /// Who restores, and what they bring beside the parts.
 struct Restorers {
-    persons: [ActorId; 2],
+    consent: Consent,
+    now: Micros,
     /// How many erasures the ledger has, where there is one.
     told: Option<u64>,
 }
@@ -207,7 +212,7 @@ async fn begin(
     settings: Settings,
     keyring: Arc<Keyring>,
     restored: &Restored,
-    Restorers { persons, told }: Restorers,
+    Restorers { consent, now, told }: Restorers,
 ) -> Result<String, Failure> {
     let (directory, media) = (&config.directory, Arc::new(FileMedia) as Arc<dyn Media>);
     let open = || {
@@ -223,7 +228,8 @@ async fn begin(
         media: media.clone(),
     };
     rebuild(applier, &rebuilding).map_err(|fault| Failure::from(&fault))?;
-    check_persons(&reader, persons).await?;
+    // Their keys are those of the moment when the bulk part was made.
+    let (persons, word) = consent.judged(&reader, keyring.clone(), now).await?;
     drop(reader);
     let (_reader, applier) = open()?;
     let log_key = gridvault_audit::verifier_key(&config.origin, &keyring.log_signer().public_key());
@@ -239,6 +245,7 @@ async fn begin(
         rows: restored.rows,
         left_out: restored.left_out,
         persons: persons.map(|person| *person.as_bytes()),
+        signed: matches!(word, Word::Signed(_)),
         told,
     }));
     let recorded = trail.announce(said).await;
@@ -251,18 +258,6 @@ async fn begin(
         0 => Ok(log_key),
         _ => Err(Failure::Storage("the restore is not the first entry of its log".into())),
     }
-}
-
-/// Who is named must be somebody whom the vault knows. That it was they, two secrets say: the recipient's and the passphrase.
-async fn check_persons(reader: &Reader, persons: [ActorId; 2]) -> Result<(), Failure> {
-    for person in persons {
-        let found = reader.get(&Key::actor(person.as_bytes())).await;
-        let found = found.map_err(|error| Failure::storage("the store cannot be read", &error))?;
-        if found.is_none() {
-            return Err(Failure::Failed(format!("the vault knows no actor {person}")));
-        }
-    }
-    Ok(())
 }
 
 fn copy(from: &Path, to: &Path) -> std::io::Result<()> {

@@ -6,15 +6,20 @@ use super::failure::Failure;
 use super::signals::Signals;
 use super::vault::{self, Vault};
 use super::{await_unseal, handover, print, retention, runtime, snapshots};
+use crate::ambient::{Clock as _, HostClock};
 use crate::config::{Config, Overrides};
 use crate::http::{Serving, Stop, serve};
-use crate::limits::{CONNECTIONS_COUNT_MAX, FILES_COUNT_MAX, HEARTBEAT_INTERVAL};
+use crate::limits::{
+    CONNECTIONS_COUNT_MAX, FILES_COUNT_MAX, HANDOVER_WAIT_MAX, HEARTBEAT_INTERVAL,
+};
 use crate::trail::{Announcement, Trail, TrailFault};
 use crate::unlock::WatchedToken;
+use gridvault_keys::KeyringLock;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -46,8 +51,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let config = Config::load(&arguments.dir, &overrides)
         .map_err(|error| Failure::failed("the configuration", &error))?;
+    let held = hold(arguments, &config)?;
     let opened =
-        if starts_sealed(arguments, &config) { None } else { Some(vault::unlock(&config)?) };
+        if starts_sealed(arguments, &config) { None } else { Some(vault::unlock(&config, &held)?) };
     let runtime = runtime()?;
     let ending = runtime.block_on(async {
         let serving =
@@ -60,7 +66,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             None => {
                 let mut told = Signals::listen()?;
                 print(&format!("sealed on  http://{address}"));
-                match await_unseal::wait(&serving, &config, &mut told).await? {
+                match await_unseal::wait(&serving, &config, &held, &mut told).await? {
                     Some((vault, token)) => (vault, token, told),
                     None => return Ok(Ending::Stopped),
                 }
@@ -73,6 +79,24 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     // A token that does not answer must not keep the process: what is left of it ends with it.
     runtime.shutdown_background();
     ending.then(&config.directory)
+}
+
+/// Between two looks at whether another process gave the keys back.
+const LOOK_TIME: Duration = Duration::from_millis(100);
+
+/// Takes the keys. A process that seals itself lets go of them when it executes itself anew, and whoever replaces the root key
+/// may come first: then the vault waits for it, whoever calls waits too, and it begins with the envelopes that are in force.
+fn hold(arguments: &Arguments, config: &Config) -> Result<KeyringLock, Failure> {
+    let clock = HostClock::new();
+    let begun = clock.monotonic();
+    let waits = || {
+        let passed = Duration::from_micros(clock.monotonic().saturating_sub(begun));
+        arguments.listener_on_stdin && passed < HANDOVER_WAIT_MAX
+    };
+    while vault::are_held(config) && waits() {
+        std::thread::sleep(LOOK_TIME);
+    }
+    vault::hold(config)
 }
 
 /// Whether the vault waits for whoever opens it. What the configuration says holds whatever else is at hand: a passphrase file

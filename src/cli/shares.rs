@@ -39,6 +39,16 @@ impl Split {
         self.shares.iter().map(Share::text).collect::<Result<_, _>>().map_err(|e| fail(&e))
     }
 
+    /// The root key, opened with as many of the shares as are needed.
+    pub(super) fn opened(&self) -> Result<RootKey, Failure> {
+        let needed = match self.envelope.provider() {
+            Provider::Shares(plan) => usize::from(plan.needed()),
+            _ => self.shares.len(),
+        };
+        let shares = self.shares.get(..needed).unwrap_or(&self.shares);
+        self.envelope.open_with_shares(shares).map_err(|error| fail(&error))
+    }
+
     /// Writes each into a new file of its own, readable by its owner alone.
     pub(super) fn write(&self, to: &Path, vault: &Path) -> Result<(), Failure> {
         let fail = |error: std::io::Error| Failure::failed("the files of the shares", &error);

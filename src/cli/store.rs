@@ -7,7 +7,7 @@ use super::{demo, print, rebuild, runtime, vault};
 use crate::config::{Config, Overrides};
 use crate::operations::record_digests;
 use gridvault_audit::constants::DIGESTS_HEADER;
-use gridvault_keys::Keyring;
+use gridvault_keys::{Keyring, KeyringLock};
 use std::fs::OpenOptions;
 use std::io::{BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -41,9 +41,11 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
 }
 
 /// Opens the keyring of a vault that does not serve.
-pub(super) fn unlock(config: &Config) -> Result<Keyring, Failure> {
-    let is_demo = config.synthetic && config.passphrase_file.is_none();
-    if is_demo { demo::unlock(config) } else { vault::unlock(config).map(|(keyring, _)| keyring) }
+pub(super) fn unlock(config: &Config, held: &KeyringLock) -> Result<Keyring, Failure> {
+    if config.synthetic && config.passphrase_file.is_none() {
+        return demo::unlock(config, held);
+    }
+    vault::unlock(config, held).map(|(keyring, _)| keyring)
 }
 
 fn digests(
@@ -58,7 +60,8 @@ fn digests(
     if out.exists() {
         return Err(Failure::Failed("the list is there already".into()));
     }
-    let keyring = unlock(&config)?;
+    let held = vault::hold(&config)?;
+    let keyring = unlock(&config, &held)?;
     let (records, size) = runtime()?.block_on(async {
         let vault = vault::open(&config, keyring).await?;
         let written = write(&vault, &config.origin, out).await;

@@ -128,7 +128,7 @@ fn await_open(connection: &Connection, within: Duration) -> Result<(), Failure> 
 }
 
 /// One line from the terminal, unseen, or from standard input.
-fn read_secret(prompt: &'static str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+pub(super) fn read_secret(prompt: &'static str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let input = std::io::stdin();
     let _hidden = input.is_terminal().then(|| Hidden::begin(prompt)).transpose()?;
     // Not through the buffer of standard input, which is not wiped.

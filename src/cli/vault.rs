@@ -4,7 +4,7 @@
 
 use super::failure::Failure;
 use super::policy_files::{self, Policies};
-use super::{metrics, passphrase, pkcs11, retention, rotate_root, second_place, ship, snapshots};
+use super::{ceremony_run, metrics, passphrase, pkcs11, retention, second_place, ship, snapshots};
 use crate::access::Access;
 use crate::ambient::{BelievedClock, Clock, HostClock, HostRandom, Micros, Random};
 use crate::config::Config;
@@ -31,7 +31,9 @@ use crate::trail::{
 use crate::unlock::WatchedToken;
 use arc_swap::ArcSwap;
 use gridvault_audit::verifier_key;
-use gridvault_keys::{Envelope, Keyring, Provider, RootKey, Signer, UnlockFile};
+use gridvault_keys::{
+    Envelope, KeyError, Keyring, KeyringLock, Provider, RootKey, Signer, UnlockFile,
+};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
@@ -96,7 +98,8 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     load(&actors, &reviews, &reader).await?;
     let fail = |error| Failure::storage("the store cannot be read", &error);
     let in_force = reader.get(&Key::system(SystemKey::Policy)).await.map_err(fail)?;
-    announce_start(&trail, config, in_force.is_none(), &*random).await?;
+    let told = (&*keyring, &*actors, clock.now());
+    announce_start(&trail, config, in_force.is_none(), &*random, told).await?;
     let (version, activated) = activate(&trail, in_force, policy.digest()).await?;
     finish_erasures(&reader, &seal, &trail).await;
     let territory = read_territory(&reader).await?;
@@ -315,20 +318,13 @@ async fn finish_erasures(reader: &Reader, seal: &Arc<Seal>, trail: &Trail) {
     }
 }
 
-/// Says that another root key is in force, and destroys the envelopes of the former one. Its ring opened with those in force.
-async fn finish_root(trail: &Trail, config: &Config) -> Result<(), Failure> {
-    if UnlockFile::has_former(&config.directory.join("unlock")) {
-        announce(trail, Announcement::RootReplaced).await?;
-    }
-    rotate_root::destroy_former(&config.directory)
-}
-
-/// Records that this process starts, and first that the vault is new where it is; then that its root key is, where that is so.
+/// Records that this process starts, and first that the vault is new where it is; then what a ceremony did at the host.
 async fn announce_start(
     trail: &Trail,
     config: &Config,
     is_new: bool,
     random: &dyn Random,
+    (keyring, actors, now): (&Keyring, &Directory, Micros),
 ) -> Result<(), Failure> {
     if is_new {
         announce(trail, Announcement::Init).await?;
@@ -336,7 +332,7 @@ async fn announce_start(
     let boot = random.bytes16().map_err(|error| Failure::failed("the start", &error))?;
     let start = Announcement::Start { build: build(), configuration: config.digest(), boot };
     recorded(trail.announce_keeping(start).await)?;
-    finish_root(trail, config).await
+    ceremony_run::finish(trail, config, keyring, actors, now).await
 }
 
 async fn announce(trail: &Trail, announcement: Announcement) -> Result<(), Failure> {
@@ -421,9 +417,25 @@ async fn read_territory(reader: &Reader) -> Result<Territory, Failure> {
     Territory::from_data(data).map_err(|error| fail(&error))
 }
 
+/// Takes the keys of a vault for this process, before anything of it is read. No other process of the vault runs as long as it
+/// is held, not even one that waits sealed.
+pub(super) fn hold(config: &Config) -> Result<KeyringLock, Failure> {
+    KeyringLock::take(&config.directory.join("keyring"))
+        .map_err(|error| Failure::storage("the vault's keys", &error))
+}
+
+/// Whether another process has the keys of a vault.
+pub(super) fn are_held(config: &Config) -> bool {
+    let taken = KeyringLock::take(&config.directory.join("keyring"));
+    matches!(taken, Err(KeyError::KeyringInUse))
+}
+
 /// Opens the keyring of a vault with the passphrase in a file, or with its token and the PIN in one. Gives the token, which
 /// must stay.
-pub(super) fn unlock(config: &Config) -> Result<(Keyring, Option<WatchedToken>), Failure> {
+pub(super) fn unlock(
+    config: &Config,
+    held: &KeyringLock,
+) -> Result<(Keyring, Option<WatchedToken>), Failure> {
     let envelopes = || {
         UnlockFile::load(&config.directory.join("unlock"))
             .map_err(|error| Failure::storage("the unlock file cannot be read", &error))
@@ -441,10 +453,13 @@ pub(super) fn unlock(config: &Config) -> Result<(Keyring, Option<WatchedToken>),
             return Err(Failure::Usage(text.into()));
         }
     };
-    Ok((open_keyring(&config.directory, &root)?, token))
+    Ok((open_keyring(&config.directory, &root, held)?, token))
 }
 
-fn open_with_passphrase(envelopes: &[Envelope], file: &Path) -> Result<RootKey, Failure> {
+pub(super) fn open_with_passphrase(
+    envelopes: &[Envelope],
+    file: &Path,
+) -> Result<RootKey, Failure> {
     let passphrase = passphrase::read(file)?;
     let envelope = envelopes
         .iter()
@@ -456,7 +471,11 @@ fn open_with_passphrase(envelopes: &[Envelope], file: &Path) -> Result<RootKey, 
 }
 
 /// Opens the keyring under a root key; says when a slot had to be repaired.
-pub(super) fn open_keyring(directory: &Path, root: &RootKey) -> Result<Keyring, Failure> {
+pub(super) fn open_keyring(
+    directory: &Path,
+    root: &RootKey,
+    _held: &KeyringLock,
+) -> Result<Keyring, Failure> {
     let (keyring, health) = Keyring::open(&directory.join("keyring"), root)
         .map_err(|error| Failure::storage("the keyring cannot be opened", &error))?;
     if health != gridvault_keys::KeyringHealth::Whole {

@@ -32,5 +32,11 @@ pub const UNSEAL_BODY_BYTES_MAX: usize = 8 * 1024;
 pub const UNSEAL_REQUESTS_COUNT_MAX: usize = 8;
 /// Longest line that `gridvault unseal` reads, in bytes: the longest passphrase and its line end.
 pub const UNSEAL_LINE_BYTES_MAX: usize = 1_026;
+/// How long a process that follows one that sealed itself waits for whoever took the keys between the two.
+pub const HANDOVER_WAIT_MAX: Duration = Duration::from_secs(60);
+/// How long two administrators may take to sign what is to be done to a root key, in seconds: as long as any second person.
+pub const CEREMONY_WAIT_SECONDS: i64 = 72 * 3_600;
+/// Longest file of such a request, in bytes: the longest origin, and two signatures.
+pub const CEREMONY_REQUEST_BYTES_MAX: usize = 1_024;
 /// How long `gridvault unseal` waits for a vault that opens.
 pub const UNSEAL_WAIT_MAX: Duration = Duration::from_secs(120);

@@ -5,6 +5,7 @@
 use super::contexts::seal_context;
 use super::rights::{event_of_erasure, event_of_restraint};
 use super::upkeep::{Restoration, ScrubCounts};
+use super::way_in::Ceremony;
 use super::{TrailError, upkeep, way_in};
 use crate::access::{
     Account, ActorId, Code, ConsentAct, DelegationAct, Duty, EmergencyAct, Fact, MandateAct,
@@ -226,8 +227,10 @@ pub enum Announcement {
         /// Which months, with commas between.
         months: String,
     },
-    /// Another root key is in force, with an envelope of its own for each way to it.
+    /// Another root key is in force, with an envelope of its own for each way to it, and no note says on whose word.
     RootReplaced,
+    /// What a ceremony at the host did to the root key or to a way to it.
+    Ceremony(Box<Ceremony>),
     /// The tree of grids was set.
     TerritorySet {
         /// SHA-256 of its data.
@@ -543,6 +546,7 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
             (Event::KeyDestroy, upkeep::contexts_destroyed(months))
         }
         Announcement::RootReplaced => (Event::KeyRotate, upkeep::rotated("root", "end", 1)),
+        Announcement::Ceremony(ceremony) => way_in::ceremony(ceremony),
         Announcement::TerritorySet { digest } => {
             (Event::AdminGridCreate, vec![("digest", Scalar::Bytes32(*digest))])
         }

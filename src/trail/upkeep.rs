@@ -6,6 +6,29 @@ use super::entry::id;
 use crate::access::ActorId;
 use gridvault_audit::Scalar;
 
+/// What a vault was restored from, and by whom.
+#[derive(Clone, Debug)]
+pub struct Restoration {
+    /// Name of the log before.
+    pub origin: String,
+    /// Entries of it that its last known checkpoint covers.
+    pub size: u64,
+    /// The root in that checkpoint.
+    pub root: [u8; 32],
+    /// Everything of the entries below this index was restored; what came behind it is lost.
+    pub entries: u64,
+    /// Rows that were restored.
+    pub rows: u64,
+    /// Rows that were not, because they speak of entries of the log before.
+    pub left_out: u64,
+    /// The two who stand by it.
+    pub persons: [[u8; 16]; 2],
+    /// Whether both signed it, each by its own key to log in with; if not, they were only named.
+    pub signed: bool,
+    /// Erasures in the ledger that was brought, where one was.
+    pub told: Option<u64>,
+}
+
 /// Further facts of an entry, by their names.
 type Facts = Vec<(&'static str, Scalar)>;
 
@@ -33,27 +56,6 @@ impl ScrubCounts {
     pub fn faults(&self) -> u64 {
         self.changed + self.missing + self.unknown + self.unreadable
     }
-}
-
-/// What a vault was restored from, and by whom.
-#[derive(Clone, Debug)]
-pub struct Restoration {
-    /// Name of the log before.
-    pub origin: String,
-    /// Entries of it that its last known checkpoint covers.
-    pub size: u64,
-    /// The root in that checkpoint.
-    pub root: [u8; 32],
-    /// Everything of the entries below this index was restored; what came behind it is lost.
-    pub entries: u64,
-    /// Rows that were restored.
-    pub rows: u64,
-    /// Rows that were not, because they speak of entries of the log before.
-    pub left_out: u64,
-    /// The two who did it, as they were named.
-    pub persons: [[u8; 16]; 2],
-    /// Erasures in the ledger that was brought, where one was.
-    pub told: Option<u64>,
 }
 
 pub(super) fn counted(what: &'static str, count: u64) -> Facts {
@@ -106,19 +108,25 @@ pub(super) fn rebuilt(snapshot: u64, rows: u64, entries: u64) -> Facts {
 }
 
 pub(super) fn restored(restoration: &Restoration) -> Facts {
-    let Restoration { origin, size, root, entries, rows, left_out, persons, told } = restoration;
+    let Restoration { origin, size, root, entries, rows, left_out, persons, .. } = restoration;
     let mut facts = vec![
         ("entries", Scalar::U64(*entries)),
         ("left_out", Scalar::U64(*left_out)),
         ("origin", Scalar::Str(origin.clone())),
         ("person_1", id(&persons[0])),
         ("person_2", id(&persons[1])),
+        ("proof", proof(restoration.signed)),
         ("root", Scalar::Bytes32(*root)),
         ("rows", Scalar::U64(*rows)),
         ("size", Scalar::U64(*size)),
     ];
-    facts.extend(told.map(|told| ("ledger", Scalar::U64(told))));
+    facts.extend(restoration.told.map(|told| ("ledger", Scalar::U64(told))));
     facts
+}
+
+/// How two who stand by something at the host were known: by their signatures, or by name alone.
+pub(super) fn proof(signed: bool) -> Scalar {
+    Scalar::Str(if signed { "signed" } else { "named" }.to_owned())
 }
 
 /// For whom a code was made at the host, and the two who stood by it.

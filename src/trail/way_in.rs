@@ -3,8 +3,9 @@
 //! The names of facts ascend, as in every entry.
 
 use super::entry::id;
+use super::upkeep;
 use crate::ambient::Micros;
-use gridvault_audit::Scalar;
+use gridvault_audit::{Event, Scalar};
 
 /// Facts by their names.
 type Facts = Vec<(&'static str, Scalar)>;
@@ -36,6 +37,71 @@ pub(super) fn split(envelope: &[u8; 16], needed: u8, count: u8) -> Facts {
         ("envelope", id(envelope)),
         ("needed", Scalar::U64(needed.into())),
     ]
+}
+
+/// What two administrators had done at the host, while the vault did not run.
+#[derive(Clone, Debug)]
+pub struct Ceremony {
+    /// Which ceremony: a code.
+    pub what: &'static str,
+    /// What of it this entry is about.
+    pub act: CeremonyAct,
+    /// The two who stand by it.
+    pub persons: [[u8; 16]; 2],
+    /// Whether both signed what was to be done, each by its own key to log in with; if not, they were only named.
+    pub signed: bool,
+}
+
+/// What became of the root key, or of a way to it.
+#[derive(Clone, Debug)]
+pub enum CeremonyAct {
+    /// Another root key is in force.
+    Root,
+    /// A passphrase opens the vault from now on.
+    Passphrase {
+        /// The id of its envelope.
+        envelope: [u8; 16],
+    },
+    /// Shares of a new set do.
+    Split {
+        /// The id of their envelope.
+        envelope: [u8; 16],
+        /// How many open.
+        needed: u8,
+        /// How many there are.
+        count: u8,
+    },
+    /// A token does, by a key that was made in it.
+    Token {
+        /// The id of its envelope.
+        envelope: [u8; 16],
+        /// Its serial number.
+        serial: String,
+    },
+}
+
+/// One act of a ceremony, and who stands by it.
+pub(super) fn ceremony(ceremony: &Ceremony) -> (Event, Facts) {
+    let Ceremony { what, act, persons, signed } = ceremony;
+    let (event, mut facts) = match act {
+        CeremonyAct::Root => (Event::KeyRotate, upkeep::rotated("root", "end", 1)),
+        CeremonyAct::Passphrase { envelope } => {
+            (Event::KeyPassphrase, vec![("envelope", id(envelope))])
+        }
+        CeremonyAct::Split { envelope, needed, count } => {
+            (Event::KeySplit, split(envelope, *needed, *count))
+        }
+        CeremonyAct::Token { envelope, serial } => {
+            (Event::KeyCreate, token(Some(envelope), serial))
+        }
+    };
+    facts.extend([
+        ("ceremony", word(what)),
+        ("person_1", id(&persons[0])),
+        ("person_2", id(&persons[1])),
+        ("proof", upkeep::proof(*signed)),
+    ]);
+    (event, facts)
 }
 
 /// A token by its number, and the envelope that it opens.

@@ -124,13 +124,21 @@ impl Place {
         std::fs::write(path("recipients"), recipient).expect("written");
         let listen = ["--listen", "127.0.0.1:0", "--passphrase-file", &passphrase];
         let served = Served::start(&[&["serve", "--dir", &directory], &listen[..]].concat());
+        // The one between the two has its code still.
+        for (place, name) in [(0, "sys"), (2, "aud")] {
+            let code = made["administrators"][place]["code"].as_str().expect("a code");
+            let (key, token) = (path(&format!("{name}.key")), path(&format!("{name}.token")));
+            let fixed = ["enrol", code, "--key", &key, "--out", &token, "--url", served.url()];
+            run(&fixed).ended(0);
+        }
         run(&["backup", "create", "--dir", &directory, "--out", &path("bulk")]).ended(0);
         let recipients = path("recipients");
         let keys = ["backup", "keys", "--dir", &directory, "--recipients", &recipients];
         run(&[&keys[..], &["--out", &path("keys")]].concat()).ended(0);
         assert_eq!(served.stop(), Some(0));
         let enrolled = entries(&room.path().join("vault/log"), BEFORE, "admin", "enrol");
-        let persons = enrolled.iter().map(|entry| entry["x"]["actor"].as_str().expect("an id"));
+        let made_with = enrolled.iter().filter(|entry| entry["x"]["role"].is_string());
+        let persons = made_with.map(|entry| entry["x"]["actor"].as_str().expect("an id"));
         let persons = persons.map(str::to_owned).collect();
         Place { made, persons, room }
     }
@@ -161,6 +169,9 @@ impl Place {
             ("--person", self.persons[0].clone()),
             ("--person", self.persons[1].clone()),
         ] {
+            if flag == "--person" && !arguments.iter().any(|argument| argument == "--unsigned") {
+                arguments.push("--unsigned".to_owned());
+            }
             arguments.extend([flag.to_owned(), value]);
         }
         change(&mut arguments);
@@ -208,6 +219,7 @@ fn a_vault_is_restored_under_another_log_by_those_who_have_both_secrets() {
         (&json!(place.persons[0]), &json!(place.persons[1]))
     );
     let before = VerifierKey::parse(place.log_key()).expect("a key");
+    assert_eq!(facts["proof"], "named");
     let kept = verify_directory(&place.room.path().join("vault-2/log-before"), &before, None);
     assert_eq!(Some(kept.expect("the log before").head.size), restored["size"].as_u64());
 
@@ -222,6 +234,41 @@ fn a_vault_is_restored_under_another_log_by_those_who_have_both_secrets() {
     run(&["actor", "list", "--url", served.url(), "--token-file", &token]).ended(0);
     assert_eq!(served.stop(), Some(0));
     verify_directory(&log, &key, None).expect("the new log holds");
+}
+
+#[test]
+fn two_administrators_sign_a_restore_with_the_keys_that_the_backup_knows() {
+    let place = Place::backed_up();
+    let (request, keys) = (place.path("request"), place.path("keys"));
+    let asked = ["keys", "request", "restore", "--out", &request];
+    run(&asked).ended(2);
+    run(&[&asked[..], &["--keys", &keys, "--origin", AFTER]].concat()).ended(0);
+    let agree = |name: &str| {
+        run(&["keys", "agree", &request, "--key", &place.path(&format!("{name}.key"))]).ended(0);
+    };
+    let restored = |to: &str, origin: &str| {
+        place.restore(to, |arguments| {
+            arguments.truncate(arguments.len() - 5);
+            arguments.extend(["--agreed".to_owned(), request.clone()]);
+            swap(arguments, AFTER, origin);
+        })
+    };
+    agree("sys");
+    restored("one", AFTER).ended(1);
+    agree("aud");
+    let other = restored("other", "backup.example/log-3").ended(1).err;
+    assert!(other.contains("another vault"), "{other}");
+    restored("vault-2", AFTER).ended(0);
+    for refused in ["one", "other"] {
+        assert!(!place.room.path().join(refused).join("config").exists(), "{refused}");
+    }
+    let log = place.room.path().join("vault-2/log");
+    let facts = &entries(&log, AFTER, "sys", "restore")[0]["x"];
+    assert_eq!(facts["proof"], "signed");
+    assert_eq!(
+        (&facts["person_1"], &facts["person_2"]),
+        (&json!(place.persons[0]), &json!(place.persons[2]))
+    );
 }
 
 #[test]

@@ -88,6 +88,7 @@ mod tokens;
 mod town;
 mod unsealing;
 mod urgent_desk;
+mod ways;
 mod wire;
 mod witnesses;
 mod writes;

@@ -1,16 +1,18 @@
 //! Another root key for a vault that does not run: what opens it from then on, what does no more, and what the log says.
 //! Never believes the vault: its files are looked at by the crate of the keys.
-//! What is not done yet is refused before anything is changed.
+//! What is added, taken away and signed has a file of its own: `ways`.
 
 use super::harness::{await_until, program};
 use super::program::{Outcome, run};
-use super::unsealing::{PASSPHRASE, Place, unseal};
-use gridvault_keys::{Envelope, Keyring, KeyringHealth, Passphrase, Provider, RootKey, UnlockFile};
+use super::unsealing::{ORIGIN, PASSPHRASE, Place, await_sealed, unseal};
+use gridvault_keys::{
+    Envelope, Keyring, KeyringHealth, KeyringLock, Passphrase, Provider, RootKey, UnlockFile,
+};
 use std::path::Path;
 use zeroize::Zeroizing;
 
 /// The root key of a vault, by a passphrase.
-fn root_of(directory: &Path, passphrase: &str) -> Option<RootKey> {
+pub fn root_of(directory: &Path, passphrase: &str) -> Option<RootKey> {
     let envelopes = UnlockFile::load(&directory.join("unlock")).expect("envelopes");
     let by_passphrase = |it: &&Envelope| matches!(it.provider(), Provider::Passphrase(_));
     let envelope = envelopes.iter().find(by_passphrase).expect("one of a passphrase");
@@ -20,8 +22,10 @@ fn root_of(directory: &Path, passphrase: &str) -> Option<RootKey> {
 
 fn rotated(place: &Place, more: &[&str]) -> Outcome {
     let (directory, passphrase) = (place.text("vault"), place.text("passphrase"));
+    let persons = place.persons();
     let fixed = ["keys", "rotate-root", "--dir", &directory, "--passphrase-file", &passphrase];
-    run(&[&fixed[..], more].concat())
+    let word = ["--unsigned", "--person", &persons[0], "--person", &persons[1]];
+    run(&[&fixed[..], &word, more].concat())
 }
 
 #[test]
@@ -91,12 +95,12 @@ fn next_start_ends_what_a_crash_left_and_says_so() {
 }
 
 #[test]
-fn vault_that_runs_or_that_shares_alone_open_keeps_its_root_key() {
+fn vault_that_runs_or_that_no_passphrase_opens_keeps_its_root_key() {
     let place = Place::made(&["--shares", "2/3", "--shares-dir", "SHARES"]);
     std::fs::write(place.path("passphrase"), "a passphrase of nothing").expect("a file");
     let before = std::fs::read(place.path("vault/unlock")).expect("a file");
     let said = rotated(&place, &["--shares-dir", &place.text("new")]).ended(1).err;
-    assert!(said.contains("shares alone"), "{said}");
+    assert!(said.contains("not unlocked by a passphrase"), "{said}");
     assert_eq!(std::fs::read(place.path("vault/unlock")).expect("a file"), before);
 
     let place = Place::made(&["--passphrase-file", "PASSPHRASE"]);
@@ -105,4 +109,40 @@ fn vault_that_runs_or_that_shares_alone_open_keeps_its_root_key() {
     let refused = rotated(&place, &[]);
     assert_ne!(refused.status, Some(0));
     assert_eq!(std::fs::read(place.path("vault/unlock")).expect("a file"), before);
+}
+
+#[test]
+fn vault_that_waits_sealed_keeps_its_root_key_and_opens_afterwards() {
+    let place = Place::made(&["--passphrase-file", "PASSPHRASE"]);
+    let before = std::fs::read(place.path("vault/unlock")).expect("a file");
+    let served = place.serve(&["--sealed"]);
+    let refused = rotated(&place, &[]).ended(4).err;
+    assert!(refused.contains("another process of this vault runs"), "{refused}");
+    assert_eq!(std::fs::read(place.path("vault/unlock")).expect("a file"), before);
+    let second = ["serve", "--dir", &place.text("vault"), "--listen", "127.0.0.1:0", "--sealed"];
+    run(&second).ended(4);
+    unseal(&served, PASSPHRASE).ended(0);
+    // It seals itself and waits again: the process that follows has the keys.
+    place.enrol(&served, 0, "token");
+    place.seal(&served, "token", ORIGIN).ended(0);
+    await_sealed(&served);
+    rotated(&place, &[]).ended(4);
+    unseal(&served, PASSPHRASE).ended(0);
+}
+
+#[test]
+fn vault_whose_keys_somebody_has_neither_serves_nor_waits_sealed() {
+    let place = Place::made(&["--passphrase-file", "PASSPHRASE"]);
+    let held = KeyringLock::take(&place.path("vault/keyring")).expect("nobody has it");
+    let (directory, passphrase) = (place.text("vault"), place.text("passphrase"));
+    let by_passphrase = ["--passphrase-file", &passphrase];
+    let serve = ["serve", "--dir", &directory, "--listen", "127.0.0.1:0"];
+    run(&[&serve[..], &["--sealed"]].concat()).ended(4);
+    run(&[&serve[..], &by_passphrase].concat()).ended(4);
+    let out = place.text("digests");
+    let digests = ["store", "digests", "--dir", &directory, "--out", &out];
+    run(&[&digests[..], &by_passphrase].concat()).ended(4);
+    rotated(&place, &[]).ended(4);
+    drop(held);
+    rotated(&place, &[]).ended(0);
 }

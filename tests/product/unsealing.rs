@@ -79,6 +79,14 @@ impl Place {
         run(&["enrol", code, "--out", &self.text(file), "--url", served.url()]).ended(0);
     }
 
+    /// The same with a key of its own in another file, and the token in a third.
+    pub fn enrol_with_key(&self, served: &Served, place: usize, file: &str) {
+        let code = self.made["administrators"][place]["code"].as_str().expect("a code");
+        let (key, token) = (self.text(file), self.text(&format!("{file}.token")));
+        let fixed = ["enrol", code, "--key", &key, "--out", &token, "--url", served.url()];
+        run(&fixed).ended(0);
+    }
+
     /// All entries of an event, of a vault that has ended.
     pub fn entries(&self, happened: &str) -> Vec<Value> {
         let log = LogReader::open(&self.path("vault/log"), ORIGIN).expect("a log");

@@ -190,6 +190,22 @@ impl Envelope {
         Self::seal(root, Way::Pkcs11 { wrapped }, &key)
     }
 
+    /// Seals the root key under a fresh key, which the token that holds this key wraps under another new key of its own. The
+    /// former key stays in the token, and opens what was sealed by it.
+    ///
+    /// # Errors
+    /// As [`Envelope::seal_with_pkcs11`].
+    pub fn seal_again_with_pkcs11(
+        root: &RootKey,
+        module: &Pkcs11Module,
+        former: &Pkcs11Key,
+        pin: &Pin,
+    ) -> Result<Self, KeyError> {
+        let key = Secret::random()?;
+        let wrapped = module.wrap_again(former, pin, &key, root.id())?;
+        Self::seal(root, Way::Pkcs11 { wrapped }, &key)
+    }
+
     /// Opens the envelope with the token that sealed it. The PIN is given to the token once, and not at all where a wrong one
     /// came before.
     ///

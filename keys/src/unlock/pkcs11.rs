@@ -119,7 +119,27 @@ impl Pkcs11Module {
         over_root: &Secret,
         root_key_id: u64,
     ) -> Result<Wrapped, KeyError> {
-        let (slot, token) = self.find(|token| token.label() == label)?;
+        self.wrap_in(self.find(|token| token.label() == label)?, pin, over_root, root_key_id)
+    }
+
+    /// Makes another key in the token of a key, and has it wrap the key over a root key.
+    pub(super) fn wrap_again(
+        &self,
+        former: &Pkcs11Key,
+        pin: &Pin,
+        over_root: &Secret,
+        root_key_id: u64,
+    ) -> Result<Wrapped, KeyError> {
+        self.wrap_in(self.slot_of(&former.serial)?, pin, over_root, root_key_id)
+    }
+
+    fn wrap_in(
+        &self,
+        (slot, token): (Slot, TokenInfo),
+        pin: &Pin,
+        over_root: &Secret,
+        root_key_id: u64,
+    ) -> Result<Wrapped, KeyError> {
         let key = Pkcs11Key { serial: serial_of(&token), id: random_array()? };
         let session = self.0.open_rw_session(slot).map_err(failed)?;
         log_in(&session, &token, pin)?;

@@ -181,6 +181,7 @@ fn a_restored_vault_begins_another_log_and_needs_its_snapshot_from_then_on() {
         entries: done.entries,
         rows: done.rows,
         left_out: done.left_out,
+        signed: true,
         persons: [*actor().as_bytes(); 2],
         told: Some(3),
     }));

@@ -50,6 +50,10 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     let vault = bench.serve()?;
     bench.take_out(&vault, tally)?;
     vault.stop()?;
+    bench.rotate(tally)?;
+    let vault = bench.serve()?;
+    bench.expect(&vault, PIN, (0, "the vault is open"), "by it the vault opens", tally)?;
+    vault.stop()?;
     bench.judge_log(tally)
 }
 
@@ -249,6 +253,39 @@ impl Bench {
         self.expect(vault, PIN, open, "with it again it opens", tally)
     }
 
+    /// Another root key, which the token opens and makes its way to.
+    fn rotate(&self, tally: &mut Tally) -> Result<(), Fault> {
+        let before = self.keys_in_token()?;
+        let mut command = self.vault(&["keys", "rotate-root", "--unsigned", "--dir"]);
+        command.arg(self.path("vault")).arg("--pin-file").arg(self.path("pin"));
+        let reader = LogReader::open(&self.path("vault/log"), ORIGIN)?;
+        let mut persons = Vec::new();
+        for index in 0..reader.size()? {
+            let entry: Value = serde_json::from_slice(&reader.entry(index)?).unwrap_or_default();
+            if let (Some("enrol"), Some(person)) =
+                (entry["act"].as_str(), entry["x"]["actor"].as_str())
+            {
+                persons.push(person.to_owned());
+            }
+        }
+        for person in persons.iter().take(2) {
+            command.args(["--person", person]);
+        }
+        let said = succeeded(self.output(command)?)?;
+        let said = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+        let made = self.keys_in_token()? == before + 1;
+        tally.check(
+            "the token makes its way to another root key",
+            if made { Ok(said) } else { Err(said) },
+        );
+        Ok(())
+    }
+
+    /// How many keys of vaults the token holds: those of former root keys too.
+    fn keys_in_token(&self) -> Result<usize, Fault> {
+        Ok(self.log_in_by_its_own_tool()?.matches("gridvault root").count())
+    }
+
     fn judge_log(&self, tally: &mut Tally) -> Result<(), Fault> {
         let reader = LogReader::open(&self.path("vault/log"), ORIGIN)?;
         let mut said = Vec::new();
@@ -260,7 +297,8 @@ impl Bench {
             }
         }
         // What was wrong while the first process waited went with it: it was never opened.
-        let told = said == ["key.create", "sys.unseal", "sys.seal", "sys.unseal"];
+        let told = said
+            == ["key.create", "sys.unseal", "sys.seal", "sys.unseal", "key.create", "sys.unseal"];
         let said = said.join(", ");
         tally.check("the log tells of the token", if told { Ok(said) } else { Err(said) });
         Ok(())

@@ -114,6 +114,7 @@ fn restored(
         text(&directory)?,
         "--origin",
         ORIGIN,
+        "--unsigned",
         "--person",
         &persons[0],
         "--person",

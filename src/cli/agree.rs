@@ -1,0 +1,104 @@
+//! `gridvault keys request` and `keys agree`: what two administrators sign before the ways to a root key are changed at the host.
+//! Never a key of the vault: who asks reads its configuration and its envelopes, who agrees its own key and the request alone.
+//! Who agrees is shown the text that it signs.
+
+use super::ceremony::{Request, Signed, What, digest_of};
+use super::ceremony_run::read_signed;
+use super::failure::Failure;
+use super::log_in_key::Known;
+use super::print;
+use crate::ambient::{Clock as _, HostClock};
+use crate::config::{Config, Overrides};
+use crate::limits::CEREMONY_WAIT_SECONDS;
+use serde_json::json;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub(super) struct RequestArguments {
+    /// What is to be done: rotate-root, add-passphrase, add-shares-3/5, add-token, remove-passphrase, remove-shares, remove-token, or
+    /// restore.
+    what: What,
+    /// The vault's directory.
+    #[arg(long, env = "GRIDVAULT_DIR")]
+    dir: Option<PathBuf>,
+    /// For a restore: the key part.
+    #[arg(long, requires = "origin")]
+    keys: Option<PathBuf>,
+    /// For a restore: the origin of the new log.
+    #[arg(long, requires = "keys")]
+    origin: Option<String>,
+    /// The file of the request; never over one that is there.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub(super) struct AgreeArguments {
+    /// The file of the request. The signature is written at its end.
+    request: PathBuf,
+    /// The file of one's own key, which `gridvault enrol --key` wrote.
+    #[arg(long, env = "GRIDVAULT_KEY_FILE")]
+    key: PathBuf,
+}
+
+pub(super) fn request(arguments: &RequestArguments, json: bool) -> Result<(), Failure> {
+    let RequestArguments { what, dir, keys, origin, .. } = arguments;
+    let (vault, ways) = match (what, dir, keys, origin) {
+        (What::Restore, _, Some(keys), Some(origin)) => (origin.clone(), digest_of(keys)?),
+        (What::Restore, ..) => {
+            return Err(Failure::Usage(
+                "name the key part and the new log: --keys, --origin".into(),
+            ));
+        }
+        (_, Some(dir), None, None) => {
+            let config = Config::load(dir, &Overrides::default())
+                .map_err(|error| Failure::failed("the configuration", &error))?;
+            (config.origin.clone(), digest_of(&config.directory.join("unlock"))?)
+        }
+        _ => return Err(Failure::Usage("name the vault's directory alone: --dir".into())),
+    };
+    let request = Request {
+        vault,
+        what: *what,
+        ways,
+        until: HostClock::new().now().seconds().saturating_add(CEREMONY_WAIT_SECONDS),
+    };
+    let text = request.text()?;
+    let written = OpenOptions::new().write(true).create_new(true).open(&arguments.out);
+    written
+        .and_then(|file| write(file, &text))
+        .map_err(|error| Failure::failed("the file of the request", &error))?;
+    print(&if json { json!({"request": text}).to_string() } else { text.trim_end().to_owned() });
+    Ok(())
+}
+
+pub(super) fn agree(arguments: &AgreeArguments, json: bool) -> Result<(), Failure> {
+    let AgreeArguments { request, key } = arguments;
+    let Signed { request: asked, signatures } = read_signed(request)?;
+    let known = Known::read(key)?;
+    let actor = known.actor()?;
+    if signatures.len() > 1 || signatures.iter().any(|(signed, _)| *signed == actor) {
+        return Err(Failure::Failed("two sign a request, and each once".into()));
+    }
+    let text = asked.text()?;
+    let signature = known.sign(text.as_bytes());
+    let whole = Signed { request: asked, signatures: vec![(actor, signature)] }.to_text()?;
+    append(request, whole.strip_prefix(&text).unwrap_or_default())
+        .map_err(|error| Failure::failed("the file of the request", &error))?;
+    print(&match json {
+        true => json!({"actor": actor.to_string(), "request": text}).to_string(),
+        false => format!("{text}agreed to by {actor}"),
+    });
+    Ok(())
+}
+
+fn append(path: &Path, line: &str) -> std::io::Result<()> {
+    write(OpenOptions::new().append(true).open(path)?, line)
+}
+
+fn write(mut file: std::fs::File, text: &str) -> std::io::Result<()> {
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}

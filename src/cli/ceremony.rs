@@ -1,0 +1,451 @@
+//! What two administrators sign before the ways to a vault's root key are changed at its host, or a vault is made of a backup, and
+//! how that is judged.
+//! Never a key or a secret in it: which vault, what is to be done, the ways that there are now, and until when.
+//! Each signs the same text with the key that it logs in by, and the vault judges both by the public keys that it has of them.
+//!
+//! ```text
+//! request = "gridvault ceremony 1" LF "vault " origin LF "what " word LF "ways " digest LF "until " time LF
+//! agreed  = "agreed " actor " " signature LF, once for each of the two
+//! digest  = SHA-256 of the file `unlock`, so a request is good for the ways that it was made over and for no other; of a restore that
+//!           of the key part, and the origin is the one that the new log gets
+//! signature = Ed25519 (RFC 8032) over the request, from its first byte to its last LF
+//! ```
+//! Digests and signatures are base64url without padding, times RFC 3339 in whole seconds of UTC. No other text is a request.
+
+use super::failure::Failure;
+use super::shares::share_plan;
+use crate::access::ActorId;
+use crate::ambient::Micros;
+use crate::identity::{ActorRecord, ActorState};
+use crate::limits::{CEREMONY_REQUEST_BYTES_MAX, CEREMONY_WAIT_SECONDS};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use gridvault_keys::{SharePlan, verify_signature};
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+/// The roles of the three administrators, as `init` enrols them. Two of them stand by what is done to the root key.
+pub(super) const ADMINISTRATORS: [&str; 3] = ["system_admin", "security_admin", "audit_admin"];
+
+const FIRST_LINE: &str = "gridvault ceremony 1\n";
+
+/// What is done to the ways to the root key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    /// Another root key, and each way made anew.
+    RotateRoot,
+    /// One more way.
+    Add(Way),
+    /// A way less, and another root key.
+    Remove(WayKind),
+    /// A vault made of a bulk part and a key part.
+    Restore,
+}
+
+/// A way that is to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// By a passphrase.
+    Passphrase,
+    /// By a set of shares.
+    Shares(SharePlan),
+    /// By a token.
+    Token,
+}
+
+/// A kind of way. A vault has one of each at most, so that whoever brings something to it means one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum WayKind {
+    /// A passphrase.
+    Passphrase,
+    /// A set of shares.
+    Shares,
+    /// A PKCS#11 token.
+    Token,
+}
+
+impl WayKind {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            WayKind::Passphrase => "passphrase",
+            WayKind::Shares => "shares",
+            WayKind::Token => "token",
+        }
+    }
+}
+
+impl What {
+    /// The word that an entry has.
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            What::RotateRoot => "rotate_root",
+            What::Add(Way::Passphrase) => "add_passphrase",
+            What::Add(Way::Shares(_)) => "add_shares",
+            What::Add(Way::Token) => "add_token",
+            What::Remove(WayKind::Passphrase) => "remove_passphrase",
+            What::Remove(WayKind::Shares) => "remove_shares",
+            What::Remove(WayKind::Token) => "remove_token",
+            What::Restore => "restore",
+        }
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            What::RotateRoot => formatter.write_str("rotate-root"),
+            What::Add(Way::Passphrase) => formatter.write_str("add-passphrase"),
+            What::Add(Way::Shares(plan)) => {
+                write!(formatter, "add-shares-{}/{}", plan.needed(), plan.count())
+            }
+            What::Add(Way::Token) => formatter.write_str("add-token"),
+            What::Remove(kind) => write!(formatter, "remove-{}", kind.as_str()),
+            What::Restore => formatter.write_str("restore"),
+        }
+    }
+}
+
+impl FromStr for What {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<What, String> {
+        let plain = [
+            What::RotateRoot,
+            What::Add(Way::Passphrase),
+            What::Add(Way::Token),
+            What::Remove(WayKind::Passphrase),
+            What::Remove(WayKind::Shares),
+            What::Remove(WayKind::Token),
+            What::Restore,
+        ];
+        if let Some(plan) = word.strip_prefix("add-shares-") {
+            return share_plan(plan).map(|plan| What::Add(Way::Shares(plan)));
+        }
+        plain.into_iter().find(|what| what.to_string() == word).ok_or_else(|| {
+            "say rotate-root, add-passphrase, add-shares-3/5, add-token, remove-passphrase, \
+             remove-shares, remove-token or restore"
+                .to_owned()
+        })
+    }
+}
+
+/// SHA-256 of a file of envelopes, or of a key part.
+pub(super) fn digest_of(file: &Path) -> Result<[u8; 32], Failure> {
+    let bytes =
+        std::fs::read(file).map_err(|error| Failure::storage("the keys cannot be read", &error))?;
+    let mut digest = [0; 32];
+    digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, &bytes).as_ref());
+    Ok(digest)
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Request {
+    /// The origin of the vault's log.
+    pub(super) vault: String,
+    pub(super) what: What,
+    /// The digest of the ways that there are.
+    pub(super) ways: [u8; 32],
+    /// The first second in which it is good no more.
+    pub(super) until: i64,
+}
+
+impl Request {
+    /// The text that is signed.
+    pub(super) fn text(&self) -> Result<String, Failure> {
+        let until = jiff::Timestamp::from_second(self.until)
+            .map_err(|error| Failure::failed("the end of the request", &error))?;
+        let (vault, what) = (&self.vault, self.what);
+        let ways = BASE64_URL_SAFE_NO_PAD.encode(self.ways);
+        Ok(format!("{FIRST_LINE}vault {vault}\nwhat {what}\nways {ways}\nuntil {until}\n"))
+    }
+}
+
+/// A request with the signatures that it has so far.
+#[derive(Debug)]
+pub(super) struct Signed {
+    pub(super) request: Request,
+    pub(super) signatures: Vec<(ActorId, [u8; 64])>,
+}
+
+impl Signed {
+    /// Reads the one form that there is.
+    pub(super) fn parse(text: &str) -> Result<Signed, Failure> {
+        let wrong = || Failure::Failed("the file of the request is none, or was changed".into());
+        if text.len() > CEREMONY_REQUEST_BYTES_MAX {
+            return Err(wrong());
+        }
+        let rest = text.strip_prefix(FIRST_LINE).ok_or_else(wrong)?;
+        let mut lines = rest.split_inclusive('\n');
+        let mut line = |word: &str| {
+            let line = lines.next().and_then(|line| line.strip_prefix(word));
+            line.and_then(|line| line.strip_suffix('\n')).map(str::to_owned).ok_or_else(wrong)
+        };
+        let (vault, what, ways) = (line("vault ")?, line("what ")?, line("ways ")?);
+        let until: jiff::Timestamp = line("until ")?.parse().map_err(|_| wrong())?;
+        let request = Request {
+            vault,
+            what: what.parse().map_err(|_| wrong())?,
+            ways: decoded(&ways).ok_or_else(wrong)?,
+            until: until.as_second(),
+        };
+        let signatures = lines.map(|line| signature(line).ok_or_else(wrong));
+        let signatures = signatures.collect::<Result<Vec<_>, _>>()?;
+        let signed = Signed { request, signatures };
+        // Nothing is read in two ways: what was read is written the same.
+        match signed.to_text()? == text {
+            true => Ok(signed),
+            false => Err(wrong()),
+        }
+    }
+
+    pub(super) fn to_text(&self) -> Result<String, Failure> {
+        let lines = self.signatures.iter().map(|(actor, signature)| {
+            format!("agreed {actor} {}\n", BASE64_URL_SAFE_NO_PAD.encode(signature))
+        });
+        Ok(format!("{}{}", self.request.text()?, lines.collect::<String>()))
+    }
+
+    /// The two who agreed to it, where both are administrators of two roles and signed this very text.
+    pub(super) fn judged(
+        &self,
+        known: impl Fn(&ActorId) -> Option<ActorRecord>,
+        now: Micros,
+    ) -> Result<[ActorId; 2], String> {
+        let [(first, _), (second, _)] = self.signatures.as_slice() else {
+            return Err("two administrators sign a request, no more and no fewer".into());
+        };
+        let text = self.request.text().map_err(|_| "the request has no end".to_owned())?;
+        for (actor, signature) in &self.signatures {
+            let key = known(actor).and_then(|record| record.log_in_key);
+            let key = key.ok_or_else(|| format!("{actor} has no key to sign with"))?;
+            verify_signature(&key, text.as_bytes(), signature)
+                .map_err(|_| format!("the signature of {actor} is not one by its key"))?;
+        }
+        stand_by(known, [*first, *second], now)
+    }
+
+    /// Whether it is good now, for this vault, this act and the ways that there are.
+    pub(super) fn is_for(
+        &self,
+        vault: &str,
+        what: What,
+        ways: &[u8; 32],
+        now: Micros,
+    ) -> Result<(), &'static str> {
+        let Request { vault: named, what: asked, ways: over, until } = &self.request;
+        let left = until.saturating_sub(now.seconds());
+        if named != vault {
+            return Err("the request is for another vault");
+        }
+        if *asked != what {
+            return Err("the request is for something else");
+        }
+        if over != ways {
+            return Err("the ways to the root key are no more those of the request: ask anew");
+        }
+        if !(1..=CEREMONY_WAIT_SECONDS).contains(&left) {
+            return Err("the time of the request is over, or further off than any");
+        }
+        Ok(())
+    }
+}
+
+/// Two who are not one, work here, and hold two of the three posts of administrators.
+pub(super) fn stand_by(
+    known: impl Fn(&ActorId) -> Option<ActorRecord>,
+    persons: [ActorId; 2],
+    now: Micros,
+) -> Result<[ActorId; 2], String> {
+    if persons[0] == persons[1] {
+        return Err("two persons are two".into());
+    }
+    let roles = |person: &ActorId| {
+        let record = known(person).filter(|record| record.state == ActorState::Active);
+        let record = record.ok_or_else(|| format!("{person} is nobody who works here"))?;
+        let held = ADMINISTRATORS.into_iter().filter(|role| holds(&record, role, now));
+        Ok::<Vec<&str>, String>(held.collect())
+    };
+    let (first, second) = (roles(&persons[0])?, roles(&persons[1])?);
+    let differ = first.iter().any(|one| second.iter().any(|other| one != other));
+    match differ {
+        true => Ok(persons),
+        false => Err("the two are not administrators of two different posts".into()),
+    }
+}
+
+fn holds(record: &ActorRecord, role: &str, now: Micros) -> bool {
+    record.assignments.iter().any(|post| {
+        let in_time = post.from <= now.0 && post.until.is_none_or(|until| now.0 < until);
+        post.role == role && in_time && post.unconfirmed_by.is_none() && post.windows.is_none()
+    })
+}
+
+fn signature(line: &str) -> Option<(ActorId, [u8; 64])> {
+    let (actor, signature) = line.strip_suffix('\n')?.strip_prefix("agreed ")?.split_once(' ')?;
+    Some((actor.parse().ok()?, decoded(signature)?))
+}
+
+fn decoded<const N: usize>(text: &str) -> Option<[u8; N]> {
+    BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::{ActorKind, AssignmentRecord, ReadinessRecord};
+    use gridvault_keys::LogInKey;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    const NOW: Micros = Micros(1_800_000_000_000_000);
+    const VAULT: &str = "ceremony.example/log";
+
+    fn request() -> Request {
+        let until = NOW.seconds() + CEREMONY_WAIT_SECONDS;
+        Request { vault: VAULT.into(), what: What::RotateRoot, ways: [7; 32], until }
+    }
+
+    fn person(number: u8, role: &str) -> (ActorRecord, LogInKey) {
+        let key = LogInKey::draw().expect("randomness");
+        let post = AssignmentRecord {
+            id: [number; 16],
+            role: role.into(),
+            area: None,
+            line: None,
+            lead: false,
+            unconfirmed_by: None,
+            windows: None,
+            readiness: ReadinessRecord::default(),
+            from: 0,
+            until: None,
+        };
+        let record = ActorRecord {
+            id: ActorId::from_bytes([number; 16]),
+            login: format!("person-{number}"),
+            kind: ActorKind::Person,
+            state: ActorState::Active,
+            assignments: vec![post],
+            tokens_from: 0,
+            own: None,
+            log_in_key: Some(key.public_key()),
+        };
+        (record, key)
+    }
+
+    fn signed_by(people: &[&(ActorRecord, LogInKey)]) -> Signed {
+        let text = request().text().expect("a time");
+        let sign =
+            |(record, key): &&(ActorRecord, LogInKey)| (record.id, key.sign(text.as_bytes()));
+        Signed { request: request(), signatures: people.iter().map(sign).collect() }
+    }
+
+    fn judged(signed: &Signed, people: &[&ActorRecord]) -> Result<[ActorId; 2], String> {
+        let known: HashMap<ActorId, ActorRecord> =
+            people.iter().map(|record| (record.id, (*record).clone())).collect();
+        signed.judged(|id| known.get(id).cloned(), NOW)
+    }
+
+    #[test]
+    fn a_request_is_read_back_from_its_one_text_and_from_no_other() {
+        let (one, two) = (person(1, "system_admin"), person(2, "audit_admin"));
+        let text = signed_by(&[&one, &two]).to_text().expect("a text");
+        let read = Signed::parse(&text).expect("own text");
+        assert_eq!((read.to_text().expect("a text"), read.request), (text.clone(), request()));
+        for at in 0..text.len() {
+            assert!(
+                text[..at].is_empty()
+                    || Signed::parse(&text[..at]).map_or(true, |cut| { cut.signatures.len() < 2 })
+            );
+        }
+        for (from, to) in [
+            ("what ", "what  "),
+            ("rotate-root", "rotate_root"),
+            ("Z\n", "+00:00\n"),
+            ("Z\n", ".000Z\n"),
+            ("\nagreed", "\n\nagreed"),
+            ("ceremony 1", "ceremony 2"),
+        ] {
+            assert!(Signed::parse(&text.replacen(from, to, 1)).is_err(), "{from}");
+        }
+        let long = format!("{text}{}", " ".repeat(CEREMONY_REQUEST_BYTES_MAX));
+        assert!(Signed::parse(&long).is_err());
+    }
+
+    #[test]
+    fn every_act_has_a_word_of_its_own() {
+        for word in [
+            "rotate-root",
+            "add-passphrase",
+            "add-shares-3/5",
+            "add-token",
+            "remove-passphrase",
+            "remove-shares",
+            "remove-token",
+            "restore",
+        ] {
+            let what: What = word.parse().expect(word);
+            assert_eq!(what.to_string(), word);
+        }
+        for word in ["", "add-shares", "add-shares-1/5", "add-shares-03/5", "remove", "Rotate-root"]
+        {
+            assert!(word.parse::<What>().is_err(), "{word}");
+        }
+    }
+
+    #[test]
+    fn two_administrators_of_two_posts_agree_by_their_own_keys_and_nobody_else_does() {
+        let one = person(1, "system_admin");
+        let two = person(2, "security_admin");
+        let known = [&one.0, &two.0];
+        let both = signed_by(&[&one, &two]);
+        assert_eq!(judged(&both, &known), Ok([one.0.id, two.0.id]));
+        assert!(judged(&signed_by(&[&one]), &known).is_err(), "one alone");
+        assert!(judged(&signed_by(&[&one, &one]), &known).is_err(), "one twice");
+        assert!(judged(&signed_by(&[&one, &two, &two]), &known).is_err(), "three");
+        assert!(judged(&both, &[&one.0]).is_err(), "a stranger");
+        let mut swapped = signed_by(&[&one, &two]);
+        swapped.signatures[1].1 = swapped.signatures[0].1;
+        assert!(judged(&swapped, &known).is_err(), "another's signature");
+        let mut other = signed_by(&[&one, &two]);
+        other.request.what = What::Remove(WayKind::Passphrase);
+        assert!(judged(&other, &known).is_err(), "another text");
+        for change in [
+            |record: &mut ActorRecord| record.log_in_key = None,
+            |record: &mut ActorRecord| record.state = ActorState::Suspended,
+            |record: &mut ActorRecord| record.assignments[0].role = "system_admin".into(),
+            |record: &mut ActorRecord| record.assignments[0].role = "contractor_ops".into(),
+            |record: &mut ActorRecord| record.assignments[0].until = Some(NOW.0),
+            |record: &mut ActorRecord| record.assignments[0].from = NOW.0 + 1,
+            |record: &mut ActorRecord| record.assignments.clear(),
+        ] {
+            let mut changed = two.0.clone();
+            change(&mut changed);
+            assert!(judged(&both, &[&one.0, &changed]).is_err(), "{changed:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_good_for_one_vault_one_act_the_present_ways_and_three_days() {
+        let signed = Signed { request: request(), signatures: Vec::new() };
+        let (what, ways) = (What::RotateRoot, [7; 32]);
+        let good = |now| signed.is_for(VAULT, what, &ways, Micros(now)).is_ok();
+        assert!(good(NOW.0));
+        assert!(!good(NOW.0 - 1), "further off than any");
+        let end = signed.request.until * 1_000_000;
+        assert!(good(end - 1) && !good(end));
+        assert!(signed.is_for("another", what, &ways, NOW).is_err());
+        assert!(signed.is_for(VAULT, What::Add(Way::Token), &ways, NOW).is_err());
+        assert!(signed.is_for(VAULT, what, &[8; 32], NOW).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_text_is_no_request(text: String) {
+            prop_assert!(Signed::parse(&text).is_err());
+            let labelled = format!("{FIRST_LINE}vault {text}\nwhat rotate-root\n{text}");
+            prop_assert!(Signed::parse(&labelled).is_err());
+        }
+    }
+}

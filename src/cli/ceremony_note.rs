@@ -1,0 +1,282 @@
+//! What a ceremony at the host leaves for the next start: what was done, on whose word, and the ways that are in force after it.
+//! Never believed without the tag of the vault's own keys, and never more than what is so: where the ways are not those that it
+//! names, the ceremony stopped before and nothing was done.
+//! It lies in the vault's directory as `ceremony`, from before the ways change until their entries are in the log.
+//!
+//! ```text
+//! note = "gridvault ceremony done 1" LF "what " word LF "ways " digest LF ("made " envelope LF)* "persons " actor " " actor LF
+//!        "tag " tag LF ("signed" LF request, as both signed it)?
+//! tag  = 16 bytes, keyed by the ring, over everything else
+//! ```
+
+use super::ceremony::{Signed, Way, What};
+use super::failure::Failure;
+use crate::access::ActorId;
+use crate::ambient::Micros;
+use crate::identity::ActorRecord;
+use crate::limits::CEREMONY_REQUEST_BYTES_MAX;
+use crate::trail::{Ceremony, CeremonyAct};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use gridvault_keys::{Envelope, Keyring, Provider};
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+const FIRST_LINE: &str = "gridvault ceremony done 1\n";
+const SIGNED_LINE: &str = "signed\n";
+const TAG_LABEL: &[u8] = b"gridvault/ceremony/v1";
+/// Bytes of the longest note: the request, and what stands before it.
+const NOTE_BYTES_MAX: usize = 2 * CEREMONY_REQUEST_BYTES_MAX;
+
+/// On whose word.
+pub(super) enum Word {
+    /// Two signed this.
+    Signed(Box<Signed>),
+    /// Two were named.
+    Named,
+}
+
+/// What was done, as the next start tells it.
+pub(super) struct Note {
+    pub(super) what: What,
+    /// Digest of the file of envelopes that is in force after it.
+    pub(super) ways: [u8; 32],
+    /// The envelopes that were made.
+    pub(super) made: Vec<[u8; 16]>,
+    pub(super) persons: [ActorId; 2],
+    pub(super) word: Word,
+}
+
+impl Note {
+    fn head(&self) -> String {
+        let made = self.made.iter().map(|id| format!("made {}\n", encoded(id)));
+        format!(
+            "{FIRST_LINE}what {}\nways {}\n{}persons {} {}\n",
+            self.what,
+            encoded(&self.ways),
+            made.collect::<String>(),
+            self.persons[0],
+            self.persons[1]
+        )
+    }
+
+    fn tail(&self) -> Result<String, Failure> {
+        match &self.word {
+            Word::Signed(signed) => Ok(format!("{SIGNED_LINE}{}", signed.to_text()?)),
+            Word::Named => Ok(String::new()),
+        }
+    }
+
+    fn to_text(&self, keyring: &Keyring) -> Result<String, Failure> {
+        let (head, tail) = (self.head(), self.tail()?);
+        let tag = encoded(&keyring.charge_tag(TAG_LABEL, format!("{head}{tail}").as_bytes()));
+        Ok(format!("{head}tag {tag}\n{tail}"))
+    }
+
+    fn parse(text: &str, keyring: &Keyring) -> Option<Note> {
+        let mut rest = text.strip_prefix(FIRST_LINE)?;
+        let what = line(&mut rest, "what ")?.parse().ok()?;
+        let ways = decoded(line(&mut rest, "ways ")?)?;
+        let mut made = Vec::new();
+        while let Some(id) = line(&mut rest, "made ") {
+            made.push(decoded(id)?);
+        }
+        let (first, second) = line(&mut rest, "persons ")?.split_once(' ')?;
+        let persons = [first.parse().ok()?, second.parse().ok()?];
+        line(&mut rest, "tag ")?;
+        let word = match rest.strip_prefix(SIGNED_LINE) {
+            Some(request) => Word::Signed(Box::new(Signed::parse(request).ok()?)),
+            None => Word::Named,
+        };
+        let note = Note { what, ways, made, persons, word };
+        // Whoever does not have the ring writes no note: it would name people for what they did not do.
+        (note.to_text(keyring).ok()? == text).then_some(note)
+    }
+
+    /// Writes it where the next start looks for it, in the place of one that a ceremony left that stopped.
+    pub(super) fn write(&self, directory: &Path, keyring: &Keyring) -> Result<(), Failure> {
+        let text = self.to_text(keyring)?;
+        remove(directory)?;
+        let written = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path(directory))
+            .and_then(|mut file| {
+                file.write_all(text.as_bytes())?;
+                file.sync_all()?;
+                File::open(directory)?.sync_all()
+            });
+        written.map_err(|error| Failure::storage("the ceremony cannot be noted down", &error))
+    }
+
+    /// The note of the ceremony that led to the ways in force, if one did and its note is the vault's own.
+    pub(super) fn of(
+        directory: &Path,
+        ways: &[u8; 32],
+        keyring: &Keyring,
+    ) -> Result<Option<Note>, Failure> {
+        let mut text = String::new();
+        let read = match File::open(path(directory)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.and_then(|file| {
+                let bytes_max = u64::try_from(NOTE_BYTES_MAX).unwrap_or(u64::MAX);
+                file.take(bytes_max).read_to_string(&mut text)
+            }),
+        };
+        match read {
+            // Somebody else's bytes are no note.
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => text.clear(),
+            read => drop(read.map_err(|error| {
+                Failure::storage("the note of a ceremony cannot be read", &error)
+            })?),
+        }
+        let note = Note::parse(&text, keyring);
+        if note.is_none() {
+            tracing::error!("the note of a ceremony is not one that this vault wrote");
+        }
+        Ok(note.filter(|note| note.ways == *ways))
+    }
+
+    /// What the entries of it say, one for each. Two count as proven where what they signed holds by the vault's own directory.
+    pub(super) fn told(
+        &self,
+        envelopes: &[Envelope],
+        vault: &str,
+        known: impl Fn(&ActorId) -> Option<ActorRecord>,
+        now: Micros,
+    ) -> Vec<Ceremony> {
+        let signed = match &self.word {
+            Word::Signed(signed) => {
+                let fits = signed.request.vault == vault && signed.request.what == self.what;
+                fits && signed.judged(known, now) == Ok(self.persons)
+            }
+            Word::Named => false,
+        };
+        let (what, persons) = (self.what.code(), self.persons.map(|person| *person.as_bytes()));
+        let mut acts = Vec::new();
+        if !matches!(self.what, What::Add(Way::Passphrase | Way::Shares(_) | Way::Token)) {
+            acts.push(CeremonyAct::Root);
+        }
+        let made = envelopes.iter().filter(|envelope| self.made.contains(envelope.id()));
+        acts.extend(made.filter_map(act_of));
+        acts.into_iter().map(|act| Ceremony { what, act, persons, signed }).collect()
+    }
+}
+
+/// Takes the note away: its entries are in the log, or nothing came of it.
+pub(super) fn remove(directory: &Path) -> Result<(), Failure> {
+    let removed = match std::fs::remove_file(path(directory)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        removed => removed.and_then(|()| File::open(directory)?.sync_all()),
+    };
+    removed.map_err(|error| Failure::storage("the note of a ceremony cannot be removed", &error))
+}
+
+fn act_of(envelope: &Envelope) -> Option<CeremonyAct> {
+    let id = *envelope.id();
+    match envelope.provider() {
+        Provider::Passphrase(_) => Some(CeremonyAct::Passphrase { envelope: id }),
+        Provider::Shares(plan) => {
+            let (needed, count) = (plan.needed(), plan.count());
+            Some(CeremonyAct::Split { envelope: id, needed, count })
+        }
+        Provider::Pkcs11(key) => {
+            Some(CeremonyAct::Token { envelope: id, serial: key.serial_text() })
+        }
+        Provider::KeyFile => None,
+    }
+}
+
+fn path(directory: &Path) -> PathBuf {
+    directory.join("ceremony")
+}
+
+fn line<'a>(rest: &mut &'a str, word: &str) -> Option<&'a str> {
+    let (line, after) = rest.strip_prefix(word)?.split_once('\n')?;
+    *rest = after;
+    Some(line)
+}
+
+fn encoded(bytes: &[u8]) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn decoded<const N: usize>(text: &str) -> Option<[u8; N]> {
+    BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gridvault_keys::{Month, RootKey};
+
+    struct Bench {
+        directory: tempfile::TempDir,
+        keyring: Keyring,
+    }
+
+    impl Bench {
+        fn new() -> Bench {
+            let directory = tempfile::tempdir().expect("a temporary directory");
+            Bench { keyring: keyring_in(directory.path(), "keyring"), directory }
+        }
+
+        fn found(&self, ways: [u8; 32]) -> Option<Note> {
+            Note::of(self.directory.path(), &ways, &self.keyring).expect("readable")
+        }
+    }
+
+    fn keyring_in(directory: &Path, name: &str) -> Keyring {
+        let root = RootKey::generate().expect("randomness");
+        let month = Month::from_year_month(2026, 3).expect("in range");
+        Keyring::create(&directory.join(name), &root, month).expect("a new file")
+    }
+
+    fn note() -> Note {
+        let persons = [ActorId::from_bytes([1; 16]), ActorId::from_bytes([2; 16])];
+        let made = vec![[3; 16], [4; 16]];
+        Note { what: What::RotateRoot, ways: [5; 32], made, persons, word: Word::Named }
+    }
+
+    #[test]
+    fn a_note_counts_where_its_ways_are_in_force_and_the_vault_wrote_it() {
+        let bench = Bench::new();
+        assert!(bench.found([5; 32]).is_none(), "there is none");
+        note().write(bench.directory.path(), &bench.keyring).expect("written");
+        let found = bench.found([5; 32]).expect("its own");
+        assert_eq!((found.made, found.persons), (note().made, note().persons));
+        // It stopped before the ways were in force.
+        assert!(bench.found([6; 32]).is_none());
+        let other = keyring_in(bench.directory.path(), "other");
+        let foreign = Note::of(bench.directory.path(), &[5; 32], &other).expect("readable");
+        assert!(foreign.is_none(), "another ring's");
+        // Over one that was left.
+        note().write(bench.directory.path(), &bench.keyring).expect("written");
+        remove(bench.directory.path()).expect("removed");
+        remove(bench.directory.path()).expect("there is none");
+        assert!(bench.found([5; 32]).is_none());
+    }
+
+    #[test]
+    fn a_note_that_somebody_changed_is_none() {
+        let bench = Bench::new();
+        note().write(bench.directory.path(), &bench.keyring).expect("written");
+        let at = path(bench.directory.path());
+        let whole = std::fs::read(&at).expect("a file");
+        for place in 0..whole.len() {
+            let mut changed = whole.clone();
+            changed[place] ^= 1;
+            std::fs::write(&at, changed).expect("written");
+            assert!(bench.found([5; 32]).is_none(), "byte {place}");
+            std::fs::write(&at, &whole[..place]).expect("written");
+            assert!(bench.found([5; 32]).is_none(), "cut at {place}");
+        }
+        std::fs::write(&at, [0xff; 8]).expect("written");
+        assert!(bench.found([5; 32]).is_none());
+        std::fs::write(&at, vec![b'x'; 2 * NOTE_BYTES_MAX]).expect("written");
+        assert!(bench.found([5; 32]).is_none());
+    }
+}

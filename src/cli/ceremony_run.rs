@@ -1,0 +1,333 @@
+//! A ceremony at the host, from its first look at a vault that does not run to the start that tells of it in the log.
+//! Never beside another process of the vault, never without two administrators, and nothing is changed before each new way was
+//! tried and opens.
+//!
+//! ```text
+//! 1  new shares into the files of their holders, a new key into its token
+//! 2  `unlock.next`: the ways that are about to be, each of which was opened with what opens it
+//! 3  `ceremony`: the note for the next start
+//! 4  with another root key: slot B of the ring under it
+//! 5  `unlock.old`, another name of the ways in force; then `unlock.next` becomes `unlock`
+//! 6  with another root key: slot A
+//! 7  a start: the entries, then `unlock.old` is overwritten and goes, then `ceremony`
+//! ```
+//! A crash before 5 leaves the ways of before, whose root key opens slot A: what was made at 1 opens nothing, and the next start
+//! takes 2 and 3 away. One behind it leaves the new ways, and the next start does 7.
+
+use super::ceremony::{Signed, What, digest_of, stand_by};
+use super::ceremony_note::{self, Note, Word};
+use super::failure::Failure;
+use super::restoring::two;
+use super::{pkcs11, runtime, unseal, vault};
+use crate::access::ActorId;
+use crate::ambient::{Clock as _, HostClock, Micros};
+use crate::config::{Config, Overrides};
+use crate::identity::Directory;
+use crate::limits::CEREMONY_REQUEST_BYTES_MAX;
+use crate::store::{self, EngineKind, Reader};
+use crate::trail::{Announcement, Trail};
+use gridvault_keys::{
+    Envelope, KeyError, Keyring, KeyringLock, Pin, Pkcs11Module, Provider, RootKey, Share,
+    UnlockFile,
+};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The vault, what opens it now, and on whose word.
+#[derive(clap::Args)]
+pub(super) struct AtHost {
+    /// The vault's directory.
+    #[arg(long, env = "GRIDVAULT_DIR")]
+    pub(super) dir: PathBuf,
+    /// The file that holds the passphrase that opens the vault now.
+    #[arg(long, env = "GRIDVAULT_PASSPHRASE_FILE")]
+    pub(super) passphrase_file: Option<PathBuf>,
+    /// The file that holds the PIN of the token that opens the vault, or is about to.
+    #[arg(long, env = "GRIDVAULT_PIN_FILE")]
+    pub(super) pin_file: Option<PathBuf>,
+    /// Open the vault by shares: each a line from the terminal, unseen, or from standard input.
+    #[arg(long)]
+    pub(super) by_shares: bool,
+    #[command(flatten)]
+    word: OnWord,
+}
+
+/// On whose word something is done at the host.
+#[derive(clap::Args)]
+pub(super) struct OnWord {
+    /// The request that two administrators signed (`keys request`, `keys agree`).
+    #[arg(long, conflicts_with_all = ["persons", "unsigned"])]
+    agreed: Option<PathBuf>,
+    /// Without a signed request: the ids of two administrators. The entry says that nobody signed.
+    #[arg(long = "person", num_args = 1, requires = "unsigned", allow_hyphen_values = true)]
+    persons: Vec<String>,
+    /// Take two names for two signatures, where keys to sign with are lost.
+    #[arg(long, requires = "persons")]
+    unsigned: bool,
+}
+
+/// The same as it was brought, before it was judged.
+pub(super) enum Consent {
+    Signed(Box<Signed>),
+    Named([ActorId; 2]),
+}
+
+impl OnWord {
+    pub(super) fn consent(&self) -> Result<Consent, Failure> {
+        match &self.agreed {
+            Some(file) => Ok(Consent::Signed(Box::new(read_signed(file)?))),
+            None if self.unsigned => two(&self.persons).map(Consent::Named),
+            None => Err(Failure::Usage(
+                "this takes two administrators: a request that both signed (--agreed FILE, made by \
+                 \"gridvault keys request\" and \"keys agree\"), or, where keys to sign with are \
+                 lost, --unsigned --person ID --person ID"
+                    .into(),
+            )),
+        }
+    }
+}
+
+impl Consent {
+    /// Whether a request, if it is one, is for this act over these keys, now.
+    pub(super) fn is_for(
+        &self,
+        vault: &str,
+        what: What,
+        keys: &Path,
+        now: Micros,
+    ) -> Result<(), Failure> {
+        match self {
+            Consent::Signed(signed) => signed
+                .is_for(vault, what, &digest_of(keys)?, now)
+                .map_err(|why| Failure::Failed(why.into())),
+            Consent::Named(_) => Ok(()),
+        }
+    }
+
+    /// The two, where the directory in a store says that they are who may. Of a vault that did not stop in order it may lack what
+    /// came last: start it once before.
+    pub(super) async fn judged(
+        self,
+        reader: &Reader,
+        keyring: Arc<Keyring>,
+        now: Micros,
+    ) -> Result<([ActorId; 2], Word), Failure> {
+        let actors = Directory::new(keyring);
+        actors
+            .load(reader)
+            .await
+            .map_err(|error| Failure::storage("the directory of actors cannot be read", &error))?;
+        let known = |id: &ActorId| actors.record(id);
+        let (persons, word) = match self {
+            Consent::Signed(signed) => (signed.judged(known, now), Word::Signed(signed)),
+            Consent::Named(persons) => (stand_by(known, persons, now), Word::Named),
+        };
+        persons.map(|persons| (persons, word)).map_err(Failure::Failed)
+    }
+}
+
+/// Reads the file of a request.
+pub(super) fn read_signed(file: &Path) -> Result<Signed, Failure> {
+    let fail = |error: std::io::Error| Failure::failed("the file of the request", &error);
+    let length = std::fs::metadata(file).map_err(fail)?.len();
+    if usize::try_from(length).is_ok_and(|length| length <= CEREMONY_REQUEST_BYTES_MAX) {
+        return Signed::parse(&std::fs::read_to_string(file).map_err(fail)?);
+    }
+    Err(Failure::Failed("the file of the request is longer than any".into()))
+}
+
+/// A token that is there, with the PIN that it takes.
+pub(super) struct Token {
+    pub(super) module: Pkcs11Module,
+    pub(super) pin: Pin,
+}
+
+/// A vault that does not run, opened for a ceremony that two administrators want.
+pub(super) struct Stopped {
+    config: Config,
+    held: KeyringLock,
+    what: What,
+    persons: [ActorId; 2],
+    word: Word,
+    /// The ways that there are.
+    pub(super) envelopes: Vec<Envelope>,
+    /// The root key in force.
+    pub(super) root: RootKey,
+    /// The token, where one was named.
+    pub(super) token: Option<Token>,
+}
+
+impl Stopped {
+    /// Opens it, once `check` has nothing against the ways that there are and two administrators agree.
+    pub(super) fn open(
+        at: &AtHost,
+        what: What,
+        check: impl FnOnce(&[Envelope]) -> Result<(), Failure>,
+    ) -> Result<Stopped, Failure> {
+        let consent = at.word.consent()?;
+        let config = Config::load(&at.dir, &Overrides::default())
+            .map_err(|error| Failure::failed("the configuration", &error))?;
+        let held = vault::hold(&config)?;
+        let unlock = config.directory.join("unlock");
+        if UnlockFile::has_former(&unlock) {
+            let text =
+                "other ways came in force and the vault was not started since: start it once";
+            return Err(Failure::Failed(text.into()));
+        }
+        let envelopes = UnlockFile::load(&unlock)
+            .map_err(|error| Failure::storage("the unlock file cannot be read", &error))?;
+        check(&envelopes)?;
+        let now = HostClock::new().now();
+        consent.is_for(&config.origin, what, &unlock, now)?;
+        let token = token(&config, at.pin_file.as_deref())?;
+        let root = open_root(at, &envelopes, token.as_ref())?;
+        let keyring = vault::open_keyring(&config.directory, &root, &held)?;
+        let (persons, word) = judge(&config, keyring, consent, now)?;
+        Ok(Stopped { config, held, what, persons, word, envelopes, root, token })
+    }
+
+    /// The vault's directory.
+    pub(super) fn directory(&self) -> &Path {
+        &self.config.directory
+    }
+
+    /// Puts other ways in force, and another root key with them where one is given; ends with the start that tells of it. Gives how
+    /// many ways there are.
+    pub(super) fn put_in_force(
+        self,
+        turned: Option<RootKey>,
+        envelopes: &[Envelope],
+    ) -> Result<usize, Failure> {
+        let Stopped { config, held, what, persons, word, root, .. } = self;
+        let directory = &config.directory;
+        let unlock = directory.join("unlock");
+        let unknown = |error: KeyError| {
+            let text = "it is not known which ways are in force; start the vault";
+            Failure::storage(text, &error)
+        };
+        let keyring = vault::open_keyring(directory, &root, &held)?;
+        UnlockFile::prepare(&unlock, envelopes).map_err(unknown)?;
+        let ways = digest_of(&unlock.with_extension("next"))?;
+        let is_new = |envelope: &&Envelope| !self.envelopes.contains(envelope);
+        let made = envelopes.iter().filter(is_new).map(|envelope| *envelope.id()).collect();
+        Note { what, ways, made, persons, word }.write(directory, &keyring)?;
+        let root = match turned {
+            Some(turned) => {
+                let in_force = || UnlockFile::put_in_force(&unlock);
+                drop(keyring.under_another_root(&turned, in_force).map_err(unknown)?);
+                turned
+            }
+            None => {
+                UnlockFile::put_in_force(&unlock).map_err(unknown)?;
+                root
+            }
+        };
+        // Both slots are tried before the former envelopes go.
+        let keyring = vault::open_keyring(directory, &root, &held)?;
+        runtime()?.block_on(async {
+            let vault = vault::open(&config, keyring).await?;
+            vault.rooms.trail.stop().await.map_err(|fault| Failure::from(&*fault))
+        })?;
+        Ok(envelopes.len())
+    }
+}
+
+/// Loads the token's library, once: a process has one.
+fn token(config: &Config, pin_file: Option<&Path>) -> Result<Option<Token>, Failure> {
+    let Some(file) = pin_file else { return Ok(None) };
+    let Some(path) = &config.pkcs11_module else {
+        return Err(Failure::Usage("the configuration names no pkcs11_module".into()));
+    };
+    let pin = pkcs11::read_pin(file)?;
+    Ok(Some(Token { module: pkcs11::load(path)?, pin }))
+}
+
+fn open_root(
+    at: &AtHost,
+    envelopes: &[Envelope],
+    token: Option<&Token>,
+) -> Result<RootKey, Failure> {
+    if at.by_shares {
+        return open_with_shares(envelopes);
+    }
+    match (&at.passphrase_file, token) {
+        (Some(file), _) => vault::open_with_passphrase(envelopes, file),
+        (None, Some(Token { module, pin })) => {
+            let by_token = |one: &&Envelope| matches!(one.provider(), Provider::Pkcs11(_));
+            let envelope = envelopes.iter().find(by_token);
+            let none = || Failure::Failed("this vault is not unlocked by a token".into());
+            envelope
+                .ok_or_else(none)?
+                .open_with_pkcs11(module, pin)
+                .map_err(|error| Failure::failed("the vault stays sealed", &error))
+        }
+        (None, None) => Err(Failure::Usage(
+            "say what opens the vault now: --passphrase-file, --by-shares or --pin-file".into(),
+        )),
+    }
+}
+
+/// Asks the holders for their shares, one after the other, as many as open.
+fn open_with_shares(envelopes: &[Envelope]) -> Result<RootKey, Failure> {
+    let fail = |error: KeyError| Failure::failed("the vault stays sealed", &error);
+    let found = envelopes.iter().find_map(|envelope| match envelope.provider() {
+        Provider::Shares(plan) => Some((envelope, usize::from(plan.needed()))),
+        _ => None,
+    });
+    let (envelope, needed) =
+        found.ok_or_else(|| Failure::Failed("this vault is not unlocked by shares".into()))?;
+    let mut shares: Vec<Share> = Vec::with_capacity(needed);
+    while shares.len() < needed {
+        let share = Share::parse(&unseal::read_secret("Share (not shown): ")?).map_err(fail)?;
+        envelope.check_share(&share).map_err(fail)?;
+        if shares.iter().any(|held| held.number() == share.number()) {
+            return Err(fail(KeyError::ShareTwice));
+        }
+        shares.push(share);
+    }
+    envelope.open_with_shares(&shares).map_err(fail)
+}
+
+/// Holds who agrees against the directory in the store.
+fn judge(
+    config: &Config,
+    keyring: Keyring,
+    consent: Consent,
+    now: Micros,
+) -> Result<([ActorId; 2], Word), Failure> {
+    let (reader, _applier) =
+        store::open(&config.directory.join("store"), EngineKind::Sled, config.store_cache_bytes)
+            .map_err(|error| Failure::of_the_store("the store cannot be opened", &error))?;
+    runtime()?.block_on(consent.judged(&reader, Arc::new(keyring), now))
+}
+
+/// Says what a ceremony did whose ways are in force, and destroys the former ones. The ring opened with those in force.
+pub(super) async fn finish(
+    trail: &Trail,
+    config: &Config,
+    keyring: &Keyring,
+    actors: &Directory,
+    now: Micros,
+) -> Result<(), Failure> {
+    let directory = &config.directory;
+    let unlock = directory.join("unlock");
+    if UnlockFile::has_former(&unlock) {
+        let said = match Note::of(directory, &digest_of(&unlock)?, keyring)? {
+            Some(note) => {
+                let envelopes = UnlockFile::load(&unlock)
+                    .map_err(|error| Failure::storage("the unlock file cannot be read", &error))?;
+                let told = note.told(&envelopes, &config.origin, |id| actors.record(id), now);
+                told.into_iter().map(|it| Announcement::Ceremony(Box::new(it))).collect()
+            }
+            None => vec![Announcement::RootReplaced],
+        };
+        for announcement in said {
+            let recorded = trail.announce(announcement).await;
+            recorded
+                .map_err(|error| Failure::storage("the ceremony cannot be recorded", &error))?;
+        }
+    }
+    UnlockFile::destroy_former(&unlock)
+        .map_err(|error| Failure::storage("former envelopes cannot be destroyed", &error))?;
+    ceremony_note::remove(directory)
+}
