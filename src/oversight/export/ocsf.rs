@@ -102,8 +102,8 @@ fn class_of(family: &str, action: &str) -> (u32, &'static str, u32) {
 fn datastore(action: &str) -> u32 {
     match action {
         "read" | "occupants" | "report" | "accesses" | "copy" | "export" => 1,
-        "update" | "move" | "correct" | "restrict" | "release" | "object" => 2,
-        "query" | "match" | "statistics" | "changes" | "preview" | "schema_read" => 4,
+        "update" | "move" | "correct" | "restrict" | "hold" | "release" | "object" => 2,
+        "query" | "due" | "match" | "statistics" | "changes" | "preview" | "schema_read" => 4,
         "create" | "import" | "household" | "attach" => 6,
         "delete" | "erase" | "retain" => 7,
         _ => OTHER,
