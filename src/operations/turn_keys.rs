@@ -9,6 +9,7 @@
 //! 4 destroy  once a whole walk found nobody: the ring with the next keys in the place of the former, slot B, then slot A;
 //!            then one frame: entry `key.destroy`, the row says which buckets are done
 //! 5 end      after the last group, one frame: entry `key.rotate` (step end), the row says that it ended
+//! 6 cancel   in the place of 5 for one that was taken back, once no bucket has a next key: entry `key.rotate` (step cancel)
 //! ```
 //! The row is all that is kept of it. A crash at 2 or 3 leaves both keys of a group's buckets in the ring, and the walk begins
 //! again; one between the two writings of 4 has the group done twice. Erasures destroy keys beside it (`destroy_keys`): each of
@@ -107,9 +108,16 @@ impl Turning {
                 self.turn(&record, now, store, seal, trail).await?;
                 true
             }
+            RotationState::Cancelling => {
+                self.wind_up(&record, now, store, seal, trail).await?;
+                true
+            }
             // The walk stands still with it.
             RotationState::Paused => false,
-            RotationState::Asked | RotationState::Refused | RotationState::Ended => {
+            RotationState::Asked
+            | RotationState::Refused
+            | RotationState::Ended
+            | RotationState::Cancelled => {
                 self.group = None;
                 false
             }
@@ -152,16 +160,53 @@ impl Turning {
                 let rewrap = Rewrap::begin(&buckets, seal, trail).await?;
                 self.group = Some(Group { rotation: record.id, end, rewrap });
             }
-            Some(mut group) => {
-                if !group.rewrap.step(store, seal, trail).await? {
-                    self.group = Some(group);
-                    return Ok(());
-                }
-                group.rewrap.destroy(seal).await?;
-                done(record.id, &group, store, seal, trail).await?;
-            }
+            Some(group) => self.walk(group, store, seal, trail).await?,
         }
         Ok(())
+    }
+
+    /// One page of the walk of a group, or its end.
+    async fn walk(
+        &mut self,
+        mut group: Group,
+        store: &Reader,
+        seal: &Arc<Seal>,
+        trail: &Trail,
+    ) -> Result<(), OperationError> {
+        if !group.rewrap.step(store, seal, trail).await? {
+            self.group = Some(group);
+            return Ok(());
+        }
+        group.rewrap.destroy(seal).await?;
+        done(group.rotation, &group, store, seal, trail).await
+    }
+
+    /// Brings the keys that were drawn to their end, whoever drew them, and draws no others.
+    async fn wind_up(
+        &mut self,
+        record: &RotationRecord,
+        now: Micros,
+        store: &Reader,
+        seal: &Arc<Seal>,
+        trail: &Trail,
+    ) -> Result<(), OperationError> {
+        if let Some(group) = self.group.take().filter(|group| group.rotation == record.id) {
+            return self.walk(group, store, seal, trail).await;
+        }
+        let left = seal.next_keys();
+        if left.count() > 0 {
+            // Of the group that a process before this one had begun; it is not counted once more.
+            let rewrap = Rewrap::towards(left, trail).await?;
+            self.group = Some(Group { rotation: record.id, end: record.done, rewrap });
+            return Ok(());
+        }
+        let cancelled = |record: &mut RotationRecord| {
+            record.state = RotationState::Cancelled;
+            record.ended_at = Some(now.0);
+        };
+        let (id, what, keys) = (*record.id.as_bytes(), record.kind.as_str(), record.done.into());
+        let told = Announcement::Rotated { id, what, step: "cancel", keys };
+        moved(record, told, cancelled, store, seal, trail).await
     }
 }
 

@@ -168,7 +168,8 @@ impl Job {
         self.shared.tell(|progress| {
             progress.failing = false;
             let Some(record) = record else { return };
-            progress.running = record.state == RotationState::Running;
+            use RotationState::{Cancelling, Running};
+            progress.running = matches!(record.state, Running | Cancelling);
             progress.paused = record.state == RotationState::Paused;
             (progress.done, progress.keys) = (record.done, record.kind.keys_count());
         });
