@@ -237,6 +237,8 @@ pub enum RotationAct {
     Pause,
     /// It is to go on.
     Resume,
+    /// It is taken back.
+    Cancel,
 }
 
 /// A further fact of an account: a code, a number or a digest; never what a caller wrote freely.

@@ -14,7 +14,9 @@ impl RotationAct {
     /// The duty of whoever does it.
     pub fn duty(self) -> Duty {
         match self {
-            RotationAct::Ask | RotationAct::Pause | RotationAct::Resume => Duty::KeysRotate,
+            RotationAct::Ask | RotationAct::Pause | RotationAct::Resume | RotationAct::Cancel => {
+                Duty::KeysRotate
+            }
             RotationAct::Grant | RotationAct::Refuse => Duty::KeysAgree,
         }
     }

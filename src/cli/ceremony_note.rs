@@ -14,7 +14,7 @@ use super::failure::Failure;
 use crate::access::ActorId;
 use crate::ambient::Micros;
 use crate::identity::ActorRecord;
-use crate::limits::CEREMONY_REQUEST_BYTES_MAX;
+use crate::limits::CEREMONY_NOTE_BYTES_MAX;
 use crate::trail::{Ceremony, CeremonyAct};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -27,8 +27,6 @@ use std::path::{Path, PathBuf};
 const FIRST_LINE: &str = "gridvault ceremony done 1\n";
 const SIGNED_LINE: &str = "signed\n";
 const TAG_LABEL: &[u8] = b"gridvault/ceremony/v1";
-/// Bytes of the longest note: the request, and what stands before it.
-const NOTE_BYTES_MAX: usize = 2 * CEREMONY_REQUEST_BYTES_MAX;
 
 /// On whose word.
 pub(super) enum Word {
@@ -122,7 +120,7 @@ impl Note {
         let read = match File::open(path(directory)) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             opened => opened.and_then(|file| {
-                let bytes_max = u64::try_from(NOTE_BYTES_MAX).unwrap_or(u64::MAX);
+                let bytes_max = u64::try_from(CEREMONY_NOTE_BYTES_MAX).unwrap_or(u64::MAX);
                 file.take(bytes_max).read_to_string(&mut text)
             }),
         };
@@ -276,7 +274,7 @@ mod tests {
         }
         std::fs::write(&at, [0xff; 8]).expect("written");
         assert!(bench.found([5; 32]).is_none());
-        std::fs::write(&at, vec![b'x'; 2 * NOTE_BYTES_MAX]).expect("written");
+        std::fs::write(&at, vec![b'x'; 2 * CEREMONY_NOTE_BYTES_MAX]).expect("written");
         assert!(bench.found([5; 32]).is_none());
     }
 }

@@ -223,13 +223,19 @@ impl Stopped {
             }
         };
         // Both slots are tried before the former envelopes go.
-        let keyring = vault::open_keyring(directory, &root, &held)?;
-        runtime()?.block_on(async {
+        let keyring = vault::open_keyring(directory, &root, &held).map_err(in_force)?;
+        let started = runtime()?.block_on(async {
             let vault = vault::open(&config, keyring).await?;
             vault.rooms.trail.stop().await.map_err(|fault| Failure::from(&*fault))
-        })?;
+        });
+        started.map_err(in_force)?;
         Ok(envelopes.len())
     }
+}
+
+/// What failed once the new ways were in force: whoever reads it must not throw away what opens them.
+fn in_force(failure: Failure) -> Failure {
+    failure.behind("the new ways are in force, and the start that is to tell of it failed")
 }
 
 /// Loads the token's library, once: a process has one.

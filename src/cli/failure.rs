@@ -32,6 +32,15 @@ impl Failure {
         Failure::Storage(format!("{}; {REBUILD_HINT}", chain(what, cause)))
     }
 
+    /// The same, said behind something else that whoever reads it needs to know.
+    pub(super) fn behind(self, what: &str) -> Failure {
+        match self {
+            Failure::Failed(text) => Failure::Failed(format!("{what}: {text}")),
+            Failure::Usage(text) => Failure::Usage(format!("{what}: {text}")),
+            Failure::Storage(text) => Failure::Storage(format!("{what}: {text}")),
+        }
+    }
+
     /// The exit status.
     pub(super) fn status(&self) -> u8 {
         match self {

@@ -1,4 +1,4 @@
-//! `gridvault keys status|rotate|decide|pause|resume`: keys of a running vault that others follow. What is done to the root key at
+//! `gridvault keys status|rotate|decide|pause|resume|cancel`: keys of a running vault that others follow. What is done to the root key at
 //! the host has files of its own: `provider`, `agree`.
 //! Never a key: which kind, how far, and whose word it was.
 //! One administrator asks, another one agrees; what follows is the vault's own doing.
@@ -51,6 +51,13 @@ pub(super) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Take a rotation back, whether or not somebody agreed: what was drawn comes to its end, and nothing else is.
+    Cancel {
+        /// Which rotation: its id.
+        rotation: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
     /// Give a vault that does not run another root key.
     #[command(
         after_help = "Example: gridvault keys rotate-root --dir vault --passphrase-file passphrase --agreed request"
@@ -85,6 +92,7 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
         }
         Command::Pause { rotation, connection } => step(rotation, "pause", connection, json),
         Command::Resume { rotation, connection } => step(rotation, "resume", connection, json),
+        Command::Cancel { rotation, connection } => step(rotation, "cancel", connection, json),
         Command::RotateRoot(arguments) => provider::rotate_root(arguments, json),
         Command::Provider(command) => provider::run(command, json),
         Command::Request(arguments) => agree::request(arguments, json),

@@ -496,6 +496,10 @@ pub static ROUTES: &[Route] = &[
         Doc::new("resume_rotation", "Let a rotation go on")
             .answer(200, Body::of::<keys::RotationAnswer>)
         => keys::resume),
+    route!(POST post "/v1/admin/keys/jobs/{id}/cancel" Token false
+        Doc::new("cancel_rotation", "Take a rotation back: the keys that were drawn come to their end, and no others are drawn")
+            .answer(200, Body::of::<keys::RotationAnswer>)
+        => keys::cancel),
     route!(POST post "/v1/admin/actors" Token false
         Doc::new("add_actor", "Enrol an actor")
             .takes(Body::of::<admin::ActorBody>).example(examples::actor).answer(201, Body::of::<admin::ActorAddedBody>)

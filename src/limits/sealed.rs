@@ -38,5 +38,7 @@ pub const HANDOVER_WAIT_MAX: Duration = Duration::from_secs(60);
 pub const CEREMONY_WAIT_SECONDS: i64 = 72 * 3_600;
 /// Longest file of such a request, in bytes: the longest origin, and two signatures.
 pub const CEREMONY_REQUEST_BYTES_MAX: usize = 1_024;
+/// Longest note of a ceremony, in bytes: a request, and which envelopes were made.
+pub const CEREMONY_NOTE_BYTES_MAX: usize = 2 * CEREMONY_REQUEST_BYTES_MAX;
 /// How long `gridvault unseal` waits for a vault that opens.
 pub const UNSEAL_WAIT_MAX: Duration = Duration::from_secs(120);

@@ -1,5 +1,6 @@
 //! What administrators have to say about a rotation of keys: asked for by one, agreed to by another, paused, let go on, looked at.
-//! Never more than one rotation at a time, and never on one person's word. A yes is not taken back: it can stand still.
+//! Never more than one rotation at a time, and never on one person's word. One person may let it stand still, or take it back: what
+//! follows needs two again.
 //! Nobody sees a key or learns more of one than how often it was replaced.
 
 use super::describe::{Nothing, ended};
@@ -33,6 +34,11 @@ pub enum RotationWord {
         /// Whether it is to stand still.
         still: bool,
     },
+    /// It is taken back, whether or not somebody agreed to it.
+    Cancel {
+        /// Which.
+        id: MandateId,
+    },
 }
 
 impl RotationWord {
@@ -43,6 +49,7 @@ impl RotationWord {
             RotationWord::Decide { yes: false, .. } => RotationAct::Refuse,
             RotationWord::Pause { still: true, .. } => RotationAct::Pause,
             RotationWord::Pause { still: false, .. } => RotationAct::Resume,
+            RotationWord::Cancel { .. } => RotationAct::Cancel,
         }
     }
 }
@@ -81,7 +88,9 @@ pub async fn rotate_keys(
     let turn_away = |code| access.refuse(Some(standing), code, origin);
     let id = match word {
         RotationWord::Ask(_) => draw::mandate_id(now, random)?,
-        RotationWord::Decide { id, .. } | RotationWord::Pause { id, .. } => id,
+        RotationWord::Decide { id, .. }
+        | RotationWord::Pause { id, .. }
+        | RotationWord::Cancel { id } => id,
     };
     for _ in 0..STALE_ATTEMPTS_MAX {
         let kept = kept_rotation(store, seal).await?;
@@ -99,8 +108,7 @@ pub async fn rotate_keys(
             Err(code) => return Err(super::refuse(trail, turn_away(code)).await),
         };
         let mut permit = permit.stating("rotation", Fact::Code(record.kind.as_str().to_owned()));
-        if let RotationWord::Pause { still, .. } = word {
-            let step = if still { "pause" } else { "resume" };
+        if let Some(step) = step_of(word) {
             permit = permit.stating("step", Fact::Code(step.to_owned()));
         }
         if record.asker != standing.actor {
@@ -113,6 +121,16 @@ pub async fn rotate_keys(
         }
     }
     Err(super::refuse(trail, turn_away(Code::Stale)).await)
+}
+
+/// What an entry calls a word that is no answer to another's.
+fn step_of(word: RotationWord) -> Option<&'static str> {
+    match word {
+        RotationWord::Pause { still: true, .. } => Some("pause"),
+        RotationWord::Pause { still: false, .. } => Some("resume"),
+        RotationWord::Cancel { .. } => Some("cancel"),
+        RotationWord::Ask(_) | RotationWord::Decide { .. } => None,
+    }
 }
 
 /// The rotation behind a word of somebody who has the duty.
@@ -158,6 +176,23 @@ fn after(
                 Some(_) => RotationState::Running,
                 None => RotationState::Agreed,
             }
+        }
+        // Of a key that there is one of, the next one serves already: it comes to its end, and nothing is taken back.
+        (RotationWord::Cancel { .. }, _) if before.overlap.is_some() => {
+            return Err(Code::VersionConflict);
+        }
+        // Keys were drawn, and some are destroyed: those come to their end first.
+        (RotationWord::Cancel { .. }, RotationState::Running | RotationState::Paused)
+            if before.begun_at.is_some() || before.state == RotationState::Running =>
+        {
+            RotationState::Cancelling
+        }
+        (
+            RotationWord::Cancel { .. },
+            RotationState::Asked | RotationState::Agreed | RotationState::Paused,
+        ) if before.is_open(now) => {
+            record.ended_at = Some(now.0);
+            RotationState::Cancelled
         }
         _ => return Err(Code::VersionConflict),
     };
@@ -225,28 +260,36 @@ mod tests {
     const NO: RotationWord = RotationWord::Decide { id: ID, yes: false };
     const PAUSE: RotationWord = RotationWord::Pause { id: ID, still: true };
     const RESUME: RotationWord = RotationWord::Pause { id: ID, still: false };
+    const CANCEL: RotationWord = RotationWord::Cancel { id: ID };
 
     #[test]
     fn every_word_in_every_state_leads_where_the_table_says() {
-        use RotationState::{Agreed, Asked, Paused, Refused, Running};
+        use RotationState::{Agreed, Asked, Cancelled, Cancelling, Paused, Refused, Running};
         for before in RotationState::ALL {
             let lead = |word: RotationWord| said(word, before).ok();
             let expected = match before {
-                Asked => [Some(Agreed), Some(Refused), None, None],
-                Agreed | Running => [None, None, Some(Paused), None],
+                Asked => [Some(Agreed), Some(Refused), None, None, Some(Cancelled)],
+                Agreed => [None, None, Some(Paused), None, Some(Cancelled)],
+                Running => [None, None, Some(Paused), None, Some(Cancelling)],
                 // What was paused before it began begins first.
-                Paused => [None, None, None, Some(Agreed)],
-                _ => [None; 4],
+                Paused => [None, None, None, Some(Agreed), Some(Cancelled)],
+                _ => [None; 5],
             };
-            assert_eq!([YES, NO, PAUSE, RESUME].map(lead), expected, "{before:?}");
-            for word in [YES, NO, PAUSE, RESUME] {
+            assert_eq!([YES, NO, PAUSE, RESUME, CANCEL].map(lead), expected, "{before:?}");
+            for word in [YES, NO, PAUSE, RESUME, CANCEL] {
                 let refused = said(word, before).err();
                 assert!(matches!(refused, None | Some(Code::VersionConflict)), "{before:?}");
             }
         }
         let begun = RotationRecord { begun_at: Some(1), ..record(Paused) };
         let record = after(Some(&begun), RESUME, ID, SECOND, NOW).expect("it goes on");
-        assert_eq!(record, RotationRecord { state: Running, ..begun });
+        assert_eq!(record, RotationRecord { state: Running, ..begun.clone() });
+        // Nothing of it is drawn: it is over at once. Else what is drawn comes to its end first.
+        let record = after(Some(&begun), CANCEL, ID, ASKER, NOW).expect("taken back");
+        assert_eq!((record.state, record.ended_at), (Cancelling, None));
+        let asked = self::record(Asked);
+        let record = after(Some(&asked), CANCEL, ID, ASKER, NOW).expect("taken back");
+        assert_eq!((record.state, record.ended_at), (Cancelled, Some(NOW.0)));
     }
 
     #[test]
@@ -279,11 +322,13 @@ mod tests {
         let ask = RotationWord::Ask(RotationKind::Subjects);
         for state in RotationState::ALL {
             let before = record(state);
-            let free = matches!(state, RotationState::Refused | RotationState::Ended);
+            use RotationState::{Cancelled, Ended, Refused};
+            let free = matches!(state, Refused | Ended | Cancelled);
             assert_eq!(after(Some(&before), ask, OTHER, ASKER, NOW).is_ok(), free, "{state:?}");
             for word in [
                 RotationWord::Decide { id: OTHER, yes: true },
                 RotationWord::Pause { id: OTHER, still: true },
+                RotationWord::Cancel { id: OTHER },
             ] {
                 let unknown = after(Some(&before), word, OTHER, SECOND, NOW);
                 assert_eq!(unknown.err(), Some(Code::NotFound));

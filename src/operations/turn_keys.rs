@@ -9,6 +9,7 @@
 //! 4 destroy  once a whole walk found nobody: the ring with the next keys in the place of the former, slot B, then slot A;
 //!            then one frame: entry `key.destroy`, the row says which buckets are done
 //! 5 end      after the last group, one frame: entry `key.rotate` (step end), the row says that it ended
+//! 6 cancel   in the place of 5 for one that was taken back, once no bucket has a next key: entry `key.rotate` (step cancel)
 //! ```
 //! Those are the steps of the keys of buckets; `turn_single` has 2 to 4 of a key that there is one of, and
 //! `turn_contexts` those of the keys of contexts.
@@ -127,12 +128,9 @@ impl Turning {
                 true
             }
             RotationState::Running => {
-                match single {
-                    None if record.kind == RotationKind::Context => {
-                        waits = !turn_contexts(&record, now, store, seal, trail).await?;
-                    }
-                    None => self.turn(&record, store, seal, trail).await?,
-                    Some(single) => waits = !single.turn(now, store, seal, trail).await?,
+                match (record.kind, single.as_ref()) {
+                    (RotationKind::Subjects, _) => self.turn(&record, store, seal, trail).await?,
+                    (_, one) => waits = !turn_one(&record, one, now, store, seal, trail).await?,
                 }
                 !waits
             }
@@ -141,7 +139,18 @@ impl Turning {
                 None => false,
                 Some(single) => single.settle(now, store, seal, trail).await?,
             },
-            RotationState::Asked | RotationState::Refused | RotationState::Ended => {
+            RotationState::Cancelling if record.kind == RotationKind::Subjects => {
+                self.wind_up(&record, now, store, seal, trail).await?;
+                true
+            }
+            RotationState::Cancelling => {
+                waits = !take_back(&record, single.as_ref(), now, store, seal, trail).await?;
+                !waits
+            }
+            RotationState::Asked
+            | RotationState::Refused
+            | RotationState::Ended
+            | RotationState::Cancelled => {
                 self.group = None;
                 false
             }
@@ -174,21 +183,103 @@ impl Turning {
                 let rewrap = Rewrap::begin(&buckets, seal, trail).await?;
                 self.group = Some(Group { rotation: record.id, end, rewrap });
             }
-            Some(mut group) => {
-                if !group.rewrap.step(store, seal, trail).await? {
-                    self.group = Some(group);
-                    return Ok(());
-                }
-                group.rewrap.destroy(seal).await?;
-                let buckets = group.rewrap.buckets_count();
-                let told = || Announcement::KeysDestroyed { buckets, erasures: Vec::new() };
-                let counted =
-                    |record: &mut RotationRecord| record.done = record.done.max(group.end);
-                said(record.id, told, counted, store, seal, trail).await?;
-            }
+            Some(group) => self.walk(group, store, seal, trail).await?,
         }
         Ok(())
     }
+
+    /// One page of the walk of a group, or its end.
+    async fn walk(
+        &mut self,
+        mut group: Group,
+        store: &Reader,
+        seal: &Arc<Seal>,
+        trail: &Trail,
+    ) -> Result<(), OperationError> {
+        if !group.rewrap.step(store, seal, trail).await? {
+            self.group = Some(group);
+            return Ok(());
+        }
+        group.rewrap.destroy(seal).await?;
+        let buckets = group.rewrap.buckets_count();
+        let told = || Announcement::KeysDestroyed { buckets, erasures: Vec::new() };
+        let counted = |record: &mut RotationRecord| record.done = record.done.max(group.end);
+        said(group.rotation, told, counted, store, seal, trail).await
+    }
+
+    /// Brings the keys that were drawn to their end, whoever drew them, and draws no others.
+    async fn wind_up(
+        &mut self,
+        record: &RotationRecord,
+        now: Micros,
+        store: &Reader,
+        seal: &Arc<Seal>,
+        trail: &Trail,
+    ) -> Result<(), OperationError> {
+        if let Some(group) = self.group.take().filter(|group| group.rotation == record.id) {
+            return self.walk(group, store, seal, trail).await;
+        }
+        let left = seal.next_keys();
+        if left.count() > 0 {
+            // Of the group that a process before this one had begun; it is not counted once more.
+            let rewrap = Rewrap::towards(left, trail).await?;
+            self.group = Some(Group { rotation: record.id, end: record.done, rewrap });
+            return Ok(());
+        }
+        cancelled(record, now, store, seal, trail).await
+    }
+}
+
+/// The next step of a rotation of keys that are in no bucket; false where it waits.
+async fn turn_one(
+    record: &RotationRecord,
+    single: Option<&Single<'_>>,
+    now: Micros,
+    store: &Reader,
+    seal: &Arc<Seal>,
+    trail: &Trail,
+) -> Result<bool, OperationError> {
+    match single {
+        Some(single) => single.turn(now, store, seal, trail).await,
+        None => turn_contexts(record, now, store, seal, trail).await,
+    }
+}
+
+/// Takes a rotation of such keys back, where nothing of it is drawn; what was drawn meanwhile comes to its end. False where it waits.
+async fn take_back(
+    record: &RotationRecord,
+    single: Option<&Single<'_>>,
+    now: Micros,
+    store: &Reader,
+    seal: &Arc<Seal>,
+    trail: &Trail,
+) -> Result<bool, OperationError> {
+    if let Some(single) = single
+        && single.settle(now, store, seal, trail).await?
+    {
+        return Ok(true);
+    }
+    if record.overlap.is_some() && record.done < record.kind.keys_count() {
+        return turn_one(record, single, now, store, seal, trail).await;
+    }
+    cancelled(record, now, store, seal, trail).await?;
+    Ok(true)
+}
+
+async fn cancelled(
+    record: &RotationRecord,
+    now: Micros,
+    store: &Reader,
+    seal: &Seal,
+    trail: &Trail,
+) -> Result<(), OperationError> {
+    let (id, what, keys) = (*record.id.as_bytes(), record.kind.as_str(), record.done.into());
+    let told = Announcement::Rotated { id, what, step: "cancel", keys };
+    let over = |record: &mut RotationRecord| {
+        record.state = RotationState::Cancelled;
+        record.ended_at = Some(now.0);
+    };
+    moved(record, told, over, store, seal, trail).await
 }
 
 fn told(record: &RotationRecord, step: &'static str) -> Announcement {

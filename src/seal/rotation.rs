@@ -87,17 +87,23 @@ pub enum RotationState {
     Paused,
     /// Every key was replaced, and the former ones are destroyed.
     Ended,
+    /// It was taken back: the keys that were drawn come to their end, and no others are drawn.
+    Cancelling,
+    /// It was taken back, and no key stands beside another one any more.
+    Cancelled,
 }
 
 impl RotationState {
     /// All.
-    pub const ALL: [RotationState; 6] = [
+    pub const ALL: [RotationState; 8] = [
         RotationState::Asked,
         RotationState::Refused,
         RotationState::Agreed,
         RotationState::Running,
         RotationState::Paused,
         RotationState::Ended,
+        RotationState::Cancelling,
+        RotationState::Cancelled,
     ];
 
     /// The word for it.
@@ -109,6 +115,8 @@ impl RotationState {
             RotationState::Running => "running",
             RotationState::Paused => "paused",
             RotationState::Ended => "ended",
+            RotationState::Cancelling => "cancelling",
+            RotationState::Cancelled => "cancelled",
         }
     }
 }
@@ -145,8 +153,8 @@ pub struct RotationRecord {
 impl RotationRecord {
     /// Whether somebody agreed to it and it has not come to its end: the next keys that stand in the ring are its own to finish.
     pub fn is_agreed_to(&self) -> bool {
-        use RotationState::{Agreed, Paused, Running};
-        matches!(self.state, Agreed | Running | Paused)
+        use RotationState::{Agreed, Cancelling, Paused, Running};
+        matches!(self.state, Agreed | Running | Paused | Cancelling)
     }
 
     /// Whether there is no place for another one.

@@ -383,7 +383,7 @@ fn event_of_rotation(act: RotationAct) -> Event {
         RotationAct::Ask => Event::ApprovalRequest,
         RotationAct::Grant => Event::ApprovalGrant,
         RotationAct::Refuse => Event::ApprovalRefuse,
-        RotationAct::Pause | RotationAct::Resume => Event::SysJob,
+        RotationAct::Pause | RotationAct::Resume | RotationAct::Cancel => Event::SysJob,
     }
 }
 

@@ -159,7 +159,7 @@ fn name_that_is_no_text_is_refused_like_any_unknown_name_on_every_route() {
         let worker = demo.head(1);
         let actor = match route.path {
             path if path.ends_with("/confirm") => &lead,
-            path if path.ends_with("/pause") || path.ends_with("/resume") => &system,
+            path if path.starts_with("/v1/admin/keys") && !path.ends_with("/decide") => &system,
             path if path.starts_with("/v1/admin") => &admin,
             path if path.starts_with("/v1/subjects") => &desk,
             path if path.starts_with("/v1/erasures") || path.starts_with("/v1/restraints") => &desk,

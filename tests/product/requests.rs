@@ -85,6 +85,7 @@ const STEPS: &[&str] = &[
     "/v1/admin/actors/{id}/codes",
     "/v1/admin/keys/jobs/{id}/pause",
     "/v1/admin/keys/jobs/{id}/resume",
+    "/v1/admin/keys/jobs/{id}/cancel",
 ];
 
 /// The routes that need a token.

@@ -216,6 +216,39 @@ fn it_takes_two_administrators_and_stands_still_on_the_word_of_one() {
 }
 
 #[test]
+fn what_is_taken_back_ends_with_the_keys_that_were_drawn_and_the_log_says_so() {
+    let mut demo = Demo::own();
+    assert_eq!(demo.stop(), Some(0));
+    at_percent(&demo, 100);
+    demo.start_again();
+    let asked = ask(&demo).expect(201);
+    let id = id_of(&asked);
+    step(&demo, "security_admin", &id, "cancel").refused(403, "denied");
+    let taken = step(&demo, "system_admin", &id, "cancel").expect(200);
+    assert_eq!(taken.body["rotation"]["state"], "cancelled");
+    let entry = demo.entry_of(&taken);
+    assert_eq!(
+        (happened(&entry), &entry["x"]["step"], &entry["apr"]),
+        ("sys.job success".into(), &json!("cancel"), &demo.entry_of(&asked)["apr"])
+    );
+    decide(&demo, "security_admin", &id, "grant").refused(412, "version_conflict");
+
+    let id = id_of(&ask(&demo).expect(201));
+    decide(&demo, "security_admin", &id, "grant").expect(200);
+    await_until("it begins", || rotation(&demo)["state"] == "running");
+    let taken = step(&demo, "system_admin", &id, "cancel").expect(200);
+    assert_eq!(taken.body["rotation"]["state"], "cancelling");
+    step(&demo, "system_admin", &id, "resume").refused(412, "version_conflict");
+    step(&demo, "system_admin", &unknown_id(), "cancel").refused(404, "not_found");
+    await_until("no key stands in between", || rotation(&demo)["state"] == "cancelled");
+    let status = demo.role("system_admin").get(STATUS).expect(200).body;
+    assert_eq!(status["subjects"]["next_count"], 0);
+    assert!(status["rotation"]["keys_done"].as_u64() < Some(4_096), "{status}");
+    step(&demo, "system_admin", &id, "cancel").refused(412, "version_conflict");
+    assert_eq!(demo.stop(), Some(0));
+}
+
+#[test]
 fn the_command_line_asks_agrees_pauses_and_tells() {
     let mut demo = Demo::own();
     assert_eq!(demo.stop(), Some(0));
@@ -241,6 +274,9 @@ fn the_command_line_asks_agrees_pauses_and_tells() {
     let said = called(&["status"], "security_admin").ended(0).out;
     assert!(said.contains(&id) && said.contains("paused"), "{said}");
     called(&["resume", &id], "system_admin").ended(0);
+    called(&["cancel", &id], "security_admin").ended(1);
+    let said = called(&["cancel", &id], "system_admin").ended(0).out;
+    assert!(said.contains("cancel"), "{said}");
     assert_eq!(demo.stop(), Some(0));
 }
 

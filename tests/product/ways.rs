@@ -276,7 +276,8 @@ fn start_after_a_crash_tells_what_a_ceremony_did_and_on_whose_word() {
     let lock = File::options().write(true).open(place.path("vault/log/lock")).expect("a lock");
     lock.try_lock().expect("nobody has it");
     let remove = "provider remove shares --passphrase-file $passphrase --agreed $request";
-    place.at_host(remove, &[]).ended(4);
+    let said = place.at_host(remove, &[]).ended(4).err;
+    assert!(said.contains("the new ways are in force"), "{said}");
     drop(lock);
     assert_eq!(place.listed(), ["passphrase"]);
     assert!(place.path("vault/unlock.old").exists() && place.path("vault/ceremony").exists());

@@ -186,6 +186,16 @@ pub(in crate::http) async fn resume(
     paused(&caller, &id, false, &rooms).await
 }
 
+pub(in crate::http) async fn cancel(
+    State(rooms): State<Arc<Rooms>>,
+    caller: Caller,
+    Named(id): Named,
+) -> Result<Answer<RotationAnswer>, Problem> {
+    caller.must_have(Duty::KeysRotate, &rooms).await?;
+    let id = caller.named(&id, &rooms).await?;
+    said(&caller, RotationWord::Cancel { id }, &rooms).await
+}
+
 async fn paused(
     caller: &Caller,
     id: &str,

@@ -175,8 +175,9 @@ impl Job {
         let turned = self.turning.step(clock.now(), store, seal, identity, trail).await?;
         self.shared.tell(|progress| {
             progress.failing = false;
+            use RotationState::{Cancelling, Running};
             let Some(record) = &turned.record else { return };
-            progress.running = record.state == RotationState::Running;
+            progress.running = matches!(record.state, Running | Cancelling);
             progress.paused = record.state == RotationState::Paused;
             (progress.done, progress.keys) = (record.done, record.kind.keys_count());
         });

@@ -219,6 +219,49 @@ fn what_is_paused_stands_still_in_any_process_until_it_is_let_go_on() {
 }
 
 #[test]
+fn what_is_taken_back_leaves_no_key_in_between_whatever_step_it_was_at() {
+    // Agreed, begun, drawn, looked at, wrapped anew, looked at again, destroyed; and once more paused at each.
+    for (steps, pauses, crashes) in (0..=6).flat_map(|steps| {
+        [(false, false), (true, false), (false, true)].map(|(pause, crash)| (steps, pause, crash))
+    }) {
+        let case = format!("{steps} steps, paused {pauses}, a crash {crashes}");
+        let (mut turns, id) = Turns::begun();
+        turns.steps(steps);
+        if pauses {
+            turns.say(ADMIN, RotationWord::Pause { id, still: true }).expect("paused");
+        }
+        for nobody in [WORKER, SECURITY] {
+            let cancel = RotationWord::Cancel { id };
+            assert_eq!(turns.say(nobody, cancel).map(drop), Err(Code::Denied));
+        }
+        let said = turns.say(ADMIN, RotationWord::Cancel { id }).expect("taken back");
+        let begun = steps > 0;
+        let expected = if begun { RotationState::Cancelling } else { RotationState::Cancelled };
+        assert_eq!(said.state, expected, "{case}");
+        assert_eq!(turns.say(ADMIN, ASK).is_ok(), !begun, "{case}");
+        if !begun {
+            continue;
+        }
+        let again = turns.say(ADMIN, RotationWord::Pause { id, still: true }).map(drop);
+        assert_eq!(again, Err(Code::VersionConflict));
+        let mut turns = if crashes { turns.crash() } else { turns };
+        turns.until_the_end();
+        let kept = turns.kept();
+        assert_eq!(kept.state, RotationState::Cancelled, "{case}");
+        assert!(kept.ended_at.is_some() && usize::from(kept.done) <= ROTATION_BUCKETS_COUNT);
+        turns.everybody_opens();
+        for keyring in [&turns.keyring, &turns.ring.opened()] {
+            assert!(keyring.next_bucket_keys().is_empty(), "{case}");
+        }
+        let drawn = u32::from(steps > 1);
+        assert_eq!(turns.keyring.bucket_epoch(0).expect("a bucket"), 1 + drawn, "{case}");
+        assert_eq!(turns.keyring.bucket_epoch(SUBJECT_BUCKETS_COUNT - 1).expect("a bucket"), 1);
+        // There is room for another one.
+        turns.say(ADMIN, ASK).expect("asked");
+    }
+}
+
+#[test]
 fn group_that_comes_to_its_end_while_somebody_pauses_is_counted_and_no_other_begins() {
     let (mut turns, id) = Turns::begun();
     turns.steps(5);
