@@ -43,7 +43,7 @@ pub use receipt::{Receipt, Recorded, Refused, Unrecorded};
 pub use snapshot::{SnapshotError, SnapshotSettings, SnapshotStep, Snapshots};
 pub use space::Space;
 pub use start::{Settings, Surroundings, Trail};
-pub use upkeep::{Restoration, ScrubCounts};
+pub use upkeep::{KeyNews, Restoration, ScrubCounts};
 pub use witness::{Witnesses, WitnessesError};
 
 #[cfg(test)]
