@@ -16,7 +16,7 @@ use crate::ambient::Micros;
 use crate::limits::CONTEXT_TURN_MARGIN_SECONDS;
 use crate::seal::{Overlap, RotationRecord, Seal};
 use crate::store::Reader;
-use crate::trail::{Announcement, Trail};
+use crate::trail::{Announcement, KeyNews, Trail};
 use std::sync::Arc;
 
 /// Takes the next step; false where there is nothing to do but to wait: for the turn of the month, or for the next month where this
@@ -34,7 +34,10 @@ pub(super) async fn turn_contexts(
         let epochs = seal.context_epochs(planned)?;
         // One whose month is over and gone has nothing left to be told from.
         if epochs.is_none_or(|(_, newest)| newest >= plan.epoch) {
-            let told = || Announcement::ContextTurned { id, month: plan.next.clone() };
+            let told = || {
+                let month = plan.next.clone();
+                Announcement::OfKeys(KeyNews::ContextTurned { id, month })
+            };
             let done = |record: &mut RotationRecord| record.done = 1;
             said(record.id, told, done, store, seal, trail).await?;
             return Ok(true);

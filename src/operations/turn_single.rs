@@ -20,7 +20,7 @@ use crate::identity::{Identity, TokenKeyNames};
 use crate::limits::{LOG_OVERLAP_SECONDS, TOKEN_OVERLAP_SECONDS};
 use crate::seal::{Overlap, RotationKind, RotationRecord, Seal};
 use crate::store::{Change, Reader};
-use crate::trail::{Announcement, Trail};
+use crate::trail::{Announcement, KeyNews, Trail};
 use std::sync::Arc;
 
 /// A rotation of a key that there is one of.
@@ -126,8 +126,10 @@ impl<'a> Single<'a> {
             _ if record.done > 0 => Ok(false),
             (Some(overlap), _) if present >= overlap.epoch => {
                 let former = &overlap.former;
-                let told =
-                    || Announcement::FormerDestroyed { id: Some(id), what, former: former.clone() };
+                let told = || {
+                    let (id, former) = (Some(id), former.clone());
+                    Announcement::OfKeys(KeyNews::FormerDestroyed { id, what, former })
+                };
                 let done = |record: &mut RotationRecord| record.done = 1;
                 said(record.id, told, done, store, seal, trail).await?;
                 Ok(true)
@@ -137,12 +139,9 @@ impl<'a> Single<'a> {
                 let (former, named) = named.ok_or(OperationError::Internal("no key is former"))?;
                 let until = now.0.saturating_add(self.overlap_seconds * 1_000_000);
                 let next = Overlap { epoch: next, former, next: named, from: now.0, until };
-                let told = || Announcement::KeyFollowed {
-                    id,
-                    what,
-                    former: next.former.clone(),
-                    next: next.next.clone(),
-                    until,
+                let told = || {
+                    let (former, next) = (next.former.clone(), next.next.clone());
+                    Announcement::OfKeys(KeyNews::Followed { id, what, former, next, until })
                 };
                 let serve = |record: &mut RotationRecord| record.overlap = Some(next.clone());
                 said(record.id, told, serve, store, seal, trail).await?;
@@ -168,7 +167,8 @@ pub(super) async fn ends_what_is_nobodys(
     let former = identity.follow_keys(None).former.unwrap_or_default();
     destroy(kind, next, seal).await?;
     identity.follow_keys(None);
-    let told = Announcement::FormerDestroyed { id: None, what: kind.as_str(), former };
+    let news = KeyNews::FormerDestroyed { id: None, what: kind.as_str(), former };
+    let told = Announcement::OfKeys(news);
     announced(trail, told, Change::default()).await?;
     Ok(true)
 }

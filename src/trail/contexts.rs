@@ -5,6 +5,7 @@
 
 use super::entry::Announcement;
 use super::error::TrailError;
+use super::upkeep::KeyNews;
 use super::{Recorded, Trail};
 use crate::access::Origin;
 use crate::ambient::{Clock, Micros};
@@ -36,7 +37,7 @@ impl Trail {
             format!("{year:04}-{number:02}")
         };
         let months: Vec<String> = untold.iter().map(named).collect();
-        let told = Announcement::ContextsDestroyed { months: months.join(",") };
+        let told = Announcement::OfKeys(KeyNews::ContextsDestroyed { months: months.join(",") });
         let recorded = self.announce(told).await?;
         // A crash in here has it said twice.
         on_disk(&self.keyring, move |keyring| keyring.months_are_told(&untold)).await?;

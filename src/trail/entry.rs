@@ -4,7 +4,7 @@
 
 use super::contexts::seal_context;
 use super::rights::{event_of_erasure, event_of_restraint};
-use super::upkeep::{Restoration, ScrubCounts};
+use super::upkeep::{KeyNews, Restoration, ScrubCounts};
 use super::way_in::Ceremony;
 use super::{TrailError, upkeep, way_in};
 use crate::access::{
@@ -193,40 +193,8 @@ pub enum Announcement {
         /// How many keys get another in their place.
         keys: u64,
     },
-    /// Another key that there is one of serves, and the former beside it for a time.
-    KeyFollowed {
-        /// The rotation.
-        id: [u8; 16],
-        /// Which key: a code.
-        what: &'static str,
-        /// What the former is called in public.
-        former: String,
-        /// What the next one is called.
-        next: String,
-        /// Until when both serve, in microseconds since 1970.
-        until: i64,
-    },
-    /// The former of two such keys is destroyed.
-    FormerDestroyed {
-        /// The rotation; nothing where a ring was restored that is none's.
-        id: Option<[u8; 16]>,
-        /// Which key: a code.
-        what: &'static str,
-        /// What it was called in public.
-        former: String,
-    },
-    /// Another key seals the contexts of this month from now on, and others those of the later ones.
-    ContextTurned {
-        /// The rotation.
-        id: [u8; 16],
-        /// Which month.
-        month: String,
-    },
-    /// The context keys of months of which the log keeps no entry are destroyed.
-    ContextsDestroyed {
-        /// Which months, with commas between.
-        months: String,
-    },
+    /// A key that there is one of, or those of contexts, are followed by others or destroyed.
+    OfKeys(KeyNews),
     /// Another root key is in force, with an envelope of its own for each way to it, and no note says on whose word.
     RootReplaced,
     /// What a ceremony at the host did to the root key or to a way to it.
@@ -455,10 +423,8 @@ pub(super) fn announced(announcement: &Announcement, request: [u8; 16]) -> Draft
         draft.rec.clone_from(records);
     }
     draft.apr = match announcement {
-        Announcement::Rotated { id, .. }
-        | Announcement::KeyFollowed { id, .. }
-        | Announcement::ContextTurned { id, .. } => Some(*id),
-        Announcement::FormerDestroyed { id, .. } => *id,
+        Announcement::Rotated { id, .. } => Some(*id),
+        Announcement::OfKeys(news) => news.rotation(),
         _ => None,
     };
     draft.why = (outcome == Outcome::Denied).then(|| Code::Denied.as_str().into());
@@ -533,18 +499,7 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
         Announcement::Rotated { what, step, keys, .. } => {
             (Event::KeyRotate, upkeep::rotated(what, step, *keys))
         }
-        Announcement::KeyFollowed { what, former, next, until, .. } => {
-            (Event::KeyRotate, upkeep::followed(what, former, next, *until))
-        }
-        Announcement::FormerDestroyed { what, former, .. } => {
-            (Event::KeyDestroy, upkeep::former_destroyed(what, former))
-        }
-        Announcement::ContextTurned { month, .. } => {
-            (Event::KeyRotate, upkeep::context_turned(month))
-        }
-        Announcement::ContextsDestroyed { months } => {
-            (Event::KeyDestroy, upkeep::contexts_destroyed(months))
-        }
+        Announcement::OfKeys(news) => upkeep::of_keys(news),
         Announcement::RootReplaced => (Event::KeyRotate, upkeep::rotated("root", "end", 1)),
         Announcement::Ceremony(ceremony) => way_in::ceremony(ceremony),
         Announcement::TerritorySet { digest } => {

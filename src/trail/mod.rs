@@ -44,7 +44,7 @@ pub use receipt::{Receipt, Recorded, Refused, Unrecorded};
 pub use snapshot::{SnapshotError, SnapshotSettings, SnapshotStep, Snapshots};
 pub use space::Space;
 pub use start::{Settings, Surroundings, Trail};
-pub use upkeep::{Restoration, ScrubCounts};
+pub use upkeep::{KeyNews, Restoration, ScrubCounts};
 pub use way_in::{Ceremony, CeremonyAct};
 pub use witness::{Witnesses, WitnessesError};
 

@@ -113,7 +113,6 @@ impl Trail {
             recover::move_mark(&journal_directory, &chain, &applier, done_again)?;
         let writer = Writer::open(&journal_directory, media, chain, segment_bytes, replayed.end)?;
         let sequencer = Sequencer::new(&applier, RECENT_KEYS_COUNT_MAX);
-
         let (fault_sender, fault) = watch::channel(None);
         let (published_sender, published) = watch::channel(log.size());
         let queue = Arc::new(Queue::default());

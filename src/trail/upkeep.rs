@@ -4,7 +4,7 @@
 
 use super::entry::id;
 use crate::access::ActorId;
-use gridvault_audit::Scalar;
+use gridvault_audit::{Event, Scalar};
 
 /// What a vault was restored from, and by whom.
 #[derive(Clone, Debug)]
@@ -31,6 +31,70 @@ pub struct Restoration {
 
 /// Further facts of an entry, by their names.
 type Facts = Vec<(&'static str, Scalar)>;
+
+/// What became of a key that there is one of, or of those of contexts.
+#[derive(Clone, Debug)]
+pub enum KeyNews {
+    /// Another key that there is one of serves, and the former beside it for a time.
+    Followed {
+        /// The rotation.
+        id: [u8; 16],
+        /// Which key: a code.
+        what: &'static str,
+        /// What the former is called in public.
+        former: String,
+        /// What the next one is called.
+        next: String,
+        /// Until when both serve, in microseconds since 1970.
+        until: i64,
+    },
+    /// The former of two such keys is destroyed.
+    FormerDestroyed {
+        /// The rotation; nothing where a ring was restored that is none's.
+        id: Option<[u8; 16]>,
+        /// Which key: a code.
+        what: &'static str,
+        /// What it was called in public.
+        former: String,
+    },
+    /// Another key seals the contexts of this month from now on, and others those of the later ones.
+    ContextTurned {
+        /// The rotation.
+        id: [u8; 16],
+        /// Which month.
+        month: String,
+    },
+    /// The context keys of months of which the log keeps no entry are destroyed.
+    ContextsDestroyed {
+        /// Which months, with commas between.
+        months: String,
+    },
+}
+
+impl KeyNews {
+    /// The rotation that it belongs to, where one does.
+    pub(super) fn rotation(&self) -> Option<[u8; 16]> {
+        match self {
+            KeyNews::Followed { id, .. } | KeyNews::ContextTurned { id, .. } => Some(*id),
+            KeyNews::FormerDestroyed { id, .. } => *id,
+            KeyNews::ContextsDestroyed { .. } => None,
+        }
+    }
+}
+
+/// The event of such news, and its further facts.
+pub(super) fn of_keys(news: &KeyNews) -> (Event, Facts) {
+    match news {
+        KeyNews::Followed { what, former, next, until, .. } => {
+            (Event::KeyRotate, followed(what, former, next, *until))
+        }
+        KeyNews::FormerDestroyed { what, former, .. } => {
+            (Event::KeyDestroy, former_destroyed(what, former))
+        }
+        KeyNews::ContextTurned { month, .. } => (Event::KeyRotate, context_turned(month)),
+        KeyNews::ContextsDestroyed { months } => (Event::KeyDestroy, contexts_destroyed(months)),
+    }
+}
 
 /// How many records a round of the scrub found how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -172,7 +236,7 @@ pub(super) fn rotated(what: &str, step: &str, keys: u64) -> Facts {
 }
 
 /// Which two keys serve, by what they are called in public, and until when.
-pub(super) fn followed(what: &str, former: &str, next: &str, until: i64) -> Facts {
+fn followed(what: &str, former: &str, next: &str, until: i64) -> Facts {
     vec![
         ("former", Scalar::Str(former.to_owned())),
         ("next", Scalar::Str(next.to_owned())),
@@ -183,12 +247,12 @@ pub(super) fn followed(what: &str, former: &str, next: &str, until: i64) -> Fact
 }
 
 /// Which former key is destroyed.
-pub(super) fn former_destroyed(what: &str, former: &str) -> Facts {
+fn former_destroyed(what: &str, former: &str) -> Facts {
     vec![("former", Scalar::Str(former.to_owned())), ("rotation", Scalar::Str(what.to_owned()))]
 }
 
 /// The context keys of which months are destroyed.
-pub(super) fn contexts_destroyed(months: &str) -> Facts {
+fn contexts_destroyed(months: &str) -> Facts {
     vec![
         ("months", Scalar::Str(months.to_owned())),
         ("rotation", Scalar::Str("context".to_owned())),
@@ -196,7 +260,7 @@ pub(super) fn contexts_destroyed(months: &str) -> Facts {
 }
 
 /// From which month on other keys seal contexts.
-pub(super) fn context_turned(month: &str) -> Facts {
+fn context_turned(month: &str) -> Facts {
     vec![
         ("month", Scalar::Str(month.to_owned())),
         ("rotation", Scalar::Str("context".to_owned())),
