@@ -50,8 +50,12 @@ fn a_desk_erases_whoever_has_a_record_in_its_area_wherever_the_others_lie() {
     let there = item(FAR_CELL, &facts);
     assert_eq!(decided(&desk(), None, &[there], &[]), Some(Code::NotFound));
     assert_eq!(decided(&desk(), None, &[], &[]), Some(Code::NotFound));
-    // What somebody else's record says of it is not its own.
-    assert_eq!(decided(&desk(), None, &[], &[item(OWN_CELL, &facts)]), Some(Code::NotFound));
+    // A record of somebody else in which it appears counts where it has none of its own any more, and only then.
+    let beside = || [item(OWN_CELL, &facts)];
+    let far = item(FAR_CELL, &facts);
+    assert_eq!(decided(&desk(), None, &[far], &beside()), Some(Code::NotFound));
+    assert_eq!(decided(&desk(), None, &[], &beside()), None);
+    assert_eq!(decided(&desk(), None, &[], &[item(FAR_CELL, &facts)]), Some(Code::NotFound));
 }
 
 #[test]
