@@ -24,6 +24,7 @@ use crate::territory::Territory;
 use crate::trail::{Announcement, Recorded, Settings, Surroundings, Trail, TrailError};
 use gridvault_keys::Keyring;
 use serde_json::{Value as Json, json};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -157,17 +158,12 @@ impl World {
         let mut text = String::new();
         for entry in std::fs::read_dir(bundles).expect("bundles") {
             let path = entry.expect("one").path();
+            let width = |it: &PathBuf| it.file_name()?.to_str()?.parse::<u16>().ok();
             let files = match path.is_dir() {
                 true => std::fs::read_dir(path)
                     .expect("partial ones")
                     .map(|it| it.expect("one").path())
-                    .max_by_key(|it| {
-                        let width = it
-                            .file_name()
-                            .and_then(|name| name.to_str())
-                            .and_then(|it| it.parse::<u16>().ok());
-                        width
-                    }),
+                    .max_by_key(width),
                 false => Some(path),
             };
             let bytes =
