@@ -74,6 +74,9 @@ pub const BUCKETS_REKEYED_MAX: usize = 256;
 /// Other keys than those of buckets (of months, tokens and the log) that have a next one at once. A slot has room for 257 in all.
 pub const SINGLES_REKEYED_MAX: usize = 33;
 
+/// Months that have two context keys at once: so tokens and the log always find room.
+pub const CONTEXT_MONTHS_REKEYED_MAX: usize = SINGLES_REKEYED_MAX - 2;
+
 /// Calendar months for which a keyring holds a context key, counted from its creation.
 pub const CONTEXT_MONTHS: usize = 60;
 

@@ -104,12 +104,15 @@ fn is_restricted(schema: &Schema, field: &Field, facts: &Facts) -> bool {
 }
 
 /// Whether any of these fields is so.
-fn any_restricted<'a>(
+pub(super) fn any_restricted<'a>(
     question: &Question<'_>,
     record_type: RecordType,
     facts: &Facts,
     mut fields: impl Iterator<Item = &'a String>,
 ) -> bool {
+    if facts.restraints.is_empty() {
+        return false;
+    }
     let Some(schema) = question.schemas.get(record_type) else { return false };
     fields.any(|name| schema.field(name).is_some_and(|field| is_restricted(schema, field, facts)))
 }

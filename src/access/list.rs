@@ -6,7 +6,7 @@ use super::account::Account;
 use super::bearer::{Bearer, No, bearers, covers, knows, may_use_call, weight};
 use super::code::Code;
 use super::decide::{Access, account_of, authority, carry, plain};
-use super::field::{check_fields, check_state, field_grants, rule_of, views_of};
+use super::field::{any_restricted, check_fields, check_state, field_grants, rule_of, views_of};
 use super::ledger::Charge;
 use super::mandate::Mandate;
 use super::permit::{Authority, Denied, EachViews, FieldView, Permit, Views};
@@ -149,7 +149,11 @@ impl<'a> ListPlan<'a> {
         let share = reach.shares.get(usize::from(kind))?;
         // A protected person is not shown to the neighbours that work in its own grid.
         let hidden = facts.protected_address && !reach.sees_protected;
-        let shown = share.found && !share.views.given.is_empty() && !hidden;
+        let given = &share.views.given;
+        let shown = share.found && !given.is_empty() && !hidden;
+        // The views are those of anybody. Where one shows of a part that is restricted, the list leaves the record out.
+        let fields = given.iter().map(|given| &given.field);
+        let shown = shown && !any_restricted(self.question, self.record_type, facts, fields);
         (shown && check_state(self.question, facts).is_ok()).then_some((kind, share))
     }
 

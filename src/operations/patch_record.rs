@@ -16,6 +16,7 @@ use crate::limits::STALE_ATTEMPTS_MAX;
 use crate::purposes::BasisClaim;
 use crate::records::{
     Facts, FieldProblem, Handle, ParsedPatch, RecordId, Schema, SchemaSet, SubjectId, SubjectSlot,
+    days_since_epoch,
 };
 use crate::seal::{Birthdays, Patch, Revision, Seal, SealError};
 use crate::store::{Fetched, Outcome, Reader, Row, Sealed};
@@ -188,6 +189,14 @@ fn prepare(
 ) -> Result<Patch, Unprepared> {
     let parsed =
         schema.parse_patch(request.fields.clone(), asked.now.date()).map_err(Unprepared::Fields)?;
+    // With its last value the part would go, and what keeps it with it.
+    let is_kept = |name: &String| {
+        let section = schema.field(name).and_then(|field| schema.section_of(field));
+        section.is_some_and(|section| facts.keeps(&section.subject))
+    };
+    if request.fields.keys().any(is_kept) {
+        return Err(Ungrounded::Code(Code::Restricted).into());
+    }
     let today = asked.now.days();
     let birthdays = changed_birthdays(&parsed, facts, today);
     let under_14 = match birthdays {
@@ -211,13 +220,16 @@ fn prepare(
         None if personal => return Err(Ungrounded::Code(Code::BasisMissing).into()),
         None => (None, Vec::new()),
     };
+    // What a withdrawal took forward comes back with another basis, as far as this purpose allows.
+    let latest = asked.purpose.retention.retain_until(asked.now.date());
+    let latest_end = basis.as_ref().map(|_| days_since_epoch(latest));
     let ParsedPatch { set, remove } = parsed;
     let (set, protected) = (duplicate(&set), None);
     Ok(Patch {
         set,
         remove,
         basis,
-        latest_end: None,
+        latest_end,
         birthdays,
         protected,
         drawn,

@@ -142,7 +142,9 @@ pub async fn ask_release(
             document: None,
         };
         let held = Held::of(asking.terms.subject, store, seal).await?;
-        let area = known.map(|terms| &*terms.area);
+        // Any desk that has to do with the person may ask: the one of then may have nothing of it any more.
+        let nothing = held.own.is_empty() && held.others.is_empty();
+        let area = known.map(|terms| &*terms.area).filter(|_| nothing);
         let (permit, record) =
             asking.decided(asked, &held, area, access, trail, schemas, territory).await?;
         // Who may not know of it learns nothing of how far it is.

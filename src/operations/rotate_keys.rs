@@ -177,8 +177,12 @@ fn after(
                 None => RotationState::Agreed,
             }
         }
-        // Of a key that there is one of, the next one serves already: it comes to its end, and nothing is taken back.
-        (RotationWord::Cancel { .. }, _) if before.overlap.is_some() => {
+        // Of a key that there is one of, the next one serves already: it comes to its end, and nothing is taken back. What is planned
+        // of contexts may not be drawn yet.
+        (RotationWord::Cancel { .. }, _)
+            if before.overlap.is_some()
+                && (before.kind != RotationKind::Context || before.done > 0) =>
+        {
             return Err(Code::VersionConflict);
         }
         // Keys were drawn, and some are destroyed: those come to their end first.

@@ -28,21 +28,14 @@ pub(super) async fn turn_contexts(
     seal: &Arc<Seal>,
     trail: &Trail,
 ) -> Result<bool, OperationError> {
+    if settle_contexts(record, store, seal, trail).await? {
+        return Ok(true);
+    }
     let (id, what) = (*record.id.as_bytes(), record.kind.as_str());
     if let Some(plan) = &record.overlap {
         let planned = Micros(plan.from);
-        let epochs = seal.context_epochs(planned)?;
-        // One whose month is over and gone has nothing left to be told from.
-        if epochs.is_none_or(|(_, newest)| newest >= plan.epoch) {
-            let told = || {
-                let month = plan.next.clone();
-                Announcement::OfKeys(KeyNews::ContextTurned { id, month })
-            };
-            let done = |record: &mut RotationRecord| record.done = 1;
-            said(record.id, told, done, store, seal, trail).await?;
-            return Ok(true);
-        }
-        if is_far_from_a_turn(now) && now.year_month() == planned.year_month() {
+        let is_held = seal.context_epochs(planned)?.is_some();
+        if is_held && is_far_from_a_turn(now) && now.year_month() == planned.year_month() {
             let seal = seal.clone();
             on_disk(move || seal.turn_contexts(now)).await?;
             return Ok(true);
@@ -59,6 +52,29 @@ pub(super) async fn turn_contexts(
     let told = || Announcement::Rotated { id, what, step: "draw", keys: 1 };
     let planned = |record: &mut RotationRecord| record.overlap = Some(plan.clone());
     said(record.id, told, planned, store, seal, trail).await?;
+    Ok(true)
+}
+
+/// Says what the ring has of the month that was planned, and the row does not know of; false where there is nothing to say. A month
+/// whose keys went before the next one was drawn is no such thing.
+pub(super) async fn settle_contexts(
+    record: &RotationRecord,
+    store: &Reader,
+    seal: &Arc<Seal>,
+    trail: &Trail,
+) -> Result<bool, OperationError> {
+    let plan = record.overlap.as_ref().filter(|_| record.done == 0);
+    let Some(plan) = plan else { return Ok(false) };
+    let epochs = seal.context_epochs(Micros(plan.from))?;
+    if epochs.is_none_or(|(_, newest)| newest < plan.epoch) {
+        return Ok(false);
+    }
+    let told = || {
+        let (id, month) = (*record.id.as_bytes(), plan.next.clone());
+        Announcement::OfKeys(KeyNews::ContextTurned { id, month })
+    };
+    let done = |record: &mut RotationRecord| record.done = 1;
+    said(record.id, told, done, store, seal, trail).await?;
     Ok(true)
 }
 

@@ -19,7 +19,7 @@
 
 use super::OperationError;
 use super::rewrap::Rewrap;
-use super::turn_contexts::turn_contexts;
+use super::turn_contexts::{settle_contexts, turn_contexts};
 use super::turn_single::{self, Single};
 use crate::ambient::Micros;
 use crate::identity::Identity;
@@ -136,6 +136,9 @@ impl Turning {
             }
             // The walk stands still with it; what the ring has already is said.
             RotationState::Paused => match single {
+                None if record.kind == RotationKind::Context => {
+                    settle_contexts(&record, store, seal, trail).await?
+                }
                 None => false,
                 Some(single) => single.settle(now, store, seal, trail).await?,
             },
@@ -254,13 +257,15 @@ async fn take_back(
     seal: &Arc<Seal>,
     trail: &Trail,
 ) -> Result<bool, OperationError> {
-    if let Some(single) = single
-        && single.settle(now, store, seal, trail).await?
-    {
+    let is_settled = match single {
+        Some(single) => single.settle(now, store, seal, trail).await?,
+        None => settle_contexts(record, store, seal, trail).await?,
+    };
+    if is_settled {
         return Ok(true);
     }
-    if record.overlap.is_some() && record.done < record.kind.keys_count() {
-        return turn_one(record, single, now, store, seal, trail).await;
+    if let Some(single) = single.filter(|_| record.overlap.is_some() && record.done == 0) {
+        return single.turn(now, store, seal, trail).await;
     }
     cancelled(record, now, store, seal, trail).await?;
     Ok(true)

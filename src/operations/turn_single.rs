@@ -75,10 +75,8 @@ impl<'a> Single<'a> {
         now: Micros,
         trail: &Trail,
     ) -> Result<bool, OperationError> {
-        let unread = |_| OperationError::Internal("the log cannot be read");
         Ok(now.0 >= overlap.until
-            && (self.record.kind != RotationKind::Log
-                || trail.holds_under_next_log_key().map_err(unread)?))
+            && (self.record.kind != RotationKind::Log || holds_without_former(trail)?))
     }
 
     /// Takes the next step; false where there is nothing to do but to wait.
@@ -152,25 +150,36 @@ impl<'a> Single<'a> {
     }
 }
 
-/// Destroys a former key of tokens that no rotation is about. A ring that was restored has one where its store is from before the rotation or
-/// from another one's time: nothing that it signed counts in a vault of another name, and it would stand there for ever.
+/// Destroys a former key that no rotation is about. A ring that was restored, or put back, has one where its store is from before the
+/// rotation or from another one's time: it would stand there for ever, and sign the log again. The log's goes where the log holds
+/// without it.
 pub(super) async fn ends_what_is_nobodys(
     record: Option<&RotationRecord>,
     seal: &Arc<Seal>,
     identity: &Identity,
     trail: &Trail,
 ) -> Result<bool, OperationError> {
-    let kind = RotationKind::Tokens;
-    let (_, next) = seal.single_epochs(kind)?;
-    let is_somebodys = record.is_some_and(|record| record.kind == kind && record.is_agreed_to());
-    let Some(next) = next.filter(|_| !is_somebodys) else { return Ok(false) };
-    let former = identity.follow_keys(None).former.unwrap_or_default();
-    destroy(kind, next, seal).await?;
-    identity.follow_keys(None);
-    let news = KeyNews::FormerDestroyed { id: None, what: kind.as_str(), former };
-    let told = Announcement::OfKeys(news);
-    announced(trail, told, Change::default()).await?;
-    Ok(true)
+    for kind in [RotationKind::Tokens, RotationKind::Log] {
+        let (_, next) = seal.single_epochs(kind)?;
+        let is_of_it = |record: &RotationRecord| record.kind == kind && record.is_agreed_to();
+        let Some(next) = next.filter(|_| !record.is_some_and(is_of_it)) else { continue };
+        let former = match kind {
+            RotationKind::Log if !holds_without_former(trail)? => continue,
+            RotationKind::Log => trail.log_key(),
+            _ => identity.follow_keys(None).former.unwrap_or_default(),
+        };
+        destroy(kind, next, seal).await?;
+        identity.follow_keys(None);
+        let news = KeyNews::FormerDestroyed { id: None, what: kind.as_str(), former };
+        announced(trail, Announcement::OfKeys(news), Change::default()).await?;
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+fn holds_without_former(trail: &Trail) -> Result<bool, OperationError> {
+    let unread = |_| OperationError::Internal("the log cannot be read");
+    trail.holds_under_next_log_key().map_err(unread)
 }
 
 async fn destroy(kind: RotationKind, next: u32, seal: &Arc<Seal>) -> Result<(), OperationError> {

@@ -237,6 +237,12 @@ impl Facts {
         self.restraints.iter().any(|kept| kept.restricts() && part(kept))
     }
 
+    /// Whether the part of somebody who appears in it is kept by a law.
+    pub fn keeps(&self, slot: &SubjectSlot) -> bool {
+        let part = |kept: &Restraint| kept.part.as_deref() == Some(slot.as_str());
+        self.restraints.iter().any(|kept| kept.kind == RestraintKind::LegalHold && part(kept))
+    }
+
     /// Whether anything that is held of somebody in it is restricted.
     pub fn restricts(&self, subject: Handle) -> bool {
         let of = |kept: &Restraint| self.subject_handle(&kept.subject) == Some(subject);

@@ -502,9 +502,7 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
         Announcement::OfKeys(news) => upkeep::of_keys(news),
         Announcement::RootReplaced => (Event::KeyRotate, upkeep::rotated("root", "end", 1)),
         Announcement::Ceremony(ceremony) => way_in::ceremony(ceremony),
-        Announcement::TerritorySet { digest } => {
-            (Event::AdminGridCreate, vec![("digest", Scalar::Bytes32(*digest))])
-        }
+        Announcement::TerritorySet { digest } => (Event::AdminGridCreate, upkeep::digest(*digest)),
     }
 }
 

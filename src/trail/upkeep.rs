@@ -134,6 +134,10 @@ pub(super) fn started(build: [u8; 32], configuration: [u8; 32], boot: &[u8; 16])
     ]
 }
 
+pub(super) fn digest(digest: [u8; 32]) -> Facts {
+    vec![("digest", Scalar::Bytes32(digest))]
+}
+
 /// How many buckets got a next key.
 pub(super) fn drawn(buckets: u64) -> Facts {
     counted("buckets", buckets)

@@ -150,6 +150,14 @@ impl Content {
         Ok(content)
     }
 
+    /// The same, where its shape is one that opens.
+    ///
+    /// # Errors
+    /// [`KeyError::ContentShape`].
+    pub(crate) fn checked(self) -> Result<Self, KeyError> {
+        Self::from_opened(self.bytes)
+    }
+
     /// Whether each next key is of a place that may have one, in ascending order, and of the epoch after the present one.
     fn has_right_next_keys(&self) -> bool {
         let mut before = None;

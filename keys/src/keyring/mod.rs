@@ -161,7 +161,8 @@ impl Keyring {
         let ring = self.ring.as_ref().ok_or(KeyError::KeyringUnwritable)?;
         let mut generation = ring.generation.lock().unwrap_or_else(PoisonError::into_inner);
         let next = generation.ok_or(KeyError::KeyringUnwritable)? + 1;
-        let content = change(&self.content())?;
+        // Held against the shape that the next process asks for, before the only copies are overwritten.
+        let content = change(&self.content())?.checked()?;
         *generation = None;
         slots::replace(&*ring.disk, &ring.root, next, &content)?;
         *self.content.write().unwrap_or_else(PoisonError::into_inner) = content;

@@ -3,6 +3,8 @@
 
 use super::tests::{Bench, CALLS};
 use super::*;
+use crate::limits::CONTEXT_MONTHS_REKEYED_MAX;
+use crate::month::Month;
 
 const TOKENS: SingleKey = SingleKey::TokenSigning;
 
@@ -145,5 +147,54 @@ fn at_whichever_step_the_destruction_of_months_stops_the_next_process_finishes_i
             assert_eq!(keyring.months_untold().len(), 2, "call {call}");
             assert!(keyring.open_context(&[1; 16], b"", &sealed).is_ok(), "call {call}");
         }
+    }
+}
+
+/// Months from the first of the ring on.
+fn later(offset: usize) -> Month {
+    Month::from_year_month(2026, 3).expect("in range").later(offset).expect("in range")
+}
+
+#[test]
+fn contexts_that_were_turned_by_a_clock_which_then_went_back_open_in_the_next_process() {
+    let bench = Bench::new();
+    let ring = &bench.keyring;
+    ring.turn_contexts(later(2)).expect("by a clock that is ahead");
+    ring.turn_contexts(later(1)).expect("by one that is right");
+    let sealed =
+        |offset| ring.seal_context(later(offset), &[1; 16], b"", b"reason").expect("sealed");
+    let sealed = [1, 2, 3].map(sealed);
+    for keyring in bench.both_ways().iter().chain([ring]) {
+        let epochs =
+            [0, 1, 2, 3].map(|offset| keyring.context_epochs(later(offset)).expect("held"));
+        assert_eq!(epochs, [(1, 1), (1, 2), (3, 3), (3, 3)]);
+        for one in &sealed {
+            assert!(keyring.open_context(&[1; 16], b"", one).is_ok());
+        }
+    }
+    // Later months that are destroyed stay so.
+    ring.destroy_months_before(later(3)).expect("destroyed");
+    assert!(matches!(ring.turn_contexts(later(0)), Err(KeyError::MonthNotHeld)));
+    ring.turn_contexts(later(3)).expect("turned");
+    for keyring in bench.both_ways() {
+        assert!(matches!(keyring.context_epochs(later(2)), Err(KeyError::MonthNotHeld)));
+        assert_eq!(keyring.context_epochs(later(3)).expect("held"), (3, 4));
+    }
+}
+
+#[test]
+fn as_many_months_as_the_limit_have_two_keys_and_tokens_and_the_log_find_room_beside_them() {
+    let bench = Bench::new();
+    let ring = &bench.keyring;
+    for offset in 0..CONTEXT_MONTHS_REKEYED_MAX {
+        ring.turn_contexts(later(offset)).expect("there is room");
+    }
+    let beyond = ring.turn_contexts(later(CONTEXT_MONTHS_REKEYED_MAX));
+    assert!(matches!(beyond, Err(KeyError::TooManyBuckets)));
+    ring.draw_next(TOKENS).expect("drawn");
+    ring.draw_next(SingleKey::LogSigning).expect("drawn");
+    for keyring in bench.both_ways() {
+        assert_eq!(keyring.epochs_of(TOKENS), epochs(1, Some(2)));
+        assert_eq!(keyring.context_epochs(later(0)).expect("held"), (1, 2));
     }
 }

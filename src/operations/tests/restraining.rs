@@ -324,6 +324,49 @@ fn a_hold_over_somebody_keeps_the_record_of_another_in_which_it_appears() {
     removed.expect("it goes");
 }
 
+/// A grown person and somebody whom it named for emergencies, of whom nothing is held but that part.
+fn adult_with_contact(world: &World) -> (RecordId, SubjectId) {
+    let (id, _) = adult(world);
+    let named = json!({"emergency_contact_name": "张敏", "emergency_contact_phone": "12000000017"});
+    let claim = claim_on("record_correction", "pipl_accuracy_duty", None);
+    world.patch(HEAD, "record_correction", id, named, Some(claim)).expect("named");
+    let Fetched::Found(sealed) = wait(world.reader.fetch(id)).expect("a store") else { panic!() };
+    let [_, contact] = sealed.row().header.subjects[..] else { panic!("two people") };
+    (id, contact)
+}
+
+#[test]
+fn a_part_that_a_law_keeps_is_neither_changed_nor_taken_away_with_its_last_value() {
+    let world = world_with_officer();
+    let (id, contact) = adult_with_contact(&world);
+    let hold = in_force(&world, contact, HOLD);
+    let correct = |fields: Json| world.patch(HEAD, "record_correction", id, fields, None).map(drop);
+    let gone = json!({"emergency_contact_name": null, "emergency_contact_phone": null});
+    assert_eq!(correct(gone.clone()), Err(Code::Restricted));
+    assert_eq!(correct(json!({"emergency_contact_name": "王敏"})), Err(Code::Restricted));
+    assert_eq!(marks(&world, id), (false, true));
+    assert!(world.has(&Key::subject_key(contact)));
+    correct(json!({"name": "王小明"})).expect("the person's own");
+    assert_eq!(released(&world, hold), 1);
+    correct(gone).expect("nothing keeps it");
+}
+
+#[test]
+fn a_list_that_shows_of_a_restricted_part_leaves_the_record_out_and_another_does_not() {
+    let world = world_with_officer();
+    let (_, contact) = adult_with_contact(&world);
+    let count = |fields: &[&str]| {
+        let request = list_of(RecordType::Person, fields, 10);
+        world.query(HEAD, request).map_or(0, |listed| listed.ids.len())
+    };
+    let (with_part, without) = (count(&["name", "emergency_contact_name"]), count(&["name"]));
+    assert_eq!((with_part, without), (1, 1));
+    let restriction = in_force(&world, contact, RESTRICTION);
+    assert_eq!((count(&["name", "emergency_contact_name"]), count(&["name"])), (0, 1));
+    assert_eq!(released(&world, restriction), 1);
+    assert_eq!(count(&["name", "emergency_contact_name"]), 1);
+}
+
 #[test]
 fn a_child_under_14_asks_through_its_guardian_alone() {
     let world = world_with_officer();

@@ -47,7 +47,7 @@ fn the_log_verifies_with_a_key_of_before_and_behind_at_every_stage_and_every_pro
     let (_, next) = run.trail.log_keys();
     let next = next.expect("drawn");
     assert!(!run.trail.holds_under_next_log_key().expect("read"), "the checkpoint is of before");
-    drop(run);
+    world.abandon(run);
     let world = world.with_ring_opened_anew();
     let run = world.start().expect("a checkpoint by the former alone");
     published(&run);
@@ -62,7 +62,7 @@ fn the_log_verifies_with_a_key_of_before_and_behind_at_every_stage_and_every_pro
     // The former goes, and the process ends before another checkpoint is shown.
     world.keyring.destroy_former(LOG, 2).expect("destroyed");
     assert_eq!(run.trail.log_keys(), (next.clone(), None));
-    drop(run);
+    world.abandon(run);
     let world = world.with_ring_opened_anew();
     let run = world.start().expect("a checkpoint by a key that is gone, and by the next one");
     published(&run);
@@ -85,7 +85,7 @@ fn store_that_kept_a_checkpoint_of_the_former_key_alone_starts_and_one_that_was_
     let run = world.start().expect("a trail");
     published(&run);
     let shown = std::fs::read(world.path("log/checkpoint")).expect("a checkpoint");
-    drop(run);
+    world.abandon(run);
     world.keyring.destroy_former(LOG, 2).expect("destroyed");
     let world = world.with_ring_opened_anew();
     std::fs::write(world.path("log/checkpoint"), shown).expect("written");

@@ -7,7 +7,7 @@ use super::{
     Place,
 };
 use crate::error::KeyError;
-use crate::limits::CONTEXT_MONTHS;
+use crate::limits::{CONTEXT_MONTHS, CONTEXT_MONTHS_REKEYED_MAX};
 use crate::month::Month;
 use crate::secret::{KEY_BYTES, fill_random};
 
@@ -52,18 +52,26 @@ impl Content {
         self.with_months(months, &UNTOLD).without_next(&places)
     }
 
-    /// A copy in which this month has a next key beside its own, and every later one another in its place, of which nothing is
-    /// left: under them nothing was sealed yet.
+    /// A copy in which this month has a next key beside its own, and every later one that is held another in its place, of which
+    /// nothing is left, not even a next key that a clock which was ahead had drawn: under them nothing was sealed yet.
     ///
     /// # Errors
-    /// [`KeyError::MonthNotHeld`], [`KeyError::TooManyBuckets`], [`KeyError::EpochsUsedUp`], [`KeyError::Randomness`].
+    /// [`KeyError::MonthNotHeld`]; [`KeyError::TooManyBuckets`] where too many months have two keys, or the ring has no room;
+    /// [`KeyError::EpochsUsedUp`], [`KeyError::Randomness`].
     pub(crate) fn with_contexts_turned(&self, month: Month) -> Result<Self, KeyError> {
         self.month(month)?;
         let offset = month.offset_from(self.first_month).ok_or(KeyError::MonthNotHeld)?;
-        let mut copy = self.with_next_keys(&[Place::Month(offset)])?;
-        for later in offset + 1..CONTEXT_MONTHS {
-            let place = Place::Month(later);
-            let next = self.at(place).epoch.checked_add(1).ok_or(KeyError::EpochsUsedUp)?;
+        let later: Vec<Place> = (offset + 1..CONTEXT_MONTHS)
+            .map(Place::Month)
+            .filter(|place| self.at(*place).epoch != EPOCH_DESTROYED)
+            .collect();
+        let mut copy = self.without_next(&later).with_next_keys(&[Place::Month(offset)])?;
+        let with_two = (0..=offset).filter(|held| copy.next_of(Place::Month(*held)).is_some());
+        if with_two.count() > CONTEXT_MONTHS_REKEYED_MAX {
+            return Err(KeyError::TooManyBuckets);
+        }
+        for place in later {
+            let next = self.newest(place).epoch.checked_add(1).ok_or(KeyError::EpochsUsedUp)?;
             let start = ENTRIES_START + place.entry() * ENTRY_BYTES;
             let (epoch, key) = copy.bytes[start..start + ENTRY_BYTES].split_at_mut(EPOCH_BYTES);
             epoch.copy_from_slice(&next.to_be_bytes());
