@@ -104,6 +104,7 @@ fn vault_is_made_served_staffed_used_and_stopped_from_the_command_line() {
 
     assert_eq!(served.stop(), Some(0));
     run(&desk.serve("other-passphrase")).ended(1);
+    run(&["serve", "--dir", &desk.text("vault"), "--listen", "127.0.0.1:0"]).ended(2);
     let key = made["log_key"].as_str().expect("the key for the auditors");
     let key = VerifierKey::parse(key).expect("a verifier key");
     verify_directory(&desk.path("vault").join("log"), &key, None).expect("the log holds");
@@ -263,7 +264,6 @@ fn refuse_what_callers_must_not_do(desk: &Desk, served: &Served) {
     for passphrase in ["other-passphrase", "passphrase"] {
         run(&desk.serve(passphrase)).ended(4);
     }
-    run(&["serve", "--dir", &desk.text("vault"), "--listen", "127.0.0.1:0"]).ended(2);
     run(&["serve", "--dir", &desk.text("nowhere"), "--listen", "127.0.0.1:0"]).ended(1);
     let demo = run(&["demo", "--dir", &desk.text("vault"), "--listen", "127.0.0.1:0"]).ended(1);
     assert!(demo.err.contains("no demo"), "{}", demo.err);

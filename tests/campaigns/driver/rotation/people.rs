@@ -24,6 +24,7 @@ struct Person {
     grid: String,
     id: String,
     version: u64,
+    /// Nothing where its telephone is not to be changed for this purpose alone.
     phone: Option<String>,
 }
 
@@ -45,7 +46,7 @@ pub struct Figures {
 }
 
 impl People {
-    /// The first people of every grid, as its worker lists them.
+    /// The first people of every grid, as its worker lists them, each changed once where it can be.
     pub fn of(page: &Page) -> Result<People, Fault> {
         let client = Client::new(&page.url);
         let mut all = Vec::new();
@@ -64,10 +65,18 @@ impl People {
                 all.push(Person { grid: grid.clone(), id, version, phone: None });
             }
         }
-        if all.is_empty() {
+        let mut dice = Dice::new(11, 0);
+        for person in &mut all {
+            let phone = phone(&mut dice);
+            // A child's, for one, is held on another basis.
+            if let Ok(version) = change(&client, page, person, person.version, &phone) {
+                (person.version, person.phone) = (version, Some(phone));
+            }
+        }
+        if all.iter().all(|person| person.phone.is_none()) {
             return Err(Fault::Malformed("a page"));
         }
-        Ok(People { all, dice: Dice::new(11, 0), turn: 0 })
+        Ok(People { all, dice, turn: 0 })
     }
 
     /// Reads and writes for a time.
@@ -168,6 +177,9 @@ fn write(
     while !stop.load(Ordering::Acquire) {
         let at = *turn % people.len();
         *turn += 1;
+        if people[at].phone.is_none() {
+            continue;
+        }
         let phone = phone(dice);
         match change(&client, page, &people[at], versions[at], &phone) {
             Ok(version) => {
