@@ -138,8 +138,10 @@ fn judge(
     if !entries.keys().eq(named.iter()) {
         return unshown("it has other entries than it names", None);
     }
+    let mut removes = false;
     for index in &statement.entries {
         let entry = Entry::read(*index, &entries[index])?;
+        removes |= entry.is("data", "erase");
         if !entry.is("data", "erase") && !entry.is("subject", "erase") {
             return unshown("an entry is no step of an erasure", Some(*index));
         }
@@ -147,9 +149,10 @@ fn judge(
             return unshown("an entry is of another erasure", Some(*index));
         }
         // As long as something is left a step says how much; the last one says nothing.
-        // Of whom nothing is held but a part in records of others, the last one takes that out.
+        // It removes records of the person's own; of whom nothing is held but a part in records of others, it takes that out.
         let left = &entry.0["x"]["left"];
-        if (*index == last) != left.is_null() {
+        let is_end = left.is_null() && (entry.is("data", "erase") || !removes);
+        if (*index == last) != is_end {
             return unshown("records were left, or went on going", Some(*index));
         }
     }

@@ -151,6 +151,14 @@ fn a_certificate_shows_when_everything_was_gone_and_when_its_keys_were() {
     let short = vec![step(Event::DataErase, None), destroyed(ERASURE_IN_ENTRIES)];
     let summary = judged(&certificate(&short, &statement(2), issued())).expect("it holds");
     assert_eq!((summary.entries, summary.destroyed), (vec![0], 1));
+    // Of somebody of whom nothing was held but parts in records of others.
+    let parts = vec![
+        step(Event::SubjectErase, Some(2)),
+        step(Event::SubjectErase, None),
+        destroyed(ERASURE_IN_ENTRIES),
+    ];
+    let summary = judged(&certificate(&parts, &statement(3), issued())).expect("it holds");
+    assert_eq!((summary.entries, summary.destroyed), (vec![0, 1], 2));
 }
 
 #[test]
