@@ -39,7 +39,7 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     let folder = new_folder()?;
     let start =
         Start { persons: arguments.persons, ..Start::below(folder.path(), &arguments.programs)? };
-    let vault = start.serve()?;
+    let mut vault = start.serve()?;
     let client = Client::new(&vault.page.url);
     // What is read is opened with a section key, which the process keeps for the next time.
     read(&client, &vault)?;
@@ -49,7 +49,8 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     client.must(&seal.json(&json!({"vault": origin})), 200)?;
     await_sealed(&vault, tally)?;
     let after = core_of(&vault, &folder.path().join("after"))?;
-    // The sealed process holds no store open, so this one can.
+    // One process at a time has a vault's keys, sealed or not.
+    vault.kill();
     let known = Known::of(&start.directory)?;
     let opening = opening::core_of(&start, folder.path())?;
     judge(&known, &Cores { opening, before, after }, tally)
