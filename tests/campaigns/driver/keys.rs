@@ -85,8 +85,7 @@ impl Known {
     /// Opens all of them.
     pub fn of(directory: &Path) -> Result<Known, Fault> {
         let mut keys = Vec::new();
-        let wrapping = key_file(&read(directory, "demo.key")?)?;
-        let root = root_key(&wrapping, &read(directory, "unlock")?)?;
+        let (wrapping, root) = demo_root(directory)?;
         keys.push(Secret { kind: Kind::Wrapping, bytes: wrapping });
         keys.push(Secret { kind: Kind::Root, bytes: root });
         let ring = ring_keys(&root, &read(directory, "keyring")?)?;
@@ -158,10 +157,16 @@ fn root_key(wrapping: &[u8; 32], file: &[u8]) -> Result<[u8; 32], Fault> {
     plain.try_into().map_err(|_| wrong())
 }
 
-/// The keys in each slot of a demo vault's ring.
-pub fn demo_rings(directory: &Path) -> Result<Vec<Vec<[u8; 32]>>, Fault> {
+/// What opens a demo vault's envelope, and the root key in it.
+fn demo_root(directory: &Path) -> Result<([u8; 32], [u8; 32]), Fault> {
     let wrapping = key_file(&read(directory, "demo.key")?)?;
     let root = root_key(&wrapping, &read(directory, "unlock")?)?;
+    Ok((wrapping, root))
+}
+
+/// The keys in each slot of a demo vault's ring.
+pub fn demo_rings(directory: &Path) -> Result<Vec<Vec<[u8; 32]>>, Fault> {
+    let (_, root) = demo_root(directory)?;
     let file = read(directory, "keyring")?;
     file.chunks(SLOT_BYTES).map(|slot| ring_keys(&root, slot)).collect()
 }

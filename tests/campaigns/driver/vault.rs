@@ -81,6 +81,13 @@ pub struct Vault {
     pub ready_in: Duration,
 }
 
+/// Settings of a vault's configuration, before those that are there.
+pub fn prepend(directory: &Path, settings: &str) -> Result<(), Fault> {
+    let path = directory.join("config");
+    let text = std::fs::read_to_string(&path).map_err(|e| Fault::io("reading", &path, e))?;
+    std::fs::write(&path, format!("{settings}{text}")).map_err(|e| Fault::io("writing", &path, e))
+}
+
 /// A folder for one campaign; it goes with the campaign.
 pub fn new_folder() -> Result<tempfile::TempDir, Fault> {
     tempfile::tempdir().map_err(|cause| Fault::Io { what: "making a folder".into(), cause })

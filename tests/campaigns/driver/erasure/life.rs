@@ -11,6 +11,7 @@ use crate::people::{citizen, phone};
 use crate::planted::markers::{Kind, Marker};
 use crate::tally::Tally;
 use crate::town::Town;
+use crate::vault::prepend;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -79,13 +80,6 @@ pub fn configure(directory: &Path, ledger: &Path) -> Result<(), Fault> {
 /// Names the directory of policies in the configuration of a vault.
 pub fn name_policies(directory: &Path, policies: &Path) -> Result<(), Fault> {
     prepend(directory, &format!("policies = {:?}\n", policies.display().to_string()))
-}
-
-/// Settings before those that are there.
-fn prepend(directory: &Path, settings: &str) -> Result<(), Fault> {
-    let path = directory.join("config");
-    let text = std::fs::read_to_string(&path).map_err(|e| Fault::io("reading", &path, e))?;
-    std::fs::write(&path, format!("{settings}{text}")).map_err(|e| Fault::io("writing", &path, e))
 }
 
 fn word(value: &Value) -> Result<String, Fault> {

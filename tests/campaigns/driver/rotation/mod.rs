@@ -11,7 +11,7 @@ use crate::keys::{Known, demo_rings};
 use crate::log::verify;
 use crate::page::Page;
 use crate::tally::Tally;
-use crate::vault::{Programs, Start, Vault, new_folder};
+use crate::vault::{Programs, Start, Vault, new_folder, prepend};
 use people::{Figures, People};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -56,7 +56,7 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
         Start { persons: arguments.persons, ..Start::below(folder.path(), &arguments.programs)? };
     start.serve()?.kill();
     let before = demo_rings(&start.directory)?;
-    configure(&start.directory, arguments.percent)?;
+    prepend(&start.directory, &format!("rotation_percent = {}\n", arguments.percent))?;
     let vault = start.serve()?;
     let mut people = People::of(&vault.page)?;
     let quiet = people.work(&vault.page, Duration::from_secs_f64(arguments.quiet))?;
@@ -132,14 +132,6 @@ impl Turning<'_> {
         }
         Ok(())
     }
-}
-
-/// Another share of a processor, before everything else in the configuration.
-fn configure(directory: &Path, percent: u32) -> Result<(), Fault> {
-    let path = directory.join("config");
-    let text = std::fs::read_to_string(&path).map_err(|e| Fault::io("reading", &path, e))?;
-    let text = format!("rotation_percent = {percent}\n{text}");
-    std::fs::write(&path, text).map_err(|e| Fault::io("writing", &path, e))
 }
 
 /// One administrator asks, another one agrees.
