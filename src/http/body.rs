@@ -151,6 +151,11 @@ pub(super) fn is_of(headers: &HeaderMap, media: Media) -> bool {
         }
 }
 
+/// The code that a body has, if it is one of these.
+pub(super) fn known(codes: &[&'static str], given: &str) -> Option<&'static str> {
+    codes.iter().copied().find(|code| *code == given)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

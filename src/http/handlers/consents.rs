@@ -3,7 +3,7 @@
 //! Who may not know of the person is told of nobody.
 
 use super::super::answer::Answer;
-use super::super::body::{self, Media};
+use super::super::body::{self, Media, known};
 use super::super::caller::Caller;
 use super::super::forms;
 use super::super::headers::{Headers, purpose};
@@ -213,7 +213,7 @@ pub(in crate::http) async fn give(
 
 /// The records that a consent is given over, each once, and the code of the document.
 fn given_over(body: &ConsentGivenBody) -> Option<(Vec<RecordId>, &'static str)> {
-    let proof = PROOFS.into_iter().find(|known| *known == body.proof)?;
+    let proof = known(&PROOFS, &body.proof)?;
     let ids = body.records.iter().map(|id| id.parse().ok());
     let ids = ids.collect::<Option<Vec<RecordId>>>()?;
     let repeats = ids.iter().enumerate().any(|(at, id)| ids[..at].contains(id));
@@ -231,7 +231,7 @@ pub(in crate::http) async fn withdraw(
     caller.must_serve(Written::Consent(ConsentAct::Withdraw), &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: WithdrawBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let Some(proof) = PROOFS.into_iter().find(|known| *known == body.proof) else {
+    let Some(proof) = known(&PROOFS, &body.proof) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     };
     let named = subject.parse().ok().zip(id_of(&consent));

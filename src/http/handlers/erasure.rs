@@ -3,7 +3,7 @@
 //! Who may not know of the person is told of nobody, and a certificate is given out by a desk of the area that asked.
 
 use super::super::answer::{Answer, receipt_header};
-use super::super::body::{self, Media};
+use super::super::body::{self, Media, known};
 use super::super::caller::Caller;
 use super::super::forms;
 use super::super::headers::{Headers, purpose};
@@ -66,8 +66,8 @@ pub(in crate::http) async fn ask(
     caller.must_serve(Written::Erasure(ErasureAct::Ask), &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: EraseBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let reason = REASONS.into_iter().find(|known| *known == body.reason);
-    let proof = PROOFS.into_iter().find(|known| *known == body.proof);
+    let reason = known(&REASONS, &body.reason);
+    let proof = known(&PROOFS, &body.proof);
     let Some((reason, proof)) = reason.zip(proof) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     };

@@ -5,7 +5,7 @@
 //! Who may not know of the person is told of nobody.
 
 use super::super::answer::Answer;
-use super::super::body::{self, Media};
+use super::super::body::{self, Media, known};
 use super::super::caller::Caller;
 use super::super::forms;
 use super::super::headers::{Headers, purpose};
@@ -206,11 +206,6 @@ async fn asked(
     )
     .await?;
     Ok(Answer::new(ApprovalAskedBody::of(id), recorded, rooms.trail.origin()).created())
-}
-
-/// The code, if it is one of these.
-fn known(codes: &[&'static str], given: &str) -> Option<&'static str> {
-    codes.iter().copied().find(|code| *code == given)
 }
 
 type Present = Option<(ConsentGiver, &'static str)>;
