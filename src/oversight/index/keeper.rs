@@ -111,9 +111,12 @@ impl Keeper {
 
     /// Takes in what was published since.
     fn keep_up(&mut self) -> Result<(), IndexError> {
-        if self.shared.signals.take_again() {
-            self.clear()?;
+        if self.shared.signals.begins_again() {
+            // Shown before the word is taken, so that whoever looks meanwhile sees one of both; taken
+            // when it is done, so that a failed removal is tried again.
             self.shared.rebuilding.store(true, Ordering::Release);
+            self.clear()?;
+            self.shared.signals.take_again();
         }
         let published = self.settings.log.size()?;
         self.forget()?;

@@ -123,8 +123,9 @@ impl Index {
             through: parts.newest.times.last().copied().or(stored),
             segments: parts.segments.len(),
             bytes: parts.segments.iter().map(|segment| segment.bytes()).sum(),
-            rebuilding: self.shared.rebuilding.load(Ordering::Acquire)
-                || self.shared.signals.begins_again(),
+            // In this order: the keeper shows the one before it takes the other.
+            rebuilding: self.shared.signals.begins_again()
+                || self.shared.rebuilding.load(Ordering::Acquire),
             merging: self.shared.merging.load(Ordering::Acquire),
             failing: self.shared.signals.is_failing(),
         }
