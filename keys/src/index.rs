@@ -6,7 +6,8 @@
 //! bucket = first 12 bits of prf; block = prf[16..32]
 //! term   = bucket || AES-256(the bucket's index key, block)
 //! ```
-//! AES (FIPS 197) serves as a permutation of one block: it can be undone with the old key and done with the new one.
+//! AES (FIPS 197) serves as a permutation of one block: it can be undone with the old key and done with the new one. While a bucket
+//! has a next key a value has a term under each of the two: whoever stores one takes that of the next, whoever looks looks for both.
 
 use aes::Aes256;
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
@@ -17,6 +18,7 @@ use crate::derive::{HASH_BYTES, finish, hmac, length_prefix};
 use crate::error::KeyError;
 use crate::keyring::{Keyring, Place};
 use crate::secret::{KEY_BYTES, Secret};
+use crate::state::KeyState;
 
 const BLOCK_BYTES: usize = 16;
 const TERM_BYTES: usize = 2 + BLOCK_BYTES;
@@ -63,6 +65,34 @@ impl IndexTerm {
     }
 }
 
+/// A value in its match group, keyed and not yet permuted. It is made for one look and never stored: who had it and an index key had
+/// the value's term for good.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct BlindValue {
+    bucket: Bucket,
+    block: [u8; BLOCK_BYTES],
+}
+
+/// The terms of one value under the keys that its bucket has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TermForms {
+    /// That under the key which the newest is about to follow, where there are two.
+    pub former: Option<IndexTerm>,
+    /// That under the newest key: the one to store.
+    pub newest: IndexTerm,
+    /// The epoch of the newest key.
+    pub epoch: u32,
+}
+
+/// Which key of an index bucket a term is under. Destroying it destroys the term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PermutedUnder {
+    /// The number of the bucket, below [`crate::limits::BUCKETS`].
+    pub bucket: u16,
+    /// How often the bucket's key had been replaced by then, counted from one.
+    pub epoch: u32,
+}
+
 /// The key of an index bucket's permutation, wiped on drop.
 pub struct PermutationKey(Secret);
 
@@ -80,11 +110,117 @@ impl Keyring {
     /// The term of a value, already normalised, in its field's match group. Fields of few possible values must get none.
     #[must_use]
     pub fn index_term(&self, match_group: &str, normalised: &[u8]) -> IndexTerm {
-        let content = self.content();
-        let prf = prf(content.at(Place::IndexBase).key, match_group, normalised);
-        let bucket = Bucket::of_hash(&prf);
+        self.term_forms(&self.blind_value(match_group, normalised)).newest
+    }
+
+    /// A value, already normalised, in its field's match group: what its terms are made of under whichever key its bucket has.
+    #[must_use]
+    pub fn blind_value(&self, match_group: &str, normalised: &[u8]) -> BlindValue {
+        let prf = prf(self.content().at(Place::IndexBase).key, match_group, normalised);
         let block = prf.last_chunk().expect("the hash is longer than a block");
-        IndexTerm { bucket, block: permute(content.at(Place::IndexBucket(bucket)).key, *block) }
+        BlindValue { bucket: Bucket::of_hash(&prf), block: *block }
+    }
+
+    /// The terms of a value under the keys that its bucket has now.
+    #[must_use]
+    pub fn term_forms(&self, value: &BlindValue) -> TermForms {
+        let content = self.content();
+        let place = Place::IndexBucket(value.bucket);
+        let under = |key: &[u8; KEY_BYTES]| IndexTerm {
+            bucket: value.bucket,
+            block: permute(key, value.block),
+        };
+        let (present, next) = (content.at(place), content.next_of(place));
+        let former = next.is_some().then(|| under(present.key));
+        let newest = next.unwrap_or(present);
+        TermForms { former, newest: under(newest.key), epoch: newest.epoch }
+    }
+
+    /// A stored term as it is to be stored from now on, with the epoch of the key that it is under then; nothing where it is under
+    /// the newest key of its bucket already. The value is not needed and not learnt.
+    ///
+    /// # Errors
+    /// [`KeyError::WrongKeyId`] where the key of that epoch is destroyed, or was not there yet.
+    pub fn rekeyed_term(
+        &self,
+        term: &IndexTerm,
+        epoch: u32,
+    ) -> Result<Option<(IndexTerm, u32)>, KeyError> {
+        let content = self.content();
+        let place = Place::IndexBucket(term.bucket);
+        let (present, newest) = (content.at(place), content.newest(place));
+        if epoch == newest.epoch {
+            return Ok(None);
+        }
+        if epoch != present.epoch {
+            return Err(KeyError::WrongKeyId);
+        }
+        let key = |key: &[u8; KEY_BYTES]| PermutationKey(Secret::copy_of(key));
+        Ok(Some((term.rekeyed(&key(present.key), &key(newest.key)), newest.epoch)))
+    }
+
+    /// The state of an index bucket's key of an epoch; none for a bucket that there is not or an epoch that there was not yet.
+    #[must_use]
+    pub fn index_key_state(&self, under: PermutedUnder) -> Option<KeyState> {
+        let bucket = Bucket::from_number(under.bucket)?;
+        self.state_in(Place::IndexBucket(bucket), under.epoch)
+    }
+
+    /// How often the key in an index bucket's place has been replaced, counted from one. Keys of earlier epochs are destroyed.
+    ///
+    /// # Errors
+    /// [`KeyError::TermBucket`] for a number out of range.
+    pub fn index_epoch(&self, bucket: u16) -> Result<u32, KeyError> {
+        let bucket = Bucket::from_number(bucket).ok_or(KeyError::TermBucket)?;
+        Ok(self.content().at(Place::IndexBucket(bucket)).epoch)
+    }
+
+    /// The epoch of the key under which an index bucket's terms are made now.
+    ///
+    /// # Errors
+    /// [`KeyError::TermBucket`] for a number out of range.
+    pub fn newest_index_epoch(&self, bucket: u16) -> Result<u32, KeyError> {
+        let bucket = Bucket::from_number(bucket).ok_or(KeyError::TermBucket)?;
+        Ok(self.content().newest(Place::IndexBucket(bucket)).epoch)
+    }
+
+    /// The next keys that index buckets have beside the present ones, in ascending order.
+    #[must_use]
+    pub fn next_index_keys(&self) -> Vec<PermutedUnder> {
+        let named = |(bucket, epoch)| PermutedUnder { bucket, epoch };
+        self.content().rekeyed_index().into_iter().map(named).collect()
+    }
+
+    /// Draws a next key for each of these index buckets, as long as none was drawn, and makes them durable in both slots. From then on
+    /// terms are made under the next keys; whoever stores them moves those of before ([`Keyring::rekeyed_term`]).
+    ///
+    /// # Errors
+    /// As [`Keyring::draw_next_bucket_keys`].
+    pub fn draw_next_index_keys(&self, buckets: &[u16]) -> Result<(), KeyError> {
+        let named = buckets.iter().map(|number| Bucket::from_number(*number));
+        let named = named.collect::<Option<Vec<Bucket>>>().ok_or(KeyError::TermBucket)?;
+        let held = self.next_index_keys();
+        if buckets.iter().all(|number| held.iter().any(|next| next.bucket == *number)) {
+            return Ok(());
+        }
+        let places: Vec<Place> = named.into_iter().map(Place::IndexBucket).collect();
+        self.replace(|content| content.with_next_keys(&places))
+    }
+
+    /// Puts these next keys in the places of the present ones, which are then in neither slot of the file and no more in memory: every
+    /// term under one is destroyed, wherever copies lie. A bucket that has no next key of that epoch stays as it is.
+    ///
+    /// # Errors
+    /// As [`Keyring::destroy_old_bucket_keys`].
+    pub fn destroy_old_index_keys(&self, next: &[PermutedUnder]) -> Result<(), KeyError> {
+        let held = self.next_index_keys();
+        if !next.iter().any(|named| held.contains(named)) {
+            return Ok(());
+        }
+        let place = |number| Bucket::from_number(number).map(Place::IndexBucket);
+        let named = next.iter().filter_map(|next| Some((place(next.bucket)?, next.epoch)));
+        let named: Vec<(Place, u32)> = named.collect();
+        self.replace(|content| Ok(content.promoted(&named)))
     }
 
     /// An own wiping copy of the key that permutes a bucket's terms now.

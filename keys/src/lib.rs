@@ -39,7 +39,7 @@ pub use backup::{BackupIdentity, BackupRecipient, KeyPart, KeyPartError};
 pub use cache::SubjectKeyCache;
 pub use chain::ChainKey;
 pub use error::KeyError;
-pub use index::{IndexTerm, PermutationKey};
+pub use index::{BlindValue, IndexTerm, PermutationKey, PermutedUnder, TermForms};
 pub use keyring::{KeyEpochs, Keyring, KeyringHealth, KeyringSlot, SingleKey, SlotFault};
 pub use lock::KeyringLock;
 pub use log_in::{LogInKey, is_public_key};

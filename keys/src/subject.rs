@@ -198,17 +198,7 @@ impl Keyring {
     #[must_use]
     pub fn bucket_key_state(&self, under: WrappedUnder) -> Option<KeyState> {
         let bucket = Bucket::from_number(under.bucket)?;
-        let content = self.content();
-        let (present, newest) = (
-            content.at(Place::SubjectBucket(bucket)).epoch,
-            content.newest(Place::SubjectBucket(bucket)).epoch,
-        );
-        match under.epoch {
-            epoch if epoch < present => Some(KeyState::Destroyed),
-            epoch if epoch < newest => Some(KeyState::Deactivated),
-            epoch if epoch == newest => Some(KeyState::Active),
-            _ => None,
-        }
+        self.state_in(Place::SubjectBucket(bucket), under.epoch)
     }
 }
 

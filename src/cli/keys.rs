@@ -20,8 +20,8 @@ pub(super) enum Command {
     #[command(after_help = "Example: gridvault keys rotate --what subjects")]
     Rotate {
         /// Which keys: subjects, those of all subject buckets; tokens, the one that signs tokens; log, the one that signs
-        /// the log; context, those over addresses, devices and reasons of entries.
-        #[arg(long, value_parser = ["subjects", "tokens", "log", "context"])]
+        /// the log; context, those over addresses, devices and reasons of entries; index, those of all index buckets.
+        #[arg(long, value_parser = ["subjects", "tokens", "log", "context", "index"])]
         what: String,
         #[command(flatten)]
         connection: Connection,
@@ -125,11 +125,14 @@ fn rotation_line(rotation: &Value) -> String {
 }
 
 fn status_lines(status: &Value) -> String {
-    let subjects = &status["subjects"];
-    let keys = format!(
-        "subject buckets {}: epochs {} to {}, {} with a next key",
-        subjects["count"], subjects["epoch_min"], subjects["epoch_max"], subjects["next_count"]
-    );
+    let line = |what: &str| {
+        let of = &status[what];
+        format!(
+            "{}: epochs {} to {}, {} with a next key",
+            of["count"], of["epoch_min"], of["epoch_max"], of["next_count"]
+        )
+    };
+    let keys = format!("subject buckets {}\nindex buckets {}", line("subjects"), line("index"));
     match &status["rotation"] {
         Value::Null => keys,
         rotation => format!("{keys}\n{}", rotation_line(rotation)),

@@ -24,6 +24,7 @@ mod demo;
 mod doctor;
 mod enrol;
 mod failure;
+mod found_anew;
 mod handover;
 mod hidden;
 mod import;

@@ -7,7 +7,7 @@ use super::ceremony::What;
 use super::ceremony_note::Word;
 use super::ceremony_run::{Consent, OnWord};
 use super::failure::Failure;
-use super::{print, runtime, second_place, snapshots, vault};
+use super::{found_anew, print, runtime, second_place, snapshots, vault};
 use crate::access::ActorId;
 use crate::ambient::{Clock as _, HostClock, HostRandom, Micros};
 use crate::config::{Config, ConfigFile, Overrides};
@@ -93,6 +93,9 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     if in_ledger.is_some() {
         second_place::is_due(directory)
             .map_err(|error| Failure::storage("the directory", &error))?;
+    }
+    if restored.terms_dead > 0 {
+        found_anew::is_due(directory).map_err(|error| Failure::storage("the directory", &error))?;
     }
     file.create(directory).map_err(|error| Failure::failed("the configuration", &error))?;
     std::fs::File::open(directory)
@@ -274,11 +277,12 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
 }
 
 fn show(restored: &Restored, told: Option<u64>, log_key: &str, json: bool) {
-    let Restored { origin, size, entries, rows, left_out, anew, dead, .. } = restored;
+    let Restored { origin, size, entries, rows, left_out, anew, dead, terms_dead, .. } = restored;
     if json {
         let shown = serde_json::json!({
             "before": origin, "size": size, "entries": entries, "rows": rows,
-            "left_out": left_out, "wrapped_anew": anew, "dead": dead, "ledger": told,
+            "left_out": left_out, "wrapped_anew": anew, "dead": dead,
+            "terms_dead": terms_dead, "ledger": told,
             "log_key": log_key,
         });
         print(&shown.to_string());
@@ -298,6 +302,11 @@ fn show(restored: &Restored, told: Option<u64>, log_key: &str, json: bool) {
     if *dead > 0 {
         print(&format!(
             "{dead} subject keys are destroyed, of people who were erased since: what is stored of them opens for nobody"
+        ));
+    }
+    if *terms_dead > 0 {
+        print(&format!(
+            "{terms_dead} index terms are under destroyed keys: the first start makes them anew from the values; what calling systems called those records is lost"
         ));
     }
     if let Some(told) = told {

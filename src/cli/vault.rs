@@ -4,7 +4,9 @@
 
 use super::failure::Failure;
 use super::policy_files::{self, Policies};
-use super::{ceremony_run, metrics, passphrase, pkcs11, retention, second_place, ship, snapshots};
+use super::{
+    ceremony_run, found_anew, metrics, passphrase, pkcs11, retention, second_place, ship, snapshots,
+};
 use crate::access::Access;
 use crate::ambient::{BelievedClock, Clock, HostClock, HostRandom, Micros, Random};
 use crate::config::Config;
@@ -147,6 +149,7 @@ async fn beside(
     waker: RotationWaker,
 ) -> Result<Vault, Failure> {
     second_place::agree(config, &rooms).await?;
+    found_anew::agree(config, &rooms).await?;
     let shipper = ship::start(config, &rooms.trail, rooms.log.clone()).await?;
     let last_before = retention.last_before();
     let retention = retention::for_whoever_needs_it(retention, &rooms.reviews, shipper.as_ref());

@@ -61,6 +61,12 @@ pub const ERASURE_SECONDS: u32 = 30 * 24 * 3_600;
 pub const ERASURES_AT_ONCE_COUNT_MAX: usize = 64;
 /// Subject buckets of a vault: each wraps the keys of those who fall into it.
 pub const SUBJECT_BUCKETS_COUNT: u16 = 4_096;
+/// Index buckets of a vault: each permutes the terms of the values that fall into it.
+pub const INDEX_BUCKETS_COUNT: u16 = 4_096;
+/// Index terms that are looked at before others get their turn, while terms move to the next keys of their buckets.
+pub const RETERM_LOOKS_COUNT: usize = 1_024;
+/// Index terms that move in one step: three keys of the store each, 90 KiB together.
+pub const RETERM_TERMS_COUNT_MAX: usize = 512;
 /// Buckets that are re-keyed together for the erased: what a rotation leaves free in the ring.
 pub const ERASURE_BUCKETS_COUNT: usize = 64;
 /// Buckets that a rotation re-keys together: each group costs two walks through all wrapped keys, and the ring has room for the

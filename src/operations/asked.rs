@@ -3,12 +3,12 @@
 //! Everything in it was parsed at the door.
 
 use super::Once;
-use crate::access::{Ask, Origin, Question};
+use crate::access::{ActorId, Ask, Origin, Question};
 use crate::ambient::Micros;
 use crate::identity::Actor;
 use crate::purposes::Purpose;
 use crate::records::{ExternalRef, MandateId, SchemaSet};
-use crate::seal::Seal;
+use crate::seal::{Seal, Sought};
 use crate::territory::Territory;
 
 /// What a request acts under beside the caller's posts.
@@ -37,10 +37,15 @@ pub struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    /// The term of a reference of the system that calls: the one that acts for a person, or the caller itself.
-    pub(super) fn term_of(&self, reference: &ExternalRef, seal: &Seal) -> [u8; 18] {
+    /// What a reference of the system that calls is found by.
+    pub(super) fn term_of(&self, reference: &ExternalRef, seal: &Seal) -> Sought {
+        seal.external_term(self.system(), reference)
+    }
+
+    /// The system that calls: the one that acts for a person, or the caller itself.
+    pub(super) fn system(&self) -> ActorId {
         let standing = self.actor.standing();
-        seal.external_term(standing.via.unwrap_or(standing.actor), reference)
+        standing.via.unwrap_or(standing.actor)
     }
 
     /// The question that this request puts to a decision.

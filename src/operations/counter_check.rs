@@ -79,7 +79,7 @@ pub async fn counter_check(
         let (found, charges) = match field.match_group {
             Some(_) => {
                 let term = seal.term(field, &value)?;
-                let found = candidates(&term, RecordType::Person, store).await?;
+                let found = candidates(&term, RecordType::Person, store, seal).await?;
                 look_at_nothing(found.len(), asked, store, seal).await?;
                 (found, vec![seal.charge(actor, asked.now, field, &value)?])
             }

@@ -4,7 +4,9 @@
 //! Everybody who stays has a wrapped key that opens, before, meanwhile and after (`erase_subject` has the order).
 
 use super::OperationError;
+use super::move_terms::MoveTerms;
 use super::rewrap::{Rewrap, announced};
+use super::turn_index::turned;
 use super::turn_keys::kept_rotation;
 use crate::limits::{ERASURE_BUCKETS_COUNT, ERASURES_AT_ONCE_COUNT_MAX};
 use crate::seal::{ErasureRecord, ErasureState, RotationKind, RotationRecord, Seal};
@@ -58,10 +60,31 @@ pub async fn destroy_keys(
             }
             destroyed += undestroyed.len() as u64;
         }
+        destroy_terms(&waiting, store, seal, trail).await?;
         let erasures = waiting.iter().map(|one| one.id).collect();
         let change = completed(&waiting)?;
         let told = Announcement::KeysDestroyed { buckets: destroyed, erasures };
         last = Some(announced(trail, told, change).await?);
+    }
+}
+
+/// The same of the index keys that something of theirs was found under.
+async fn destroy_terms(
+    waiting: &[Waiting],
+    store: &Reader,
+    seal: &Arc<Seal>,
+    trail: &Trail,
+) -> Result<(), OperationError> {
+    let terms = waiting.iter().flat_map(|one| one.record.terms.iter().copied());
+    let terms: Vec<(u16, u32)> = terms.collect();
+    loop {
+        let undestroyed = seal.undestroyed_terms(&terms)?;
+        if undestroyed.is_empty() {
+            return Ok(());
+        }
+        for buckets in undestroyed.chunks(ERASURE_BUCKETS_COUNT) {
+            turned(MoveTerms::begin(buckets, seal, trail).await?, store, seal, trail).await?;
+        }
     }
 }
 
@@ -96,7 +119,8 @@ async fn replaced(
 fn completed(waiting: &[Waiting]) -> Result<Change, OperationError> {
     let mut change = Change::default();
     for Waiting { id, stored, record } in waiting {
-        let record = ErasureRecord { state: ErasureState::Destroyed, ..record.clone() };
+        let (state, terms) = (ErasureState::Destroyed, Vec::new());
+        let record = ErasureRecord { state, terms, ..record.clone() };
         let key = Key::control(ControlKind::Erasure, id);
         change.ops.push(Op::Put(key.clone(), stored.version.next(), record.encode()?));
         change.expects.push(Expect { key, version: stored.version, stamp: 0 });

@@ -3,12 +3,13 @@
 //! Who is in the task is the decision's; a link that moved on by then makes it be looked for again.
 
 use super::OperationError;
+use super::by_term::behind_term;
 use super::occupants::link_term;
 use super::scope::{Seen, look, person};
 use crate::limits::{OCCUPANTS_LOOKS_COUNT_MAX, TASK_SCOPE_COUNT_MAX};
 use crate::records::{Facts, RecordId, RecordType, SchemaSet, SubjectId, Target as _};
 use crate::seal::Seal;
-use crate::store::{Fetched, Key, Reader, Sealed};
+use crate::store::{Fetched, Reader, Sealed};
 
 /// What places lead to.
 pub(super) struct Dwellers {
@@ -47,7 +48,7 @@ pub(super) async fn dwellers(
     let mut subjects: Vec<SubjectId> = Vec::new();
     for place in places.iter().filter(|place| place.found.is_some()) {
         let term = link_term(place.record, seal, schemas)?;
-        let links = store.scan(&Key::term_prefix(&term), None, OCCUPANTS_LOOKS_COUNT_MAX).await?;
+        let links = behind_term(&term, None, OCCUPANTS_LOOKS_COUNT_MAX, store, seal).await?;
         for (key, _) in links {
             let Some(id) = key.record() else { continue };
             let Fetched::Found(link) = store.fetch(id).await? else { continue };

@@ -9,7 +9,8 @@
 //!            part in records of others, the key goes with the last step of 1
 //! 3 draw     the ring with a next key for each bucket, slot B, then slot A; then the entry `key.rotate`
 //! 4 wrap     one frame a step: entry `key.rewrap`, the wrapped keys of those who stay, under the next keys
-//! 5 destroy  the ring with the next keys in the place of the present ones, slot B, then slot A
+//! 5 destroy  the ring with the next keys in the place of the present ones, slot B, then slot A; then 3 to 5 once more for the
+//!            index buckets of the terms that went, over the terms of those who stay, with an entry `key.destroy` of its own
 //! 6 say so   one frame: the entry `key.destroy`, which names the erasures that are complete with it
 //! ```
 //! After 1 or 2 some records are gone, the request is open as before, and whoever says it again goes on. After the last step
@@ -349,6 +350,7 @@ fn state_after(
                 .map_or_else(String::new, |it| BASE64_URL_SAFE_NO_PAD.encode(it.as_bytes())),
             entries: Vec::new(),
             keys: Vec::new(),
+            terms: Vec::new(),
         },
     };
     record.state = if left == 0 { ErasureState::Erased } else { ErasureState::UnderWay };

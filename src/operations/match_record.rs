@@ -2,6 +2,7 @@
 //! Never shows a record, opens a section or tells which record it was.
 //! Each distinct value counts against the caller's day, at sequencing, so two at once cannot both be the last.
 
+use super::by_term::behind_term;
 use super::error::{after, refuse, turn_away, turn_away_fields};
 use super::{Asked, OperationError};
 use crate::access::{Access, Ask, Charge, Code, Denied, Item, Matter, Permit, Question};
@@ -9,8 +10,8 @@ use crate::limits::{MATCH_CANDIDATES_COUNT_MAX, MATCH_LOOKS_COUNT_MIN, STALE_ATT
 use crate::records::{
     Facts, FieldProblem, Handle, ProblemReason, RecordId, RecordType, SchemaSet, SubjectId, Value,
 };
-use crate::seal::{Candidates, Link, Seal};
-use crate::store::{Fetched, Key, Reader, Sealed};
+use crate::seal::{Candidates, Link, Seal, Sought};
+use crate::store::{Fetched, Reader, Sealed};
 use crate::territory::{CellId, Territory};
 use crate::trail::{Recorded, Trail};
 use serde_json::Value as Json;
@@ -68,7 +69,7 @@ pub async fn match_record(
             Some(_) => {
                 let term = seal.term(field, &value)?;
                 let charge = seal.charge(actor, asked.now, field, &value)?;
-                let found = candidates(&term, request.record_type, store).await?;
+                let found = candidates(&term, request.record_type, store, seal).await?;
                 look_at_nothing(found.len(), asked, store, seal).await?;
                 (found, vec![charge])
             }
@@ -133,12 +134,13 @@ fn permit_match(
 }
 
 pub(super) async fn candidates(
-    term: &[u8; 18],
+    term: &Sought,
     record_type: RecordType,
     store: &Reader,
+    seal: &Seal,
 ) -> Result<Vec<Sealed>, OperationError> {
     let mut found = Vec::new();
-    let listed = store.scan(&Key::term_prefix(term), None, MATCH_CANDIDATES_COUNT_MAX).await?;
+    let listed = behind_term(term, None, MATCH_CANDIDATES_COUNT_MAX, store, seal).await?;
     for (key, _) in listed {
         let Some(id) = key.record() else { continue };
         if let Fetched::Found(sealed) = store.fetch(id).await?

@@ -2,13 +2,14 @@
 //! Never a person whom the caller may not know of, or whose address is protected from its neighbours.
 //! One entry names everybody who is shown; a link that is gone by then shows nobody.
 
+use super::by_term::behind_term;
 use super::error::{after, refuse, turn_away};
 use super::mandate::mandate_of_list;
 use super::{Asked, OperationError};
 use crate::access::{Access, Ask, Candidate, Code, List, ListPlan, Permit, Question};
 use crate::limits::{OCCUPANTS_COUNT_MAX, OCCUPANTS_LOOKS_COUNT_MAX, STALE_ATTEMPTS_MAX};
 use crate::records::{RecordId, RecordType, SchemaSet, Sensitive, SubjectId, Value};
-use crate::seal::{OpenedPage, Seal};
+use crate::seal::{OpenedPage, Seal, Sought};
 use crate::store::{Fetched, Key, Page, Reader, Sealed};
 use crate::territory::{CellId, Territory};
 use crate::trail::Trail;
@@ -121,7 +122,7 @@ pub(super) fn link_term(
     place: RecordId,
     seal: &Seal,
     schemas: &SchemaSet,
-) -> Result<[u8; 18], OperationError> {
+) -> Result<Sought, OperationError> {
     let field = schemas.get(RecordType::Residence).and_then(|schema| schema.field("place"));
     let field = field.ok_or(OperationError::Internal("a link of person and place has no place"))?;
     Ok(seal.term(field, &Value::Text(Sensitive::new(place.to_string())))?)
@@ -132,14 +133,14 @@ type Linked = Candidate<(Sealed, Sealed)>;
 
 /// The people behind the links that the plan may follow, and whether there are more than may be named.
 async fn people_of(
-    term: &[u8; 18],
+    term: &Sought,
     plan: &ListPlan<'_>,
     store: &Reader,
     seal: &Seal,
 ) -> Result<(Vec<Linked>, bool), OperationError> {
     let mut people: Vec<Linked> = Vec::new();
     let mut subjects: Vec<SubjectId> = Vec::new();
-    let links = store.scan(&Key::term_prefix(term), None, OCCUPANTS_LOOKS_COUNT_MAX).await?;
+    let links = behind_term(term, None, OCCUPANTS_LOOKS_COUNT_MAX, store, seal).await?;
     for (key, _) in links {
         let Some(id) = key.record() else { continue };
         let Fetched::Found(link) = store.fetch(id).await? else { continue };

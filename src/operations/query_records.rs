@@ -11,7 +11,7 @@ use crate::access::{Access, Ask, Charge, Code, List, Permit, Question};
 use crate::ambient::Micros;
 use crate::limits::{CURSOR_SECONDS, STALE_ATTEMPTS_MAX};
 use crate::records::{ExternalRef, FieldProblem, ProblemReason, RecordType, SchemaSet, Value};
-use crate::seal::{Cursor, CursorOwner, OpenedPage, Seal};
+use crate::seal::{Cursor, CursorOwner, OpenedPage, Seal, Sought};
 use crate::store::{Page, Reader};
 use crate::territory::{CellId, Territory};
 use crate::trail::Trail;
@@ -127,8 +127,8 @@ pub(super) fn not_a_cursor() -> FieldProblem {
 struct Begun {
     within: Option<(CellId, Option<&'static str>)>,
     matched: Option<Matched>,
-    /// The term of a system's own name: it finds what that system itself named so, and costs nothing.
-    external: Option<[u8; 18]>,
+    /// A system's own name: it finds what that system itself named so, and costs nothing.
+    external: Option<Sought>,
     owner: CursorOwner,
     position: Option<Position>,
 }
@@ -166,7 +166,7 @@ fn begin(
     };
     let matched = matched_value(asked, request, seal, schemas)?;
     let external = request.external_ref.as_ref().map(|name| asked.term_of(name, seal));
-    let owner = owner_of(asked, request, external);
+    let owner = owner_of(asked, request);
     let position = match &request.cursor {
         Some(cursor) => {
             let position = seal.position(&owner, cursor, asked.now);
@@ -180,7 +180,7 @@ fn begin(
 
 /// An exact value: what it is found by and what it costs.
 struct Matched {
-    term: [u8; 18],
+    term: Sought,
     charge: Charge,
 }
 
@@ -208,8 +208,10 @@ fn matched_value(
 }
 
 /// Everything that was asked but where to begin and how much, so that a cursor serves this one question.
-fn owner_of(asked: &Asked<'_>, request: &QueryRequest, external: Option<[u8; 18]>) -> CursorOwner {
+fn owner_of(asked: &Asked<'_>, request: &QueryRequest) -> CursorOwner {
     let matched = request.matched.as_ref().map(|(field, value)| (field, value.to_string()));
+    let external = request.external_ref.as_ref();
+    let external = external.map(|name| (asked.system().to_string(), name.as_bytes()));
     let since = request.updated_since.map(|since| since.0);
     let case = asked.case.map(|case| match case {
         Case::Mandate(id) => id.to_string(),

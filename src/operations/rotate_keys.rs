@@ -209,8 +209,10 @@ pub struct KeysStatus {
     pub rotation: Option<RotationRecord>,
     /// How often the key of a subject bucket was replaced, counted from one: least and most often.
     pub bucket_epochs: (u32, u32),
-    /// Buckets that have a next key beside the present one.
+    /// Subject buckets that have a next key beside the present one.
     pub next_count: usize,
+    /// The same of index buckets: least often, most often, and how many have a next key.
+    pub index: (u32, u32, usize),
 }
 
 /// Tells how the keys are.
@@ -233,7 +235,10 @@ pub async fn keys_status(
     };
     let rotation = kept_rotation(store, seal).await?.map(|kept| kept.record);
     let bucket_epochs = seal.bucket_epochs()?;
-    let status = KeysStatus { rotation, bucket_epochs, next_count: seal.next_keys().count() };
+    let (least, most) = seal.index_epochs()?;
+    let index = (least, most, seal.next_index_keys().count());
+    let next_count = seal.next_keys().count();
+    let status = KeysStatus { rotation, bucket_epochs, next_count, index };
     match trail.append(permit).await {
         Ok(receipt) => Ok((status, receipt.recorded())),
         Err(refused) => Err(ended(refused, actor, origin, access, trail).await),

@@ -11,8 +11,8 @@
 //! 5 end      after the last group, one frame: entry `key.rotate` (step end), the row says that it ended
 //! 6 cancel   in the place of 5 for one that was taken back, once no bucket has a next key: entry `key.rotate` (step cancel)
 //! ```
-//! Those are the steps of the keys of buckets; `turn_single` has 2 to 4 of a key that there is one of, and
-//! `turn_contexts` those of the keys of contexts.
+//! Those are the steps of the keys of subject buckets; `turn_index` has 2 to 4 of those of index buckets, `turn_single` of a key that
+//! there is one of, and `turn_contexts` those of the keys of contexts.
 //! The row is all that is kept of it. A crash at 2 or 3 leaves both keys of a group's buckets in the ring, and the walk begins
 //! again; one between the two writings of 4 has the group done twice. Erasures destroy keys beside it (`destroy_keys`): each of
 //! the two walks for the keys that it named, so neither takes a key that the other one needs.
@@ -20,6 +20,7 @@
 use super::OperationError;
 use super::rewrap::Rewrap;
 use super::turn_contexts::{settle_contexts, turn_contexts};
+use super::turn_index::TurnIndex;
 use super::turn_single::{self, Single};
 use crate::ambient::Micros;
 use crate::identity::Identity;
@@ -77,6 +78,7 @@ pub struct Turned {
 #[derive(Default)]
 pub struct Turning {
     group: Option<Group>,
+    index: TurnIndex,
 }
 
 struct Group {
@@ -101,6 +103,9 @@ impl Turning {
     ) -> Result<Turned, OperationError> {
         let record = kept_rotation(store, seal).await?.map(|kept| kept.record);
         if turn_single::ends_what_is_nobodys(record.as_ref(), seal, identity, trail).await? {
+            return Ok(Turned { record, worked: true, waits: false });
+        }
+        if self.index.ends_what_is_nobodys(record.as_ref(), store, seal, trail).await? {
             return Ok(Turned { record, worked: true, waits: false });
         }
         let Some(record) = record else {
@@ -128,10 +133,7 @@ impl Turning {
                 true
             }
             RotationState::Running => {
-                match (record.kind, single.as_ref()) {
-                    (RotationKind::Subjects, _) => self.turn(&record, store, seal, trail).await?,
-                    (_, one) => waits = !turn_one(&record, one, now, store, seal, trail).await?,
-                }
+                waits = !self.run(&record, single.as_ref(), now, store, seal, trail).await?;
                 !waits
             }
             // The walk stands still with it; what the ring has already is said.
@@ -142,7 +144,7 @@ impl Turning {
                 None => false,
                 Some(single) => single.settle(now, store, seal, trail).await?,
             },
-            RotationState::Cancelling if record.kind == RotationKind::Subjects => {
+            RotationState::Cancelling if record.kind.is_of_buckets() => {
                 self.wind_up(&record, now, store, seal, trail).await?;
                 true
             }
@@ -155,10 +157,29 @@ impl Turning {
             | RotationState::Ended
             | RotationState::Cancelled => {
                 self.group = None;
+                self.index.let_go();
                 false
             }
         };
         Ok(Turned { record: Some(record), worked, waits })
+    }
+
+    /// The next step of a rotation that runs; false where it waits.
+    async fn run(
+        &mut self,
+        record: &RotationRecord,
+        single: Option<&Single<'_>>,
+        now: Micros,
+        store: &Reader,
+        seal: &Arc<Seal>,
+        trail: &Trail,
+    ) -> Result<bool, OperationError> {
+        match record.kind {
+            RotationKind::Subjects => self.turn(record, store, seal, trail).await?,
+            RotationKind::Index => self.index.turn(record, store, seal, trail).await?,
+            _ => return turn_one(record, single, now, store, seal, trail).await,
+        }
+        Ok(true)
     }
 
     async fn turn(
@@ -219,6 +240,12 @@ impl Turning {
         seal: &Arc<Seal>,
         trail: &Trail,
     ) -> Result<(), OperationError> {
+        if record.kind == RotationKind::Index {
+            return match self.index.wind_up(record, store, seal, trail).await? {
+                true => Ok(()),
+                false => cancelled(record, now, store, seal, trail).await,
+            };
+        }
         if let Some(group) = self.group.take().filter(|group| group.rotation == record.id) {
             return self.walk(group, store, seal, trail).await;
         }

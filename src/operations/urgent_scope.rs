@@ -3,6 +3,7 @@
 //! Whose address is protected is reached where the event itself names the dwelling and a second person agrees, and on no other way.
 
 use super::break_glass::Urgency;
+use super::by_term::behind_term;
 use super::error::{after, refuse};
 use super::occupants::link_term;
 use super::read_record::absence;
@@ -12,7 +13,7 @@ use crate::access::{EVENT_FIELDS, Item, Matter, Question, Tier, TierTerms};
 use crate::limits::{EMERGENCY_PEOPLE_COUNT_MAX, OCCUPANTS_LOOKS_COUNT_MAX, STALE_ATTEMPTS_MAX};
 use crate::records::{Handle, MandateId, RecordId, RecordType, SchemaSet, SubjectId};
 use crate::seal::{Opened, Seal};
-use crate::store::{Fetched, Key, Reader};
+use crate::store::{Fetched, Reader};
 
 /// An urgent event.
 pub(super) struct Event {
@@ -198,7 +199,7 @@ async fn linked(
 ) -> Result<Vec<SubjectId>, OperationError> {
     let term = link_term(place, seal, schemas)?;
     let mut subjects = Vec::new();
-    for (key, _) in store.scan(&Key::term_prefix(&term), None, OCCUPANTS_LOOKS_COUNT_MAX).await? {
+    for (key, _) in behind_term(&term, None, OCCUPANTS_LOOKS_COUNT_MAX, store, seal).await? {
         let Some(id) = key.record() else { continue };
         let Fetched::Found(link) = store.fetch(id).await? else { continue };
         let header = &link.row().header;

@@ -2,6 +2,7 @@
 //! Never decides: what the plan would show is taken along, and the permit weighs it once more.
 //! Each record lies in one place of the order, so a walk meets it once, whatever is added or removed meanwhile.
 
+use super::by_term::behind_term;
 use super::{Asked, OperationError};
 use crate::access::{Candidate, ListPlan};
 use crate::ambient::Micros;
@@ -9,7 +10,7 @@ use crate::limits::{
     QUERY_LOOKS_COUNT_MAX, QUERY_PAGE_BYTES_MAX, QUERY_PAGE_COUNT_MAX, QUERY_SUBJECTS_COUNT_MAX,
 };
 use crate::records::{RecordId, RecordType};
-use crate::seal::{CursorOwner, Seal};
+use crate::seal::{CursorOwner, Seal, Sought};
 use crate::store::{Fetched, Key, Reader, Sealed, Stored};
 use crate::territory::{Area, CellId, GridCode, Territory};
 use serde::Serialize;
@@ -131,8 +132,8 @@ pub(super) struct Start {
 /// What a walk looks for.
 pub(super) struct Search {
     pub(super) record_type: RecordType,
-    /// The index term that its records have.
-    pub(super) term: Option<[u8; 18]>,
+    /// The value that its records have.
+    pub(super) term: Option<Sought>,
     pub(super) changed_since: Option<Micros>,
     pub(super) records_count_max: usize,
 }
@@ -208,7 +209,7 @@ impl Search {
         let wanted = self.records_count_max - candidates.len();
         let left = QUERY_LOOKS_COUNT_MAX - used.looks;
         let count = wanted.clamp(CHUNK_COUNT_MIN, QUERY_PAGE_COUNT_MAX).min(left);
-        let listed = self.listed(rest, count, store).await?;
+        let listed = self.listed(rest, count, store, seal).await?;
         rest.ended = listed.len() < count;
         // An empty cell is a look too: a city has many.
         used.looks += listed.len().max(1);
@@ -254,14 +255,13 @@ impl Search {
         rest: &Rest<'_>,
         count: usize,
         store: &Reader,
+        seal: &Seal,
     ) -> Result<Vec<(Key, Stored)>, OperationError> {
-        let (prefix, after) = match &self.term {
-            Some(term) => (Key::term_prefix(term), Key::term(term, rest.after)),
-            None => (
-                Key::cell_listing_prefix(rest.cell, self.record_type),
-                Key::cell_listing(rest.cell, self.record_type, rest.after),
-            ),
-        };
+        if let Some(term) = &self.term {
+            return behind_term(term, Some(rest.after), count, store, seal).await;
+        }
+        let prefix = Key::cell_listing_prefix(rest.cell, self.record_type);
+        let after = Key::cell_listing(rest.cell, self.record_type, rest.after);
         Ok(store.scan(&prefix, Some(&after), count).await?)
     }
 

@@ -2,7 +2,7 @@
 //! Never stored before there is a permit; a draft is plain text and is wiped when dropped.
 //! The fields that were decided are the fields that are sealed: the permit owns the draft.
 
-use super::{KeyHold, Seal, SealError, covers, section};
+use super::{KeyHold, Seal, SealError, Sought, covers, section};
 use crate::access::Permit;
 use crate::ambient::Micros;
 use crate::records::{
@@ -63,7 +63,7 @@ pub struct Draft {
     keys: BTreeMap<SubjectId, KeySource>,
     controls: Vec<Control>,
     about: Vec<RecordRef>,
-    found_by: Option<(RecordId, [u8; 18])>,
+    found_by: Option<(RecordId, Sought)>,
     at: Micros,
 }
 
@@ -82,9 +82,9 @@ impl Draft {
         Draft { items, keys, controls, about, found_by: None, at }
     }
 
-    /// Lets one of the items be found by a further term than those of its fields. It goes with the record.
-    pub fn found_by(self, item: RecordId, term: [u8; 18]) -> Draft {
-        Draft { found_by: Some((item, term)), ..self }
+    /// Lets one of the items be found by something further than its fields. Its term goes with the record.
+    pub fn found_by(self, item: RecordId, sought: Sought) -> Draft {
+        Draft { found_by: Some((item, sought)), ..self }
     }
 
     /// The values of a draft of one item, for another attempt.
@@ -127,7 +127,7 @@ impl Seal {
             opened.insert(*subject, self.subject_key(*subject, source, &mut change)?);
         }
         for item in &draft.items {
-            let further = draft.found_by.filter(|(id, _)| *id == item.id).map(|(_, term)| term);
+            let further = draft.found_by.filter(|(id, _)| *id == item.id).map(|(_, it)| it);
             self.seal_item(item, further, &opened, draft.at, &mut change)?;
         }
         for control in &draft.controls {
@@ -171,7 +171,7 @@ impl Seal {
     fn seal_item(
         &self,
         item: &NewRecord,
-        further: Option<[u8; 18]>,
+        further: Option<Sought>,
         keys: &BTreeMap<SubjectId, Arc<SubjectKey>>,
         at: Micros,
         change: &mut Change,
@@ -184,10 +184,13 @@ impl Seal {
             version: 1,
             schema: schema.version(),
             subjects: item.subjects.iter().map(|(_, subject)| *subject).collect(),
-            terms: self.terms(schema, &item.fields, at.days())?,
+            terms: Vec::new(),
             sections: Vec::new(),
         };
-        header.terms.extend(further);
+        let sought = self.terms(schema, &item.fields, at.days())?;
+        for one in sought.iter().chain(&further) {
+            header.terms.push(self.put_term(one, item.id, change));
+        }
         // Each field is looked up once, and its value is encoded where it lies.
         let placed = item
             .fields
@@ -247,9 +250,6 @@ pub(super) fn fields_of_section(
 }
 
 fn put_listings(header: &Header, facts: &Facts, at: Micros, change: &mut Change) {
-    for term in &header.terms {
-        change.ops.push(Op::Put(Key::term(term, header.id), Version(1), Vec::new()));
-    }
     let key = Key::cell_listing(header.cell, header.record_type, header.id);
     change.ops.push(Op::Put(key, Version(1), listing(at)));
     for subject in &header.subjects {

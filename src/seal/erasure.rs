@@ -10,7 +10,7 @@ use crate::store::{Change, ControlKind, Expect, Key, Op, Sealed, Stored, Version
 use crate::trail::ToldErasure;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use gridvault_keys::WrappedUnder;
+use gridvault_keys::{IndexTerm, WrappedUnder};
 use serde::{Deserialize, Serialize};
 
 /// How far an erasure is.
@@ -41,6 +41,10 @@ pub struct ErasureRecord {
     pub entries: Vec<u64>,
     /// Bucket and epoch of every key that what goes was wrapped under: all copies are dead once they are destroyed.
     pub keys: Vec<(u16, u32)>,
+    /// The same of every index bucket in which what goes had a term, until those keys are destroyed: beside an open ring they would tell
+    /// a little of the values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub terms: Vec<(u16, u32)>,
 }
 
 impl ErasureRecord {
@@ -82,6 +86,7 @@ impl ErasureRecord {
             subject: BASE64_URL_SAFE_NO_PAD.encode(told.subject.as_bytes()),
             entries: Vec::new(),
             keys: Vec::new(),
+            terms: Vec::new(),
         }
     }
 
@@ -196,6 +201,7 @@ impl Seal {
                 }
             }
         }
+        self.name_terms(&change, &mut record)?;
         if record.state == ErasureState::Erased {
             change.put_new(Key::erasure_waiting(id), Vec::new());
         }
@@ -203,6 +209,24 @@ impl Seal {
         change.ops.push(Op::Put(key.clone(), version.next(), record.encode()?));
         change.expects.push(Expect { key, version: *version, stamp: 0 });
         Ok(change)
+    }
+
+    /// Names the key of every index bucket in which a change takes a term away. Copies of the term are under that key, or under one that
+    /// was before it.
+    fn name_terms(&self, change: &Change, record: &mut ErasureRecord) -> Result<(), SealError> {
+        let gone = change.ops.iter().filter_map(|op| match op {
+            Op::Delete(key) => key.term_parts(),
+            Op::Put(..) => None,
+        });
+        for (term, _) in gone {
+            let bucket = IndexTerm::from_bytes(&term)?.bucket();
+            let newest = self.keyring.newest_index_epoch(bucket)?;
+            match record.terms.iter_mut().find(|(named, _)| *named == bucket) {
+                Some((_, epoch)) => *epoch = newest.max(*epoch),
+                None => record.terms.push((bucket, newest)),
+            }
+        }
+        Ok(())
     }
 
     /// A record of others without the sections that are sealed under the person's key, and without what it was found by in them.
@@ -237,6 +261,7 @@ mod tests {
             subject: "AAAAAAAAAAAAAAAAAAAAAA".to_owned(),
             entries: vec![7],
             keys: vec![(4095, 2)],
+            terms: Vec::new(),
         }
     }
 
@@ -246,6 +271,10 @@ mod tests {
         let text = r#"{"state":"under_way","area":"880102001","reason":"purpose_met","subject":"AAAAAAAAAAAAAAAAAAAAAA","entries":[7],"keys":[[4095,2]]}"#;
         assert_eq!(String::from_utf8(bytes.clone()).expect("text"), text);
         assert_eq!(ErasureRecord::decode(&bytes).ok(), Some(record()));
+        let waits = ErasureRecord { terms: vec![(7, 1)], ..record() };
+        let named = waits.encode().expect("bytes");
+        assert!(String::from_utf8_lossy(&named).ends_with(r#","terms":[[7,1]]}"#));
+        assert_eq!(ErasureRecord::decode(&named).ok(), Some(waits));
         for wrong in [&bytes[1..], b"{}", text.replace("7", "-7").as_bytes()] {
             assert!(matches!(ErasureRecord::decode(wrong), Err(SealError::Malformed { .. })));
         }

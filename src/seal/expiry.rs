@@ -29,6 +29,7 @@ impl ExpiredKeys {
                 subject: String::new(),
                 entries: Vec::new(),
                 keys: Vec::new(),
+                terms: Vec::new(),
             };
             return Ok(ExpiredKeys { id, record, version: Version::ABSENT });
         };

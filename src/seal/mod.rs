@@ -1,7 +1,7 @@
 //! Between sealed bytes and values: the only caller of the key hierarchy for data.
 //! Never opens a section without a receipt, and never lets plain text out but through [`Opened`].
-//! Closed functions (facts, merge, removal, withdrawal, restraint, erasure, expiry, the places of an event) may look inside before there is a receipt, and
-//! let nothing out.
+//! Closed functions (facts, merge, removal, withdrawal, restraint, erasure, expiry, the places of an event, what a record is found by) may look
+//! inside before there is a receipt, and let nothing out.
 
 mod attributes;
 mod consenting;
@@ -25,6 +25,7 @@ mod protection;
 mod rekey;
 mod removal;
 mod restraining;
+mod reterm;
 mod revision;
 mod rotation;
 mod said;
@@ -49,10 +50,11 @@ pub use protection::Protection;
 pub use rekey::NextKeys;
 pub use removal::{KeyHold, Remains, Removal};
 pub use restraining::{Restrained, RestraintStep};
+pub use reterm::{MovingTerm, NextIndexKeys};
 pub use revision::{Birthdays, Patch, Revision};
 pub use rotation::{Overlap, RotationKind, RotationRecord, RotationState};
 pub use said::Said;
-pub use term::Candidates;
+pub use term::{Candidates, Sought};
 pub use withdrawal::{Withdrawal, WithdrawalTerms};
 
 use crate::limits::{FACTS_KEPT_COUNT_MAX, SUBJECT_KEYS_COUNT_MAX};

@@ -115,9 +115,7 @@ impl Seal {
             self.keyring.seal_attributes(&associated(&tombstone), &remains.encode())?;
         change.ops.push(Op::Put(Key::row(header.id), sealed.version().next(), tombstone.encode()));
         change.ops.push(Op::Delete(sealed.feed_key()));
-        for term in &header.terms {
-            change.ops.push(Op::Delete(Key::term(term, header.id)));
-        }
+        self.remove_terms(sealed, change)?;
         change.ops.push(Op::Delete(Key::cell_listing(header.cell, header.record_type, header.id)));
         for subject in &header.subjects {
             change.ops.push(Op::Delete(Key::subject_listing(*subject, header.id)));

@@ -3,7 +3,7 @@
 //! Closed because the old values are needed before there is a receipt: it takes a permit and gives a change.
 
 use super::draft::fields_of_section;
-use super::{Control, KeyHold, Seal, SealError, covers, section};
+use super::{Control, KeyHold, Seal, SealError, Sought, covers, section};
 use crate::access::Permit;
 use crate::ambient::Micros;
 use crate::records::{
@@ -139,7 +139,8 @@ impl Seal {
             change.ops.push(Op::Put(listing, Version(1), Vec::new()));
         }
         let merged = merge_sections(schema, old, patch, &keys)?;
-        self.swap_terms(schema, old, &merged, patch.at, &keys, &mut header, &mut change)?;
+        let (before, after) = self.sought_by(schema, old, &merged, patch.at, &keys)?;
+        header.terms = self.swap_terms(sealed, &before, &after, &mut change)?;
         let gone = let_go(&self.keyring, old, &merged, holds, &mut header, &mut change)?;
         // A section is bound to the schema version that its header names, so all of them move with it.
         let reseal_all = old.header.schema != header.schema;
@@ -171,27 +172,22 @@ impl Seal {
         Ok(keys)
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the record before and after, and what is filled"
-    )]
-    fn swap_terms(
+    /// What the touched sections are found by before, and what of it and of the others afterwards.
+    fn sought_by(
         &self,
         schema: &Schema,
         old: &Row,
         merged: &[Merged],
         at: Micros,
         keys: &BTreeMap<SubjectId, Arc<SubjectKey>>,
-        header: &mut Header,
-        change: &mut Change,
-    ) -> Result<(), SealError> {
+    ) -> Result<(Vec<Sought>, Vec<Sought>), SealError> {
         let (mut before, mut after) = (Vec::new(), Vec::new());
         for section in merged {
             // What was matched once may be over by now; its term is still there to be taken away.
             before.extend(self.terms(schema, &section.before, i32::MIN)?);
             after.extend(self.terms(schema, &section.after, at.days())?);
         }
-        if before.iter().any(|term| !after.contains(term)) {
+        if before.iter().any(|sought| !after.contains(sought)) {
             // The value may stand in a field of another section too, and is found by that one still.
             let others = old.sections.iter().filter(|section| {
                 merged.iter().all(|touched| !section.name.is(&touched.name))
@@ -203,19 +199,7 @@ impl Seal {
                 after.extend(self.terms(schema, &fields, at.days())?);
             }
         }
-        for gone in before.iter().filter(|term| !after.contains(term)) {
-            if header.terms.contains(gone) {
-                header.terms.retain(|term| term != gone);
-                change.ops.push(Op::Delete(Key::term(gone, header.id)));
-            }
-        }
-        for new in after {
-            if !header.terms.contains(&new) {
-                header.terms.push(new);
-                change.ops.push(Op::Put(Key::term(&new, header.id), Version(1), Vec::new()));
-            }
-        }
-        Ok(())
+        Ok((before, after))
     }
 }
 

@@ -5,7 +5,7 @@
 use super::{Seal, SealError};
 use crate::access::ActorId;
 use crate::ambient::Micros;
-use crate::limits::SUBJECT_BUCKETS_COUNT;
+use crate::limits::{INDEX_BUCKETS_COUNT, SUBJECT_BUCKETS_COUNT};
 use crate::records::MandateId;
 use crate::store::{Key, SystemKey};
 use serde::{Deserialize, Serialize};
@@ -24,12 +24,19 @@ pub enum RotationKind {
     Log,
     /// Those of the contexts of this month and the later ones.
     Context,
+    /// Those of all index buckets.
+    Index,
 }
 
 impl RotationKind {
     /// All.
-    pub const ALL: [RotationKind; 4] =
-        [RotationKind::Subjects, RotationKind::Tokens, RotationKind::Log, RotationKind::Context];
+    pub const ALL: [RotationKind; 5] = [
+        RotationKind::Subjects,
+        RotationKind::Tokens,
+        RotationKind::Log,
+        RotationKind::Context,
+        RotationKind::Index,
+    ];
 
     /// The word for it.
     pub fn as_str(self) -> &'static str {
@@ -38,6 +45,7 @@ impl RotationKind {
             RotationKind::Tokens => "tokens",
             RotationKind::Log => "log",
             RotationKind::Context => "context",
+            RotationKind::Index => "index",
         }
     }
 
@@ -50,8 +58,14 @@ impl RotationKind {
     pub fn keys_count(self) -> u16 {
         match self {
             RotationKind::Subjects => SUBJECT_BUCKETS_COUNT,
+            RotationKind::Index => INDEX_BUCKETS_COUNT,
             RotationKind::Tokens | RotationKind::Log | RotationKind::Context => 1,
         }
+    }
+
+    /// Whether its keys are those of buckets, which are gone through in groups.
+    pub fn is_of_buckets(self) -> bool {
+        matches!(self, RotationKind::Subjects | RotationKind::Index)
     }
 }
 

@@ -30,6 +30,7 @@ const MANDATE_LISTING: u8 = 0x17;
 const ERASURE_WAITING: u8 = 0x18;
 const DUTY: u8 = 0x1a;
 const EARLY_END: u8 = 0x1b;
+const MOVED_TERMS: u8 = 0x1e;
 
 /// Under [`SYSTEM`].
 const POLICY: &[u8] = b"policy";
@@ -105,6 +106,32 @@ impl Key {
     /// All records behind one index term.
     pub fn term_prefix(term: &[u8; 18]) -> Key {
         Key::of(TERM, &[term])
+    }
+
+    /// All index terms.
+    pub fn terms_prefix() -> Key {
+        Key::of(TERM, &[])
+    }
+
+    /// All index terms of a bucket.
+    pub fn term_bucket_prefix(bucket: u16) -> Key {
+        Key::of(TERM, &[&bucket.to_be_bytes()])
+    }
+
+    /// Takes an index term of a record apart.
+    pub fn term_parts(&self) -> Option<([u8; 18], RecordId)> {
+        let (term, record) = self.0.strip_prefix(&[TERM])?.split_first_chunk()?;
+        Some((*term, RecordId::from_bytes(record.try_into().ok()?)))
+    }
+
+    /// What rotations made of the index terms that a record's row names.
+    pub fn moved_terms(id: RecordId) -> Key {
+        Key::of(MOVED_TERMS, &[id.as_bytes()])
+    }
+
+    /// Whether this is an index term, or what became of those that a row names.
+    pub fn is_of_terms(&self) -> bool {
+        matches!(self.0.first(), Some(&TERM | &MOVED_TERMS))
     }
 
     /// The listing of a record under its cell.
@@ -408,6 +435,7 @@ impl Key {
         match *self.0.first()? {
             ROW => record(1),
             TERM => record(19),
+            MOVED_TERMS => record(1),
             CELL_LISTING => record(10),
             CHANGE => record(17),
             SUBJECT_LISTING => record(17),

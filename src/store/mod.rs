@@ -13,6 +13,7 @@ mod page;
 mod person;
 mod row;
 mod sealed;
+mod term;
 
 pub use bytes::Bytes;
 pub use codec::{Decoder, Encoder, Malformed};
@@ -25,6 +26,7 @@ pub use page::{Page, listing};
 pub use person::RecordsOf;
 pub use row::{Header, Row, SealedSection, SectionName, Tombstone};
 pub use sealed::{Fetched, Sealed};
+pub use term::{MovedTerms, term_epoch, term_value};
 
 use engine::Engine;
 use std::path::Path;

@@ -11,7 +11,7 @@ pub struct Sealed {
     row: Row,
     header_bytes: Bytes,
     /// Where the wrapped keys of its subjects lie.
-    reader: Reader,
+    pub(super) reader: Reader,
     version: Version,
     index: u64,
     stamp: u64,

@@ -15,10 +15,10 @@ use crate::limits::{
     GROUP_BYTES_MAX, GROUP_COUNT_MAX, PENDING_BYTES_MAX, PENDING_COUNT_MAX, PENDING_SHORT_COUNT,
     PENDING_TIME_MAX, STOP_BYTES,
 };
-use crate::store::{Applier, Expect, Op, feed};
+use crate::store::{Applier, Expect, Op, feed, term_epoch};
 use gridvault_audit::Prepared;
 use gridvault_audit::constants::ENTRY_BYTES_MAX;
-use gridvault_keys::Keyring;
+use gridvault_keys::{IndexTerm, KeyState, Keyring, PermutedUnder};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -195,14 +195,28 @@ fn fits(group: &Group, operation: &Operation, bound: usize) -> bool {
     longest + kept_back <= bound
 }
 
-/// Whether a step stores a wrapped key under a bucket key that has a next one: that key is about to be destroyed, and whoever
-/// wrapped under it before the next one was drawn decides again. Asked where the order of the log is made, so that from the
-/// entry of the next key on nothing is stored under the one before.
+/// Whether a step stores a wrapped key or an index term under a bucket key that has a next one: that key is about to be destroyed, and
+/// whoever made it before the next one was drawn decides again. Asked where the order of the log is made, so that from the entry
+/// of the next key on nothing is stored under the one before.
 fn is_outdated(op: &Op, keyring: &Keyring) -> bool {
-    match op {
-        Op::Put(key, _, wrapped) if key.subject_of_key().is_some() => keyring.is_outdated(wrapped),
-        _ => false,
+    let Op::Put(key, _, payload) = op else { return false };
+    if key.subject_of_key().is_some() {
+        return keyring.is_outdated(payload);
     }
+    match key.term_parts() {
+        Some((term, _)) => {
+            let state = index_state(&term, payload, keyring);
+            state.is_some_and(|state| !state.protects())
+        }
+        None => false,
+    }
+}
+
+/// The state of the index key that a stored term is under; none where there was no such key yet.
+pub(super) fn index_state(term: &[u8; 18], payload: &[u8], keyring: &Keyring) -> Option<KeyState> {
+    let bucket = IndexTerm::from_bytes(term).ok()?.bucket();
+    let epoch = term_epoch(payload).ok()?;
+    keyring.index_key_state(PermutedUnder { bucket, epoch })
 }
 
 /// The committer's belongings.
@@ -213,7 +227,7 @@ pub(super) struct Committer {
     pub(super) alarm: Alarm,
     pub(super) listeners: Vec<Arc<dyn Applied>>,
     pub(super) clock: Arc<dyn Clock>,
-    /// Says which wrapped keys must not be stored any more.
+    /// Says which wrapped keys and index terms must not be stored any more.
     pub(super) keyring: Arc<Keyring>,
     pub(super) before: Before,
 }

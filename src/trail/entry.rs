@@ -193,7 +193,7 @@ pub enum Announcement {
         /// How many keys get another in their place.
         keys: u64,
     },
-    /// A key that there is one of, or those of contexts, are followed by others or destroyed.
+    /// A key that there is one of, or those of contexts or of the index, are followed by others or destroyed.
     OfKeys(KeyNews),
     /// Another root key is in force, with an envelope of its own for each way to it, and no note says on whose word.
     RootReplaced,

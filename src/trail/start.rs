@@ -319,7 +319,7 @@ impl Trail {
         self.submit(entry, change, Vec::new(), need).await.map_err(unchanged)
     }
 
-    /// Records what becomes of the keys of subject buckets, together with the wrapped keys that it writes anew, the erasures
+    /// Records what becomes of keys, together with the wrapped keys that it writes anew, the index terms that it moves, the erasures
     /// that it completes and how far a rotation is. Nothing where something moved on since it was looked at: then nothing happened.
     ///
     /// # Errors
@@ -331,9 +331,12 @@ impl Trail {
     ) -> Result<Option<Recorded>, TrailError> {
         let of_keys = |op: &Op| match op {
             Op::Put(key, ..) => {
-                key.subject_of_key().is_some() || key.is_of_erasure() || key.is_rotation()
+                key.subject_of_key().is_some()
+                    || key.is_of_erasure()
+                    || key.is_rotation()
+                    || key.is_of_terms()
             }
-            Op::Delete(key) => key.waiting_erasure().is_some(),
+            Op::Delete(key) => key.waiting_erasure().is_some() || key.term_parts().is_some(),
         };
         if !change.ops.iter().all(of_keys) {
             return Err(TrailError::Foreign);

@@ -32,7 +32,7 @@ pub struct Restoration {
 /// Further facts of an entry, by their names.
 type Facts = Vec<(&'static str, Scalar)>;
 
-/// What became of a key that there is one of, or of those of contexts.
+/// What became of a key that there is one of, or of those of contexts or of the index.
 #[derive(Clone, Debug)]
 pub enum KeyNews {
     /// Another key that there is one of serves, and the former beside it for a time.
@@ -69,6 +69,21 @@ pub enum KeyNews {
         /// Which months, with commas between.
         months: String,
     },
+    /// Index buckets got a next key, under which every term moves.
+    IndexDrawn {
+        /// How many buckets.
+        buckets: u64,
+    },
+    /// Index terms moved to the next keys of their buckets.
+    TermsMoved {
+        /// How many.
+        terms: u64,
+    },
+    /// The former keys of index buckets are destroyed, and with them every copy of a term under one.
+    IndexDestroyed {
+        /// How many buckets.
+        buckets: u64,
+    },
 }
 
 impl KeyNews {
@@ -77,7 +92,10 @@ impl KeyNews {
         match self {
             KeyNews::Followed { id, .. } | KeyNews::ContextTurned { id, .. } => Some(*id),
             KeyNews::FormerDestroyed { id, .. } => *id,
-            KeyNews::ContextsDestroyed { .. } => None,
+            KeyNews::ContextsDestroyed { .. }
+            | KeyNews::IndexDrawn { .. }
+            | KeyNews::TermsMoved { .. }
+            | KeyNews::IndexDestroyed { .. } => None,
         }
     }
 }
@@ -93,6 +111,9 @@ pub(super) fn of_keys(news: &KeyNews) -> (Event, Facts) {
         }
         KeyNews::ContextTurned { month, .. } => (Event::KeyRotate, context_turned(month)),
         KeyNews::ContextsDestroyed { months } => (Event::KeyDestroy, contexts_destroyed(months)),
+        KeyNews::IndexDrawn { buckets } => (Event::KeyRotate, of_index("buckets", *buckets)),
+        KeyNews::TermsMoved { terms } => (Event::KeyRewrap, of_index("terms", *terms)),
+        KeyNews::IndexDestroyed { buckets } => (Event::KeyDestroy, of_index("buckets", *buckets)),
     }
 }
 
@@ -228,6 +249,11 @@ pub(super) fn destroyed(buckets: u64, erasures: &[[u8; 16]]) -> Facts {
     let erasures: Vec<String> =
         erasures.iter().map(|id| ActorId::from_bytes(*id).to_string()).collect();
     vec![("buckets", Scalar::U64(buckets)), ("erasures", Scalar::Str(erasures.join(",")))]
+}
+
+/// How many buckets or terms of the index.
+fn of_index(what: &'static str, count: u64) -> Facts {
+    vec![(what, Scalar::U64(count)), ("rotation", Scalar::Str("index".to_owned()))]
 }
 
 /// Which keys get others in their places, and how many.

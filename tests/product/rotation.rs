@@ -10,6 +10,7 @@ use super::erasure::{keyring, wrapped_keys};
 use super::harness::{Demo, await_until};
 use super::packs::made;
 use super::program::run;
+use super::scrub::round_from;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_audit::pack::verify_pack;
@@ -158,6 +159,73 @@ fn keys_are_replaced_while_people_work_a_crash_changes_nothing_and_no_copy_of_be
     }
 }
 
+/// The value that a telephone has in the answers of a match, for whoever asks.
+fn is_held(demo: &Demo, phone: &str) -> bool {
+    demo.worker(1).matches("phone", phone, REGISTRATION).expect(200).body["held"] == json!(true)
+}
+
+#[test]
+fn index_keys_are_replaced_while_people_work_and_everybody_is_found_before_meanwhile_and_after() {
+    let mut demo = Demo::own();
+    let worker = demo.worker(1);
+    let mut ids = Vec::new();
+    let mut phones = Vec::new();
+    for _ in 0..6 {
+        let body = adult(worker.grid());
+        ids.push(worker.create(&body).expect(201).text_of("id").to_owned());
+        phones.push(body["fields"]["phone"].as_str().expect("a telephone").to_owned());
+    }
+    assert_eq!(demo.stop(), Some(0));
+    at_percent(&demo, 100);
+    demo.start_again();
+    let asked = ask_for(&demo, "index").expect(201);
+    let id = id_of(&asked);
+    decide(&demo, "system_admin", &id, "grant").refused(403, "denied");
+    let granted = demo.entry_of(&decide(&demo, "security_admin", &id, "grant").expect(200));
+    assert_eq!(granted["x"]["rotation"], "index");
+    await_until("a group is done", || rotation(&demo)["keys_done"].as_u64() > Some(0));
+    demo.kill();
+    demo.start_again();
+    while_people_work(&demo, &ids, "the rotation ends", || {
+        assert!(phones.iter().all(|phone| is_held(&demo, phone)));
+        rotation(&demo)["state"] == "ended"
+    });
+    assert!(phones.iter().all(|phone| is_held(&demo, phone)));
+    let status = demo.role("security_admin").get(STATUS).expect(200);
+    assert_eq!(status.body["rotation"]["keys_done"], 4096);
+    assert_eq!(status.body["index"]["count"], 4096);
+    assert_eq!(status.body["index"]["next_count"], 0);
+    assert!(status.body["index"]["epoch_min"].as_u64() >= Some(2), "{}", status.text);
+    assert_eq!(status.body["subjects"]["epoch_max"], 1);
+    // What the rotation did not touch: a version is good for a write, and a removal takes the term along.
+    let kept = demo.worker(1);
+    kept.patch(&ids[1], 1, REGISTRATION, json!({"sex": "1"})).expect(200);
+    let entries = demo.entries_between(asked.index(), status.index());
+    let of_index = |entry: &&Value| entry["x"]["rotation"] == "index" && entry["who"].is_null();
+    let said = entries.iter().filter(of_index).map(happened);
+    let said: Vec<String> = said.collect();
+    for (event, least) in [("key.rotate", 28), ("key.destroy", 26), ("key.rewrap", 2)] {
+        let success = format!("{event} success");
+        let count = said.iter().filter(|one| **one == success).count();
+        assert!(count >= least, "{event}: {count}");
+    }
+    assert_eq!(demo.stop(), Some(0));
+    let ring = keyring(demo.directory());
+    assert!((0..4096).all(|bucket| ring.index_epoch(bucket).is_ok_and(|epoch| epoch >= 2)));
+    assert!(ring.next_index_keys().is_empty());
+    assert!(log_holds_under(&demo, demo.log_key()));
+    // What lies there is still what the log says of it.
+    let config = demo.directory().join("config");
+    let mut text = std::fs::read_to_string(&config).expect("a configuration");
+    text.insert_str(0, "scrub_rest_seconds = 1\n");
+    std::fs::write(&config, text).expect("written");
+    demo.start_again();
+    let round = round_from(&demo, status.index());
+    assert_eq!((&round["out"], &round["x"]["changed"]), (&json!("success"), &json!(0)));
+    assert!(round["x"]["judged"].as_u64() > Some(0), "{round}");
+    assert_eq!(demo.stop(), Some(0));
+}
+
 /// That it began and ended is said once, with what and how many keys, by nobody in particular and under the id of its approval.
 fn said_in_the_log(demo: &Demo, from: u64, to: u64, granted: &Value) {
     let entries = demo.log().entries(from, usize::try_from(to - from).expect("few"));
@@ -262,7 +330,8 @@ fn the_command_line_asks_agrees_pauses_and_tells() {
         run(&[&["keys"], words, &["--url", demo.url(), "--token-file", &file]].concat())
     };
     let status = called(&["status"], "system_admin").ended(0).out;
-    assert_eq!(status, "subject buckets 4096: epochs 1 to 1, 0 with a next key\n");
+    let buckets = "buckets 4096: epochs 1 to 1, 0 with a next key\n";
+    assert_eq!(status, format!("subject {buckets}index {buckets}"));
     let said = called(&["rotate", "--what", "subjects"], "system_admin").ended(0).out;
     let id = said.split(' ').nth(1).expect("its id").to_owned();
     assert!(said.contains("of subjects asked: 0 of 4096 keys"), "{said}");

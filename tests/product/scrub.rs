@@ -43,7 +43,7 @@ fn hurry(demo: &Demo) -> String {
 }
 
 /// The first entry of a round from an index on.
-fn round_from(demo: &Demo, index: u64) -> Value {
+pub fn round_from(demo: &Demo, index: u64) -> Value {
     let mut found = None;
     await_until("a round of the scrub", || {
         let entries = demo.log().entries(index, 4_096).expect("the log is read");

@@ -86,12 +86,20 @@ impl Place {
     /// The place of a number, if another key may follow the one there.
     fn of_next(number: u16) -> Option<Self> {
         let bucket = Bucket::from_number(number).map(Self::SubjectBucket);
+        let index_bucket = index_bucket(number).map(Self::IndexBucket);
         let month = usize::from(number).checked_sub(MONTHS_START);
         let month = month.filter(|offset| *offset < CONTEXT_MONTHS).map(Self::Month);
         bucket
+            .or(index_bucket)
             .or(month)
             .or_else(|| SINGLES_THAT_TURN.into_iter().find(|place| place.number() == number))
     }
+}
+
+/// The index bucket whose entry has this number, if one's has.
+fn index_bucket(number: u16) -> Option<Bucket> {
+    let start = u16::try_from(INDEX_BUCKETS_START).expect("there are fewer entries");
+    number.checked_sub(start).and_then(Bucket::from_number)
 }
 
 /// Keys that there is one of, and that others follow.
@@ -174,7 +182,7 @@ impl Content {
 
     /// Whether no more buckets, and no more other places, have a next key than may.
     fn has_room_left(&self) -> bool {
-        let buckets = self.rekeyed().len();
+        let buckets = self.rekeyed().len() + self.rekeyed_index().len();
         buckets <= BUCKETS_REKEYED_MAX && self.next_count() - buckets <= SINGLES_REKEYED_MAX
     }
 
@@ -205,9 +213,23 @@ impl Content {
         next.filter(|(number, _)| Bucket::from_number(*number).is_some()).collect()
     }
 
-    /// Whether anything but a subject bucket has a next key.
+    /// The index buckets that have a next key, in ascending order, each with its epoch.
+    pub(crate) fn rekeyed_index(&self) -> Vec<(u16, u32)> {
+        let next =
+            (0..self.next_count()).map(|at| (self.next_number(at), self.next_entry(at).epoch));
+        next.filter_map(|(number, epoch)| Some((index_bucket(number)?.number(), epoch))).collect()
+    }
+
+    /// Whether anything but a bucket has a next key.
     pub(crate) fn has_next_singles(&self) -> bool {
-        self.next_count() > self.rekeyed().len()
+        self.next_count() > self.rekeyed().len() + self.rekeyed_index().len()
+    }
+
+    /// Whether the key of an index bucket was ever followed by another, or is about to be.
+    pub(crate) fn has_followed_index(&self) -> bool {
+        let mut buckets = INDEX_BUCKETS_START..INDEX_BUCKETS_START + BUCKETS;
+        !self.rekeyed_index().is_empty()
+            || buckets.any(|number| self.entry(number).epoch > EPOCH_FIRST)
     }
 
     /// A copy in which each of these places has a next key; one that has one keeps it.

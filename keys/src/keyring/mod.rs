@@ -8,6 +8,8 @@ mod single;
 mod slots;
 
 #[cfg(test)]
+mod index_tests;
+#[cfg(test)]
 mod root_tests;
 #[cfg(test)]
 mod single_tests;
@@ -26,6 +28,7 @@ use crate::context::KeptActors;
 use crate::error::KeyError;
 use crate::month::Month;
 use crate::root::RootKey;
+use crate::state::KeyState;
 use crate::subject::WrappedUnder;
 use disk::{Disk, FileDisk};
 
@@ -128,6 +131,18 @@ impl Keyring {
     pub fn bucket_epoch(&self, bucket: u16) -> Result<u32, KeyError> {
         let bucket = Bucket::from_number(bucket).ok_or(KeyError::TermBucket)?;
         Ok(self.content().at(Place::SubjectBucket(bucket)).epoch)
+    }
+
+    /// The state of the key of an epoch in a place; none for an epoch that there was not yet.
+    pub(crate) fn state_in(&self, place: Place, epoch: u32) -> Option<KeyState> {
+        let content = self.content();
+        let (present, newest) = (content.at(place).epoch, content.newest(place).epoch);
+        match epoch {
+            epoch if epoch < present => Some(KeyState::Destroyed),
+            epoch if epoch < newest => Some(KeyState::Deactivated),
+            epoch if epoch == newest => Some(KeyState::Active),
+            _ => None,
+        }
     }
 
     /// Seals the ring under another root key, in both slots. Once one slot is, the caller puts the envelopes of that key in force;

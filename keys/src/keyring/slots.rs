@@ -6,8 +6,8 @@
 //! slot = "GVKEYRNG" | format u8 | position u8 (0 is A) | generation u64 | root key id u64 | content sealed under the root key
 //! ```
 //! What precedes the sealed content is its associated data, so a slot moved or relabelled does not open. The format is 1; it is 2
-//! while some buckets have a next key, and 3 while another place has one: a build that knows nothing of those refuses the ring
-//! instead of losing them.
+//! while some subject buckets have a next key, 3 while another place has one, and 4 once the key of an index bucket was followed by
+//! another: a build that knows nothing of those refuses the ring instead of losing them, or the terms that moved.
 
 use std::path::Path;
 
@@ -26,6 +26,9 @@ const FORMAT: u8 = 1;
 const FORMAT_NEXT: u8 = 2;
 /// That of a ring in which a key that there is one of has a next one.
 const FORMAT_NEXT_SINGLE: u8 = 3;
+/// That of a ring in which keys of index buckets were followed by others, for ever: what a row names its terms by is not all that
+/// stands behind them any more.
+const FORMAT_INDEX: u8 = 4;
 const HEADER_BYTES: usize = 26;
 /// 75 pages of 4 KiB, so that no page of the disk belongs to both slots.
 const SLOT_BYTES: usize = HEADER_BYTES + SEALED_OVERHEAD_BYTES + CONTENT_BYTES;
@@ -224,7 +227,7 @@ fn read_slot(root: &RootKey, slot: KeyringSlot, file: &[u8]) -> Result<Whole, Un
         return Err(Unreadable::Damaged);
     }
     let format = header[8];
-    if ![FORMAT, FORMAT_NEXT, FORMAT_NEXT_SINGLE].contains(&format) {
+    if ![FORMAT, FORMAT_NEXT, FORMAT_NEXT_SINGLE, FORMAT_INDEX].contains(&format) {
         return Err(Unreadable::NewerFormat(format));
     }
     let number = |start: usize| {
@@ -259,6 +262,9 @@ fn seal_slot(
 
 /// Each content has one format.
 fn format_of(content: &Content) -> u8 {
+    if content.has_followed_index() {
+        return FORMAT_INDEX;
+    }
     match (content.has_next_singles(), content.rekeyed().is_empty()) {
         (true, _) => FORMAT_NEXT_SINGLE,
         (false, false) => FORMAT_NEXT,

@@ -12,7 +12,7 @@ use super::super::rooms::Rooms;
 use super::approvals::DecisionBody;
 use crate::access::{ActorId, Code, Duty};
 use crate::ambient::Micros;
-use crate::limits::SUBJECT_BUCKETS_COUNT;
+use crate::limits::{INDEX_BUCKETS_COUNT, SUBJECT_BUCKETS_COUNT};
 use crate::operations::{RotationWord, keys_status, rotate_keys};
 use crate::seal::{RotationKind, RotationRecord};
 use axum::body::Body;
@@ -27,7 +27,7 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct RotateBody {
     /// `subjects`: the keys of all subject buckets. `tokens`: the key that signs tokens. `log`: the key that signs the log.
-    /// `context`: the keys of the contexts of this month's entries and of later ones.
+    /// `context`: the keys of the contexts of this month's entries and of later ones. `index`: the keys of all index buckets.
     #[schema(schema_with = forms::rotation_kind)]
     what: String,
 }
@@ -79,6 +79,8 @@ pub(in crate::http) struct KeysStatusBody {
     rotation: Option<RotationBody>,
     /// The keys of subject buckets.
     subjects: BucketsBody,
+    /// The keys of index buckets.
+    index: BucketsBody,
 }
 
 /// Keys of buckets.
@@ -88,7 +90,7 @@ pub(in crate::http) struct BucketsBody {
     count: u16,
     /// Which key of its place the one is that was replaced least often, counted from 1.
     epoch_min: u32,
-    /// The same of the one that was replaced most often: by rotations, and by erasures from its bucket.
+    /// The same of the one that was replaced most often: by rotations, and of subject buckets by erasures too.
     epoch_max: u32,
     /// How many have the next key beside the present one.
     next_count: usize,
@@ -133,10 +135,11 @@ pub(in crate::http) async fn status(
     .await?;
     let (epoch_min, epoch_max) = status.bucket_epochs;
     let count = SUBJECT_BUCKETS_COUNT;
-    let body = KeysStatusBody {
-        rotation: status.rotation.as_ref().map(RotationBody::of),
-        subjects: BucketsBody { count, epoch_min, epoch_max, next_count: status.next_count },
-    };
+    let subjects = BucketsBody { count, epoch_min, epoch_max, next_count: status.next_count };
+    let (epoch_min, epoch_max, next_count) = status.index;
+    let index = BucketsBody { count: INDEX_BUCKETS_COUNT, epoch_min, epoch_max, next_count };
+    let rotation = status.rotation.as_ref().map(RotationBody::of);
+    let body = KeysStatusBody { rotation, subjects, index };
     Ok(Answer::new(body, recorded, rooms.trail.origin()))
 }
 

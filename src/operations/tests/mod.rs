@@ -25,6 +25,7 @@ mod setting;
 mod slots;
 mod turning;
 mod turning_contexts;
+mod turning_index;
 mod turning_single;
 mod urgent;
 mod world;

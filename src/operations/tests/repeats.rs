@@ -169,7 +169,8 @@ fn who_was_moved_away_learns_nothing_by_a_capture_of_its_own() {
 /// The records behind a reference of a system.
 fn behind(world: &World, system: ActorId, reference: &str) -> Vec<crate::records::RecordId> {
     let reference = ExternalRef::new(reference.to_owned()).expect("a reference");
-    let prefix = Key::term_prefix(&world.seal.external_term(system, &reference));
+    let forms = world.seal.forms(&world.seal.external_term(system, &reference));
+    let prefix = Key::term_prefix(&forms[0]);
     let found = wait(world.reader.scan(&prefix, None, 10)).expect("a store");
     found.into_iter().filter_map(|(key, _)| key.record()).collect()
 }

@@ -8,6 +8,7 @@
 use super::verify::{Whole, check, is_of, walk};
 use super::{BackupError, SNAPSHOTS};
 use crate::store::{Key, Stored, SystemKey, Version};
+use crate::trail::committer::index_state;
 use crate::trail::journal::{Media, Position, SEGMENT_HEADER_BYTES, Writer};
 use crate::trail::recover::{Mark, write_mark};
 use crate::trail::snapshot::{
@@ -63,6 +64,8 @@ pub struct Restored {
     pub anew: u64,
     /// Subject keys under bucket keys that are destroyed: what they sealed opens for nobody.
     pub dead: u64,
+    /// Index terms under keys that are destroyed: whoever opens the vault first makes them anew, of the values.
+    pub terms_dead: u64,
     /// The snapshot that the new store is made of, by its segment.
     pub snapshot: u64,
 }
@@ -78,7 +81,7 @@ pub fn restore(restoring: &Restoring<'_>) -> Result<Restored, BackupError> {
         return Err(BackupError::Refused("a restored vault needs a log of another name"));
     }
     is_of(bulk, &whole, keyring)?;
-    let mut subjects = Subjects { keyring, anew: restoring.anew, replaced: 0, dead: 0, ahead: 0 };
+    let mut subjects = Subjects::under(keyring, restoring.anew);
     subjects.check()?;
     let chain = keyring.chain();
     for directory in [&settings.journal_directory, &snapshots.to_path_buf()] {
@@ -101,7 +104,7 @@ pub fn restore(restoring: &Restoring<'_>) -> Result<Restored, BackupError> {
     };
     let made = make_snapshot(&place, bulk, &whole, &chain, position, &mut subjects)?;
     if subjects.ahead > 0 {
-        let why = "the key part is older than the bulk part, and some people would be lost: bring a newer key part";
+        let why = "the key part is older than the bulk part, and some people would be lost or not be found: bring a newer key part";
         return Err(BackupError::Refused(why));
     }
     let (journal, segment_bytes) = (&settings.journal_directory, settings.segment_bytes);
@@ -112,12 +115,13 @@ pub fn restore(restoring: &Restoring<'_>) -> Result<Restored, BackupError> {
     let (entries, rows, left_out) = made;
     let root = whole.log.root(whole.list.size).map_err(TrailFault::Log)?;
     let (origin, size) = (whole.list.origin, whole.list.size);
-    let Subjects { replaced, dead, .. } = subjects;
+    let Subjects { replaced, dead, terms_dead, .. } = subjects;
     let snapshot = FIRST_SEGMENT;
-    Ok(Restored { origin, size, root, entries, rows, left_out, anew: replaced, dead, snapshot })
+    let anew = replaced;
+    Ok(Restored { origin, size, root, entries, rows, left_out, anew, dead, terms_dead, snapshot })
 }
 
-/// What becomes of wrapped subject keys on the way.
+/// What becomes of wrapped subject keys on the way, and of index terms.
 struct Subjects<'a> {
     keyring: &'a Keyring,
     anew: &'a BTreeMap<[u8; 16], Vec<u8>>,
@@ -125,9 +129,15 @@ struct Subjects<'a> {
     dead: u64,
     /// Under bucket keys that the ring does not know yet: it is older than the rows.
     ahead: u64,
+    /// Index terms under keys that are destroyed: nothing is found by them.
+    terms_dead: u64,
 }
 
-impl Subjects<'_> {
+impl<'a> Subjects<'a> {
+    fn under(keyring: &'a Keyring, anew: &'a BTreeMap<[u8; 16], Vec<u8>>) -> Subjects<'a> {
+        Subjects { keyring, anew, replaced: 0, dead: 0, ahead: 0, terms_dead: 0 }
+    }
+
     /// What the key part brings proves itself alone, by opening. A vault that was restored before keeps keys that were dead then:
     /// they say so themselves, and open nothing here either.
     fn check(&self) -> Result<(), BackupError> {
@@ -152,6 +162,13 @@ impl Subjects<'_> {
 
     /// Has a wrapped key in the form that opens now: as the bulk part has it, or as it was wrapped anew since.
     fn settle(&mut self, key: &Key, stored: &mut Stored) {
+        if let Some((term, _)) = key.term_parts() {
+            match index_state(&term, &stored.payload, self.keyring) {
+                None => self.ahead += 1,
+                Some(state) => self.terms_dead += u64::from(!state.opens()),
+            }
+            return;
+        }
         let Some(subject) = key.subject_of_key() else { return };
         let subject = subject.as_bytes();
         if self.state_of(&stored.payload).is_none() {

@@ -6,14 +6,15 @@ use super::snapshots::{Rows, begun, change_a_little, fill_a_segment, keeper, row
 use super::wait;
 use super::world::{ORIGIN, Owned, World, actor, keyring, owned, permit, record};
 use crate::limits::SEGMENT_BYTES_MIN;
-use crate::records::SubjectId;
-use crate::store::{Change, EngineKind, Key, Op, Stored, SystemKey, Version, open};
+use crate::records::{RecordId, SubjectId};
+use crate::store::{Change, EngineKind, Key, Op, Stored, SystemKey, Version, open, term_value};
 use crate::territory::CellId;
 use crate::trail::{
-    Announcement, BackupError, BulkSource, FileMedia, Rebuilding, Restoration, Restored, Restoring,
-    Settings, SnapshotStep, bulk_size, create_bulk, rebuild, restore, verify_bulk, wrapped_anew,
+    Announcement, BackupError, BulkSource, FileMedia, KeyNews, Rebuilding, Restoration, Restored,
+    Restoring, Settings, SnapshotStep, bulk_size, create_bulk, rebuild, restore, verify_bulk,
+    wrapped_anew,
 };
-use gridvault_keys::{Keyring, WrappedUnder};
+use gridvault_keys::{IndexTerm, Keyring, WrappedUnder};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -349,6 +350,42 @@ fn keys_wrapped_anew_are_found_in_a_snapshot_as_in_the_journal() {
     let found = with_source(&world, |source| wrapped_anew(source, 0));
     assert_eq!(found.expect("whole"), expected, "the journal comes behind the snapshot");
     run.stop();
+}
+
+#[test]
+fn index_terms_under_destroyed_keys_are_counted_and_those_under_keys_to_come_are_refused() {
+    let mut world = World::with_own_keys();
+    let keyring = world.keyring.clone();
+    let run = begun(&world);
+    let terms = [b"12000000001", b"12000000002"].map(|value| keyring.index_term("phone", value));
+    let before = world.path("keyring-before");
+    std::fs::copy(world.path("keyring"), &before).expect("copied");
+    let put = |term: &IndexTerm, epoch| {
+        let key = Key::term(&term.to_bytes(), RecordId::from_bytes([1; 16]));
+        let ops = vec![Op::Put(key, Version(1), term_value(epoch))];
+        let told = Announcement::OfKeys(KeyNews::TermsMoved { terms: 1 });
+        wait(run.trail.announce_keys(told, Change { ops, expects: Vec::new() })).expect("recorded")
+    };
+    put(&terms[0], 1).expect("taken");
+    put(&terms[1], 1).expect("taken");
+    let buckets = terms.map(|term| term.bucket());
+    keyring.draw_next_index_keys(&buckets[..1]).expect("drawn");
+    assert!(put(&terms[0], 1).is_none(), "under a key that is about to be destroyed");
+    let last = put(&terms[0], 2).expect("taken");
+    wait(run.trail.covered(last.index()));
+    let bulk = bulk(&world).expect("a bulk part");
+    run.stop();
+    let (done, rows) = restored(&world, &bulk).expect("restored");
+    assert_eq!(done.terms_dead, 0);
+    let kept = Key::term(&terms[0].to_bytes(), RecordId::from_bytes([1; 16]));
+    assert_eq!(rows[&kept].payload, term_value(2));
+    keyring.draw_next_index_keys(&buckets).expect("drawn");
+    keyring.destroy_old_index_keys(&keyring.next_index_keys()).expect("destroyed");
+    let (done, _) = restored(&world, &bulk).expect("restored");
+    assert_eq!(done.terms_dead, 1, "the one that stayed under the first key");
+    world.keyring = Arc::new(Keyring::open(&before, &world.root).expect("a keyring").0);
+    let refused = restored(&world, &bulk);
+    assert!(matches!(refused, Err(BackupError::Refused(_))), "{refused:?}");
 }
 
 #[test]

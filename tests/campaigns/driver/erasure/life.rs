@@ -28,6 +28,8 @@ const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
 const GRIDS_COUNT_MAX: usize = 8;
 /// People that are printed where they do not read as before.
 const OTHERS_PRINTED_MAX: usize = 5;
+/// People whose telephones are asked for, of those who stay and of the erased.
+const FOUND_COUNT_MAX: usize = 40;
 /// How often everybody who stays changes.
 const ROUNDS_COUNT: usize = 3;
 
@@ -258,6 +260,35 @@ impl Life {
         tally.check(
             &format!("{what}: who was erased stays erased"),
             if erased { Ok(said) } else { Err(said) },
+        );
+        self.judge_found(what, gone, staying, tally)
+    }
+
+    /// Whether who stays is found by its telephone, and who was erased is not: of a few, because a post may ask for so many.
+    fn judge_found(
+        &self,
+        what: &str,
+        gone: &[Person],
+        staying: &[Person],
+        tally: &mut Tally,
+    ) -> Result<(), Fault> {
+        let client = Client::new(self.town.url());
+        let count = |people: &[Person]| -> Result<usize, Fault> {
+            let mut found = 0;
+            for person in people.iter().take(FOUND_COUNT_MAX) {
+                let body = json!({"type": "person", "field": "phone", "value": person.phone});
+                let ask = Ask::new("POST", "/v1/records/match", self.staff.worker(person)?);
+                let held = client.must(&ask.purpose(PURPOSE).json(&body), 200)?["held"] == true;
+                found += usize::from(held);
+            }
+            Ok(found)
+        };
+        let (stay, erased) = (count(staying)?, count(gone)?);
+        let said = format!("{stay} of those who stay, {erased} of the erased");
+        let right = stay == staying.len().min(FOUND_COUNT_MAX) && erased == 0;
+        tally.check(
+            &format!("{what}: who stays is found by its telephone, and nobody else"),
+            if right { Ok(said) } else { Err(said) },
         );
         Ok(())
     }

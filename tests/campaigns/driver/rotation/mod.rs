@@ -1,4 +1,4 @@
-//! Replaces every bucket key of a vault while people read and write, and kills the vault again and again on the way.
+//! Replaces every key of subject buckets, or of index buckets, of a vault while people read and write, and kills the vault again and again on the way.
 //! Never counts a refusal as a pause: as long as the vault runs, each read and each write must be answered.
 //! What is left afterwards is judged by the second implementation of the formats: no key of before, and everybody opens.
 
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Keys of subject buckets, at the beginning of a ring.
+/// Keys of subject buckets, at the beginning of a ring, and as many of index buckets behind them.
 const BUCKETS_COUNT: usize = 4_096;
 /// Longest life of the vault between two kills, and the shortest: a group of buckets takes about as long.
 const LIFE_MILLIS: (usize, usize) = (200, 2_500);
@@ -39,6 +39,9 @@ pub struct Arguments {
     /// The share of a processor that the rotation takes.
     #[arg(long, default_value_t = 20)]
     percent: u32,
+    /// Which keys: subjects or index.
+    #[arg(long, default_value = "subjects", value_parser = ["subjects", "index"])]
+    what: String,
     /// Seed of the moments of the kills.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -63,7 +66,7 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     tally.check("people work in quiet", quiet.outcome());
 
     let begun = Instant::now();
-    ask(&vault.page)?;
+    ask(&vault.page, &arguments.what)?;
     let mut turning = Turning { start: &start, people: &mut people, during: Figures::default() };
     let vault = turning.kill_and_go_on(vault, arguments, tally)?;
     turning.go_on_to_the_end(&vault.page, begun, Duration::from_secs(60 * arguments.minutes))?;
@@ -73,10 +76,12 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     tally.check("the rotation ends", ended(&vault.page, took)?);
     let written = people.judge(&vault.page)?;
     tally.check("what was written last is what is read", written);
+    let found = people.judge_found(&vault.page)?;
+    tally.check("everybody is found by what was written last", found);
     compare(&quiet, &during, tally);
     let page = vault.page.clone();
     drop(vault);
-    judge_keys(&start.directory, &before, tally)?;
+    judge_keys(&start.directory, &arguments.what, &before, tally)?;
     let (status, said) = verify(&arguments.programs.verifier()?, &page.log, &page.key)?;
     tally.check("the log verifies", if status == Some(0) { Ok(said) } else { Err(said) });
     Ok(())
@@ -135,10 +140,10 @@ impl Turning<'_> {
 }
 
 /// One administrator asks, another one agrees.
-fn ask(page: &Page) -> Result<(), Fault> {
+fn ask(page: &Page, what: &str) -> Result<(), Fault> {
     let client = Client::new(&page.url);
     let ask = Ask::new("POST", "/v1/admin/keys/rotate", page.token("system_admin", None)?);
-    let asked = client.must(&ask.json(&json!({"what": "subjects"})), 201)?;
+    let asked = client.must(&ask.json(&json!({"what": what})), 201)?;
     let id = asked["rotation"]["id"].as_str().ok_or(Fault::Malformed("a rotation"))?;
     let path = format!("/v1/admin/keys/jobs/{id}/decide");
     let agree = Ask::new("POST", path, page.token("security_admin", None)?);
@@ -173,8 +178,15 @@ fn compare(quiet: &Figures, during: &Figures, tally: &mut Tally) {
 }
 
 /// No bucket key of before is in either slot, and today's open everybody.
-fn judge_keys(directory: &Path, before: &[Vec<[u8; 32]>], tally: &mut Tally) -> Result<(), Fault> {
-    let former: Vec<&[u8; 32]> = before.iter().flat_map(|slot| &slot[..BUCKETS_COUNT]).collect();
+fn judge_keys(
+    directory: &Path,
+    what: &str,
+    before: &[Vec<[u8; 32]>],
+    tally: &mut Tally,
+) -> Result<(), Fault> {
+    let start = if what == "index" { BUCKETS_COUNT } else { 0 };
+    let keys = start..start + BUCKETS_COUNT;
+    let former: Vec<&[u8; 32]> = before.iter().flat_map(|slot| &slot[keys.clone()]).collect();
     let now = demo_rings(directory)?;
     let left = now.iter().flatten().filter(|key| former.contains(key)).count();
     let said = format!("{left} of {} in {} slots", former.len(), now.len());

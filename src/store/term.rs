@@ -1,0 +1,153 @@
+//! What stands behind index terms: which key of its bucket each is under, and what rotations made of those that a row names.
+//! Never a value and never a key: terms, which are nothing without the keys, and how often a key was replaced.
+//! A row names its terms as they were when it was written, and is not written again when they get another key: so neither its
+//! version nor what the log says of it moves.
+
+use super::codec::{Decoder, Encoder, Malformed};
+use super::{Key, Reader, Sealed, StoreError, Version};
+use crate::records::RecordId;
+
+const FORMAT: u8 = 1;
+/// Those of before any rotation say nothing of their key.
+const EPOCH_FIRST: u32 = 1;
+
+/// The value behind an index term: the epoch of the key that it is under.
+pub fn term_value(epoch: u32) -> Vec<u8> {
+    if epoch == EPOCH_FIRST { Vec::new() } else { epoch.to_be_bytes().to_vec() }
+}
+
+/// The epoch in the value behind an index term.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] for a value that is none.
+pub fn term_epoch(value: &[u8]) -> Result<u32, StoreError> {
+    match value {
+        [] => Ok(EPOCH_FIRST),
+        _ => value.try_into().map(u32::from_be_bytes).map_err(|_| corrupt()),
+    }
+}
+
+/// The index terms of a record that moved since its row was written: as the row names each, and as it is found now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MovedTerms(Vec<([u8; 18], [u8; 18])>);
+
+impl MovedTerms {
+    /// A term that the row names, as it is found now.
+    pub fn now(&self, named: &[u8; 18]) -> [u8; 18] {
+        self.0.iter().find(|(was, _)| was == named).map_or(*named, |(_, now)| *now)
+    }
+
+    /// Takes into account that a term moved.
+    pub fn moved(&mut self, from: [u8; 18], to: [u8; 18]) {
+        if let Some((_, now)) = self.0.iter_mut().find(|(_, now)| *now == from) {
+            *now = to;
+        } else if self.0.len() < usize::from(u8::MAX) {
+            // So many are far more than any row names: what somebody planted beside them is not worth a place.
+            self.0.push((from, to));
+        }
+    }
+
+    /// The value that is stored.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Encoder::with_capacity(2 + 36 * self.0.len());
+        out.u8(FORMAT);
+        out.u8(u8::try_from(self.0.len()).expect("no more are kept"));
+        for (was, now) in &self.0 {
+            out.raw(was);
+            out.raw(now);
+        }
+        out.finish()
+    }
+
+    fn decode(value: &[u8]) -> Result<MovedTerms, Malformed> {
+        let mut from = Decoder::new(value);
+        if from.u8()? != FORMAT {
+            return Err(Malformed);
+        }
+        let count = from.u8()?;
+        let moved = (0..count).map(|_| Ok((from.array()?, from.array()?)));
+        let moved = MovedTerms(moved.collect::<Result<_, Malformed>>()?);
+        from.end()?;
+        Ok(moved)
+    }
+}
+
+impl Reader {
+    /// What rotations made of a record's index terms, and its version.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] for a value that is none, else as [`Reader::get`].
+    pub fn moved_terms(&self, id: RecordId) -> Result<(Version, MovedTerms), StoreError> {
+        match self.shared.engine.get(&Key::moved_terms(id))? {
+            Some(stored) => {
+                let moved = MovedTerms::decode(&stored.payload).map_err(|Malformed| corrupt())?;
+                Ok((stored.version, moved))
+            }
+            None => Ok((Version::ABSENT, MovedTerms::default())),
+        }
+    }
+}
+
+impl Sealed {
+    /// What rotations made of its index terms, as it lies in the store now.
+    ///
+    /// # Errors
+    /// As [`Reader::moved_terms`].
+    pub fn moved_terms(&self) -> Result<(Version, MovedTerms), StoreError> {
+        self.reader.moved_terms(self.row().header.id)
+    }
+}
+
+fn corrupt() -> StoreError {
+    StoreError::Corrupt { what: "index term" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn term_says_which_key_it_is_under_and_one_of_before_says_nothing() {
+        assert_eq!((term_value(1), term_value(2)), (vec![], vec![0, 0, 0, 2]));
+        for epoch in [1, 2, u32::MAX] {
+            assert_eq!(term_epoch(&term_value(epoch)).expect("own bytes"), epoch);
+        }
+        for wrong in [&[2][..], &[0; 3], &[0; 5]] {
+            assert!(matches!(term_epoch(wrong), Err(StoreError::Corrupt { .. })));
+        }
+    }
+
+    #[test]
+    fn term_that_moves_again_and_again_is_known_by_what_the_row_names() {
+        let term = |number| [number; 18];
+        let mut moved = MovedTerms::default();
+        assert_eq!(moved.now(&term(1)), term(1));
+        moved.moved(term(1), term(2));
+        moved.moved(term(5), term(6));
+        moved.moved(term(2), term(3));
+        assert_eq!([1, 5, 9].map(|named| moved.now(&term(named))), [3, 6, 9].map(term));
+        let bytes = moved.encode();
+        assert_eq!(bytes[..3], [1, 2, 1]);
+        assert_eq!(MovedTerms::decode(&bytes).ok(), Some(moved));
+        for wrong in [&bytes[1..], &bytes[..bytes.len() - 1], &[], &[2, 0]] {
+            assert!(MovedTerms::decode(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(MovedTerms::decode(&[&bytes[..], &[0]].concat()).is_err());
+    }
+
+    #[test]
+    fn no_more_are_kept_of_one_record_than_one_byte_counts() {
+        let term = |number: u16, part: u8| {
+            let mut term = [part; 18];
+            term[..2].copy_from_slice(&number.to_be_bytes());
+            term
+        };
+        let mut moved = MovedTerms::default();
+        for number in 0..256 {
+            moved.moved(term(number, 1), term(number, 2));
+        }
+        assert_eq!(moved.now(&term(254, 1)), term(254, 2));
+        assert_eq!(moved.now(&term(255, 1)), term(255, 1));
+        assert_eq!(MovedTerms::decode(&moved.encode()).ok(), Some(moved));
+    }
+}
