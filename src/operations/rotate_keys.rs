@@ -157,6 +157,7 @@ fn after(
             ended_at: None,
             done: 0,
             overlap: None,
+            drawn: None,
         });
     }
     let before = before.filter(|before| before.id == id).ok_or(Code::NotFound)?;

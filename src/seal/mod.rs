@@ -50,7 +50,7 @@ pub use rekey::NextKeys;
 pub use removal::{KeyHold, Remains, Removal};
 pub use restraining::{Restrained, RestraintStep};
 pub use revision::{Birthdays, Patch, Revision};
-pub use rotation::{Overlap, RotationKind, RotationRecord, RotationState};
+pub use rotation::{DrawnKeys, Overlap, RotationKind, RotationRecord, RotationState};
 pub use said::Said;
 pub use term::Candidates;
 pub use withdrawal::{Withdrawal, WithdrawalTerms};

@@ -76,6 +76,12 @@ impl Keyring {
         Self { content: RwLock::new(content), actors: KeptActors::default(), ring }
     }
 
+    /// The name of the root key that the ring is sealed under; nothing for one without a file.
+    #[must_use]
+    pub fn root_id(&self) -> Option<u64> {
+        self.ring.as_ref().map(|ring| ring.root.id())
+    }
+
     /// Draws a next key for each of these buckets, as long as none was drawn, and makes them durable in both slots. From
     /// then on new subject keys are wrapped under the next keys, and those wrapped before still open: whoever stores them
     /// wraps them anew ([`Keyring::rewrapped`]) and lets no outdated one in any more ([`Keyring::is_outdated`]).

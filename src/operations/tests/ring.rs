@@ -37,6 +37,16 @@ impl Ring {
     }
 
     /// Lets every write of it fail.
+    /// The file as it is now, for whoever puts it back.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        std::fs::read(&self.path).expect("a file")
+    }
+
+    /// Puts an older file in its place.
+    pub(super) fn put_back(&self, bytes: &[u8]) {
+        std::fs::write(&self.path, bytes).expect("written");
+    }
+
     pub(super) fn break_it(&self) {
         std::fs::rename(&self.path, self.aside()).expect("a file");
     }
