@@ -13,6 +13,7 @@ use crate::limits::ACTOR_KEYS_MAX;
 use crate::month::Month;
 use crate::sealed::{KeyKind, SealingKey, key_id};
 use crate::secret::KEY_BYTES;
+use crate::uses::Sealing;
 
 const ACTOR_LABEL: &str = "gridvault/context/v1";
 
@@ -21,7 +22,8 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyError::MonthNotHeld`] outside the keyring's 60 months, [`KeyError::PlainTooLong`],
-    /// [`KeyError::AssociatedTooLong`], [`KeyError::Randomness`].
+    /// [`KeyError::AssociatedTooLong`], [`KeyError::Randomness`]; [`KeyError::KeyUsedUp`] and [`KeyError::UsesUncounted`] where the
+    /// month's key seals no more.
     pub fn seal_context(
         &self,
         month: Month,
@@ -29,7 +31,22 @@ impl Keyring {
         associated: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, KeyError> {
-        let key = self.actor_key(month, None, actor)?;
+        let key = self.actor_key(month, Wanted::Sealing(Sealing::Ordinary), actor)?;
+        key.sealing_key(actor).seal(&join(&[actor, associated]), plain)
+    }
+
+    /// The same for the entries of what it takes to have another key: it is sealed a few times more where the month's is used up.
+    ///
+    /// # Errors
+    /// As [`Keyring::seal_context`].
+    pub fn seal_context_of_upkeep(
+        &self,
+        month: Month,
+        actor: &[u8; 16],
+        associated: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, KeyError> {
+        let key = self.actor_key(month, Wanted::Sealing(Sealing::Upkeep), actor)?;
         key.sealing_key(actor).seal(&join(&[actor, associated]), plain)
     }
 
@@ -48,7 +65,7 @@ impl Keyring {
         let [number, epoch] = [&id[..4], &id[4..]]
             .map(|half| u32::from_be_bytes(*half.first_chunk().expect("half of eight bytes")));
         let month = Month::from_number(number)?;
-        let key = self.actor_key(month, Some(epoch), actor)?;
+        let key = self.actor_key(month, Wanted::Epoch(epoch), actor)?;
         key.sealing_key(actor).open(&join(&[actor, associated]), sealed)
     }
 }
@@ -121,18 +138,31 @@ struct ActorKey {
     secret: Zeroizing<[u8; KEY_BYTES]>,
 }
 
+/// Which key of a month is wanted.
+#[derive(Clone, Copy)]
+enum Wanted {
+    /// The one of this epoch, to open.
+    Epoch(u32),
+    /// The one that seals now, which counts it.
+    Sealing(Sealing),
+}
+
 impl Keyring {
-    /// Under the key of that epoch, or of the one that seals now.
+    /// The key of an actor under that of the month which is wanted.
     fn actor_key(
         &self,
         month: Month,
-        epoch: Option<u32>,
+        wanted: Wanted,
         actor: &[u8; 16],
     ) -> Result<ActorKey, KeyError> {
         let content = self.content();
-        let entry = match epoch {
-            Some(epoch) => content.month_of(month, epoch)?,
-            None => content.newest_of(month)?,
+        let entry = match wanted {
+            Wanted::Epoch(epoch) => content.month_of(month, epoch)?,
+            Wanted::Sealing(sealing) => {
+                let newest = content.newest_of(month)?;
+                self.uses.take(content.place_of(month)?, sealing)?;
+                newest
+            }
         };
         let id = (u64::from(month.number()) << 32) | u64::from(entry.epoch);
         if let Some(secret) = self.actors.find(id, actor) {

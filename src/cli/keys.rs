@@ -130,6 +130,18 @@ fn status_lines(status: &Value) -> String {
         "subject buckets {}: epochs {} to {}, {} with a next key",
         subjects["count"], subjects["epoch_min"], subjects["epoch_max"], subjects["next_count"]
     );
+    let near = |uses: &&Value| uses["near_end"] == true;
+    let line = |uses: &Value| {
+        format!(
+            "\n{}: {} of {} uses, another key is due",
+            word(uses, "kind"),
+            uses["most"],
+            uses["max"]
+        )
+    };
+    let uses = status["uses"].as_array();
+    let due: String = uses.into_iter().flatten().filter(near).map(line).collect();
+    let keys = format!("{keys}{due}");
     match &status["rotation"] {
         Value::Null => keys,
         rotation => format!("{keys}\n{}", rotation_line(rotation)),

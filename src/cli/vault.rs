@@ -480,5 +480,10 @@ pub(super) fn open_keyring(
     if health != gridvault_keys::KeyringHealth::Whole {
         tracing::warn!(?health, "the keyring was repaired");
     }
+    if keyring.uses_were_lost() {
+        tracing::warn!(
+            "how often the keys sealed before is not known: each counts as used a good deal"
+        );
+    }
     Ok(keyring)
 }

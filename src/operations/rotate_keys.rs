@@ -11,7 +11,7 @@ use crate::ambient::{Micros, Random};
 use crate::identity::Actor;
 use crate::limits::{APPROVAL_WAIT_SECONDS, STALE_ATTEMPTS_MAX};
 use crate::records::{MandateId, Owner, RecordRef, Target};
-use crate::seal::{RotationKind, RotationRecord, RotationState, Seal};
+use crate::seal::{KeyUses, RotationKind, RotationRecord, RotationState, Seal};
 use crate::store::{Reader, Version};
 use crate::trail::{Recorded, Refused, Trail};
 
@@ -212,6 +212,8 @@ pub struct KeysStatus {
     pub bucket_epochs: (u32, u32),
     /// Buckets that have a next key beside the present one.
     pub next_count: usize,
+    /// How often the keys that seal were used.
+    pub uses: [KeyUses; 4],
 }
 
 /// Tells how the keys are.
@@ -234,7 +236,8 @@ pub async fn keys_status(
     };
     let rotation = kept_rotation(store, seal).await?.map(|kept| kept.record);
     let bucket_epochs = seal.bucket_epochs()?;
-    let status = KeysStatus { rotation, bucket_epochs, next_count: seal.next_keys().count() };
+    let (next_count, uses) = (seal.next_keys().count(), seal.key_uses());
+    let status = KeysStatus { rotation, bucket_epochs, next_count, uses };
     match trail.append(permit).await {
         Ok(receipt) => Ok((status, receipt.recorded())),
         Err(refused) => Err(ended(refused, actor, origin, access, trail).await),

@@ -27,4 +27,5 @@ mod turning;
 mod turning_contexts;
 mod turning_single;
 mod urgent;
+mod uses;
 mod world;

@@ -6,7 +6,7 @@ use super::world::{World, wait};
 use crate::records::SubjectId;
 use crate::store::{Change, Key};
 use crate::trail::Announcement;
-use gridvault_keys::{Keyring, Month, RootKey};
+use gridvault_keys::{Keyring, Month, RootKey, UseBounds};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -19,11 +19,16 @@ pub(super) struct Ring {
 
 impl Ring {
     pub(super) fn new() -> (Ring, Arc<Keyring>) {
+        Ring::within(UseBounds::STANDARD)
+    }
+
+    /// With keys that seal so often.
+    pub(super) fn within(bounds: UseBounds) -> (Ring, Arc<Keyring>) {
         let directory = tempfile::tempdir().expect("a directory");
         let root = RootKey::generate().expect("a root key");
         let month = Month::from_year_month(2026, 1).expect("a month");
         let path = directory.path().join("keyring");
-        let keyring = Keyring::create(&path, &root, month).expect("a keyring");
+        let keyring = Keyring::create_within(&path, &root, month, bounds).expect("a keyring");
         (Ring { _directory: directory, path, root }, Arc::new(keyring))
     }
 
@@ -32,11 +37,6 @@ impl Ring {
         Arc::new(Keyring::open(&self.path, &self.root).expect("a keyring").0)
     }
 
-    fn aside(&self) -> PathBuf {
-        self.path.with_extension("aside")
-    }
-
-    /// Lets every write of it fail.
     /// The file as it is now, for whoever puts it back.
     pub(super) fn bytes(&self) -> Vec<u8> {
         std::fs::read(&self.path).expect("a file")
@@ -47,6 +47,11 @@ impl Ring {
         std::fs::write(&self.path, bytes).expect("written");
     }
 
+    fn aside(&self) -> PathBuf {
+        self.path.with_extension("aside")
+    }
+
+    /// Lets every write of it fail.
     pub(super) fn break_it(&self) {
         std::fs::rename(&self.path, self.aside()).expect("a file");
     }
