@@ -13,6 +13,7 @@ use crate::limits::ACTOR_KEYS_MAX;
 use crate::month::Month;
 use crate::sealed::{KeyKind, SealingKey, key_id};
 use crate::secret::KEY_BYTES;
+use crate::state::KeyState;
 use crate::uses::Sealing;
 
 const ACTOR_LABEL: &str = "gridvault/context/v1";
@@ -112,6 +113,16 @@ impl Keyring {
     pub fn context_epochs(&self, month: Month) -> Result<(u32, u32), KeyError> {
         let content = self.content();
         Ok((content.month(month)?.epoch, content.newest_of(month)?.epoch))
+    }
+
+    /// The state of a month's key of an epoch; none for one that was not there yet, and for a month that the ring never had. Of one that
+    /// was replaced before anything was sealed under it nothing is left.
+    #[must_use]
+    pub fn context_key_state(&self, month: Month, epoch: u32) -> Option<KeyState> {
+        match self.context_epochs(month) {
+            Ok((present, newest)) => KeyState::of(epoch, present, newest),
+            Err(_) => self.content().place_of(month).is_ok().then_some(KeyState::Destroyed),
+        }
     }
 
     /// The months whose keys are destroyed and of which nobody said so yet ([`Keyring::months_are_told`]), in ascending order.

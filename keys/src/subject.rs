@@ -210,12 +210,7 @@ impl Keyring {
             content.at(Place::SubjectBucket(bucket)).epoch,
             content.newest(Place::SubjectBucket(bucket)).epoch,
         );
-        match under.epoch {
-            epoch if epoch < present => Some(KeyState::Destroyed),
-            epoch if epoch < newest => Some(KeyState::Deactivated),
-            epoch if epoch == newest => Some(KeyState::Active),
-            _ => None,
-        }
+        KeyState::of(under.epoch, present, newest)
     }
 }
 

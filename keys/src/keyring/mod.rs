@@ -12,6 +12,8 @@ mod root_tests;
 #[cfg(test)]
 mod single_tests;
 #[cfg(test)]
+mod state_tests;
+#[cfg(test)]
 mod tests;
 
 use std::path::Path;
