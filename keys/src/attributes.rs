@@ -6,14 +6,35 @@ use zeroize::Zeroizing;
 use crate::error::KeyError;
 use crate::keyring::{Content, Keyring, Place};
 use crate::sealed::{KeyKind, SealingKey};
+use crate::uses::Sealing;
 
 impl Keyring {
     /// Seals decision attributes and authenticates `associated` (the clear header of the row) with them.
     ///
     /// # Errors
-    /// [`KeyError::PlainTooLong`], [`KeyError::AssociatedTooLong`], [`KeyError::Randomness`].
+    /// [`KeyError::PlainTooLong`], [`KeyError::AssociatedTooLong`], [`KeyError::Randomness`]; [`KeyError::KeyUsedUp`] and
+    /// [`KeyError::UsesUncounted`] where the key seals no more.
     pub fn seal_attributes(&self, associated: &[u8], plain: &[u8]) -> Result<Vec<u8>, KeyError> {
-        header_key(&self.content()).seal(associated, plain)
+        self.seal_header(associated, plain, Sealing::Ordinary)
+    }
+
+    /// The same for what it takes to have another key: it is sealed a few times more where the key is used up.
+    ///
+    /// # Errors
+    /// As [`Keyring::seal_attributes`].
+    pub fn seal_upkeep(&self, associated: &[u8], plain: &[u8]) -> Result<Vec<u8>, KeyError> {
+        self.seal_header(associated, plain, Sealing::Upkeep)
+    }
+
+    fn seal_header(
+        &self,
+        associated: &[u8],
+        plain: &[u8],
+        sealing: Sealing,
+    ) -> Result<Vec<u8>, KeyError> {
+        let content = self.content();
+        self.uses.take(Place::Header, sealing)?;
+        header_key(&content).seal(associated, plain)
     }
 
     /// Opens decision attributes beside the same `associated`.

@@ -13,6 +13,8 @@ use crate::limits::ACTOR_KEYS_MAX;
 use crate::month::Month;
 use crate::sealed::{KeyKind, SealingKey, key_id};
 use crate::secret::KEY_BYTES;
+use crate::state::KeyState;
+use crate::uses::Sealing;
 
 const ACTOR_LABEL: &str = "gridvault/context/v1";
 
@@ -21,7 +23,8 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyError::MonthNotHeld`] outside the keyring's 60 months, [`KeyError::PlainTooLong`],
-    /// [`KeyError::AssociatedTooLong`], [`KeyError::Randomness`].
+    /// [`KeyError::AssociatedTooLong`], [`KeyError::Randomness`]; [`KeyError::KeyUsedUp`] and [`KeyError::UsesUncounted`] where the
+    /// month's key seals no more.
     pub fn seal_context(
         &self,
         month: Month,
@@ -29,7 +32,22 @@ impl Keyring {
         associated: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, KeyError> {
-        let key = self.actor_key(month, None, actor)?;
+        let key = self.actor_key(month, Wanted::Sealing(Sealing::Ordinary), actor)?;
+        key.sealing_key(actor).seal(&join(&[actor, associated]), plain)
+    }
+
+    /// The same for the entries of what it takes to have another key: it is sealed a few times more where the month's is used up.
+    ///
+    /// # Errors
+    /// As [`Keyring::seal_context`].
+    pub fn seal_context_of_upkeep(
+        &self,
+        month: Month,
+        actor: &[u8; 16],
+        associated: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, KeyError> {
+        let key = self.actor_key(month, Wanted::Sealing(Sealing::Upkeep), actor)?;
         key.sealing_key(actor).seal(&join(&[actor, associated]), plain)
     }
 
@@ -48,7 +66,7 @@ impl Keyring {
         let [number, epoch] = [&id[..4], &id[4..]]
             .map(|half| u32::from_be_bytes(*half.first_chunk().expect("half of eight bytes")));
         let month = Month::from_number(number)?;
-        let key = self.actor_key(month, Some(epoch), actor)?;
+        let key = self.actor_key(month, Wanted::Epoch(epoch), actor)?;
         key.sealing_key(actor).open(&join(&[actor, associated]), sealed)
     }
 }
@@ -97,6 +115,16 @@ impl Keyring {
         Ok((content.month(month)?.epoch, content.newest_of(month)?.epoch))
     }
 
+    /// The state of a month's key of an epoch; none for one that was not there yet, and for a month that the ring never had. Of one that
+    /// was replaced before anything was sealed under it nothing is left.
+    #[must_use]
+    pub fn context_key_state(&self, month: Month, epoch: u32) -> Option<KeyState> {
+        match self.context_epochs(month) {
+            Ok((present, newest)) => KeyState::of(epoch, present, newest),
+            Err(_) => self.content().place_of(month).is_ok().then_some(KeyState::Destroyed),
+        }
+    }
+
     /// The months whose keys are destroyed and of which nobody said so yet ([`Keyring::months_are_told`]), in ascending order.
     #[must_use]
     pub fn months_untold(&self) -> Vec<Month> {
@@ -121,18 +149,31 @@ struct ActorKey {
     secret: Zeroizing<[u8; KEY_BYTES]>,
 }
 
+/// Which key of a month is wanted.
+#[derive(Clone, Copy)]
+enum Wanted {
+    /// The one of this epoch, to open.
+    Epoch(u32),
+    /// The one that seals now, which counts it.
+    Sealing(Sealing),
+}
+
 impl Keyring {
-    /// Under the key of that epoch, or of the one that seals now.
+    /// The key of an actor under that of the month which is wanted.
     fn actor_key(
         &self,
         month: Month,
-        epoch: Option<u32>,
+        wanted: Wanted,
         actor: &[u8; 16],
     ) -> Result<ActorKey, KeyError> {
         let content = self.content();
-        let entry = match epoch {
-            Some(epoch) => content.month_of(month, epoch)?,
-            None => content.newest_of(month)?,
+        let entry = match wanted {
+            Wanted::Epoch(epoch) => content.month_of(month, epoch)?,
+            Wanted::Sealing(sealing) => {
+                let newest = content.newest_of(month)?;
+                self.uses.take(content.place_of(month)?, sealing)?;
+                newest
+            }
         };
         let id = (u64::from(month.number()) << 32) | u64::from(entry.epoch);
         if let Some(secret) = self.actors.find(id, actor) {

@@ -260,6 +260,12 @@ pub enum KeyError {
     /// What was read back after a write and sync is not what was written.
     #[error("file of keys reads back differently from what was written")]
     ReadBack,
+    /// A key sealed as often as its salts allow. What it sealed opens; another key is due.
+    #[error("key has sealed as often as one may: rotate it")]
+    KeyUsedUp,
+    /// No further use of a key is durable yet.
+    #[error("uses of a key cannot be counted")]
+    UsesUncounted,
     /// A file could not be read, written or synced.
     #[error("input or output failed while {doing}")]
     Io {

@@ -28,6 +28,7 @@ mod subject;
 mod suite;
 mod tags;
 mod unlock;
+mod uses;
 mod verify;
 
 #[cfg(test)]
@@ -54,4 +55,5 @@ pub use unlock::{
     ArgonCost, DemoOnly, Envelope, KeyFile, Passphrase, Pin, Pkcs11Key, Pkcs11Module, Provider,
     Share, SharePlan, UnlockFile,
 };
+pub use uses::{KeyUses, UseBounds};
 pub use verify::verify_signature;

@@ -95,3 +95,12 @@ pub const ACTOR_KEYS_MAX: usize = 8192;
 
 /// Most subject keys that a cache may hold (about 300 bytes each, and 550 more where sections were opened).
 pub const CACHE_KEYS_MAX: usize = 1 << 20;
+
+/// Uses of one long-lived key that seals: so many salts of 128 bits are all different but for a chance of 2^-33 (`uses`).
+pub const KEY_USES_MAX: u64 = 1 << 48;
+
+/// Uses beyond that which are kept for what it takes to have another key: words of administrators, and the ring itself.
+pub const KEY_USES_UPKEEP: u64 = 1 << 16;
+
+/// Uses that are made durable together, of each key. A process that ends loses at most so many of each, and four million may end.
+pub const KEY_USES_BLOCK: u64 = 1 << 26;

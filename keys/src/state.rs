@@ -1,5 +1,5 @@
-//! The states of a key after NIST SP 800-57 part 1, those that the keys of buckets have, and which leads to which.
-//! Never holds a key. Whoever asks whether a key may still protect or open something asks its state.
+//! The states of a key after NIST SP 800-57 part 1, those that the keys of a ring have, and which leads to which.
+//! Never holds a key. What the ring does with a key of each kind in each state is held against this by `keyring/state_tests.rs`.
 //! Suspended and compromised are not among them: nothing here can tell that a key became known, and whoever knows it rotates.
 //!
 //! ```text
@@ -9,18 +9,20 @@
 //! deactivated      -           -             destroyed
 //! destroyed        -           -             -
 //! ```
-//! An active key is never destroyed: another one follows it first, and everybody who stays goes over to that.
+//! An active key is never destroyed: another one follows it first, and everybody who stays goes over to that. Where two keys of the log
+//! sign, both are active, and the former is deactivated and destroyed by one writing. A month's key protects nothing new once its month
+//! is over, which the calendar says and no ring: whoever destroys the keys of months names the first that is not over.
 
 /// How a key stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
     /// It is drawn and not durable in both slots yet: it does nothing.
     PreActivation,
-    /// It wraps, and opens what it wrapped.
+    /// It wraps, seals or signs, and opens or verifies what it did.
     Active,
-    /// Another one wraps now; it opens what it wrapped.
+    /// Another one protects now; it opens or verifies what it did.
     Deactivated,
-    /// It is in neither slot and not in memory: what it wrapped opens no more.
+    /// It is in neither slot and not in memory: what it protected opens no more.
     Destroyed,
 }
 
@@ -29,7 +31,7 @@ pub enum KeyState {
 pub enum KeyChange {
     /// It became durable.
     Activated,
-    /// Another one became active in its bucket.
+    /// Another one became active in its place.
     Superseded,
     /// It was overwritten.
     Destroyed,
@@ -49,13 +51,25 @@ impl KeyState {
         }
     }
 
-    /// Whether it wraps new keys.
+    /// That of the key of an epoch, counted from one, in a place where this one stands and that one protects; none for a key that was
+    /// not there yet.
+    pub(crate) const fn of(epoch: u32, present: u32, newest: u32) -> Option<Self> {
+        match epoch {
+            0 => None,
+            _ if epoch < present => Some(Self::Destroyed),
+            _ if epoch < newest => Some(Self::Deactivated),
+            _ if epoch == newest => Some(Self::Active),
+            _ => None,
+        }
+    }
+
+    /// Whether it protects something new.
     #[must_use]
     pub const fn protects(self) -> bool {
         matches!(self, Self::Active)
     }
 
-    /// Whether it opens what it wrapped.
+    /// Whether it opens or verifies what it protected.
     #[must_use]
     pub const fn opens(self) -> bool {
         matches!(self, Self::Active | Self::Deactivated)

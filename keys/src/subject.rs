@@ -21,6 +21,7 @@ use crate::sealed::{HEADER_BYTES, KeyKind, SealingKey, key_id};
 use crate::secret::{KEY_BYTES, Secret, random_array};
 use crate::state::KeyState;
 use crate::suite::Suite;
+use crate::uses::Sealing;
 
 const KEY_ID_BYTES: usize = 8;
 const PLACE_LABEL: &[u8] = b"gridvault/section/v1";
@@ -127,7 +128,7 @@ impl Keyring {
     /// Draws a subject key and wraps it under its subject's bucket. The wrapped form belongs in the store.
     ///
     /// # Errors
-    /// [`KeyError::Randomness`].
+    /// [`KeyError::Randomness`]; [`KeyError::KeyUsedUp`] and [`KeyError::UsesUncounted`] where the bucket's key wraps no more.
     pub fn wrap_new_subject_key(
         &self,
         subject: &[u8; 16],
@@ -137,8 +138,15 @@ impl Keyring {
         let mut content = Zeroizing::new([0; KEY_ID_BYTES + KEY_BYTES]);
         content[..KEY_ID_BYTES].copy_from_slice(&key.id.to_be_bytes());
         content[KEY_ID_BYTES..].copy_from_slice(key.secret.expose());
-        let wrapped = newest_of(&self.content(), subject).seal(subject, content.as_slice())?;
+        let wrapped = self.wrapped(subject, content.as_slice())?;
         Ok((key, wrapped))
+    }
+
+    /// Under the key of the subject's bucket that wraps now, which counts it.
+    fn wrapped(&self, subject: &[u8; 16], plain: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let content = self.content();
+        self.uses.take(Place::SubjectBucket(bucket_of(subject)), Sealing::Ordinary)?;
+        newest_of(&content, subject).seal(subject, plain)
     }
 
     /// Unwraps a subject key with the key of its bucket that it names: the present one, or the next where one was drawn.
@@ -177,13 +185,12 @@ impl Keyring {
     /// key. The subject key stays the same, and so does everything that it sealed.
     ///
     /// # Errors
-    /// As [`Keyring::unwrap_subject_key`], and [`KeyError::Randomness`].
+    /// As [`Keyring::unwrap_subject_key`] and [`Keyring::wrap_new_subject_key`].
     pub fn rewrapped(&self, subject: &[u8; 16], wrapped: &[u8]) -> Result<Vec<u8>, KeyError> {
         if !self.is_outdated(wrapped) {
             return Ok(wrapped.to_vec());
         }
-        let content = self.unwrapped(subject, wrapped)?;
-        newest_of(&self.content(), subject).seal(subject, &content)
+        self.wrapped(subject, &self.unwrapped(subject, wrapped)?)
     }
 
     /// Whether a wrapped key names an older key of its bucket than the newest: it must not be stored any more, because that

@@ -2,7 +2,7 @@
 //! Every part of a tag's input is preceded by its length.
 
 use crate::derive::{HASH_BYTES, feed_parts, finish, hmac};
-use crate::keyring::{Keyring, Place};
+use crate::keyring::{Content, Keyring, Place};
 
 impl Keyring {
     /// The tag by which a ledger of limits counts distinct values: the first half of HMAC-SHA256 over both.
@@ -26,6 +26,13 @@ impl Keyring {
         feed_parts(&mut machine, parts);
         finish(machine)
     }
+}
+
+/// The tag of a ledger under the keys of a content, in force or about to be.
+pub(crate) fn charge_tag_under(content: &Content, ledger: &[u8], value: &[u8]) -> [u8; 16] {
+    let mut machine = hmac(content.at(Place::Charge).key);
+    feed_parts(&mut machine, &[ledger, value]);
+    *finish(machine).first_chunk().expect("a hash is longer than its half")
 }
 
 #[cfg(test)]

@@ -77,6 +77,8 @@ codes! {
     Erased = "erased";
     /// The disk is full.
     StorageFull = "storage_full";
+    /// A key sealed as often as one may, and another one is due.
+    KeyUsedUp = "key_used_up";
     /// Too much is being worked on.
     Overloaded = "overloaded";
     /// Rights or record changed while the request was decided.

@@ -1,6 +1,6 @@
 //! Who may have somebody erased: the desk that serves residents asks, its second person of oversight agrees, and a desk of the
 //! same area carries it out.
-//! Never what a law holds, and never what is restricted: both refuse with a code of their own, and nothing of the person goes.
+//! Never what a law holds, and never of whom something is restricted: both refuse with a code of their own, and nothing of the person goes.
 //! A desk that has to do with one of a person's records has all of it erased, wherever it lies; of whom nothing is held but a part in
 //! records of others, a desk that has to do with one of those.
 
@@ -17,6 +17,7 @@ use super::question::{Item, Matter, Question};
 use super::weigh::name_record;
 use crate::purposes::PurposeGroup;
 use crate::records::{Handle, MandateId};
+use std::iter::repeat;
 
 /// What is asked for.
 pub struct ErasureAsked<'a> {
@@ -46,8 +47,9 @@ impl Access {
     ///
     /// # Errors
     /// [`Denied`]: `denied` for somebody who serves no residents and for another purpose than that of rights; `not_found`
-    /// where there is nothing, nothing that the caller may know of, or what a desk of another area asked for; `legal_hold` and
-    /// `restricted` where one of the records may not go.
+    /// where there is nothing, nothing that the caller may know of, or what a desk of another area asked for; `legal_hold` where a
+    /// law keeps one of the records, `restricted` where the person itself is restricted. What restricts somebody else in the same
+    /// records neither refuses nor tells: what is taken out of them is the person's own part.
     pub fn decide_erasure<T>(
         &self,
         question: &Question<'_>,
@@ -69,8 +71,7 @@ impl Access {
             account.versions = None;
         }
         account.approval = Some(asked.id);
-        let items = || own.iter().chain(others);
-        let weighed = weighed.and_then(|found| check_states(items(), asked.subject, found));
+        let weighed = weighed.and_then(|found| check_states(own, others, asked.subject, found));
         match weighed {
             Ok((bearer, desk)) => {
                 carry(&mut account, bearer.assignment, question.now);
@@ -187,18 +188,22 @@ pub(super) fn desk_of<'a>(
     Ok((desk, ErasureDesk { role: role.as_str().to_owned(), area, waits_at }))
 }
 
-fn check_states<'a, T>(
-    items: impl Iterator<Item = &'a Item<'a>>,
+/// A hold keeps a record as a whole, whoever it is over. A restriction keeps what is of whom it is over: all of a record of its own,
+/// and its part in a record of somebody else.
+fn check_states<T>(
+    own: &[Item<'_>],
+    others: &[Item<'_>],
     subject: Option<Handle>,
     found: T,
 ) -> Result<T, No> {
     let mut restricted = false;
-    for item in items {
+    for (item, is_own) in own.iter().zip(repeat(true)).chain(others.iter().zip(repeat(false))) {
         let Matter::Present { facts, .. } = &item.matter else { continue };
         if facts.legal_hold {
             return Err(No::plain(Code::LegalHold));
         }
-        restricted |= facts.restricted || subject.is_some_and(|it| facts.restricts(it));
+        restricted |= is_own && facts.restricted;
+        restricted |= subject.is_some_and(|it| facts.restricts(it));
     }
     if restricted { Err(No::plain(Code::Restricted)) } else { Ok(found) }
 }

@@ -2,7 +2,7 @@
 //! Never a key of the vault: who asks reads its configuration and its envelopes, who agrees its own key and the request alone.
 //! Who agrees is shown the text that it signs.
 
-use super::ceremony::{Request, Signed, What, digest_of};
+use super::ceremony::{Parts, Request, Signed, What, digest_of};
 use super::ceremony_run::read_signed;
 use super::failure::Failure;
 use super::log_in_key::Known;
@@ -26,6 +26,12 @@ pub(super) struct RequestArguments {
     /// For a restore: the key part.
     #[arg(long, requires = "origin")]
     keys: Option<PathBuf>,
+    /// For a restore: the bulk part.
+    #[arg(long, requires = "keys")]
+    bulk: Option<PathBuf>,
+    /// For a restore that brings it along: the ledger of erasures. Without it the two agree to a restore without one.
+    #[arg(long, requires = "bulk")]
+    erasure_ledger: Option<PathBuf>,
     /// For a restore: the origin of the new log.
     #[arg(long, requires = "keys")]
     origin: Option<String>,
@@ -44,18 +50,23 @@ pub(super) struct AgreeArguments {
 }
 
 pub(super) fn request(arguments: &RequestArguments, json: bool) -> Result<(), Failure> {
-    let RequestArguments { what, dir, keys, origin, .. } = arguments;
-    let (vault, ways) = match (what, dir, keys, origin) {
-        (What::Restore, _, Some(keys), Some(origin)) => (origin.clone(), digest_of(keys)?),
+    let RequestArguments { what, dir, keys, bulk, erasure_ledger, origin, .. } = arguments;
+    let (vault, ways, parts) = match (what, dir, keys.as_ref().zip(bulk.as_ref()), origin) {
+        (What::Restore, _, Some((keys, bulk)), Some(origin)) => {
+            let parts = Parts::at(bulk, erasure_ledger.as_deref())?;
+            (origin.clone(), digest_of(keys)?, Some(parts))
+        }
         (What::Restore, ..) => {
             return Err(Failure::Usage(
-                "name the key part and the new log: --keys, --origin".into(),
+                "name the two parts and the new log: --bulk, --keys, --origin; and with \
+                 --erasure-ledger the ledger, if it comes along"
+                    .into(),
             ));
         }
-        (_, Some(dir), None, None) => {
+        (_, Some(dir), None, None) if keys.is_none() && bulk.is_none() => {
             let config = Config::load(dir, &Overrides::default())
                 .map_err(|error| Failure::failed("the configuration", &error))?;
-            (config.origin.clone(), digest_of(&config.directory.join("unlock"))?)
+            (config.origin.clone(), digest_of(&config.directory.join("unlock"))?, None)
         }
         _ => return Err(Failure::Usage("name the vault's directory alone: --dir".into())),
     };
@@ -63,6 +74,7 @@ pub(super) fn request(arguments: &RequestArguments, json: bool) -> Result<(), Fa
         vault,
         what: *what,
         ways,
+        parts,
         until: HostClock::new().now().seconds().saturating_add(CEREMONY_WAIT_SECONDS),
     };
     let text = request.text()?;

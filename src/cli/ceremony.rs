@@ -4,20 +4,24 @@
 //! Each signs the same text with the key that it logs in by, and the vault judges both by the public keys that it has of them.
 //!
 //! ```text
-//! request = "gridvault ceremony 1" LF "vault " origin LF "what " word LF "ways " digest LF "until " time LF
+//! request = "gridvault ceremony 1" LF "vault " origin LF "what " word LF "ways " digest LF parts? "until " time LF
+//! parts   = "bulk " digest LF "ledger " (digest | "none") LF, of a restore and of nothing else
 //! agreed  = "agreed " actor " " signature LF, once for each of the two
-//! digest  = SHA-256 of the file `unlock`, so a request is good for the ways that it was made over and for no other; of a restore that
-//!           of the key part, and the origin is the one that the new log gets
+//! digest  = SHA-256 of the file `unlock`, so a request is good for the ways that it was made over and for no other. Of a restore: in the
+//!           place of the ways of the key part; of the bulk part's list of files, which has the digest of each; of the whole lines of
+//!           the ledger of erasures. The origin is the one that the new log gets.
 //! signature = Ed25519 (RFC 8032) over the request, from its first byte to its last LF
 //! ```
 //! Digests and signatures are base64url without padding, times RFC 3339 in whole seconds of UTC. No other text is a request.
 
+use super::backup::told;
 use super::failure::Failure;
 use super::shares::share_plan;
 use crate::access::ActorId;
 use crate::ambient::Micros;
 use crate::identity::{ActorRecord, ActorState};
 use crate::limits::{CEREMONY_REQUEST_BYTES_MAX, CEREMONY_WAIT_SECONDS};
+use crate::trail::{ErasureLedger, bulk_digest};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_keys::{SharePlan, verify_signature};
@@ -29,6 +33,8 @@ use std::str::FromStr;
 pub(super) const ADMINISTRATORS: [&str; 3] = ["system_admin", "security_admin", "audit_admin"];
 
 const FIRST_LINE: &str = "gridvault ceremony 1\n";
+/// The word of a restore without a ledger of erasures.
+const NO_LEDGER: &str = "none";
 
 /// What is done to the ways to the root key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +145,36 @@ pub(super) fn digest_of(file: &Path) -> Result<[u8; 32], Failure> {
     Ok(digest)
 }
 
+/// What a vault is restored from, beside the key part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Parts {
+    /// Digest of the bulk part's list of files.
+    pub(super) bulk: [u8; 32],
+    /// Digest of the ledger of erasures; nothing where the vault is restored without one.
+    pub(super) ledger: Option<[u8; 32]>,
+}
+
+impl Parts {
+    /// What lies at these places now.
+    pub(super) fn at(bulk: &Path, ledger: Option<&Path>) -> Result<Parts, Failure> {
+        let bulk = bulk_digest(bulk).map_err(|error| told(&error))?;
+        let ledger = ledger.map(ErasureLedger::digest_at).transpose();
+        let unread = |error| Failure::storage("the ledger of erasures", &error);
+        Ok(Parts { bulk, ledger: ledger.map_err(unread)? })
+    }
+
+    fn text(&self) -> String {
+        let bulk = BASE64_URL_SAFE_NO_PAD.encode(self.bulk);
+        let ledger = self.ledger.map(|digest| BASE64_URL_SAFE_NO_PAD.encode(digest));
+        format!("bulk {bulk}\nledger {}\n", ledger.as_deref().unwrap_or(NO_LEDGER))
+    }
+
+    fn parse(bulk: &str, ledger: &str) -> Option<Parts> {
+        let ledger = if ledger == NO_LEDGER { None } else { Some(decoded(ledger)?) };
+        Some(Parts { bulk: decoded(bulk)?, ledger })
+    }
+}
+
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Request {
@@ -147,6 +183,8 @@ pub(super) struct Request {
     pub(super) what: What,
     /// The digest of the ways that there are.
     pub(super) ways: [u8; 32],
+    /// Of a restore, what the vault is made of.
+    pub(super) parts: Option<Parts>,
     /// The first second in which it is good no more.
     pub(super) until: i64,
 }
@@ -158,7 +196,8 @@ impl Request {
             .map_err(|error| Failure::failed("the end of the request", &error))?;
         let (vault, what) = (&self.vault, self.what);
         let ways = BASE64_URL_SAFE_NO_PAD.encode(self.ways);
-        Ok(format!("{FIRST_LINE}vault {vault}\nwhat {what}\nways {ways}\nuntil {until}\n"))
+        let parts = self.parts.as_ref().map(Parts::text).unwrap_or_default();
+        Ok(format!("{FIRST_LINE}vault {vault}\nwhat {what}\nways {ways}\n{parts}until {until}\n"))
     }
 }
 
@@ -183,13 +222,17 @@ impl Signed {
             line.and_then(|line| line.strip_suffix('\n')).map(str::to_owned).ok_or_else(wrong)
         };
         let (vault, what, ways) = (line("vault ")?, line("what ")?, line("ways ")?);
-        let until: jiff::Timestamp = line("until ")?.parse().map_err(|_| wrong())?;
-        let request = Request {
-            vault,
-            what: what.parse().map_err(|_| wrong())?,
-            ways: decoded(&ways).ok_or_else(wrong)?,
-            until: until.as_second(),
+        let what: What = what.parse().map_err(|_| wrong())?;
+        let parts = match what {
+            What::Restore => {
+                let (bulk, ledger) = (line("bulk ")?, line("ledger ")?);
+                Some(Parts::parse(&bulk, &ledger).ok_or_else(wrong)?)
+            }
+            _ => None,
         };
+        let until: jiff::Timestamp = line("until ")?.parse().map_err(|_| wrong())?;
+        let (ways, until) = (decoded(&ways).ok_or_else(wrong)?, until.as_second());
+        let request = Request { vault, what, ways, parts, until };
         let signatures = lines.map(|line| signature(line).ok_or_else(wrong));
         let signatures = signatures.collect::<Result<Vec<_>, _>>()?;
         let signed = Signed { request, signatures };
@@ -226,15 +269,16 @@ impl Signed {
         stand_by(known, [*first, *second], now)
     }
 
-    /// Whether it is good now, for this vault, this act and the ways that there are.
+    /// Whether it is good now, for this vault, this act and the ways that there are; for a restore, for these parts.
     pub(super) fn is_for(
         &self,
         vault: &str,
         what: What,
         ways: &[u8; 32],
+        parts: Option<&Parts>,
         now: Micros,
     ) -> Result<(), &'static str> {
-        let Request { vault: named, what: asked, ways: over, until } = &self.request;
+        let Request { vault: named, what: asked, ways: over, parts: of, until } = &self.request;
         let left = until.saturating_sub(now.seconds());
         if named != vault {
             return Err("the request is for another vault");
@@ -242,8 +286,17 @@ impl Signed {
         if *asked != what {
             return Err("the request is for something else");
         }
+        if over != ways && what == What::Restore {
+            return Err("the key part is not the one of the request: ask anew");
+        }
         if over != ways {
             return Err("the ways to the root key are no more those of the request: ask anew");
+        }
+        if of.map(|parts| parts.bulk) != parts.map(|parts| parts.bulk) {
+            return Err("the bulk part is not the one of the request: ask anew");
+        }
+        if of.as_ref() != parts {
+            return Err("the ledger of erasures is not that of the request: ask anew");
         }
         if !(1..=CEREMONY_WAIT_SECONDS).contains(&left) {
             return Err("the time of the request is over, or further off than any");
@@ -304,7 +357,12 @@ mod tests {
 
     fn request() -> Request {
         let until = NOW.seconds() + CEREMONY_WAIT_SECONDS;
-        Request { vault: VAULT.into(), what: What::RotateRoot, ways: [7; 32], until }
+        Request { vault: VAULT.into(), what: What::RotateRoot, ways: [7; 32], parts: None, until }
+    }
+
+    fn restore(ledger: Option<[u8; 32]>) -> Request {
+        let parts = Some(Parts { bulk: [8; 32], ledger });
+        Request { what: What::Restore, parts, ..request() }
     }
 
     fn person(number: u8, role: &str) -> (ActorRecord, LogInKey) {
@@ -430,14 +488,47 @@ mod tests {
     fn a_request_is_good_for_one_vault_one_act_the_present_ways_and_three_days() {
         let signed = Signed { request: request(), signatures: Vec::new() };
         let (what, ways) = (What::RotateRoot, [7; 32]);
-        let good = |now| signed.is_for(VAULT, what, &ways, Micros(now)).is_ok();
+        let good = |now| signed.is_for(VAULT, what, &ways, None, Micros(now)).is_ok();
         assert!(good(NOW.0));
         assert!(!good(NOW.0 - 1), "further off than any");
         let end = signed.request.until * 1_000_000;
         assert!(good(end - 1) && !good(end));
-        assert!(signed.is_for("another", what, &ways, NOW).is_err());
-        assert!(signed.is_for(VAULT, What::Add(Way::Token), &ways, NOW).is_err());
-        assert!(signed.is_for(VAULT, what, &[8; 32], NOW).is_err());
+        assert!(signed.is_for("another", what, &ways, None, NOW).is_err());
+        assert!(signed.is_for(VAULT, What::Add(Way::Token), &ways, None, NOW).is_err());
+        assert!(signed.is_for(VAULT, what, &[8; 32], None, NOW).is_err());
+        let parts = Parts { bulk: [8; 32], ledger: None };
+        assert!(signed.is_for(VAULT, what, &ways, Some(&parts), NOW).is_err());
+    }
+
+    #[test]
+    fn a_restore_is_agreed_to_over_its_two_parts_and_its_ledger() {
+        for ledger in [None, Some([9; 32])] {
+            let signed = Signed { request: restore(ledger), signatures: Vec::new() };
+            let text = signed.to_text().expect("a text");
+            assert_eq!(Signed::parse(&text).expect("own text").request, restore(ledger));
+            let over = |ways: [u8; 32], parts: Option<Parts>| {
+                signed.is_for(VAULT, What::Restore, &ways, parts.as_ref(), NOW)
+            };
+            let parts = Parts { bulk: [8; 32], ledger };
+            assert_eq!(over([7; 32], Some(parts)), Ok(()));
+            let refused = |found: Result<(), &'static str>| found.expect_err("refused");
+            assert!(refused(over([6; 32], Some(parts))).contains("key part"));
+            let other = Parts { bulk: [6; 32], ..parts };
+            assert!(refused(over([7; 32], Some(other))).contains("bulk part"));
+            assert!(refused(over([7; 32], None)).contains("bulk part"));
+            for other in [None, Some([9; 32]), Some([6; 32])].iter().filter(|it| **it != ledger) {
+                let other = Parts { ledger: *other, ..parts };
+                assert!(refused(over([7; 32], Some(other))).contains("ledger"));
+            }
+            // Neither without its parts nor with those of something else.
+            for (from, to) in [("bulk ", "bulb "), ("\nledger ", "\n"), ("restore", "rotate-root")]
+            {
+                assert!(Signed::parse(&text.replacen(from, to, 1)).is_err(), "{from}");
+            }
+        }
+        let plain = Signed { request: request(), signatures: Vec::new() };
+        let plain = plain.to_text().expect("a text").replacen("rotate-root", "restore", 1);
+        assert!(Signed::parse(&plain).is_err());
     }
 
     proptest! {

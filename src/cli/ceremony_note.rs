@@ -1,11 +1,12 @@
 //! What a ceremony at the host leaves for the next start: what was done, on whose word, and the ways that are in force after it.
-//! Never believed without the tag of the vault's own keys, and never more than what is so: where the ways are not those that it
-//! names, the ceremony stopped before and nothing was done.
+//! Never believed without the tag of the vault's own keys, and never more than what is so: where the vault, the root key and the ways
+//! are not those that it names, the ceremony stopped before, or it is a copy from another time. What the log has of it already, by the
+//! id that was drawn for it, is not told once more (`ceremony_told`).
 //! It lies in the vault's directory as `ceremony`, from before the ways change until their entries are in the log.
 //!
 //! ```text
-//! note = "gridvault ceremony done 1" LF "what " word LF "ways " digest LF ("made " envelope LF)* "persons " actor " " actor LF
-//!        "tag " tag LF ("signed" LF request, as both signed it)?
+//! note = "gridvault ceremony done 2" LF "vault " origin LF "ceremony " id LF "what " word LF "root " name LF "ways " digest LF
+//!        ("made " envelope LF)* "persons " actor " " actor LF "tag " tag LF ("signed" LF request, as both signed it)?
 //! tag  = 16 bytes, keyed by the ring, over everything else
 //! ```
 
@@ -24,9 +25,9 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-const FIRST_LINE: &str = "gridvault ceremony done 1\n";
+const FIRST_LINE: &str = "gridvault ceremony done 2\n";
 const SIGNED_LINE: &str = "signed\n";
-const TAG_LABEL: &[u8] = b"gridvault/ceremony/v1";
+const TAG_LABEL: &[u8] = b"gridvault/ceremony/v2";
 
 /// On whose word.
 pub(super) enum Word {
@@ -36,11 +37,24 @@ pub(super) enum Word {
     Named,
 }
 
+/// What is in force in a vault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct InForce {
+    /// The origin of its log.
+    pub(super) vault: String,
+    /// The name of the root key.
+    pub(super) root: u64,
+    /// Digest of the file of envelopes.
+    pub(super) ways: [u8; 32],
+}
+
 /// What was done, as the next start tells it.
 pub(super) struct Note {
+    /// Drawn for it: it is told once.
+    pub(super) id: [u8; 16],
     pub(super) what: What,
-    /// Digest of the file of envelopes that is in force after it.
-    pub(super) ways: [u8; 32],
+    /// What is in force after it.
+    pub(super) after: InForce,
     /// The envelopes that were made.
     pub(super) made: Vec<[u8; 16]>,
     pub(super) persons: [ActorId; 2],
@@ -49,11 +63,14 @@ pub(super) struct Note {
 
 impl Note {
     fn head(&self) -> String {
+        let InForce { vault, root, ways } = &self.after;
         let made = self.made.iter().map(|id| format!("made {}\n", encoded(id)));
         format!(
-            "{FIRST_LINE}what {}\nways {}\n{}persons {} {}\n",
+            "{FIRST_LINE}vault {vault}\nceremony {}\nwhat {}\nroot {}\nways {}\n{}persons {} {}\n",
+            encoded(&self.id),
             self.what,
-            encoded(&self.ways),
+            encoded(&root.to_be_bytes()),
+            encoded(ways),
             made.collect::<String>(),
             self.persons[0],
             self.persons[1]
@@ -75,8 +92,12 @@ impl Note {
 
     fn parse(text: &str, keyring: &Keyring) -> Option<Note> {
         let mut rest = text.strip_prefix(FIRST_LINE)?;
+        let vault = line(&mut rest, "vault ")?.to_owned();
+        let id = decoded(line(&mut rest, "ceremony ")?)?;
         let what = line(&mut rest, "what ")?.parse().ok()?;
+        let root = u64::from_be_bytes(decoded(line(&mut rest, "root ")?)?);
         let ways = decoded(line(&mut rest, "ways ")?)?;
+        let after = InForce { vault, root, ways };
         let mut made = Vec::new();
         while let Some(id) = line(&mut rest, "made ") {
             made.push(decoded(id)?);
@@ -88,7 +109,7 @@ impl Note {
             Some(request) => Word::Signed(Box::new(Signed::parse(request).ok()?)),
             None => Word::Named,
         };
-        let note = Note { what, ways, made, persons, word };
+        let note = Note { id, what, after, made, persons, word };
         // Whoever does not have the ring writes no note: it would name people for what they did not do.
         (note.to_text(keyring).ok()? == text).then_some(note)
     }
@@ -110,10 +131,10 @@ impl Note {
         written.map_err(|error| Failure::storage("the ceremony cannot be noted down", &error))
     }
 
-    /// The note of the ceremony that led to the ways in force, if one did and its note is the vault's own.
+    /// The note of the ceremony that led to what is in force, if one did and its note is the vault's own.
     pub(super) fn of(
         directory: &Path,
-        ways: &[u8; 32],
+        in_force: &InForce,
         keyring: &Keyring,
     ) -> Result<Option<Note>, Failure> {
         let mut text = String::new();
@@ -135,7 +156,7 @@ impl Note {
         if note.is_none() {
             tracing::error!("the note of a ceremony is not one that this vault wrote");
         }
-        Ok(note.filter(|note| note.ways == *ways))
+        Ok(note.filter(|note| note.after == *in_force))
     }
 
     /// What the entries of it say, one for each. Two count as proven where what they signed holds by the vault's own directory.
@@ -223,8 +244,16 @@ mod tests {
         }
 
         fn found(&self, ways: [u8; 32]) -> Option<Note> {
-            Note::of(self.directory.path(), &ways, &self.keyring).expect("readable")
+            self.found_after(&in_force(ways))
         }
+
+        fn found_after(&self, in_force: &InForce) -> Option<Note> {
+            Note::of(self.directory.path(), in_force, &self.keyring).expect("readable")
+        }
+    }
+
+    fn in_force(ways: [u8; 32]) -> InForce {
+        InForce { vault: "ceremony.example/log".to_owned(), root: 7, ways }
     }
 
     fn keyring_in(directory: &Path, name: &str) -> Keyring {
@@ -236,7 +265,8 @@ mod tests {
     fn note() -> Note {
         let persons = [ActorId::from_bytes([1; 16]), ActorId::from_bytes([2; 16])];
         let made = vec![[3; 16], [4; 16]];
-        Note { what: What::RotateRoot, ways: [5; 32], made, persons, word: Word::Named }
+        let (id, after) = ([6; 16], in_force([5; 32]));
+        Note { id, what: What::RotateRoot, after, made, persons, word: Word::Named }
     }
 
     #[test]
@@ -248,8 +278,15 @@ mod tests {
         assert_eq!((found.made, found.persons), (note().made, note().persons));
         // It stopped before the ways were in force.
         assert!(bench.found([6; 32]).is_none());
-        let other = keyring_in(bench.directory.path(), "other");
-        let foreign = Note::of(bench.directory.path(), &[5; 32], &other).expect("readable");
+        // It was done to another root key, or to a vault that has the same ring.
+        for other in [
+            InForce { root: 8, ..in_force([5; 32]) },
+            InForce { vault: "ceremony.example/log-2".to_owned(), ..in_force([5; 32]) },
+        ] {
+            assert!(bench.found_after(&other).is_none(), "{other:?}");
+        }
+        let (other, after) = (keyring_in(bench.directory.path(), "other"), in_force([5; 32]));
+        let foreign = Note::of(bench.directory.path(), &after, &other).expect("readable");
         assert!(foreign.is_none(), "another ring's");
         // Over one that was left.
         note().write(bench.directory.path(), &bench.keyring).expect("written");

@@ -14,17 +14,18 @@
 //! A crash before 5 leaves the ways of before, whose root key opens slot A: what was made at 1 opens nothing, and the next start
 //! takes 2 and 3 away. One behind it leaves the new ways, and the next start does 7.
 
-use super::ceremony::{Signed, What, digest_of, stand_by};
-use super::ceremony_note::{self, Note, Word};
+use super::ceremony::{Parts, Signed, What, digest_of, stand_by};
+use super::ceremony_note::{self, InForce, Note, Word};
+use super::ceremony_told::Told;
 use super::failure::Failure;
 use super::restoring::two;
 use super::{pkcs11, runtime, unseal, vault};
 use crate::access::ActorId;
-use crate::ambient::{Clock as _, HostClock, Micros};
+use crate::ambient::{Clock as _, HostClock, HostRandom, Micros, Random};
 use crate::config::{Config, Overrides};
 use crate::identity::Directory;
 use crate::limits::CEREMONY_REQUEST_BYTES_MAX;
-use crate::store::{self, EngineKind, Reader};
+use crate::store::{self, Change, EngineKind, Reader};
 use crate::trail::{Announcement, Trail};
 use gridvault_keys::{
     Envelope, KeyError, Keyring, KeyringLock, Pin, Pkcs11Module, Provider, RootKey, Share,
@@ -88,17 +89,18 @@ impl OnWord {
 }
 
 impl Consent {
-    /// Whether a request, if it is one, is for this act over these keys, now.
+    /// Whether a request, if it is one, is for this act over these keys, now; of a restore, over these parts.
     pub(super) fn is_for(
         &self,
         vault: &str,
         what: What,
         keys: &Path,
+        parts: Option<&Parts>,
         now: Micros,
     ) -> Result<(), Failure> {
         match self {
             Consent::Signed(signed) => signed
-                .is_for(vault, what, &digest_of(keys)?, now)
+                .is_for(vault, what, &digest_of(keys)?, parts, now)
                 .map_err(|why| Failure::Failed(why.into())),
             Consent::Named(_) => Ok(()),
         }
@@ -178,7 +180,7 @@ impl Stopped {
             .map_err(|error| Failure::storage("the unlock file cannot be read", &error))?;
         check(&envelopes)?;
         let now = HostClock::new().now();
-        consent.is_for(&config.origin, what, &unlock, now)?;
+        consent.is_for(&config.origin, what, &unlock, None, now)?;
         let token = token(&config, at.pin_file.as_deref())?;
         let root = open_root(at, &envelopes, token.as_ref())?;
         let keyring = vault::open_keyring(&config.directory, &root, &held)?;
@@ -210,7 +212,11 @@ impl Stopped {
         let ways = digest_of(&unlock.with_extension("next"))?;
         let is_new = |envelope: &&Envelope| !self.envelopes.contains(envelope);
         let made = envelopes.iter().filter(is_new).map(|envelope| *envelope.id()).collect();
-        Note { what, ways, made, persons, word }.write(directory, &keyring)?;
+        let random: &dyn Random = &HostRandom::new();
+        let id = random.bytes16().map_err(|error| Failure::failed("the ceremony", &error))?;
+        let name = turned.as_ref().unwrap_or(&root).id();
+        let after = InForce { vault: config.origin.clone(), root: name, ways };
+        Note { id, what, after, made, persons, word }.write(directory, &keyring)?;
         let root = match turned {
             Some(turned) => {
                 let in_force = || UnlockFile::put_in_force(&unlock);
@@ -307,33 +313,44 @@ fn judge(
     runtime()?.block_on(consent.judged(&reader, Arc::new(keyring), now))
 }
 
-/// Says what a ceremony did whose ways are in force, and destroys the former ones. The ring opened with those in force.
+/// Says what a ceremony did whose ways are in force, as far as the log does not have it, and destroys the former ones. The ring opened
+/// with those in force. Another root key than the log knows of is told also where nothing else says that there was a ceremony, and
+/// where the log knows of the root key nothing that lies there has it tell of another one.
 pub(super) async fn finish(
     trail: &Trail,
+    reader: &Reader,
     config: &Config,
-    keyring: &Keyring,
-    actors: &Directory,
-    now: Micros,
+    (keyring, actors, now): (&Keyring, &Directory, Micros),
 ) -> Result<(), Failure> {
     let directory = &config.directory;
     let unlock = directory.join("unlock");
-    if UnlockFile::has_former(&unlock) {
-        let said = match Note::of(directory, &digest_of(&unlock)?, keyring)? {
-            Some(note) => {
-                let envelopes = UnlockFile::load(&unlock)
-                    .map_err(|error| Failure::storage("the unlock file cannot be read", &error))?;
-                let told = note.told(&envelopes, &config.origin, |id| actors.record(id), now);
-                told.into_iter().map(|it| Announcement::Ceremony(Box::new(it))).collect()
-            }
-            None => vec![Announcement::RootReplaced],
-        };
-        for announcement in said {
-            let recorded = trail.announce(announcement).await;
-            recorded
-                .map_err(|error| Failure::storage("the ceremony cannot be recorded", &error))?;
+    let root = keyring.root_id().ok_or_else(|| Failure::Storage("the ring has no file".into()))?;
+    let (vault, ways) = (config.origin.clone(), digest_of(&unlock)?);
+    let note = Note::of(directory, &InForce { vault, root, ways }, keyring)?;
+    let mut told = Told::read(reader).await?;
+    if let Some(note) = &note {
+        let envelopes = UnlockFile::load(&unlock)
+            .map_err(|error| Failure::storage("the unlock file cannot be read", &error))?;
+        let acts = note.told(&envelopes, &config.origin, |id| actors.record(id), now);
+        for act in acts.into_iter().skip(told.of(&note.id)) {
+            told.count(note.id);
+            say(trail, Announcement::Ceremony(Box::new(act)), told.kept(root)).await?;
         }
+    }
+    match told.root() {
+        Some(known) if known == root => {}
+        // A vault that did not keep the name of its root key yet.
+        None if !UnlockFile::has_former(&unlock) => {
+            say(trail, Announcement::Heartbeat, told.kept(root)).await?;
+        }
+        _ => say(trail, Announcement::RootReplaced, told.kept(root)).await?,
     }
     UnlockFile::destroy_former(&unlock)
         .map_err(|error| Failure::storage("former envelopes cannot be destroyed", &error))?;
     ceremony_note::remove(directory)
+}
+
+async fn say(trail: &Trail, told: Announcement, kept: Change) -> Result<(), Failure> {
+    let recorded = trail.announce_change(told, kept).await;
+    recorded.map(drop).map_err(|error| Failure::storage("the ceremony cannot be recorded", &error))
 }

@@ -132,7 +132,19 @@ fn status_lines(status: &Value) -> String {
             of["count"], of["epoch_min"], of["epoch_max"], of["next_count"]
         )
     };
-    let keys = format!("subject buckets {}\nindex buckets {}", line("subjects"), line("index"));
+    let near = |uses: &&Value| uses["near_end"] == true;
+    let due = |uses: &Value| {
+        format!(
+            "\n{}: {} of {} uses, another key is due",
+            word(uses, "kind"),
+            uses["most"],
+            uses["max"]
+        )
+    };
+    let uses = status["uses"].as_array();
+    let due: String = uses.into_iter().flatten().filter(near).map(due).collect();
+    let (subjects, index) = (line("subjects"), line("index"));
+    let keys = format!("subject buckets {subjects}\nindex buckets {index}{due}");
     match &status["rotation"] {
         Value::Null => keys,
         rotation => format!("{keys}\n{}", rotation_line(rotation)),

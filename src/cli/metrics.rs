@@ -20,6 +20,7 @@ pub(super) async fn start(
     let what = format!("the address {address} of the metrics cannot be listened on");
     let listener = MetricsListener::bind(address).await;
     let listener = listener.map_err(|error| Failure::failed(&what, &error))?;
+    let seal = rooms.seal.clone();
     let measured = Measured {
         trail: rooms.trail.clone(),
         log: rooms.log.clone(),
@@ -27,6 +28,7 @@ pub(super) async fn start(
         scrub: Box::new(scrub.watch()),
         expiry: Box::new(expiry.watch()),
         rotation: Box::new(rotation.watch()),
+        key_uses: Box::new(move || seal.key_uses()),
         anomalies: rooms.anomalies.clone(),
         shipped: shipper.map(|shipper| Box::new(shipper.watch()) as _),
         started_seconds: rooms.clock.now().seconds(),

@@ -16,6 +16,7 @@ mod break_glass;
 mod ceremony;
 mod ceremony_note;
 mod ceremony_run;
+mod ceremony_told;
 mod client;
 mod config;
 mod counter_check;

@@ -3,15 +3,19 @@
 //! The configuration is written last: until then there is no vault, and what was made can be thrown away.
 
 use super::backup::{told, write_new};
-use super::ceremony::What;
+use super::ceremony::{Parts, What};
 use super::ceremony_note::Word;
 use super::ceremony_run::{Consent, OnWord};
+use super::ceremony_told::Told;
 use super::failure::Failure;
 use super::{found_anew, print, runtime, second_place, snapshots, vault};
 use crate::access::ActorId;
 use crate::ambient::{Clock as _, HostClock, HostRandom, Micros};
 use crate::config::{Config, ConfigFile, Overrides};
-use crate::store::{self, EngineKind};
+use crate::operations::ring_lacks;
+use crate::records::SchemaSet;
+use crate::seal::Seal;
+use crate::store::{self, EngineKind, Reader};
 use crate::trail::{
     Announcement, FileMedia, Media, Rebuilding, Restoration, Restored, Restoring, Settings,
     Surroundings, Trail, rebuild, restore,
@@ -56,7 +60,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let (consent, now) = (arguments.word.consent()?, HostClock::new().now());
-    consent.is_for(&arguments.origin, What::Restore, &arguments.keys, now)?;
+    let parts = Parts::at(&arguments.bulk, arguments.erasure_ledger.as_deref())?;
+    consent.is_for(&arguments.origin, What::Restore, &arguments.keys, Some(&parts), now)?;
     let directory = &arguments.dir;
     prepare(directory)?;
     let (file, config) = configuration(arguments)?;
@@ -84,6 +89,9 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let restored = restore(&restoring).map_err(|error| told(&error))?;
     if part.origin != restored.origin {
         return Err(Failure::Failed("the key part is of another vault".into()));
+    }
+    if restored.digest != parts.bulk {
+        return Err(Failure::Failed("the bulk part changed while it was read".into()));
     }
     end_what_is_followed(&keyring)?;
     copy(&arguments.bulk.join("log"), &directory.join("log-before"))
@@ -231,11 +239,13 @@ async fn begin(
         media: media.clone(),
     };
     rebuild(applier, &rebuilding).map_err(|fault| Failure::from(&fault))?;
+    has_what_the_store_knows(&reader, keyring.clone()).await?;
     // Their keys are those of the moment when the bulk part was made.
     let (persons, word) = consent.judged(&reader, keyring.clone(), now).await?;
     drop(reader);
     let (_reader, applier) = open()?;
     let log_key = gridvault_audit::verifier_key(&config.origin, &keyring.log_signer().public_key());
+    let known = keyring.root_id().map(|root| Told::nothing().kept(root)).unwrap_or_default();
     let (clock, random) = (Arc::new(HostClock::new()), Arc::new(HostRandom::new()));
     let around = Surroundings { keyring, clock, random, media };
     let trail = Trail::start(applier, settings, around, Vec::new());
@@ -251,7 +261,7 @@ async fn begin(
         signed: matches!(word, Word::Signed(_)),
         told,
     }));
-    let recorded = trail.announce(said).await;
+    let recorded = trail.announce_change(said, known).await;
     let recorded =
         recorded.map_err(|error| Failure::storage("the restore cannot be recorded", &error))?;
     // So that the stop's entry brings the first checkpoint into the store.
@@ -260,6 +270,21 @@ async fn begin(
     match recorded.index() {
         0 => Ok(log_key),
         _ => Err(Failure::Storage("the restore is not the first entry of its log".into())),
+    }
+}
+
+/// A key part from before a change that the store knows of would bring keys back which the log calls destroyed.
+async fn has_what_the_store_knows(reader: &Reader, keyring: Arc<Keyring>) -> Result<(), Failure> {
+    let schemas = SchemaSet::built_in().map_err(|error| Failure::failed("schemas", &error))?;
+    let seal = Seal::new(keyring, Arc::new(schemas));
+    let seal = seal.map_err(|error| Failure::failed("the seal cannot start", &error))?;
+    let lacks = ring_lacks(reader, &seal).await;
+    match lacks.map_err(|error| Failure::storage("what the store knows of its keys", &error))? {
+        None => Ok(()),
+        Some(what) => Err(Failure::Failed(format!(
+            "the key part is older than the bulk part: its keyring is from before {what} that the \
+             store knows of; bring a newer key part"
+        ))),
     }
 }
 

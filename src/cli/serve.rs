@@ -12,6 +12,7 @@ use crate::http::{Serving, Stop, serve};
 use crate::limits::{
     CONNECTIONS_COUNT_MAX, FILES_COUNT_MAX, HANDOVER_WAIT_MAX, HEARTBEAT_INTERVAL,
 };
+use crate::seal::{KeyUses, Seal};
 use crate::trail::{Announcement, Trail, TrailFault};
 use crate::unlock::WatchedToken;
 use gridvault_keys::KeyringLock;
@@ -152,7 +153,7 @@ pub(super) async fn until_stopped(
     let trail = vault.rooms.trail.clone();
     let seal_asked = vault.rooms.seal_asked.clone();
     vault.rotation.go_on();
-    let heart = tokio::spawn(beat(trail.clone()));
+    let heart = tokio::spawn(beat(trail.clone(), vault.rooms.seal.clone()));
     let pruning = tokio::spawn(retention::tend(vault.retention, trail.clone()));
     let keeping = tokio::spawn(snapshots::tend(vault.snapshots, trail.clone()));
     let (fault_sender, fault) = tokio::sync::oneshot::channel::<Arc<TrailFault>>();
@@ -220,16 +221,34 @@ fn allow_descriptors() {
     }
 }
 
-/// Says that the vault lives, and what was refused without an entry of its own.
-async fn beat(trail: Arc<Trail>) {
+/// Says that the vault lives, and what was refused without an entry of its own; makes uses of keys durable ahead.
+async fn beat(trail: Arc<Trail>, seal: Arc<Seal>) {
     let mut ticks = tokio::time::interval(HEARTBEAT_INTERVAL);
+    let mut told = Vec::new();
     ticks.tick().await;
     loop {
+        reserve(&seal, &mut told).await;
         ticks.tick().await;
         let summarised = trail.summarise_refusals().await;
         let alive = trail.announce_keeping(Announcement::Heartbeat).await;
         if summarised.is_err() || alive.is_err() {
             return;
+        }
+    }
+}
+
+/// Whoever seals never waits for this. What cannot be written is tried again, long before it is needed.
+async fn reserve(seal: &Arc<Seal>, told: &mut Vec<&'static str>) {
+    let reserving = seal.clone();
+    let reserved = tokio::task::spawn_blocking(move || reserving.reserve_uses()).await;
+    if let Ok(Err(error)) = reserved {
+        tracing::error!(%error, "uses of keys cannot be counted ahead");
+    }
+    for uses in seal.key_uses().iter().filter(|uses| uses.is_near_its_end()) {
+        let KeyUses { kind, most, max } = *uses;
+        if !told.contains(&kind) {
+            tracing::warn!(kind, most, max, "a key has four fifths of its uses: rotate it");
+            told.push(kind);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! Never serves by itself, and never before the journal is applied to its end.
 //! The one place where the Applier passes from the store to the trail.
 
+use super::ceremony_told::Told;
 use super::failure::Failure;
 use super::policy_files::{self, Policies};
 use super::{
@@ -101,7 +102,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let fail = |error| Failure::storage("the store cannot be read", &error);
     let in_force = reader.get(&Key::system(SystemKey::Policy)).await.map_err(fail)?;
     let told = (&*keyring, &*actors, clock.now());
-    announce_start(&trail, config, in_force.is_none(), &*random, told).await?;
+    announce_start(&trail, &reader, config, in_force.is_none(), &*random, told).await?;
     let (version, activated) = activate(&trail, in_force, policy.digest()).await?;
     finish_erasures(&reader, &seal, &trail).await;
     let territory = read_territory(&reader).await?;
@@ -324,22 +325,20 @@ async fn finish_erasures(reader: &Reader, seal: &Arc<Seal>, trail: &Trail) {
 /// Records that this process starts, and first that the vault is new where it is; then what a ceremony did at the host.
 async fn announce_start(
     trail: &Trail,
+    reader: &Reader,
     config: &Config,
     is_new: bool,
     random: &dyn Random,
-    (keyring, actors, now): (&Keyring, &Directory, Micros),
+    told: (&Keyring, &Directory, Micros),
 ) -> Result<(), Failure> {
     if is_new {
-        announce(trail, Announcement::Init).await?;
+        let known = told.0.root_id().map(|root| Told::nothing().kept(root)).unwrap_or_default();
+        recorded(trail.announce_change(Announcement::Init, known).await)?;
     }
     let boot = random.bytes16().map_err(|error| Failure::failed("the start", &error))?;
     let start = Announcement::Start { build: build(), configuration: config.digest(), boot };
     recorded(trail.announce_keeping(start).await)?;
-    ceremony_run::finish(trail, config, keyring, actors, now).await
-}
-
-async fn announce(trail: &Trail, announcement: Announcement) -> Result<(), Failure> {
-    recorded(trail.announce(announcement).await)
+    ceremony_run::finish(trail, reader, config, told).await
 }
 
 fn recorded(outcome: Result<Recorded, TrailError>) -> Result<(), Failure> {
@@ -483,6 +482,11 @@ pub(super) fn open_keyring(
         .map_err(|error| Failure::storage("the keyring cannot be opened", &error))?;
     if health != gridvault_keys::KeyringHealth::Whole {
         tracing::warn!(?health, "the keyring was repaired");
+    }
+    if keyring.uses_were_lost() {
+        tracing::warn!(
+            "how often the keys sealed before is not known: each counts as used a good deal"
+        );
     }
     Ok(keyring)
 }

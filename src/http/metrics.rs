@@ -5,6 +5,7 @@
 use crate::jobs::{ExpiryState, RotationProgress, ScrubState};
 use crate::limits::{ACCEPT_PAUSE, HEADER_TIME_MAX, METRICS_CONNECTIONS_COUNT_MAX};
 use crate::oversight::{Anomalies, Index, LogReader};
+use crate::seal::KeyUses;
 use crate::trail::{GROUP_SIZES, GroupSizes, Space, Trail};
 use axum::body::Body;
 use hyper::server::conn::http1;
@@ -39,6 +40,8 @@ pub struct Measured {
     pub expiry: Box<dyn Fn() -> ExpiryState + Send + Sync>,
     /// How a rotation of keys goes.
     pub rotation: Box<dyn Fn() -> RotationProgress + Send + Sync>,
+    /// How often the keys that seal were used.
+    pub key_uses: Box<dyn Fn() -> [KeyUses; 4] + Send + Sync>,
     /// What is out of the ordinary in it.
     pub anomalies: Anomalies,
     /// Entries that the receiver has confirmed, where there is one.
@@ -145,7 +148,7 @@ fn registry(measured: &Measured) -> Registry {
         ("disk_spent", "1 while nothing at all is recorded", f64::from(room == Space::Spent)),
     ];
     let aged = age.map(|age| ("checkpoint_age_seconds", "Since the last checkpoint", age));
-    let beside = expired(measured).into_iter().chain(rotated(measured));
+    let beside = expired(measured).into_iter().chain(rotated(measured)).chain(used(measured));
     let gauges = always.into_iter().chain(aged).chain(scrubbed(measured)).chain(beside);
     for (name, help, value) in gauges.chain(lags(measured, published)) {
         registry.register(name, help, ConstGauge::new(value));
@@ -200,6 +203,20 @@ fn rotated(measured: &Measured) -> Vec<(&'static str, &'static str, f64)> {
         ("rotation_failing", "1 while its last step failed", f64::from(failing)),
         ("rotation_keys", "Keys that the last rotation replaces", f64::from(keys)),
         ("rotation_keys_done", "Keys that it has replaced", f64::from(done)),
+    ]
+}
+
+/// How much of the uses that a key may have are used, of the one of each kind that was used most often.
+fn used(measured: &Measured) -> Vec<(&'static str, &'static str, f64)> {
+    let [subjects, context, header, root] =
+        (measured.key_uses)().map(|uses| uses.most as f64 / uses.max as f64);
+    let near = (measured.key_uses)().iter().any(KeyUses::is_near_its_end);
+    vec![
+        ("key_uses_subjects", "Used part of what a subject bucket's key may seal", subjects),
+        ("key_uses_context", "Used part of what a month's key may seal", context),
+        ("key_uses_header", "Used part of what the header key may seal", header),
+        ("key_uses_root", "Used part of what the root key may seal", root),
+        ("key_uses_near_end", "1 while a key has four fifths of its uses", f64::from(near)),
     ]
 }
 

@@ -56,6 +56,9 @@ impl From<OperationError> for Problem {
                 Problem { pointers: problems, ..Problem::recorded(code, recorded) }
             }
             OperationError::Trail(error) => error.into(),
+            OperationError::Seal(error) if error.needs_another_key() => {
+                Problem::unrecorded(Code::KeyUsedUp)
+            }
             OperationError::Store(_)
             | OperationError::Seal(_)
             | OperationError::Randomness(_)
@@ -71,6 +74,9 @@ impl From<OversightError> for Problem {
             OversightError::Refused { code, recorded } => Problem::recorded(code, recorded),
             OversightError::Trail(error) => error.into(),
             OversightError::TooMuch => Problem::unrecorded(Code::TooLarge),
+            OversightError::Seal(error) if error.needs_another_key() => {
+                Problem::unrecorded(Code::KeyUsedUp)
+            }
             OversightError::Log(_)
             | OversightError::Index(_)
             | OversightError::Store(_)
@@ -90,6 +96,7 @@ impl From<TrailError> for Problem {
             TrailError::Unavailable | TrailError::Unwitnessed => {
                 Problem::unrecorded(Code::TrailUnavailable)
             }
+            TrailError::KeyUsedUp => Problem::unrecorded(Code::KeyUsedUp),
             TrailError::Foreign | TrailError::Context | TrailError::Keyring(_) => internal(&error),
         }
     }

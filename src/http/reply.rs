@@ -33,9 +33,11 @@ pub(super) fn status_of(code: Code) -> StatusCode {
         Code::RateLimited | Code::RevealLimit => StatusCode::TOO_MANY_REQUESTS,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::MediaTypeUnsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Code::Overloaded | Code::Stale | Code::Sealed | Code::TrailUnavailable => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        Code::Overloaded
+        | Code::Stale
+        | Code::Sealed
+        | Code::TrailUnavailable
+        | Code::KeyUsedUp => StatusCode::SERVICE_UNAVAILABLE,
         Code::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -57,6 +59,7 @@ pub(super) fn is_retryable(code: Code) -> bool {
             | Code::Sealed
             | Code::TrailUnavailable
             | Code::StorageFull
+            | Code::KeyUsedUp
     )
 }
 
@@ -64,7 +67,7 @@ pub(super) fn is_retryable(code: Code) -> bool {
 pub(super) fn retry_seconds_of(code: Code) -> Option<u32> {
     match code {
         Code::Overloaded | Code::RateLimited | Code::Stale => Some(RETRY_SECONDS),
-        Code::StorageFull => Some(RETRY_STORAGE_SECONDS),
+        Code::StorageFull | Code::KeyUsedUp => Some(RETRY_STORAGE_SECONDS),
         _ => None,
     }
 }

@@ -96,6 +96,10 @@ pub(super) fn titles(code: Code) -> (&'static str, &'static str) {
         Code::StorageFull => {
             ("存储空间不足，请联系管理员", "The storage is full. Tell the administrator.")
         }
+        Code::KeyUsedUp => (
+            "密钥使用次数已达上限，请联系管理员轮换密钥",
+            "A key is used up. Tell the administrator to rotate it.",
+        ),
         Code::Overloaded => ("系统繁忙，请稍后再试", "The system is busy. Try again later."),
         Code::Stale => ("授权刚有变动，请重试", "Rights have just changed. Try again."),
         Code::MethodNotAllowed => ("不支持的请求方式", "This method is not supported."),

@@ -59,6 +59,8 @@ pub const DUE_LOOKS_COUNT_MAX: usize = 1_024;
 pub const ERASURE_SECONDS: u32 = 30 * 24 * 3_600;
 /// Erasures whose keys are destroyed together: the entry of it names each.
 pub const ERASURES_AT_ONCE_COUNT_MAX: usize = 64;
+/// What is kept of erasures and looked at in one piece, where a ring is held against a store.
+pub const ERASURES_LOOKED_AT_COUNT: usize = 1_024;
 /// Subject buckets of a vault: each wraps the keys of those who fall into it.
 pub const SUBJECT_BUCKETS_COUNT: u16 = 4_096;
 /// Index buckets of a vault: each permutes the terms of the values that fall into it.

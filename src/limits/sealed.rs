@@ -36,9 +36,11 @@ pub const UNSEAL_LINE_BYTES_MAX: usize = 1_026;
 pub const HANDOVER_WAIT_MAX: Duration = Duration::from_secs(60);
 /// How long two administrators may take to sign what is to be done to a root key, in seconds: as long as any second person.
 pub const CEREMONY_WAIT_SECONDS: i64 = 72 * 3_600;
-/// Longest file of such a request, in bytes: the longest origin, and two signatures.
+/// Longest file of such a request, in bytes: the longest origin, four digests, and two signatures.
 pub const CEREMONY_REQUEST_BYTES_MAX: usize = 1_024;
 /// Longest note of a ceremony, in bytes: a request, and which envelopes were made.
 pub const CEREMONY_NOTE_BYTES_MAX: usize = 2 * CEREMONY_REQUEST_BYTES_MAX;
+/// Ceremonies of which a vault knows that its log has them. Of more the oldest is forgotten, whose note names a root key of then.
+pub const CEREMONIES_TOLD_COUNT_MAX: usize = 1_024;
 /// How long `gridvault unseal` waits for a vault that opens.
 pub const UNSEAL_WAIT_MAX: Duration = Duration::from_secs(120);

@@ -54,6 +54,7 @@ mod renew_post;
 mod restrain_subject;
 mod review_glass;
 mod rewrap;
+mod ring_age;
 mod rotate_keys;
 mod scope;
 mod seal_vault;
@@ -126,6 +127,7 @@ pub use restrain_subject::{
     RestrainRequest, Restraint, ask_release, ask_restraint, carry_out_restraint,
 };
 pub use review_glass::{Finding, ListedGlass, end_glass, list_glass, review_glass};
+pub use ring_age::ring_lacks;
 pub use rotate_keys::{KeysStatus, RotationWord, keys_status, rotate_keys};
 pub use seal_vault::seal_vault;
 pub use second_place::{Replayed, replay_erasures, tell_erasure, tell_erasures};

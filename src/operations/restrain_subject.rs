@@ -8,8 +8,10 @@
 //! 2 close    with the last of them: the request is carried out, and a restraint is in force or released
 //! ```
 //! From the step on that marks a record nothing that was decided before about it is taken: the row has moved on. After a crash some
-//! records are marked, the request is open as before, and whoever says it again goes on. A record that is stored about the person
-//! meanwhile moves its key: it inherits the mark, or the step looks again.
+//! records are marked, the request is open as before, and whoever says it again goes on. The first step that marks anything says since
+//! when, so what was half set is in the list of what is due until it is carried out or released, also when its time went by or the
+//! officer says no to what is left of it. A record that is stored about the person meanwhile moves its key: it inherits the mark, or
+//! the step looks again.
 
 use super::consent::is_known;
 use super::erasure_steps::{At, Held, again, items};
@@ -275,10 +277,9 @@ pub async fn carry_out_restraint(
             return Err(turn_away(asked, access, trail, code).await);
         }
         let mut change = seal.restrain(&permit)?;
-        if left == 0 {
-            for (kept, record) in work.kept.iter().zip(work.done(asked)) {
-                change.append(moved(kept, &record, seal)?);
-            }
+        let behind = if left == 0 { work.done(asked) } else { work.half_done(asked) };
+        for (kept, record) in work.kept.iter().zip(behind) {
+            change.append(moved(kept, &record, seal)?);
         }
         match trail.commit(permit, change).await {
             Ok(receipt) => {
@@ -414,6 +415,17 @@ impl Work {
         }
     }
 
+    /// The request behind the first step of several that mark records: from now on it keeps something, whatever becomes of it.
+    fn half_done(&self, asked: &Asked<'_>) -> Vec<MandateRecord> {
+        let request = self.kept.first().filter(|_| !self.step.releases);
+        let begins = request.filter(|_| self.terms.since.is_none());
+        let begun = begins.map(|kept| {
+            let terms = Restraining { since: Some(asked.now.0), ..self.terms.clone() };
+            MandateRecord { nature: Some(Nature::Restraining(terms)), ..kept.record.clone() }
+        });
+        begun.into_iter().collect()
+    }
+
     /// The requests behind the last step, in their order: a restraint is in force and says over whom, or is released; then who it
     /// was about is in neither any more.
     fn done(&self, asked: &Asked<'_>) -> Vec<MandateRecord> {
@@ -421,7 +433,7 @@ impl Work {
         let closed = |kept: &Kept| {
             let terms = kept.record.restraining().cloned().unwrap_or_else(unknown);
             let terms = match (self.step.releases, terms.releases) {
-                (false, _) => Restraining { since: Some(now), ..terms },
+                (false, _) => Restraining { since: terms.since.or(Some(now)), ..terms },
                 (true, Some(_)) => Restraining { subject: subject_of(None), ..terms },
                 (true, None) => {
                     Restraining { subject: subject_of(None), released: Some(now), ..terms }

@@ -28,19 +28,31 @@ impl Rewrap {
         seal: &Arc<Seal>,
         trail: &Trail,
     ) -> Result<Rewrap, OperationError> {
-        let (drawing, drawn) = (seal.clone(), buckets.to_vec());
-        on_disk(move || drawing.draw_next_keys(&drawn)).await?;
-        Rewrap::towards(seal.next_keys_of(buckets), trail).await
+        Rewrap::towards(Rewrap::drawn(buckets, seal).await?, trail).await
+    }
+
+    /// Next keys for these buckets, those that have none: durable, and not said yet.
+    pub(super) async fn drawn(
+        buckets: &[u16],
+        seal: &Arc<Seal>,
+    ) -> Result<NextKeys, OperationError> {
+        let (drawing, named) = (seal.clone(), buckets.to_vec());
+        on_disk(move || drawing.draw_next_keys(&named)).await?;
+        Ok(seal.next_keys_of(buckets))
     }
 
     /// The same with next keys that are there.
     pub(super) async fn towards(next: NextKeys, trail: &Trail) -> Result<Rewrap, OperationError> {
-        // The trail takes nothing any more that is wrapped under a key that has a next one. Once this entry is there, everything
-        // that it took before is in the store.
         let drawn = Announcement::KeysDrawn { buckets: next.count() as u64 };
         announced(trail, drawn, Change::default()).await?;
+        Ok(Rewrap::behind(next))
+    }
+
+    /// The same behind the entry that says of these next keys that they are drawn. The trail takes nothing any more that is wrapped
+    /// under a key that has a next one: once that entry is there, everything that it took before is in the store.
+    pub(super) fn behind(next: NextKeys) -> Rewrap {
         let next = Arc::new(next);
-        Ok(Rewrap { next, behind: None, change: Change::default(), clean: true, rounds: 0 })
+        Rewrap { next, behind: None, change: Change::default(), clean: true, rounds: 0 }
     }
 
     /// How many buckets it is about.

@@ -11,7 +11,7 @@ use crate::ambient::{Micros, Random};
 use crate::identity::Actor;
 use crate::limits::{APPROVAL_WAIT_SECONDS, STALE_ATTEMPTS_MAX};
 use crate::records::{MandateId, Owner, RecordRef, Target};
-use crate::seal::{RotationKind, RotationRecord, RotationState, Seal};
+use crate::seal::{KeyUses, RotationKind, RotationRecord, RotationState, Seal};
 use crate::store::{Reader, Version};
 use crate::trail::{Recorded, Refused, Trail};
 
@@ -157,6 +157,7 @@ fn after(
             ended_at: None,
             done: 0,
             overlap: None,
+            drawn: None,
         });
     }
     let before = before.filter(|before| before.id == id).ok_or(Code::NotFound)?;
@@ -213,6 +214,8 @@ pub struct KeysStatus {
     pub next_count: usize,
     /// The same of index buckets: least often, most often, and how many have a next key.
     pub index: (u32, u32, usize),
+    /// How often the keys that seal were used.
+    pub uses: [KeyUses; 4],
 }
 
 /// Tells how the keys are.
@@ -237,8 +240,8 @@ pub async fn keys_status(
     let bucket_epochs = seal.bucket_epochs()?;
     let (least, most) = seal.index_epochs()?;
     let index = (least, most, seal.next_index_keys().count());
-    let next_count = seal.next_keys().count();
-    let status = KeysStatus { rotation, bucket_epochs, next_count, index };
+    let (next_count, uses) = (seal.next_keys().count(), seal.key_uses());
+    let status = KeysStatus { rotation, bucket_epochs, next_count, index, uses };
     match trail.append(permit).await {
         Ok(receipt) => Ok((status, receipt.recorded())),
         Err(refused) => Err(ended(refused, actor, origin, access, trail).await),

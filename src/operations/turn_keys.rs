@@ -14,21 +14,22 @@
 //! Those are the steps of the keys of subject buckets; `turn_index` has 2 to 4 of those of index buckets, `turn_single` of a key that
 //! there is one of, and `turn_contexts` those of the keys of contexts.
 //! The row is all that is kept of it. A crash at 2 or 3 leaves both keys of a group's buckets in the ring, and the walk begins
-//! again; one between the two writings of 4 has the group done twice. Erasures destroy keys beside it (`destroy_keys`): each of
+//! again; behind one between the two writings of 4 the next step says what is destroyed, because the row has with the entry of 2
+//! which next keys were drawn, and the ring has them in their places. Erasures destroy keys beside it (`destroy_keys`): each of
 //! the two walks for the keys that it named, so neither takes a key that the other one needs.
 
 use super::OperationError;
 use super::rewrap::Rewrap;
 use super::turn_contexts::{settle_contexts, turn_contexts};
 use super::turn_index::TurnIndex;
-use super::turn_single::{self, Single};
+use super::turn_single::{Single, settle_what_is_nobodys};
 use crate::ambient::Micros;
 use crate::identity::Identity;
 use crate::limits::{
     ERASURE_BUCKETS_COUNT, ROTATION_BUCKETS_COUNT, STALE_ATTEMPTS_MAX, SUBJECT_BUCKETS_COUNT,
 };
 use crate::records::MandateId;
-use crate::seal::{RotationKind, RotationRecord, RotationState, Seal};
+use crate::seal::{DrawnKeys, NextKeys, RotationKind, RotationRecord, RotationState, Seal};
 use crate::store::{Change, Expect, Key, Op, Reader, SystemKey, Version};
 use crate::trail::{Announcement, Trail};
 use std::sync::Arc;
@@ -88,6 +89,80 @@ struct Group {
     rewrap: Rewrap,
 }
 
+/// The buckets of the group behind so many that are done.
+fn group_behind(done: u16) -> Vec<u16> {
+    let buckets = done..SUBJECT_BUCKETS_COUNT;
+    buckets.take(ROTATION_BUCKETS_COUNT).collect()
+}
+
+/// The first bucket behind a group.
+fn end_of(group: &[u16]) -> u16 {
+    group.last().map_or(SUBJECT_BUCKETS_COUNT, |last| last + 1)
+}
+
+impl Group {
+    /// The walk towards these next keys, once the log and the row say that they are drawn.
+    async fn begun(
+        record: &RotationRecord,
+        end: u16,
+        next: NextKeys,
+        store: &Reader,
+        seal: &Seal,
+        trail: &Trail,
+    ) -> Result<Group, OperationError> {
+        let buckets = next.count() as u64;
+        let told = || Announcement::KeysDrawn { buckets };
+        let keys = next.named();
+        let drawn = |record: &mut RotationRecord| {
+            record.drawn = Some(DrawnKeys { end, keys: keys.clone() });
+        };
+        said(record.id, told, drawn, store, seal, trail).await?;
+        Ok(Group { rotation: record.id, end, rewrap: Rewrap::behind(next) })
+    }
+}
+
+/// Says that the former keys of a group are destroyed.
+async fn destroyed(
+    rotation: MandateId,
+    buckets: u64,
+    end: u16,
+    store: &Reader,
+    seal: &Seal,
+    trail: &Trail,
+) -> Result<(), OperationError> {
+    let told = || Announcement::KeysDestroyed { buckets, erasures: Vec::new() };
+    let counted = |record: &mut RotationRecord| {
+        record.done = record.done.max(end);
+        record.drawn = None;
+    };
+    said(rotation, told, counted, store, seal, trail).await
+}
+
+/// Says what became of a group whose walk ended with its process, if the former keys are destroyed; false where they are not.
+async fn settle_group(
+    record: Option<&RotationRecord>,
+    store: &Reader,
+    seal: &Seal,
+    trail: &Trail,
+) -> Result<bool, OperationError> {
+    let agreed = record.filter(|record| record.is_agreed_to());
+    let Some((record, drawn)) = agreed.and_then(|it| Some((it, it.drawn.as_ref()?))) else {
+        return Ok(false);
+    };
+    let stands = seal.next_keys().named();
+    if drawn.keys.iter().any(|next| stands.contains(next)) {
+        return Ok(false);
+    }
+    // In a ring that was put back they were never drawn: what did not take its place is drawn again.
+    let buckets = seal.took_their_places(&drawn.keys)?;
+    if buckets == 0 {
+        return Ok(false);
+    }
+    let end = if buckets == drawn.keys.len() { drawn.end } else { record.done };
+    destroyed(record.id, buckets as u64, end, store, seal, trail).await?;
+    Ok(true)
+}
+
 impl Turning {
     /// Takes the next step of the rotation that is kept, if one is to go on.
     ///
@@ -102,14 +177,13 @@ impl Turning {
         trail: &Trail,
     ) -> Result<Turned, OperationError> {
         let record = kept_rotation(store, seal).await?.map(|kept| kept.record);
-        if turn_single::ends_what_is_nobodys(record.as_ref(), seal, identity, trail).await? {
-            return Ok(Turned { record, worked: true, waits: false });
-        }
-        if self.index.ends_what_is_nobodys(record.as_ref(), store, seal, trail).await? {
-            return Ok(Turned { record, worked: true, waits: false });
-        }
-        let Some(record) = record else {
-            return Ok(Turned { record: None, worked: false, waits: false });
+        let seen = record.as_ref();
+        let worked = settle_what_is_nobodys(seen, now, store, seal, identity, trail).await?
+            || self.index.ends_what_is_nobodys(seen, store, seal, trail).await?
+            || (self.group.is_none() && settle_group(seen, store, seal, trail).await?);
+        let record = match record {
+            Some(record) if !worked => record,
+            record => return Ok(Turned { record, worked, waits: false }),
         };
         let single = Single::of(&record, identity);
         let mut waits = false;
@@ -192,20 +266,16 @@ impl Turning {
         // What fails on the way is dropped, so that the next step begins the group again.
         match self.group.take().filter(|group| group.rotation == record.id) {
             None => {
-                let end = (usize::from(record.done) + ROTATION_BUCKETS_COUNT)
-                    .min(usize::from(SUBJECT_BUCKETS_COUNT));
-                let end = u16::try_from(end).expect("there are fewer buckets");
-                let buckets: Vec<u16> = (record.done..end).collect();
+                let buckets = group_behind(record.done);
                 let strays = seal.next_keys_beside(&buckets);
                 if strays.count() > ERASURE_BUCKETS_COUNT {
                     // Of a rotation that was restored in its middle: they come first, or the ring has no room.
-                    let rewrap = Rewrap::towards(strays, trail).await?;
-                    let (rotation, end) = (record.id, record.done);
-                    self.group = Some(Group { rotation, end, rewrap });
+                    self.group =
+                        Some(Group::begun(record, record.done, strays, store, seal, trail).await?);
                     return Ok(());
                 }
-                let rewrap = Rewrap::begin(&buckets, seal, trail).await?;
-                self.group = Some(Group { rotation: record.id, end, rewrap });
+                let (next, end) = (Rewrap::drawn(&buckets, seal).await?, end_of(&buckets));
+                self.group = Some(Group::begun(record, end, next, store, seal, trail).await?);
             }
             Some(group) => self.walk(group, store, seal, trail).await?,
         }
@@ -225,10 +295,8 @@ impl Turning {
             return Ok(());
         }
         group.rewrap.destroy(seal).await?;
-        let buckets = group.rewrap.buckets_count();
-        let told = || Announcement::KeysDestroyed { buckets, erasures: Vec::new() };
-        let counted = |record: &mut RotationRecord| record.done = record.done.max(group.end);
-        said(group.rotation, told, counted, store, seal, trail).await
+        let (buckets, end) = (group.rewrap.buckets_count(), group.end);
+        destroyed(group.rotation, buckets, end, store, seal, trail).await
     }
 
     /// Brings the keys that were drawn to their end, whoever drew them, and draws no others.
@@ -251,9 +319,10 @@ impl Turning {
         }
         let left = seal.next_keys();
         if left.count() > 0 {
-            // Of the group that a process before this one had begun; it is not counted once more.
-            let rewrap = Rewrap::towards(left, trail).await?;
-            self.group = Some(Group { rotation: record.id, end: record.done, rewrap });
+            // Of the group that a process before this one had begun: counted where all of it was drawn.
+            let group = group_behind(record.done);
+            let end = if left.are_of_all(&group) { end_of(&group) } else { record.done };
+            self.group = Some(Group::begun(record, end, left, store, seal, trail).await?);
             return Ok(());
         }
         cancelled(record, now, store, seal, trail).await

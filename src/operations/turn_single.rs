@@ -10,7 +10,8 @@
 //!            then one frame: entry `key.destroy`, the row says that it is done
 //! ```
 //! A crash between the ring and the frame of 2 or 4 leaves a ring that the row does not know of: the next process sees that by the
-//! epochs and says it then. The time of 3 begins with the frame of 2, so it is never shorter than what was signed needs.
+//! epochs and by what the keys are called, and says it then. So does one whose ring was put back, or restored, and has another key
+//! than the row names. The time of 3 begins with the frame of 2, so it is never shorter than what was signed needs.
 
 use super::OperationError;
 use super::rewrap::{announced, on_disk};
@@ -53,18 +54,10 @@ impl<'a> Single<'a> {
         }
     }
 
-    /// What the former and the next one are called in public, while both serve.
-    fn names(&self, now: Micros, trail: &Trail) -> Option<(String, String)> {
-        match self.record.kind {
-            RotationKind::Log => {
-                let (former, next) = trail.log_keys();
-                Some((former, next?))
-            }
-            _ => {
-                let TokenKeyNames { former, current } = self.identity.follow_keys(Some(now));
-                Some((former?, current))
-            }
-        }
+    /// What the former one is called in public, while both serve, and the one that protects now.
+    fn names(&self, now: Micros, trail: &Trail) -> (Option<String>, String) {
+        let began = self.record.overlap.as_ref().map_or(now, |overlap| Micros(overlap.from));
+        names_of(self.record.kind, Some(began), self.identity, trail)
     }
 
     /// Whether the time of both is over, and nobody needs the former. The log's stays until the vault's own policy of witnesses names
@@ -118,42 +111,124 @@ impl<'a> Single<'a> {
         trail: &Trail,
     ) -> Result<bool, OperationError> {
         let record = self.record;
+        if record.done > 0 {
+            return Ok(false);
+        }
         let (present, next) = seal.single_epochs(record.kind)?;
-        let (id, what) = (*record.id.as_bytes(), record.kind.as_str());
-        match (&record.overlap, next) {
-            _ if record.done > 0 => Ok(false),
-            (Some(overlap), _) if present >= overlap.epoch => {
-                let former = &overlap.former;
+        let newest = next.unwrap_or(present);
+        let (former, serving) = self.names(now, trail);
+        match &record.overlap {
+            Some(overlap) if overlap.epoch == newest && is_same_key(&overlap.next, &serving) => {
+                if next.is_some() {
+                    return Ok(false);
+                }
+                let (id, what) = (Some(*record.id.as_bytes()), record.kind.as_str());
                 let told = || {
-                    let (id, former) = (Some(id), former.clone());
+                    let former = overlap.former.clone();
                     Announcement::OfKeys(KeyNews::FormerDestroyed { id, what, former })
                 };
                 let done = |record: &mut RotationRecord| record.done = 1;
                 said(record.id, told, done, store, seal, trail).await?;
-                Ok(true)
             }
-            (overlap, Some(next)) if overlap.as_ref().is_none_or(|it| it.epoch != next) => {
-                let named = self.names(now, trail);
-                let (former, named) = named.ok_or(OperationError::Internal("no key is former"))?;
-                let until = now.0.saturating_add(self.overlap_seconds * 1_000_000);
-                let next = Overlap { epoch: next, former, next: named, from: now.0, until };
-                let told = || {
-                    let (former, next) = (next.former.clone(), next.next.clone());
-                    Announcement::OfKeys(KeyNews::Followed { id, what, former, next, until })
-                };
-                let serve = |record: &mut RotationRecord| record.overlap = Some(next.clone());
-                said(record.id, told, serve, store, seal, trail).await?;
-                Ok(true)
+            // Nothing is drawn yet, or not any more in a ring of before: the next step draws.
+            overlap if next.is_none() && overlap.as_ref().is_none_or(|it| present < it.epoch) => {
+                return Ok(false);
             }
-            _ => Ok(false),
+            overlap => {
+                let before = || overlap.as_ref().map(|overlap| overlap.former.clone());
+                let former = former.or_else(before);
+                let former = former.ok_or(OperationError::Internal("no key is former"))?;
+                let seconds = if next.is_some() { self.overlap_seconds } else { 0 };
+                let until = now.0.saturating_add(seconds * 1_000_000);
+                let serves = Overlap { epoch: newest, former, next: serving, from: now.0, until };
+                serves_now(record, &serves, store, seal, trail).await?;
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Says which key that there is one of protects from now on, and until when the former one serves beside it.
+async fn serves_now(
+    record: &RotationRecord,
+    serves: &Overlap,
+    store: &Reader,
+    seal: &Seal,
+    trail: &Trail,
+) -> Result<(), OperationError> {
+    let (id, what, until) = (*record.id.as_bytes(), record.kind.as_str(), serves.until);
+    let told = || {
+        let (former, next) = (serves.former.clone(), serves.next.clone());
+        Announcement::OfKeys(KeyNews::Followed { id, what, former, next, until })
+    };
+    let serve = |record: &mut RotationRecord| record.overlap = Some(serves.clone());
+    said(record.id, told, serve, store, seal, trail).await
+}
+
+/// What the former one is called in public, while both serve, and the one that protects now. Of what a former one of tokens signed,
+/// that counts which was issued up to then.
+fn names_of(
+    kind: RotationKind,
+    issued_until: Option<Micros>,
+    identity: &Identity,
+    trail: &Trail,
+) -> (Option<String>, String) {
+    match kind {
+        RotationKind::Log => match trail.log_keys() {
+            (former, Some(next)) => (Some(former), next),
+            (current, None) => (None, current),
+        },
+        _ => {
+            let TokenKeyNames { former, current } = identity.follow_keys(issued_until);
+            (former, current)
         }
     }
+}
+
+/// Whether two names are of one key. That of the log's key begins with the name of its log, which is another one behind a restore, and
+/// a sum over both; behind these comes the key.
+fn is_same_key(one: &str, other: &str) -> bool {
+    fn key(name: &str) -> &str {
+        name.splitn(3, '+').last().unwrap_or_default()
+    }
+    key(one) == key(other)
+}
+
+/// What the ring has that no rotation under way is about: a former key that nobody ends, and one that protects and that the last
+/// rotation did not name. False where there is nothing to do.
+pub(super) async fn settle_what_is_nobodys(
+    record: Option<&RotationRecord>,
+    now: Micros,
+    store: &Reader,
+    seal: &Arc<Seal>,
+    identity: &Identity,
+    trail: &Trail,
+) -> Result<bool, OperationError> {
+    if ends_what_is_nobodys(record, seal, identity, trail).await? {
+        return Ok(true);
+    }
+    let is_over = |record: &&RotationRecord| !record.is_agreed_to() && record.done > 0;
+    let Some(record) = record.filter(is_over) else { return Ok(false) };
+    let (RotationKind::Tokens | RotationKind::Log, Some(overlap)) = (record.kind, &record.overlap)
+    else {
+        return Ok(false);
+    };
+    let (_, serving) = names_of(record.kind, None, identity, trail);
+    if is_same_key(&overlap.next, &serving) {
+        return Ok(false);
+    }
+    // A ring from before the rotation, or one that went on without this store.
+    let (present, next) = seal.single_epochs(record.kind)?;
+    let (epoch, former) = (next.unwrap_or(present), overlap.next.clone());
+    let serves = Overlap { epoch, former, next: serving, from: now.0, until: now.0 };
+    serves_now(record, &serves, store, seal, trail).await?;
+    Ok(true)
 }
 
 /// Destroys a former key that no rotation is about. A ring that was restored, or put back, has one where its store is from before the
 /// rotation or from another one's time: it would stand there for ever, and sign the log again. The log's goes where the log holds
 /// without it.
-pub(super) async fn ends_what_is_nobodys(
+async fn ends_what_is_nobodys(
     record: Option<&RotationRecord>,
     seal: &Arc<Seal>,
     identity: &Identity,

@@ -30,3 +30,10 @@ pub enum SealError {
     #[error("a subject's key is missing from the draft")]
     KeyMissing,
 }
+
+impl SealError {
+    /// Whether a key sealed as often as one may, so that nothing is sealed under it until another one follows.
+    pub fn needs_another_key(&self) -> bool {
+        matches!(self, SealError::Keys(KeyError::KeyUsedUp))
+    }
+}

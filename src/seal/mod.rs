@@ -52,7 +52,7 @@ pub use removal::{KeyHold, Remains, Removal};
 pub use restraining::{Restrained, RestraintStep};
 pub use reterm::{MovingTerm, NextIndexKeys};
 pub use revision::{Birthdays, Patch, Revision};
-pub use rotation::{Overlap, RotationKind, RotationRecord, RotationState};
+pub use rotation::{DrawnKeys, Overlap, RotationKind, RotationRecord, RotationState};
 pub use said::Said;
 pub use term::{Candidates, Sought};
 pub use withdrawal::{Withdrawal, WithdrawalTerms};
@@ -61,6 +61,7 @@ use crate::limits::{FACTS_KEPT_COUNT_MAX, SUBJECT_KEYS_COUNT_MAX};
 use crate::records::{BasisFact, Facts, Handle, SchemaSet, SubjectId};
 use crate::store::{Header, Op, Sealed};
 use crate::trail::Applied;
+pub use gridvault_keys::KeyUses;
 use gridvault_keys::{KeyError, Keyring, SubjectKey, SubjectKeyCache};
 use kept::KeptFacts;
 use std::sync::Arc;
@@ -86,10 +87,24 @@ impl Seal {
     /// [`SealError::Keys`] never for the built-in cache size.
     pub fn new(keyring: Arc<Keyring>, schemas: Arc<SchemaSet>) -> Result<Seal, SealError> {
         let keys = SubjectKeyCache::new(SUBJECT_KEYS_COUNT_MAX)?;
-        let rehearsal = keyring.seal_attributes(REHEARSAL, &usual().encode())?;
+        // A start is what it takes to have another key, too.
+        let rehearsal = keyring.seal_upkeep(REHEARSAL, &usual().encode())?;
         let kept = KeptFacts::new(FACTS_KEPT_COUNT_MAX);
         let rekeying = tokio::sync::Mutex::default();
         Ok(Seal { keyring, keys, kept, schemas, rehearsal, rekeying })
+    }
+
+    /// How often the keys that seal were used, by kind.
+    pub fn key_uses(&self) -> [KeyUses; 4] {
+        self.keyring.uses()
+    }
+
+    /// Makes further uses of the keys durable ahead of those that happen. Waits for the disk, seldom.
+    ///
+    /// # Errors
+    /// As [`gridvault_keys::Keyring::reserve_uses`].
+    pub fn reserve_uses(&self) -> Result<(), SealError> {
+        Ok(self.keyring.reserve_uses()?)
     }
 
     /// The decision attributes of a record: what a decision may know without opening anything.

@@ -25,6 +25,16 @@ impl NextKeys {
         self.0.len()
     }
 
+    /// Bucket and epoch of each, as a rotation keeps them.
+    pub fn named(&self) -> Vec<(u16, u32)> {
+        self.0.iter().map(|next| (next.bucket, next.epoch)).collect()
+    }
+
+    /// Whether each of these buckets has one.
+    pub fn are_of_all(&self, buckets: &[u16]) -> bool {
+        buckets.iter().all(|bucket| self.are_of(*bucket))
+    }
+
     fn are_of(&self, bucket: u16) -> bool {
         self.0.binary_search_by_key(&bucket, |next| next.bucket).is_ok()
     }
@@ -48,6 +58,18 @@ impl Seal {
             }
         }
         Ok(buckets)
+    }
+
+    /// How many of these next keys of buckets stand in the places of those that they followed, which are destroyed.
+    ///
+    /// # Errors
+    /// [`SealError::Keys`] for a number that is no bucket's.
+    pub fn took_their_places(&self, drawn: &[(u16, u32)]) -> Result<usize, SealError> {
+        let mut count = 0;
+        for (bucket, epoch) in drawn {
+            count += usize::from(self.keyring.bucket_epoch(*bucket)? >= *epoch);
+        }
+        Ok(count)
     }
 
     /// The next keys that buckets have beside the present ones.

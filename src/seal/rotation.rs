@@ -85,6 +85,16 @@ pub struct Overlap {
     pub until: i64,
 }
 
+/// Next keys of buckets that a rotation has to bring to their end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DrawnKeys {
+    /// The buckets below this number are done with them.
+    pub end: u16,
+    /// Bucket and epoch of each.
+    pub keys: Vec<(u16, u32)>,
+}
+
 /// How far a rotation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -162,6 +172,9 @@ pub struct RotationRecord {
     /// The two keys that serve, once the next one does, of a key that there is one of.
     #[serde(default)]
     pub overlap: Option<Overlap>,
+    /// The next keys of buckets that the log knows to be drawn, until it knows that those which they follow are destroyed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawn: Option<DrawnKeys>,
 }
 
 impl RotationRecord {
@@ -184,7 +197,8 @@ impl Seal {
     /// As sealing any attributes.
     pub fn seal_rotation(&self, record: &RotationRecord) -> Result<Vec<u8>, SealError> {
         let plain = serde_json::to_vec(record).map_err(|_| MALFORMED)?;
-        Ok(self.keyring.seal_attributes(&associated(), &plain)?)
+        // A key that is used up still seals what it takes to have another one.
+        Ok(self.keyring.seal_upkeep(&associated(), &plain)?)
     }
 
     /// What the row says.

@@ -36,6 +36,10 @@ const MOVED_TERMS: u8 = 0x1e;
 const POLICY: &[u8] = b"policy";
 /// Under [`SYSTEM`].
 const ROTATION: &[u8] = b"rotation";
+/// Under [`SYSTEM`].
+const CHECKPOINT: &[u8] = b"checkpoint";
+/// Under [`SYSTEM`].
+const WAYS: &[u8] = b"ways";
 
 /// A key of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,6 +70,8 @@ pub enum SystemKey {
     Checkpoint,
     /// The rotation of keys that is under way, or the last one.
     Rotation,
+    /// Which root key the log knows of, and which ceremonies over the ways to it were told.
+    Ways,
 }
 
 impl Key {
@@ -391,8 +397,9 @@ impl Key {
         match key {
             SystemKey::Policy => Key::of(SYSTEM, &[POLICY]),
             SystemKey::Territory(part) => Key::of(SYSTEM, &[b"territory", &part.to_be_bytes()]),
-            SystemKey::Checkpoint => Key::of(SYSTEM, &[b"checkpoint"]),
+            SystemKey::Checkpoint => Key::of(SYSTEM, &[CHECKPOINT]),
             SystemKey::Rotation => Key::of(SYSTEM, &[ROTATION]),
+            SystemKey::Ways => Key::of(SYSTEM, &[WAYS]),
         }
     }
 
@@ -406,7 +413,7 @@ impl Key {
     pub fn under_another_log(&self) -> Option<Key> {
         match *self.0.first()? {
             REVIEW | REVIEW_NOTE | REVIEW_OF | RECTIFICATION => None,
-            SYSTEM if *self == Key::system(SystemKey::Checkpoint) => None,
+            SYSTEM if self.is_of_one_log() => None,
             CHANGE => {
                 let mut bytes = self.0.clone();
                 // Behind kind and cell lies the index of the entry that changed the record last.
@@ -415,6 +422,11 @@ impl Key {
             }
             _ => Some(self.clone()),
         }
+    }
+
+    /// Whether this is of one log alone, and nobody's loss under another: its kept checkpoint, and what it was told of the root key.
+    pub fn is_of_one_log(&self) -> bool {
+        matches!(self.0.strip_prefix(&[SYSTEM]), Some(CHECKPOINT | WAYS))
     }
 
     /// From bytes that the store or the journal held.

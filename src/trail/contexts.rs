@@ -7,7 +7,7 @@ use super::entry::Announcement;
 use super::error::TrailError;
 use super::upkeep::KeyNews;
 use super::{Recorded, Trail};
-use crate::access::Origin;
+use crate::access::{Account, Duty, Origin, Written};
 use crate::ambient::{Clock, Micros};
 use gridvault_keys::{KeyError, Keyring, Month};
 use std::sync::Arc;
@@ -67,12 +67,12 @@ struct Context<'a> {
 
 /// Sealed under the key of this actor and month, which is destroyed at the end of its retention.
 pub(super) fn seal_context(
-    origin: &Origin,
-    actor: &[u8; 16],
+    account: &Account,
     keyring: &Keyring,
     clock: &dyn Clock,
 ) -> Result<Option<Vec<u8>>, TrailError> {
-    let Origin { address, device, reason, .. } = origin;
+    let actor = account.actor.map_or([0; 16], |actor| *actor.as_bytes());
+    let Origin { address, device, reason, request, .. } = &account.origin;
     if address.is_none() && device.is_none() && reason.is_none() {
         return Ok(None);
     }
@@ -84,8 +84,22 @@ pub(super) fn seal_context(
     let plain = serde_json::to_vec(&context).map_err(|_| TrailError::Context)?;
     let (year, month) = clock.now().year_month();
     let month = Month::from_year_month(year, month).map_err(|_| TrailError::Context)?;
-    keyring
-        .seal_context(month, actor, &origin.request, &plain)
-        .map(Some)
-        .map_err(|_| TrailError::Context)
+    let sealed = match is_upkeep(account.written) {
+        true => keyring.seal_context_of_upkeep(month, &actor, request, &plain),
+        false => keyring.seal_context(month, &actor, request, &plain),
+    };
+    sealed.map(Some).map_err(|error| match error {
+        KeyError::KeyUsedUp => TrailError::KeyUsedUp,
+        _ => TrailError::Context,
+    })
+}
+
+/// Whether it belongs to what it takes to have another key, which a key that is used up does not keep anybody from.
+fn is_upkeep(written: Written) -> bool {
+    matches!(
+        written,
+        Written::LogIn
+            | Written::Rotation(_)
+            | Written::Duty(Duty::KeysRead | Duty::KeysRotate | Duty::KeysAgree)
+    )
 }

@@ -405,8 +405,7 @@ fn fill<'a>(
         };
         draft.detail.insert(name, fact);
     }
-    let actor = account.actor.map_or([0; 16], |actor| *actor.as_bytes());
-    draft.ctx = seal_context(&account.origin, &actor, keyring, clock)?;
+    draft.ctx = seal_context(account, keyring, clock)?;
     Ok(())
 }
 

@@ -118,7 +118,7 @@ impl ErasureLedger {
         if bytes.len() as u64 > bytes_max {
             return Err(LedgerError::TooLarge);
         }
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let whole = whole_lines(&bytes);
         let (told, tag) = read(&bytes[..whole], &chain)?;
         if whole < bytes.len() {
             file.set_len(whole as u64)?;
@@ -127,6 +127,22 @@ impl ErasureLedger {
         let end = Mutex::new(End { tag, bytes: whole as u64 });
         let (path, told) = (path.to_owned(), RwLock::new(told));
         Ok(ErasureLedger { path, chain, bytes_max, told, end })
+    }
+
+    /// SHA-256 of the whole lines of a ledger, as it lies there: nothing of it is judged, and nothing is written.
+    ///
+    /// # Errors
+    /// A file that cannot be read, and one that is longer than any.
+    pub fn digest_at(path: &Path) -> Result<[u8; 32], LedgerError> {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(ERASURE_LEDGER_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > ERASURE_LEDGER_BYTES_MAX {
+            return Err(LedgerError::TooLarge);
+        }
+        let mut digest = [0; 32];
+        let of = ring::digest::digest(&ring::digest::SHA256, &bytes[..whole_lines(&bytes)]);
+        digest.copy_from_slice(of.as_ref());
+        Ok(digest)
     }
 
     /// Whether an erasure is in it.
@@ -206,6 +222,11 @@ fn line_of(told: &ToldErasure, before: &[u8; 32], chain: &ChainKey) -> (String, 
     let text = format!("{id} {subject} {reason} {area} {origin} {destroyed}");
     let tag = chain.tag(&[HEAD.as_bytes(), before, text.as_bytes()]);
     (format!("{text} {}\n", BASE64_URL_SAFE_NO_PAD.encode(tag)), tag)
+}
+
+/// Where the last whole line ends: what stands behind it is what a crash left.
+fn whole_lines(bytes: &[u8]) -> usize {
+    bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1)
 }
 
 /// Reads whole lines.

@@ -128,4 +128,7 @@ pub enum TrailError {
     /// The context could not be sealed.
     #[error("the context of an entry could not be sealed")]
     Context,
+    /// The key of this month's contexts sealed as often as one may. Nothing happened.
+    #[error("the key of this month's contexts has sealed as often as one may: rotate it")]
+    KeyUsedUp,
 }

@@ -3,7 +3,7 @@
 //! What is there afterwards is what was there before, and the log says how it came about.
 
 use super::bodies::{REGISTRATION, adult};
-use super::harness::Demo;
+use super::harness::{Demo, await_until};
 use super::program::{Outcome, Served, run};
 use gridvault_audit::LogReader;
 use gridvault_audit::verify::{VerifierKey, verify_directory};
@@ -239,10 +239,12 @@ fn a_vault_is_restored_under_another_log_by_those_who_have_both_secrets() {
 #[test]
 fn two_administrators_sign_a_restore_with_the_keys_that_the_backup_knows() {
     let place = Place::backed_up();
-    let (request, keys) = (place.path("request"), place.path("keys"));
+    let (request, keys, bulk) = (place.path("request"), place.path("keys"), place.path("bulk"));
     let asked = ["keys", "request", "restore", "--out", &request];
     run(&asked).ended(2);
-    run(&[&asked[..], &["--keys", &keys, "--origin", AFTER]].concat()).ended(0);
+    let half = ["--keys", &keys, "--origin", AFTER];
+    run(&[&asked[..], &half].concat()).ended(2);
+    run(&[&asked[..], &half, &["--bulk", &bulk]].concat()).ended(0);
     let agree = |name: &str| {
         run(&["keys", "agree", &request, "--key", &place.path(&format!("{name}.key"))]).ended(0);
     };
@@ -258,8 +260,26 @@ fn two_administrators_sign_a_restore_with_the_keys_that_the_backup_knows() {
     agree("aud");
     let other = restored("other", "backup.example/log-3").ended(1).err;
     assert!(other.contains("another vault"), "{other}");
+    // Neither with another bulk part of the same vault nor with a ledger that nobody agreed to.
+    let (directory, later) = (place.path("vault"), place.path("bulk-2"));
+    run(&["backup", "create", "--dir", &directory, "--out", &later]).ended(0);
+    let ledger = place.path("ledger");
+    std::fs::write(&ledger, "gridvault erasures 1\n").expect("written");
+    let agreed = |to: &str, change: &dyn Fn(&mut Vec<String>)| {
+        place.restore(to, |arguments| {
+            arguments.truncate(arguments.len() - 5);
+            arguments.extend(["--agreed".to_owned(), request.clone()]);
+            change(arguments);
+        })
+    };
+    let other = agreed("bulk-part", &|arguments| swap(arguments, &bulk, &later)).ended(1).err;
+    assert!(other.contains("the bulk part is not the one of the request"), "{other}");
+    let with_ledger = ["--erasure-ledger".to_owned(), ledger];
+    let other = agreed("ledger", &|arguments| arguments.extend(with_ledger.clone()));
+    let other = other.ended(1).err;
+    assert!(other.contains("the ledger of erasures is not that of the request"), "{other}");
     restored("vault-2", AFTER).ended(0);
-    for refused in ["one", "other"] {
+    for refused in ["one", "other", "bulk-part", "ledger"] {
         assert!(!place.room.path().join(refused).join("config").exists(), "{refused}");
     }
     let log = place.room.path().join("vault-2/log");
@@ -269,6 +289,44 @@ fn two_administrators_sign_a_restore_with_the_keys_that_the_backup_knows() {
         (&facts["person_1"], &facts["person_2"]),
         (&json!(place.persons[0]), &json!(place.persons[2]))
     );
+}
+
+#[test]
+fn a_key_part_from_before_a_change_that_the_store_knows_of_is_refused_and_a_newer_one_is_not() {
+    let place = Place::backed_up();
+    let (directory, passphrase) = (place.path("vault"), place.path("passphrase"));
+    let listen = ["--listen", "127.0.0.1:0", "--passphrase-file", &passphrase];
+    let served = Served::start(&[&["serve", "--dir", &directory], &listen[..]].concat());
+    let code = place.made["administrators"][1]["code"].as_str().expect("a code");
+    run(&["enrol", code, "--out", &place.path("sec.token"), "--url", served.url()]).ended(0);
+    let by = |name: &str, words: &[&str]| {
+        let token = place.path(&format!("{name}.token"));
+        let connection = ["--url", served.url(), "--token-file", &token];
+        run(&[&["--json", "keys"], words, &connection].concat()).ended(0).json()
+    };
+    let asked = by("sys", &["rotate", "--what", "tokens"]);
+    by("sec", &["decide", asked["rotation"]["id"].as_str().expect("an id"), "grant"]);
+    await_until("the next key serves", || {
+        by("sys", &["status"])["rotation"]["next_key"].is_string()
+    });
+    let (bulk, keys) = (place.path("bulk-2"), place.path("keys-2"));
+    run(&["backup", "create", "--dir", &directory, "--out", &bulk]).ended(0);
+    let recipients = place.path("recipients");
+    let made = ["backup", "keys", "--dir", &directory, "--recipients", &recipients];
+    run(&[&made[..], &["--out", &keys]].concat()).ended(0);
+    assert_eq!(served.stop(), Some(0));
+    let older = place.path("keys");
+    let refused = place.restore("refused", |arguments| swap(arguments, &place.path("bulk"), &bulk));
+    let said = refused.ended(1).err;
+    assert!(said.contains("the key part is older than the bulk part"), "{said}");
+    assert!(!place.room.path().join("refused/config").exists());
+    let newer = |arguments: &mut Vec<String>| {
+        swap(arguments, &place.path("bulk"), &bulk);
+        swap(arguments, &older, &keys);
+    };
+    place.restore("vault-2", newer).ended(0);
+    // An older bulk part is restored with the newest key part, as always.
+    place.restore("vault-3", |arguments| swap(arguments, &older, &keys)).ended(0);
 }
 
 #[test]

@@ -6,7 +6,8 @@ use super::harness::{await_until, program};
 use super::program::{Outcome, run};
 use super::unsealing::{ORIGIN, PASSPHRASE, Place, await_sealed, unseal};
 use gridvault_keys::{
-    Envelope, Keyring, KeyringHealth, KeyringLock, Passphrase, Provider, RootKey, UnlockFile,
+    ArgonCost, Envelope, Keyring, KeyringHealth, KeyringLock, Passphrase, Provider, RootKey,
+    UnlockFile,
 };
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -77,21 +78,46 @@ fn former_root_key_opens_nothing_and_the_vault_goes_on_under_another_passphrase_
 }
 
 #[test]
-fn next_start_ends_what_a_crash_left_and_says_so() {
+fn what_lies_there_without_a_ceremony_goes_and_nothing_is_told_of_it() {
     let place = Place::made(&["--passphrase-file", "PASSPHRASE"]);
     let unlock = place.path("vault/unlock");
-    // As a crash leaves it right after the new envelopes came in force and both slots were written.
+    // As somebody without the keys would have the vault tell of what nobody did.
     std::fs::copy(&unlock, place.path("vault/unlock.old")).expect("copied");
     std::fs::write(place.path("vault/unlock.next"), "half of it").expect("written");
     rotated(&place, &[]).ended(1);
-    drop(place.serve_open(Path::new(program())));
+    assert_eq!(place.serve_open(Path::new(program())).stop(), Some(0));
     for left in ["unlock.old", "unlock.next"] {
         assert!(!place.path("vault").join(left).exists(), "{left}");
     }
     assert!(unlock.exists());
+    assert!(place.entries("key.rotate").is_empty());
     rotated(&place, &[]).ended(0);
-    assert_eq!(place.entries("key.rotate").len(), 2);
+    assert_eq!(place.entries("key.rotate").len(), 1);
     place.verify();
+}
+
+#[test]
+fn another_root_key_that_nothing_else_tells_of_is_told_of_by_the_next_start_and_once() {
+    let place = Place::made(&["--passphrase-file", "PASSPHRASE"]);
+    let (ring, unlock) = (place.path("vault/keyring"), place.path("vault/unlock"));
+    let former = root_of(&place.path("vault"), PASSPHRASE).expect("it opens");
+    let root = RootKey::generate().expect("randomness");
+    let passphrase = Passphrase::new(Zeroizing::new(PASSPHRASE.as_bytes().to_vec()));
+    let passphrase = passphrase.expect("one");
+    let envelope = Envelope::seal_with_passphrase(&root, &passphrase, ArgonCost::ROOT);
+    UnlockFile::prepare(&unlock, &[envelope.expect("sealed")]).expect("prepared");
+    let (keyring, _) = Keyring::open(&ring, &former).expect("a keyring");
+    let turned = keyring.under_another_root(&root, || UnlockFile::put_in_force(&unlock));
+    drop(turned.expect("turned"));
+    // Not even what lay beside it is there any more.
+    std::fs::remove_file(place.path("vault/unlock.old")).expect("removed");
+    for _ in 0..2 {
+        assert_eq!(place.serve_open(Path::new(program())).stop(), Some(0));
+        let said = place.entries("key.rotate");
+        assert_eq!(said.len(), 1);
+        assert_eq!(said[0]["x"]["rotation"], "root");
+        assert!(said[0]["x"]["person_1"].is_null(), "{}", said[0]);
+    }
 }
 
 #[test]

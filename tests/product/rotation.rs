@@ -142,8 +142,17 @@ fn keys_are_replaced_while_people_work_a_crash_changes_nothing_and_no_copy_of_be
     assert_eq!(status.body["subjects"]["count"], 4096);
     assert_eq!(status.body["subjects"]["next_count"], 0);
     assert!(status.body["subjects"]["epoch_min"].as_u64() >= Some(2), "{}", status.text);
+    let uses = status.body["uses"].as_array().expect("a list");
+    let counted = |uses: &Value| uses["near_end"] == false && uses["most"].as_u64() > Some(0);
+    assert!(uses.len() == 4 && uses.iter().all(counted), "{}", status.text);
     let numbers = Call::new("GET", format!("http://{address}/metrics")).send().expect(200);
-    for line in ["rotation_running 0", "rotation_failing 0", "rotation_keys_done 4096"] {
+    for line in [
+        "rotation_running 0",
+        "rotation_failing 0",
+        "rotation_keys_done 4096",
+        "key_uses_near_end 0",
+        "key_uses_header ",
+    ] {
         assert!(numbers.text.contains(&format!("gridvault_{line}")), "{line}: {}", numbers.text);
     }
     let last = status.index();

@@ -1,6 +1,6 @@
 //! Holds every key below the root, unlocked, for the time the vault is open. Never gives a key's bytes away.
 //! What each key is for lies in a file of its own: `subject`, `attributes`, `context`, `index`, `tags`, `chain`, `sign`.
-//! Keys are replaced while it is open: the file first, then what is held here.
+//! Keys are replaced while it is open: the file first, then what is held here. How often each sealed is counted by `uses`.
 
 mod disk;
 mod layout;
@@ -13,6 +13,8 @@ mod index_tests;
 mod root_tests;
 #[cfg(test)]
 mod single_tests;
+#[cfg(test)]
+mod state_tests;
 #[cfg(test)]
 mod tests;
 
@@ -30,12 +32,14 @@ use crate::month::Month;
 use crate::root::RootKey;
 use crate::state::KeyState;
 use crate::subject::WrappedUnder;
+use crate::uses::{KeyUses, UseBounds, Uses};
 use disk::{Disk, FileDisk};
 
 /// The unlocked keyring: all keys in one buffer that is wiped on drop. It may be shared between threads.
 pub struct Keyring {
     content: RwLock<Content>,
     pub(crate) actors: KeptActors,
+    pub(crate) uses: Uses,
     ring: Option<Ring>,
 }
 
@@ -55,9 +59,24 @@ impl Keyring {
     /// # Errors
     /// [`KeyError::FileExists`], [`KeyError::Randomness`], [`KeyError::ReadBack`], [`KeyError::Io`].
     pub fn create(path: &Path, root: &RootKey, first_month: Month) -> Result<Self, KeyError> {
+        Self::create_within(path, root, first_month, UseBounds::STANDARD)
+    }
+
+    /// The same with keys that seal less often.
+    ///
+    /// # Errors
+    /// As [`Keyring::create`].
+    pub fn create_within(
+        path: &Path,
+        root: &RootKey,
+        first_month: Month,
+        bounds: UseBounds,
+    ) -> Result<Self, KeyError> {
         let content = Content::generate(first_month)?;
         slots::create(path, root, &content)?;
-        Ok(Self::kept_in(Box::new(FileDisk::new(path)), root, content, slots::GENERATION_FIRST))
+        let uses = Uses::begun(path, &content, root.id(), bounds)?;
+        let disk = Box::new(FileDisk::new(path));
+        Ok(Self { uses, ..Self::kept_in(disk, root, content, slots::GENERATION_FIRST) })
     }
 
     /// Opens the newest whole slot under `root`. If the other slot is damaged or older it is made again from it, synced and
@@ -68,15 +87,56 @@ impl Keyring {
     /// [`KeyError::KeyringDamaged`], [`KeyError::KeyringForeignRoot`], [`KeyError::KeyringFormat`],
     /// [`KeyError::KeyringSlotsDisagree`], [`KeyError::Randomness`], [`KeyError::ReadBack`], [`KeyError::Io`].
     pub fn open(path: &Path, root: &RootKey) -> Result<(Self, KeyringHealth), KeyError> {
+        Self::open_within(path, root, UseBounds::STANDARD)
+    }
+
+    /// The same with keys that seal less often.
+    ///
+    /// # Errors
+    /// As [`Keyring::open`].
+    pub fn open_within(
+        path: &Path,
+        root: &RootKey,
+        bounds: UseBounds,
+    ) -> Result<(Self, KeyringHealth), KeyError> {
         let slots::Opened { content, generation, health } = slots::open(path, root)?;
+        let uses = Uses::continued(path, &content, root.id(), bounds)?;
         let disk = Box::new(FileDisk::new(path));
-        Ok((Self::kept_in(disk, root, content, generation), health))
+        Ok((Self { uses, ..Self::kept_in(disk, root, content, generation) }, health))
+    }
+
+    /// Makes further uses of the keys durable, ahead of those that happen; whoever has the ring open says so from time to time, and no
+    /// use waits for it. Waits for the disk, seldom.
+    ///
+    /// # Errors
+    /// [`KeyError::Io`] and others of writing a file: uses go on as far as they are durable.
+    pub fn reserve_uses(&self) -> Result<(), KeyError> {
+        self.uses.reserve(|| self.content())
+    }
+
+    /// How often the keys sealed, by kind.
+    #[must_use]
+    pub fn uses(&self) -> [KeyUses; 4] {
+        self.uses.report()
+    }
+
+    /// Whether the counts of before were not there when the ring was opened, so that each key counts as used a good deal.
+    #[must_use]
+    pub fn uses_were_lost(&self) -> bool {
+        self.uses.were_lost()
     }
 
     fn kept_in(disk: Box<dyn Disk>, root: &RootKey, content: Content, generation: u64) -> Self {
         let generation = Mutex::new(Some(generation));
         let ring = Some(Ring { root: root.own_copy(), disk, generation });
-        Self { content: RwLock::new(content), actors: KeptActors::default(), ring }
+        let (actors, uses) = (KeptActors::default(), Uses::without_file());
+        Self { content: RwLock::new(content), actors, uses, ring }
+    }
+
+    /// The name of the root key that the ring is sealed under; nothing for one without a file.
+    #[must_use]
+    pub fn root_id(&self) -> Option<u64> {
+        self.ring.as_ref().map(|ring| ring.root.id())
     }
 
     /// Draws a next key for each of these buckets, as long as none was drawn, and makes them durable in both slots. From
@@ -162,6 +222,8 @@ impl Keyring {
         let next = generation.take().ok_or(KeyError::KeyringUnwritable)? + 1;
         let content = self.content.get_mut().unwrap_or_else(PoisonError::into_inner);
         slots::turn_root(&*ring.disk, root, next, content, put_in_force)?;
+        self.uses.follow(content, root.id())?.take_effect();
+        self.uses.take_root()?;
         *generation = Some(next);
         ring.root = root.own_copy();
         Ok(self)
@@ -178,9 +240,15 @@ impl Keyring {
         let next = generation.ok_or(KeyError::KeyringUnwritable)? + 1;
         // Held against the shape that the next process asks for, before the only copies are overwritten.
         let content = change(&self.content())?.checked()?;
+        self.uses.take_root()?;
         *generation = None;
         slots::replace(&*ring.disk, &ring.root, next, &content)?;
-        *self.content.write().unwrap_or_else(PoisonError::into_inner) = content;
+        let following = self.uses.follow(&content, ring.root.id())?;
+        let mut held = self.content.write().unwrap_or_else(PoisonError::into_inner);
+        *held = content;
+        // Nobody seals meanwhile: whoever does holds what is held here.
+        following.take_effect();
+        drop(held);
         *generation = Some(next);
         Ok(())
     }
@@ -194,7 +262,8 @@ impl Keyring {
 #[cfg(test)]
 impl From<Content> for Keyring {
     fn from(content: Content) -> Self {
-        Self { content: RwLock::new(content), actors: KeptActors::default(), ring: None }
+        let (actors, uses) = (KeptActors::default(), Uses::without_file());
+        Self { content: RwLock::new(content), actors, uses, ring: None }
     }
 }
 

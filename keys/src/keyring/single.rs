@@ -4,6 +4,7 @@
 
 use super::{Keyring, Place};
 use crate::error::KeyError;
+use crate::state::KeyState;
 
 /// A key that there is one of, and that another one follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,16 @@ impl Keyring {
             return Ok(());
         }
         self.replace(|content| Ok(content.promoted(&[(key.place(), next_epoch)])))
+    }
+
+    /// The state of such a key of an epoch; none for one that was not there yet. Of the log both protect while both sign.
+    #[must_use]
+    pub fn single_key_state(&self, key: SingleKey, epoch: u32) -> Option<KeyState> {
+        let KeyEpochs { present, next } = self.epochs_of(key);
+        match (KeyState::of(epoch, present, next.unwrap_or(present)), key) {
+            (Some(KeyState::Deactivated), SingleKey::LogSigning) => Some(KeyState::Active),
+            (state, _) => state,
+        }
     }
 
     /// How often it was replaced.

@@ -89,6 +89,10 @@ fn what_a_law_holds_and_what_is_restricted_refuse_each_with_its_own_code() {
     // A record of somebody else in which the person appears is not touched either.
     let others = decided(&desk(), None, &[here(&free)], &[item(FAR_CELL, &held)]);
     assert_eq!(others, Some(Code::LegalHold));
+    // What restricts the one whom such a record is about is no matter of the person's, and nothing is said of it.
+    let others = decided(&desk(), None, &[here(&free)], &[item(FAR_CELL, &restricted)]);
+    assert_eq!(others, None);
+    assert_eq!(decided(&desk(), None, &[], &[here(&restricted)]), None);
     // Whoever may not know of it hears of no hold.
     let far = decided(&desk(), None, &[item(FAR_CELL, &held)], &[]);
     assert_eq!(far, Some(Code::NotFound));

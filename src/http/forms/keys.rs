@@ -3,12 +3,17 @@
 //! The words come from the room that keeps a rotation, so that none is typed twice.
 
 use super::text;
-use crate::seal::{RotationKind, RotationState};
+use crate::seal::{KeyUses, RotationKind, RotationState};
 use utoipa::openapi::schema::Object;
 
 /// Which keys are replaced.
 pub(in crate::http) fn rotation_kind() -> Object {
     text().enum_values(Some(RotationKind::ALL.map(RotationKind::as_str))).build()
+}
+
+/// Which keys are counted.
+pub(in crate::http) fn key_kind() -> Object {
+    text().enum_values(Some(KeyUses::KINDS)).build()
 }
 
 /// How far a rotation is.

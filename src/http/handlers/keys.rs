@@ -14,7 +14,7 @@ use crate::access::{ActorId, Code, Duty};
 use crate::ambient::Micros;
 use crate::limits::{INDEX_BUCKETS_COUNT, SUBJECT_BUCKETS_COUNT};
 use crate::operations::{RotationWord, keys_status, rotate_keys};
-use crate::seal::{RotationKind, RotationRecord};
+use crate::seal::{KeyUses, RotationKind, RotationRecord};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -81,6 +81,23 @@ pub(in crate::http) struct KeysStatusBody {
     subjects: BucketsBody,
     /// The keys of index buckets.
     index: BucketsBody,
+    /// How often the keys that seal were used, by kind.
+    uses: Vec<UsesBody>,
+}
+
+/// Uses of the keys of one kind.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct UsesBody {
+    /// Which keys: `subjects`, those of subject buckets; `context`, those of contexts; `header`, the one over decision attributes; `root`,
+    /// the one over the keyring.
+    #[schema(schema_with = forms::key_kind)]
+    kind: &'static str,
+    /// Uses of the one that was used most often, at most: what a process that ended may have had beyond its own counts too.
+    most: u64,
+    /// Uses that a key may have. At the last one it seals nothing more, and opens what it sealed.
+    max: u64,
+    /// Whether it has four fifths of them: another key is due.
+    near_end: bool,
 }
 
 /// Keys of buckets.
@@ -94,6 +111,13 @@ pub(in crate::http) struct BucketsBody {
     epoch_max: u32,
     /// How many have the next key beside the present one.
     next_count: usize,
+}
+
+impl UsesBody {
+    fn of(uses: &KeyUses) -> UsesBody {
+        let KeyUses { kind, most, max } = *uses;
+        UsesBody { kind, most, max, near_end: uses.is_near_its_end() }
+    }
 }
 
 impl RotationBody {
@@ -139,7 +163,8 @@ pub(in crate::http) async fn status(
     let (epoch_min, epoch_max, next_count) = status.index;
     let index = BucketsBody { count: INDEX_BUCKETS_COUNT, epoch_min, epoch_max, next_count };
     let rotation = status.rotation.as_ref().map(RotationBody::of);
-    let body = KeysStatusBody { rotation, subjects, index };
+    let uses = status.uses.iter().map(UsesBody::of).collect();
+    let body = KeysStatusBody { rotation, subjects, index, uses };
     Ok(Answer::new(body, recorded, rooms.trail.origin()))
 }
 

@@ -7,11 +7,12 @@ use super::ring::{Ring, bucket_of, id_of, somebody_in, wrapped};
 use super::setting::{KEYRING, SCHEMAS, actor_record};
 use super::world::*;
 use crate::access::{ActorId, Code};
+use crate::ambient::Micros;
 use crate::identity::{Actor, NewActor};
 use crate::limits::ERASURE_RECORDS_COUNT_MAX;
 use crate::operations::{
     EraseRequest, Erased, OperationError, Waiting, ask_erasure, carry_out_erasure, decide_approval,
-    destroy_keys,
+    destroy_keys, ring_lacks,
 };
 use crate::purposes::ConsentGiver;
 use crate::records::{MandateId, RecordId, SubjectId};
@@ -65,6 +66,11 @@ async fn ask(world: &World, desk: &Actor, subject: SubjectId) -> Result<MandateI
 }
 
 pub(super) fn decide(world: &World, id: MandateId, yes: bool) -> Done<()> {
+    decide_at(world, id, yes, NOW)
+}
+
+/// The officer's word at some time.
+pub(super) fn decide_at(world: &World, id: MandateId, yes: bool, now: Micros) -> Done<()> {
     let officer = world.actor(OFFICER);
     done(wait(decide_approval(
         &officer,
@@ -72,7 +78,7 @@ pub(super) fn decide(world: &World, id: MandateId, yes: bool) -> Done<()> {
         yes,
         Waiting::Other,
         &world.origin,
-        NOW,
+        now,
         &world.reader,
         &world.seal,
         &world.access,
@@ -447,4 +453,20 @@ fn whoever_has_nothing_left_but_a_part_in_the_record_of_another_is_erased_from_i
     assert_eq!(sealed.row().header.subjects, [little], "the child's record stays");
     assert_eq!(try_erasure(&world, guardian), Err(Code::NotFound));
     assert_eq!(carried_out(&world, erasure).map(drop), Err(Code::VersionConflict));
+}
+
+#[test]
+fn ring_from_before_an_erasure_lacks_the_destruction_of_its_keys() {
+    let (ring, keyring) = Ring::new();
+    let world = world_under(keyring);
+    let (_, subject) = adult(&world);
+    let older = ring.bytes();
+    let lacks = |world: &World| wait(ring_lacks(&world.reader, &world.seal)).expect("readable");
+    let id = agreed(&world, subject);
+    carried_out(&world, id).expect("erased");
+    assert_eq!(lacks(&world), None);
+    ring.put_back(&older);
+    let world = world.after_crash(ring.opened());
+    let expected = "the destruction of the keys of somebody who was erased";
+    assert_eq!(lacks(&world), Some(expected));
 }

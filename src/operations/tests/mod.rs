@@ -28,4 +28,5 @@ mod turning_contexts;
 mod turning_index;
 mod turning_single;
 mod urgent;
+mod uses;
 mod world;

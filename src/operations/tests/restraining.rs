@@ -2,11 +2,14 @@
 //! Never a record of the person that is not under it once the call was answered, whatever was stored meanwhile.
 //! Nothing that was decided before the mark is taken behind it.
 
-use super::erasing::{agreed, carried_out, decide, is_tombstone, try_erasure, world_with_officer};
+use super::erasing::{
+    agreed, carried_out, decide, decide_at, is_tombstone, try_erasure, world_with_officer,
+};
 use super::expiring::{removed, walked};
 use super::setting::{FAR, SCHEMAS};
 use super::world::*;
 use crate::access::Code;
+use crate::ambient::Micros;
 use crate::identity::Actor;
 use crate::limits::{RESTRAINT_RECORDS_COUNT_MAX, RESTRAINTS_OF_PERSON_COUNT_MAX};
 use crate::operations::{
@@ -15,6 +18,7 @@ use crate::operations::{
 };
 use crate::purposes::ConsentGiver;
 use crate::records::{MandateId, RecordId, RecordType, RestraintKind, SubjectId};
+use crate::seal::{MandateRecord, MandateState};
 use crate::store::{Fetched, Key};
 use jiff::ToSpan as _;
 use serde_json::{Value as Json, json};
@@ -352,6 +356,62 @@ fn a_part_that_a_law_keeps_is_neither_changed_nor_taken_away_with_its_last_value
     correct(json!({"name": "王小明"})).expect("the person's own");
     assert_eq!(released(&world, hold), 1);
     correct(gone).expect("nothing keeps it");
+}
+
+#[test]
+fn whoever_appears_in_the_record_of_somebody_restricted_is_erased_and_the_restricted_one_is_untouched()
+ {
+    let world = world_with_officer();
+    let (id, contact) = adult_with_contact(&world);
+    let Fetched::Found(sealed) = wait(world.reader.fetch(id)).expect("a store") else { panic!() };
+    let [person, _] = sealed.row().header.subjects[..] else { panic!("two people") };
+    let restriction = in_force(&world, person, RESTRICTION);
+    let read = |fields: &[&str]| world.read(HEAD, "record_correction", id, fields);
+    assert_eq!(read(&["name"]).map(drop), Err(Code::Restricted));
+    let erasure = agreed(&world, contact);
+    carried_out(&world, erasure).expect("erased");
+    assert!(!world.has(&Key::subject_key(contact)), "nothing is held of it any more");
+    assert_eq!(marks(&world, id), (true, false), "the other's restriction stands");
+    assert_eq!(read(&["name"]).map(drop), Err(Code::Restricted));
+    assert_eq!(try_erasure(&world, person).map(drop), Err(Code::Restricted));
+    assert_eq!(released(&world, restriction), 1);
+    assert!(reads(&world, id).is_ok(), "what is its own is whole");
+    let Fetched::Found(sealed) = wait(world.reader.fetch(id)).expect("a store") else { panic!() };
+    assert_eq!(sealed.row().header.subjects, [person]);
+}
+
+/// What is kept of a request.
+fn kept_of(world: &World, id: MandateId) -> MandateRecord {
+    let stored = wait(world.reader.get(&Key::mandate(id))).expect("a store").expect("it is kept");
+    world.seal.open_mandate(id, &stored).expect("a request")
+}
+
+#[test]
+fn a_restraint_that_was_half_set_stands_in_the_list_of_what_is_due_until_it_is_released() {
+    let world = world_with_officer();
+    let (id, subject) = adult(&world);
+    let mut records = vec![id];
+    let steps_max = RESTRAINT_RECORDS_COUNT_MAX;
+    records.extend((1..=steps_max).map(|_| further(&world, subject, 90).expect("stored")));
+    let restraint = asked(&world, subject, RESTRICTION).expect("asked");
+    decide(&world, restraint, true).expect("agreed");
+    let desk = world.actor(DESK);
+    world.crash_after(1, Box::pin(carry_out(&world, &desk, restraint)));
+    let marked = || records.iter().filter(|id| marks(&world, **id).0).count();
+    assert_eq!(marked(), RESTRAINT_RECORDS_COUNT_MAX);
+    let kept = kept_of(&world, restraint);
+    let terms = kept.restraining().expect("a restraint");
+    assert_eq!((kept.state, terms.since), (MandateState::Open, Some(NOW.0)));
+    // Its time is over, and the officer refuses what nobody carried out to its end.
+    let late = Micros(kept.until);
+    decide_at(&world, restraint, false, late).expect("refused");
+    let kept = kept_of(&world, restraint);
+    assert_eq!(kept.state, MandateState::Returned);
+    let area = kept.due_in().expect("it is due as long as it marks anything");
+    assert!(world.has(&Key::duty(&area, restraint)));
+    assert_eq!(released(&world, restraint), RESTRAINT_RECORDS_COUNT_MAX);
+    assert_eq!(marked(), 0);
+    assert!(!world.has(&Key::duty(&area, restraint)), "nothing is due any more");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::world::{World, wait};
 use crate::records::SubjectId;
 use crate::store::{Change, Key};
 use crate::trail::Announcement;
-use gridvault_keys::{Keyring, Month, RootKey};
+use gridvault_keys::{Keyring, Month, RootKey, UseBounds};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -19,17 +19,32 @@ pub(super) struct Ring {
 
 impl Ring {
     pub(super) fn new() -> (Ring, Arc<Keyring>) {
+        Ring::within(UseBounds::STANDARD)
+    }
+
+    /// With keys that seal so often.
+    pub(super) fn within(bounds: UseBounds) -> (Ring, Arc<Keyring>) {
         let directory = tempfile::tempdir().expect("a directory");
         let root = RootKey::generate().expect("a root key");
         let month = Month::from_year_month(2026, 1).expect("a month");
         let path = directory.path().join("keyring");
-        let keyring = Keyring::create(&path, &root, month).expect("a keyring");
+        let keyring = Keyring::create_within(&path, &root, month, bounds).expect("a keyring");
         (Ring { _directory: directory, path, root }, Arc::new(keyring))
     }
 
     /// As the next process has it.
     pub(super) fn opened(&self) -> Arc<Keyring> {
         Arc::new(Keyring::open(&self.path, &self.root).expect("a keyring").0)
+    }
+
+    /// The file as it is now, for whoever puts it back.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        std::fs::read(&self.path).expect("a file")
+    }
+
+    /// Puts an older file in its place.
+    pub(super) fn put_back(&self, bytes: &[u8]) {
+        std::fs::write(&self.path, bytes).expect("written");
     }
 
     fn aside(&self) -> PathBuf {

@@ -171,18 +171,66 @@ fn at_whichever_step_the_process_ends_the_next_one_goes_on_and_nobody_loses_a_ke
     }
 }
 
-#[test]
-fn group_whose_keys_were_destroyed_when_the_process_ended_is_done_once_more() {
-    let (mut turns, _) = Turns::begun();
+/// Destroys the former keys of the group at hand, and lets the process end before it says so.
+fn destroyed_unsaid(mut turns: Turns) -> Turns {
     turns.steps(5);
     let next = turns.world.seal.next_keys();
     assert_eq!(next.count(), ROTATION_BUCKETS_COUNT);
     turns.world.seal.destroy_keys_before(&next).expect("destroyed");
-    let mut turns = turns.crash();
     assert_eq!(turns.kept().done, 0, "nothing was said");
+    turns
+}
+
+/// What the log says of keys of buckets that were destroyed.
+fn destructions(turns: Turns) -> usize {
+    let log = turns.world.log_at_its_end();
+    log.matches(&format!(r#""x":{{"buckets":{ROTATION_BUCKETS_COUNT},"erasures":""}}"#)).count()
+}
+
+#[test]
+fn group_whose_keys_were_destroyed_when_the_process_ended_is_said_by_the_next_one() {
+    for pauses in [false, true] {
+        let (turns, id) = Turns::begun();
+        let turns = destroyed_unsaid(turns);
+        if pauses {
+            turns.say(ADMIN, RotationWord::Pause { id, still: true }).expect("paused");
+        }
+        let mut turns = turns.crash();
+        turns.everybody_opens();
+        assert!(turns.step().worked, "it is said, paused or not");
+        assert_eq!(usize::from(turns.kept().done), ROTATION_BUCKETS_COUNT);
+        turns.everybody_opens();
+        assert_eq!(turns.keyring.bucket_epoch(0).expect("a bucket"), 2, "and not done again");
+        assert_eq!(turns.step().worked, !pauses);
+        assert_eq!(destructions(turns), 1);
+    }
+}
+
+#[test]
+fn what_was_destroyed_of_a_rotation_that_is_taken_back_is_said_before_it_ends() {
+    let (turns, id) = Turns::begun();
+    let turns = destroyed_unsaid(turns);
+    turns.say(ADMIN, RotationWord::Cancel { id }).expect("taken back");
+    let mut turns = turns.crash();
+    turns.until_the_end();
+    let kept = turns.kept();
+    assert_eq!(kept.state, RotationState::Cancelled);
+    assert_eq!(usize::from(kept.done), ROTATION_BUCKETS_COUNT, "the entry of the end counts it");
     turns.everybody_opens();
+    assert_eq!(destructions(turns), 1);
+}
+
+#[test]
+fn group_that_a_ring_from_before_does_not_have_is_drawn_again_and_nothing_false_is_said() {
+    let (mut turns, _) = Turns::begun();
+    turns.steps(1);
+    let older = turns.ring.bytes();
+    turns.steps(1);
+    turns.ring.put_back(&older);
+    let mut turns = turns.crash();
+    assert!(turns.step().worked);
+    assert_eq!(turns.kept().done, 0);
     turns.until_the_group_is_done();
-    assert_eq!(turns.keyring.bucket_epoch(0).expect("a bucket"), 3);
 }
 
 #[test]

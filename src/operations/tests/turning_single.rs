@@ -10,7 +10,7 @@ use crate::access::ActorId;
 use crate::ambient::Micros;
 use crate::identity::{IssuedToken, NewActor};
 use crate::limits::{LOG_OVERLAP_SECONDS, TOKEN_LIFE_SECONDS_MAX, TOKEN_OVERLAP_SECONDS};
-use crate::operations::{RotationWord, Turned, Turning, rotate_keys};
+use crate::operations::{RotationWord, Turned, Turning, ring_lacks, rotate_keys};
 use crate::records::MandateId;
 use crate::seal::{RotationKind, RotationRecord, RotationState};
 use crate::trail::Announcement;
@@ -228,6 +228,79 @@ fn another_rotation_begins_where_the_one_before_ended() {
     turns.say(SECURITY, RotationWord::Decide { id, yes: true });
     turns.until_nothing_is_left_at(NOW);
     assert_eq!(turns.epochs(), [KeyEpochs { present: 2, next: Some(3) }; 2]);
+}
+
+/// What the key that protects is called.
+fn serving(turns: &Turns, kind: RotationKind) -> String {
+    match kind {
+        RotationKind::Log => {
+            let (present, next) = turns.world.trail.log_keys();
+            next.unwrap_or(present)
+        }
+        _ => turns.world.identity.follow_keys(None).current,
+    }
+}
+
+#[test]
+fn key_that_is_drawn_in_a_ring_that_was_put_back_is_named_anew() {
+    for kind in [RotationKind::Tokens, RotationKind::Log] {
+        let (mut turns, _) = Turns::begun_for(kind);
+        let older = turns.ring.bytes();
+        let (record, _) = turns.until_nothing_is_left_at(NOW);
+        let first = record.overlap.expect("both serve");
+        assert_eq!(first.next, serving(&turns, kind));
+        turns.ring.put_back(&older);
+        let mut turns = turns.crash();
+        let (record, waits) = turns.until_nothing_is_left_at(at(60));
+        let again = record.overlap.expect("both serve");
+        assert!(waits && again.epoch == first.epoch, "{kind:?}");
+        assert_ne!(again.next, first.next, "{kind:?}: another key was drawn");
+        assert_eq!(again.next, serving(&turns, kind), "{kind:?}");
+        assert_eq!((again.former, again.from), (first.former, at(60).0), "{kind:?}");
+        let log = turns.world.log_at_its_end();
+        let said = log.matches(&format!(r#""next":"{}""#, again.next)).count();
+        assert_eq!(said, 1, "{kind:?}");
+    }
+}
+
+#[test]
+fn key_of_a_ring_that_was_put_back_behind_the_end_is_named_anew_and_once() {
+    let (mut turns, _) = Turns::begun();
+    let older = turns.ring.bytes();
+    let former = serving(&turns, RotationKind::Tokens);
+    turns.until_nothing_is_left_at(NOW);
+    let over = at(TOKEN_OVERLAP_SECONDS);
+    turns.until_nothing_is_left_at(over);
+    turns.ring.put_back(&older);
+    let mut turns = turns.crash();
+    let (record, waits) = turns.until_nothing_is_left_at(over);
+    let overlap = record.overlap.expect("it names what serves");
+    assert_eq!((record.state, waits), (RotationState::Ended, false));
+    assert_eq!((&overlap.next, overlap.epoch), (&former, 1));
+    assert!(!turns.step_at(over).worked);
+    let mut turns = turns.crash();
+    assert!(!turns.step_at(over).worked);
+    let log = turns.world.log_at_its_end();
+    assert_eq!(log.matches(&format!(r#""next":"{former}""#)).count(), 1);
+}
+
+#[test]
+fn ring_from_before_a_change_that_the_store_knows_of_lacks_it_and_a_newer_one_lacks_nothing() {
+    for kind in [RotationKind::Tokens, RotationKind::Log, RotationKind::Context] {
+        let (mut turns, _) = Turns::begun_for(kind);
+        let older = turns.ring.bytes();
+        let lacks = |turns: &Turns| wait(ring_lacks(&turns.world.reader, &turns.world.seal));
+        assert_eq!(lacks(&turns).expect("readable"), None, "{kind:?}: nothing is drawn");
+        turns.until_nothing_is_left_at(NOW);
+        assert_eq!(lacks(&turns).expect("readable"), None, "{kind:?}");
+        turns.ring.put_back(&older);
+        let turns = turns.crash();
+        assert_eq!(lacks(&turns).expect("readable"), Some("the change of a key"), "{kind:?}");
+    }
+    // A ring that went on without this store has whatever it knows of.
+    let turns = Turns::new();
+    turns.keyring.draw_next(TOKENS).expect("drawn");
+    assert_eq!(wait(ring_lacks(&turns.world.reader, &turns.world.seal)).expect("readable"), None);
 }
 
 const LOG: SingleKey = SingleKey::LogSigning;

@@ -47,6 +47,13 @@ impl List {
         format!("{text}end {end}\n")
     }
 
+    /// SHA-256 of its one form: with it every file of the bulk part is named.
+    pub(super) fn digest(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest(&SHA256, self.to_text().as_bytes()).as_ref());
+        bytes
+    }
+
     /// # Errors
     /// [`BackupError::List`] for whatever [`List::to_text`] would not have written.
     pub(super) fn parse(text: &str) -> Result<List, BackupError> {

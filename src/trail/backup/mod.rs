@@ -22,7 +22,7 @@ use std::path::PathBuf;
 pub use anew::{bulk_size, wrapped_anew};
 pub use create::{Bulk, BulkSource, create_bulk};
 pub use restore::{Restored, Restoring, restore};
-pub use verify::{BulkJudged, verify_bulk};
+pub use verify::{BulkJudged, bulk_digest, verify_bulk};
 
 /// Name of the list of files.
 const LIST_FILE: &str = "files";

@@ -7,7 +7,7 @@
 
 use super::verify::{Whole, check, is_of, walk};
 use super::{BackupError, SNAPSHOTS};
-use crate::store::{Key, Stored, SystemKey, Version};
+use crate::store::{Key, Stored, Version};
 use crate::trail::committer::index_state;
 use crate::trail::journal::{Media, Position, SEGMENT_HEADER_BYTES, Writer};
 use crate::trail::recover::{Mark, write_mark};
@@ -54,6 +54,8 @@ pub struct Restored {
     pub size: u64,
     /// The root in that checkpoint.
     pub root: [u8; 32],
+    /// SHA-256 of the bulk part's list of files.
+    pub digest: [u8; 32],
     /// Everything of the entries below this index is there.
     pub entries: u64,
     /// Rows that are there.
@@ -114,11 +116,23 @@ pub fn restore(restoring: &Restoring<'_>) -> Result<Restored, BackupError> {
     drop(log);
     let (entries, rows, left_out) = made;
     let root = whole.log.root(whole.list.size).map_err(TrailFault::Log)?;
+    let digest = whole.list.digest();
     let (origin, size) = (whole.list.origin, whole.list.size);
-    let Subjects { replaced, dead, terms_dead, .. } = subjects;
+    let Subjects { replaced: anew, dead, terms_dead, .. } = subjects;
     let snapshot = FIRST_SEGMENT;
-    let anew = replaced;
-    Ok(Restored { origin, size, root, entries, rows, left_out, anew, dead, terms_dead, snapshot })
+    Ok(Restored {
+        origin,
+        size,
+        root,
+        digest,
+        entries,
+        rows,
+        left_out,
+        anew,
+        dead,
+        terms_dead,
+        snapshot,
+    })
 }
 
 /// What becomes of wrapped subject keys on the way, and of index terms.
@@ -245,8 +259,7 @@ fn found_anew(
     let (mut sorted, mut left_out) = (Sorted::default(), 0);
     merge(readers, &mut |key, stored| {
         let Some(anew) = key.under_another_log() else {
-            // The kept checkpoint is the old log's own, and nobody's loss.
-            left_out += u64::from(*key != Key::system(SystemKey::Checkpoint));
+            left_out += u64::from(!key.is_of_one_log());
             return Ok(());
         };
         let mut stored = stored_anew(key, stored);

@@ -58,6 +58,14 @@ pub fn verify_bulk(bulk: &Path, log_key: &str) -> Result<BulkJudged, BackupError
     })
 }
 
+/// SHA-256 of a bulk part's list of files, which has the digest of each.
+///
+/// # Errors
+/// [`BackupError`] for a list that is not there, or is none.
+pub fn bulk_digest(bulk: &Path) -> Result<[u8; 32], BackupError> {
+    Ok(read_list(bulk)?.digest())
+}
+
 /// Whether these are the keys of the vault that the bulk part is of: one of them signed its log, or where the log's key has changed
 /// since, its journal is chained under them.
 pub(super) fn is_of(bulk: &Path, whole: &Whole, keyring: &Keyring) -> Result<(), BackupError> {

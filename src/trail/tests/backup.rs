@@ -479,6 +479,7 @@ fn keys_of_the_feed_begin_anew_and_reviews_stay_behind() {
         Key::review_of(&[1; 16]),
         Key::rectification(&[1; 16]),
         Key::system(SystemKey::Checkpoint),
+        Key::system(SystemKey::Ways),
     ] {
         assert_eq!(gone.under_another_log(), None);
     }

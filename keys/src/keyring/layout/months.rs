@@ -27,6 +27,11 @@ impl Content {
         }
     }
 
+    /// Where a month's key lies.
+    pub(crate) fn place_of(&self, month: Month) -> Result<Place, KeyError> {
+        month.offset_from(self.first_month).map(Place::Month).ok_or(KeyError::MonthNotHeld)
+    }
+
     /// Months before this one whose keys are there.
     pub(crate) fn months_before(&self, month: Month) -> Vec<Month> {
         self.months(|entry| entry.epoch != EPOCH_DESTROYED, |held| held < month)
