@@ -7,7 +7,7 @@ use super::OperationError;
 use crate::ambient::Micros;
 use crate::limits::{RETERM_LOOKS_COUNT, RETERM_TERMS_COUNT_MAX};
 use crate::records::RecordId;
-use crate::seal::Seal;
+use crate::seal::{Seal, SealError};
 use crate::store::{Change, Expect, Fetched, Key, Op, Reader, Sealed, Version, term_value};
 use crate::trail::{Announcement, KeyNews, Trail};
 use std::collections::BTreeSet;
@@ -86,7 +86,11 @@ impl Anew {
                 None => {}
             }
         }
-        let mut sought = seal.sought_of(sealed, now.days())?;
+        let mut sought = match seal.sought_of(sealed, now.days()) {
+            Err(SealError::Store(error)) => return Err(error.into()),
+            // One record that cannot be read must not keep all others: the scrub says of it what is wrong.
+            found => found.unwrap_or_default(),
+        };
         sought.retain(|one| !seal.forms(one).iter().any(|form| living.contains(form)));
         let mut anew = sought.iter().map(|one| seal.newest_term(one));
         for term in dead {

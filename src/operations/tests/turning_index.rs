@@ -9,7 +9,9 @@ use super::setting::{SCHEMAS, actor_record};
 use super::world::*;
 use crate::access::ActorId;
 use crate::identity::NewActor;
-use crate::limits::{INDEX_BUCKETS_COUNT, ROTATION_BUCKETS_COUNT};
+use crate::limits::{
+    INDEX_BUCKETS_COUNT, RETERM_LOOKS_COUNT, RETERM_TERMS_COUNT_MAX, ROTATION_BUCKETS_COUNT,
+};
 use crate::operations::by_term::behind_term;
 use crate::operations::{
     CreateRequest, QueryRequest, RemadeTerms, RotationWord, Turned, Turning, keys_status,
@@ -17,8 +19,8 @@ use crate::operations::{
 };
 use crate::records::{ExternalRef, MandateId, RecordId, RecordType, SubjectId, Value};
 use crate::seal::{RotationKind, RotationRecord, RotationState, Sought};
-use crate::store::{Key, Stored};
-use crate::trail::Announcement;
+use crate::store::{Change, Key, Op, Stored, Version};
+use crate::trail::{Announcement, KeyNews};
 use gridvault_keys::{IndexTerm, Keyring};
 use serde_json::json;
 use std::ops::Range;
@@ -287,6 +289,35 @@ fn what_is_paused_stands_still_and_what_is_taken_back_leaves_no_key_in_between()
         assert_eq!(turns.keyring.index_epoch(0).expect("a bucket"), 1 + drawn);
         assert_eq!(turns.keyring.index_epoch(INDEX_BUCKETS_COUNT - 1).expect("a bucket"), 1);
     }
+}
+
+#[test]
+fn more_terms_than_one_step_looks_at_or_writes_move_each_to_one_place() {
+    let (mut turns, _) = Turns::begun();
+    let count = u16::try_from(RETERM_LOOKS_COUNT + RETERM_TERMS_COUNT_MAX + 1).expect("few");
+    let mut change = Change::default();
+    for number in 0..count {
+        // In the first bucket and in the last of the group; the records are nobody's.
+        let (mut term, mut record) = ([7; 18], [9; 16]);
+        let bucket = if number % 2 == 0 { 0 } else { GROUP - 1 };
+        term[..2].copy_from_slice(&bucket.to_be_bytes());
+        term[2..4].copy_from_slice(&number.to_be_bytes());
+        record[..2].copy_from_slice(&(number / 2).to_be_bytes());
+        let key = Key::term(&term, RecordId::from_bytes(record));
+        change.ops.push(Op::Put(key, Version(1), Vec::new()));
+    }
+    let planted: Vec<Key> = change.ops.iter().map(|op| op.key().clone()).collect();
+    let told = Announcement::OfKeys(KeyNews::TermsMoved { terms: count.into() });
+    wait(turns.world.trail.announce_keys(told, change)).expect("recorded").expect("taken");
+    while turns.kept().done < GROUP {
+        assert!(turns.step().worked);
+        turns.everybody_is_found();
+    }
+    let all = wait(turns.world.reader.scan(&Key::terms_prefix(), None, 10_000)).expect("a store");
+    assert_eq!(all.len(), usize::from(count) + turns.people.len());
+    let moved = all.iter().filter(|(_, stored)| stored.payload == [0, 0, 0, 2]).count();
+    assert_eq!(moved, usize::from(count) + 1, "and the person of the first group");
+    assert!(planted.iter().all(|key| !turns.world.has(key)));
 }
 
 /// A call of any kind, for its effect alone.
