@@ -102,5 +102,8 @@ pub const KEY_USES_MAX: u64 = 1 << 48;
 /// Uses beyond that which are kept for what it takes to have another key: words of administrators, and the ring itself.
 pub const KEY_USES_UPKEEP: u64 = 1 << 16;
 
+/// Of those so many are made durable together: so many starts and writings of the counts fit, a thousand.
+pub const KEY_USES_UPKEEP_BLOCK: u64 = 64;
+
 /// Uses that are made durable together, of each key. A process that ends loses at most so many of each, and four million may end.
 pub const KEY_USES_BLOCK: u64 = 1 << 26;

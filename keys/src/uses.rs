@@ -22,7 +22,7 @@
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::ops::Deref;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -33,7 +33,9 @@ use crate::bucket::Bucket;
 use crate::error::KeyError;
 use crate::file::{check_read_back, read_bounded, write_new};
 use crate::keyring::{Content, Place};
-use crate::limits::{BUCKETS, CONTEXT_MONTHS, KEY_USES_BLOCK, KEY_USES_MAX, KEY_USES_UPKEEP};
+use crate::limits::{
+    BUCKETS, CONTEXT_MONTHS, KEY_USES_BLOCK, KEY_USES_MAX, KEY_USES_UPKEEP, KEY_USES_UPKEEP_BLOCK,
+};
 use crate::tags::charge_tag_under;
 
 const MAGIC: [u8; 8] = *b"GVUSES01";
@@ -63,6 +65,16 @@ pub struct UseBounds {
 impl UseBounds {
     /// Those of a vault.
     pub const STANDARD: Self = Self { uses_max: KEY_USES_MAX, block: KEY_USES_BLOCK };
+
+    /// The uses that are made durable of a key that has so many. What is kept beyond the limit is taken in small steps, so that the ends of
+    /// processes do not take it away.
+    fn ahead_of(self, used: u64) -> u64 {
+        let ahead = used.saturating_add(self.block);
+        if ahead < self.uses_max {
+            return ahead;
+        }
+        (used.max(self.uses_max) + KEY_USES_UPKEEP_BLOCK).min(self.uses_max + KEY_USES_UPKEEP)
+    }
 }
 
 /// How often the keys of one kind sealed at most.
@@ -151,18 +163,21 @@ impl Uses {
         root: u64,
         bounds: UseBounds,
     ) -> Result<Self, KeyError> {
-        let before = match read_bounded(&path_beside(ring), FILE_BYTES) {
-            Err(KeyError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => None,
-            read => read?.and_then(|bytes| parse_both(&bytes, content)),
-        };
-        let were_lost = before.is_none();
+        // A file that cannot be read is one that is lost.
+        let read = read_bounded(&path_beside(ring), FILE_BYTES).ok().flatten();
+        let before = read.and_then(|bytes| parse_both(&bytes, content));
         let unknown = bounds.uses_max / UNKNOWN_SHARE;
-        // A key that has not the name that is kept is one that follows that one: it did not seal before its name was kept.
-        let used = |at: usize, name: u64| match &before {
-            Some(entries) if entries[at].name == name => entries[at].durable,
-            Some(_) => 0,
-            None => unknown,
+        // A key of a later name than the one that is kept follows that one: it did not seal before its name was kept. One of an earlier name
+        // is of a ring that was put back. Names of root keys have no order.
+        let used = |at: usize, name: u64| match before.as_ref().map(|entries| entries[at]) {
+            Some(kept) if kept.name == name => kept.durable,
+            Some(kept) if at != ROOT_AT && kept.name < name => 0,
+            _ => unknown,
         };
+        let is_before = |(at, name): (usize, u64), kept: &Entry| at != ROOT_AT && name < kept.name;
+        let were_lost = before.as_ref().is_none_or(|entries| {
+            names(content, root).enumerate().zip(entries).any(|(one, kept)| is_before(one, kept))
+        });
         Ok(Self { were_lost, ..Self::counting(ring, content, root, bounds, used)? })
     }
 
@@ -183,7 +198,7 @@ impl Uses {
             let count = &uses.counts[at];
             count.name.store(name, Ordering::Relaxed);
             count.used.store(used, Ordering::Relaxed);
-            entries.push(Entry { name, durable: used.saturating_add(bounds.block) });
+            entries.push(Entry { name, durable: bounds.ahead_of(used) });
         }
         uses.write(content, &entries)?;
         uses.take_over(&entries);
@@ -233,19 +248,21 @@ impl Uses {
         content: impl FnOnce() -> C,
     ) -> Result<(), KeyError> {
         let _turn = self.turn();
-        let ahead = self.bounds.block / 2;
-        let entries: Vec<Entry> = self.entries();
-        let is_due = |at: usize| {
-            let used = self.counts[at].used.load(Ordering::Relaxed);
-            entries[at].durable.saturating_sub(used) < ahead
-        };
-        let due: Vec<usize> = (0..PLACES).filter(|at| is_due(*at)).collect();
-        if due.is_empty() || self.path.is_none() {
+        if self.path.is_none() {
             return Ok(());
         }
-        let mut further = entries.clone();
-        for at in due {
-            further[at].durable = further[at].durable.saturating_add(self.bounds.block);
+        let mut further = self.entries();
+        let mut is_due = false;
+        for (count, entry) in self.counts.iter().zip(&mut further) {
+            let used = count.used.load(Ordering::Relaxed);
+            let ahead = self.bounds.ahead_of(used);
+            if entry.durable.saturating_sub(used) < ahead.saturating_sub(used) / 2 {
+                entry.durable = ahead;
+                is_due = true;
+            }
+        }
+        if !is_due {
+            return Ok(());
         }
         self.write(&content(), &further)?;
         self.take_over(&further);
@@ -253,22 +270,33 @@ impl Uses {
     }
 
     /// Makes durable that other keys seal from now on, where some do. Here they count from [`Following::take_effect`] on, which is said while
-    /// no key can be used.
+    /// no key can be used. Where it could not be made durable they seal nothing in this process.
     ///
     /// # Errors
-    /// As [`Uses::reserve`].
-    pub(crate) fn follow(&self, content: &Content, root: u64) -> Result<Following<'_>, KeyError> {
+    /// As [`Uses::reserve`], beside what takes effect all the same.
+    pub(crate) fn follow(
+        &self,
+        content: &Content,
+        root: u64,
+    ) -> (Following<'_>, Result<(), KeyError>) {
         let turn = self.turn();
         let kept = self.entries();
-        let followed = |(kept, name): (&Entry, u64)| match kept.name == name {
-            true => *kept,
-            false => Entry { name, durable: self.block() },
+        let follows = |durable: u64| {
+            let entry = |(kept, name): (&Entry, u64)| match kept.name == name {
+                true => *kept,
+                false => Entry { name, durable },
+            };
+            kept.iter().zip(names(content, root)).map(entry).collect::<Vec<Entry>>()
         };
-        let entries: Vec<Entry> = kept.iter().zip(names(content, root)).map(followed).collect();
+        let mut entries = follows(self.first_ahead());
+        let mut written = Ok(());
         if entries.iter().zip(&kept).any(|(next, kept)| next.name != kept.name) {
-            self.write(content, &entries)?;
+            written = self.write(content, &entries);
         }
-        Ok(Following { uses: self, entries, _turn: turn })
+        if written.is_err() {
+            entries = follows(0);
+        }
+        (Following { uses: self, entries, _turn: turn }, written)
     }
 
     /// What the keys were used for so far.
@@ -291,8 +319,8 @@ impl Uses {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn block(&self) -> u64 {
-        if self.path.is_some() { self.bounds.block } else { u64::MAX }
+    fn first_ahead(&self) -> u64 {
+        if self.path.is_some() { self.bounds.ahead_of(0) } else { u64::MAX }
     }
 
     fn entries(&self) -> Vec<Entry> {
@@ -326,7 +354,10 @@ impl Uses {
         copy.extend_from_slice(&tag);
         let both = [&copy[..], &copy].concat();
         let file = match OpenOptions::new().write(true).open(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return write_new(path, &both),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                write_new(path, &both)?;
+                return self.owned_as_the_ring(path);
+            }
             opened => opened.map_err(KeyError::io("opening a file of counts"))?,
         };
         let written = [0, COPY_BYTES as u64].into_iter().try_for_each(|at| {
@@ -338,9 +369,27 @@ impl Uses {
         written.map_err(KeyError::io("writing a file of counts"))?;
         check_read_back(path, &both)
     }
+
+    /// Whoever opened a ring of somebody else, as root does with a command, leaves a file that its owner can write.
+    fn owned_as_the_ring(&self, path: &Path) -> Result<(), KeyError> {
+        let owner = |path: &Path| {
+            let found =
+                std::fs::metadata(path).map_err(KeyError::io("looking at a file of keys"))?;
+            Ok((found.uid(), found.gid()))
+        };
+        let ring = path.with_extension("");
+        match ring.exists() {
+            true if owner(&ring)? != owner(path)? => {
+                let (user, group) = owner(&ring)?;
+                let given = std::os::unix::fs::chown(path, Some(user), Some(group));
+                given.map_err(KeyError::io("giving a file of counts to the ring's owner"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
-/// Other keys whose counts are durable, and do not seal yet.
+/// Other keys whose counts are durable, or that may not seal, and do not yet.
 pub(crate) struct Following<'a> {
     uses: &'a Uses,
     entries: Vec<Entry>,

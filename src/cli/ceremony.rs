@@ -158,9 +158,9 @@ impl Parts {
     /// What lies at these places now.
     pub(super) fn at(bulk: &Path, ledger: Option<&Path>) -> Result<Parts, Failure> {
         let bulk = bulk_digest(bulk).map_err(|error| told(&error))?;
-        let ledger = ledger.map(ErasureLedger::digest_at).transpose();
+        let ledger = ledger.map(ErasureLedger::mark_at).transpose();
         let unread = |error| Failure::storage("the ledger of erasures", &error);
-        Ok(Parts { bulk, ledger: ledger.map_err(unread)? })
+        Ok(Parts { bulk, ledger: ledger.map_err(unread)?.map(|mark| mark.digest) })
     }
 
     fn text(&self) -> String {

@@ -340,14 +340,19 @@ pub(super) async fn finish(
     match told.root() {
         Some(known) if known == root => {}
         // A vault that did not keep the name of its root key yet.
-        None if !UnlockFile::has_former(&unlock) => {
-            say(trail, Announcement::Heartbeat, told.kept(root)).await?;
-        }
+        None if note.is_none() && UnlockFile::has_former(&unlock) => return Err(untold()),
+        None => say(trail, Announcement::Heartbeat, told.kept(root)).await?,
         _ => say(trail, Announcement::RootReplaced, told.kept(root)).await?,
     }
     UnlockFile::destroy_former(&unlock)
         .map_err(|error| Failure::storage("former envelopes cannot be destroyed", &error))?;
     ceremony_note::remove(directory)
+}
+
+/// Of a vault that an earlier program wrote: nobody knows what was done, and the next start would not know that anything was.
+fn untold() -> Failure {
+    let why = "former envelopes (unlock.old) wait for a start of the program that wrote them, which tells of the ceremony: start the vault once with it";
+    Failure::Failed(why.into())
 }
 
 async fn say(trail: &Trail, told: Announcement, kept: Change) -> Result<(), Failure> {

@@ -17,8 +17,8 @@ use crate::records::SchemaSet;
 use crate::seal::Seal;
 use crate::store::{self, EngineKind, Reader};
 use crate::trail::{
-    Announcement, FileMedia, Media, Rebuilding, Restoration, Restored, Restoring, Settings,
-    Surroundings, Trail, rebuild, restore,
+    Announcement, ErasureLedger, FileMedia, Media, Rebuilding, Restoration, Restored, Restoring,
+    Settings, Surroundings, Trail, rebuild, restore,
 };
 use gridvault_keys::{BackupIdentity, KeyPart, Keyring, SingleKey};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -98,8 +98,13 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         .map_err(|error| Failure::storage("the log before cannot be kept", &error))?;
     let restorers = Restorers { consent, now, told: in_ledger };
     let log_key = runtime()?.block_on(begin(&config, settings, keyring, &restored, restorers))?;
-    if in_ledger.is_some() {
-        second_place::is_due(directory)
+    if let Some(path) = &config.erasure_ledger {
+        let mark = ErasureLedger::mark_at(path)
+            .map_err(|error| Failure::storage("the ledger of erasures", &error))?;
+        if Some(mark.digest) != parts.ledger {
+            return Err(Failure::Failed("the ledger changed while the vault was restored".into()));
+        }
+        second_place::is_due(directory, &mark)
             .map_err(|error| Failure::storage("the directory", &error))?;
     }
     if restored.terms_dead > 0 {

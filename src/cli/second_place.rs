@@ -6,8 +6,9 @@ use super::failure::Failure;
 use crate::config::Config;
 use crate::http::Rooms;
 use crate::operations::{Replayed, replay_erasures, tell_erasures};
-use crate::trail::ErasureLedger;
+use crate::trail::{ErasureLedger, LedgerMark};
 use gridvault_keys::Keyring;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,18 +22,40 @@ pub(super) fn open(
     keyring: &Keyring,
 ) -> Result<Option<Arc<ErasureLedger>>, Failure> {
     let Some(path) = &config.erasure_ledger else { return Ok(None) };
-    if config.directory.join(DUE).exists() {
-        return existing(path, keyring).map(|ledger| Some(Arc::new(ledger)));
+    if let Some(mark) = due(&config.directory)? {
+        let ledger = existing(path, keyring)?;
+        let is_whole = mark.as_ref().map_or(Ok(true), |mark| mark.leads(path));
+        return match is_whole.map_err(|error| Failure::storage(&what(path), &error))? {
+            true => Ok(Some(Arc::new(ledger))),
+            false => {
+                let why = "has not the lines any more that it had when the vault was restored";
+                Err(Failure::Failed(format!("{} {why}", what(path))))
+            }
+        };
     }
     ErasureLedger::open(path, keyring.chain())
         .map(|ledger| Some(Arc::new(ledger)))
         .map_err(|error| Failure::storage(&what(path), &error))
 }
 
-/// Says that the next start has to find the ledger.
-pub(super) fn is_due(directory: &Path) -> std::io::Result<()> {
-    std::fs::write(directory.join(DUE), "")?;
+/// Says that the next start has to find the ledger, and how far it goes at least.
+pub(super) fn is_due(directory: &Path, mark: &LedgerMark) -> std::io::Result<()> {
+    let mut file = std::fs::File::create(directory.join(DUE))?;
+    file.write_all(mark.to_text().as_bytes())?;
+    file.sync_all()?;
     sync(directory)
+}
+
+/// Whether the ledger was not replayed since the vault was restored, and how far it went then; a program from before did not say how far.
+fn due(directory: &Path) -> Result<Option<Option<LedgerMark>>, Failure> {
+    let text = match std::fs::read_to_string(directory.join(DUE)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(|error| Failure::storage("ledger-due", &error))?,
+    };
+    match LedgerMark::parse(&text) {
+        None if !text.is_empty() => Err(Failure::Storage("ledger-due is damaged".into())),
+        mark => Ok(Some(mark)),
+    }
 }
 
 /// It was found and replayed.

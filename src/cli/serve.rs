@@ -229,10 +229,11 @@ async fn beat(trail: Arc<Trail>, seal: Arc<Seal>) {
     loop {
         reserve(&seal, &mut told).await;
         ticks.tick().await;
-        let summarised = trail.summarise_refusals().await;
-        let alive = trail.announce_keeping(Announcement::Heartbeat).await;
-        if summarised.is_err() || alive.is_err() {
-            return;
+        // A disk that is full for a while, or a moment of overload, ends none of what comes after it.
+        let summarised = trail.summarise_refusals().await.map(drop);
+        let alive = trail.announce_keeping(Announcement::Heartbeat).await.map(drop);
+        if let Err(error) = summarised.and(alive) {
+            tracing::warn!(%error, "the vault cannot say that it lives");
         }
     }
 }

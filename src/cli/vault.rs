@@ -332,7 +332,9 @@ async fn announce_start(
     told: (&Keyring, &Directory, Micros),
 ) -> Result<(), Failure> {
     if is_new {
-        let known = told.0.root_id().map(|root| Told::nothing().kept(root)).unwrap_or_default();
+        // A start that ended right behind this entry has kept it already.
+        let mut kept = Told::read(reader).await?;
+        let known = told.0.root_id().map(|root| kept.kept(root)).unwrap_or_default();
         recorded(trail.announce_change(Announcement::Init, known).await)?;
     }
     let boot = random.bytes16().map_err(|error| Failure::failed("the start", &error))?;

@@ -32,8 +32,9 @@ pub enum SealError {
 }
 
 impl SealError {
-    /// Whether a key sealed as often as one may, so that nothing is sealed under it until another one follows.
+    /// Whether a key sealed as often as one may, so that nothing is sealed under it until another one follows, or as often as the disk
+    /// let anybody count.
     pub fn needs_another_key(&self) -> bool {
-        matches!(self, SealError::Keys(KeyError::KeyUsedUp))
+        matches!(self, SealError::Keys(KeyError::KeyUsedUp | KeyError::UsesUncounted))
     }
 }

@@ -89,7 +89,7 @@ pub(super) fn seal_context(
         false => keyring.seal_context(month, &actor, request, &plain),
     };
     sealed.map(Some).map_err(|error| match error {
-        KeyError::KeyUsedUp => TrailError::KeyUsedUp,
+        KeyError::KeyUsedUp | KeyError::UsesUncounted => TrailError::KeyUsedUp,
         _ => TrailError::Context,
     })
 }

@@ -68,6 +68,44 @@ pub struct ErasureLedger {
     end: Mutex<End>,
 }
 
+/// How far a ledger went: length and SHA-256 of its whole lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedgerMark {
+    bytes: u64,
+    /// The digest.
+    pub digest: [u8; 32],
+}
+
+impl LedgerMark {
+    fn of(lines: &[u8]) -> LedgerMark {
+        let mut digest = [0; 32];
+        digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, lines).as_ref());
+        LedgerMark { bytes: lines.len() as u64, digest }
+    }
+
+    /// Whether the ledger at a path still begins with these lines.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn leads(&self, path: &Path) -> Result<bool, LedgerError> {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(self.bytes).read_to_end(&mut bytes)?;
+        Ok(LedgerMark::of(&bytes) == *self)
+    }
+
+    /// One line of text.
+    pub fn to_text(&self) -> String {
+        format!("{} {}\n", self.bytes, BASE64_URL_SAFE_NO_PAD.encode(self.digest))
+    }
+
+    /// Reads that line.
+    pub fn parse(text: &str) -> Option<LedgerMark> {
+        let (bytes, digest) = text.strip_suffix('\n')?.split_once(' ')?;
+        let digest = BASE64_URL_SAFE_NO_PAD.decode(digest).ok()?.try_into().ok()?;
+        Some(LedgerMark { bytes: bytes.parse().ok()?, digest })
+    }
+}
+
 /// Where the file ends.
 struct End {
     /// Tag of the last line.
@@ -129,20 +167,17 @@ impl ErasureLedger {
         Ok(ErasureLedger { path, chain, bytes_max, told, end })
     }
 
-    /// SHA-256 of the whole lines of a ledger, as it lies there: nothing of it is judged, and nothing is written.
+    /// How far the ledger at a path goes, as it lies there: nothing of it is judged, and nothing is written.
     ///
     /// # Errors
     /// A file that cannot be read, and one that is longer than any.
-    pub fn digest_at(path: &Path) -> Result<[u8; 32], LedgerError> {
+    pub fn mark_at(path: &Path) -> Result<LedgerMark, LedgerError> {
         let mut bytes = Vec::new();
         File::open(path)?.take(ERASURE_LEDGER_BYTES_MAX + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > ERASURE_LEDGER_BYTES_MAX {
             return Err(LedgerError::TooLarge);
         }
-        let mut digest = [0; 32];
-        let of = ring::digest::digest(&ring::digest::SHA256, &bytes[..whole_lines(&bytes)]);
-        digest.copy_from_slice(of.as_ref());
-        Ok(digest)
+        Ok(LedgerMark::of(&bytes[..whole_lines(&bytes)]))
     }
 
     /// Whether an erasure is in it.

@@ -35,7 +35,7 @@ pub use backup::{
 };
 pub use committer::Applied;
 pub use entry::Announcement;
-pub use erasure_ledger::{ErasureLedger, LedgerError, ToldErasure};
+pub use erasure_ledger::{ErasureLedger, LedgerError, LedgerMark, ToldErasure};
 pub use error::{TrailError, TrailFault};
 pub use journal::{FileMedia, Media, Room, Segment};
 pub use readings::{GROUP_SIZES, GroupSizes, Readings};

@@ -379,6 +379,15 @@ fn a_restore_asks_for_the_ledger_of_erasures_that_the_vault_had() {
     assert_eq!(entries(&log, AFTER, "sys", "restore")[0]["x"]["ledger"], 0);
     let config = std::fs::read_to_string(place.path("vault-3/config")).expect("a configuration");
     assert!(config.contains(&format!("erasure_ledger = {ledger:?}")), "{config}");
+    let due = place.path("vault-3/ledger-due");
+    let mark = std::fs::read_to_string(&due).expect("how far it goes");
+    assert!(mark.starts_with("21 "), "{mark}");
+    std::fs::write(&due, mark.replacen("21", "20", 1)).expect("written");
+    let (directory, passphrase) = (place.path("vault-3"), place.path("passphrase"));
+    let serve = ["serve", "--dir", &directory, "--listen", "127.0.0.1:0"];
+    let refused = run(&[&serve[..], &["--passphrase-file", &passphrase]].concat());
+    assert_eq!(refused.status, Some(1), "{refused:?}");
+    assert!(refused.err.contains("has not the lines any more"), "{refused:?}");
 
     let without = |arguments: &mut Vec<String>| arguments.push("--without-erasure-ledger".into());
     let restored = place.restore("vault-4", without).ended(0).json();

@@ -222,7 +222,9 @@ impl Keyring {
         let next = generation.take().ok_or(KeyError::KeyringUnwritable)? + 1;
         let content = self.content.get_mut().unwrap_or_else(PoisonError::into_inner);
         slots::turn_root(&*ring.disk, root, next, content, put_in_force)?;
-        self.uses.follow(content, root.id())?.take_effect();
+        let (following, durable) = self.uses.follow(content, root.id());
+        following.take_effect();
+        durable?;
         self.uses.take_root()?;
         *generation = Some(next);
         ring.root = root.own_copy();
@@ -243,12 +245,14 @@ impl Keyring {
         self.uses.take_root()?;
         *generation = None;
         slots::replace(&*ring.disk, &ring.root, next, &content)?;
-        let following = self.uses.follow(&content, ring.root.id())?;
+        let (following, durable) = self.uses.follow(&content, ring.root.id());
         let mut held = self.content.write().unwrap_or_else(PoisonError::into_inner);
         *held = content;
-        // Nobody seals meanwhile: whoever does holds what is held here.
+        // Nobody seals meanwhile: whoever does holds what is held here. What is on the disk is in force here too, whatever became of the counts:
+        // else a key would go on sealing that the next process does not have.
         following.take_effect();
         drop(held);
+        durable?;
         *generation = Some(next);
         Ok(())
     }

@@ -82,21 +82,59 @@ fn a_key_seals_as_often_as_the_limit_and_once_more_it_does_not_while_all_of_it_o
 
 #[test]
 fn beyond_the_limit_there_are_a_few_uses_for_what_it_takes_to_have_another_key_and_no_more() {
-    let (_bench, keyring) = Bench::new(4, u64::MAX);
+    let (bench, keyring) = Bench::new(4, u64::MAX);
     for (_, seal) in SEALS {
         while seal(&keyring).is_ok() {}
     }
+    drop(keyring);
+    // A few times whatever is there has ended, and is there again.
+    let keyring = (0..10).map(|_| bench.again()).last().expect("a ring");
     let seals: [Seal; 2] = [
         |keyring| keyring.seal_upkeep(b"row", b"rotation"),
         |keyring| keyring.seal_context_of_upkeep(month(), &ACTOR, b"entry", b"reason"),
     ];
     for (at, seal) in [HEADER_AT, MONTHS_START].into_iter().zip(seals) {
+        for _ in 0..KEY_USES_UPKEEP_BLOCK {
+            assert!(seal(&keyring).is_ok());
+        }
+        assert!(matches!(seal(&keyring), Err(KeyError::UsesUncounted)));
+        keyring.reserve_uses().expect("written");
         assert!(seal(&keyring).is_ok());
         let last = 4 + KEY_USES_UPKEEP - 1;
         keyring.uses.counts[at].used.store(last, Ordering::Relaxed);
+        keyring.reserve_uses().expect("written");
         assert!(seal(&keyring).is_ok());
+        keyring.reserve_uses().expect("nothing left");
         assert!(matches!(seal(&keyring), Err(KeyError::KeyUsedUp)));
     }
+    keyring.draw_next_bucket_keys(&[BUCKET]).expect("the ring itself is sealed");
+}
+
+#[test]
+fn a_ring_that_was_put_back_has_its_keys_of_before_counted_as_used_a_good_deal() {
+    let (bench, keyring) = Bench::new(6_400, 10);
+    let before = std::fs::read(&bench.path).expect("a ring");
+    keyring.draw_next_bucket_keys(&[BUCKET]).expect("drawn");
+    drop(keyring);
+    std::fs::write(&bench.path, before).expect("put back");
+    let again = bench.again();
+    assert!(again.uses_were_lost());
+    assert_eq!(used(&again, "subjects"), 6_400 / UNKNOWN_SHARE);
+    assert_eq!(used(&again, "header"), 10, "that of before and of now");
+}
+
+#[test]
+fn counts_that_cannot_be_written_keep_another_key_from_sealing_and_not_from_being_there() {
+    let (bench, keyring) = Bench::new(1_000, 10);
+    std::fs::remove_file(path_beside(&bench.path)).expect("removed");
+    std::fs::create_dir(path_beside(&bench.path)).expect("in its way");
+    assert!(keyring.draw_next_bucket_keys(&[BUCKET]).is_err());
+    let wrapped = keyring.wrap_new_subject_key(&SUBJECT);
+    assert!(matches!(wrapped, Err(KeyError::UsesUncounted)), "what the disk has is in force");
+    std::fs::remove_dir(path_beside(&bench.path)).expect("out of its way");
+    keyring.reserve_uses().expect("written");
+    let (_, wrapped) = keyring.wrap_new_subject_key(&SUBJECT).expect("counted now");
+    assert!(bench.again().unwrap_subject_key(&SUBJECT, &wrapped).is_ok());
 }
 
 #[test]
@@ -168,7 +206,7 @@ fn a_key_that_follows_another_begins_a_count_of_its_own() {
     drop(keyring);
     let (again, _) = Keyring::open_within(&bench.path, &other, bench.bounds).expect("a ring");
     assert!(!again.uses_were_lost());
-    assert_eq!(used(&again, "subjects"), 100, "what was durable counts");
+    assert_eq!(used(&again, "subjects"), 5 + KEY_USES_UPKEEP_BLOCK, "what was durable counts");
 }
 
 #[test]

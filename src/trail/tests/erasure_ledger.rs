@@ -5,7 +5,7 @@
 use super::world::keyring;
 use crate::limits::{ERASURE_LEDGER_BYTES_MAX, ERASURE_LEDGER_LINE_BYTES_MAX};
 use crate::records::{Handle, MandateId};
-use crate::trail::{ErasureLedger, LedgerError, ToldErasure};
+use crate::trail::{ErasureLedger, LedgerError, LedgerMark, ToldErasure};
 use gridvault_keys::{ChainKey, Keyring, Month, RootKey};
 use std::path::{Path, PathBuf};
 
@@ -132,6 +132,22 @@ fn what_a_crash_left_of_the_first_line_is_begun_anew_and_no_ledger_to_a_restore(
         ledger.tell(&told(1)).expect("taken");
         assert_eq!(place.lines().len(), 2);
     }
+}
+
+#[test]
+fn a_mark_leads_a_ledger_that_grew_and_none_that_lost_a_line() {
+    let place = Place::of_three();
+    let mark = ErasureLedger::mark_at(&place.path).expect("a ledger");
+    assert_eq!(LedgerMark::parse(&mark.to_text()), Some(mark));
+    for text in ["", "7 x\n", "7\n", mark.to_text().trim_end()] {
+        assert_eq!(LedgerMark::parse(text), None, "{text:?}");
+    }
+    place.again().expect("a ledger").tell(&told(4)).expect("taken");
+    assert!(mark.leads(&place.path).expect("readable"));
+    // A whole chain all the same, with which nothing else is wrong.
+    place.write(&place.lines()[..3]);
+    assert_eq!(place.again().expect("a ledger").told().len(), 2);
+    assert!(!mark.leads(&place.path).expect("readable"));
 }
 
 #[test]
