@@ -256,7 +256,7 @@ impl Uses {
         for (count, entry) in self.counts.iter().zip(&mut further) {
             let used = count.used.load(Ordering::Relaxed);
             let ahead = self.bounds.ahead_of(used);
-            if entry.durable.saturating_sub(used) < ahead.saturating_sub(used) / 2 {
+            if entry.durable.saturating_sub(used).saturating_mul(2) < ahead.saturating_sub(used) {
                 entry.durable = ahead;
                 is_due = true;
             }

@@ -197,12 +197,7 @@ impl Keyring {
     pub(crate) fn state_in(&self, place: Place, epoch: u32) -> Option<KeyState> {
         let content = self.content();
         let (present, newest) = (content.at(place).epoch, content.newest(place).epoch);
-        match epoch {
-            epoch if epoch < present => Some(KeyState::Destroyed),
-            epoch if epoch < newest => Some(KeyState::Deactivated),
-            epoch if epoch == newest => Some(KeyState::Active),
-            _ => None,
-        }
+        KeyState::of(epoch, present, newest)
     }
 
     /// Seals the ring under another root key, in both slots. Once one slot is, the caller puts the envelopes of that key in force;
