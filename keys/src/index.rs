@@ -208,19 +208,28 @@ impl Keyring {
     }
 
     /// Puts these next keys in the places of the present ones, which are then in neither slot of the file and no more in memory: every
-    /// term under one is destroyed, wherever copies lie. A bucket that has no next key of that epoch stays as it is.
+    /// term under one is destroyed, wherever copies lie. A bucket that has no next key of that epoch stays as it is. Gives how many keys
+    /// were destroyed by it.
     ///
     /// # Errors
     /// As [`Keyring::destroy_old_bucket_keys`].
-    pub fn destroy_old_index_keys(&self, next: &[PermutedUnder]) -> Result<(), KeyError> {
+    pub fn destroy_old_index_keys(&self, next: &[PermutedUnder]) -> Result<usize, KeyError> {
         let held = self.next_index_keys();
         if !next.iter().any(|named| held.contains(named)) {
-            return Ok(());
+            return Ok(0);
         }
         let place = |number| Bucket::from_number(number).map(Place::IndexBucket);
         let named = next.iter().filter_map(|next| Some((place(next.bucket)?, next.epoch)));
         let named: Vec<(Place, u32)> = named.collect();
-        self.replace(|content| Ok(content.promoted(&named)))
+        let mut destroyed = 0;
+        self.replace(|content| {
+            // Counted where nobody else replaces any: two who name the same key do not both destroy one before it.
+            let held = content.rekeyed_index();
+            let is_held = |next: &&PermutedUnder| held.contains(&(next.bucket, next.epoch));
+            destroyed = next.iter().filter(is_held).count();
+            Ok(content.promoted(&named))
+        })?;
+        Ok(destroyed)
     }
 
     /// An own wiping copy of the key that permutes a bucket's terms now.

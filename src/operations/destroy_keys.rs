@@ -6,7 +6,7 @@
 use super::OperationError;
 use super::move_terms::MoveTerms;
 use super::rewrap::{Rewrap, announced};
-use super::turn_index::turned;
+use super::turn_index::{strays_ended, turned};
 use super::turn_keys::kept_rotation;
 use crate::limits::{ERASURE_BUCKETS_COUNT, ERASURES_AT_ONCE_COUNT_MAX};
 use crate::seal::{ErasureRecord, ErasureState, RotationKind, RotationRecord, Seal};
@@ -33,6 +33,7 @@ pub async fn destroy_keys(
     let _turn = seal.rekeying_turn().await;
     let is_of_buckets = |record: &RotationRecord| record.kind == RotationKind::Subjects;
     let rotation = kept_rotation(store, seal).await?.map(|kept| kept.record);
+    strays_ended(rotation.as_ref(), store, seal, trail).await?;
     let rotates = rotation.is_some_and(|record| is_of_buckets(&record) && record.is_agreed_to());
     if !rotates && seal.next_keys().count() > 0 {
         // Whoever drew them ended before it destroyed the former.

@@ -148,9 +148,9 @@ pub(super) async fn announced(
 
 /// Away from the threads that serve: it waits for the disk. It goes on where nobody waits for it any more, beside whoever comes
 /// then; so it names the keys that it is about.
-pub(super) async fn on_disk(
-    work: impl FnOnce() -> Result<(), SealError> + Send + 'static,
-) -> Result<(), OperationError> {
+pub(super) async fn on_disk<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SealError> + Send + 'static,
+) -> Result<T, OperationError> {
     let done = tokio::task::spawn_blocking(work).await;
     Ok(done.map_err(|_| OperationError::Internal("a thread that writes the ring ended"))??)
 }

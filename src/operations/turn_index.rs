@@ -36,6 +36,11 @@ struct Group {
     walk: MoveTerms,
 }
 
+/// The buckets of the group behind so many that are done.
+fn group_behind(done: u16) -> Vec<u16> {
+    (done..INDEX_BUCKETS_COUNT).take(ROTATION_BUCKETS_COUNT).collect()
+}
+
 impl TurnIndex {
     /// Takes the next step of a rotation that runs.
     pub(super) async fn turn(
@@ -47,10 +52,9 @@ impl TurnIndex {
     ) -> Result<(), OperationError> {
         // What fails on the way is dropped, so that the next step begins the group again.
         if let Some(group) = self.group.take().filter(|group| group.rotation == record.id) {
-            return self.walk(group, store, seal, trail).await;
+            return self.walk(group, record, store, seal, trail).await;
         }
-        let buckets = record.done..INDEX_BUCKETS_COUNT;
-        let buckets: Vec<u16> = buckets.take(ROTATION_BUCKETS_COUNT).collect();
+        let buckets = group_behind(record.done);
         let rotation = record.id;
         // Of a rotation that was restored in its middle, or of an erasure: they come first, or the ring has no room.
         let strays = seal.next_index_keys_beside(&buckets);
@@ -67,6 +71,7 @@ impl TurnIndex {
     async fn walk(
         &mut self,
         mut group: Group,
+        record: &RotationRecord,
         store: &Reader,
         seal: &Arc<Seal>,
         trail: &Trail,
@@ -75,8 +80,12 @@ impl TurnIndex {
             self.group = Some(group);
             return Ok(());
         }
-        group.walk.destroy(seal).await?;
-        let told = || destroyed(&group.walk);
+        let buckets = group.walk.destroy(seal).await?;
+        if buckets == 0 && group.end <= record.done {
+            // An erasure brought its own keys to their end meanwhile, and said so.
+            return Ok(());
+        }
+        let told = || destroyed(buckets);
         let counted = |record: &mut RotationRecord| record.done = record.done.max(group.end);
         said(group.rotation, told, counted, store, seal, trail).await
     }
@@ -91,7 +100,7 @@ impl TurnIndex {
     ) -> Result<bool, OperationError> {
         let rotation = record.id;
         if let Some(group) = self.group.take().filter(|group| group.rotation == rotation) {
-            self.walk(group, store, seal, trail).await?;
+            self.walk(group, record, store, seal, trail).await?;
             return Ok(true);
         }
         let left = seal.next_index_keys();
@@ -151,8 +160,10 @@ async fn end_of(
     if !walk.step(store, seal, trail).await? {
         return Ok(Some(walk));
     }
-    walk.destroy(seal).await?;
-    announced(trail, destroyed(&walk), Change::default()).await?;
+    let buckets = walk.destroy(seal).await?;
+    if buckets > 0 {
+        announced(trail, destroyed(buckets), Change::default()).await?;
+    }
     Ok(None)
 }
 
@@ -172,6 +183,23 @@ pub(super) async fn turned(
     Ok(())
 }
 
-fn destroyed(walk: &MoveTerms) -> Announcement {
-    Announcement::OfKeys(KeyNews::IndexDestroyed { buckets: walk.buckets_count() })
+/// Ends next keys that are of no group of a rotation: whoever drew them ended before it destroyed the former, and while a rotation stands
+/// still nobody else would, until the ring had no room for an erasure's.
+pub(super) async fn strays_ended(
+    rotation: Option<&RotationRecord>,
+    store: &Reader,
+    seal: &Arc<Seal>,
+    trail: &Trail,
+) -> Result<(), OperationError> {
+    let of_index = rotation.filter(|it| it.kind == RotationKind::Index && it.is_agreed_to());
+    let group = of_index.map_or_else(Vec::new, |record| group_behind(record.done));
+    let strays = seal.next_index_keys_beside(&group);
+    if strays.count() == 0 {
+        return Ok(());
+    }
+    turned(MoveTerms::towards(strays, trail).await?, store, seal, trail).await
+}
+
+fn destroyed(buckets: u64) -> Announcement {
+    Announcement::OfKeys(KeyNews::IndexDestroyed { buckets })
 }

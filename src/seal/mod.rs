@@ -50,7 +50,7 @@ pub use protection::Protection;
 pub use rekey::NextKeys;
 pub use removal::{KeyHold, Remains, Removal};
 pub use restraining::{Restrained, RestraintStep};
-pub use reterm::{MovingTerm, NextIndexKeys};
+pub use reterm::{MovingTerm, NextIndexKeys, SoughtOf};
 pub use revision::{Birthdays, Patch, Revision};
 pub use rotation::{DrawnKeys, Overlap, RotationKind, RotationRecord, RotationState};
 pub use said::Said;

@@ -2,10 +2,11 @@
 //! Never a value: a term is permuted anew as it stands, and no section is opened for it.
 //! An erasure and a rotation may do it beside each other: each walks for the next keys that it names, and destroys what these follow.
 
-use super::{Seal, SealError, Sought, section};
+use super::term::is_over;
+use super::{Seal, SealError, Sought, covers, section};
 use crate::limits::INDEX_BUCKETS_COUNT;
-use crate::records::RecordId;
-use crate::store::{Key, Sealed, Stored, Version, term_epoch};
+use crate::records::{RecordId, Schema};
+use crate::store::{Key, Sealed, SealedSection, StoreError, Stored, Version, term_epoch};
 use gridvault_keys::limits::BUCKETS;
 use gridvault_keys::{IndexTerm, KeyError, PermutedUnder};
 
@@ -38,6 +39,14 @@ pub struct MovingTerm {
     pub to: [u8; 18],
     /// The epoch of the key that it is under then.
     pub epoch: u32,
+}
+
+/// What a record is found by, as far as it can be read.
+pub struct SoughtOf {
+    /// Each value once.
+    pub values: Vec<Sought>,
+    /// Whether that is everything: but for what opens for nobody, every section and each field was read and is known.
+    pub is_whole: bool,
 }
 
 impl Seal {
@@ -97,11 +106,11 @@ impl Seal {
         Ok(self.keyring.draw_next_index_keys(buckets)?)
     }
 
-    /// Destroys the keys that were there before these. Waits for the disk.
+    /// Destroys the keys that were there before these; gives how many. Waits for the disk.
     ///
     /// # Errors
     /// As [`gridvault_keys::Keyring::destroy_old_index_keys`].
-    pub fn destroy_index_keys_before(&self, next: &NextIndexKeys) -> Result<(), SealError> {
+    pub fn destroy_index_keys_before(&self, next: &NextIndexKeys) -> Result<usize, SealError> {
         Ok(self.keyring.destroy_old_index_keys(&next.0)?)
     }
 
@@ -109,39 +118,73 @@ impl Seal {
     ///
     /// # Errors
     /// The store's, for a value that is none of a term's.
-    pub fn is_dead_term(&self, term: &[u8; 18], stored: &Stored) -> Result<bool, SealError> {
+    pub fn is_dead_term(&self, term: &[u8; 18], stored: &Stored) -> Result<bool, StoreError> {
         let Ok(term) = IndexTerm::from_bytes(term) else { return Ok(false) };
         let under = PermutedUnder { bucket: term.bucket(), epoch: term_epoch(&stored.payload)? };
         Ok(self.keyring.index_key_state(under).is_none_or(|state| !state.opens()))
     }
 
-    /// What a record is found by on a day: of its sections that open, for nobody to see.
+    /// What a record is found by on a day: of its sections that open, for nobody to see. What cannot be read keeps nothing else from it.
     ///
     /// # Errors
-    /// The key hierarchy's, for sections that are not what was sealed.
-    pub fn sought_of(&self, sealed: &Sealed, today: i32) -> Result<Vec<Sought>, SealError> {
+    /// The store's, but not for a stored value that is none.
+    pub fn sought_of(&self, sealed: &Sealed, today: i32) -> Result<SoughtOf, StoreError> {
+        let mut found = SoughtOf { values: Vec::new(), is_whole: true };
         let row = sealed.row();
-        let schema = self.schema(row.header.record_type)?;
-        let mut found = Vec::new();
+        let Ok(schema) = self.schema(row.header.record_type) else {
+            return Ok(SoughtOf { is_whole: false, ..found });
+        };
         for section in &row.sections {
-            let mut fields = schema.fields_of(&section.name);
-            if !fields.any(|field| field.match_group.is_some()) {
-                continue;
-            }
-            let key = match self.key_of(sealed, section.subject) {
-                Err(SealError::Keys(KeyError::WrongKeyId)) => None,
-                key => key?,
-            };
-            // Of somebody who was erased since: it opens for nobody, and is found by nothing.
-            let Some(key) = key else { continue };
-            let fields = section::open(&key, &row.header, section)?;
-            for sought in self.terms(schema, &fields, today)? {
-                if !found.contains(&sought) {
-                    found.push(sought);
-                }
+            match self.sought_in(sealed, schema, section, today, &mut found) {
+                Err(SealError::Store(StoreError::Corrupt { .. })) => found.is_whole = false,
+                Err(SealError::Store(error)) => return Err(error),
+                Err(_) => found.is_whole = false,
+                Ok(()) => {}
             }
         }
         Ok(found)
+    }
+
+    /// The same of one section.
+    fn sought_in(
+        &self,
+        sealed: &Sealed,
+        schema: &Schema,
+        section: &SealedSection,
+        today: i32,
+        found: &mut SoughtOf,
+    ) -> Result<(), SealError> {
+        if &*section.name == covers::NAME {
+            return Ok(());
+        }
+        let mut fields = schema.fields_of(&section.name).peekable();
+        // Of a schema that is not the one that it was written under: whether something in it is matched is not known.
+        found.is_whole &= fields.peek().is_some();
+        if !fields.any(|field| field.match_group.is_some()) {
+            return Ok(());
+        }
+        let key = match self.key_of(sealed, section.subject) {
+            Err(SealError::Keys(KeyError::WrongKeyId)) => None,
+            key => key?,
+        };
+        // Of somebody who was erased since: it opens for nobody, and is found by nothing.
+        let Some(key) = key else { return Ok(()) };
+        let fields = section::open(&key, &sealed.row().header, section)?;
+        for (name, value) in fields.iter() {
+            let Some(field) = schema.field(name) else {
+                found.is_whole = false;
+                continue;
+            };
+            if field.match_group.is_none() || is_over(field, &fields, today) {
+                continue;
+            }
+            match self.term(field, value) {
+                Ok(sought) if !found.values.contains(&sought) => found.values.push(sought),
+                Ok(_) => {}
+                Err(_) => found.is_whole = false,
+            }
+        }
+        Ok(())
     }
 
     /// The term to store a value under, and the epoch of its key.

@@ -11,7 +11,7 @@ use crate::records::{
     ExternalRef, Field, Owner, PlainFields, Reason, RecordId, RecordRef, Schema, Target, Value,
     days_since_epoch, normalise,
 };
-use crate::store::{Change, Expect, Key, Op, Sealed, Version, term_value};
+use crate::store::{Change, Expect, Key, MovedTerms, Op, Sealed, Version, term_value};
 use gridvault_keys::BlindValue;
 use jiff::civil::Date;
 
@@ -94,9 +94,14 @@ impl Seal {
         }
         let (version, moved) = sealed.moved_terms()?;
         for named in &header.terms {
-            change.ops.push(Op::Delete(Key::term(&moved.now(named), header.id)));
+            let terms = moved.now(named).into_iter();
+            change.ops.extend(terms.map(|term| Op::Delete(Key::term(&term, header.id))));
         }
-        forget_moved(header.id, version, change);
+        let key = Key::moved_terms(header.id);
+        if version != Version::ABSENT {
+            change.ops.push(Op::Delete(key.clone()));
+        }
+        change.expects.push(Expect { key, version, stamp: 0 });
         Ok(())
     }
 
@@ -114,7 +119,7 @@ impl Seal {
         }
         // Looked at before the keys are: whatever moves behind this look makes the change stale, so one of the forms is what stands.
         let (version, moved) = sealed.moved_terms()?;
-        let mut terms: Vec<[u8; 18]> = header.terms.iter().map(|term| moved.now(term)).collect();
+        let mut terms: Vec<_> = header.terms.iter().flat_map(|term| moved.now(term)).collect();
         for gone in before.iter().filter(|sought| !after.contains(sought)) {
             for form in self.forms(gone) {
                 if terms.contains(&form) {
@@ -173,17 +178,18 @@ impl Seal {
 }
 
 /// The row names everything as it is now: what moved under the row before says nothing any more. A term that moves meanwhile makes the
-/// change stale.
+/// change stale. Its version goes on: whoever looked before never takes what is kept later for what it saw.
 fn forget_moved(id: RecordId, version: Version, change: &mut Change) {
     let key = Key::moved_terms(id);
     if version != Version::ABSENT {
-        change.ops.push(Op::Delete(key.clone()));
+        let nothing = MovedTerms::default().encode();
+        change.ops.push(Op::Put(key.clone(), version.next(), nothing));
     }
     change.expects.push(Expect { key, version, stamp: 0 });
 }
 
 /// Whether the date until which a field is matched has come. A link to a dwelling that somebody left is found no more.
-fn is_over(field: &Field, fields: &PlainFields, today: i32) -> bool {
+pub(super) fn is_over(field: &Field, fields: &PlainFields, today: i32) -> bool {
     let end = field.match_until.as_deref().and_then(|end| fields.get(end));
     let end = end.and_then(|end| end.as_text());
     let end = end.and_then(|end| end.expose_for(Reason::Matching).parse::<Date>().ok());

@@ -32,9 +32,26 @@ pub fn term_epoch(value: &[u8]) -> Result<u32, StoreError> {
 pub struct MovedTerms(Vec<([u8; 18], [u8; 18])>);
 
 impl MovedTerms {
-    /// A term that the row names, as it is found now.
-    pub fn now(&self, named: &[u8; 18]) -> [u8; 18] {
-        self.0.iter().find(|(was, _)| was == named).map_or(*named, |(_, now)| *now)
+    /// What a record is found by now for a term that its row names: one term, or more where some were made anew beside it.
+    pub fn now(&self, named: &[u8; 18]) -> Vec<[u8; 18]> {
+        let now = self.0.iter().filter(|(was, _)| was == named).map(|(_, now)| *now);
+        let now: Vec<[u8; 18]> = now.collect();
+        if now.is_empty() { vec![*named] } else { now }
+    }
+
+    /// Takes into account that a record is found by one more term than its row names, kept beside one that it does name. False where
+    /// there is no place for it.
+    pub fn also(&mut self, named: [u8; 18], more: [u8; 18]) -> bool {
+        let is_kept = self.0.iter().any(|(was, _)| *was == named);
+        let count = self.0.len() + if is_kept { 1 } else { 2 };
+        if count > usize::from(u8::MAX) {
+            return false;
+        }
+        if !is_kept {
+            self.0.push((named, named));
+        }
+        self.0.push((named, more));
+        true
     }
 
     /// Takes into account that a term moved.
@@ -103,6 +120,16 @@ fn corrupt() -> StoreError {
 }
 
 #[cfg(test)]
+impl Reader {
+    /// Puts bytes in a value's place beside every entry, as a fault of the disk does.
+    pub fn damage(&self, key: &Key, bytes: &[u8]) {
+        let stored = self.shared.engine.get(key).expect("an engine").expect("a value");
+        let put = self.shared.engine.put(key, stored.version, stored.index, bytes);
+        put.expect("an engine");
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -121,11 +148,14 @@ mod tests {
     fn term_that_moves_again_and_again_is_known_by_what_the_row_names() {
         let term = |number| [number; 18];
         let mut moved = MovedTerms::default();
-        assert_eq!(moved.now(&term(1)), term(1));
+        assert_eq!(moved.now(&term(1)), [term(1)]);
         moved.moved(term(1), term(2));
         moved.moved(term(5), term(6));
         moved.moved(term(2), term(3));
-        assert_eq!([1, 5, 9].map(|named| moved.now(&term(named))), [3, 6, 9].map(term));
+        assert_eq!(
+            [1, 5, 9].map(|named| moved.now(&term(named))),
+            [3, 6, 9].map(|now| vec![term(now)])
+        );
         let bytes = moved.encode();
         assert_eq!(bytes[..3], [1, 2, 1]);
         assert_eq!(MovedTerms::decode(&bytes).ok(), Some(moved));
@@ -133,6 +163,23 @@ mod tests {
             assert!(MovedTerms::decode(wrong).is_err(), "{wrong:?}");
         }
         assert!(MovedTerms::decode(&[&bytes[..], &[0]].concat()).is_err());
+    }
+
+    #[test]
+    fn term_that_was_made_beside_another_is_known_with_it_and_moves_by_itself() {
+        let term = |number| [number; 18];
+        let mut moved = MovedTerms::default();
+        moved.moved(term(1), term(2));
+        assert!(moved.also(term(1), term(3)) && moved.also(term(5), term(6)));
+        assert_eq!(moved.now(&term(1)), [2, 3].map(term));
+        assert_eq!(moved.now(&term(5)), [5, 6].map(term), "what the row names stays beside it");
+        moved.moved(term(5), term(7));
+        moved.moved(term(3), term(4));
+        assert_eq!(
+            [1, 5].map(|named| moved.now(&term(named))),
+            [[2, 4], [7, 6]].map(|it| it.map(term))
+        );
+        assert_eq!(MovedTerms::decode(&moved.encode()).ok(), Some(moved));
     }
 
     #[test]
@@ -146,8 +193,9 @@ mod tests {
         for number in 0..256 {
             moved.moved(term(number, 1), term(number, 2));
         }
-        assert_eq!(moved.now(&term(254, 1)), term(254, 2));
-        assert_eq!(moved.now(&term(255, 1)), term(255, 1));
+        assert_eq!(moved.now(&term(254, 1)), [term(254, 2)]);
+        assert_eq!(moved.now(&term(255, 1)), [term(255, 1)]);
+        assert!(!moved.also(term(254, 1), term(256, 2)), "not one more");
         assert_eq!(MovedTerms::decode(&moved.encode()).ok(), Some(moved));
     }
 }

@@ -83,7 +83,10 @@ fn at_whichever_step_the_ring_cannot_be_written_the_next_process_finds_what_was_
         bench.disk.fail_at(call);
         let failed = match draws {
             true => bench.keyring.draw_next_index_keys(&[bucket]),
-            false => bench.keyring.destroy_old_index_keys(&bench.keyring.next_index_keys()),
+            false => {
+                let next = bench.keyring.next_index_keys();
+                bench.keyring.destroy_old_index_keys(&next).map(drop)
+            }
         };
         assert!(matches!(failed, Err(KeyError::Io { .. })), "call {call}");
         for keyring in bench.both_ways() {

@@ -14,6 +14,7 @@ mod matching;
 mod people;
 mod protecting;
 mod racing;
+mod remaking_terms;
 mod repeats;
 mod restraining;
 mod retention;

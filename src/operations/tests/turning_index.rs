@@ -14,8 +14,7 @@ use crate::limits::{
 };
 use crate::operations::by_term::behind_term;
 use crate::operations::{
-    CreateRequest, QueryRequest, RemadeTerms, RotationWord, Turned, Turning, keys_status,
-    remake_terms, rotate_keys,
+    CreateRequest, QueryRequest, RotationWord, Turned, Turning, keys_status, rotate_keys,
 };
 use crate::records::{ExternalRef, MandateId, RecordId, RecordType, SubjectId, Value};
 use crate::seal::{RotationKind, RotationRecord, RotationState, Sought};
@@ -26,69 +25,69 @@ use serde_json::json;
 use std::ops::Range;
 use std::sync::Arc;
 
-const ADMIN: ActorId = ActorId::from_bytes([0x21; 16]);
-const PURPOSE: &str = "residence_registration";
-const ASK: RotationWord = RotationWord::Ask(RotationKind::Index);
-const GROUP: u16 = ROTATION_BUCKETS_COUNT as u16;
+pub(super) const ADMIN: ActorId = ActorId::from_bytes([0x21; 16]);
+pub(super) const PURPOSE: &str = "residence_registration";
+pub(super) const ASK: RotationWord = RotationWord::Ask(RotationKind::Index);
+pub(super) const GROUP: u16 = ROTATION_BUCKETS_COUNT as u16;
 
 /// Somebody who is found by a telephone.
-struct Person {
-    id: RecordId,
-    subject: SubjectId,
-    phone: String,
+pub(super) struct Person {
+    pub(super) id: RecordId,
+    pub(super) subject: SubjectId,
+    pub(super) phone: String,
     /// The row as it was stored.
-    row: Stored,
+    pub(super) row: Stored,
     /// The term as it was stored.
-    term: [u8; 18],
+    pub(super) term: [u8; 18],
 }
 
 /// A world of keys of its own, with people whose telephones lie in an index bucket of the first group, of the second and of the last.
-struct Turns {
-    ring: Ring,
-    world: World,
-    keyring: Arc<Keyring>,
-    people: Vec<Person>,
-    turning: Turning,
+pub(super) struct Turns {
+    pub(super) ring: Ring,
+    pub(super) world: World,
+    pub(super) keyring: Arc<Keyring>,
+    pub(super) people: Vec<Person>,
+    pub(super) turning: Turning,
 }
 
 /// What a telephone is found by.
-fn sought(world: &World, phone: &str) -> Sought {
+pub(super) fn sought(world: &World, phone: &str) -> Sought {
     let field = SCHEMAS.get(RecordType::Person).and_then(|schema| schema.field("phone"));
     let field = field.expect("a field");
     let value = Value::parse(field, json!(phone), TODAY).expect("a right value");
     world.seal.term(field, &value).expect("a term")
 }
 
-fn bucket_of(world: &World, phone: &str) -> u16 {
+pub(super) fn bucket_of(world: &World, phone: &str) -> u16 {
     let form = world.seal.forms(&sought(world, phone))[0];
     u16::from_be_bytes([form[0], form[1]])
 }
 
 /// A telephone that falls into one of these buckets; another one for each number.
-fn phone_in(world: &World, buckets: Range<u16>, number: usize) -> String {
+pub(super) fn phone_in(world: &World, buckets: Range<u16>, number: usize) -> String {
     let phones = (0..100_000).map(|number| format!("129000{number:05}"));
     let mut fitting = phones.filter(|phone| buckets.contains(&bucket_of(world, phone)));
     fitting.nth(number).expect("one of many")
 }
 
-fn behind(world: &World, phone: &str) -> Vec<RecordId> {
+pub(super) fn behind(world: &World, phone: &str) -> Vec<RecordId> {
     let sought = sought(world, phone);
     let found = wait(behind_term(&sought, None, 100, &world.reader, &world.seal));
     found.expect("a store").iter().filter_map(|(key, _)| key.record()).collect()
 }
 
 /// The terms of a record that stand in the store.
-fn terms_of(world: &World, id: RecordId) -> Vec<[u8; 18]> {
+pub(super) fn terms_of(world: &World, id: RecordId) -> Vec<[u8; 18]> {
     let all = wait(world.reader.scan(&Key::terms_prefix(), None, 10_000)).expect("a store");
     let terms = all.iter().filter_map(|(key, _)| key.term_parts());
     terms.filter(|(_, record)| *record == id).map(|(term, _)| term).collect()
 }
 
-fn row_of(world: &World, id: RecordId) -> Stored {
+pub(super) fn row_of(world: &World, id: RecordId) -> Stored {
     wait(world.reader.get(&Key::row(id))).expect("a store").expect("a row")
 }
 
-fn store_person(world: &World, phone: &str) -> Person {
+pub(super) fn store_person(world: &World, phone: &str) -> Person {
     let fields = json!({"name": "王伟", "birth_date": "1980-01-01", "phone": phone});
     let created = world.create(WORKER, registration(), fields).expect("created");
     let (id, subject) = (created.id, created.subject.expect("a person"));
@@ -97,7 +96,7 @@ fn store_person(world: &World, phone: &str) -> Person {
 }
 
 impl Turns {
-    fn new() -> Turns {
+    pub(super) fn new() -> Turns {
         let (ring, keyring) = Ring::new();
         let world = world_under(keyring.clone());
         let record = actor_record(ADMIN, "system_admin", None);
@@ -110,32 +109,32 @@ impl Turns {
         Turns { ring, world, keyring, people: people.into(), turning: Turning::default() }
     }
 
-    fn begun() -> (Turns, MandateId) {
+    pub(super) fn begun() -> (Turns, MandateId) {
         let turns = Turns::new();
         let id = turns.say(ADMIN, ASK).id;
         turns.say(SECURITY, RotationWord::Decide { id, yes: true });
         (turns, id)
     }
 
-    fn say(&self, who: ActorId, word: RotationWord) -> RotationRecord {
+    pub(super) fn say(&self, who: ActorId, word: RotationWord) -> RotationRecord {
         let World { origin, reader, seal, access, trail, random, .. } = &self.world;
         let actor = self.world.actor(who);
         let said = rotate_keys(&actor, word, origin, NOW, reader, seal, access, trail, &**random);
         done(wait(said)).expect("said").0
     }
 
-    fn step(&mut self) -> Turned {
+    pub(super) fn step(&mut self) -> Turned {
         let World { reader, seal, identity, trail, .. } = &self.world;
         wait(self.turning.step(NOW, reader, seal, identity, trail)).expect("a step")
     }
 
-    fn steps(&mut self, count: usize) {
+    pub(super) fn steps(&mut self, count: usize) {
         for step in 0..count {
             assert!(self.step().worked, "{step}");
         }
     }
 
-    fn kept(&self) -> RotationRecord {
+    pub(super) fn kept(&self) -> RotationRecord {
         let World { origin, reader, seal, access, trail, .. } = &self.world;
         let admin = self.world.actor(ADMIN);
         let status = done(wait(keys_status(&admin, origin, NOW, reader, seal, access, trail)));
@@ -143,7 +142,7 @@ impl Turns {
     }
 
     /// The next process, before it did anything.
-    fn crash(mut self) -> Turns {
+    pub(super) fn crash(mut self) -> Turns {
         self.keyring = self.ring.opened();
         self.world = self.world.after_crash(self.keyring.clone());
         self.turning = Turning::default();
@@ -151,7 +150,7 @@ impl Turns {
     }
 
     /// What holds at any time: everybody is found once, by one term, and its row is what it was.
-    fn everybody_is_found(&self) {
+    pub(super) fn everybody_is_found(&self) {
         for Person { id, phone, row, .. } in &self.people {
             assert_eq!(behind(&self.world, phone), [*id]);
             assert_eq!(terms_of(&self.world, *id).len(), 1);
@@ -159,7 +158,7 @@ impl Turns {
         }
     }
 
-    fn until_the_group_is_done(&mut self) {
+    pub(super) fn until_the_group_is_done(&mut self) {
         for _ in 0..16 {
             if self.kept().done >= GROUP {
                 break;
@@ -179,7 +178,7 @@ impl Turns {
 }
 
 /// Whether nothing leads from a term of the first key of its bucket to one of now.
-fn is_dead(keyring: &Keyring, term: &[u8; 18]) -> bool {
+pub(super) fn is_dead(keyring: &Keyring, term: &[u8; 18]) -> bool {
     let term = IndexTerm::from_bytes(term).expect("a term");
     keyring.rekeyed_term(&term, 1).is_err()
 }
@@ -537,42 +536,5 @@ fn erased_persons_terms_are_dead_wherever_copies_lie_and_whoever_shares_a_bucket
         let turns = turns.crash();
         turns.everybody_is_found();
         assert!(terms_of(&turns.world, gone.id).is_empty());
-    }
-}
-
-#[test]
-fn terms_under_keys_that_are_destroyed_are_made_anew_of_the_values() {
-    let turns = Turns::new();
-    let named = |name: &str| ExternalRef::new(name.to_owned()).expect("a reference");
-    let fields = json!({"name": "李娜", "phone": phone_in(&turns.world, 0..GROUP, 1)});
-    let external = Some(named("A-1"));
-    let request = CreateRequest { external, ..person(registration(), fields) };
-    let referred = turns.world.create_request(WORKER, request).expect("created").id;
-    // As a bulk part of before lies under the ring of a newer key part.
-    let buckets: Vec<u16> = (0..INDEX_BUCKETS_COUNT).collect();
-    for group in buckets.chunks(ROTATION_BUCKETS_COUNT) {
-        turns.world.seal.draw_next_index_keys(group).expect("drawn");
-        let next = turns.world.seal.next_index_keys();
-        turns.world.seal.destroy_index_keys_before(&next).expect("destroyed");
-    }
-    assert!(turns.people.iter().all(|it| behind(&turns.world, &it.phone).is_empty()));
-    let World { reader, seal, trail, .. } = &turns.world;
-    let remade = wait(remake_terms(NOW, reader, seal, trail)).expect("made anew");
-    assert_eq!(remade, RemadeTerms { terms: 4, lost: 1 });
-    turns.everybody_is_found();
-    let again = wait(remake_terms(NOW, reader, seal, trail)).expect("nothing to do");
-    assert_eq!(again, RemadeTerms::default());
-    let mut turns = turns.crash();
-    turns.everybody_is_found();
-    // They are terms like any: moved by a rotation, and gone with their record.
-    let id = turns.say(ADMIN, ASK).id;
-    turns.say(SECURITY, RotationWord::Decide { id, yes: true });
-    while turns.kept().done < GROUP {
-        assert!(turns.step().worked);
-        turns.everybody_is_found();
-    }
-    for id in [turns.people[0].id, referred] {
-        wait(turns.world.delete_async(&turns.world.actor(HEAD), id, 1)).expect("removed");
-        assert!(terms_of(&turns.world, id).is_empty());
     }
 }
