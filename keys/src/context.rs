@@ -32,8 +32,7 @@ impl Keyring {
         associated: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, KeyError> {
-        let key = self.actor_key(month, Wanted::Sealing(Sealing::Ordinary), actor)?;
-        key.sealing_key(actor).seal(&join(&[actor, associated]), plain)
+        self.seal_context_as(Sealing::Ordinary, month, actor, associated, plain)
     }
 
     /// The same for the entries of what it takes to have another key: it is sealed a few times more where the month's is used up.
@@ -47,7 +46,18 @@ impl Keyring {
         associated: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, KeyError> {
-        let key = self.actor_key(month, Wanted::Sealing(Sealing::Upkeep), actor)?;
+        self.seal_context_as(Sealing::Upkeep, month, actor, associated, plain)
+    }
+
+    fn seal_context_as(
+        &self,
+        sealing: Sealing,
+        month: Month,
+        actor: &[u8; 16],
+        associated: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, KeyError> {
+        let key = self.actor_key(month, Wanted::Sealing(sealing), actor)?;
         key.sealing_key(actor).seal(&join(&[actor, associated]), plain)
     }
 

@@ -197,14 +197,7 @@ impl Keyring {
     /// # Errors
     /// As [`Keyring::draw_next_bucket_keys`].
     pub fn draw_next_index_keys(&self, buckets: &[u16]) -> Result<(), KeyError> {
-        let named = buckets.iter().map(|number| Bucket::from_number(*number));
-        let named = named.collect::<Option<Vec<Bucket>>>().ok_or(KeyError::TermBucket)?;
-        let held = self.next_index_keys();
-        if buckets.iter().all(|number| held.iter().any(|next| next.bucket == *number)) {
-            return Ok(());
-        }
-        let places: Vec<Place> = named.into_iter().map(Place::IndexBucket).collect();
-        self.replace(|content| content.with_next_keys(&places))
+        self.draw_next_in(buckets, Place::IndexBucket)
     }
 
     /// Puts these next keys in the places of the present ones, which are then in neither slot of the file and no more in memory: every

@@ -378,14 +378,15 @@ impl Uses {
             Ok((found.uid(), found.gid()))
         };
         let ring = path.with_extension("");
-        match ring.exists() {
-            true if owner(&ring)? != owner(path)? => {
-                let (user, group) = owner(&ring)?;
-                let given = std::os::unix::fs::chown(path, Some(user), Some(group));
-                given.map_err(KeyError::io("giving a file of counts to the ring's owner"))
-            }
-            _ => Ok(()),
+        if !ring.exists() {
+            return Ok(());
         }
+        let (user, group) = owner(&ring)?;
+        if (user, group) == owner(path)? {
+            return Ok(());
+        }
+        std::os::unix::fs::chown(path, Some(user), Some(group))
+            .map_err(KeyError::io("giving a file of counts to the ring's owner"))
     }
 }
 

@@ -148,13 +148,20 @@ impl Keyring {
     /// [`KeyError::Randomness`]; [`KeyError::KeyringUnwritable`] once a write failed; [`KeyError::ReadBack`],
     /// [`KeyError::Io`]: whatever the file holds then, both keys of each bucket are in it or the present one alone.
     pub fn draw_next_bucket_keys(&self, buckets: &[u16]) -> Result<(), KeyError> {
-        let named = buckets.iter().map(|number| Bucket::from_number(*number));
-        let named = named.collect::<Option<Vec<Bucket>>>().ok_or(KeyError::TermBucket)?;
-        let held = self.next_bucket_keys();
-        if buckets.iter().all(|number| held.iter().any(|next| next.bucket == *number)) {
+        self.draw_next_in(buckets, Place::SubjectBucket)
+    }
+
+    /// The same in the places of subject or of index buckets.
+    pub(crate) fn draw_next_in(
+        &self,
+        buckets: &[u16],
+        place: fn(Bucket) -> Place,
+    ) -> Result<(), KeyError> {
+        let places = buckets.iter().map(|number| Bucket::from_number(*number).map(place));
+        let places = places.collect::<Option<Vec<Place>>>().ok_or(KeyError::TermBucket)?;
+        if places.iter().all(|place| self.content().next_of(*place).is_some()) {
             return Ok(());
         }
-        let places: Vec<Place> = named.into_iter().map(Place::SubjectBucket).collect();
         self.replace(|content| content.with_next_keys(&places))
     }
 
