@@ -125,7 +125,7 @@ impl Staging {
     pub(super) fn sync(&mut self) -> io::Result<()> {
         self.sync_files()?;
         for directory in std::mem::take(&mut self.directories) {
-            File::open(directory)?.sync_all()?;
+            sync_directory(&directory)?;
         }
         Ok(())
     }
@@ -181,7 +181,13 @@ fn create_file(path: &Path) -> io::Result<File> {
 /// Makes a file that is there durable, and its name in `directory` with it.
 pub(super) fn sync_in_place(directory: &Path, name: &str) -> io::Result<()> {
     File::open(directory.join(name))?.sync_all()?;
-    File::open(directory)?.sync_all()
+    sync_directory(directory)
+}
+
+/// Makes the names in a directory durable. Opened by its own `.`, which nothing but a directory has: a pipe that somebody put
+/// in its place would let whoever opens it wait for ever, and the vault would go on serving beside a log that stands still.
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory.join("."))?.sync_all()
 }
 
 /// Opens the lock file beneath `directory`, making it if it is missing, and locks it for this process.
@@ -273,6 +279,24 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(&directory.path().join("a/b"))), (0o600, 0o700));
         assert_eq!(fs::read_dir(directory.path().join("a/b")).expect("listed").count(), 1);
+    }
+
+    #[test]
+    fn a_pipe_in_the_place_of_a_directory_is_an_error_and_not_a_wait_for_ever() {
+        let above = tempfile::tempdir().expect("a directory");
+        let directory = above.path().join("log");
+        let mut staging = Staging::default();
+        staging.write(&directory.join("checkpoint"), b"note").expect("written");
+        fs::rename(&directory, above.path().join("moved")).expect("moved");
+        let made = std::process::Command::new("mkfifo").arg(&directory).status();
+        assert!(made.expect("mkfifo runs").success());
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::spawn(move || sender.send(staging.sync()));
+        let synced = receiver.recv_timeout(std::time::Duration::from_secs(10));
+        assert_eq!(
+            synced.expect("it does not wait").expect_err("no directory").kind(),
+            ErrorKind::NotADirectory
+        );
     }
 
     /// An attempt that meets this error so many times first; gives the outcome and how often room was asked for.

@@ -47,7 +47,7 @@ pub trait Media: Send + Sync {
             other => other?,
         }
         match path.parent() {
-            Some(directory) => File::open(directory)?.sync_all(),
+            Some(directory) => sync_directory(directory),
             None => Ok(()),
         }
     }
@@ -119,6 +119,12 @@ struct FileSegment {
     directory: (u64, u64),
 }
 
+/// Makes the names in a directory durable. Opened by its own `.`, which nothing but a directory has: whoever opens a pipe that
+/// was put in its place waits for ever.
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory.join("."))?.sync_all()
+}
+
 /// The directory that a file lies in, or the link that stands in its place.
 fn directory_of(path: &Path) -> io::Result<(u64, u64)> {
     let directory = path.parent().unwrap_or(Path::new("."));
@@ -158,7 +164,7 @@ impl Media for FileMedia {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         std::fs::rename(from, to)?;
         match to.parent() {
-            Some(directory) => File::open(directory)?.sync_all(),
+            Some(directory) => sync_directory(directory),
             None => Ok(()),
         }
     }
