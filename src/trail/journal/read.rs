@@ -10,7 +10,7 @@ use super::{
 use crate::trail::TrailFault;
 use gridvault_keys::ChainKey;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::Read;
 use std::path::Path;
 
 /// What a replay found.
@@ -61,7 +61,7 @@ pub(in crate::trail) fn replay(
         return Ok(found);
     }
     loop {
-        let bytes = read_whole(directory, &at)?;
+        let bytes = read_written(directory, &at)?;
         let last = newest == Some(at.segment);
         check_header(&bytes, chain, &at, at.offset == SEGMENT_HEADER_BYTES)?;
         let mut last_frame = at.offset;
@@ -88,7 +88,7 @@ pub(in crate::trail) fn read_closed(
     at: Position,
     mut apply: impl FnMut(Frame) -> Result<(), TrailFault>,
 ) -> Result<Position, TrailFault> {
-    let bytes = read_whole(directory, &at)?;
+    let bytes = read_written(directory, &at)?;
     check_header(&bytes, chain, &at, at.offset == SEGMENT_HEADER_BYTES)?;
     read_segment(&bytes, chain, at, false, |_, frame| apply(frame)).map(beginning_after)
 }
@@ -132,14 +132,40 @@ fn beginning_after(end: Position) -> Position {
     Position { segment: end.segment + 1, offset: SEGMENT_HEADER_BYTES, ..end }
 }
 
-fn read_whole(directory: &Path, at: &Position) -> Result<Vec<u8>, TrailFault> {
-    match std::fs::read(segment_path(directory, at.segment)) {
-        Ok(bytes) => Ok(bytes),
+/// A segment is read in pieces of this size. Longer than what a frame pads its end with.
+const PIECE_BYTES: usize = 1024 * 1024;
+
+/// Reads a segment but for the zeros that it was made of and that nothing was written over yet. What is left reads as the whole:
+/// as far as the position at least, and one piece of zeros behind the last written byte, so that no frame lacks its end.
+fn read_written(directory: &Path, at: &Position) -> Result<Vec<u8>, TrailFault> {
+    match File::open(segment_path(directory, at.segment)) {
+        Ok(file) => without_the_rest(file, at.offset).map_err(TrailFault::Journal),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             Err(corrupt(at, "a segment is missing"))
         }
         Err(error) => Err(TrailFault::Journal(error)),
     }
+}
+
+fn without_the_rest(mut source: impl Read, as_far_as: u64) -> std::io::Result<Vec<u8>> {
+    let zeros = vec![0; PIECE_BYTES];
+    let (mut bytes, mut piece, mut unwritten) = (Vec::new(), Vec::with_capacity(PIECE_BYTES), 0);
+    loop {
+        piece.clear();
+        (&mut source).take(PIECE_BYTES as u64).read_to_end(&mut piece)?;
+        if piece.is_empty() {
+            break;
+        }
+        if piece[..] == zeros[..piece.len()] {
+            unwritten += piece.len();
+        } else {
+            bytes.resize(bytes.len() + std::mem::take(&mut unwritten), 0);
+            bytes.extend_from_slice(&piece);
+        }
+    }
+    let wanted = usize::try_from(as_far_as).unwrap_or(usize::MAX).saturating_sub(bytes.len());
+    bytes.resize(bytes.len() + unwritten.min(wanted.max(PIECE_BYTES)), 0);
+    Ok(bytes)
 }
 
 fn read_segment(
@@ -229,4 +255,37 @@ fn tail(bytes: &[u8], last_frame: u64, end: &Position, torn_bytes: usize) -> Vec
 
 fn corrupt(at: &Position, what: &'static str) -> TrailFault {
     TrailFault::Corrupt { segment: at.segment, offset: at.offset, what }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is kept of so many written bytes in a segment of that length.
+    fn kept(written: usize, length: usize, as_far_as: usize) -> usize {
+        let mut whole = vec![7; written];
+        whole.resize(length, 0);
+        let kept = without_the_rest(&whole[..], as_far_as as u64).expect("readable");
+        assert_eq!(kept[..], whole[..kept.len()]);
+        kept.len()
+    }
+
+    #[test]
+    fn a_segment_is_kept_as_far_as_it_is_written_and_a_piece_of_zeros_more() {
+        const PIECE: usize = PIECE_BYTES;
+        assert_eq!(kept(1, 8 * PIECE, 0), 2 * PIECE);
+        assert_eq!(kept(PIECE, 8 * PIECE, 0), 2 * PIECE);
+        assert_eq!(kept(PIECE + 1, 8 * PIECE, 0), 3 * PIECE);
+        assert_eq!(kept(1, 8 * PIECE, 5 * PIECE + 3), 5 * PIECE + 3, "as far as the position");
+        assert_eq!(kept(1, 2 * PIECE + 5, 9 * PIECE), 2 * PIECE + 5, "never more than there is");
+        assert_eq!(kept(3 * PIECE + 5, 3 * PIECE + 9, 0), 3 * PIECE + 9);
+        assert_eq!(kept(0, 0, 0), 0);
+    }
+
+    #[test]
+    fn zeros_between_what_is_written_are_kept() {
+        let mut whole = vec![0; 6 * PIECE_BYTES];
+        whole[5 * PIECE_BYTES] = 1;
+        assert_eq!(without_the_rest(&whole[..], 0).expect("readable"), whole);
+    }
 }

@@ -283,5 +283,5 @@ fn holds(file: &Path, text: &str) -> Result<bool, Fault> {
 }
 
 fn holds_bytes(bytes: &[u8], wanted: &[u8]) -> bool {
-    bytes.windows(wanted.len()).any(|window| window == wanted)
+    memchr::memmem::find(bytes, wanted).is_some()
 }
