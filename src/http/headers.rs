@@ -146,9 +146,12 @@ fn parse_query<const N: usize>(raw: &str, names: [&str; N]) -> Option<[Option<St
         let place = names.iter().position(|known| *known == name)?;
         // Field names, numbers, hashes, times and rules need no escapes, so none are taken but those of comma, colon and
         // slash, which many clients write by themselves.
-        let value = ESCAPES
-            .iter()
-            .fold(value.to_owned(), |value, (escape, sign)| value.replace(escape, sign));
+        let value = match value.contains('%') {
+            true => ESCAPES
+                .iter()
+                .fold(value.to_owned(), |value, (escape, sign)| value.replace(escape, sign)),
+            false => value.to_owned(),
+        };
         let plain = value.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-,.:/".contains(&b));
         if !plain || values[place].replace(value).is_some() {
             return None;

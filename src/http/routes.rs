@@ -53,16 +53,24 @@ pub struct Route {
 const MANY_PARTS: &str = "{tile}";
 
 impl Route {
-    /// Whether a path is one of this route.
+    /// Whether a path is one of this route. Byte by byte, because a request with a query is held against every route of its method.
     pub fn fits(&self, path: &str) -> bool {
-        let (mut own, mut given) = (self.path.split('/'), path.split('/'));
+        let (mut own, mut given) = (self.path, path);
         loop {
-            match (own.next(), given.next()) {
-                (None, None) => return true,
-                (Some(MANY_PARTS), Some(_)) => return true,
-                (Some(own), Some(given)) if own == given || own.starts_with('{') => {}
+            let pairs = own.bytes().zip(given.bytes());
+            let same = pairs.take_while(|(own, given)| own == given && *own != b'{').count();
+            (own, given) = match (own.get(same..), given.get(same..)) {
+                (Some(own), Some(given)) => (own, given),
                 _ => return false,
+            };
+            if !own.starts_with('{') {
+                return own.is_empty() && given.is_empty();
             }
+            if own.starts_with(MANY_PARTS) {
+                return true;
+            }
+            own = own.find('}').map_or("", |end| &own[end + 1..]);
+            given = given.find('/').map_or("", |end| &given[end..]);
         }
     }
 }

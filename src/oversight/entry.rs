@@ -72,7 +72,8 @@ pub struct LogEntry {
 impl LogEntry {
     /// Reads an entry; nothing where the bytes are none.
     pub fn parse(bytes: &[u8]) -> Option<LogEntry> {
-        serde_json::from_slice(bytes).ok()
+        // Its texts are looked through for UTF-8 once and not each alone.
+        serde_json::from_str(std::str::from_utf8(bytes).ok()?).ok()
     }
 
     /// The actor that an act of administration was about.

@@ -269,3 +269,16 @@ fn a_member_of_a_query_string_that_a_route_does_not_know_is_refused_and_not_pass
     assert!(asked > 40, "most routes take no query: {asked}");
     worker.get("/v1/tasks?").expect(200);
 }
+
+#[test]
+fn a_route_fits_its_own_paths_and_none_with_a_part_more_or_less() {
+    for route in ROUTES {
+        let filled = |part| if str::starts_with(part, '{') { "öd-7" } else { part };
+        let parts: Vec<&str> = route.path.split('/').map(filled).collect();
+        let path = parts.join("/");
+        assert!(route.fits(route.path) && route.fits(&path), "{path}");
+        assert_eq!(route.fits(&format!("{path}/x")), route.path.ends_with("{tile}"), "{path}");
+        assert!(!route.fits(&parts[..parts.len() - 1].join("/")), "shorter than {path}");
+        assert!(!route.fits(&format!("/x{path}")) && !route.fits(""), "{path}");
+    }
+}

@@ -33,6 +33,8 @@ pub(in crate::trail) struct Writer {
     chain: ChainKey,
     segment_bytes: u64,
     current: Box<dyn Segment>,
+    /// Where that one lies.
+    path: PathBuf,
     at: Position,
     spare: Spare,
 }
@@ -56,7 +58,8 @@ impl Writer {
             name_segment(&*media, directory, fresh, &chain, &at)?
         };
         let directory = directory.to_owned();
-        Ok(Writer { directory, media, chain, segment_bytes, current, at, spare: Spare::Missing })
+        let spare = Spare::Missing;
+        Ok(Writer { directory, media, chain, segment_bytes, current, path, at, spare })
     }
 
     /// Where the next frame goes.
@@ -91,8 +94,7 @@ impl Writer {
         if self.at.offset + needed > self.segment_bytes {
             self.roll()?;
         }
-        let path = segment_path(&self.directory, self.at.segment);
-        if !self.current.is_still(&path).map_err(TrailFault::Journal)? {
+        if !self.current.is_still(&self.path).map_err(TrailFault::Journal)? {
             return Err(TrailFault::Replaced);
         }
         let (framed, tag) =
@@ -116,6 +118,7 @@ impl Writer {
         self.at.segment += 1;
         self.at.offset = SEGMENT_HEADER_BYTES;
         self.current = name_segment(&*self.media, &self.directory, fresh, &self.chain, &self.at)?;
+        self.path = segment_path(&self.directory, self.at.segment);
         Ok(())
     }
 
