@@ -158,6 +158,7 @@ fn after(
             done: 0,
             overlap: None,
             drawn: None,
+            sealed_anew_at: None,
         });
     }
     let before = before.filter(|before| before.id == id).ok_or(Code::NotFound)?;

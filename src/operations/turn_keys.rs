@@ -12,7 +12,7 @@
 //! 6 cancel   in the place of 5 for one that was taken back, once no bucket has a next key: entry `key.rotate` (step cancel)
 //! ```
 //! Those are the steps of the keys of subject buckets; `turn_index` has 2 to 4 of those of index buckets, `turn_single` of a key that
-//! there is one of, and `turn_contexts` those of the keys of contexts.
+//! there is one of and that signs, `turn_header` of the header key, and `turn_contexts` those of the keys of contexts.
 //! The row is all that is kept of it. A crash at 2 or 3 leaves both keys of a group's buckets in the ring, and the walk begins
 //! again; behind one between the two writings of 4 the next step says what is destroyed, because the row has with the entry of 2
 //! which next keys were drawn, and the ring has them in their places. Erasures destroy keys beside it (`destroy_keys`): each of
@@ -21,6 +21,7 @@
 use super::OperationError;
 use super::rewrap::Rewrap;
 use super::turn_contexts::{settle_contexts, turn_contexts};
+use super::turn_header::{TurnHeader, settle_header};
 use super::turn_index::TurnIndex;
 use super::turn_single::{Single, settle_what_is_nobodys};
 use crate::ambient::Micros;
@@ -80,6 +81,7 @@ pub struct Turned {
 pub struct Turning {
     group: Option<Group>,
     index: TurnIndex,
+    header: TurnHeader,
 }
 
 struct Group {
@@ -180,6 +182,7 @@ impl Turning {
         let seen = record.as_ref();
         let worked = settle_what_is_nobodys(seen, now, store, seal, identity, trail).await?
             || self.index.ends_what_is_nobodys(seen, store, seal, trail).await?
+            || self.header.ends_what_is_nobodys(seen, store, seal, trail).await?
             || (self.group.is_none() && settle_group(seen, store, seal, trail).await?);
         let record = match record {
             Some(record) if !worked => record,
@@ -212,10 +215,7 @@ impl Turning {
             }
             // The walk stands still with it; what the ring has already is said.
             RotationState::Paused => match single {
-                None if record.kind == RotationKind::Context => {
-                    settle_contexts(&record, store, seal, trail).await?
-                }
-                None => false,
+                None => settle_without_walk(&record, now, store, seal, trail).await?,
                 Some(single) => single.settle(now, store, seal, trail).await?,
             },
             RotationState::Cancelling if record.kind.is_of_buckets() => {
@@ -223,7 +223,14 @@ impl Turning {
                 true
             }
             RotationState::Cancelling => {
-                waits = !take_back(&record, single.as_ref(), now, store, seal, trail).await?;
+                let drawn = record.overlap.is_some() && record.done == 0;
+                waits = match record.kind {
+                    RotationKind::Header if drawn => {
+                        self.header.turn(&record, now, store, seal, trail).await?;
+                        false
+                    }
+                    _ => !take_back(&record, single.as_ref(), now, store, seal, trail).await?,
+                };
                 !waits
             }
             RotationState::Asked
@@ -232,6 +239,7 @@ impl Turning {
             | RotationState::Cancelled => {
                 self.group = None;
                 self.index.let_go();
+                self.header.let_go();
                 false
             }
         };
@@ -251,6 +259,7 @@ impl Turning {
         match record.kind {
             RotationKind::Subjects => self.turn(record, store, seal, trail).await?,
             RotationKind::Index => self.index.turn(record, store, seal, trail).await?,
+            RotationKind::Header => self.header.turn(record, now, store, seal, trail).await?,
             _ => return turn_one(record, single, now, store, seal, trail).await,
         }
         Ok(true)
@@ -344,6 +353,22 @@ async fn turn_one(
     }
 }
 
+/// Says what the ring has already of keys that are in no bucket and do not sign, and the row does not know of; false where there is
+/// nothing to say.
+async fn settle_without_walk(
+    record: &RotationRecord,
+    now: Micros,
+    store: &Reader,
+    seal: &Arc<Seal>,
+    trail: &Trail,
+) -> Result<bool, OperationError> {
+    match record.kind {
+        RotationKind::Context => settle_contexts(record, store, seal, trail).await,
+        RotationKind::Header => settle_header(record, now, store, seal, trail).await,
+        _ => Ok(false),
+    }
+}
+
 /// Takes a rotation of such keys back, where nothing of it is drawn; what was drawn meanwhile comes to its end. False where it waits.
 async fn take_back(
     record: &RotationRecord,
@@ -355,7 +380,7 @@ async fn take_back(
 ) -> Result<bool, OperationError> {
     let is_settled = match single {
         Some(single) => single.settle(now, store, seal, trail).await?,
-        None => settle_contexts(record, store, seal, trail).await?,
+        None => settle_without_walk(record, now, store, seal, trail).await?,
     };
     if is_settled {
         return Ok(true);

@@ -31,6 +31,7 @@ const ERASURE_WAITING: u8 = 0x18;
 const DUTY: u8 = 0x1a;
 const EARLY_END: u8 = 0x1b;
 const MOVED_TERMS: u8 = 0x1e;
+const MOVED_ATTRIBUTES: u8 = 0x1f;
 
 /// Under [`SYSTEM`].
 const POLICY: &[u8] = b"policy";
@@ -133,6 +134,53 @@ impl Key {
     /// What rotations made of the index terms that a record's row names.
     pub fn moved_terms(id: RecordId) -> Key {
         Key::of(MOVED_TERMS, &[id.as_bytes()])
+    }
+
+    /// The decision attributes of a record, or what is left of them, sealed anew under another header key than its row was.
+    pub fn moved_attributes(id: RecordId) -> Key {
+        Key::of(MOVED_ATTRIBUTES, &[id.as_bytes()])
+    }
+
+    /// All attributes that were sealed anew.
+    pub fn moved_attributes_prefix() -> Key {
+        Key::of(MOVED_ATTRIBUTES, &[])
+    }
+
+    /// Whether these are attributes that were sealed anew.
+    pub fn is_moved_attributes(&self) -> bool {
+        self.0.first() == Some(&MOVED_ATTRIBUTES)
+    }
+
+    /// Every kind of row whose whole value is sealed under the header key, but for attributes that were sealed anew.
+    pub fn by_header_prefixes() -> [Key; 7] {
+        [
+            Key::of(ACTOR, &[]),
+            Key::of(ENROLMENT, &[]),
+            Key::of(REVIEW, &[]),
+            Key::of(REVIEW_NOTE, &[]),
+            Key::of(RECTIFICATION, &[]),
+            Key::of(MANDATE, &[]),
+            Key::system(SystemKey::Rotation),
+        ]
+    }
+
+    /// Whether the whole value under this key is sealed under the header key.
+    pub fn is_by_header(&self) -> bool {
+        match self.0.first() {
+            Some(&(ACTOR | ENROLMENT | REVIEW | REVIEW_NOTE | RECTIFICATION | MANDATE)) => true,
+            Some(&MOVED_ATTRIBUTES) => true,
+            _ => self.is_rotation(),
+        }
+    }
+
+    /// The one-time code whose hash this is, where it is one's.
+    pub fn enrolment_hash(&self) -> Option<[u8; 32]> {
+        self.0.strip_prefix(&[ENROLMENT])?.try_into().ok()
+    }
+
+    /// The mandate that lies here, where one does.
+    pub fn mandate_id(&self) -> Option<MandateId> {
+        Some(MandateId::from_bytes(self.0.strip_prefix(&[MANDATE])?.try_into().ok()?))
     }
 
     /// Whether this is an index term, or what became of those that a row names.
@@ -447,7 +495,7 @@ impl Key {
         match *self.0.first()? {
             ROW => record(1),
             TERM => record(19),
-            MOVED_TERMS => record(1),
+            MOVED_TERMS | MOVED_ATTRIBUTES => record(1),
             CELL_LISTING => record(10),
             CHANGE => record(17),
             SUBJECT_LISTING => record(17),

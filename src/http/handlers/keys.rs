@@ -28,6 +28,7 @@ use utoipa::ToSchema;
 pub(in crate::http) struct RotateBody {
     /// `subjects`: the keys of all subject buckets. `tokens`: the key that signs tokens. `log`: the key that signs the log.
     /// `context`: the keys of the contexts of this month's entries and of later ones. `index`: the keys of all index buckets.
+    /// `header`: the key over decision attributes of records, and over what else the vault keeps sealed about itself.
     #[schema(schema_with = forms::rotation_kind)]
     what: String,
 }
@@ -70,6 +71,9 @@ pub(in crate::http) struct RotationBody {
     overlap_until: Option<String>,
     /// What that one is called in public: the `kid` of tokens, the verifier key of the log.
     next_key: Option<String>,
+    /// Since when nothing is under the former header key any more, of a rotation of that. It is destroyed once somebody resumes the
+    /// rotation, and from then on bulk parts of a backup that are older than this moment restore no more.
+    sealed_anew_at: Option<String>,
 }
 
 /// How the keys are.
@@ -123,8 +127,9 @@ impl UsesBody {
 impl RotationBody {
     fn of(record: &RotationRecord) -> RotationBody {
         let moment = |micros: i64| Micros(micros).rfc3339();
-        // Of contexts the former has no name outside, and it stays with its month.
-        let overlap = record.overlap.as_ref().filter(|_| record.kind != RotationKind::Context);
+        // Of contexts the former has no name outside, and it stays with its month; nor has a header key.
+        let is_named = !matches!(record.kind, RotationKind::Context | RotationKind::Header);
+        let overlap = record.overlap.as_ref().filter(|_| is_named);
         RotationBody {
             id: record.id.to_string(),
             what: record.kind.as_str(),
@@ -139,6 +144,7 @@ impl RotationBody {
             keys_done: record.done,
             overlap_until: overlap.map(|overlap| moment(overlap.until)),
             next_key: overlap.map(|overlap| overlap.next.clone()),
+            sealed_anew_at: record.sealed_anew_at.map(moment),
         }
     }
 }
