@@ -153,7 +153,10 @@ fn status_lines(status: &Value) -> String {
     let uses = status["uses"].as_array();
     let due: String = uses.into_iter().flatten().filter(near).map(due).collect();
     let (subjects, index) = (line("subjects"), line("index"));
-    let keys = format!("subject buckets {subjects}\nindex buckets {index}{due}");
+    let header = &status["header"];
+    let next = header["next_epoch"].as_u64().map(|next| format!(", {next} beside it"));
+    let header = format!("header key: epoch {}{}", header["epoch"], next.unwrap_or_default());
+    let keys = format!("subject buckets {subjects}\nindex buckets {index}\n{header}{due}");
     match &status["rotation"] {
         Value::Null => keys,
         rotation => format!("{keys}\n{}", rotation_line(rotation)),

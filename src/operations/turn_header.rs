@@ -7,7 +7,7 @@
 //! 2 draw     the ring with a next key, slot B, then slot A; then one frame: entry `key.rotate` (step draw), the row says which one
 //! 3 seal     page by page through everything under the former: entries `key.rewrap`
 //! 4 hold     once a whole walk found nothing: one frame: entry `key.rotate` (step hold), the row says since when, and that it stands
-//!            still until somebody lets it go on
+//!            still until somebody lets it go on; the store says under which key everything is, for whoever restores it
 //! 5 destroy  once one more walk found nothing: the ring with the next key in the place of the former, slot B, then slot A;
 //!            then one frame: entry `key.destroy`, the row says that it is done
 //! ```
@@ -17,10 +17,10 @@
 use super::OperationError;
 use super::reseal::Reseal;
 use super::rewrap::{announced, on_disk};
-use super::turn_keys::said;
+use super::turn_keys::{said, said_with};
 use crate::ambient::Micros;
 use crate::seal::{Overlap, RotationKind, RotationRecord, RotationState, Seal};
-use crate::store::{Change, Reader};
+use crate::store::{Change, Key, Op, Reader, SystemKey, Version};
 use crate::trail::{Announcement, KeyNews, Trail};
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ impl TurnHeader {
         let Some(walk) = self.walked(next, store, seal, trail).await? else { return Ok(()) };
         match record.sealed_anew_at {
             Some(_) => walk.destroy(seal).await,
-            None => hold(record, now, store, seal, trail).await,
+            None => hold(record, next, now, store, seal, trail).await,
         }
     }
 
@@ -90,6 +90,9 @@ impl TurnHeader {
         let (present, next) = seal.single_epochs(KIND)?;
         let Some(next) = next.filter(|_| !record.is_some_and(is_of_it)) else { return Ok(false) };
         if let Some(walk) = self.walked(next, store, seal, trail).await? {
+            let none_left = Announcement::OfKeys(KeyNews::SealedAnew { values: 0 });
+            let change = Change { ops: vec![everything_is_under(next)], expects: Vec::new() };
+            announced(trail, none_left, change).await?;
             walk.destroy(seal).await?;
             let (what, former) = (KIND.as_str(), present.to_string());
             let told = KeyNews::FormerDestroyed { id: None, what, former };
@@ -136,9 +139,15 @@ pub(super) async fn settle_header(
     }
 }
 
+/// That nothing which opens is under an earlier header key than that of this epoch.
+fn everything_is_under(epoch: u32) -> Op {
+    Op::Put(Key::system(SystemKey::SealedAnew), Version(epoch.into()), Vec::new())
+}
+
 /// Says that everything is sealed anew, and stands still: whoever lets it go on has the former key destroyed.
 async fn hold(
     record: &RotationRecord,
+    next: u32,
     now: Micros,
     store: &Reader,
     seal: &Seal,
@@ -146,9 +155,10 @@ async fn hold(
 ) -> Result<(), OperationError> {
     let (id, what) = (*record.id.as_bytes(), KIND.as_str());
     let told = || Announcement::Rotated { id, what, step: "hold", keys: 1 };
+    let under = [everything_is_under(next)];
     let held = |record: &mut RotationRecord| {
         record.sealed_anew_at = Some(now.0);
         record.state = RotationState::Paused;
     };
-    said(record.id, told, held, store, seal, trail).await
+    said_with(record.id, told, held, &under, store, seal, trail).await
 }

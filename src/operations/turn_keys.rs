@@ -441,11 +441,26 @@ pub(super) async fn said(
     seal: &Seal,
     trail: &Trail,
 ) -> Result<(), OperationError> {
+    said_with(id, told, change, &[], store, seal, trail).await
+}
+
+/// The same with further steps.
+pub(super) async fn said_with(
+    id: MandateId,
+    told: impl Fn() -> Announcement,
+    change: impl Fn(&mut RotationRecord),
+    beside: &[Op],
+    store: &Reader,
+    seal: &Seal,
+    trail: &Trail,
+) -> Result<(), OperationError> {
     for _ in 0..STALE_ATTEMPTS_MAX {
         let kept = kept_rotation(store, seal).await?.filter(|kept| kept.record.id == id);
         let Some(KeptRotation { mut record, version }) = kept else { return Ok(()) };
         change(&mut record);
-        if trail.announce_keys(told(), kept_as(&record, version, seal)?).await?.is_some() {
+        let mut kept = kept_as(&record, version, seal)?;
+        kept.ops.extend_from_slice(beside);
+        if trail.announce_keys(told(), kept).await?.is_some() {
             return Ok(());
         }
     }

@@ -41,6 +41,8 @@ const ROTATION: &[u8] = b"rotation";
 const CHECKPOINT: &[u8] = b"checkpoint";
 /// Under [`SYSTEM`].
 const WAYS: &[u8] = b"ways";
+/// Under [`SYSTEM`].
+const SEALED_ANEW: &[u8] = b"sealed anew";
 
 /// A key of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,6 +75,8 @@ pub enum SystemKey {
     Rotation,
     /// Which root key the log knows of, and which ceremonies over the ways to it were told.
     Ways,
+    /// Under no earlier header key than this one is anything that opens; its version is the key's epoch.
+    SealedAnew,
 }
 
 impl Key {
@@ -448,6 +452,7 @@ impl Key {
             SystemKey::Checkpoint => Key::of(SYSTEM, &[CHECKPOINT]),
             SystemKey::Rotation => Key::of(SYSTEM, &[ROTATION]),
             SystemKey::Ways => Key::of(SYSTEM, &[WAYS]),
+            SystemKey::SealedAnew => Key::of(SYSTEM, &[SEALED_ANEW]),
         }
     }
 
@@ -546,6 +551,11 @@ impl Key {
     /// Whether this is where the rotation of keys is kept.
     pub fn is_rotation(&self) -> bool {
         self.0.strip_prefix(&[SYSTEM]) == Some(ROTATION)
+    }
+
+    /// Whether this says under which header key everything is.
+    pub fn is_sealed_anew(&self) -> bool {
+        self.0.strip_prefix(&[SYSTEM]) == Some(SEALED_ANEW)
     }
 
     /// Whether this is the key of the policy in force.

@@ -335,6 +335,7 @@ impl Trail {
                     || key.is_of_erasure()
                     || key.is_of_terms()
                     || key.is_by_header()
+                    || key.is_sealed_anew()
             }
             Op::Delete(key) => key.waiting_erasure().is_some() || key.term_parts().is_some(),
         };

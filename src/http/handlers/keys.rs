@@ -85,6 +85,8 @@ pub(in crate::http) struct KeysStatusBody {
     subjects: BucketsBody,
     /// The keys of index buckets.
     index: BucketsBody,
+    /// The key over decision attributes.
+    header: SingleBody,
     /// How often the keys that seal were used, by kind.
     uses: Vec<UsesBody>,
 }
@@ -115,6 +117,15 @@ pub(in crate::http) struct BucketsBody {
     epoch_max: u32,
     /// How many have the next key beside the present one.
     next_count: usize,
+}
+
+/// A key that there is one of.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct SingleBody {
+    /// Which key of its place it is, counted from 1.
+    epoch: u32,
+    /// The same of the next one, where one stands beside it.
+    next_epoch: Option<u32>,
 }
 
 impl UsesBody {
@@ -170,7 +181,9 @@ pub(in crate::http) async fn status(
     let index = BucketsBody { count: INDEX_BUCKETS_COUNT, epoch_min, epoch_max, next_count };
     let rotation = status.rotation.as_ref().map(RotationBody::of);
     let uses = status.uses.iter().map(UsesBody::of).collect();
-    let body = KeysStatusBody { rotation, subjects, index, uses };
+    let (epoch, next_epoch) = status.header;
+    let header = SingleBody { epoch, next_epoch };
+    let body = KeysStatusBody { rotation, subjects, index, header, uses };
     Ok(Answer::new(body, recorded, rooms.trail.origin()))
 }
 
