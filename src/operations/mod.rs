@@ -57,6 +57,7 @@ mod review_glass;
 mod rewrap;
 mod ring_age;
 mod rotate_keys;
+mod rounds;
 mod scope;
 mod seal_vault;
 mod second_place;

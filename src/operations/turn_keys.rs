@@ -22,7 +22,7 @@ use super::OperationError;
 use super::rewrap::Rewrap;
 use super::turn_contexts::{settle_contexts, turn_contexts};
 use super::turn_header::{TurnHeader, settle_header};
-use super::turn_index::TurnIndex;
+use super::turn_index::{self, TurnIndex};
 use super::turn_single::{Single, settle_what_is_nobodys};
 use crate::ambient::Micros;
 use crate::identity::Identity;
@@ -125,14 +125,17 @@ impl Group {
 
 /// Says that the former keys of a group are destroyed.
 async fn destroyed(
-    rotation: MandateId,
+    (rotation, kind): (MandateId, RotationKind),
     buckets: u64,
     end: u16,
     store: &Reader,
     seal: &Seal,
     trail: &Trail,
 ) -> Result<(), OperationError> {
-    let told = || Announcement::KeysDestroyed { buckets, erasures: Vec::new() };
+    let told = || match kind {
+        RotationKind::Index => turn_index::destroyed(buckets),
+        _ => Announcement::KeysDestroyed { buckets, erasures: Vec::new() },
+    };
     let counted = |record: &mut RotationRecord| {
         record.done = record.done.max(end);
         record.drawn = None;
@@ -151,17 +154,24 @@ async fn settle_group(
     let Some((record, drawn)) = agreed.and_then(|it| Some((it, it.drawn.as_ref()?))) else {
         return Ok(false);
     };
-    let stands = seal.next_keys().named();
+    let is_of_index = record.kind == RotationKind::Index;
+    let stands = match is_of_index {
+        true => seal.next_index_keys().named(),
+        false => seal.next_keys().named(),
+    };
     if drawn.keys.iter().any(|next| stands.contains(next)) {
         return Ok(false);
     }
     // In a ring that was put back they were never drawn: what did not take its place is drawn again.
-    let buckets = seal.took_their_places(&drawn.keys)?;
+    let buckets = match is_of_index {
+        true => seal.index_took_their_places(&drawn.keys)?,
+        false => seal.took_their_places(&drawn.keys)?,
+    };
     if buckets == 0 {
         return Ok(false);
     }
     let end = if buckets == drawn.keys.len() { drawn.end } else { record.done };
-    destroyed(record.id, buckets as u64, end, store, seal, trail).await?;
+    destroyed((record.id, record.kind), buckets as u64, end, store, seal, trail).await?;
     Ok(true)
 }
 
@@ -183,7 +193,7 @@ impl Turning {
         let worked = settle_what_is_nobodys(seen, now, store, seal, identity, trail).await?
             || self.index.ends_what_is_nobodys(seen, store, seal, trail).await?
             || self.header.ends_what_is_nobodys(seen, store, seal, trail).await?
-            || (self.group.is_none() && settle_group(seen, store, seal, trail).await?);
+            || (self.is_idle() && settle_group(seen, store, seal, trail).await?);
         let record = match record {
             Some(record) if !worked => record,
             record => return Ok(Turned { record, worked, waits: false }),
@@ -223,14 +233,7 @@ impl Turning {
                 true
             }
             RotationState::Cancelling => {
-                let drawn = record.overlap.is_some() && record.done == 0;
-                waits = match record.kind {
-                    RotationKind::Header if drawn => {
-                        self.header.turn(&record, now, store, seal, trail).await?;
-                        false
-                    }
-                    _ => !take_back(&record, single.as_ref(), now, store, seal, trail).await?,
-                };
+                waits = !self.take_back(&record, single.as_ref(), now, store, seal, trail).await?;
                 !waits
             }
             RotationState::Asked
@@ -244,6 +247,11 @@ impl Turning {
             }
         };
         Ok(Turned { record: Some(record), worked, waits })
+    }
+
+    /// Whether no walk for a group of buckets is under way in this process.
+    fn is_idle(&self) -> bool {
+        self.group.is_none() && self.index.is_idle()
     }
 
     /// The next step of a rotation that runs; false where it waits.
@@ -263,6 +271,24 @@ impl Turning {
             _ => return turn_one(record, single, now, store, seal, trail).await,
         }
         Ok(true)
+    }
+
+    /// Takes a rotation of keys that are in no bucket back, or brings it to its end where another header key was drawn; false where it
+    /// waits.
+    async fn take_back(
+        &mut self,
+        record: &RotationRecord,
+        single: Option<&Single<'_>>,
+        now: Micros,
+        store: &Reader,
+        seal: &Arc<Seal>,
+        trail: &Trail,
+    ) -> Result<bool, OperationError> {
+        if record.kind == RotationKind::Header && record.overlap.is_some() && record.done == 0 {
+            self.header.turn(record, now, store, seal, trail).await?;
+            return Ok(true);
+        }
+        take_back(record, single, now, store, seal, trail).await
     }
 
     async fn turn(
@@ -305,7 +331,8 @@ impl Turning {
         }
         group.rewrap.destroy(seal).await?;
         let (buckets, end) = (group.rewrap.buckets_count(), group.end);
-        destroyed(group.rotation, buckets, end, store, seal, trail).await
+        let rotation = (group.rotation, RotationKind::Subjects);
+        destroyed(rotation, buckets, end, store, seal, trail).await
     }
 
     /// Brings the keys that were drawn to their end, whoever drew them, and draws no others.

@@ -271,7 +271,7 @@ fn header_key_is_replaced_while_people_work_and_goes_once_somebody_lets_it_go() 
     let waits = rotation(&demo);
     assert_eq!((&waits["state"], &waits["keys_done"]), (&json!("paused"), &json!(0)));
     assert_eq!(header(&demo), json!({"epoch": 1, "next_epoch": 2}));
-    step(&demo, "system_admin", &id, "cancel").refused(409, "version_conflict");
+    step(&demo, "system_admin", &id, "cancel").refused(412, "version_conflict");
     step(&demo, "security_admin", &id, "resume").refused(403, "denied");
     step(&demo, "system_admin", &id, "resume").expect(200);
     let is_over = || rotation(&demo)["state"] == "ended";
