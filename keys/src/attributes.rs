@@ -1,11 +1,13 @@
-//! Seals the decision attributes of a row under the header key. Never sees a section.
+//! Seals the decision attributes of a row under the header key, and whatever else is kept sealed for its own row. Never sees a section.
 //! What the caller binds as associated data must be given again to open.
+//! While another header key follows, that one seals and both open: each object names its key, so none is tried in vain.
 
 use zeroize::Zeroizing;
 
 use crate::error::KeyError;
-use crate::keyring::{Content, Keyring, Place};
-use crate::sealed::{KeyKind, SealingKey};
+use crate::keyring::{Content, Entry, Keyring, Place};
+use crate::sealed::{self, KeyKind, SealingKey};
+use crate::state::KeyState;
 use crate::uses::Sealing;
 
 impl Keyring {
@@ -34,24 +36,47 @@ impl Keyring {
     ) -> Result<Vec<u8>, KeyError> {
         let content = self.content();
         self.uses.take(Place::Header, sealing)?;
-        header_key(&content).seal(associated, plain)
+        sealing_key(&content.newest(Place::Header)).seal(associated, plain)
     }
 
     /// Opens decision attributes beside the same `associated`.
     ///
     /// # Errors
-    /// As [`crate::SubjectKey::open_section`], and [`KeyError::AssociatedTooLong`].
+    /// As [`crate::SubjectKey::open_section`], and [`KeyError::AssociatedTooLong`]; [`KeyError::WrongKeyId`] once the key that sealed
+    /// them is destroyed.
     pub fn open_attributes(
         &self,
         associated: &[u8],
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        header_key(&self.content()).open(associated, sealed)
+        let content = self.content();
+        sealing_key(&named(&content, sealed)?).open(associated, sealed)
+    }
+
+    /// How the header key stands that something was sealed under; nothing for one that was not there yet.
+    ///
+    /// # Errors
+    /// As opening it, up to the kind of its key.
+    pub fn header_key_state(&self, sealed: &[u8]) -> Result<Option<KeyState>, KeyError> {
+        let id = sealed::key_id(KeyKind::Header, sealed)?;
+        Ok(u32::try_from(id).ok().and_then(|epoch| self.state_in(Place::Header, epoch)))
+    }
+
+    /// Whether another header key ever followed the first, or stands beside it: then a row may have attributes in another place.
+    #[must_use]
+    pub fn header_key_was_followed(&self) -> bool {
+        self.content().has_followed_header()
     }
 }
 
-fn header_key(content: &Content) -> SealingKey<'_> {
-    let entry = content.at(Place::Header);
+/// The header key that an object names, or else the present one, which refuses it.
+fn named<'a>(content: &'a Content, sealed: &[u8]) -> Result<Entry<'a>, KeyError> {
+    let id = sealed::key_id(KeyKind::Header, sealed)?;
+    let next = content.next_of(Place::Header).filter(|next| u64::from(next.epoch) == id);
+    Ok(next.unwrap_or_else(|| content.at(Place::Header)))
+}
+
+fn sealing_key<'a>(entry: &Entry<'a>) -> SealingKey<'a> {
     SealingKey { kind: KeyKind::Header, id: u64::from(entry.epoch), key: entry.key, context: &[] }
 }
 

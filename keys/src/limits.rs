@@ -71,11 +71,11 @@ pub const BUCKETS: usize = 4096;
 /// Subject buckets that are re-keyed at once: both keys of each stand in the ring meanwhile, and a slot has no room for more.
 pub const BUCKETS_REKEYED_MAX: usize = 256;
 
-/// Other keys than those of buckets (of months, tokens and the log) that have a next one at once. A slot has room for 257 in all.
+/// Other keys than those of buckets (of months, tokens and the log, the header key) that have a next one at once. A slot has room for 257 in all.
 pub const SINGLES_REKEYED_MAX: usize = 33;
 
-/// Months that have two context keys at once: so tokens and the log always find room.
-pub const CONTEXT_MONTHS_REKEYED_MAX: usize = SINGLES_REKEYED_MAX - 2;
+/// Months that have two context keys at once: so tokens, the log and the header key always find room.
+pub const CONTEXT_MONTHS_REKEYED_MAX: usize = SINGLES_REKEYED_MAX - 3;
 
 /// Calendar months for which a keyring holds a context key, counted from its creation.
 pub const CONTEXT_MONTHS: usize = 60;

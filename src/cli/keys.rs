@@ -20,8 +20,9 @@ pub(super) enum Command {
     #[command(after_help = "Example: gridvault keys rotate --what subjects")]
     Rotate {
         /// Which keys: subjects, those of all subject buckets; tokens, the one that signs tokens; log, the one that signs
-        /// the log; context, those over addresses, devices and reasons of entries; index, those of all index buckets.
-        #[arg(long, value_parser = ["subjects", "tokens", "log", "context", "index"])]
+        /// the log; context, those over addresses, devices and reasons of entries; index, those of all index buckets; header, the one over
+        /// decision attributes.
+        #[arg(long, value_parser = ["subjects", "tokens", "log", "context", "index", "header"])]
         what: String,
         #[command(flatten)]
         connection: Connection,
@@ -110,8 +111,15 @@ fn rotation_line(rotation: &Value) -> String {
     let overlap = rotation["overlap_until"].as_str().filter(|_| rotation["keys_done"] == 0);
     let next = word(rotation, "next_key");
     let overlap = overlap.map(|until| format!("\nkey {next}, the former beside it until {until}"));
+    let anew = rotation["sealed_anew_at"].as_str().filter(|_| rotation["keys_done"] == 0);
+    let anew = anew.map(|since| {
+        format!(
+            "\neverything is sealed anew since {since}: make and verify a bulk part now, then resume the rotation, which destroys the \
+             former key; bulk parts from before that moment restore with no later key part"
+        )
+    });
     format!(
-        "rotation {} of {} {}: {} of {} keys, asked by {} at {}{}{}",
+        "rotation {} of {} {}: {} of {} keys, asked by {} at {}{}{}{}",
         word(rotation, "id"),
         word(rotation, "what"),
         word(rotation, "state"),
@@ -120,7 +128,8 @@ fn rotation_line(rotation: &Value) -> String {
         word(rotation, "asked_by"),
         word(rotation, "asked_at"),
         second.unwrap_or_default(),
-        overlap.unwrap_or_default()
+        overlap.unwrap_or_default(),
+        anew.unwrap_or_default()
     )
 }
 
@@ -144,7 +153,10 @@ fn status_lines(status: &Value) -> String {
     let uses = status["uses"].as_array();
     let due: String = uses.into_iter().flatten().filter(near).map(due).collect();
     let (subjects, index) = (line("subjects"), line("index"));
-    let keys = format!("subject buckets {subjects}\nindex buckets {index}{due}");
+    let header = &status["header"];
+    let next = header["next_epoch"].as_u64().map(|next| format!(", {next} beside it"));
+    let header = format!("header key: epoch {}{}", header["epoch"], next.unwrap_or_default());
+    let keys = format!("subject buckets {subjects}\nindex buckets {index}\n{header}{due}");
     match &status["rotation"] {
         Value::Null => keys,
         rotation => format!("{keys}\n{}", rotation_line(rotation)),

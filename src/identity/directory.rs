@@ -336,7 +336,7 @@ impl Applied for Directory {
     }
 }
 
-fn associated(id: &[u8; 16]) -> Vec<u8> {
+pub(super) fn associated(id: &[u8; 16]) -> Vec<u8> {
     [b"gridvault/actor/v1".as_slice(), id].concat()
 }
 

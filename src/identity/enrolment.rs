@@ -96,7 +96,10 @@ fn key_at(record: Option<&ActorRecord>) -> [u8; 32] {
     known
 }
 
-const ASSOCIATED: &[u8] = b"gridvault/enrolment/v1";
+/// What a code is bound to that lies under this hash.
+pub(super) fn associated(hash: &[u8; 32]) -> Vec<u8> {
+    [b"gridvault/enrolment/v1".as_slice(), hash].concat()
+}
 
 impl Directory {
     /// The steps that make a code usable for an actor for a day.
@@ -116,7 +119,7 @@ impl Directory {
         plain.extend_from_slice(&key_at(record.as_ref()));
         let sealed = self
             .keyring()
-            .seal_attributes(&[ASSOCIATED, &hash].concat(), &plain)
+            .seal_attributes(&associated(&hash), &plain)
             .map_err(|_| EnrolmentError::Unavailable)?;
         let mut change = Change::default();
         change.put_new(Key::enrolment(&hash), sealed);
@@ -141,7 +144,7 @@ impl Directory {
         let stored = stored.ok_or(EnrolmentError::Invalid)?;
         let plain = self
             .keyring()
-            .open_attributes(&[ASSOCIATED, &hash].concat(), &stored.payload)
+            .open_attributes(&associated(&hash), &stored.payload)
             .map_err(|_| EnrolmentError::Unavailable)?;
         let (actor, rest) = plain.split_first_chunk::<16>().ok_or(EnrolmentError::Unavailable)?;
         let (ends, given_at) = rest.split_first_chunk::<8>().ok_or(EnrolmentError::Unavailable)?;

@@ -4,6 +4,7 @@
 
 mod actor;
 mod actor_form;
+mod bound;
 mod directory;
 mod enrolment;
 mod log_in;
@@ -11,6 +12,7 @@ mod token;
 mod token_keys;
 
 pub use actor::Actor;
+pub use bound::bound_to;
 pub use directory::{
     ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory, DirectoryError, NewActor,
     ReadinessRecord, SecrecyTerm,

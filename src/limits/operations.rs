@@ -80,6 +80,12 @@ pub const CONTEXT_TURN_MARGIN_SECONDS: i64 = 3_600;
 pub const REWRAP_LOOKS_COUNT: usize = 1_024;
 /// Wrapped keys of one step in which those who stay are wrapped anew: 200 KiB.
 pub const REWRAP_KEYS_COUNT_MAX: usize = 1_024;
+/// Rows that are looked at before others get their turn, while what is under a header key is sealed anew: each is read whole.
+pub const RESEAL_LOOKS_COUNT: usize = 512;
+/// Values that are sealed anew in one step.
+pub const RESEAL_VALUES_COUNT_MAX: usize = 512;
+/// Bytes of the store that are sealed anew in one step, and one value more.
+pub const RESEAL_BYTES_MAX: usize = 256 * 1024;
 /// How often the store is gone through until nothing in it is wrapped under a key that is to be destroyed. The second time
 /// finds nothing, unless somebody stored something about the same people meanwhile.
 pub const REWRAP_ROUNDS_COUNT_MAX: u32 = 8;

@@ -5,24 +5,22 @@
 
 use super::OperationError;
 use super::rewrap::{announced, on_disk};
-use crate::limits::{RETERM_LOOKS_COUNT, RETERM_TERMS_COUNT_MAX, REWRAP_ROUNDS_COUNT_MAX};
+use super::rounds::{Outdated, Page, Rounds};
+use crate::limits::{RETERM_LOOKS_COUNT, RETERM_TERMS_COUNT_MAX};
 use crate::records::RecordId;
 use crate::seal::{MovingTerm, NextIndexKeys, Seal, SealError};
-use crate::store::{Change, Expect, Key, Op, Reader, StoreError, Version, term_value};
+use crate::store::{Change, Expect, Key, Op, Reader, StoreError, Stored, Version, term_value};
 use crate::trail::{Announcement, KeyNews, Trail};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Walks until one finds none.
-pub(super) struct MoveTerms {
+pub(super) struct MoveTerms(Rounds<UnderFormer>);
+
+/// Terms under former keys of these buckets.
+struct UnderFormer {
     next: Arc<NextIndexKeys>,
-    /// The bucket that is looked at, by its place among those.
-    at: usize,
-    behind: Option<Key>,
     moving: Vec<MovingTerm>,
-    /// Whether this walk found none so far.
-    clean: bool,
-    rounds: u32,
     /// How many terms of this walk were passed over, because they or what is kept beside their record cannot be read.
     unread: usize,
 }
@@ -46,9 +44,17 @@ impl MoveTerms {
         seal: &Arc<Seal>,
         trail: &Trail,
     ) -> Result<MoveTerms, OperationError> {
-        let (drawing, drawn) = (seal.clone(), buckets.to_vec());
-        on_disk(move || drawing.draw_next_index_keys(&drawn)).await?;
-        MoveTerms::towards(seal.next_index_keys_of(buckets), trail).await
+        MoveTerms::towards(MoveTerms::drawn(buckets, seal).await?, trail).await
+    }
+
+    /// Next keys for these buckets, those that have none: durable, and not said yet.
+    pub(super) async fn drawn(
+        buckets: &[u16],
+        seal: &Arc<Seal>,
+    ) -> Result<NextIndexKeys, OperationError> {
+        let (drawing, named) = (seal.clone(), buckets.to_vec());
+        on_disk(move || drawing.draw_next_index_keys(&named)).await?;
+        Ok(seal.next_index_keys_of(buckets))
     }
 
     /// The same with next keys that are there.
@@ -56,13 +62,15 @@ impl MoveTerms {
         next: NextIndexKeys,
         trail: &Trail,
     ) -> Result<MoveTerms, OperationError> {
-        // The trail takes no term any more that is under a key which has a next one. Once this entry is there, everything that it
-        // took before is in the store.
         let drawn = KeyNews::IndexDrawn { buckets: next.count() as u64 };
         announced(trail, Announcement::OfKeys(drawn), Change::default()).await?;
-        let next = Arc::new(next);
-        let (behind, moving) = (None, Vec::new());
-        Ok(MoveTerms { next, at: 0, behind, moving, clean: true, rounds: 0, unread: 0 })
+        Ok(MoveTerms::behind(next))
+    }
+
+    /// The same behind the entry that says of these next keys that they are drawn. The trail takes no term any more that is under a key
+    /// which has a next one: once that entry is there, everything that it took before is in the store.
+    pub(super) fn behind(next: NextIndexKeys) -> MoveTerms {
+        MoveTerms(Rounds::of(UnderFormer { next: Arc::new(next), moving: Vec::new(), unread: 0 }))
     }
 
     /// Looks at the next page. Whether every term has moved.
@@ -72,37 +80,7 @@ impl MoveTerms {
         seal: &Seal,
         trail: &Trail,
     ) -> Result<bool, OperationError> {
-        let mut left = RETERM_LOOKS_COUNT;
-        while let Some(bucket) = self.next.bucket(self.at) {
-            let prefix = Key::term_bucket_prefix(bucket);
-            let page = store.scan(&prefix, self.behind.as_ref(), left).await?;
-            left -= page.len();
-            for (key, stored) in &page {
-                match readable(seal.moving_term(key, stored))? {
-                    Some(moving) => self.moving.extend(moving),
-                    None => self.unread += 1,
-                }
-                if self.moving.len() >= RETERM_TERMS_COUNT_MAX {
-                    self.write(store, seal, trail).await?;
-                }
-            }
-            if left == 0 {
-                self.behind = page.last().map(|(key, _)| key.clone());
-                return Ok(false);
-            }
-            (self.behind, self.at) = (None, self.at + 1);
-        }
-        self.write(store, seal, trail).await?;
-        self.at = 0;
-        self.rounds += 1;
-        if std::mem::replace(&mut self.clean, true) {
-            return Ok(true);
-        }
-        self.unread = 0;
-        match self.rounds < REWRAP_ROUNDS_COUNT_MAX {
-            true => Ok(false),
-            false => Err(OperationError::Internal("terms move and are found outdated again")),
-        }
+        self.0.step(store, seal, trail).await
     }
 
     /// Destroys the keys that the next ones follow, once a walk found no term under them; gives how many, without those that somebody
@@ -110,49 +88,51 @@ impl MoveTerms {
     ///
     /// A crash leaves both keys of each bucket in the ring, or the next ones alone, which nobody needs any more but these.
     pub(super) async fn destroy(&self, seal: &Arc<Seal>) -> Result<u64, OperationError> {
-        if self.unread > 0 {
-            tracing::error!(
-                terms = self.unread,
-                "index terms that cannot be read go with their keys"
-            );
+        let UnderFormer { next, unread, .. } = &self.0.walk;
+        if *unread > 0 {
+            tracing::error!(terms = unread, "index terms that cannot be read go with their keys");
         }
-        let (seal, next) = (seal.clone(), self.next.clone());
+        let (seal, next) = (seal.clone(), next.clone());
         Ok(on_disk(move || seal.destroy_index_keys_before(&next)).await? as u64)
     }
+}
 
-    /// Writes what is to move. Where one of them went or moved since it was looked at nothing was written: they are looked at once
-    /// more at once, and what moves again is left to the next walk.
-    async fn write(
+impl Outdated for UnderFormer {
+    const LOOKS_COUNT: usize = RETERM_LOOKS_COUNT;
+
+    fn prefix(&self, at: usize) -> Option<Key> {
+        self.next.bucket(at).map(Key::term_bucket_prefix)
+    }
+
+    async fn look_at(
         &mut self,
-        store: &Reader,
+        key: &Key,
+        stored: &Stored,
+        _store: &Reader,
         seal: &Seal,
-        trail: &Trail,
     ) -> Result<(), OperationError> {
-        if self.moving.is_empty() {
-            return Ok(());
+        match readable(seal.moving_term(key, stored))? {
+            Some(moving) => self.moving.extend(moving),
+            None => self.unread += 1,
         }
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.moving.len() >= RETERM_TERMS_COUNT_MAX
+    }
+
+    fn take(&mut self, store: &Reader) -> Result<Option<Page>, OperationError> {
         let moving = std::mem::take(&mut self.moving);
         let (change, count) = moved(&moving, store)?;
         self.unread += moving.len() - count;
-        if count == 0 {
-            return Ok(());
-        }
-        self.clean = false;
-        if is_written(change, count, trail).await? {
-            return Ok(());
-        }
-        let mut again = Vec::new();
-        for one in moving {
-            let key = Key::term(&one.from, one.record);
-            if let Some(stored) = store.get(&key).await? {
-                again.extend(readable(seal.moving_term(&key, &stored))?.flatten());
-            }
-        }
-        let (change, count) = moved(&again, store)?;
-        if count > 0 {
-            is_written(change, count, trail).await?;
-        }
-        Ok(())
+        let told = Announcement::OfKeys(KeyNews::TermsMoved { terms: count as u64 });
+        let named = moving.iter().map(|one| Key::term(&one.from, one.record)).collect();
+        Ok((count > 0).then_some(Page { change, told, named }))
+    }
+
+    fn begin_again(&mut self) {
+        self.unread = 0;
     }
 }
 
@@ -180,10 +160,4 @@ fn moved(moving: &[MovingTerm], store: &Reader) -> Result<(Change, usize), Opera
         change.expects.push(Expect { key, version, stamp: 0 });
     }
     Ok((change, count))
-}
-
-/// Whether it was written: not where one of the terms went meanwhile, or somebody else wrote what its record is found by.
-async fn is_written(change: Change, count: usize, trail: &Trail) -> Result<bool, OperationError> {
-    let told = Announcement::OfKeys(KeyNews::TermsMoved { terms: count as u64 });
-    Ok(trail.announce_keys(told, change).await?.is_some())
 }

@@ -3,20 +3,20 @@
 //! A walk that finds nobody, begun after the trail said that the next keys are there, is proof that nobody needs the former.
 
 use super::OperationError;
-use crate::limits::{REWRAP_KEYS_COUNT_MAX, REWRAP_LOOKS_COUNT, REWRAP_ROUNDS_COUNT_MAX};
+use super::rounds::{Outdated, Page, Rounds};
+use crate::limits::{REWRAP_KEYS_COUNT_MAX, REWRAP_LOOKS_COUNT};
 use crate::seal::{NextKeys, Seal, SealError};
-use crate::store::{Change, Key, Reader};
+use crate::store::{Change, Key, Reader, Stored};
 use crate::trail::{Announcement, Recorded, Trail};
 use std::sync::Arc;
 
 /// Walks until one finds nobody.
-pub(super) struct Rewrap {
+pub(super) struct Rewrap(Rounds<UnderFormer>);
+
+/// Keys that are wrapped under former keys of these buckets.
+struct UnderFormer {
     next: Arc<NextKeys>,
-    behind: Option<Key>,
     change: Change,
-    /// Whether this walk found nobody so far.
-    clean: bool,
-    rounds: u32,
 }
 
 impl Rewrap {
@@ -51,13 +51,12 @@ impl Rewrap {
     /// The same behind the entry that says of these next keys that they are drawn. The trail takes nothing any more that is wrapped
     /// under a key that has a next one: once that entry is there, everything that it took before is in the store.
     pub(super) fn behind(next: NextKeys) -> Rewrap {
-        let next = Arc::new(next);
-        Rewrap { next, behind: None, change: Change::default(), clean: true, rounds: 0 }
+        Rewrap(Rounds::of(UnderFormer { next: Arc::new(next), change: Change::default() }))
     }
 
     /// How many buckets it is about.
     pub(super) fn buckets_count(&self) -> u64 {
-        self.next.count() as u64
+        self.0.walk.next.count() as u64
     }
 
     /// Looks at the next page. Whether everybody is wrapped anew.
@@ -67,73 +66,45 @@ impl Rewrap {
         seal: &Seal,
         trail: &Trail,
     ) -> Result<bool, OperationError> {
-        let prefix = Key::subject_key_prefix();
-        let page = store.scan(&prefix, self.behind.as_ref(), REWRAP_LOOKS_COUNT).await?;
-        for (key, stored) in &page {
-            seal.wrap_anew((key, stored), &self.next, &mut self.change)?;
-            if self.change.ops.len() >= REWRAP_KEYS_COUNT_MAX {
-                self.write(store, seal, trail).await?;
-            }
-        }
-        if let Some((last, _)) = page.last() {
-            self.behind = Some(last.clone());
-            return Ok(false);
-        }
-        self.write(store, seal, trail).await?;
-        self.behind = None;
-        self.rounds += 1;
-        if std::mem::replace(&mut self.clean, true) {
-            return Ok(true);
-        }
-        match self.rounds < REWRAP_ROUNDS_COUNT_MAX {
-            true => Ok(false),
-            false => {
-                Err(OperationError::Internal("keys are wrapped anew and found outdated again"))
-            }
-        }
+        self.0.step(store, seal, trail).await
     }
 
     /// Destroys the keys that the next ones follow, once a walk found nobody.
     ///
     /// A crash leaves both keys of each bucket in the ring, or the next ones alone, which nobody needs any more but these.
     pub(super) async fn destroy(&self, seal: &Arc<Seal>) -> Result<(), OperationError> {
-        let (seal, next) = (seal.clone(), self.next.clone());
+        let (seal, next) = (seal.clone(), self.0.walk.next.clone());
         on_disk(move || seal.destroy_keys_before(&next)).await
-    }
-
-    /// Writes what was wrapped anew. Where one of them moved on since it was looked at nothing was written: they are looked at
-    /// once more at once, and what moves on again is left to the next walk.
-    async fn write(
-        &mut self,
-        store: &Reader,
-        seal: &Seal,
-        trail: &Trail,
-    ) -> Result<(), OperationError> {
-        if self.change.ops.is_empty() {
-            return Ok(());
-        }
-        self.clean = false;
-        let change = std::mem::take(&mut self.change);
-        let named: Vec<Key> = change.ops.iter().map(|op| op.key().clone()).collect();
-        if rewrapped(trail, change).await?.is_some() {
-            return Ok(());
-        }
-        let mut again = Change::default();
-        for key in named {
-            if let Some(stored) = store.get(&key).await? {
-                seal.wrap_anew((&key, &stored), &self.next, &mut again)?;
-            }
-        }
-        if !again.ops.is_empty() {
-            rewrapped(trail, again).await?;
-        }
-        Ok(())
     }
 }
 
-async fn rewrapped(trail: &Trail, change: Change) -> Result<Option<Recorded>, OperationError> {
-    let keys = change.ops.len() as u64;
-    Ok(trail.announce_keys(Announcement::KeysRewrapped { keys }, change).await?)
+impl Outdated for UnderFormer {
+    const LOOKS_COUNT: usize = REWRAP_LOOKS_COUNT;
+
+    fn prefix(&self, at: usize) -> Option<Key> {
+        (at == 0).then(Key::subject_key_prefix)
+    }
+
+    async fn look_at(
+        &mut self,
+        key: &Key,
+        stored: &Stored,
+        _store: &Reader,
+        seal: &Seal,
+    ) -> Result<(), OperationError> {
+        Ok(seal.wrap_anew((key, stored), &self.next, &mut self.change)?)
+    }
+
+    fn is_full(&self) -> bool {
+        self.change.ops.len() >= REWRAP_KEYS_COUNT_MAX
+    }
+
+    fn take(&mut self, _store: &Reader) -> Result<Option<Page>, OperationError> {
+        let change = std::mem::take(&mut self.change);
+        let named: Vec<Key> = change.ops.iter().map(|op| op.key().clone()).collect();
+        let told = Announcement::KeysRewrapped { keys: named.len() as u64 };
+        Ok((!named.is_empty()).then_some(Page { change, told, named }))
+    }
 }
 
 /// Records what becomes of keys, where nobody else touches what this changes.

@@ -44,7 +44,7 @@ pub async fn ring_lacks(
 fn lacks_change(record: &RotationRecord, seal: &Seal) -> Result<bool, OperationError> {
     let Some(overlap) = &record.overlap else { return Ok(false) };
     match record.kind {
-        RotationKind::Tokens | RotationKind::Log => {
+        RotationKind::Tokens | RotationKind::Log | RotationKind::Header => {
             let (present, next) = seal.single_epochs(record.kind)?;
             Ok(next.unwrap_or(present) < overlap.epoch)
         }

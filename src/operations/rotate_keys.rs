@@ -158,6 +158,7 @@ fn after(
             done: 0,
             overlap: None,
             drawn: None,
+            sealed_anew_at: None,
         });
     }
     let before = before.filter(|before| before.id == id).ok_or(Code::NotFound)?;
@@ -214,6 +215,8 @@ pub struct KeysStatus {
     pub next_count: usize,
     /// The same of index buckets: least often, most often, and how many have a next key.
     pub index: (u32, u32, usize),
+    /// How often the header key was replaced, counted from one, and the same of the next one beside it, if one is.
+    pub header: (u32, Option<u32>),
     /// How often the keys that seal were used.
     pub uses: [KeyUses; 4],
 }
@@ -240,8 +243,9 @@ pub async fn keys_status(
     let bucket_epochs = seal.bucket_epochs()?;
     let (least, most) = seal.index_epochs()?;
     let index = (least, most, seal.next_index_keys().count());
+    let header = seal.single_epochs(RotationKind::Header)?;
     let (next_count, uses) = (seal.next_keys().count(), seal.key_uses());
-    let status = KeysStatus { rotation, bucket_epochs, next_count, index, uses };
+    let status = KeysStatus { rotation, bucket_epochs, next_count, index, header, uses };
     match trail.append(permit).await {
         Ok(receipt) => Ok((status, receipt.recorded())),
         Err(refused) => Err(ended(refused, actor, origin, access, trail).await),

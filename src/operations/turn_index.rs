@@ -8,7 +8,8 @@
 //! 4 destroy  once a whole walk found none: the ring with the next keys in the place of the former, slot B, then slot A;
 //!            then one frame: entry `key.destroy`, the row says which buckets are done
 //! ```
-//! A crash at 2 or 3 leaves both keys in the ring, and the walk begins again; one between the two writings of 4 has the group done twice.
+//! A crash at 2 or 3 leaves both keys in the ring, and the walk begins again; behind one between the two writings of 4 the next step says
+//! what is destroyed, as of subject buckets.
 
 use super::OperationError;
 use super::move_terms::MoveTerms;
@@ -16,7 +17,7 @@ use super::rewrap::announced;
 use super::turn_keys::said;
 use crate::limits::{INDEX_BUCKETS_COUNT, ROTATION_BUCKETS_COUNT};
 use crate::records::MandateId;
-use crate::seal::{RotationKind, RotationRecord, Seal};
+use crate::seal::{DrawnKeys, RotationKind, RotationRecord, Seal};
 use crate::store::{Change, Reader};
 use crate::trail::{Announcement, KeyNews, Trail};
 use std::sync::Arc;
@@ -61,10 +62,23 @@ impl TurnIndex {
         self.group = Some(if strays.count() > 0 {
             Group { rotation, end: record.done, walk: MoveTerms::towards(strays, trail).await? }
         } else {
+            let next = MoveTerms::drawn(&buckets, seal).await?;
             let end = buckets.last().map_or(INDEX_BUCKETS_COUNT, |last| last + 1);
-            Group { rotation, end, walk: MoveTerms::begin(&buckets, seal, trail).await? }
+            let count = next.count() as u64;
+            let told = || Announcement::OfKeys(KeyNews::IndexDrawn { buckets: count });
+            let keys = next.named();
+            let drawn = |record: &mut RotationRecord| {
+                record.drawn = Some(DrawnKeys { end, keys: keys.clone() });
+            };
+            said(rotation, told, drawn, store, seal, trail).await?;
+            Group { rotation, end, walk: MoveTerms::behind(next) }
         });
         Ok(())
+    }
+
+    /// Whether no walk of a rotation is under way in this process.
+    pub(super) fn is_idle(&self) -> bool {
+        self.group.is_none()
     }
 
     /// One page of the walk of a group, or its end.
@@ -86,7 +100,10 @@ impl TurnIndex {
             return Ok(());
         }
         let told = || destroyed(buckets);
-        let counted = |record: &mut RotationRecord| record.done = record.done.max(group.end);
+        let counted = |record: &mut RotationRecord| {
+            record.done = record.done.max(group.end);
+            record.drawn = None;
+        };
         said(group.rotation, told, counted, store, seal, trail).await
     }
 
@@ -200,6 +217,6 @@ pub(super) async fn strays_ended(
     turned(MoveTerms::towards(strays, trail).await?, store, seal, trail).await
 }
 
-fn destroyed(buckets: u64) -> Announcement {
+pub(super) fn destroyed(buckets: u64) -> Announcement {
     Announcement::OfKeys(KeyNews::IndexDestroyed { buckets })
 }

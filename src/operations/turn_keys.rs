@@ -12,7 +12,7 @@
 //! 6 cancel   in the place of 5 for one that was taken back, once no bucket has a next key: entry `key.rotate` (step cancel)
 //! ```
 //! Those are the steps of the keys of subject buckets; `turn_index` has 2 to 4 of those of index buckets, `turn_single` of a key that
-//! there is one of, and `turn_contexts` those of the keys of contexts.
+//! there is one of and that signs, `turn_header` of the header key, and `turn_contexts` those of the keys of contexts.
 //! The row is all that is kept of it. A crash at 2 or 3 leaves both keys of a group's buckets in the ring, and the walk begins
 //! again; behind one between the two writings of 4 the next step says what is destroyed, because the row has with the entry of 2
 //! which next keys were drawn, and the ring has them in their places. Erasures destroy keys beside it (`destroy_keys`): each of
@@ -21,7 +21,8 @@
 use super::OperationError;
 use super::rewrap::Rewrap;
 use super::turn_contexts::{settle_contexts, turn_contexts};
-use super::turn_index::TurnIndex;
+use super::turn_header::{TurnHeader, settle_header};
+use super::turn_index::{self, TurnIndex};
 use super::turn_single::{Single, settle_what_is_nobodys};
 use crate::ambient::Micros;
 use crate::identity::Identity;
@@ -80,6 +81,7 @@ pub struct Turned {
 pub struct Turning {
     group: Option<Group>,
     index: TurnIndex,
+    header: TurnHeader,
 }
 
 struct Group {
@@ -123,14 +125,17 @@ impl Group {
 
 /// Says that the former keys of a group are destroyed.
 async fn destroyed(
-    rotation: MandateId,
+    (rotation, kind): (MandateId, RotationKind),
     buckets: u64,
     end: u16,
     store: &Reader,
     seal: &Seal,
     trail: &Trail,
 ) -> Result<(), OperationError> {
-    let told = || Announcement::KeysDestroyed { buckets, erasures: Vec::new() };
+    let told = || match kind {
+        RotationKind::Index => turn_index::destroyed(buckets),
+        _ => Announcement::KeysDestroyed { buckets, erasures: Vec::new() },
+    };
     let counted = |record: &mut RotationRecord| {
         record.done = record.done.max(end);
         record.drawn = None;
@@ -149,17 +154,24 @@ async fn settle_group(
     let Some((record, drawn)) = agreed.and_then(|it| Some((it, it.drawn.as_ref()?))) else {
         return Ok(false);
     };
-    let stands = seal.next_keys().named();
+    let is_of_index = record.kind == RotationKind::Index;
+    let stands = match is_of_index {
+        true => seal.next_index_keys().named(),
+        false => seal.next_keys().named(),
+    };
     if drawn.keys.iter().any(|next| stands.contains(next)) {
         return Ok(false);
     }
     // In a ring that was put back they were never drawn: what did not take its place is drawn again.
-    let buckets = seal.took_their_places(&drawn.keys)?;
+    let buckets = match is_of_index {
+        true => seal.index_took_their_places(&drawn.keys)?,
+        false => seal.took_their_places(&drawn.keys)?,
+    };
     if buckets == 0 {
         return Ok(false);
     }
     let end = if buckets == drawn.keys.len() { drawn.end } else { record.done };
-    destroyed(record.id, buckets as u64, end, store, seal, trail).await?;
+    destroyed((record.id, record.kind), buckets as u64, end, store, seal, trail).await?;
     Ok(true)
 }
 
@@ -180,7 +192,8 @@ impl Turning {
         let seen = record.as_ref();
         let worked = settle_what_is_nobodys(seen, now, store, seal, identity, trail).await?
             || self.index.ends_what_is_nobodys(seen, store, seal, trail).await?
-            || (self.group.is_none() && settle_group(seen, store, seal, trail).await?);
+            || self.header.ends_what_is_nobodys(seen, store, seal, trail).await?
+            || (self.is_idle() && settle_group(seen, store, seal, trail).await?);
         let record = match record {
             Some(record) if !worked => record,
             record => return Ok(Turned { record, worked, waits: false }),
@@ -212,10 +225,7 @@ impl Turning {
             }
             // The walk stands still with it; what the ring has already is said.
             RotationState::Paused => match single {
-                None if record.kind == RotationKind::Context => {
-                    settle_contexts(&record, store, seal, trail).await?
-                }
-                None => false,
+                None => settle_without_walk(&record, now, store, seal, trail).await?,
                 Some(single) => single.settle(now, store, seal, trail).await?,
             },
             RotationState::Cancelling if record.kind.is_of_buckets() => {
@@ -223,7 +233,7 @@ impl Turning {
                 true
             }
             RotationState::Cancelling => {
-                waits = !take_back(&record, single.as_ref(), now, store, seal, trail).await?;
+                waits = !self.take_back(&record, single.as_ref(), now, store, seal, trail).await?;
                 !waits
             }
             RotationState::Asked
@@ -232,10 +242,16 @@ impl Turning {
             | RotationState::Cancelled => {
                 self.group = None;
                 self.index.let_go();
+                self.header.let_go();
                 false
             }
         };
         Ok(Turned { record: Some(record), worked, waits })
+    }
+
+    /// Whether no walk for a group of buckets is under way in this process.
+    fn is_idle(&self) -> bool {
+        self.group.is_none() && self.index.is_idle()
     }
 
     /// The next step of a rotation that runs; false where it waits.
@@ -251,9 +267,28 @@ impl Turning {
         match record.kind {
             RotationKind::Subjects => self.turn(record, store, seal, trail).await?,
             RotationKind::Index => self.index.turn(record, store, seal, trail).await?,
+            RotationKind::Header => self.header.turn(record, now, store, seal, trail).await?,
             _ => return turn_one(record, single, now, store, seal, trail).await,
         }
         Ok(true)
+    }
+
+    /// Takes a rotation of keys that are in no bucket back, or brings it to its end where another header key was drawn; false where it
+    /// waits.
+    async fn take_back(
+        &mut self,
+        record: &RotationRecord,
+        single: Option<&Single<'_>>,
+        now: Micros,
+        store: &Reader,
+        seal: &Arc<Seal>,
+        trail: &Trail,
+    ) -> Result<bool, OperationError> {
+        if record.kind == RotationKind::Header && record.overlap.is_some() && record.done == 0 {
+            self.header.turn(record, now, store, seal, trail).await?;
+            return Ok(true);
+        }
+        take_back(record, single, now, store, seal, trail).await
     }
 
     async fn turn(
@@ -296,7 +331,8 @@ impl Turning {
         }
         group.rewrap.destroy(seal).await?;
         let (buckets, end) = (group.rewrap.buckets_count(), group.end);
-        destroyed(group.rotation, buckets, end, store, seal, trail).await
+        let rotation = (group.rotation, RotationKind::Subjects);
+        destroyed(rotation, buckets, end, store, seal, trail).await
     }
 
     /// Brings the keys that were drawn to their end, whoever drew them, and draws no others.
@@ -344,6 +380,22 @@ async fn turn_one(
     }
 }
 
+/// Says what the ring has already of keys that are in no bucket and do not sign, and the row does not know of; false where there is
+/// nothing to say.
+async fn settle_without_walk(
+    record: &RotationRecord,
+    now: Micros,
+    store: &Reader,
+    seal: &Arc<Seal>,
+    trail: &Trail,
+) -> Result<bool, OperationError> {
+    match record.kind {
+        RotationKind::Context => settle_contexts(record, store, seal, trail).await,
+        RotationKind::Header => settle_header(record, now, store, seal, trail).await,
+        _ => Ok(false),
+    }
+}
+
 /// Takes a rotation of such keys back, where nothing of it is drawn; what was drawn meanwhile comes to its end. False where it waits.
 async fn take_back(
     record: &RotationRecord,
@@ -355,7 +407,7 @@ async fn take_back(
 ) -> Result<bool, OperationError> {
     let is_settled = match single {
         Some(single) => single.settle(now, store, seal, trail).await?,
-        None => settle_contexts(record, store, seal, trail).await?,
+        None => settle_without_walk(record, now, store, seal, trail).await?,
     };
     if is_settled {
         return Ok(true);
@@ -416,11 +468,26 @@ pub(super) async fn said(
     seal: &Seal,
     trail: &Trail,
 ) -> Result<(), OperationError> {
+    said_with(id, told, change, &[], store, seal, trail).await
+}
+
+/// The same with further steps.
+pub(super) async fn said_with(
+    id: MandateId,
+    told: impl Fn() -> Announcement,
+    change: impl Fn(&mut RotationRecord),
+    beside: &[Op],
+    store: &Reader,
+    seal: &Seal,
+    trail: &Trail,
+) -> Result<(), OperationError> {
     for _ in 0..STALE_ATTEMPTS_MAX {
         let kept = kept_rotation(store, seal).await?.filter(|kept| kept.record.id == id);
         let Some(KeptRotation { mut record, version }) = kept else { return Ok(()) };
         change(&mut record);
-        if trail.announce_keys(told(), kept_as(&record, version, seal)?).await?.is_some() {
+        let mut kept = kept_as(&record, version, seal)?;
+        kept.ops.extend_from_slice(beside);
+        if trail.announce_keys(told(), kept).await?.is_some() {
             return Ok(());
         }
     }

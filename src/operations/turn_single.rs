@@ -36,7 +36,10 @@ impl<'a> Single<'a> {
     /// nowhere, paused or not.
     pub(super) fn of(record: &'a RotationRecord, identity: &'a Identity) -> Option<Single<'a>> {
         let overlap_seconds = match record.kind {
-            RotationKind::Subjects | RotationKind::Index | RotationKind::Context => return None,
+            RotationKind::Subjects
+            | RotationKind::Index
+            | RotationKind::Context
+            | RotationKind::Header => return None,
             RotationKind::Tokens => TOKEN_OVERLAP_SECONDS,
             RotationKind::Log => LOG_OVERLAP_SECONDS,
         };

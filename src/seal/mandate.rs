@@ -338,7 +338,7 @@ fn decode(bytes: &[u8]) -> Result<MandateRecord, SealError> {
 
 const MALFORMED: SealError = SealError::Malformed { what: "mandate" };
 
-fn associated(id: MandateId) -> Vec<u8> {
+pub(super) fn associated(id: MandateId) -> Vec<u8> {
     [b"gridvault/mandate/v1".as_slice(), id.as_bytes()].concat()
 }
 

@@ -27,7 +27,7 @@ impl Seal {
     }
 }
 
-fn associated(key: &Key) -> Result<Vec<u8>, SealError> {
+pub(super) fn associated(key: &Key) -> Result<Vec<u8>, SealError> {
     match key.owner() {
         Some(Owner::Review(_)) => Ok([LABEL, key.as_bytes()].concat()),
         _ => Err(SealError::Malformed { what: "key of a review" }),

@@ -3,6 +3,7 @@
 //! Closed functions (facts, merge, removal, withdrawal, restraint, erasure, expiry, the places of an event, what a record is found by) may look
 //! inside before there is a receipt, and let nothing out.
 
+mod anew;
 mod attributes;
 mod consenting;
 mod covers;
@@ -34,6 +35,7 @@ mod single;
 mod term;
 mod withdrawal;
 
+pub use anew::{Anew, bound_to};
 pub use consenting::Consenting;
 pub use cursor::{Cursor, CursorOwner};
 pub use draft::{Control, Draft, KeySource, NewRecord};
@@ -64,7 +66,7 @@ use crate::trail::Applied;
 pub use gridvault_keys::KeyUses;
 use gridvault_keys::{KeyError, Keyring, SubjectKey, SubjectKeyCache};
 use kept::KeptFacts;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// What the attributes of nobody in particular are bound to.
 const REHEARSAL: &[u8] = b"gridvault/rehearsal/v1";
@@ -75,7 +77,7 @@ pub struct Seal {
     keys: SubjectKeyCache,
     kept: KeptFacts,
     schemas: Arc<SchemaSet>,
-    rehearsal: Vec<u8>,
+    rehearsal: RwLock<Vec<u8>>,
     /// Held by whoever replaces keys of buckets for the erased.
     rekeying: tokio::sync::Mutex<()>,
 }
@@ -87,8 +89,7 @@ impl Seal {
     /// [`SealError::Keys`] never for the built-in cache size.
     pub fn new(keyring: Arc<Keyring>, schemas: Arc<SchemaSet>) -> Result<Seal, SealError> {
         let keys = SubjectKeyCache::new(SUBJECT_KEYS_COUNT_MAX)?;
-        // A start is what it takes to have another key, too.
-        let rehearsal = keyring.seal_upkeep(REHEARSAL, &usual().encode())?;
+        let rehearsal = RwLock::new(rehearsal(&keyring)?);
         let kept = KeptFacts::new(FACTS_KEPT_COUNT_MAX);
         let rekeying = tokio::sync::Mutex::default();
         Ok(Seal { keyring, keys, kept, schemas, rehearsal, rekeying })
@@ -127,9 +128,21 @@ impl Seal {
     /// Opens attributes like those of most people, so that a record that is not there costs what another's costs.
     ///
     /// # Errors
-    /// Never, while the keyring is the one that this room started with.
+    /// As sealing any attributes, once after the header key that they were sealed under is destroyed; else never, while the keyring is
+    /// the one that this room started with.
     pub fn rehearse(&self) -> Result<(), SealError> {
-        let plain = self.keyring.open_attributes(REHEARSAL, &self.rehearsal)?;
+        let open = || {
+            let sealed = self.rehearsal.read().unwrap_or_else(PoisonError::into_inner);
+            self.keyring.open_attributes(REHEARSAL, &sealed)
+        };
+        let plain = match open() {
+            Err(KeyError::WrongKeyId) => {
+                let anew = rehearsal(&self.keyring)?;
+                *self.rehearsal.write().unwrap_or_else(PoisonError::into_inner) = anew;
+                open()?
+            }
+            opened => opened?,
+        };
         Facts::decode(&plain).map(drop).map_err(|_| SealError::Malformed { what: "rehearsal" })
     }
 
@@ -179,6 +192,11 @@ impl Applied for Seal {
             }
         }
     }
+}
+
+/// Sealed attributes of nobody. A start is what it takes to have another key, too.
+fn rehearsal(keyring: &Keyring) -> Result<Vec<u8>, KeyError> {
+    keyring.seal_upkeep(REHEARSAL, &usual().encode())
 }
 
 /// Attributes as long as those of most people, of nobody.

@@ -167,7 +167,7 @@ impl Seal {
 }
 
 /// What the remains in a tombstone are bound to.
-fn associated(tombstone: &Tombstone) -> Vec<u8> {
+pub(super) fn associated(tombstone: &Tombstone) -> Vec<u8> {
     let mut bytes = b"gridvault/tombstone/v1".to_vec();
     bytes.extend_from_slice(tombstone.id.as_bytes());
     bytes.push(tombstone.record_type as u8);

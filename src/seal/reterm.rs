@@ -21,6 +21,11 @@ impl NextIndexKeys {
         self.0.len()
     }
 
+    /// Bucket and epoch of each, as a rotation keeps them.
+    pub fn named(&self) -> Vec<(u16, u32)> {
+        self.0.iter().map(|next| (next.bucket, next.epoch)).collect()
+    }
+
     /// The bucket of the one at this place.
     pub fn bucket(&self, at: usize) -> Option<u16> {
         self.0.get(at).map(|next| next.bucket)
@@ -96,6 +101,18 @@ impl Seal {
         }
         buckets.sort_unstable();
         Ok(buckets)
+    }
+
+    /// How many of these next keys of index buckets stand in the places of those that they followed, which are destroyed.
+    ///
+    /// # Errors
+    /// [`SealError::Keys`] for a number that is no bucket's.
+    pub fn index_took_their_places(&self, drawn: &[(u16, u32)]) -> Result<usize, SealError> {
+        let mut count = 0;
+        for (bucket, epoch) in drawn {
+            count += usize::from(self.keyring.index_epoch(*bucket)? >= *epoch);
+        }
+        Ok(count)
     }
 
     /// Draws next keys and makes them durable; from then on nothing is stored under the present ones. Waits for the disk.

@@ -26,16 +26,19 @@ pub enum RotationKind {
     Context,
     /// Those of all index buckets.
     Index,
+    /// The one over decision attributes, and over what else is kept sealed for its own row.
+    Header,
 }
 
 impl RotationKind {
     /// All.
-    pub const ALL: [RotationKind; 5] = [
+    pub const ALL: [RotationKind; 6] = [
         RotationKind::Subjects,
         RotationKind::Tokens,
         RotationKind::Log,
         RotationKind::Context,
         RotationKind::Index,
+        RotationKind::Header,
     ];
 
     /// The word for it.
@@ -46,6 +49,7 @@ impl RotationKind {
             RotationKind::Log => "log",
             RotationKind::Context => "context",
             RotationKind::Index => "index",
+            RotationKind::Header => "header",
         }
     }
 
@@ -59,7 +63,10 @@ impl RotationKind {
         match self {
             RotationKind::Subjects => SUBJECT_BUCKETS_COUNT,
             RotationKind::Index => INDEX_BUCKETS_COUNT,
-            RotationKind::Tokens | RotationKind::Log | RotationKind::Context => 1,
+            RotationKind::Tokens
+            | RotationKind::Log
+            | RotationKind::Context
+            | RotationKind::Header => 1,
         }
     }
 
@@ -175,6 +182,10 @@ pub struct RotationRecord {
     /// The next keys of buckets that the log knows to be drawn, until it knows that those which they follow are destroyed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drawn: Option<DrawnKeys>,
+    /// Since when nothing is under the former header key any more, of a rotation of that: from then on it waits for a word before it
+    /// destroys it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_anew_at: Option<i64>,
 }
 
 impl RotationRecord {
@@ -213,6 +224,6 @@ impl Seal {
 
 const MALFORMED: SealError = SealError::Malformed { what: "record of a rotation" };
 
-fn associated() -> Vec<u8> {
+pub(super) fn associated() -> Vec<u8> {
     [LABEL, Key::system(SystemKey::Rotation).as_bytes()].concat()
 }

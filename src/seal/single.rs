@@ -65,6 +65,7 @@ fn single(kind: RotationKind) -> Result<SingleKey, SealError> {
     match kind {
         RotationKind::Tokens => Ok(SingleKey::TokenSigning),
         RotationKind::Log => Ok(SingleKey::LogSigning),
+        RotationKind::Header => Ok(SingleKey::Header),
         RotationKind::Subjects | RotationKind::Index | RotationKind::Context => {
             Err(SealError::Malformed { what: "name of a single key" })
         }

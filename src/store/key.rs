@@ -31,6 +31,7 @@ const ERASURE_WAITING: u8 = 0x18;
 const DUTY: u8 = 0x1a;
 const EARLY_END: u8 = 0x1b;
 const MOVED_TERMS: u8 = 0x1e;
+const MOVED_ATTRIBUTES: u8 = 0x1f;
 
 /// Under [`SYSTEM`].
 const POLICY: &[u8] = b"policy";
@@ -40,6 +41,8 @@ const ROTATION: &[u8] = b"rotation";
 const CHECKPOINT: &[u8] = b"checkpoint";
 /// Under [`SYSTEM`].
 const WAYS: &[u8] = b"ways";
+/// Under [`SYSTEM`].
+const SEALED_ANEW: &[u8] = b"sealed anew";
 
 /// A key of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,6 +75,8 @@ pub enum SystemKey {
     Rotation,
     /// Which root key the log knows of, and which ceremonies over the ways to it were told.
     Ways,
+    /// Under no earlier header key than this one is anything that opens; its version is the key's epoch.
+    SealedAnew,
 }
 
 impl Key {
@@ -133,6 +138,53 @@ impl Key {
     /// What rotations made of the index terms that a record's row names.
     pub fn moved_terms(id: RecordId) -> Key {
         Key::of(MOVED_TERMS, &[id.as_bytes()])
+    }
+
+    /// The decision attributes of a record, or what is left of them, sealed anew under another header key than its row was.
+    pub fn moved_attributes(id: RecordId) -> Key {
+        Key::of(MOVED_ATTRIBUTES, &[id.as_bytes()])
+    }
+
+    /// All attributes that were sealed anew.
+    pub fn moved_attributes_prefix() -> Key {
+        Key::of(MOVED_ATTRIBUTES, &[])
+    }
+
+    /// Whether these are attributes that were sealed anew.
+    pub fn is_moved_attributes(&self) -> bool {
+        self.0.first() == Some(&MOVED_ATTRIBUTES)
+    }
+
+    /// Every kind of row whose whole value is sealed under the header key, but for attributes that were sealed anew.
+    pub fn by_header_prefixes() -> [Key; 7] {
+        [
+            Key::of(ACTOR, &[]),
+            Key::of(ENROLMENT, &[]),
+            Key::of(REVIEW, &[]),
+            Key::of(REVIEW_NOTE, &[]),
+            Key::of(RECTIFICATION, &[]),
+            Key::of(MANDATE, &[]),
+            Key::system(SystemKey::Rotation),
+        ]
+    }
+
+    /// Whether the whole value under this key is sealed under the header key.
+    pub fn is_by_header(&self) -> bool {
+        match self.0.first() {
+            Some(&(ACTOR | ENROLMENT | REVIEW | REVIEW_NOTE | RECTIFICATION | MANDATE)) => true,
+            Some(&MOVED_ATTRIBUTES) => true,
+            _ => self.is_rotation(),
+        }
+    }
+
+    /// The one-time code whose hash this is, where it is one's.
+    pub fn enrolment_hash(&self) -> Option<[u8; 32]> {
+        self.0.strip_prefix(&[ENROLMENT])?.try_into().ok()
+    }
+
+    /// The mandate that lies here, where one does.
+    pub fn mandate_id(&self) -> Option<MandateId> {
+        Some(MandateId::from_bytes(self.0.strip_prefix(&[MANDATE])?.try_into().ok()?))
     }
 
     /// Whether this is an index term, or what became of those that a row names.
@@ -400,6 +452,7 @@ impl Key {
             SystemKey::Checkpoint => Key::of(SYSTEM, &[CHECKPOINT]),
             SystemKey::Rotation => Key::of(SYSTEM, &[ROTATION]),
             SystemKey::Ways => Key::of(SYSTEM, &[WAYS]),
+            SystemKey::SealedAnew => Key::of(SYSTEM, &[SEALED_ANEW]),
         }
     }
 
@@ -447,7 +500,7 @@ impl Key {
         match *self.0.first()? {
             ROW => record(1),
             TERM => record(19),
-            MOVED_TERMS => record(1),
+            MOVED_TERMS | MOVED_ATTRIBUTES => record(1),
             CELL_LISTING => record(10),
             CHANGE => record(17),
             SUBJECT_LISTING => record(17),
@@ -498,6 +551,11 @@ impl Key {
     /// Whether this is where the rotation of keys is kept.
     pub fn is_rotation(&self) -> bool {
         self.0.strip_prefix(&[SYSTEM]) == Some(ROTATION)
+    }
+
+    /// Whether this says under which header key everything is.
+    pub fn is_sealed_anew(&self) -> bool {
+        self.0.strip_prefix(&[SYSTEM]) == Some(SEALED_ANEW)
     }
 
     /// Whether this is the key of the policy in force.

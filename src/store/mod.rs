@@ -2,6 +2,7 @@
 //! Never sees a key of the key hierarchy, a plain value or a decision; sled is named here and nowhere else.
 //! Every stored value names its version and the log entry that wrote it, and only the [`Applier`] writes.
 
+mod attributes;
 mod bytes;
 mod codec;
 mod done;
@@ -15,6 +16,7 @@ mod row;
 mod sealed;
 mod term;
 
+pub use attributes::{sealed_by_header, without_moved_attributes};
 pub use bytes::Bytes;
 pub use codec::{Decoder, Encoder, Malformed};
 pub use done::{Captured, CapturedPerson, Done, Outcome, StoredPerson};
@@ -31,7 +33,7 @@ pub use term::{MovedTerms, term_epoch, term_value};
 use engine::Engine;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The version of a stored value; 0 says that there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -142,7 +144,9 @@ pub fn open(
 ) -> Result<(Reader, Applier), StoreError> {
     let engine = Engine::open(directory, kind, cache_bytes)?;
     let (applied, through) = (AtomicU64::new(1), AtomicU64::new(0));
-    let shared = Arc::new(Shared { engine, applied, through });
+    let moved = engine.scan(&Key::moved_attributes_prefix(), None, 1)?;
+    let has_moved_attributes = AtomicBool::new(!moved.is_empty());
+    let shared = Arc::new(Shared { engine, applied, through, has_moved_attributes });
     Ok((Reader { shared: shared.clone() }, Applier { shared }))
 }
 
@@ -152,6 +156,14 @@ struct Shared {
     applied: AtomicU64,
     /// Everything of the entries below this index is applied.
     through: AtomicU64,
+    /// Whether attributes of any row were sealed anew and lie beside it.
+    has_moved_attributes: AtomicBool,
+}
+
+impl Shared {
+    fn has_moved_attributes(&self) -> bool {
+        self.has_moved_attributes.load(Ordering::Acquire)
+    }
 }
 
 /// Reads the store. Cheap to clone; any number may read while one [`Applier`] writes.
@@ -213,6 +225,9 @@ impl Applier {
             next = index + 1;
             match op {
                 Op::Put(key, version, payload) => {
+                    if key.is_moved_attributes() {
+                        self.shared.has_moved_attributes.store(true, Ordering::Release);
+                    }
                     self.shared.engine.put(key, *version, index, payload)?;
                 }
                 Op::Delete(key) => self.shared.engine.delete(key)?,

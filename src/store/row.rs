@@ -251,6 +251,23 @@ fn part(payload: &Bytes, from: &mut Decoder<'_>) -> Result<Bytes, Malformed> {
     Ok(payload.part(payload.len() - from.left() - count, count))
 }
 
+/// The sealed attributes of a row, or what is left of them in a tombstone.
+pub(super) fn attributes_in(payload: &[u8]) -> Result<&[u8], Malformed> {
+    let mut from = Decoder::new(payload);
+    match from.u8()? {
+        KIND_ROW => {
+            from.run()?;
+            from.run()
+        }
+        KIND_TOMBSTONE if from.u8()? == FORMAT => {
+            // Id, type and cell.
+            from.raw(16 + 1 + 8)?;
+            from.run()
+        }
+        _ => Err(Malformed),
+    }
+}
+
 /// Where a record lies and which it is, from its row or tombstone alone.
 pub(super) fn place_of(payload: &[u8]) -> Result<(CellId, RecordId), Malformed> {
     let mut from = Decoder::new(payload);

@@ -101,16 +101,20 @@ pub enum Fetched {
 }
 
 impl Reader {
-    /// Fetches a record: one engine read.
+    /// Fetches a record: one engine read, and another one once the header key was followed by another. Its attributes are those that open
+    /// now, wherever they lie.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when a row is malformed or lies under another record's key.
     pub async fn fetch(&self, id: RecordId) -> Result<Fetched, StoreError> {
         let stamp = self.stamp();
+        // In front of the row: those of the row that is found then, or of one before it.
+        let moved = self.moved_attributes(id)?;
         let Some((version, index, payload)) = self.shared.engine.get_shared(&Key::row(id))? else {
             return Ok(Fetched::Missing);
         };
-        let (row, header_bytes) = match row::decode(&payload) {
+        let found = row::decode(&payload).map(|found| found.with(moved, version));
+        let (row, header_bytes) = match found {
             Ok(RowOrTombstone::Row(row, header)) if row.header.id == id => (row, header),
             Ok(RowOrTombstone::Tombstone(tombstone)) if tombstone.id == id => {
                 return Ok(Fetched::Erased(tombstone, version, index));

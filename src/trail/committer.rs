@@ -15,7 +15,9 @@ use crate::limits::{
     GROUP_BYTES_MAX, GROUP_COUNT_MAX, PENDING_BYTES_MAX, PENDING_COUNT_MAX, PENDING_SHORT_COUNT,
     PENDING_TIME_MAX, STOP_BYTES,
 };
-use crate::store::{Applier, Expect, Op, feed, term_epoch};
+use crate::store::{
+    Applier, Expect, Op, feed, sealed_by_header, term_epoch, without_moved_attributes,
+};
 use gridvault_audit::Prepared;
 use gridvault_audit::constants::ENTRY_BYTES_MAX;
 use gridvault_keys::{IndexTerm, KeyState, Keyring, PermutedUnder};
@@ -195,21 +197,20 @@ fn fits(group: &Group, operation: &Operation, bound: usize) -> bool {
     longest + kept_back <= bound
 }
 
-/// Whether a step stores a wrapped key or an index term under a bucket key that has a next one: that key is about to be destroyed, and
-/// whoever made it before the next one was drawn decides again. Asked where the order of the log is made, so that from the entry
+/// Whether a step stores a wrapped key or an index term under a bucket key that has a next one, or something under a header key that
+/// has one: that key is about to be destroyed, and whoever made it before the next one was drawn decides again. Asked where the order of the log is made, so that from the entry
 /// of the next key on nothing is stored under the one before.
 fn is_outdated(op: &Op, keyring: &Keyring) -> bool {
     let Op::Put(key, _, payload) = op else { return false };
     if key.subject_of_key().is_some() {
         return keyring.is_outdated(payload);
     }
-    match key.term_parts() {
-        Some((term, _)) => {
-            let state = index_state(&term, payload, keyring);
-            state.is_some_and(|state| !state.protects())
-        }
-        None => false,
-    }
+    let state = match (key.term_parts(), sealed_by_header(key, payload)) {
+        (Some((term, _)), _) => index_state(&term, payload, keyring),
+        (None, Some(sealed)) => keyring.header_key_state(sealed).ok().flatten(),
+        (None, None) => return false,
+    };
+    state.is_some_and(|state| !state.protects())
 }
 
 /// The state of the index key that a stored term is under; none where there was no such key yet.
@@ -352,6 +353,10 @@ impl Committer {
         // Only here is the index known, so the feed's keys are made here and journalled with the rest.
         let mut fed = feed(&operation.ops, index);
         operation.ops.append(&mut fed);
+        if self.keyring.header_key_was_followed() {
+            let mut replaced = without_moved_attributes(&operation.ops);
+            operation.ops.append(&mut replaced);
+        }
         self.sequencer.accept(&operation.ops);
         group.frame.steps(&operation.ops);
         group.accepted.push((pending, Recorded { index, leaf }));

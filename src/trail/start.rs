@@ -319,8 +319,8 @@ impl Trail {
         self.submit(entry, change, Vec::new(), need).await.map_err(unchanged)
     }
 
-    /// Records what becomes of keys, together with the wrapped keys that it writes anew, the index terms that it moves, the erasures
-    /// that it completes and how far a rotation is. Nothing where something moved on since it was looked at: then nothing happened.
+    /// Records what becomes of keys, together with the wrapped keys that it writes anew, what it seals anew under another header key, the
+    /// index terms that it moves, the erasures that it completes and how far a rotation is. Nothing where something moved on since it was looked at: then nothing happened.
     ///
     /// # Errors
     /// [`TrailError::Foreign`] for any other key, else as [`Trail::announce`].
@@ -333,8 +333,9 @@ impl Trail {
             Op::Put(key, ..) => {
                 key.subject_of_key().is_some()
                     || key.is_of_erasure()
-                    || key.is_rotation()
                     || key.is_of_terms()
+                    || key.is_by_header()
+                    || key.is_sealed_anew()
             }
             Op::Delete(key) => key.waiting_erasure().is_some() || key.term_parts().is_some(),
         };

@@ -32,7 +32,7 @@ pub struct Restoration {
 /// Further facts of an entry, by their names.
 type Facts = Vec<(&'static str, Scalar)>;
 
-/// What became of a key that there is one of, or of those of contexts or of the index.
+/// What became of a key that there is one of, of those of contexts or of the index, or of what they protect.
 #[derive(Clone, Debug)]
 pub enum KeyNews {
     /// Another key that there is one of serves, and the former beside it for a time.
@@ -79,6 +79,11 @@ pub enum KeyNews {
         /// How many.
         terms: u64,
     },
+    /// Values were sealed anew under the next header key.
+    SealedAnew {
+        /// How many.
+        values: u64,
+    },
     /// The former keys of index buckets are destroyed, and with them every copy of a term under one.
     IndexDestroyed {
         /// How many buckets.
@@ -93,6 +98,7 @@ impl KeyNews {
             KeyNews::Followed { id, .. } | KeyNews::ContextTurned { id, .. } => Some(*id),
             KeyNews::FormerDestroyed { id, .. } => *id,
             KeyNews::ContextsDestroyed { .. }
+            | KeyNews::SealedAnew { .. }
             | KeyNews::IndexDrawn { .. }
             | KeyNews::TermsMoved { .. }
             | KeyNews::IndexDestroyed { .. } => None,
@@ -113,6 +119,7 @@ pub(super) fn of_keys(news: &KeyNews) -> (Event, Facts) {
         KeyNews::ContextsDestroyed { months } => (Event::KeyDestroy, contexts_destroyed(months)),
         KeyNews::IndexDrawn { buckets } => (Event::KeyRotate, of_index("buckets", *buckets)),
         KeyNews::TermsMoved { terms } => (Event::KeyRewrap, of_index("terms", *terms)),
+        KeyNews::SealedAnew { values } => (Event::KeyRewrap, sealed_anew(*values)),
         KeyNews::IndexDestroyed { buckets } => (Event::KeyDestroy, of_index("buckets", *buckets)),
     }
 }
@@ -254,6 +261,11 @@ pub(super) fn destroyed(buckets: u64, erasures: &[[u8; 16]]) -> Facts {
 /// How many buckets or terms of the index.
 fn of_index(what: &'static str, count: u64) -> Facts {
     vec![(what, Scalar::U64(count)), ("rotation", Scalar::Str("index".to_owned()))]
+}
+
+/// How many values are under the next header key from now on.
+fn sealed_anew(values: u64) -> Facts {
+    vec![("rotation", Scalar::Str("header".to_owned())), ("values", Scalar::U64(values))]
 }
 
 /// Which keys get others in their places, and how many.

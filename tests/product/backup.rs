@@ -156,6 +156,34 @@ impl Place {
         run(&["--json", "backup", "verify", "--bulk", &bulk, "--log-key", self.log_key()])
     }
 
+    /// The vault in a directory, at work.
+    fn served(&self, directory: &str) -> Served {
+        let (directory, passphrase) = (self.path(directory), self.path("passphrase"));
+        let listen = ["--listen", "127.0.0.1:0", "--passphrase-file", &passphrase];
+        Served::start(&[&["serve", "--dir", &directory], &listen[..]].concat())
+    }
+
+    /// Gives the administrator that has its code still a token.
+    fn enrolled(&self, served: &Served, name: &str) {
+        let code = self.made["administrators"][1]["code"].as_str().expect("a code");
+        let token = self.path(&format!("{name}.token"));
+        run(&["enrol", code, "--out", &token, "--url", served.url()]).ended(0);
+    }
+
+    /// A word about keys by an administrator who has a token.
+    fn by(&self, served: &Served, name: &str, words: &[&str]) -> Value {
+        let token = self.path(&format!("{name}.token"));
+        let connection = ["--url", served.url(), "--token-file", &token];
+        run(&[&["--json", "keys"], words, &connection].concat()).ended(0).json()
+    }
+
+    /// Makes another key part of the vault.
+    fn key_part(&self, to: &str, further: &[&str]) -> Outcome {
+        let (directory, recipients) = (self.path("vault"), self.path("recipients"));
+        let made = ["backup", "keys", "--dir", &directory, "--recipients", &recipients];
+        run(&[&made[..], &["--out", to], further].concat())
+    }
+
     fn restore(&self, to: &str, change: impl Fn(&mut Vec<String>)) -> Outcome {
         let mut arguments: Vec<String> = ["--json", "backup", "restore"].map(str::to_owned).into();
         for (flag, value) in [
@@ -294,16 +322,10 @@ fn two_administrators_sign_a_restore_with_the_keys_that_the_backup_knows() {
 #[test]
 fn a_key_part_from_before_a_change_that_the_store_knows_of_is_refused_and_a_newer_one_is_not() {
     let place = Place::backed_up();
-    let (directory, passphrase) = (place.path("vault"), place.path("passphrase"));
-    let listen = ["--listen", "127.0.0.1:0", "--passphrase-file", &passphrase];
-    let served = Served::start(&[&["serve", "--dir", &directory], &listen[..]].concat());
-    let code = place.made["administrators"][1]["code"].as_str().expect("a code");
-    run(&["enrol", code, "--out", &place.path("sec.token"), "--url", served.url()]).ended(0);
-    let by = |name: &str, words: &[&str]| {
-        let token = place.path(&format!("{name}.token"));
-        let connection = ["--url", served.url(), "--token-file", &token];
-        run(&[&["--json", "keys"], words, &connection].concat()).ended(0).json()
-    };
+    let directory = place.path("vault");
+    let served = place.served("vault");
+    place.enrolled(&served, "sec");
+    let by = |name: &str, words: &[&str]| place.by(&served, name, words);
     let asked = by("sys", &["rotate", "--what", "tokens"]);
     by("sec", &["decide", asked["rotation"]["id"].as_str().expect("an id"), "grant"]);
     await_until("the next key serves", || {
@@ -311,9 +333,7 @@ fn a_key_part_from_before_a_change_that_the_store_knows_of_is_refused_and_a_newe
     });
     let (bulk, keys) = (place.path("bulk-2"), place.path("keys-2"));
     run(&["backup", "create", "--dir", &directory, "--out", &bulk]).ended(0);
-    let recipients = place.path("recipients");
-    let made = ["backup", "keys", "--dir", &directory, "--recipients", &recipients];
-    run(&[&made[..], &["--out", &keys]].concat()).ended(0);
+    place.key_part(&keys, &[]).ended(0);
     assert_eq!(served.stop(), Some(0));
     let older = place.path("keys");
     let refused = place.restore("refused", |arguments| swap(arguments, &place.path("bulk"), &bulk));
@@ -327,6 +347,65 @@ fn a_key_part_from_before_a_change_that_the_store_knows_of_is_refused_and_a_newe
     place.restore("vault-2", newer).ended(0);
     // An older bulk part is restored with the newest key part, as always.
     place.restore("vault-3", |arguments| swap(arguments, &older, &keys)).ended(0);
+}
+
+#[test]
+fn bulk_part_from_before_another_header_key_restores_until_the_former_is_gone_and_is_then_refused()
+{
+    let place = Place::backed_up();
+    let served = place.served("vault");
+    place.enrolled(&served, "sec");
+    let by = |name: &str, words: &[&str]| place.by(&served, name, words);
+    let asked = by("sys", &["rotate", "--what", "header"]);
+    let id = asked["rotation"]["id"].as_str().expect("an id").to_owned();
+    by("sec", &["decide", &id, "grant"]);
+    // A checkpoint covers it, so that a bulk part of then says that it has it.
+    let log = place.room.path().join("vault/log");
+    await_until("everything is sealed anew", || {
+        let rotated = entries(&log, BEFORE, "key", "rotate");
+        rotated.iter().any(|entry| entry["x"]["step"] == "hold")
+    });
+    assert!(by("sys", &["status"])["rotation"]["sealed_anew_at"].is_string());
+    let [bulk, newer, both, next] =
+        ["bulk", "bulk-2", "keys-2", "keys-3"].map(|name| place.path(name));
+    run(&["backup", "create", "--dir", &place.path("vault"), "--out", &newer]).ended(0);
+    place.key_part(&both, &[]).ended(0);
+    by("sys", &["resume", &id]);
+    await_until("the former is gone", || by("sys", &["status"])["header"]["epoch"] == 2);
+    await_until("it is over", || by("sys", &["status"])["rotation"]["state"] == "ended");
+    let refused = place.key_part(&place.path("nothing"), &["--bulk", &bulk]).ended(1).err;
+    assert!(refused.contains("sealed under another header key"), "{refused}");
+    place.key_part(&next, &["--bulk", &newer]).ended(0);
+    assert_eq!(served.stop(), Some(0));
+
+    let refused = place.restore("refused", |arguments| {
+        swap(arguments, &place.path("keys"), &next);
+    });
+    let said = refused.ended(1).err;
+    assert!(said.contains("from before everything was sealed under another header key"), "{said}");
+    assert!(!place.room.path().join("refused/config").exists());
+    // A key part of before is refused as well: it knows nothing of the key that the bulk part is under.
+    let refused = place.restore("older", |arguments| swap(arguments, &bulk, &newer));
+    assert!(refused.ended(1).err.contains("the key part is older than the bulk part"));
+    place.restore("vault-2", |arguments| swap(arguments, &place.path("keys"), &both)).ended(0);
+    place
+        .restore("vault-3", |arguments| {
+            swap(arguments, &bulk, &newer);
+            swap(arguments, &place.path("keys"), &next);
+        })
+        .ended(0);
+    // What is restored with both keys goes over to the next one by itself, and no actor is lost with the former.
+    let restored = place.served("vault-2");
+    place.enrolled(&restored, "sec-2");
+    await_until("the former is gone", || {
+        let status = place.by(&restored, "sec-2", &["status"]);
+        status["header"] == json!({"epoch": 2, "next_epoch": null})
+    });
+    assert_eq!(restored.stop(), Some(0));
+    let restored = place.served("vault-2");
+    place.by(&restored, "sec-2", &["status"]);
+    assert_eq!(restored.stop(), Some(0));
+    assert_eq!(place.served("vault-3").stop(), Some(0));
 }
 
 #[test]

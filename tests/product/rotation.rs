@@ -1,4 +1,4 @@
-//! Rotation of the keys of subject buckets from outside: asked for, agreed to, paused, killed on the way, and what opens behind it.
+//! Rotation of the keys of subject and index buckets and of the header key from outside: asked for, agreed to, paused, killed on the way, and what opens behind it.
 //! Never believes the vault: the keyring's file and every wrapped key of before are looked at by the crate of the keys.
 //! People read and write all the while, and nobody is refused.
 
@@ -15,6 +15,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_audit::pack::verify_pack;
 use gridvault_audit::verify::{VerifierKey, verify_directory};
+use gridvault_keys::SingleKey;
 use serde_json::{Value, json};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -223,16 +224,83 @@ fn index_keys_are_replaced_while_people_work_and_everybody_is_found_before_meanw
     assert!((0..4096).all(|bucket| ring.index_epoch(bucket).is_ok_and(|epoch| epoch >= 2)));
     assert!(ring.next_index_keys().is_empty());
     assert!(log_holds_under(&demo, demo.log_key()));
-    // What lies there is still what the log says of it.
+    store_is_as_the_log_says(&mut demo, status.index());
+}
+
+/// Starts a vault and lets it hold each row against the log; entries up to that index are known.
+fn store_is_as_the_log_says(demo: &mut Demo, known: u64) {
     let config = demo.directory().join("config");
     let mut text = std::fs::read_to_string(&config).expect("a configuration");
     text.insert_str(0, "scrub_rest_seconds = 1\n");
     std::fs::write(&config, text).expect("written");
     demo.start_again();
-    let round = round_from(&demo, status.index());
-    assert_eq!((&round["out"], &round["x"]["changed"]), (&json!("success"), &json!(0)));
+    let round = round_from(demo, known);
+    for found in ["changed", "missing", "unknown", "unreadable"] {
+        assert_eq!((&round["out"], &round["x"][found]), (&json!("success"), &json!(0)), "{found}");
+    }
     assert!(round["x"]["judged"].as_u64() > Some(0), "{round}");
     assert_eq!(demo.stop(), Some(0));
+}
+
+#[test]
+fn header_key_is_replaced_while_people_work_and_goes_once_somebody_lets_it_go() {
+    let mut demo = Demo::own();
+    let worker = demo.worker(1);
+    let mut ids: Vec<String> = (0..7)
+        .map(|_| worker.create(&adult(worker.grid())).expect(201).text_of("id").to_owned())
+        .collect();
+    let removed = ids.pop().expect("seven");
+    demo.head(1).delete(&removed, 1, REGISTRATION).expect(200);
+    let header =
+        |demo: &Demo| demo.role("security_admin").get(STATUS).expect(200).body["header"].clone();
+    assert_eq!(header(&demo), json!({"epoch": 1, "next_epoch": null}));
+    assert_eq!(demo.stop(), Some(0));
+    at_percent(&demo, 100);
+    demo.start_again();
+    let asked = ask_for(&demo, "header").expect(201);
+    let id = id_of(&asked);
+    decide(&demo, "system_admin", &id, "grant").refused(403, "denied");
+    decide(&demo, "security_admin", &id, "grant").expect(200);
+    await_until("another key seals", || header(&demo)["next_epoch"] == 2);
+    demo.kill();
+    demo.start_again();
+    let is_sealed_anew = || rotation(&demo)["sealed_anew_at"].is_string();
+    while_people_work(&demo, &ids, "everything is sealed anew", is_sealed_anew);
+    demo.kill();
+    demo.start_again();
+    let waits = rotation(&demo);
+    assert_eq!((&waits["state"], &waits["keys_done"]), (&json!("paused"), &json!(0)));
+    assert_eq!(header(&demo), json!({"epoch": 1, "next_epoch": 2}));
+    step(&demo, "system_admin", &id, "cancel").refused(412, "version_conflict");
+    step(&demo, "security_admin", &id, "resume").refused(403, "denied");
+    step(&demo, "system_admin", &id, "resume").expect(200);
+    let is_over = || rotation(&demo)["state"] == "ended";
+    while_people_work(&demo, &ids[1..], "the rotation ends", is_over);
+    assert_eq!(header(&demo), json!({"epoch": 2, "next_epoch": null}));
+    for one in &ids {
+        demo.worker(1).read(one, "name,phone", REGISTRATION).expect(200);
+    }
+    demo.worker(1).read(&removed, "name", REGISTRATION).refused(410, "erased");
+    demo.worker(1).patch(&ids[2], 1, REGISTRATION, json!({"sex": "1"})).expect(200);
+    let status = demo.role("security_admin").get(STATUS).expect(200);
+    let entries = demo.entries_between(asked.index(), status.index());
+    let of_header = |entry: &&Value| entry["x"]["rotation"] == "header" && entry["who"].is_null();
+    let steps: Vec<(String, &str)> = entries
+        .iter()
+        .filter(of_header)
+        .map(|entry| (happened(entry), entry["x"]["step"].as_str().unwrap_or_default()))
+        .collect();
+    for one in ["begin", "draw", "hold", "end"] {
+        let said = steps.iter().filter(|said| **said == ("key.rotate success".into(), one));
+        assert_eq!(said.count(), 1, "{one}: {steps:?}");
+    }
+    assert!(steps.contains(&("key.rewrap success".into(), "")));
+    assert_eq!(steps.iter().filter(|(event, _)| event == "key.destroy success").count(), 1);
+    assert_eq!(demo.stop(), Some(0));
+    let epochs = keyring(demo.directory()).epochs_of(SingleKey::Header);
+    assert_eq!((epochs.present, epochs.next), (2, None));
+    assert!(log_holds_under(&demo, demo.log_key()));
+    store_is_as_the_log_says(&mut demo, status.index());
 }
 
 /// That it began and ended is said once, with what and how many keys, by nobody in particular and under the id of its approval.
@@ -340,7 +408,7 @@ fn the_command_line_asks_agrees_pauses_and_tells() {
     };
     let status = called(&["status"], "system_admin").ended(0).out;
     let buckets = "buckets 4096: epochs 1 to 1, 0 with a next key\n";
-    assert_eq!(status, format!("subject {buckets}index {buckets}"));
+    assert_eq!(status, format!("subject {buckets}index {buckets}header key: epoch 1\n"));
     let said = called(&["rotate", "--what", "subjects"], "system_admin").ended(0).out;
     let id = said.split(' ').nth(1).expect("its id").to_owned();
     assert!(said.contains("of subjects asked: 0 of 4096 keys"), "{said}");

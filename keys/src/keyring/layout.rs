@@ -103,7 +103,7 @@ fn index_bucket(number: u16) -> Option<Bucket> {
 }
 
 /// Keys that there is one of, and that others follow.
-const SINGLES_THAT_TURN: [Place; 2] = [Place::LogSeed, Place::TokenSeed];
+const SINGLES_THAT_TURN: [Place; 3] = [Place::Header, Place::LogSeed, Place::TokenSeed];
 
 /// A key in its place.
 pub(crate) struct Entry<'a> {
@@ -230,6 +230,11 @@ impl Content {
         let mut buckets = INDEX_BUCKETS_START..INDEX_BUCKETS_START + BUCKETS;
         !self.rekeyed_index().is_empty()
             || buckets.any(|number| self.entry(number).epoch > EPOCH_FIRST)
+    }
+
+    /// Whether the header key was ever followed by another, or is about to be.
+    pub(crate) fn has_followed_header(&self) -> bool {
+        self.newest(Place::Header).epoch > EPOCH_FIRST
     }
 
     /// A copy in which each of these places has a next key; one that has one keeps it.

@@ -8,6 +8,8 @@ mod single;
 mod slots;
 
 #[cfg(test)]
+mod header_tests;
+#[cfg(test)]
 mod index_tests;
 #[cfg(test)]
 mod root_tests;

@@ -13,6 +13,8 @@ pub enum SingleKey {
     TokenSigning,
     /// The seed of the key that signs the log.
     LogSigning,
+    /// The key over decision attributes, and over what else is kept sealed for its own row.
+    Header,
 }
 
 impl SingleKey {
@@ -20,6 +22,7 @@ impl SingleKey {
         match self {
             Self::TokenSigning => Place::TokenSeed,
             Self::LogSigning => Place::LogSeed,
+            Self::Header => Place::Header,
         }
     }
 }

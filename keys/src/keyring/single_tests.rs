@@ -183,7 +183,7 @@ fn contexts_that_were_turned_by_a_clock_which_then_went_back_open_in_the_next_pr
 }
 
 #[test]
-fn as_many_months_as_the_limit_have_two_keys_and_tokens_and_the_log_find_room_beside_them() {
+fn as_many_months_as_the_limit_have_two_keys_and_those_there_is_one_of_find_room_beside_them() {
     let bench = Bench::new();
     let ring = &bench.keyring;
     for offset in 0..CONTEXT_MONTHS_REKEYED_MAX {
@@ -193,6 +193,7 @@ fn as_many_months_as_the_limit_have_two_keys_and_tokens_and_the_log_find_room_be
     assert!(matches!(beyond, Err(KeyError::TooManyBuckets)));
     ring.draw_next(TOKENS).expect("drawn");
     ring.draw_next(SingleKey::LogSigning).expect("drawn");
+    ring.draw_next(SingleKey::Header).expect("drawn");
     for keyring in bench.both_ways() {
         assert_eq!(keyring.epochs_of(TOKENS), epochs(1, Some(2)));
         assert_eq!(keyring.context_epochs(later(0)).expect("held"), (1, 2));

@@ -6,8 +6,9 @@
 //! slot = "GVKEYRNG" | format u8 | position u8 (0 is A) | generation u64 | root key id u64 | content sealed under the root key
 //! ```
 //! What precedes the sealed content is its associated data, so a slot moved or relabelled does not open. The format is 1; it is 2
-//! while some subject buckets have a next key, 3 while another place has one, and 4 once the key of an index bucket was followed by
-//! another: a build that knows nothing of those refuses the ring instead of losing them, or the terms that moved.
+//! while some subject buckets have a next key, 3 while another place has one, 4 once the key of an index bucket was followed by another,
+//! and 5 once the header key was: a build that knows nothing of those refuses the ring instead of losing them, or what moved to other
+//! places because of them.
 
 use std::path::Path;
 
@@ -29,6 +30,9 @@ const FORMAT_NEXT_SINGLE: u8 = 3;
 /// That of a ring in which keys of index buckets were followed by others, for ever: what a row names its terms by is not all that
 /// stands behind them any more.
 const FORMAT_INDEX: u8 = 4;
+/// That of a ring in which the header key was followed by another, for ever: the attributes that a row holds are not all that stands for
+/// it any more.
+const FORMAT_HEADER: u8 = 5;
 const HEADER_BYTES: usize = 26;
 /// 75 pages of 4 KiB, so that no page of the disk belongs to both slots.
 const SLOT_BYTES: usize = HEADER_BYTES + SEALED_OVERHEAD_BYTES + CONTENT_BYTES;
@@ -227,7 +231,7 @@ fn read_slot(root: &RootKey, slot: KeyringSlot, file: &[u8]) -> Result<Whole, Un
         return Err(Unreadable::Damaged);
     }
     let format = header[8];
-    if ![FORMAT, FORMAT_NEXT, FORMAT_NEXT_SINGLE, FORMAT_INDEX].contains(&format) {
+    if ![FORMAT, FORMAT_NEXT, FORMAT_NEXT_SINGLE, FORMAT_INDEX, FORMAT_HEADER].contains(&format) {
         return Err(Unreadable::NewerFormat(format));
     }
     let number = |start: usize| {
@@ -262,6 +266,9 @@ fn seal_slot(
 
 /// Each content has one format.
 fn format_of(content: &Content) -> u8 {
+    if content.has_followed_header() {
+        return FORMAT_HEADER;
+    }
     if content.has_followed_index() {
         return FORMAT_INDEX;
     }

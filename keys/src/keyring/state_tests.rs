@@ -104,9 +104,28 @@ const LOG: Kind = Kind {
     both_protect: true,
 };
 
+const HEADER: Kind = Kind {
+    name: "header",
+    state: |ring, epoch| ring.single_key_state(SingleKey::Header, epoch),
+    draw: |ring| ring.draw_next(SingleKey::Header),
+    destroy: |ring, epoch| ring.destroy_former(SingleKey::Header, epoch),
+    protect: |ring| {
+        let bytes = ring.seal_attributes(MESSAGE, MESSAGE).expect("sealed");
+        let epoch = u32::try_from(key_id(KeyKind::Header, &bytes).expect("sealed so"));
+        vec![Left { epoch: epoch.expect("an epoch"), bytes }]
+    },
+    opens: |ring, left| {
+        let opens = ring.open_attributes(MESSAGE, &left.bytes).is_ok();
+        let state = ring.header_key_state(&left.bytes).expect("sealed so");
+        assert_eq!(state.is_some_and(KeyState::opens), opens);
+        opens
+    },
+    both_protect: false,
+};
+
 #[test]
 fn every_operation_on_every_kind_of_key_does_what_its_state_allows() {
-    for kind in [BUCKET, TOKENS, LOG] {
+    for kind in [BUCKET, TOKENS, LOG, HEADER] {
         let bench = Bench::new();
         let ring = &bench.keyring;
         let mut left = (kind.protect)(ring);

@@ -28,6 +28,7 @@ use utoipa::ToSchema;
 pub(in crate::http) struct RotateBody {
     /// `subjects`: the keys of all subject buckets. `tokens`: the key that signs tokens. `log`: the key that signs the log.
     /// `context`: the keys of the contexts of this month's entries and of later ones. `index`: the keys of all index buckets.
+    /// `header`: the key over decision attributes of records, and over what else the vault keeps sealed about itself.
     #[schema(schema_with = forms::rotation_kind)]
     what: String,
 }
@@ -70,6 +71,9 @@ pub(in crate::http) struct RotationBody {
     overlap_until: Option<String>,
     /// What that one is called in public: the `kid` of tokens, the verifier key of the log.
     next_key: Option<String>,
+    /// Since when nothing is under the former header key any more, of a rotation of that. It is destroyed once somebody resumes the
+    /// rotation, and from then on bulk parts of a backup that are older than this moment restore no more.
+    sealed_anew_at: Option<String>,
 }
 
 /// How the keys are.
@@ -81,6 +85,8 @@ pub(in crate::http) struct KeysStatusBody {
     subjects: BucketsBody,
     /// The keys of index buckets.
     index: BucketsBody,
+    /// The key over decision attributes.
+    header: SingleBody,
     /// How often the keys that seal were used, by kind.
     uses: Vec<UsesBody>,
 }
@@ -113,6 +119,15 @@ pub(in crate::http) struct BucketsBody {
     next_count: usize,
 }
 
+/// A key that there is one of.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct SingleBody {
+    /// Which key of its place it is, counted from 1.
+    epoch: u32,
+    /// The same of the next one, where one stands beside it.
+    next_epoch: Option<u32>,
+}
+
 impl UsesBody {
     fn of(uses: &KeyUses) -> UsesBody {
         let KeyUses { kind, most, max } = *uses;
@@ -123,8 +138,9 @@ impl UsesBody {
 impl RotationBody {
     fn of(record: &RotationRecord) -> RotationBody {
         let moment = |micros: i64| Micros(micros).rfc3339();
-        // Of contexts the former has no name outside, and it stays with its month.
-        let overlap = record.overlap.as_ref().filter(|_| record.kind != RotationKind::Context);
+        // Of contexts the former has no name outside, and it stays with its month; nor has a header key.
+        let is_named = !matches!(record.kind, RotationKind::Context | RotationKind::Header);
+        let overlap = record.overlap.as_ref().filter(|_| is_named);
         RotationBody {
             id: record.id.to_string(),
             what: record.kind.as_str(),
@@ -139,6 +155,7 @@ impl RotationBody {
             keys_done: record.done,
             overlap_until: overlap.map(|overlap| moment(overlap.until)),
             next_key: overlap.map(|overlap| overlap.next.clone()),
+            sealed_anew_at: record.sealed_anew_at.map(moment),
         }
     }
 }
@@ -164,7 +181,9 @@ pub(in crate::http) async fn status(
     let index = BucketsBody { count: INDEX_BUCKETS_COUNT, epoch_min, epoch_max, next_count };
     let rotation = status.rotation.as_ref().map(RotationBody::of);
     let uses = status.uses.iter().map(UsesBody::of).collect();
-    let body = KeysStatusBody { rotation, subjects, index, uses };
+    let (epoch, next_epoch) = status.header;
+    let header = SingleBody { epoch, next_epoch };
+    let body = KeysStatusBody { rotation, subjects, index, header, uses };
     Ok(Answer::new(body, recorded, rooms.trail.origin()))
 }
 

@@ -26,6 +26,7 @@ mod setting;
 mod slots;
 mod turning;
 mod turning_contexts;
+mod turning_header;
 mod turning_index;
 mod turning_single;
 mod urgent;

@@ -237,7 +237,7 @@ fn at_whichever_step_the_process_ends_the_next_one_goes_on_and_everybody_is_foun
 }
 
 #[test]
-fn group_whose_keys_were_destroyed_when_the_process_ended_is_done_once_more() {
+fn group_whose_keys_were_destroyed_when_the_process_ended_is_said_by_the_next_one() {
     let (mut turns, _) = Turns::begun();
     turns.steps(3);
     let next = turns.world.seal.next_index_keys();
@@ -247,7 +247,10 @@ fn group_whose_keys_were_destroyed_when_the_process_ended_is_done_once_more() {
     assert_eq!(turns.kept().done, 0, "nothing was said");
     turns.everybody_is_found();
     turns.until_the_group_is_done();
-    assert_eq!(turns.keyring.index_epoch(0).expect("a bucket"), 3);
+    assert_eq!(turns.keyring.index_epoch(0).expect("a bucket"), 2, "it is done once");
+    let log = turns.world.log_at_its_end();
+    let said = format!(r#""x":{{"buckets":{ROTATION_BUCKETS_COUNT},"rotation":"index"}}"#);
+    assert_eq!(log.matches(&said).count(), 2, "drawn and destroyed");
 }
 
 #[test]

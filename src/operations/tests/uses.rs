@@ -8,7 +8,9 @@ use super::setting::actor_record;
 use super::world::*;
 use crate::access::{ActorId, Origin};
 use crate::identity::NewActor;
-use crate::operations::{KeysStatus, OperationError, RotationWord, keys_status, rotate_keys};
+use crate::operations::{
+    KeysStatus, OperationError, RotationWord, Turning, keys_status, rotate_keys,
+};
 use crate::seal::{KeyUses, RotationKind, RotationRecord, RotationState};
 use crate::trail::TrailError;
 use gridvault_keys::{KeyError, Keyring, Month, UseBounds};
@@ -83,6 +85,33 @@ fn with_a_header_key_that_is_used_up_reads_go_on_writes_are_refused_and_a_rotati
     assert!(uses(&world, "header").is_near_its_end());
     agree(&world, RotationKind::Subjects);
     assert!(!uses(&world, "subjects").is_near_its_end());
+}
+
+#[test]
+fn rotation_of_a_header_key_that_is_used_up_has_writes_go_on_and_begins_a_new_count() {
+    let (_ring, keyring, world) = world_of_few_uses();
+    let (id, _) = adult(&world);
+    use_up(|| keyring.seal_attributes(b"row", b"attributes"));
+    assert!(create(&world).is_err());
+    agree(&world, RotationKind::Header);
+    let mut turning = Turning::default();
+    let mut steps = || {
+        let World { reader, seal, identity, trail, .. } = &world;
+        for _ in 0..40 {
+            let turned = wait(turning.step(NOW, reader, seal, identity, trail)).expect("a step");
+            if !turned.worked {
+                return turned.record.expect("one is kept");
+            }
+        }
+        panic!("it comes to no end");
+    };
+    let held = steps();
+    create(&world).expect("the next one seals, whoever waits for the end");
+    assert!(!uses(&world, "header").is_near_its_end());
+    say(&world, ADMIN, RotationWord::Pause { id: held.id, still: false });
+    assert_eq!(steps().state, RotationState::Ended);
+    create(&world).expect("it seals");
+    world.read(WORKER, PURPOSE, id, &["name"]).expect("what was sealed before opens");
 }
 
 #[test]

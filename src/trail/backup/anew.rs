@@ -27,14 +27,20 @@ const FIRST_EPOCH: u32 = 1;
 ///
 /// # Errors
 /// [`BackupError::Destroying`] while keys wait to be destroyed: then nobody may believe that a keyring is without them.
-/// [`BackupError::TooManyAnew`] for more than a key part takes. Else what cannot be read.
+/// [`BackupError::TooManyAnew`] for more than a key part takes. [`BackupError::Refused`] where a bulk part that ends at `behind` would not
+/// restore with a header key of now. Else what cannot be read.
 pub fn wrapped_anew(
     source: &BulkSource<'_>,
     behind: u64,
 ) -> Result<BTreeMap<[u8; 16], Vec<u8>>, BackupError> {
     let Opened { snapshot, segments } = open(source)?;
-    let mut found =
-        Found { behind, anew: BTreeMap::new(), waiting: BTreeSet::new(), too_many: false };
+    let mut found = Found {
+        behind,
+        anew: BTreeMap::new(),
+        waiting: BTreeSet::new(),
+        too_many: false,
+        sealed_anew_at: None,
+    };
     if let Some((segment, _)) = snapshot {
         // By its name and not by the open file: one that goes meanwhile is told as what cannot be read, and asked for again.
         let path = snapshot_path(source.snapshots, segment);
@@ -59,6 +65,11 @@ pub fn wrapped_anew(
     }
     if !found.waiting.is_empty() {
         return Err(BackupError::Destroying);
+    }
+    if behind > 0 && found.sealed_anew_at.is_some_and(|index| index >= behind) {
+        return Err(BackupError::Refused(
+            "the bulk part is from before everything was sealed under another header key, without which it restores no more: make a newer one",
+        ));
     }
     match found.too_many {
         false => Ok(found.anew),
@@ -90,6 +101,8 @@ struct Found {
     waiting: BTreeSet<Key>,
     /// Whether there were more at a time than a key part takes: the rest was not kept, for the sake of the host's memory.
     too_many: bool,
+    /// The entry that says that everything is under another header key, if one does.
+    sealed_anew_at: Option<u64>,
 }
 
 impl Found {
@@ -116,6 +129,8 @@ impl Found {
                     self.anew.insert(*subject.as_bytes(), payload);
                 }
             }
+        } else if key.is_sealed_anew() {
+            self.sealed_anew_at = Some(index);
         } else if key.waiting_erasure().is_some() {
             self.waiting.insert(key);
         }

@@ -7,7 +7,7 @@
 
 use super::verify::{Whole, check, is_of, walk};
 use super::{BackupError, SNAPSHOTS};
-use crate::store::{Key, Stored, Version};
+use crate::store::{Key, Stored, Version, sealed_by_header};
 use crate::trail::committer::index_state;
 use crate::trail::journal::{Media, Position, SEGMENT_HEADER_BYTES, Writer};
 use crate::trail::recover::{Mark, write_mark};
@@ -18,7 +18,7 @@ use crate::trail::snapshot::{
 use crate::trail::start::make_directory;
 use crate::trail::{Settings, TrailFault};
 use gridvault_audit::{Log, LogReader};
-use gridvault_keys::{ChainKey, KeyError, KeyState, Keyring, WrappedUnder};
+use gridvault_keys::{ChainKey, KeyError, KeyState, Keyring, SingleKey, WrappedUnder};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -109,6 +109,10 @@ pub fn restore(restoring: &Restoring<'_>) -> Result<Restored, BackupError> {
         let why = "the key part is older than the bulk part, and some people would be lost or not be found: bring a newer key part";
         return Err(BackupError::Refused(why));
     }
+    if subjects.sealed_under < u64::from(keyring.epochs_of(SingleKey::Header).present) {
+        let why = "the bulk part is from before everything was sealed under another header key, and the key part has the former no more: bring a newer bulk part, or the key part of then";
+        return Err(BackupError::Refused(why));
+    }
     let (journal, segment_bytes) = (&settings.journal_directory, settings.segment_bytes);
     drop(Writer::open(journal, media.clone(), keyring.chain(), segment_bytes, position)?);
     let mark = Mark { position, kept: Version::ABSENT };
@@ -135,21 +139,27 @@ pub fn restore(restoring: &Restoring<'_>) -> Result<Restored, BackupError> {
     })
 }
 
-/// What becomes of wrapped subject keys on the way, and of index terms.
+/// What becomes of wrapped subject keys on the way, of index terms, and of what is under the header key.
 struct Subjects<'a> {
     keyring: &'a Keyring,
     anew: &'a BTreeMap<[u8; 16], Vec<u8>>,
     replaced: u64,
     dead: u64,
-    /// Under bucket keys that the ring does not know yet: it is older than the rows.
+    /// Under keys that the ring does not know yet: it is older than the rows.
     ahead: u64,
     /// Index terms under keys that are destroyed: nothing is found by them.
     terms_dead: u64,
+    /// The earliest header key that something which opens may be under.
+    sealed_under: u64,
 }
+
+/// The header key of a vault in which none followed another.
+const FIRST_HEADER_KEY: u64 = 1;
 
 impl<'a> Subjects<'a> {
     fn under(keyring: &'a Keyring, anew: &'a BTreeMap<[u8; 16], Vec<u8>>) -> Subjects<'a> {
-        Subjects { keyring, anew, replaced: 0, dead: 0, ahead: 0, terms_dead: 0 }
+        let sealed_under = FIRST_HEADER_KEY;
+        Subjects { keyring, anew, replaced: 0, dead: 0, ahead: 0, terms_dead: 0, sealed_under }
     }
 
     /// What the key part brings proves itself alone, by opening. A vault that was restored before keeps keys that were dead then:
@@ -182,6 +192,12 @@ impl<'a> Subjects<'a> {
                 Some(state) => self.terms_dead += u64::from(!state.opens()),
             }
             return;
+        }
+        if key.is_sealed_anew() {
+            self.sealed_under = stored.version.0;
+        }
+        if let Some(sealed) = sealed_by_header(key, &stored.payload) {
+            self.ahead += u64::from(matches!(self.keyring.header_key_state(sealed), Ok(None)));
         }
         let Some(subject) = key.subject_of_key() else { return };
         let subject = subject.as_bytes();

@@ -1,4 +1,4 @@
-//! Replaces every key of subject buckets, or of index buckets, of a vault while people read and write, and kills the vault again and again on the way.
+//! Replaces every key of subject buckets, or of index buckets, or the header key, of a vault while people read and write, and kills the vault again and again on the way.
 //! Never counts a refusal as a pause: as long as the vault runs, each read and each write must be answered.
 //! What is left afterwards is judged by the second implementation of the formats: no key of before, and everybody opens.
 
@@ -14,11 +14,14 @@ use crate::tally::Tally;
 use crate::vault::{Programs, Start, Vault, new_folder, prepend};
 use people::{Figures, People};
 use serde_json::{Value, json};
+use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Keys of subject buckets, at the beginning of a ring, and as many of index buckets behind them.
 const BUCKETS_COUNT: usize = 4_096;
+/// Where the header key lies in a ring: behind the buckets, 60 months and the base key of the index.
+const HEADER_AT: usize = 2 * BUCKETS_COUNT + 60 + 1;
 /// Longest life of the vault between two kills, and the shortest: a group of buckets takes about as long.
 const LIFE_MILLIS: (usize, usize) = (200, 2_500);
 /// How often is looked whether the rotation has ended, once nobody is killed any more.
@@ -39,8 +42,8 @@ pub struct Arguments {
     /// The share of a processor that the rotation takes.
     #[arg(long, default_value_t = 20)]
     percent: u32,
-    /// Which keys: subjects or index.
-    #[arg(long, default_value = "subjects", value_parser = ["subjects", "index"])]
+    /// Which keys: subjects, index or header.
+    #[arg(long, default_value = "subjects", value_parser = ["subjects", "index", "header"])]
     what: String,
     /// Seed of the moments of the kills.
     #[arg(long, default_value_t = 1)]
@@ -73,7 +76,7 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     let took = begun.elapsed();
     let during = turning.during;
     tally.check("nobody is refused while keys are replaced", during.outcome());
-    tally.check("the rotation ends", ended(&vault.page, took)?);
+    tally.check("the rotation ends", ended(&vault.page, keys_of(&arguments.what).len(), took)?);
     let written = people.judge(&vault.page)?;
     tally.check("what was written last is what is read", written);
     let found = people.judge_found(&vault.page)?;
@@ -111,6 +114,7 @@ impl Turning<'_> {
             if rotation["state"] == "ended" {
                 break;
             }
+            let_go_on(&vault.page, &rotation)?;
             met.push(rotation["keys_done"].as_u64().unwrap_or_default());
             vault.kill();
             drop(vault);
@@ -129,14 +133,29 @@ impl Turning<'_> {
         begun: Instant,
         longest: Duration,
     ) -> Result<(), Fault> {
-        while rotation(page)?["state"] != "ended" {
+        loop {
+            let rotation = rotation(page)?;
+            if rotation["state"] == "ended" {
+                return Ok(());
+            }
+            let_go_on(page, &rotation)?;
             if begun.elapsed() > longest {
                 return Err(Fault::OutOfTime { what: "the end of the rotation", limit: longest });
             }
             self.during.add(self.people.work(page, POLL)?);
         }
-        Ok(())
     }
+}
+
+/// Has a header key destroyed, once everything is sealed under the one that follows it.
+fn let_go_on(page: &Page, rotation: &Value) -> Result<(), Fault> {
+    if rotation["state"] != "paused" || !rotation["sealed_anew_at"].is_string() {
+        return Ok(());
+    }
+    let id = rotation["id"].as_str().ok_or(Fault::Malformed("a rotation"))?;
+    let path = format!("/v1/admin/keys/jobs/{id}/resume");
+    let resume = Ask::new("POST", path, page.token("system_admin", None)?);
+    Client::new(&page.url).must(&resume, 200).map(drop)
 }
 
 /// One administrator asks, another one agrees.
@@ -155,11 +174,11 @@ fn rotation(page: &Page) -> Result<Value, Fault> {
     Ok(Client::new(&page.url).must(&ask, 200)?["rotation"].clone())
 }
 
-fn ended(page: &Page, took: Duration) -> Result<Result<String, String>, Fault> {
+fn ended(page: &Page, count: usize, took: Duration) -> Result<Result<String, String>, Fault> {
     let rotation = rotation(page)?;
     let (done, keys) = (&rotation["keys_done"], &rotation["keys"]);
     let said = format!("{done} of {keys} keys in {:.2} minutes", took.as_secs_f64() / 60.0);
-    let whole = done.as_u64() == Some(BUCKETS_COUNT as u64) && done == keys;
+    let whole = done.as_u64() == Some(count as u64) && done == keys;
     Ok(if whole { Ok(said) } else { Err(said) })
 }
 
@@ -177,23 +196,28 @@ fn compare(quiet: &Figures, during: &Figures, tally: &mut Tally) {
     tally.check("what it cost is known", Ok(lines.join("; ")));
 }
 
-/// No bucket key of before is in either slot, and today's open everybody.
+/// Where such keys lie in a ring.
+fn keys_of(what: &str) -> Range<usize> {
+    match what {
+        "index" => BUCKETS_COUNT..2 * BUCKETS_COUNT,
+        "header" => HEADER_AT..HEADER_AT + 1,
+        _ => 0..BUCKETS_COUNT,
+    }
+}
+
+/// No such key of before is in either slot, and today's open everybody.
 fn judge_keys(
     directory: &Path,
     what: &str,
     before: &[Vec<[u8; 32]>],
     tally: &mut Tally,
 ) -> Result<(), Fault> {
-    let start = if what == "index" { BUCKETS_COUNT } else { 0 };
-    let keys = start..start + BUCKETS_COUNT;
+    let keys = keys_of(what);
     let former: Vec<&[u8; 32]> = before.iter().flat_map(|slot| &slot[keys.clone()]).collect();
     let now = demo_rings(directory)?;
     let left = now.iter().flatten().filter(|key| former.contains(key)).count();
     let said = format!("{left} of {} in {} slots", former.len(), now.len());
-    tally.check(
-        "no bucket key of before is in the keyring",
-        if left == 0 { Ok(said) } else { Err(said) },
-    );
+    tally.check("no key of before is in the keyring", if left == 0 { Ok(said) } else { Err(said) });
     let opened = match Known::of(directory) {
         Ok(known) => Ok(format!("{} keys", known.keys.len())),
         Err(fault) => Err(fault.to_string()),
