@@ -19,11 +19,10 @@ pub fn leaf_hash(entry: &[u8]) -> Hash {
 }
 
 fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    let mut hasher = Context::new(&SHA256);
-    hasher.update(&[NODE_PREFIX]);
-    hasher.update(left);
-    hasher.update(right);
-    finish(hasher)
+    let mut node = [NODE_PREFIX; 1 + 2 * HASH_BYTES];
+    node[1..=HASH_BYTES].copy_from_slice(left);
+    node[1 + HASH_BYTES..].copy_from_slice(right);
+    digest(&SHA256, &node).as_ref().try_into().expect("SHA-256 gives 32 bytes")
 }
 
 fn finish(hasher: Context) -> Hash {
