@@ -1,18 +1,20 @@
 //! Judges the content of signed entries: canonical JSON, known members, order of numbers and times.
-//! Never decodes what it need not: bytes are scanned once and stay where they are.
+//! Never decodes what it need not: bytes are scanned and stay where they are, fast where an entry is a usual one.
 //! Only an entry that the format could have produced, at this index, passes.
 
 use super::finding::{Class, Finding};
-use super::json::{Fault, Scanner, Value, pack};
-use crate::constants::{FORMAT_VERSION, Kind, MEMBERS, OUTCOMES};
+use super::json::{Fault, Scanner, pack};
+use super::members::{ACT, EV, MONO, Members, POL, SEQ, T, V};
+use super::quick;
+use crate::constants::{FORMAT_VERSION, Kind, MEMBERS};
 use crate::events::EVENT_CODES;
 
 /// The rules that tie an entry to those before it.
 pub(super) struct Rules {
     /// Family and action of every known event, sorted.
     events: Vec<(&'static [u8], &'static [u8])>,
-    /// Place in `events` of the last event seen, which is likely to be the next.
-    recent: usize,
+    /// Places in `events` of events seen, each where [`slot_of`] puts it: most entries are of a few kinds.
+    recent: [usize; SLOTS],
     /// UTC and monotonic time of the entry before.
     last: Option<(u64, u64)>,
     /// Indexes of the entries that put a policy in force, ascending.
@@ -29,7 +31,7 @@ impl Rules {
             EVENT_CODES.iter().map(|(ev, act)| (ev.as_bytes(), act.as_bytes())).collect();
         events.sort_unstable();
         let (last, policies, cited) = (None, Vec::new(), None);
-        Rules { events, recent: 0, last, policies, minimum: 0, cited }
+        Rules { events, recent: [0; SLOTS], last, policies, minimum: 0, cited }
     }
 
     /// The entries below `minimum` are not there.
@@ -45,20 +47,25 @@ impl Rules {
     /// What is wrong with the entry at `index`, which comes after those given before.
     pub(super) fn check(&mut self, index: u64, entry: &[u8]) -> Result<(), Finding> {
         let found = |class, detail| Err(Finding::at(class, index, detail));
-        let members = match scan(entry) {
-            Ok(members) => members,
-            Err(fault) => return found(Class::EntryMalformed, fault),
-        };
-        let time = (members.t, members.mono);
-        let starts = members.ev == b"sys" && members.act == b"start";
+        let mut members = Members::none();
+        if quick::scan(entry, &mut members).is_none() {
+            members = match scan(entry) {
+                Ok(members) => members,
+                Err(fault) => return found(Class::EntryMalformed, fault),
+            };
+        }
+        let number = |place| members.number(place).unwrap_or(0);
+        let time = (number(T), number(MONO));
+        let event = (members.text(EV), members.text(ACT));
+        let starts = event == (b"sys", b"start");
         let before = self.last.replace(time).filter(|_| !starts);
-        if members.v != FORMAT_VERSION {
+        if number(V) != FORMAT_VERSION {
             return found(Class::VersionUnknown, "entry is of another version");
         }
-        if members.seq != index {
+        if number(SEQ) != index {
             return found(Class::SequenceBroken, "entry bears another number than its index");
         }
-        if !self.knows((members.ev, members.act)) {
+        if !self.knows(event) {
             return found(Class::UnknownEvent, "event is not in the list of the format");
         }
         if let Some(detail) = members.contradiction() {
@@ -67,10 +74,10 @@ impl Rules {
         if before.is_some_and(|(t, mono)| time.0 < t || time.1 < mono) {
             return found(Class::TimeBackwards, "entry is earlier than the one before it");
         }
-        if members.ev == b"policy" && members.act == b"activated" {
+        if event == (b"policy", b"activated") {
             self.policies.push(index);
         }
-        let from_before = members.pol.filter(|policy| *policy < self.minimum);
+        let from_before = members.number(POL).filter(|policy| *policy < self.minimum);
         if let Some(policy) = from_before
             && self.policies.binary_search(&policy).is_err()
         {
@@ -82,7 +89,10 @@ impl Rules {
                     "entry cites a second policy from before the beginning",
                 );
             }
-        } else if members.pol.is_some_and(|policy| self.policies.binary_search(&policy).is_err()) {
+        } else if members
+            .number(POL)
+            .is_some_and(|policy| self.policies.binary_search(&policy).is_err())
+        {
             return found(Class::PolicyUnknown, "entry cites a policy that was never put in force");
         }
         Ok(())
@@ -94,38 +104,24 @@ impl Rules {
     }
 
     fn knows(&mut self, event: (&[u8], &[u8])) -> bool {
-        if self.events[self.recent] == event {
+        let recent = &mut self.recent[slot_of(event)];
+        if self.events[*recent] == event {
             return true;
         }
         let place = self.events.binary_search(&event);
-        self.recent = place.unwrap_or(self.recent);
+        *recent = place.unwrap_or(*recent);
         place.is_ok()
     }
 }
 
-/// The members that the rules look at.
-#[derive(Default)]
-struct Members<'a> {
-    act: &'a [u8],
-    ev: &'a [u8],
-    mono: u64,
-    pol: Option<u64>,
-    seq: u64,
-    t: u64,
-    v: u64,
-    fields: usize,
-    views: usize,
-    out: &'a [u8],
-    role: Option<&'a [u8]>,
-    rule: Option<&'a [u8]>,
-    why: bool,
-    dig: bool,
-    /// How many of the members that no entry lacks were seen.
-    required: u32,
-}
+/// How many events are kept at hand.
+const SLOTS: usize = 64;
 
-/// How many members no entry lacks: those that [`Members::note`] counts.
-const REQUIRED: u32 = 8;
+/// Where an event is kept at hand. Events that share a place drive each other out.
+fn slot_of((family, action): (&[u8], &[u8])) -> usize {
+    let initial = |name: &[u8]| usize::from(name.first().copied().unwrap_or(0));
+    (initial(family) + 8 * initial(action) + action.len()) % SLOTS
+}
 
 /// [`MEMBERS`] with packed names.
 const PACKED: [(u64, Kind); MEMBERS.len()] = {
@@ -138,113 +134,30 @@ const PACKED: [(u64, Kind); MEMBERS.len()] = {
     packed
 };
 
-const ACT: u64 = pack("act");
-const DIG: u64 = pack("dig");
-const EV: u64 = pack("ev");
-const FLD: u64 = pack("fld");
-const MONO: u64 = pack("mono");
-const OUT: u64 = pack("out");
-const POL: u64 = pack("pol");
-const REQ: u64 = pack("req");
-const ROLE: u64 = pack("role");
-const RULE: u64 = pack("rule");
-const SEQ: u64 = pack("seq");
-const T: u64 = pack("t");
-const V: u64 = pack("v");
-const VIEW: u64 = pack("view");
-const WHY: u64 = pack("why");
-
 /// Scans an entry: one object, members of the format alone, in ascending order, each once, nothing before or after.
-fn scan(entry: &[u8]) -> Result<Members<'_>, Fault> {
+pub(super) fn scan(entry: &[u8]) -> Result<Members<'_>, Fault> {
     if std::str::from_utf8(entry).is_err() {
         return Err("entry is not UTF-8");
     }
     let mut scanner = Scanner::new(entry);
-    let mut members = Members::default();
-    let mut known = PACKED.iter();
+    let mut members = Members::none();
+    let mut known = PACKED.iter().enumerate();
     scanner.expect(b'{', "entry is not an object")?;
     loop {
         let name = scanner.name()?;
         // Going forward alone finds each name at most once and in order.
-        let Some(&(_, kind)) = known.find(|(known, _)| *known == name) else {
+        let Some((place, (_, kind))) = known.find(|(_, (known, _))| *known == name) else {
             return Err("member is unknown, repeated or out of order");
         };
-        members.note(name, scanner.value(kind)?)?;
+        members.note(place, scanner.value(*kind)?)?;
         match scanner.next() {
             Some(b',') => {}
             Some(b'}') if scanner.is_at_end() => break,
             _ => return Err("entry is not one object"),
         }
     }
-    if members.required != REQUIRED {
-        return Err("entry lacks a member");
-    }
-    if members.views != 0 && members.views != members.fields {
-        return Err("entry has another number of views than fields");
-    }
+    members.are_whole()?;
     Ok(members)
-}
-
-impl<'a> Members<'a> {
-    /// Where the entry says that something was done and that it was refused, which needs no policy to be seen.
-    fn contradiction(&self) -> Option<Fault> {
-        let refusing = [(&b"access"[..], &b"denied"[..]), (b"auth", b"failed")];
-        match self.out {
-            b"success" if refusing.contains(&(self.ev, self.act)) => {
-                Some("entry of a refusal says that it succeeded")
-            }
-            b"success" if self.why => Some("entry says that it succeeded, and why it was refused"),
-            b"success" if !self.is_of_own_role() => {
-                Some("entry says that it was decided by a rule of another role than its own")
-            }
-            b"denied" if !self.why => Some("entry of a refusal does not say why"),
-            b"denied" if self.views > 0 => Some("entry of a refusal says how fields were shown"),
-            b"denied" if self.dig => Some("entry of a refusal says what was stored"),
-            _ => None,
-        }
-    }
-
-    /// A rule is named by its role, a slash and its place.
-    fn is_of_own_role(&self) -> bool {
-        let named = self.rule.and_then(|rule| {
-            let end = rule.iter().position(|byte| *byte == b'/')?;
-            Some(&rule[..end])
-        });
-        named.is_none_or(|named| self.role == Some(named))
-    }
-
-    fn note(&mut self, name: u64, value: Value<'a>) -> Result<(), Fault> {
-        match (name, value) {
-            (ACT, Value::Text(text)) => self.act = text,
-            (EV, Value::Text(text)) => self.ev = text,
-            (MONO, Value::Number(number)) => self.mono = number,
-            (OUT, Value::Text(text)) => {
-                if !OUTCOMES.iter().any(|outcome| outcome.as_bytes() == text) {
-                    return Err("outcome is unknown");
-                }
-                self.out = text;
-            }
-            (REQ, _) => {}
-            (SEQ, Value::Number(number)) => self.seq = number,
-            (T, Value::Number(number)) => self.t = number,
-            (V, Value::Number(number)) => self.v = number,
-            (optional, value) => {
-                match (optional, value) {
-                    (POL, Value::Number(number)) => self.pol = Some(number),
-                    (FLD, Value::Items(count)) => self.fields = count,
-                    (VIEW, Value::Items(count)) => self.views = count,
-                    (ROLE, Value::Text(text)) => self.role = Some(text),
-                    (RULE, Value::Text(text)) => self.rule = Some(text),
-                    (WHY, _) => self.why = true,
-                    (DIG, _) => self.dig = true,
-                    _ => {}
-                }
-                return Ok(());
-            }
-        }
-        self.required += 1;
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,11 @@ use crate::constants::Kind;
 pub(super) type Fault = &'static str;
 
 /// What a member's value amounts to.
+#[derive(Clone, Copy)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub(super) enum Value<'a> {
+    /// There is no such member.
+    Absent,
     Number(u64),
     Text(&'a [u8]),
     Items(usize),
@@ -39,6 +43,16 @@ const LETTER: [bool; 256] = {
     }
     letters
 };
+
+/// Whether letters of base64url may end as they do: the bits past the last whole byte are zero.
+#[inline]
+pub(super) fn can_end(text: &[u8]) -> bool {
+    match (text.len() % 4, text.last()) {
+        (2, Some(last)) => matches!(last, b'A' | b'Q' | b'g' | b'w'),
+        (3, Some(last)) => b"AEIMQUYcgkosw048".contains(last),
+        _ => true,
+    }
+}
 
 /// Eight bytes of 1 in one number.
 const ONES: u64 = u64::from_le_bytes([1; 8]);
@@ -77,6 +91,11 @@ impl<'a> Scanner<'a> {
 
     pub(super) fn is_at_end(&self) -> bool {
         self.rest.is_empty()
+    }
+
+    /// How many bytes are left.
+    pub(super) fn bytes_left(&self) -> usize {
+        self.rest.len()
     }
 
     pub(super) fn next(&mut self) -> Option<u8> {
@@ -182,13 +201,7 @@ impl<'a> Scanner<'a> {
         if !text.iter().fold(true, |letters, byte| letters & LETTER[usize::from(*byte)]) {
             return Err("bytes are not base64url");
         }
-        // The bits past the last whole byte are zero.
-        let canonical = match (left_over, text.last()) {
-            (2, Some(last)) => b"AQgw".contains(last),
-            (3, Some(last)) => b"AEIMQUYcgkosw048".contains(last),
-            _ => true,
-        };
-        if canonical { Ok(Value::Text(text)) } else { Err("bytes are not canonical base64url") }
+        if can_end(text) { Ok(Value::Text(text)) } else { Err("bytes are not canonical base64url") }
     }
 
     fn list(

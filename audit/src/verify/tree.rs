@@ -1,8 +1,8 @@
 //! The verifier's side of the Merkle tree: a root grown leaf by leaf, and the check of an inclusion path.
 //! Never recurses and never splits a range: written from RFC 9162, where the writer follows RFC 6962.
-//! Memory is one hash for each binary digit of the size.
+//! The hash is another crate's than the writer's. Memory is one hash for each binary digit of the size.
 
-use ring::digest::{Context, SHA256, digest};
+use sha2::{Digest as _, Sha256};
 
 use crate::constants::{HASH_BYTES, LEAF_PREFIX, NODE_PREFIX, TILE_HEIGHT};
 
@@ -12,22 +12,19 @@ pub type Hash = [u8; HASH_BYTES];
 /// Leaf hash of an entry: SHA-256(0x00 || entry) (RFC 9162 section 2.1.1).
 #[must_use]
 pub fn leaf_hash(entry: &[u8]) -> Hash {
-    let mut hasher = Context::new(&SHA256);
-    hasher.update(&[LEAF_PREFIX]);
-    hasher.update(entry);
-    finish(hasher)
+    Sha256::new().chain_update([LEAF_PREFIX]).chain_update(entry).finalize().into()
 }
 
 fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    let mut hasher = Context::new(&SHA256);
-    hasher.update(&[NODE_PREFIX]);
-    hasher.update(left);
-    hasher.update(right);
-    finish(hasher)
+    let mut node = [NODE_PREFIX; 1 + 2 * HASH_BYTES];
+    node[1..=HASH_BYTES].copy_from_slice(left);
+    node[1 + HASH_BYTES..].copy_from_slice(right);
+    hash(&node)
 }
 
-fn finish(hasher: Context) -> Hash {
-    hasher.finish().as_ref().try_into().expect("SHA-256 gives 32 bytes")
+/// SHA-256 of what lies in one piece.
+pub(super) fn hash(bytes: &[u8]) -> Hash {
+    Sha256::digest(bytes).into()
 }
 
 /// The perfect subtrees that the entries so far fall into, largest first: one for each 1 in the binary size.
@@ -144,13 +141,12 @@ pub fn consistency_holds(
 /// Where a witness keeps its view of a log: SHA-256 of the origin, in hexadecimal.
 #[must_use]
 pub fn hex_name(origin: &str) -> String {
-    let hash = digest(&SHA256, origin.as_bytes());
-    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hash(origin.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Root of the tree without leaves: SHA-256 of nothing.
 pub(crate) fn empty_root() -> Hash {
-    digest(&SHA256, b"").as_ref().try_into().expect("SHA-256 gives 32 bytes")
+    hash(b"")
 }
 
 #[cfg(test)]

@@ -13,8 +13,10 @@ use super::note::{Cosigned, Head};
 use super::policy::Policy;
 use super::pruning::Pruning;
 use super::shelf::{Found, Series, Shelf, Source};
-use super::tree::{Frontier, Hash, leaf_hash};
-use crate::constants::{BUNDLE_BYTES_MAX, HASH_BYTES, TILE_BYTES, TILE_HEIGHT, TILE_WIDTH};
+use super::tree::{Frontier, Hash, hash};
+use crate::constants::{
+    BUNDLE_BYTES_MAX, HASH_BYTES, LEAF_PREFIX, TILE_BYTES, TILE_HEIGHT, TILE_WIDTH,
+};
 
 /// What a log that was accepted is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,8 +172,12 @@ impl<S: Source> Walk<'_, S> {
         }
         let cut = cut(&bytes, width, exact);
         for range in &cut.entries {
-            let entry = &bytes[range.clone()];
-            self.take_in(entry)?;
+            self.look_at(&bytes[range.clone()]);
+            // The byte before an entry is the second of its length, which is known: nothing is copied for the hash.
+            let length = std::mem::replace(&mut bytes[range.start - 1], LEAF_PREFIX);
+            let leaf = hash(&bytes[range.start - 1..range.end]);
+            bytes[range.start - 1] = length;
+            self.grow(leaf)?;
         }
         if let Some((class, detail)) = cut.fault {
             let index = base + cut.entries.len() as u64;
@@ -211,15 +217,14 @@ impl<S: Source> Walk<'_, S> {
         Ok(())
     }
 
-    /// Grows the tree by one entry and checks the entry's content.
-    fn take_in(&mut self, entry: &[u8]) -> Result<(), VerifyError> {
+    /// Checks the content of the next entry.
+    fn look_at(&mut self, entry: &[u8]) {
         let index = self.frontier.size();
         if self.content.is_none() {
             self.content = self.rules.check(index, entry).err();
         }
         self.pruning.entry(index, entry);
         self.visitor.entry(index, entry);
-        self.grow(leaf_hash(entry))
     }
 
     /// Judges every milestone at the tree's size. There are few: they are taken out as they are passed.
