@@ -114,8 +114,10 @@ fn rotation_line(rotation: &Value) -> String {
     let anew = rotation["sealed_anew_at"].as_str().filter(|_| rotation["keys_done"] == 0);
     let anew = anew.map(|since| {
         format!(
-            "\neverything is sealed anew since {since}: make and verify a bulk part now, then resume the rotation, which destroys the \
-             former key; bulk parts from before that moment restore with no later key part"
+            "\neverything is sealed anew since {since}, but for {} values that cannot be read: make and verify a bulk part now, and let every \
+             reader of the feed ask once; then the second person says `keys decide ROTATION grant` again, which destroys the former key. \
+             Bulk parts from before that moment restore with no later key part",
+            rotation["values_unread"]
         )
     });
     format!(

@@ -40,6 +40,11 @@ impl Reseal {
         self.0.walk.next == next
     }
 
+    /// How many values this walk could not read.
+    pub(super) fn unread(&self) -> u64 {
+        self.0.walk.unread as u64
+    }
+
     /// Looks at the next page. Whether nothing is under the former key any more.
     pub(super) async fn step(
         &mut self,
@@ -88,7 +93,10 @@ impl Outdated for UnderFormer {
             }
             None => {
                 let bound = bound_to(key).or_else(|| identity::bound_to(key));
-                let bound = bound.ok_or(OperationError::Internal("a row that no room seals"))?;
+                let Some(bound) = bound else {
+                    self.unread += 1;
+                    return Ok(());
+                };
                 (key.clone(), stored.version, seal.seal_anew(&bound, &stored.payload)?)
             }
         };

@@ -133,6 +133,25 @@ fn step_of(word: RotationWord) -> Option<&'static str> {
     }
 }
 
+fn asked_for(kind: RotationKind, id: MandateId, asker: ActorId, now: Micros) -> RotationRecord {
+    RotationRecord {
+        id,
+        kind,
+        state: RotationState::Asked,
+        asker,
+        decider: None,
+        asked_at: now.0,
+        until: now.0.saturating_add(APPROVAL_WAIT_SECONDS * 1_000_000),
+        begun_at: None,
+        ended_at: None,
+        done: 0,
+        overlap: None,
+        drawn: None,
+        sealed_anew_at: None,
+        unread: 0,
+    }
+}
+
 /// The rotation behind a word of somebody who has the duty.
 fn after(
     before: Option<&RotationRecord>,
@@ -145,21 +164,7 @@ fn after(
         if before.is_some_and(|before| before.is_open(now)) {
             return Err(Code::VersionConflict);
         }
-        return Ok(RotationRecord {
-            id,
-            kind,
-            state: RotationState::Asked,
-            asker: actor,
-            decider: None,
-            asked_at: now.0,
-            until: now.0.saturating_add(APPROVAL_WAIT_SECONDS * 1_000_000),
-            begun_at: None,
-            ended_at: None,
-            done: 0,
-            overlap: None,
-            drawn: None,
-            sealed_anew_at: None,
-        });
+        return Ok(asked_for(kind, id, actor, now));
     }
     let before = before.filter(|before| before.id == id).ok_or(Code::NotFound)?;
     let mut record = before.clone();
@@ -168,6 +173,11 @@ fn after(
         (RotationWord::Decide { yes, .. }, RotationState::Asked) if now.0 < before.until => {
             record.decider = Some(actor);
             if yes { RotationState::Agreed } else { RotationState::Refused }
+        }
+        // Never what lets a walk go on: this word is about the former key alone, and a second person's like the first one.
+        (RotationWord::Decide { yes: true, .. }, RotationState::Held) => {
+            record.decider = Some(actor);
+            RotationState::Running
         }
         (
             RotationWord::Pause { still: true, .. },
@@ -280,7 +290,7 @@ mod tests {
 
     #[test]
     fn every_word_in_every_state_leads_where_the_table_says() {
-        use RotationState::{Agreed, Asked, Cancelled, Cancelling, Paused, Refused, Running};
+        use RotationState::{Agreed, Asked, Cancelled, Cancelling, Held, Paused, Refused, Running};
         for before in RotationState::ALL {
             let lead = |word: RotationWord| said(word, before).ok();
             let expected = match before {
@@ -289,6 +299,7 @@ mod tests {
                 Running => [None, None, Some(Paused), None, Some(Cancelling)],
                 // What was paused before it began begins first.
                 Paused => [None, None, None, Some(Agreed), Some(Cancelled)],
+                Held => [Some(Running), None, None, None, None],
                 _ => [None; 5],
             };
             assert_eq!([YES, NO, PAUSE, RESUME, CANCEL].map(lead), expected, "{before:?}");

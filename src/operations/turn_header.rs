@@ -6,9 +6,9 @@
 //! ```text
 //! 2 draw     the ring with a next key, slot B, then slot A; then one frame: entry `key.rotate` (step draw), the row says which one
 //! 3 seal     page by page through everything under the former: entries `key.rewrap`
-//! 4 hold     once a whole walk found nothing: one frame: entry `key.rotate` (step hold), the row says since when, and that it stands
-//!            still until somebody lets it go on; the store says under which key everything is, for whoever restores it
-//! 5 destroy  once one more walk found nothing: the ring with the next key in the place of the former, slot B, then slot A;
+//! 4 hold     once a whole walk found nothing: one frame: entry `key.rotate` (step hold), the row says since when, and that it waits
+//!            for a second person's word; the store says under which key everything is, for whoever restores it
+//! 5 destroy  once one more walk found nothing, and nothing more that cannot be read than was told: the ring with the next key in the place of the former, slot B, then slot A;
 //!            then one frame: entry `key.destroy`, the row says that it is done
 //! ```
 //! A crash at 2 leaves a ring that the row does not know of, which the next process says; one at 3 has the walk begin again; one between
@@ -49,8 +49,8 @@ impl TurnHeader {
         };
         let Some(walk) = self.walked(next, store, seal, trail).await? else { return Ok(()) };
         match record.sealed_anew_at {
-            Some(_) => walk.destroy(seal).await,
-            None => hold(record, next, now, store, seal, trail).await,
+            Some(_) if walk.unread() <= record.unread => walk.destroy(seal).await,
+            _ => hold(record, next, walk.unread(), now, store, seal, trail).await,
         }
     }
 
@@ -144,10 +144,12 @@ fn everything_is_under(epoch: u32) -> Op {
     Op::Put(Key::system(SystemKey::SealedAnew), Version(epoch.into()), Vec::new())
 }
 
-/// Says that everything is sealed anew, and stands still: whoever lets it go on has the former key destroyed.
+/// Says that everything is sealed anew but for so many values that cannot be read, and waits for a second person's word, whether
+/// or not somebody let the walk stand still meanwhile: that word has the former key destroyed.
 async fn hold(
     record: &RotationRecord,
     next: u32,
+    unread: u64,
     now: Micros,
     store: &Reader,
     seal: &Seal,
@@ -158,7 +160,8 @@ async fn hold(
     let under = [everything_is_under(next)];
     let held = |record: &mut RotationRecord| {
         record.sealed_anew_at = Some(now.0);
-        record.state = RotationState::Paused;
+        record.unread = unread;
+        record.state = RotationState::Held;
     };
     said_with(record.id, told, held, &under, store, seal, trail).await
 }

@@ -224,7 +224,7 @@ impl Turning {
                 !waits
             }
             // The walk stands still with it; what the ring has already is said.
-            RotationState::Paused => match single {
+            RotationState::Paused | RotationState::Held => match single {
                 None => settle_without_walk(&record, now, store, seal, trail).await?,
                 Some(single) => single.settle(now, store, seal, trail).await?,
             },

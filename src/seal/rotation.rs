@@ -116,6 +116,8 @@ pub enum RotationState {
     Running,
     /// It stands still until somebody lets it go on.
     Paused,
+    /// What is left is to destroy the former key, and that waits for a second person to say so once more.
+    Held,
     /// Every key was replaced, and the former ones are destroyed.
     Ended,
     /// It was taken back: the keys that were drawn come to their end, and no others are drawn.
@@ -126,12 +128,13 @@ pub enum RotationState {
 
 impl RotationState {
     /// All.
-    pub const ALL: [RotationState; 8] = [
+    pub const ALL: [RotationState; 9] = [
         RotationState::Asked,
         RotationState::Refused,
         RotationState::Agreed,
         RotationState::Running,
         RotationState::Paused,
+        RotationState::Held,
         RotationState::Ended,
         RotationState::Cancelling,
         RotationState::Cancelled,
@@ -145,6 +148,7 @@ impl RotationState {
             RotationState::Agreed => "agreed",
             RotationState::Running => "running",
             RotationState::Paused => "paused",
+            RotationState::Held => "held",
             RotationState::Ended => "ended",
             RotationState::Cancelling => "cancelling",
             RotationState::Cancelled => "cancelled",
@@ -186,13 +190,21 @@ pub struct RotationRecord {
     /// destroys it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed_anew_at: Option<i64>,
+    /// How many values could not be read then: they go with the former key.
+    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    pub unread: u64,
+}
+
+/// Whether a row leaves it out.
+fn is_none_of_them(count: &u64) -> bool {
+    *count == 0
 }
 
 impl RotationRecord {
     /// Whether somebody agreed to it and it has not come to its end: the next keys that stand in the ring are its own to finish.
     pub fn is_agreed_to(&self) -> bool {
-        use RotationState::{Agreed, Cancelling, Paused, Running};
-        matches!(self.state, Agreed | Running | Paused | Cancelling)
+        use RotationState::{Agreed, Cancelling, Held, Paused, Running};
+        matches!(self.state, Agreed | Running | Paused | Held | Cancelling)
     }
 
     /// Whether there is no place for another one.

@@ -13,6 +13,7 @@ use super::recover;
 use super::refusals::{Budget, Refusals};
 use super::sequence::Sequencer;
 use super::space::{Need, SharedWatcher, Shown, Space, Watcher, apart};
+use super::upkeep::KeyNews;
 use super::witness::{Asked, serves_data};
 use super::{Receipt, Recorded, Refused, TrailError, TrailFault, Unrecorded};
 use crate::access::{ActorId, Authority, Charge, Denied, Permit};
@@ -342,8 +343,13 @@ impl Trail {
         if !change.ops.iter().all(of_keys) {
             return Err(TrailError::Foreign);
         }
+        // What is sealed anew beside a row is there beside what it was: a walk must not fill the disk to its floor.
+        let need = match announcement {
+            Announcement::OfKeys(KeyNews::SealedAnew { values: 1.. }) => Need::Growth,
+            _ => Need::Entry,
+        };
         let entry = self.announced(&announcement)?;
-        match self.submit(entry, change, Vec::new(), Need::Entry).await {
+        match self.submit(entry, change, Vec::new(), need).await {
             Ok(recorded) => Ok(Some(recorded)),
             Err(Rejected::Stale) => Ok(None),
             Err(rejected) => Err(unchanged(rejected)),

@@ -370,7 +370,7 @@ fn bulk_part_from_before_another_header_key_restores_until_the_former_is_gone_an
         ["bulk", "bulk-2", "keys-2", "keys-3"].map(|name| place.path(name));
     run(&["backup", "create", "--dir", &place.path("vault"), "--out", &newer]).ended(0);
     place.key_part(&both, &[]).ended(0);
-    by("sys", &["resume", &id]);
+    by("sec", &["decide", &id, "grant"]);
     await_until("the former is gone", || by("sys", &["status"])["header"]["epoch"] == 2);
     await_until("it is over", || by("sys", &["status"])["rotation"]["state"] == "ended");
     let refused = place.key_part(&place.path("nothing"), &["--bulk", &bulk]).ended(1).err;

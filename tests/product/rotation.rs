@@ -269,11 +269,14 @@ fn header_key_is_replaced_while_people_work_and_goes_once_somebody_lets_it_go() 
     demo.kill();
     demo.start_again();
     let waits = rotation(&demo);
-    assert_eq!((&waits["state"], &waits["keys_done"]), (&json!("paused"), &json!(0)));
+    assert_eq!((&waits["state"], &waits["keys_done"]), (&json!("held"), &json!(0)));
+    assert_eq!(waits["values_unread"], 0);
     assert_eq!(header(&demo), json!({"epoch": 1, "next_epoch": 2}));
     step(&demo, "system_admin", &id, "cancel").refused(412, "version_conflict");
-    step(&demo, "security_admin", &id, "resume").refused(403, "denied");
-    step(&demo, "system_admin", &id, "resume").expect(200);
+    step(&demo, "system_admin", &id, "resume").refused(412, "version_conflict");
+    decide(&demo, "system_admin", &id, "grant").refused(403, "denied");
+    decide(&demo, "security_admin", &id, "refuse").refused(412, "version_conflict");
+    decide(&demo, "security_admin", &id, "grant").expect(200);
     let is_over = || rotation(&demo)["state"] == "ended";
     while_people_work(&demo, &ids[1..], "the rotation ends", is_over);
     assert_eq!(header(&demo), json!({"epoch": 2, "next_epoch": null}));

@@ -19,7 +19,8 @@ pub(in crate::http) fn key_kind() -> Object {
 /// How far a rotation is.
 pub(in crate::http) fn rotation_state() -> Object {
     let told = "`asked` until a second person says `agreed` or `refused`, then `running` until `ended`; \
-                `paused` while it stands still on somebody's word; `cancelling` until the keys that were drawn \
+                `paused` while it stands still on somebody's word; `held` while the former header key waits for a second \
+                person to say `grant` once more; `cancelling` until the keys that were drawn \
                 came to their end, and `cancelled` then";
     let states = RotationState::ALL.map(RotationState::as_str);
     text().enum_values(Some(states)).description(Some(told)).build()

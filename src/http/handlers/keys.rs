@@ -71,9 +71,11 @@ pub(in crate::http) struct RotationBody {
     overlap_until: Option<String>,
     /// What that one is called in public: the `kid` of tokens, the verifier key of the log.
     next_key: Option<String>,
-    /// Since when nothing is under the former header key any more, of a rotation of that. It is destroyed once somebody resumes the
-    /// rotation, and from then on bulk parts of a backup that are older than this moment restore no more.
+    /// Since when nothing is under the former header key any more, of a rotation of that. It is destroyed once a second person
+    /// says `grant` again, and from then on bulk parts of a backup that are older than this moment restore no more.
     sealed_anew_at: Option<String>,
+    /// How many values could not be read then, and go with the former key.
+    values_unread: Option<u64>,
 }
 
 /// How the keys are.
@@ -156,6 +158,7 @@ impl RotationBody {
             overlap_until: overlap.map(|overlap| moment(overlap.until)),
             next_key: overlap.map(|overlap| overlap.next.clone()),
             sealed_anew_at: record.sealed_anew_at.map(moment),
+            values_unread: record.sealed_anew_at.map(|_| record.unread),
         }
     }
 }

@@ -175,10 +175,10 @@ impl Job {
         let turned = self.turning.step(clock.now(), store, seal, identity, trail).await?;
         self.shared.tell(|progress| {
             progress.failing = false;
-            use RotationState::{Cancelling, Running};
+            use RotationState::{Cancelling, Held, Paused, Running};
             let Some(record) = &turned.record else { return };
             progress.running = matches!(record.state, Running | Cancelling);
-            progress.paused = record.state == RotationState::Paused;
+            progress.paused = matches!(record.state, Paused | Held);
             (progress.done, progress.keys) = (record.done, record.kind.keys_count());
         });
         Ok(turned)

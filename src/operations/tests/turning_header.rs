@@ -116,10 +116,19 @@ impl Turns {
     /// Goes on to where it waits, and lets it go on to its end.
     fn until_the_end(&mut self) {
         let held = self.until_nothing_is_left();
-        assert_eq!((held.state, held.done), (RotationState::Paused, 0));
+        assert_eq!((held.state, held.done), (RotationState::Held, 0));
         assert!(held.sealed_anew_at.is_some());
         assert_eq!(self.epochs(), [BOTH; 2], "nothing is destroyed before somebody says so");
-        self.say(ADMIN, RotationWord::Pause { id: held.id, still: false });
+        // Neither the word that lets a walk go on, nor that of whoever asked, nor a no is one that destroys.
+        for (who, word, code) in [
+            (ADMIN, RotationWord::Pause { id: held.id, still: false }, Code::VersionConflict),
+            (ADMIN, RotationWord::Pause { id: held.id, still: true }, Code::VersionConflict),
+            (ADMIN, RotationWord::Decide { id: held.id, yes: true }, Code::Denied),
+            (SECURITY, RotationWord::Decide { id: held.id, yes: false }, Code::VersionConflict),
+        ] {
+            assert_eq!(self.try_to_say(who, word).err(), Some(code));
+        }
+        self.say(SECURITY, RotationWord::Decide { id: held.id, yes: true });
         let ended = self.until_nothing_is_left();
         assert_eq!((ended.state, ended.done), (RotationState::Ended, 1));
     }
@@ -207,7 +216,7 @@ fn everything_is_sealed_anew_opens_at_every_step_and_no_row_moves() {
     // Once more, over what was sealed anew before.
     turns.agree();
     let held = turns.until_nothing_is_left();
-    turns.say(ADMIN, RotationWord::Pause { id: held.id, still: false });
+    turns.say(SECURITY, RotationWord::Decide { id: held.id, yes: true });
     turns.until_nothing_is_left();
     assert_eq!(turns.epochs(), [KeyEpochs { present: 3, next: None }; 2]);
     assert!(turns.states().iter().all(|state| *state == KeyState::Active));
@@ -238,7 +247,7 @@ fn at_whichever_step_the_process_ends_the_next_one_goes_on_and_everything_opens(
     for steps in 0..=3 {
         let (mut turns, id) = Turns::begun();
         turns.until_nothing_is_left();
-        turns.say(ADMIN, RotationWord::Pause { id, still: false });
+        turns.say(SECURITY, RotationWord::Decide { id, yes: true });
         turns.steps(steps);
         let mut turns = turns.crash();
         let ended = turns.until_nothing_is_left();
@@ -253,7 +262,7 @@ fn ring_that_cannot_be_written_stops_it_and_the_next_process_goes_on() {
         let (mut turns, id) = Turns::begun();
         if holds {
             turns.until_nothing_is_left();
-            turns.say(ADMIN, RotationWord::Pause { id, still: false });
+            turns.say(SECURITY, RotationWord::Decide { id, yes: true });
         }
         turns.steps(steps);
         turns.ring.break_it();
@@ -440,7 +449,7 @@ fn cursor_of_before_goes_on_while_the_former_key_is_there_and_is_none_afterwards
     let cursor = first.cursor.expect("more");
     turns.until_nothing_is_left();
     assert!(turns.world.query(WORKER, query(Some(cursor.clone()))).is_ok());
-    turns.say(ADMIN, RotationWord::Pause { id, still: false });
+    turns.say(SECURITY, RotationWord::Decide { id, yes: true });
     turns.until_nothing_is_left();
     let over = turns.world.query(WORKER, query(Some(cursor)));
     let edited = turns.world.query(WORKER, query(Some("AAAA".into())));

@@ -108,7 +108,8 @@ fn rotation_of_a_header_key_that_is_used_up_has_writes_go_on_and_begins_a_new_co
     let held = steps();
     create(&world).expect("the next one seals, whoever waits for the end");
     assert!(!uses(&world, "header").is_near_its_end());
-    say(&world, ADMIN, RotationWord::Pause { id: held.id, still: false });
+    assert_eq!(held.state, RotationState::Held);
+    say(&world, SECURITY, RotationWord::Decide { id: held.id, yes: true });
     assert_eq!(steps().state, RotationState::Ended);
     create(&world).expect("it seals");
     world.read(WORKER, PURPOSE, id, &["name"]).expect("what was sealed before opens");
