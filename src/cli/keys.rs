@@ -27,7 +27,7 @@ pub(super) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
-    /// Say yes or no to what another administrator asks for.
+    /// Say yes or no to what another administrator asks for, and once more to have a former header key destroyed.
     #[command(after_help = "Example: gridvault keys decide ROTATION grant")]
     Decide {
         /// Which rotation: its id.

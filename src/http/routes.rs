@@ -492,7 +492,7 @@ pub static ROUTES: &[Route] = &[
             .answer(201, Body::of::<keys::RotationAnswer>)
         => keys::ask),
     route!(POST post "/v1/admin/keys/jobs/{id}/decide" Token false
-        Doc::new("decide_rotation", "Say yes or no to a rotation that another administrator asks for")
+        Doc::new("decide_rotation", "Say yes or no to a rotation that another administrator asks for; once it is held, have the former key destroyed")
             .takes(Body::of::<approvals::DecisionBody>).example(examples::decision)
             .answer(200, Body::of::<keys::RotationAnswer>)
         => keys::decide),

@@ -341,6 +341,8 @@ impl<S: Source> Walk<'_, S> {
             );
             return Ok(());
         };
+        // Files with other numbers for names are no partial ones, and read by nobody.
+        widths.retain(|width| (1..TILE_WIDTH).contains(width));
         if width < TILE_WIDTH {
             widths.push(TILE_WIDTH);
         }

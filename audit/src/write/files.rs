@@ -7,6 +7,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::constants::TEMPORARY_ENDING;
 
@@ -190,8 +191,13 @@ fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory.join("."))?.sync_all()
 }
 
+/// How often a lock that another process holds is tried once more, and how long lies between.
+const LOCK_RETRIES_MAX: usize = 25;
+const LOCK_WAIT: Duration = Duration::from_millis(20);
+
 /// Opens the lock file beneath `directory`, making it if it is missing, and locks it for this process.
-/// `None` if another process holds it.
+/// `None` if another process holds it: for longer than one that was killed takes to be cleared away, or one that another program
+/// is just being started from has what it inherited.
 pub(super) fn lock(path: &Path) -> io::Result<Option<File>> {
     let file = OpenOptions::new()
         .read(true)
@@ -200,11 +206,17 @@ pub(super) fn lock(path: &Path) -> io::Result<Option<File>> {
         .truncate(false)
         .mode(FILE_MODE)
         .open(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(fs::TryLockError::WouldBlock) => Ok(None),
-        Err(fs::TryLockError::Error(error)) => Err(error),
+    for retry in 0..=LOCK_RETRIES_MAX {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(fs::TryLockError::Error(error)) => return Err(error),
+            Err(fs::TryLockError::WouldBlock) if retry < LOCK_RETRIES_MAX => {
+                std::thread::sleep(LOCK_WAIT);
+            }
+            Err(fs::TryLockError::WouldBlock) => {}
+        }
     }
+    Ok(None)
 }
 
 /// Reads a plain file; `None` if there is none. A link or anything else under this name is an error.
@@ -333,6 +345,19 @@ mod tests {
         let (done, asked) = retried(ErrorKind::Other, 1, true);
         assert_eq!((done.is_err(), asked), (true, 0));
         assert!(retry_full(None, || Err(ErrorKind::StorageFull.into())).is_err());
+    }
+
+    #[test]
+    fn lock_that_is_let_go_of_meanwhile_is_taken() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("lock");
+        let held = lock(&path).expect("lockable").expect("free");
+        let letting_go = std::thread::spawn(move || {
+            std::thread::sleep(3 * LOCK_WAIT);
+            drop(held);
+        });
+        assert!(lock(&path).expect("lockable").is_some());
+        letting_go.join().expect("it ended");
     }
 
     #[test]

@@ -146,6 +146,18 @@ fn stale_partial_file_that_disagrees_is_found() {
 }
 
 #[test]
+fn file_whose_number_is_no_width_is_read_by_nobody() {
+    let vault = vault();
+    for directory in ["tile/entries/000.p", "tile/0/001.p", "tile/1/000.p"] {
+        fs::create_dir_all(vault.file(directory)).expect("made");
+        for width in ["0", "256", "300"] {
+            vault.write(&format!("{directory}/{width}"), [0]);
+        }
+    }
+    assert!(!vault.verify().expect("none of them is the log's").beyond);
+}
+
+#[test]
 fn full_and_partial_form_that_disagree_are_found() {
     let vault = vault();
     fs::create_dir(vault.file("tile/0/001.p")).expect("made");
