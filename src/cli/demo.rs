@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     #[arg(long, default_value = crate::config::LISTEN_DEFAULT)]
     listen: SocketAddr,
     /// How many people live in the community.
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(30..=60_000))]
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(30..=400_000))]
     persons: u32,
     /// The same seed gives the same people.
     #[arg(long, default_value_t = 1)]

@@ -2,13 +2,14 @@
 //! Never written back: what is shown, exported or proven are the bytes of the log.
 //! A member that is missing is absent, and one that this version does not know is passed over.
 
+use super::usual;
 use compact_str::CompactString;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// The members of an entry (audit/FORMAT.md). Ids are base64url, times microseconds since 1970.
 /// Nearly every text is short enough to lie in its place: what follows the log reads each entry of a busy day.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 pub struct LogEntry {
     /// Its index.
     pub seq: u64,
@@ -73,7 +74,8 @@ impl LogEntry {
     /// Reads an entry; nothing where the bytes are none.
     pub fn parse(bytes: &[u8]) -> Option<LogEntry> {
         // Its texts are looked through for UTF-8 once and not each alone.
-        serde_json::from_str(std::str::from_utf8(bytes).ok()?).ok()
+        let text = std::str::from_utf8(bytes).ok()?;
+        usual::read(text).or_else(|| serde_json::from_str(text).ok())
     }
 
     /// The actor that an act of administration was about.
@@ -82,7 +84,10 @@ impl LogEntry {
     }
 
     /// Family and action.
-    pub fn event(&self) -> String {
-        format!("{}.{}", self.ev, self.act)
+    pub fn event(&self) -> CompactString {
+        let mut event = self.ev.clone();
+        event.push('.');
+        event.push_str(&self.act);
+        event
     }
 }

@@ -24,6 +24,7 @@ mod reviews;
 mod search;
 mod ship;
 mod tally;
+mod usual;
 mod words;
 #[cfg(test)]
 mod world;

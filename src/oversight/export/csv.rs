@@ -24,7 +24,7 @@ pub(super) fn line(exported: &Exported<'_>) -> String {
     row([
         entry.seq.to_string(),
         time.rfc3339(),
-        entry.event(),
+        entry.event().to_string(),
         entry.out.to_string(),
         text(&entry.why),
         text(&entry.who),
