@@ -4,6 +4,7 @@
 
 use super::failure::Failure;
 use super::print;
+use super::privacy::may_lock_pages;
 use crate::ambient::{Clock as _, HostClock, Micros};
 use crate::config::{Config, Overrides};
 use crate::limits::{
@@ -86,6 +87,7 @@ fn examine(config: &Config) -> Vec<Finding> {
     let served_by = TIME_SERVICES.iter().any(|mark| Path::new(mark).exists());
     vec![
         swap(swaps.as_deref()),
+        locked_pages(may_lock_pages()),
         modes(directory),
         passphrase(directory, config.passphrase_file.as_deref().or(config.pin_file.as_deref())),
         file_system(rustix::fs::statfs(directory).ok().map(|found| found.f_type as u64)),
@@ -119,6 +121,19 @@ fn swap(swaps: Option<&str>) -> Finding {
         Verdict::Lacks,
         format!("{named} may get keys in clear: encrypt it, or turn it off (swapoff)"),
     )
+}
+
+/// Pages that are locked are never paged out, whatever devices there are.
+fn locked_pages(may_lock: bool) -> Finding {
+    let say = |verdict, says: &str| Finding::new("locked pages", verdict, says);
+    if may_lock {
+        say(Verdict::Well, "a vault's pages stay in memory, for whoever asks here")
+    } else {
+        say(
+            Verdict::Lacks,
+            "the vault cannot lock its pages: set LimitMEMLOCK=infinity (ulimit -l)",
+        )
+    }
 }
 
 /// Whoever can read the directory can copy the vault; whoever can write it can break it.
@@ -264,6 +279,12 @@ mod tests {
         assert_eq!(of("/dev/dm-1 partition 8 0 -2\n"), Verdict::Unknown);
         assert_eq!(of("/dev/dm-1 partition 8 0 -2\n/swapfile file 8 0 -3\n"), Verdict::Lacks);
         assert_eq!(swap(None).verdict, Verdict::Unknown);
+    }
+
+    #[test]
+    fn a_limit_of_locked_pages_is_lacking() {
+        assert_eq!(locked_pages(true).verdict, Verdict::Well);
+        assert_eq!(locked_pages(false).verdict, Verdict::Lacks);
     }
 
     #[test]

@@ -30,6 +30,23 @@ fn a_serving_process_leaves_no_core_file() {
 }
 
 #[test]
+fn a_serving_process_locks_what_it_touches_in_memory_or_says_that_it_may_not() {
+    let demo = Demo::own();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", demo.process()));
+    let status = status.expect("a process of this host");
+    let kib = |name: &str| -> u64 {
+        let line = status.lines().find(|line| line.starts_with(name)).expect("a line");
+        line.split_whitespace().nth(1).and_then(|word| word.parse().ok()).expect("a number")
+    };
+    let (verdict, _) = doctor(demo.directory(), "locked pages");
+    match verdict.as_str() {
+        // What it only mapped, and a page that is on its way, are not counted.
+        "well" => assert!(kib("VmLck:") >= kib("RssAnon:"), "{status}"),
+        _ => assert_eq!(kib("VmLck:"), 0, "{status}"),
+    }
+}
+
+#[test]
 fn doctor_says_who_can_read_the_vault_and_where_none_is() {
     let demo = Demo::own();
     let directory = demo.directory();

@@ -53,6 +53,8 @@ pub(super) struct Shown {
     pub(super) records: Option<u64>,
     /// Records of the store whose last entry was pruned.
     pub(super) unjudged: Option<u64>,
+    /// People who were erased.
+    pub(super) erasures: Option<u64>,
 }
 
 pub(super) struct Witnessed {
@@ -90,6 +92,7 @@ struct Report<'a> {
     views: Option<&'a [String]>,
     records: Option<u64>,
     records_pruned: Option<u64>,
+    erasures: Option<u64>,
     minimum: Option<u64>,
     beyond_checkpoint: Option<bool>,
     index: Option<u64>,
@@ -201,6 +204,7 @@ fn of_shown(shown: &Shown) -> Report<'_> {
         views: (!shown.views.is_empty()).then_some(&shown.views),
         records: shown.records,
         records_pruned: shown.unjudged,
+        erasures: shown.erasures,
         minimum: shown.minimum,
         beyond_checkpoint: shown.beyond,
         index: shown.index,
@@ -278,6 +282,9 @@ fn sentence(report: &Report<'_>) -> String {
                 text += &format!(
                     "; those below {minimum} were pruned, as an entry records, and verified by their hashes"
                 );
+            }
+            if let Some(erasures @ 1..) = report.erasures {
+                text += &format!("; {erasures} people were erased, by what it says");
             }
             if let Some(witnessed) = report.witnessed_size {
                 text += &format!("; a quorum cosigned {witnessed} of them");

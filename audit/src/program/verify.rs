@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use gridvault_audit::verify::{
-    Expectations, Policy, Shelf, Source, Summary, VerifyError, Visitor, open_checkpoint, open_view,
-    verify_log,
+    Erasures, Expectations, Policy, Shelf, Source, Summary, VerifyError, Visitor, open_checkpoint,
+    open_view, verify_log,
 };
 
 use super::digests;
@@ -141,12 +141,13 @@ fn judge<S: Source>(
     expected: &Expectations,
     open: impl Fn() -> Result<S, VerifyError>,
 ) -> Result<Shown, Fault> {
-    let mut bar = Bar::new();
+    let (mut bar, mut erasures) = (Bar::new(), Erasures::default());
+    let mut seen = Both { first: &mut erasures, second: &mut bar };
     let (summary, records, unjudged) = match &arguments.store_digests {
-        None => (verify_log(open()?, policy, expected, &mut bar)?, None, None),
+        None => (verify_log(open()?, policy, expected, &mut seen)?, None, None),
         Some(path) => {
             let pass = |visitor: &mut dyn Visitor| {
-                let mut both = Both { first: visitor, second: &mut bar };
+                let mut both = Both { first: visitor, second: &mut seen };
                 verify_log(open()?, policy, expected, &mut both)
             };
             let (summary, count, unjudged) = digests::judge(path, pass)?;
@@ -161,6 +162,7 @@ fn judge<S: Source>(
         witnessed: witnessed.map(|cosigned| Witnessed::of(policy, &cosigned)),
         records,
         unjudged,
+        erasures: Some(erasures.count()),
         ..Shown::default()
     })
 }
@@ -194,6 +196,7 @@ impl Visitor for Bar {
     }
 }
 
+/// Two who go along.
 struct Both<'a> {
     first: &'a mut dyn Visitor,
     second: &'a mut dyn Visitor,
@@ -202,13 +205,16 @@ struct Both<'a> {
 impl Visitor for Both<'_> {
     fn begins_at(&mut self, minimum: u64) {
         self.first.begins_at(minimum);
+        self.second.begins_at(minimum);
     }
 
     fn entry(&mut self, index: u64, entry: &[u8]) {
         self.first.entry(index, entry);
+        self.second.entry(index, entry);
     }
 
     fn progress(&mut self, done: u64, size: u64) {
+        self.first.progress(done, size);
         self.second.progress(done, size);
     }
 }

@@ -4,6 +4,7 @@
 
 mod changes;
 mod entry;
+mod erasures;
 mod expect;
 mod finding;
 mod json;
@@ -21,6 +22,7 @@ mod tree;
 mod walk;
 
 pub use changes::{RecordChange, is_restore, record_changes};
+pub use erasures::Erasures;
 pub use expect::{Expectations, open_view};
 pub use finding::{Class, Finding, VerifyError};
 pub use key::{KeyError, VerifierKey};

@@ -38,6 +38,7 @@ fn log_that_holds_exits_with_0() {
     let report = json(&verify(&vault, &["--json"]));
     assert_eq!((report["result"].as_str(), report["size"].as_u64()), (Some("ok"), Some(300)));
     assert_eq!(report["beyond_checkpoint"], false);
+    assert_eq!(report["erasures"], 0);
 }
 
 #[test]

@@ -48,6 +48,36 @@ fn a_wrong_passphrase_is_told() {
 }
 
 #[test]
+fn a_wrong_passphrase_takes_as_long_as_the_right_one() {
+    const ROUNDS_MAX: usize = 60;
+    let (_, envelope) = by_passphrase();
+    let long = "x".repeat(1_024);
+    let tried = [
+        "right passphrase",
+        "right passphrasf",
+        "xxxxxxxxxxxx",
+        "right passphrase and more",
+        &long,
+    ];
+    let mut least = [u128::MAX; 5];
+    // In turns, and the least of each: whatever else the machine does adds to a time and takes nothing from it.
+    for _ in 0..ROUNDS_MAX {
+        for (least, text) in least.iter_mut().zip(tried) {
+            let phrase = phrase(text);
+            let begun = std::time::Instant::now();
+            assert_eq!(envelope.open_with_passphrase(&phrase).is_ok(), text == tried[0]);
+            *least = begun.elapsed().as_micros().min(*least);
+        }
+        let (shortest, longest) = (least.iter().min(), least.iter().max());
+        let (shortest, longest) = shortest.zip(longest).expect("five of them");
+        if longest * 100 <= shortest * 105 {
+            return;
+        }
+    }
+    panic!("{least:?} us are no equal times");
+}
+
+#[test]
 fn a_key_file_opens_its_envelope_alone() {
     let (root, envelope) = by_key_file();
     let open = |byte| envelope.open_with_key_file(&key_file(byte), DemoOnly::data_is_synthetic());

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 /// Longest wait until a vault serves.
 const READY_TIME_MAX: Duration = Duration::from_secs(60);
+/// People that the slowest machine stores in a second before a fresh vault serves.
+const STORED_PER_SECOND: u32 = 100;
 /// How often is looked whether it does.
 const READY_POLL: Duration = Duration::from_millis(2);
 /// Longest end of a program's output in a message, in characters.
@@ -161,8 +163,10 @@ impl Start {
                     return Ok(page);
                 }
             }
-            if started.elapsed() > READY_TIME_MAX {
-                return Err(Fault::OutOfTime { what: "readiness", limit: READY_TIME_MAX });
+            let fill = Duration::from_secs((self.persons / STORED_PER_SECOND).into());
+            let limit = READY_TIME_MAX + if before.is_none() { fill } else { Duration::ZERO };
+            if started.elapsed() > limit {
+                return Err(Fault::OutOfTime { what: "readiness", limit });
             }
             std::thread::sleep(READY_POLL);
         }

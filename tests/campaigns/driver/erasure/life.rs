@@ -53,6 +53,11 @@ impl Person {
             marker(Kind::Phone, &self.phone),
         ]
     }
+
+    /// What it can be found by: match group and value.
+    pub fn matched(&self) -> [(&'static str, &str); 2] {
+        [("id_number", &self.number), ("phone", &self.phone)]
+    }
 }
 
 /// Who works: the grids, ids, and the tokens of now.

@@ -1,10 +1,11 @@
 //! People are erased from a vault whose whole life lies on one disk; then every copy of their keys on that raw disk is tried against
-//! every key that there is.
+//! every key that there is, and their values to make a term that is on it.
 //! Never believes a file system: what it forgot is there still, and the disk is read from its first byte to its last.
 //! A backup from before must bring everybody back who stayed, and nobody who was erased.
 
 mod life;
 mod proof;
+mod terms;
 
 use crate::desk::Desk;
 use crate::fault::Fault;
@@ -15,6 +16,7 @@ use crate::town::{PASSPHRASE, Town};
 use crate::vault::{Programs, new_folder};
 use life::{Life, Person};
 use std::path::{Path, PathBuf};
+use terms::Terms;
 
 /// Options of the campaign.
 #[derive(clap::Args)]
@@ -46,6 +48,8 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     let old_ring = ring_of(&stopped.directory, PASSPHRASE)?;
     let copies = proof::wrapped_keys(&stopped.directory, &life.people)?;
     proof::control(&old_ring, &life.people, &copies, tally);
+    let terms = Terms::of(&stopped.directory, &life.people)?;
+    terms.control(&old_ring, &life.people, tally);
     life.town = Town::again(&desk, stopped)?;
     let bulk = arguments.disk.join("bulk");
     backup(&desk, &["create", "--out", text(&bulk)?])?;
@@ -64,11 +68,13 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
 
     let log =
         verify(&arguments.programs.verifier()?, &stopped.directory.join("log"), &stopped.log_key)?;
-    let outcome = if log.0 == Some(0) { Ok(log.1) } else { Err(log.1) };
-    tally.check("the log verifies", outcome);
+    let shown = log.1.contains(&format!("; {} people were erased", gone.len()));
+    let outcome = if log.0 == Some(0) && shown { Ok(log.1) } else { Err(log.1) };
+    tally.check("the log verifies, and the verifier counts the erased", outcome);
     proof::tombstones(&stopped.directory, gone, tally)?;
     let ring = ring_of(&stopped.directory, PASSPHRASE)?;
     proof::raw(arguments, &ring, gone, &copies, tally)?;
+    terms.raw(arguments, &ring, gone, tally)?;
     proof::who_stays(&ring, &stopped.directory, staying, tally)?;
     restored(arguments, &desk, &stopped, (&bulk, &keys), life.staff, (gone, staying), tally)
 }
