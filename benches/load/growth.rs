@@ -6,7 +6,7 @@ use super::prepared::{self, Prepared};
 use super::report::{Figure, Report, Side, median};
 use super::requests::{Asker, Kind};
 use super::vault::{PROGRAM, Server};
-use super::{Fallible, Options, WARM_CONNECTIONS, Window, drive, window};
+use super::{Fallible, Options, RESIDENT_MIB_MAX, WARM_CONNECTIONS, Window, drive, window};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,10 @@ use std::path::{Path, PathBuf};
 const CONNECTIONS: usize = 64;
 /// How often everything is written again.
 const OVERWRITES: u64 = 3;
+/// What is resident after the last time, at most, in percent of what is after the first.
+const FLAT_PERCENT: u64 = 120;
+/// What stands behind that number in a snapshot: a tag and a digest.
+const BEHIND_BYTES: usize = 64;
 
 fn serve(
     options: &Options,
@@ -100,7 +104,7 @@ pub fn memory(
     let (server, place) = serve(options, prepared, work, "work-memory")?;
     let asker = Asker::new(prepared);
     drive(server.address(), WARM_CONNECTIONS, &mut asker.each_worker(), Window::All)?;
-    let mut rates = Vec::new();
+    let (mut rates, mut residents) = (Vec::new(), Vec::new());
     println!(
         "\n| everything overwritten | writes/s | resident MiB | disk MiB |\n|---|---|---|---|"
     );
@@ -112,6 +116,7 @@ pub fn memory(
         }
         let resident = server.resident_bytes() / (1 << 20);
         let disk = disk_bytes(&place)? / (1 << 20);
+        residents.push(resident);
         let rate = rates.last().copied().unwrap_or(f64::NAN);
         println!("| {round} times | {rate:.0} | {resident} | {disk} |");
         report.line(
@@ -119,9 +124,35 @@ pub fn memory(
         )?;
     }
     println!("median {:.0} overwrites/s", median(rates));
+    if let Some(sealed) = sealed_bytes(&place)? {
+        let times = disk_bytes(&place)? as f64 / sealed as f64;
+        println!("disk: {times:.1} times the sealed bytes of the newest snapshot (goal 4)");
+    }
+    let (first, last) = (residents[1], residents[residents.len() - 1]);
+    println!("resident after the last against after the first: {:.2}", last as f64 / first as f64);
+    if last * 100 > first * FLAT_PERCENT {
+        return Err("memory is not flat through overwrites of everything".into());
+    }
+    if last > RESIDENT_MIB_MAX {
+        return Err("the vault holds more in memory than 1.3 times its cache and 400 MB".into());
+    }
     drop(server);
     std::fs::remove_dir_all(place)?;
     Ok(())
+}
+
+/// Bytes of all row payloads in the newest snapshot, if there is one: the end of its last block (docs/backup.md).
+fn sealed_bytes(vault: &Path) -> Fallible<Option<u64>> {
+    let entries = match std::fs::read_dir(vault.join("snapshots")) {
+        Ok(entries) => entries.collect::<Result<Vec<_>, _>>()?,
+        Err(_) => return Ok(None),
+    };
+    let paths = entries.into_iter().map(|entry| entry.path());
+    let newest = paths.filter(|path| path.extension().is_some_and(|it| it == "snapshot")).max();
+    let Some(newest) = newest else { return Ok(None) };
+    let bytes = std::fs::read(newest)?;
+    let end = bytes.len().checked_sub(BEHIND_BYTES).and_then(|at| bytes.get(..at));
+    Ok(end.and_then(|end| end.last_chunk()).map(|number| u64::from_be_bytes(*number)))
 }
 
 /// Bytes of all files below a directory.

@@ -36,6 +36,8 @@ pub use shared::Fallible;
 
 /// Before a window is counted: connections are open and branches are warm.
 const WARM_TIME: Duration = Duration::from_millis(200);
+/// What a vault holds in memory at most: its cache 1.3 times, and 400 MB.
+const RESIDENT_MIB_MAX: u64 = 1_024 * 13 / 10 + 400;
 /// Connections of the first requests.
 const WARM_CONNECTIONS: usize = 16;
 /// People of one batch, and connections that send batches.
@@ -278,8 +280,7 @@ fn over_http(
         let p50 = report.median(Kind::Read, 1, Side::Vault, |figure| figure.p50);
         println!("read, one connection: p50 {p50:.3} ms = fdatasync + {:.3} ms", p50 - sync);
     }
-    let limit = 1_024 * 13 / 10 + 400;
-    println!("resident: {resident} MiB (1.3 x cache + 400 MB = {limit} MiB)");
+    println!("resident: {resident} MiB (1.3 x cache + 400 MB = {RESIDENT_MIB_MAX} MiB)");
     report.line(&json!({"fdatasync_ms": sync, "resident_mib": resident}))?;
     drop(server);
     std::fs::remove_dir_all(&work)?;

@@ -178,7 +178,6 @@ pub fn main() -> ExitCode {
     start_logging();
     if command.holds_keys() {
         privacy::keep_memory_private();
-        privacy::lock_pages();
     }
     let outcome = match command {
         Command::Demo(arguments) => demo::run(&arguments),

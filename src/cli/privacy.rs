@@ -6,6 +6,7 @@ use rustix::mm::{MlockAllFlags, mlockall};
 use rustix::process::{
     DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
 };
+use rustix::thread::CapabilitySet;
 
 /// Turns core files and attaching off, for this process and for good.
 pub(super) fn keep_memory_private() {
@@ -37,14 +38,13 @@ pub(super) fn lock_pages() {
 ///
 /// Below a limit nothing is locked: the first page beyond it could not be had, which would end the process.
 pub(super) fn may_lock_pages() -> bool {
-    let endless = Rlimit { current: None, maximum: None };
-    if setrlimit(Resource::Memlock, endless).is_ok() {
+    let rights = rustix::thread::capabilities(None);
+    if rights.is_ok_and(|rights| rights.effective.contains(CapabilitySet::IPC_LOCK)) {
         return true;
     }
-    // Without the right to go beyond the hard limit.
     let maximum = getrlimit(Resource::Memlock).maximum;
-    let _stays_as_it_is = setrlimit(Resource::Memlock, Rlimit { current: maximum, maximum });
-    getrlimit(Resource::Memlock).current.is_none()
+    let raised = setrlimit(Resource::Memlock, Rlimit { current: maximum, maximum });
+    maximum.is_none() && raised.is_ok()
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use super::ceremony_told::Told;
 use super::failure::Failure;
 use super::policy_files::{self, Policies};
 use super::{
-    ceremony_run, found_anew, metrics, passphrase, pkcs11, retention, second_place, ship, snapshots,
+    ceremony_run, found_anew, metrics, passphrase, pkcs11, privacy, retention, second_place, ship,
+    snapshots,
 };
 use crate::access::Access;
 use crate::ambient::{BelievedClock, Clock, HostClock, HostRandom, Micros, Random};
@@ -67,6 +68,8 @@ const TERRITORY_PART_BYTES: usize = 48 * 1024;
 
 /// Opens the vault of a configuration with an unlocked keyring.
 pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Failure> {
+    // Not before: what a passphrase is stretched in is given back to the host first, which locked pages are not.
+    privacy::lock_pages();
     let keyring = Arc::new(keyring);
     let clock: Arc<dyn Clock> = Arc::new(HostClock::new());
     let random: Arc<dyn Random> = Arc::new(HostRandom::new());

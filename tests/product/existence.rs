@@ -1,5 +1,6 @@
 //! Every record of one grid with the tokens of another: nothing tells it from a record that never was.
-//! Never a sample of ids: whatever the grid holds is asked for, by every verb that names a record, a place or a subject.
+//! Never a sample of kinds: a record of every type that its worker may store, and a whole household, by every verb that names a record,
+//! a place or a subject; more of each would meet the budget of refusals first.
 //! Bodies, headers and entries are compared; the times are compared by the campaign `existence`.
 
 use super::actor::Actor;
