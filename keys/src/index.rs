@@ -12,9 +12,10 @@
 use aes::Aes256;
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use hmac::Mac;
+use subtle::ConstantTimeEq;
 
 use crate::bucket::Bucket;
-use crate::derive::{HASH_BYTES, finish, hmac, length_prefix};
+use crate::derive::{HASH_BYTES, feed_parts, finish, hmac, length_prefix};
 use crate::error::KeyError;
 use crate::keyring::{Keyring, Place};
 use crate::secret::{KEY_BYTES, Secret};
@@ -22,6 +23,8 @@ use crate::state::KeyState;
 
 const BLOCK_BYTES: usize = 16;
 const TERM_BYTES: usize = 2 + BLOCK_BYTES;
+/// What a tag over moved terms is about.
+const MOVED_TERMS: &[u8] = b"gridvault/moved-terms/v1";
 
 /// The blind term of one value in one match group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -159,6 +162,22 @@ impl Keyring {
         Ok(Some((term.rekeyed(&key(present.key), &key(newest.key)), newest.epoch)))
     }
 
+    /// The tag by which what rotations made of a record's terms is known to be the vault's own: HMAC-SHA256 under the index base key, which
+    /// is never replaced. Each part has its length before it in eight bytes, so the first four are zero: no match group is that short, and
+    /// no value's term is ever made of the same input.
+    #[must_use]
+    pub fn moved_terms_tag(&self, record: &[u8; 16], moved: &[u8]) -> [u8; HASH_BYTES] {
+        let mut machine = hmac(self.content().at(Place::IndexBase).key);
+        feed_parts(&mut machine, &[MOVED_TERMS, record, moved]);
+        finish(machine)
+    }
+
+    /// Whether `tag` is that tag, compared in constant time.
+    #[must_use]
+    pub fn is_moved_terms_tag(&self, record: &[u8; 16], moved: &[u8], tag: &[u8; 32]) -> bool {
+        self.moved_terms_tag(record, moved).ct_eq(tag).into()
+    }
+
     /// The state of an index bucket's key of an epoch; none for a bucket that there is not or an epoch that there was not yet.
     #[must_use]
     pub fn index_key_state(&self, under: PermutedUnder) -> Option<KeyState> {
@@ -293,6 +312,17 @@ mod tests {
         let bytes = term.to_bytes();
         assert_eq!(IndexTerm::from_bytes(&bytes).expect("own bytes"), term);
         assert_eq!(u16::from_be_bytes([bytes[0], bytes[1]]), term.bucket());
+    }
+
+    #[test]
+    fn what_became_of_terms_is_known_for_the_one_record_alone() {
+        let keyring = test_keyring();
+        let tag = keyring.moved_terms_tag(&[1; 16], b"moved");
+        assert!(keyring.is_moved_terms_tag(&[1; 16], b"moved", &tag));
+        assert!(!keyring.is_moved_terms_tag(&[2; 16], b"moved", &tag));
+        assert!(!keyring.is_moved_terms_tag(&[1; 16], b"move", &tag));
+        assert!(!keyring.is_moved_terms_tag(&[1; 16], b"moved", &[0; 32]));
+        assert!(!test_keyring().is_moved_terms_tag(&[1; 16], b"moved", &tag));
     }
 
     #[test]

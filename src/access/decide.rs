@@ -295,7 +295,7 @@ pub(super) fn authority(active: &Active, standing: Option<&Standing>) -> Authori
     }
 }
 
-fn stand(mut account: Account, standing: &Standing, policy_index: u64) -> Account {
+pub(super) fn stand(mut account: Account, standing: &Standing, policy_index: u64) -> Account {
     account.actor = Some(standing.actor);
     account.via = standing.via;
     account.strength = Some(standing.strength);
@@ -314,7 +314,7 @@ pub(super) fn carry(account: &mut Account, assignment: &Assignment, now: Micros)
     }
 }
 
-fn written_of(ask: Ask) -> Written {
+pub(super) fn written_of(ask: Ask) -> Written {
     match ask {
         Ask::Read => Written::Read,
         Ask::Create => Written::Create,

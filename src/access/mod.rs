@@ -8,6 +8,7 @@ mod bearer;
 mod code;
 mod consent;
 mod counter;
+mod damage;
 mod decide;
 mod delegation;
 mod emergency;
@@ -48,6 +49,7 @@ pub use account::{
 pub use approval::{Asking, WaitsAt};
 pub use code::Code;
 pub use counter::{CounterHit, CounterTerms};
+pub use damage::{Damage, Found};
 pub use decide::{Access, Explanation};
 pub use emergency::{EVENT_FIELDS, EmergencyGiven, EmergencyTerms, Watches};
 pub use erasure::{ErasureAsked, ErasureDesk};

@@ -154,9 +154,9 @@ impl<T> Permit<T> {
         (self.target, self.views, *self.account)
     }
 
-    /// The target of a list and what the permit shows of each of its records, with the permit given up.
-    pub fn into_listed(self) -> (T, EachViews) {
-        (self.target, self.each)
+    /// The target of a list, what the permit shows of each of its records, and what it said of it, with the permit given up.
+    pub fn into_listed(self) -> (T, EachViews, Account) {
+        (self.target, self.each, *self.account)
     }
 }
 

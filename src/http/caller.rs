@@ -3,6 +3,7 @@
 //! It comes before every other extractor, so that a stranger learns nothing else.
 
 use super::admission::{Admission, Seat};
+use super::damage::Noting;
 use super::problem::Problem;
 use super::rooms::Rooms;
 use super::routes::has_stray_query;
@@ -21,6 +22,8 @@ pub(super) struct Caller {
     pub(super) actor: Actor,
     pub(super) origin: Origin,
     pub(super) now: Micros,
+    /// What is to be said of it, should it meet something that the vault did not write.
+    pub(super) noting: Arc<Noting>,
     /// Its place among the actor's requests, as long as it is worked on.
     _seat: Seat,
 }
@@ -60,7 +63,9 @@ impl FromRequestParts<Arc<Rooms>> for Caller {
         let seat = parts.extensions.get::<Arc<Admission>>();
         let seat = seat.and_then(|admission| admission.seat(actor.standing().actor));
         let _seat = seat.ok_or(Problem::unrecorded(Code::RateLimited))?;
-        let caller = Caller { actor, origin, now, _seat };
+        let noting = parts.extensions.get::<Arc<Noting>>().cloned().unwrap_or_default();
+        let _is_new = noting.who.set(actor.standing().clone());
+        let caller = Caller { actor, origin, now, noting, _seat };
         if has_stray_query(&parts.method, &parts.uri) {
             return Err(caller.turn_away(rooms, Code::SchemaInvalid).await);
         }
@@ -71,6 +76,7 @@ impl FromRequestParts<Arc<Rooms>> for Caller {
 impl Caller {
     /// Ends here for a caller none of whose roles may use a call about records at all, whatever else is wrong with it.
     pub(super) async fn must_ask(&self, ask: Ask, rooms: &Rooms) -> Result<(), Problem> {
+        let _first = self.noting.ask.set(ask);
         let standing = self.actor.standing();
         self.must(rooms.access.check_call(standing, ask, &self.origin, self.now), rooms).await
     }

@@ -33,7 +33,10 @@ pub(super) async fn purpose<'a>(
     rooms: &'a Rooms,
 ) -> Result<&'a Purpose, Problem> {
     match find_purpose(headers, rooms) {
-        Ok(purpose) => Ok(purpose),
+        Ok(purpose) => {
+            let _first = caller.noting.purpose.set(purpose.id.as_str().to_owned());
+            Ok(purpose)
+        }
         Err(code) => Err(caller.turn_away(rooms, code).await),
     }
 }

@@ -129,6 +129,9 @@ fn registry(measured: &Measured) -> Registry {
     registry.register("log_entries", "Entries that are durable", entries);
     let refused = ConstCounter::new(readings.refused);
     registry.register("refusals", "Refusals of this run, recorded or only counted", refused);
+    let damaged = ConstCounter::new(readings.damaged);
+    let help = "Requests of this run that met something stored which is not what was written";
+    registry.register("damage_met", help, damaged);
     let groups = Groups(readings.groups);
     registry.register("group_entries", "Entries that were made durable together", groups);
     let number = |value: u64| value as f64;

@@ -7,6 +7,7 @@ mod answer;
 mod batch;
 mod body;
 mod caller;
+mod damage;
 mod examples;
 mod forms;
 mod handlers;

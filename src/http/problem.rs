@@ -5,6 +5,8 @@
 use crate::access::Code;
 use crate::operations::OperationError;
 use crate::oversight::OversightError;
+use crate::records::Handle;
+use crate::seal::{Part, damage_of};
 use crate::trail::{Recorded, TrailError};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -18,6 +20,8 @@ pub struct Problem {
     pub(super) audit_index: Option<u64>,
     /// When to come again, in seconds.
     pub(super) retry_seconds: Option<u32>,
+    /// What was met that is not what the vault wrote. It is recorded, and never leaves.
+    pub(super) damage: Option<(Part, Option<Handle>)>,
 }
 
 impl Problem {
@@ -29,6 +33,7 @@ impl Problem {
             pointers: Vec::new(),
             audit_index: None,
             retry_seconds: super::reply::retry_seconds_of(code),
+            damage: None,
         }
     }
 
@@ -63,7 +68,7 @@ impl From<OperationError> for Problem {
             | OperationError::Seal(_)
             | OperationError::Randomness(_)
             | OperationError::Output(_)
-            | OperationError::Internal(_) => internal(&error),
+            | OperationError::Internal(_) => Problem { damage: error.damage(), ..internal(&error) },
         }
     }
 }
@@ -77,10 +82,15 @@ impl From<OversightError> for Problem {
             OversightError::Seal(error) if error.needs_another_key() => {
                 Problem::unrecorded(Code::KeyUsedUp)
             }
+            OversightError::Store(ref cause) => {
+                Problem { damage: damage_of(cause).map(|part| (part, None)), ..internal(&error) }
+            }
+            OversightError::Seal(ref cause) => {
+                let damage = cause.damage().map(|part| (part, cause.record()));
+                Problem { damage, ..internal(&error) }
+            }
             OversightError::Log(_)
             | OversightError::Index(_)
-            | OversightError::Store(_)
-            | OversightError::Seal(_)
             | OversightError::Malformed
             | OversightError::Broken => internal(&error),
         }

@@ -4,6 +4,7 @@
 
 use super::admission::Admission;
 use super::caller::{Caller, origin_of, refuse};
+use super::damage::Noting;
 use super::kept::Kept;
 use super::problem::Problem;
 use super::reply::{is_retryable, law_of};
@@ -108,7 +109,9 @@ pub(super) async fn surround(door: Door, mut request: Request) -> Response {
         return finish(Problem::unrecorded(Code::Internal).into_response(), [0; 16], language);
     };
     let origin = origin(&request, id);
-    request.extensions_mut().insert(origin);
+    let noting = Arc::new(Noting::default());
+    request.extensions_mut().insert(origin.clone());
+    request.extensions_mut().insert(noting.clone());
     request.extensions_mut().insert(admission.clone());
     // Whether the process lives is asked most when it is loaded, and costs nothing.
     let about_health = matches!(request.uri().path(), "/healthz" | "/readyz");
@@ -117,10 +120,11 @@ pub(super) async fn surround(door: Door, mut request: Request) -> Response {
     let response = if admitted {
         // A defect in one request is one request's answer, and a client that goes away does not stop an operation
         // between its entry and its end. The place goes with it: what nobody waits for any more is still worked on.
+        let recording = rooms.clone();
         let work = Kept::new(async move {
             let _place = place;
             match router.oneshot(request).await {
-                Ok(response) => response,
+                Ok(response) => noting.answered(response, &origin, &recording).await,
                 Err(never) => match never {},
             }
         });

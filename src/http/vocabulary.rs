@@ -25,7 +25,15 @@ pub(super) fn vocabulary<'a>(
     Vocabulary { purposes: &rooms.purposes, role, reason: &reason }
 }
 
+/// What was refused by no rule: a request met something that the vault did not write.
+const INTEGRITY: (&str, &str, &str) =
+    ("integrity", "存储的数据与写入时不一致", "What is stored is not what the vault wrote.");
+
 fn reason(word: &str) -> Option<Pair> {
+    let (integrity, chinese, english) = INTEGRITY;
+    if word == integrity {
+        return Some((chinese.to_owned(), english.to_owned()));
+    }
     let code = Code::ALL.iter().find(|code| code.as_str() == word)?;
     let (chinese, english) = titles(*code);
     Some((chinese.to_owned(), english.to_owned()))

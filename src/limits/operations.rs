@@ -180,6 +180,12 @@ pub const FEED_CELLS_COUNT_MAX: usize = 4_096;
 pub const OCCUPANTS_COUNT_MAX: usize = 20;
 /// Links to a place, and records of one of its people, that are looked at.
 pub const OCCUPANTS_LOOKS_COUNT_MAX: usize = 256;
+/// Damaged records that the entry of one request names; what is beyond is counted.
+pub const DAMAGED_RECORDS_COUNT_MAX: usize = 16;
+/// Looks for a moment at which nothing is being applied, where a term and its record do not fit together; each waits that long.
+pub const SETTLED_LOOKS_COUNT_MAX: usize = 1_000;
+/// Between two of them.
+pub const SETTLED_PAUSE: Duration = Duration::from_millis(1);
 /// Life of the link handle that a match gives.
 pub const LINK_SECONDS: i64 = 300;
 /// Entries in one answer of the audit listing.

@@ -2,7 +2,7 @@
 //! Never holds a room; rooms are arguments, so that a signature shows its reach.
 //! Everything in it was parsed at the door.
 
-use super::Once;
+use super::{Met, Once};
 use crate::access::{ActorId, Ask, Origin, Question};
 use crate::ambient::Micros;
 use crate::identity::Actor;
@@ -34,6 +34,8 @@ pub struct Asked<'a> {
     pub now: Micros,
     /// What it is known by if it is said again; nothing for a request without a key.
     pub once: Option<&'a Once>,
+    /// Where it is noted what is met on the way that is not what the vault wrote.
+    pub met: &'a Met,
 }
 
 impl<'a> Asked<'a> {

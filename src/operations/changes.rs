@@ -5,7 +5,7 @@
 use super::error::{after, refuse, turn_away, turn_away_fields};
 use super::query_records::not_a_cursor;
 use super::walk::{Part, Way, owner};
-use super::{Asked, OperationError};
+use super::{Asked, Met, OperationError};
 use crate::access::{self, Access, Ask, ChangedState, Code, Permit};
 use crate::limits::{ASSIGNMENTS_COUNT_MAX, FEED_CELLS_COUNT_MAX, STALE_ATTEMPTS_MAX};
 use crate::records::{Owner, RecordId, RecordRef, RecordType, SchemaSet, Target};
@@ -85,7 +85,7 @@ pub async fn changes(
         }
         let Page { reach, found, followed, more } =
             next_page(&way, &given, request.limit, store).await?;
-        let changed = looked_up(&found, store, seal).await?;
+        let changed = looked_up(&found, asked.met, store, seal).await?;
         let permit: Permit<Told> = plan.permit(reach, changed);
         match trail.append(permit).await {
             Ok(receipt) => {
@@ -226,6 +226,7 @@ async fn next_page(
 /// The records behind the changes, as they are now.
 async fn looked_up(
     found: &[(FeedPlace, CellId)],
+    met: &Met,
     store: &Reader,
     seal: &Seal,
 ) -> Result<Vec<access::Changed<Change>>, OperationError> {
@@ -235,7 +236,7 @@ async fn looked_up(
         let (record_type, cell, version, state) = match store.fetch(id).await? {
             Fetched::Found(sealed) => {
                 let header = &sealed.row().header;
-                let facts = seal.facts(&sealed)?;
+                let facts = seal.facts(&sealed).map_err(|error| met.unread(&sealed, error))?;
                 let version = sealed.version().0;
                 (header.record_type, header.cell, version, ChangedState::Held(facts))
             }

@@ -79,15 +79,15 @@ pub async fn counter_check(
         let (found, charges) = match field.match_group {
             Some(_) => {
                 let term = seal.term(field, &value)?;
-                let found = candidates(&term, RecordType::Person, store, seal).await?;
-                look_at_nothing(found.len(), asked, store, seal).await?;
+                let kind = RecordType::Person;
+                let found = candidates(&term, kind, asked.met, store, seal).await?;
+                look_at_nothing(&term, found.len(), asked, store, seal).await?;
                 (found, vec![seal.charge(actor, asked.now, field, &value)?])
             }
             None => (Vec::new(), Vec::new()),
         };
         let mut seen = Vec::with_capacity(found.len());
-        for sealed in found {
-            let facts = seal.facts(&sealed)?;
+        for (sealed, facts) in found {
             let subject = sealed.row().header.subjects.first().copied();
             let record = sealed.row().header.id;
             seen.push(Seen { subject, record, found: Some((sealed, facts)) });

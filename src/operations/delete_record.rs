@@ -58,7 +58,7 @@ pub async fn delete_record(
                 return Err(end.await);
             }
         };
-        let facts = seal.facts(&sealed)?;
+        let facts = seal.facts(&sealed).map_err(|error| asked.met.unread(&sealed, error))?;
         let header = &sealed.row().header;
         let current = sealed.version().0;
         let matter = Matter::Present {

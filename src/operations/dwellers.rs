@@ -3,13 +3,13 @@
 //! Who is in the task is the decision's; a link that moved on by then makes it be looked for again.
 
 use super::OperationError;
-use super::by_term::behind_term;
+use super::by_term::{bearer, behind_term};
 use super::occupants::link_term;
 use super::scope::{Seen, look, person};
 use crate::limits::{OCCUPANTS_LOOKS_COUNT_MAX, TASK_SCOPE_COUNT_MAX};
 use crate::records::{Facts, RecordId, RecordType, SchemaSet, SubjectId, Target as _};
 use crate::seal::Seal;
-use crate::store::{Fetched, Reader, Sealed};
+use crate::store::{Reader, Sealed};
 
 /// What places lead to.
 pub(super) struct Dwellers {
@@ -50,8 +50,7 @@ pub(super) async fn dwellers(
         let term = link_term(place.record, seal, schemas)?;
         let links = behind_term(&term, None, OCCUPANTS_LOOKS_COUNT_MAX, store, seal).await?;
         for (key, _) in links {
-            let Some(id) = key.record() else { continue };
-            let Fetched::Found(link) = store.fetch(id).await? else { continue };
+            let Some(link) = bearer(&term, &key, store, seal).await? else { continue };
             let header = &link.row().header;
             let subject = header.subjects.first().copied();
             let (RecordType::Residence, Some(subject)) = (header.record_type, subject) else {

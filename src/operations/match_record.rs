@@ -2,16 +2,16 @@
 //! Never shows a record, opens a section or tells which record it was.
 //! Each distinct value counts against the caller's day, at sequencing, so two at once cannot both be the last.
 
-use super::by_term::behind_term;
+use super::by_term::{bearer, behind_term};
 use super::error::{after, refuse, turn_away, turn_away_fields};
-use super::{Asked, OperationError};
+use super::{Asked, Met, OperationError};
 use crate::access::{Access, Ask, Charge, Code, Denied, Item, Matter, Permit, Question};
 use crate::limits::{MATCH_CANDIDATES_COUNT_MAX, MATCH_LOOKS_COUNT_MIN, STALE_ATTEMPTS_MAX};
 use crate::records::{
     Facts, FieldProblem, Handle, ProblemReason, RecordId, RecordType, SchemaSet, SubjectId, Value,
 };
 use crate::seal::{Candidates, Link, Seal, Sought};
-use crate::store::{Fetched, Reader, Sealed};
+use crate::store::{Reader, Sealed};
 use crate::territory::{CellId, Territory};
 use crate::trail::{Recorded, Trail};
 use serde_json::Value as Json;
@@ -69,13 +69,18 @@ pub async fn match_record(
             Some(_) => {
                 let term = seal.term(field, &value)?;
                 let charge = seal.charge(actor, asked.now, field, &value)?;
-                let found = candidates(&term, request.record_type, store, seal).await?;
-                look_at_nothing(found.len(), asked, store, seal).await?;
+                let found = candidates(&term, request.record_type, asked.met, store, seal).await?;
+                look_at_nothing(&term, found.len(), asked, store, seal).await?;
                 (found, vec![charge])
             }
             None => (Vec::new(), Vec::new()),
         };
-        let facts = facts_of(&found, seal)?;
+        let placed = |(sealed, facts): (Sealed, Facts)| {
+            let cell = sealed.row().header.cell;
+            (sealed, (cell, facts))
+        };
+        let (found, facts): (Vec<Sealed>, Vec<(CellId, Facts)>) =
+            found.into_iter().map(placed).unzip();
         let subjects = subjects_of(&found, &facts);
         let permit = match permit_match(
             &question,
@@ -107,10 +112,6 @@ pub async fn match_record(
     Err(turn_away(asked, access, trail, Code::Stale).await)
 }
 
-fn facts_of(found: &[Sealed], seal: &Seal) -> Result<Vec<(CellId, Facts)>, OperationError> {
-    found.iter().map(|sealed| Ok((sealed.row().header.cell, seal.facts(sealed)?))).collect()
-}
-
 /// The field comes first, about nobody; then every candidate.
 fn permit_match(
     question: &Question<'_>,
@@ -133,20 +134,25 @@ fn permit_match(
     access.decide(question, &items, charges, Candidates::of(found))
 }
 
+/// What may be known of the records of a type that bear a value. What cannot be vouched for is none of them, and is noted: whoever asks
+/// whether somebody is held must not learn by it that something is.
 pub(super) async fn candidates(
     term: &Sought,
     record_type: RecordType,
+    met: &Met,
     store: &Reader,
     seal: &Seal,
-) -> Result<Vec<Sealed>, OperationError> {
+) -> Result<Vec<(Sealed, Facts)>, OperationError> {
     let mut found = Vec::new();
     let listed = behind_term(term, None, MATCH_CANDIDATES_COUNT_MAX, store, seal).await?;
     for (key, _) in listed {
-        let Some(id) = key.record() else { continue };
-        if let Fetched::Found(sealed) = store.fetch(id).await?
-            && sealed.row().header.record_type == record_type
-        {
-            found.push(sealed);
+        let Some(sealed) = met.or_nothing(bearer(term, &key, store, seal).await)? else { continue };
+        if sealed.row().header.record_type != record_type {
+            continue;
+        }
+        let facts = seal.facts(&sealed).map_err(|error| met.unread(&sealed, error));
+        if let Some(facts) = met.or_nothing(facts.map(Some))? {
+            found.push((sealed, facts));
         }
     }
     Ok(found)
@@ -155,6 +161,7 @@ pub(super) async fn candidates(
 /// Looks at nothing where a match found less than is usual, so that a value that somebody holds elsewhere takes as long
 /// as one that nobody has.
 pub(super) async fn look_at_nothing(
+    term: &Sought,
     found: usize,
     asked: &Asked<'_>,
     store: &Reader,
@@ -162,8 +169,11 @@ pub(super) async fn look_at_nothing(
 ) -> Result<(), OperationError> {
     for _ in found..MATCH_LOOKS_COUNT_MIN {
         // The request's own id names no record.
-        let nothing = asked.origin.request;
-        store.fetch(RecordId::from_bytes(nothing)).await?;
+        let nothing = RecordId::from_bytes(asked.origin.request);
+        store.fetch(nothing).await?;
+        if seal.may_have_moved(term) {
+            store.moved_terms(nothing)?;
+        }
         seal.rehearse()?;
     }
     Ok(())

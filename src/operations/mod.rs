@@ -15,6 +15,7 @@ mod consent;
 mod counter_check;
 mod create_household;
 mod create_record;
+mod damage;
 mod day;
 mod delegate;
 mod delete_record;
@@ -90,6 +91,7 @@ pub use create_household::{
     create_household,
 };
 pub use create_record::{CreateRequest, Created, create_record};
+pub use damage::Met;
 pub use day::{Day, DayTask, day};
 pub use delegate::{
     Delegating, DelegationRequest, ListedDelegation, list_delegations, propose_delegation,

@@ -122,9 +122,9 @@ impl Outdated for UnderFormer {
         self.moving.len() >= RETERM_TERMS_COUNT_MAX
     }
 
-    fn take(&mut self, store: &Reader) -> Result<Option<Page>, OperationError> {
+    fn take(&mut self, store: &Reader, seal: &Seal) -> Result<Option<Page>, OperationError> {
         let moving = std::mem::take(&mut self.moving);
-        let (change, count) = moved(&moving, store)?;
+        let (change, count) = moved(&moving, store, seal)?;
         self.unread += moving.len() - count;
         let told = Announcement::OfKeys(KeyNews::TermsMoved { terms: count as u64 });
         let named = moving.iter().map(|one| Key::term(&one.from, one.record)).collect();
@@ -137,15 +137,21 @@ impl Outdated for UnderFormer {
 }
 
 /// The change that puts terms under their next keys and takes them from under the former ones, and keeps for each record what its row's
-/// terms are now; with how many terms move by it. Not those of a record of which what is kept so cannot be read.
-fn moved(moving: &[MovingTerm], store: &Reader) -> Result<(Change, usize), OperationError> {
+/// terms are now; with how many terms move by it. Not those of a record of which what is kept so cannot be read, or is not the vault's own:
+/// that would be taken over under a tag of ours.
+fn moved(
+    moving: &[MovingTerm],
+    store: &Reader,
+    seal: &Seal,
+) -> Result<(Change, usize), OperationError> {
     let mut records: BTreeMap<RecordId, Vec<&MovingTerm>> = BTreeMap::new();
     for one in moving {
         records.entry(one.record).or_default().push(one);
     }
     let (mut change, mut count) = (Change::default(), 0);
     for (record, terms) in records {
-        let Some((version, mut moved)) = readable(store.moved_terms(record))? else { continue };
+        let kept = seal.moved_terms(record, store);
+        let Some((version, mut moved)) = readable(kept)? else { continue };
         count += terms.len();
         for MovingTerm { from, version, to, epoch, .. } in terms {
             moved.moved(*from, *to);
@@ -156,7 +162,7 @@ fn moved(moving: &[MovingTerm], store: &Reader) -> Result<(Change, usize), Opera
             change.expects.push(Expect { key: former, version: *version, stamp: 0 });
         }
         let key = Key::moved_terms(record);
-        change.ops.push(Op::Put(key.clone(), version.next(), moved.encode()));
+        change.ops.push(Op::Put(key.clone(), version.next(), seal.tagged(record, &moved)));
         change.expects.push(Expect { key, version, stamp: 0 });
     }
     Ok((change, count))

@@ -2,7 +2,7 @@
 //! Never a person whom the caller may not know of, or whose address is protected from its neighbours.
 //! One entry names everybody who is shown; a link that is gone by then shows nobody.
 
-use super::by_term::behind_term;
+use super::by_term::{bearer, behind_term};
 use super::error::{after, refuse, turn_away};
 use super::mandate::mandate_of_list;
 use super::{Asked, OperationError};
@@ -73,7 +73,12 @@ pub async fn occupants(
         let (people, more) = people_of(&term, &plan, store, seal).await?;
         let permit: Permit<Page> = plan.permit(FIRST, people, Vec::new());
         match trail.append(permit).await {
-            Ok(receipt) => return Ok(Occupants { page: seal.open_page(receipt)?, more }),
+            Ok(receipt) => {
+                let recorded = receipt.recorded();
+                let opened = seal.open_page(receipt);
+                let page = opened.map_err(|error| asked.met.behind(recorded, error))?;
+                return Ok(Occupants { page, more });
+            }
             Err(refused) => {
                 if let Some(end) = after(refused, asked, access, trail).await {
                     return Err(end);
@@ -142,8 +147,7 @@ async fn people_of(
     let mut subjects: Vec<SubjectId> = Vec::new();
     let links = behind_term(term, None, OCCUPANTS_LOOKS_COUNT_MAX, store, seal).await?;
     for (key, _) in links {
-        let Some(id) = key.record() else { continue };
-        let Fetched::Found(link) = store.fetch(id).await? else { continue };
+        let Some(link) = bearer(term, &key, store, seal).await? else { continue };
         let header = &link.row().header;
         let subject = header.subjects.first().copied();
         let (RecordType::Residence, Some(subject)) = (header.record_type, subject) else {

@@ -78,7 +78,7 @@ pub async fn patch_record(
                 return Err(end.await);
             }
         };
-        let facts = seal.facts(&sealed)?;
+        let facts = seal.facts(&sealed).map_err(|error| asked.met.unread(&sealed, error))?;
         let (record_type, cell) = (sealed.row().header.record_type, sealed.row().header.cell);
         let current = sealed.version().0;
         let matter = Matter::Present {

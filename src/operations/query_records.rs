@@ -79,6 +79,7 @@ pub async fn query_records(
         term: matched.as_ref().map(|matched| matched.term).or(external),
         changed_since: request.updated_since,
         records_count_max: request.limit,
+        met: asked.met,
     };
     for _ in 0..STALE_ATTEMPTS_MAX {
         let mandate = mandate_of_list(asked, store, seal).await?;
@@ -100,7 +101,9 @@ pub async fn query_records(
         let permit: Permit<Page> = plan.permit(reach, candidates, charges);
         match trail.append(permit).await {
             Ok(receipt) => {
-                let page = seal.open_page(receipt)?;
+                let recorded = receipt.recorded();
+                let opened = seal.open_page(receipt);
+                let page = opened.map_err(|error| asked.met.behind(recorded, error))?;
                 let ends = Micros(asked.now.0.saturating_add(CURSOR_SECONDS * 1_000_000));
                 let cursor = match next {
                     Some(next) => Some(seal.cursor(&owner, &next.to_bytes(), Some(ends))?),

@@ -41,7 +41,7 @@ pub async fn read_record(
                 return Err(absence(absent, &question, fields, seal, access, trail).await);
             }
         };
-        let facts = seal.facts(&sealed)?;
+        let facts = seal.facts(&sealed).map_err(|error| asked.met.unread(&sealed, error))?;
         let header = &sealed.row().header;
         let matter = Matter::Present {
             record_type: header.record_type,
@@ -63,7 +63,12 @@ pub async fn read_record(
             Err(denied) => return Err(refuse(trail, denied).await),
         };
         match trail.append(permit).await {
-            Ok(receipt) => return Ok(seal.open(receipt)?),
+            Ok(receipt) => {
+                // Nothing may be opened before the entry that says so is durable, so what then does not open needs another one.
+                let recorded = receipt.recorded();
+                let opened = seal.open(receipt);
+                return opened.map_err(|error| asked.met.behind(recorded, error));
+            }
             Err(refused) => {
                 if let Some(end) = after(refused, asked, access, trail).await {
                     return Err(end);

@@ -85,7 +85,8 @@ impl Anew {
         seal: &Seal,
     ) -> Result<bool, OperationError> {
         let header = &sealed.row().header;
-        let Some((version, mut moved)) = readable(sealed.moved_terms())? else { return Ok(false) };
+        let kept = seal.moved_terms(header.id, store);
+        let Some((version, mut moved)) = readable(kept)? else { return Ok(false) };
         let (mut living, mut dead) = (Vec::new(), Vec::new());
         for named in &header.terms {
             for term in moved.now(named) {
@@ -123,7 +124,11 @@ impl Anew {
         }
         if self.change.ops.len() > steps {
             let key = Key::moved_terms(header.id);
-            self.change.ops.push(Op::Put(key.clone(), version.next(), moved.encode()));
+            self.change.ops.push(Op::Put(
+                key.clone(),
+                version.next(),
+                seal.tagged(header.id, &moved),
+            ));
             self.change.expects.push(Expect { key, version, stamp: 0 });
         }
         Ok(is_whole)

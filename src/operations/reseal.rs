@@ -117,7 +117,7 @@ impl Outdated for UnderFormer {
         self.named.len() >= RESEAL_VALUES_COUNT_MAX || self.change.size_bytes() >= RESEAL_BYTES_MAX
     }
 
-    fn take(&mut self, _store: &Reader) -> Result<Option<Page>, OperationError> {
+    fn take(&mut self, _store: &Reader, _seal: &Seal) -> Result<Option<Page>, OperationError> {
         let (change, named) = (std::mem::take(&mut self.change), std::mem::take(&mut self.named));
         let values = named.len() as u64;
         let told = Announcement::OfKeys(KeyNews::SealedAnew { values });

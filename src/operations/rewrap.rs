@@ -99,7 +99,7 @@ impl Outdated for UnderFormer {
         self.change.ops.len() >= REWRAP_KEYS_COUNT_MAX
     }
 
-    fn take(&mut self, _store: &Reader) -> Result<Option<Page>, OperationError> {
+    fn take(&mut self, _store: &Reader, _seal: &Seal) -> Result<Option<Page>, OperationError> {
         let change = std::mem::take(&mut self.change);
         let named: Vec<Key> = change.ops.iter().map(|op| op.key().clone()).collect();
         let told = Announcement::KeysRewrapped { keys: named.len() as u64 };

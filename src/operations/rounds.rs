@@ -44,7 +44,7 @@ pub(super) trait Outdated {
     ///
     /// # Errors
     /// The store's.
-    fn take(&mut self, store: &Reader) -> Result<Option<Page>, OperationError>;
+    fn take(&mut self, store: &Reader, seal: &Seal) -> Result<Option<Page>, OperationError>;
 
     /// Another walk begins.
     fn begin_again(&mut self) {}
@@ -112,7 +112,9 @@ impl<W: Outdated> Rounds<W> {
         seal: &Seal,
         trail: &Trail,
     ) -> Result<(), OperationError> {
-        let Some(Page { change, told, named }) = self.walk.take(store)? else { return Ok(()) };
+        let Some(Page { change, told, named }) = self.walk.take(store, seal)? else {
+            return Ok(());
+        };
         self.clean = false;
         if trail.announce_keys(told, change).await?.is_some() {
             return Ok(());
@@ -122,7 +124,7 @@ impl<W: Outdated> Rounds<W> {
                 self.walk.look_at(&key, &stored, store, seal).await?;
             }
         }
-        if let Some(Page { change, told, .. }) = self.walk.take(store)? {
+        if let Some(Page { change, told, .. }) = self.walk.take(store, seal)? {
             trail.announce_keys(told, change).await?;
         }
         Ok(())

@@ -3,7 +3,7 @@
 //! Whose address is protected is reached where the event itself names the dwelling and a second person agrees, and on no other way.
 
 use super::break_glass::Urgency;
-use super::by_term::behind_term;
+use super::by_term::{bearer, behind_term};
 use super::error::{after, refuse};
 use super::occupants::link_term;
 use super::read_record::absence;
@@ -48,7 +48,7 @@ pub(super) async fn event_of(
             }
             absent => return Err(absence(absent, question, &fields, seal, access, trail).await),
         };
-        let facts = seal.facts(&sealed)?;
+        let facts = seal.facts(&sealed).map_err(|error| asked.met.unread(&sealed, error))?;
         let header = &sealed.row().header;
         let matter = Matter::Present {
             record_type: header.record_type,
@@ -68,7 +68,9 @@ pub(super) async fn event_of(
         };
         match trail.append(permit).await {
             Ok(receipt) => {
-                let opened = seal.open(receipt)?;
+                let recorded = receipt.recorded();
+                let opened = seal.open(receipt);
+                let opened = opened.map_err(|error| asked.met.behind(recorded, error))?;
                 let urgent = access.with_policy(|policy| is_urgent(&opened, policy.urgent()));
                 return Ok(urgent.then(|| named_by(&opened, facts.record_handle)));
             }
@@ -200,8 +202,7 @@ async fn linked(
     let term = link_term(place, seal, schemas)?;
     let mut subjects = Vec::new();
     for (key, _) in behind_term(&term, None, OCCUPANTS_LOOKS_COUNT_MAX, store, seal).await? {
-        let Some(id) = key.record() else { continue };
-        let Fetched::Found(link) = store.fetch(id).await? else { continue };
+        let Some(link) = bearer(&term, &key, store, seal).await? else { continue };
         let header = &link.row().header;
         let subject = header.subjects.first().copied();
         let (RecordType::Residence, Some(subject)) = (header.record_type, subject) else {

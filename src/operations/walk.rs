@@ -2,8 +2,8 @@
 //! Never decides: what the plan would show is taken along, and the permit weighs it once more.
 //! Each record lies in one place of the order, so a walk meets it once, whatever is added or removed meanwhile.
 
-use super::by_term::behind_term;
-use super::{Asked, OperationError};
+use super::by_term::{bearer, behind_term};
+use super::{Asked, Met, OperationError};
 use crate::access::{Candidate, ListPlan};
 use crate::ambient::Micros;
 use crate::limits::{
@@ -99,7 +99,7 @@ impl Way {
     }
 
     /// The part and the cell where a walk begins or goes on; nothing when the assignment of the position is gone.
-    pub(super) fn begin(&self, position: Option<&Position>, search: &Search) -> Option<Start> {
+    pub(super) fn begin(&self, position: Option<&Position>, search: &Search<'_>) -> Option<Start> {
         let Some(position) = position else {
             return Some(Start { part: 0, cell: 0, after: FIRST });
         };
@@ -130,12 +130,14 @@ pub(super) struct Start {
 }
 
 /// What a walk looks for.
-pub(super) struct Search {
+pub(super) struct Search<'a> {
     pub(super) record_type: RecordType,
     /// The value that its records have.
     pub(super) term: Option<Sought>,
     pub(super) changed_since: Option<Micros>,
     pub(super) records_count_max: usize,
+    /// Where it is noted what cannot be vouched for.
+    pub(super) met: &'a Met,
 }
 
 /// What a walk brought, all of it for one assignment.
@@ -152,7 +154,7 @@ struct Used {
     subjects: usize,
 }
 
-impl Search {
+impl Search<'_> {
     /// Walks until a page is full, the assignment's area ends with something found, or a bound is reached.
     pub(super) async fn page(
         &self,
@@ -219,7 +221,7 @@ impl Search {
             if !self.is_recent(&stored) {
                 continue;
             }
-            let Fetched::Found(sealed) = store.fetch(id).await? else { continue };
+            let Some(sealed) = self.fetched(&key, id, store, seal).await? else { continue };
             let (record_type, cell) = (sealed.row().header.record_type, sealed.row().header.cell);
             if record_type != self.record_type || !rest.holds(cell, self) {
                 continue;
@@ -227,7 +229,9 @@ impl Search {
             if self.term.is_some() && !self.is_recent_by_listing(&sealed, store).await? {
                 continue;
             }
-            let facts = seal.listed_facts(&sealed)?;
+            // A page that may be about a damaged record is none: it could not say that it is whole.
+            let facts = seal.listed_facts(&sealed);
+            let facts = facts.map_err(|error| self.met.unread(&sealed, error))?;
             let met = way.is_met_before(rest.part, cell, facts.line.as_deref());
             if met || !plan.shows(rest.part.reach, cell, &facts) {
                 continue;
@@ -247,6 +251,24 @@ impl Search {
             }
         }
         Ok(false)
+    }
+
+    /// The record of a listing. Of what is found by its value only what bears it: a term that leads elsewhere is noted, and passed over
+    /// as if it were not there.
+    async fn fetched(
+        &self,
+        key: &Key,
+        id: RecordId,
+        store: &Reader,
+        seal: &Seal,
+    ) -> Result<Option<Sealed>, OperationError> {
+        if let Some(term) = &self.term {
+            return self.met.or_nothing(bearer(term, key, store, seal).await);
+        }
+        Ok(match store.fetch(id).await? {
+            Fetched::Found(sealed) => Some(sealed),
+            Fetched::Erased(..) | Fetched::Missing => None,
+        })
     }
 
     /// The next listings: of the cell, or of everything that has the value.
@@ -296,7 +318,7 @@ struct Rest<'a> {
 
 impl Rest<'_> {
     /// Whether a record of that cell belongs here: in the cell, or, found by its value, in any of the part.
-    fn holds(&self, cell: CellId, search: &Search) -> bool {
+    fn holds(&self, cell: CellId, search: &Search<'_>) -> bool {
         match search.term {
             Some(_) => self.part.holds(cell),
             None => cell == self.cell,

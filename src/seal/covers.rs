@@ -110,8 +110,7 @@ impl Seal {
         let mut values: Vec<Option<Value>> = Vec::new();
         values.resize_with(fields_count, || None);
         let place = |name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, at)| *at);
-        PlainFields::pick(&plain, place, &mut values)
-            .map_err(|_| SealError::Malformed { what: "section" })?;
+        PlainFields::pick(&plain, place, &mut values).map_err(|_| section::malformed())?;
         Ok(Some(values))
     }
 }

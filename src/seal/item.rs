@@ -106,8 +106,7 @@ impl Seal {
             let plain = section::open_bytes(&key, header, section)?;
             let place =
                 |name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, at)| *at);
-            PlainFields::pick(&plain, place, &mut values)
-                .map_err(|_| SealError::Malformed { what: "section" })?;
+            PlainFields::pick(&plain, place, &mut values).map_err(|_| section::malformed())?;
             held = Some((section.subject, key));
         }
         let opened = OpenedItem { at: Place::of(sealed), kind, values, covered: false };

@@ -5,6 +5,7 @@
 
 mod anew;
 mod attributes;
+mod bearing;
 mod consenting;
 mod covers;
 mod cursor;
@@ -40,7 +41,7 @@ pub use consenting::Consenting;
 pub use cursor::{Cursor, CursorOwner};
 pub use draft::{Control, Draft, KeySource, NewRecord};
 pub use erasure::{Erasure, ErasureRecord, ErasureState, ErasureStep};
-pub use error::SealError;
+pub use error::{Part, SealError, damage_of};
 pub use expiry::{ExpiredKeys, Expiry};
 pub use item::{ShownFields, ShownItem};
 pub use link::Link;
@@ -111,7 +112,7 @@ impl Seal {
     /// The decision attributes of a record: what a decision may know without opening anything.
     ///
     /// # Errors
-    /// [`SealError::Keys`] when header or attributes are not those that were written together.
+    /// [`SealError::Damaged`] when header or attributes are not those that were written together.
     pub fn facts(&self, sealed: &Sealed) -> Result<Facts, SealError> {
         self.open_facts(sealed.header_bytes(), &sealed.row().attributes)
     }
@@ -161,11 +162,14 @@ impl Seal {
             }
             found => found,
         }
+        .map_err(|error| error.of(Part::Key))
     }
 
     fn open_facts(&self, header: &[u8], attributes: &[u8]) -> Result<Facts, SealError> {
-        let plain = self.keyring.open_attributes(header, attributes)?;
-        Facts::decode(&plain).map_err(|_| SealError::Malformed { what: "decision attributes" })
+        let opened = self.keyring.open_attributes(header, attributes);
+        let plain = opened.map_err(|error| SealError::from(error).of(Part::Attributes))?;
+        let malformed = |_| SealError::Malformed { what: "decision attributes" };
+        Facts::decode(&plain).map_err(malformed).map_err(|error| error.of(Part::Attributes))
     }
 
     fn seal_facts(&self, header: &Header, facts: &Facts) -> Result<Vec<u8>, SealError> {

@@ -24,13 +24,14 @@ impl Seal {
     /// stays closed, and its fields are withheld.
     ///
     /// # Errors
-    /// [`SealError::Keys`] when a section is not the one that was sealed in this place.
+    /// [`SealError::Damaged`] when a section is not the one that was sealed in this place.
     pub fn open(&self, receipt: Receipt<Sealed>) -> Result<Opened, SealError> {
         let recorded = receipt.recorded();
-        let (sealed, mut views, _) = receipt.into_permit().into_parts();
+        let (sealed, mut views, account) = receipt.into_permit().into_parts();
         let schema = self.schema(sealed.row().header.record_type)?;
-        let opened = self.open_item(&sealed, 0, &needs(&views, schema), views.given.len())?;
-        let Item { opened: mut item, blinded } = opened;
+        let opened = self.open_item(&sealed, 0, &needs(&views, schema), views.given.len());
+        let opened = opened.map_err(|error| error.in_record(account.records.first()));
+        let Item { opened: mut item, blinded } = opened?;
         if let Some(blinded) = blinded {
             views = item.blind(&views, schema, &blinded);
         }

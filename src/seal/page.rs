@@ -23,20 +23,21 @@ impl Seal {
     /// Opens exactly the sections that the recorded permit shows a field of, record by record.
     ///
     /// # Errors
-    /// [`SealError::Keys`] when a section is not the one that was sealed in its place.
+    /// [`SealError::Damaged`] when a section is not the one that was sealed in its place.
     pub fn open_page(&self, receipt: Receipt<Page>) -> Result<OpenedPage, SealError> {
         let recorded = receipt.recorded();
-        let (page, EachViews { kinds, of }) = receipt.into_permit().into_listed();
+        let (page, EachViews { kinds, of }, account) = receipt.into_permit().into_listed();
         let mut items = Vec::with_capacity(page.records().len());
         let mut own_kinds = Vec::new();
         if let Some(first) = page.records().first() {
             // A page holds records of one type.
             let schema = self.schema(first.row().header.record_type)?;
             let needs: Vec<Needs<'_>> = kinds.iter().map(|views| needs(views, schema)).collect();
-            for (sealed, kind) in page.records().iter().zip(of) {
+            for (at, (sealed, kind)) in page.records().iter().zip(of).enumerate() {
                 let kind = usize::from(kind);
-                let mut item =
-                    self.open_item(sealed, kind, &needs[kind], kinds[kind].given.len())?;
+                let item = self.open_item(sealed, kind, &needs[kind], kinds[kind].given.len());
+                // The entry names them in the order of the page.
+                let mut item = item.map_err(|error| error.in_record(account.records.get(at)))?;
                 if let Some(blinded) = item.blinded.take() {
                     let own = item.opened.blind(&kinds[kind], schema, &blinded);
                     item.opened.kind = kinds.len() + own_kinds.len();

@@ -181,7 +181,7 @@ impl Seal {
             return Ok(());
         }
         let key = match self.key_of(sealed, section.subject) {
-            Err(SealError::Keys(KeyError::WrongKeyId)) => None,
+            Err(error) if error.is_destroyed_key() => None,
             key => key?,
         };
         // Of somebody who was erased since: it opens for nobody, and is found by nothing.

@@ -2,7 +2,7 @@
 //! Never holds two subjects or two classes; the schema's loading sees to that.
 //! The place of a section (record, type, subject, name, versions) is authenticated with it.
 
-use super::SealError;
+use super::{Part, SealError};
 use crate::records::PlainFields;
 use crate::store::{Header, SealedSection};
 use gridvault_keys::{SectionPlace, SubjectKey};
@@ -19,13 +19,19 @@ fn place<'a>(header: &Header, section: &'a SealedSection) -> SectionPlace<'a> {
     }
 }
 
+/// An opened section that is none.
+pub(super) fn malformed() -> SealError {
+    SealError::Malformed { what: "section" }.of(Part::Section)
+}
+
 /// Opens a section in its place, as its bytes.
 pub(super) fn open_bytes(
     key: &SubjectKey,
     header: &Header,
     section: &SealedSection,
 ) -> Result<Zeroizing<Vec<u8>>, SealError> {
-    Ok(key.open_section(&place(header, section), &section.bytes)?)
+    let opened = key.open_section(&place(header, section), &section.bytes);
+    opened.map_err(|error| SealError::from(error).of(Part::Section))
 }
 
 /// Opens a section in its place.
@@ -35,7 +41,7 @@ pub(super) fn open(
     section: &SealedSection,
 ) -> Result<PlainFields, SealError> {
     let plain = open_bytes(key, header, section)?;
-    PlainFields::decode(&plain).map_err(|_| SealError::Malformed { what: "section" })
+    PlainFields::decode(&plain).map_err(|_| malformed())
 }
 
 /// Seals fields into a section's place; fills its bytes.

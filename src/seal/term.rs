@@ -118,7 +118,7 @@ impl Seal {
             return Ok(header.terms.clone());
         }
         // Looked at before the keys are: whatever moves behind this look makes the change stale, so one of the forms is what stands.
-        let (version, moved) = sealed.moved_terms()?;
+        let (version, moved) = self.vouched(sealed)?;
         let mut terms: Vec<_> = header.terms.iter().flat_map(|term| moved.now(term)).collect();
         for gone in before.iter().filter(|sought| !after.contains(sought)) {
             for form in self.forms(gone) {
@@ -182,7 +182,7 @@ impl Seal {
 fn forget_moved(id: RecordId, version: Version, change: &mut Change) {
     let key = Key::moved_terms(id);
     if version != Version::ABSENT {
-        let nothing = MovedTerms::default().encode();
+        let nothing = MovedTerms::default().encode([0; 32]);
         change.ops.push(Op::Put(key.clone(), version.next(), nothing));
     }
     change.expects.push(Expect { key, version, stamp: 0 });

@@ -144,9 +144,10 @@ pub fn open(
 ) -> Result<(Reader, Applier), StoreError> {
     let engine = Engine::open(directory, kind, cache_bytes)?;
     let (applied, through) = (AtomicU64::new(1), AtomicU64::new(0));
+    let begun = AtomicU64::new(1);
     let moved = engine.scan(&Key::moved_attributes_prefix(), None, 1)?;
     let has_moved_attributes = AtomicBool::new(!moved.is_empty());
-    let shared = Arc::new(Shared { engine, applied, through, has_moved_attributes });
+    let shared = Arc::new(Shared { engine, applied, begun, through, has_moved_attributes });
     Ok((Reader { shared: shared.clone() }, Applier { shared }))
 }
 
@@ -154,6 +155,8 @@ pub fn open(
 struct Shared {
     engine: Engine,
     applied: AtomicU64,
+    /// The same number as soon as a group begins to be applied: where the two are equal none is.
+    begun: AtomicU64,
     /// Everything of the entries below this index is applied.
     through: AtomicU64,
     /// Whether attributes of any row were sealed anew and lie beside it.
@@ -176,6 +179,13 @@ impl Reader {
     /// A number that grows with every applied group. What is read after taking it is at least as new.
     pub fn stamp(&self) -> u64 {
         self.shared.applied.load(Ordering::Acquire)
+    }
+
+    /// [`Reader::stamp`] at a moment at which no group is being applied; nothing while one is. What is read between two equal ones is the
+    /// store at one moment: no write came between.
+    pub fn settled(&self) -> Option<u64> {
+        let applied = self.shared.applied.load(Ordering::Acquire);
+        (self.shared.begun.load(Ordering::Acquire) == applied).then_some(applied)
     }
 
     /// Everything of the entries below this index is applied.
@@ -220,6 +230,8 @@ impl Applier {
         &mut self,
         steps: impl IntoIterator<Item = (u64, &'a Op)>,
     ) -> Result<(), StoreError> {
+        // Never taken back where a step fails: the store is at no moment's state then, and the caller stops.
+        self.shared.begun.fetch_add(1, Ordering::AcqRel);
         let mut next = 0;
         for (index, op) in steps {
             next = index + 1;

@@ -60,6 +60,11 @@ impl Sealed {
         Ok(stored.map(|stored| stored.payload))
     }
 
+    /// The store that it came out of.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
     /// The record and its type.
     pub(super) fn about(&self) -> RecordRef {
         self.about[0]

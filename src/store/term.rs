@@ -7,7 +7,8 @@ use super::codec::{Decoder, Encoder, Malformed};
 use super::{Key, Reader, Sealed, StoreError, Version};
 use crate::records::RecordId;
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+const TAG_BYTES: usize = 32;
 /// Those of before any rotation say nothing of their key.
 const EPOCH_FIRST: u32 = 1;
 
@@ -27,14 +28,28 @@ pub fn term_epoch(value: &[u8]) -> Result<u32, StoreError> {
     }
 }
 
-/// The index terms of a record that moved since its row was written: as the row names each, and as it is found now.
+/// The index terms of a record that moved since its row was written: as the row names each, and as it is found now. It stands beside
+/// what the row authenticates, so it has a tag of its own, which `seal` makes and judges.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MovedTerms(Vec<([u8; 18], [u8; 18])>);
+pub struct MovedTerms {
+    pairs: Vec<([u8; 18], [u8; 18])>,
+    tag: [u8; TAG_BYTES],
+}
 
 impl MovedTerms {
+    /// Whether nothing moved: then it says no more than the row itself.
+    pub fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
+    }
+
+    /// The tag that was stored with it.
+    pub fn tag(&self) -> &[u8; TAG_BYTES] {
+        &self.tag
+    }
+
     /// What a record is found by now for a term that its row names: one term, or more where some were made anew beside it.
     pub fn now(&self, named: &[u8; 18]) -> Vec<[u8; 18]> {
-        let now = self.0.iter().filter(|(was, _)| was == named).map(|(_, now)| *now);
+        let now = self.pairs.iter().filter(|(was, _)| was == named).map(|(_, now)| *now);
         let now: Vec<[u8; 18]> = now.collect();
         if now.is_empty() { vec![*named] } else { now }
     }
@@ -42,34 +57,41 @@ impl MovedTerms {
     /// Takes into account that a record is found by one more term than its row names, kept beside one that it does name. False where
     /// there is no place for it.
     pub fn also(&mut self, named: [u8; 18], more: [u8; 18]) -> bool {
-        let is_kept = self.0.iter().any(|(was, _)| *was == named);
-        let count = self.0.len() + if is_kept { 1 } else { 2 };
+        let is_kept = self.pairs.iter().any(|(was, _)| *was == named);
+        let count = self.pairs.len() + if is_kept { 1 } else { 2 };
         if count > usize::from(u8::MAX) {
             return false;
         }
         if !is_kept {
-            self.0.push((named, named));
+            self.pairs.push((named, named));
         }
-        self.0.push((named, more));
+        self.pairs.push((named, more));
         true
     }
 
     /// Takes into account that a term moved.
     pub fn moved(&mut self, from: [u8; 18], to: [u8; 18]) {
-        if let Some((_, now)) = self.0.iter_mut().find(|(_, now)| *now == from) {
+        if let Some((_, now)) = self.pairs.iter_mut().find(|(_, now)| *now == from) {
             *now = to;
-        } else if self.0.len() < usize::from(u8::MAX) {
+        } else if self.pairs.len() < usize::from(u8::MAX) {
             // So many are far more than any row names: what somebody planted beside them is not worth a place.
-            self.0.push((from, to));
+            self.pairs.push((from, to));
         }
     }
 
-    /// The value that is stored.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut out = Encoder::with_capacity(2 + 36 * self.0.len());
+    /// The value that is stored, under the tag over what [`MovedTerms::tagged`] gives. What is empty needs none.
+    pub fn encode(&self, tag: [u8; TAG_BYTES]) -> Vec<u8> {
+        let mut bytes = self.tagged();
+        bytes.extend_from_slice(&tag);
+        bytes
+    }
+
+    /// What its tag covers.
+    pub fn tagged(&self) -> Vec<u8> {
+        let mut out = Encoder::with_capacity(2 + 36 * self.pairs.len() + TAG_BYTES);
         out.u8(FORMAT);
-        out.u8(u8::try_from(self.0.len()).expect("no more are kept"));
-        for (was, now) in &self.0 {
+        out.u8(u8::try_from(self.pairs.len()).expect("no more are kept"));
+        for (was, now) in &self.pairs {
             out.raw(was);
             out.raw(now);
         }
@@ -82,15 +104,16 @@ impl MovedTerms {
             return Err(Malformed);
         }
         let count = from.u8()?;
-        let moved = (0..count).map(|_| Ok((from.array()?, from.array()?)));
-        let moved = MovedTerms(moved.collect::<Result<_, Malformed>>()?);
+        let pairs = (0..count).map(|_| Ok((from.array()?, from.array()?)));
+        let pairs = pairs.collect::<Result<_, Malformed>>()?;
+        let tag = from.array()?;
         from.end()?;
-        Ok(moved)
+        Ok(MovedTerms { pairs, tag })
     }
 }
 
 impl Reader {
-    /// What rotations made of a record's index terms, and its version.
+    /// What rotations made of a record's index terms, and its version. Whether it is the vault's own is for `seal` to say.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] for a value that is none, else as [`Reader::get`].
@@ -156,10 +179,12 @@ mod tests {
             [1, 5, 9].map(|named| moved.now(&term(named))),
             [3, 6, 9].map(|now| vec![term(now)])
         );
-        let bytes = moved.encode();
-        assert_eq!(bytes[..3], [1, 2, 1]);
-        assert_eq!(MovedTerms::decode(&bytes).ok(), Some(moved));
-        for wrong in [&bytes[1..], &bytes[..bytes.len() - 1], &[], &[2, 0]] {
+        let bytes = moved.encode([7; 32]);
+        assert_eq!((&bytes[..3], bytes.len()), (&[2, 2, 1][..], 2 + 2 * 36 + 32));
+        assert_eq!(MovedTerms::decode(&bytes).ok(), Some(MovedTerms { tag: [7; 32], ..moved }));
+        // What says nothing of who wrote it is none: that is how builds of before wrote it.
+        let before = [&[1][..], &bytes[1..bytes.len() - 32]].concat();
+        for wrong in [&bytes[1..], &bytes[..bytes.len() - 1], &[], &[2, 0], &before] {
             assert!(MovedTerms::decode(wrong).is_err(), "{wrong:?}");
         }
         assert!(MovedTerms::decode(&[&bytes[..], &[0]].concat()).is_err());
@@ -179,7 +204,7 @@ mod tests {
             [1, 5].map(|named| moved.now(&term(named))),
             [[2, 4], [7, 6]].map(|it| it.map(term))
         );
-        assert_eq!(MovedTerms::decode(&moved.encode()).ok(), Some(moved));
+        assert_eq!(MovedTerms::decode(&moved.encode([0; 32])).ok(), Some(moved));
     }
 
     #[test]
@@ -196,6 +221,6 @@ mod tests {
         assert_eq!(moved.now(&term(254, 1)), [term(254, 2)]);
         assert_eq!(moved.now(&term(255, 1)), [term(255, 1)]);
         assert!(!moved.also(term(254, 1), term(256, 2)), "not one more");
-        assert_eq!(MovedTerms::decode(&moved.encode()).ok(), Some(moved));
+        assert_eq!(MovedTerms::decode(&moved.encode([0; 32])).ok(), Some(moved));
     }
 }

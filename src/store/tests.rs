@@ -346,3 +346,18 @@ fn what_belongs_to_a_review_says_so_and_is_told_apart() {
     }
     assert!(Key::review_note(&one, 2) < Key::review_note(&one, 10), "notes lie in their order");
 }
+
+#[test]
+fn store_is_at_rest_before_a_group_and_behind_it_and_not_while_it_is_applied() {
+    both(|reader, mut applier| {
+        let before = reader.settled().expect("at rest");
+        let op = Op::Put(row_key(1), Version(1), b"a".to_vec());
+        let looking = (1..3).map(|index| {
+            assert_eq!(reader.settled(), None, "step {index}");
+            (index, &op)
+        });
+        applier.apply(looking).expect("applied");
+        assert_eq!(reader.settled(), Some(before + 1));
+        assert_eq!(reader.settled(), Some(reader.stamp()));
+    });
+}

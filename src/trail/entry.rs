@@ -17,6 +17,9 @@ use gridvault_audit::{Draft, Event, Outcome, Prepared, Scalar};
 use gridvault_keys::Keyring;
 use std::borrow::Cow;
 
+/// Why an entry is an error that tells of something stored which is not what the vault wrote.
+const INTEGRITY: &str = "integrity";
+
 /// What the vault itself has to say, without a caller.
 #[derive(Clone, Debug)]
 pub enum Announcement {
@@ -258,6 +261,18 @@ pub(super) fn denied(
     let mut draft = Draft::new(event, Outcome::Denied, account.origin.request);
     fill(&mut draft, account, keyring, clock)?;
     draft.why = Some(why.into());
+    prepared(&draft)
+}
+
+/// The entry of something that a request met and that is not what the vault wrote.
+pub(super) fn damaged(
+    account: &Account,
+    keyring: &Keyring,
+    clock: &dyn Clock,
+) -> Result<Prepared, TrailError> {
+    let mut draft = Draft::new(event_of(account.written), Outcome::Error, account.origin.request);
+    fill(&mut draft, account, keyring, clock)?;
+    draft.why = Some(INTEGRITY.into());
     prepared(&draft)
 }
 

@@ -96,6 +96,7 @@ impl Handoff {
             checkpoint_age: state.published_at.map(|at| at.elapsed()),
             published: 0,
             refused: 0,
+            damaged: 0,
         }
     }
 

@@ -6,6 +6,7 @@ mod alarm;
 mod backup;
 mod committer;
 mod contexts;
+mod damage;
 mod entry;
 mod erasure_ledger;
 mod error;

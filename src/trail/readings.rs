@@ -35,6 +35,8 @@ pub struct Readings {
     pub published: u64,
     /// Refusals of this run, recorded or counted.
     pub refused: u64,
+    /// Requests of this run that met something stored which is not what the vault wrote.
+    pub damaged: u64,
 }
 
 impl GroupSizes {
@@ -51,6 +53,7 @@ impl Trail {
         Readings {
             published: *self.published.borrow(),
             refused: self.refused.load(Ordering::Relaxed),
+            damaged: self.damaged.load(Ordering::Relaxed),
             ..self.asked.readings()
         }
     }

@@ -70,6 +70,8 @@ pub struct Trail {
     refusals: Mutex<Refusals>,
     /// Refusals of this run.
     pub(super) refused: AtomicU64,
+    /// Requests of this run that met something which is not what the vault wrote.
+    pub(super) damaged: AtomicU64,
     threads: Mutex<Vec<JoinHandle<()>>>,
     pub(super) asked: Asked,
 }
@@ -158,6 +160,7 @@ impl Trail {
             space,
             refusals: Mutex::default(),
             refused: AtomicU64::new(0),
+            damaged: AtomicU64::new(0),
             threads: Mutex::new(vec![committing, integrating]),
             asked: Asked::nobody(alarm),
         })
@@ -519,7 +522,7 @@ async fn answered(answer: Answer) -> Result<Recorded, Rejected> {
 }
 
 /// Why something that waits for no version and charges nothing was not recorded.
-fn unchanged(rejected: Rejected) -> TrailError {
+pub(super) fn unchanged(rejected: Rejected) -> TrailError {
     match rejected {
         Rejected::Error(error) => error,
         Rejected::Stale | Rejected::Limit => TrailError::Unavailable,

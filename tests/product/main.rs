@@ -24,6 +24,7 @@ mod connections;
 mod consents;
 mod counter;
 mod cursors;
+mod damage;
 mod delegations;
 mod deletes;
 mod enrolment;

@@ -78,7 +78,7 @@ fn listed_by(
         }
         let permit: Permit<Vec<u8>> = plan.permit(reach, candidates, Vec::new());
         let account = permit.account().clone();
-        let (numbers, each) = permit.into_listed();
+        let (numbers, each, _) = permit.into_listed();
         assert_eq!(numbers.len(), each.of.len());
         let handles: Vec<u8> = account.records.iter().map(|h| h.as_bytes()[0]).collect();
         assert_eq!(handles, numbers, "the entry names what is shown and nothing else");

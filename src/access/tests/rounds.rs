@@ -66,7 +66,7 @@ fn listed(
         let permit: Permit<Vec<()>> = plan.permit(0, candidates, Vec::new());
         let (charges, task) = (permit.charges().to_vec(), permit.account().task);
         assert_eq!(permit.authority().mandate.is_some(), task.is_some());
-        let (_, each) = permit.into_listed();
+        let (_, each, _) = permit.into_listed();
         let views = each.of.iter().map(|kind| {
             let given = &each.kinds[usize::from(*kind)].given;
             given.iter().map(|given| (given.field.clone(), given.view)).collect()

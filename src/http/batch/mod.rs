@@ -12,11 +12,12 @@ pub(super) use item::{BatchItemBody, LineBody};
 
 use super::admission::Counted;
 use super::caller::Caller;
+use super::damage::Noting;
 use super::headers::case_bytes;
 use super::problem::Problem;
 use super::rooms::Rooms;
 use super::titles::Language;
-use crate::access::{ActorId, Code};
+use crate::access::{ActorId, Ask, Code};
 use crate::ambient::Micros;
 use crate::identity::{Actor, IdentityError};
 use crate::limits::{
@@ -24,7 +25,7 @@ use crate::limits::{
     BATCH_PIECE_BYTES, BATCH_TIME_MAX, BATCH_TURN_COUNT, BATCHES_COUNT_MAX,
 };
 use crate::operations::{
-    Asked, BatchKey, Case, OfBatch, Once, OperationError, Saying, UnderWay, admit_batch,
+    Asked, BatchKey, Case, Met, OfBatch, Once, OperationError, Saying, UnderWay, admit_batch,
     create_household, create_record,
 };
 use crate::purposes::Purpose;
@@ -353,10 +354,22 @@ impl Batch {
     }
 
     async fn answer(&self, number: u32, line: Zeroizing<Vec<u8>>) -> Vec<u8> {
-        match self.store(number, line).await {
+        // A line of its own to every room: the batch's answer began long before this one is known.
+        let noting = self.noting();
+        let mut stored = self.store(number, line, &noting.met).await;
+        let met = noting.recorded(stored.as_mut().err(), &self.caller.origin, &self.rooms);
+        match met.await.and(stored) {
             Ok(item) => item,
             Err(problem) => self.refusal(number, problem),
         }
+    }
+
+    fn noting(&self) -> Noting {
+        let noting = Noting::default();
+        let _is_new = noting.who.set(self.caller.actor.standing().clone());
+        let _is_new = noting.ask.set(Ask::Create);
+        let _is_new = noting.purpose.set(self.purpose.clone());
+        noting
     }
 
     async fn turn_away(&self, number: u32, code: Code) -> Vec<u8> {
@@ -374,7 +387,12 @@ impl Batch {
         BatchItemBody::refused(number, problem, &self.request_id, self.language)
     }
 
-    async fn store(&self, number: u32, line: Zeroizing<Vec<u8>>) -> Result<Vec<u8>, Problem> {
+    async fn store(
+        &self,
+        number: u32,
+        line: Zeroizing<Vec<u8>>,
+        met: &Met,
+    ) -> Result<Vec<u8>, Problem> {
         let rooms = &*self.rooms;
         // Its own time: a line at the end of a long batch is not of the moment when that began.
         let now = rooms.clock.now();
@@ -391,7 +409,8 @@ impl Batch {
             Err(code) => return Err(self.caller.turn_away(rooms, code).await),
         };
         let (actor, origin) = (&actor, &self.caller.origin);
-        let asked = Asked { actor, purpose, case: self.case, origin, now, once: once.as_ref() };
+        let (case, once) = (self.case, once.as_ref());
+        let asked = Asked { actor, purpose, case, origin, now, once, met };
         let territory = rooms.territory.load();
         let log = rooms.trail.origin();
         let (item, saying) = match request {

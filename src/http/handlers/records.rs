@@ -403,7 +403,7 @@ impl Caller {
     /// The frame of a data request.
     pub(in crate::http) fn asked<'a>(&'a self, purpose: &'a Purpose) -> Asked<'a> {
         let (actor, origin, now) = (&self.actor, &self.origin, self.now);
-        Asked { actor, purpose, case: None, origin, now, once: None }
+        Asked { actor, purpose, case: None, origin, now, once: None, met: &self.noting.met }
     }
 
     /// Remembers what the caller just wrote, so that it may read it back.

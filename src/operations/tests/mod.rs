@@ -11,6 +11,7 @@ mod expiring;
 mod gate;
 mod listing;
 mod matching;
+mod misleading;
 mod people;
 mod protecting;
 mod racing;

@@ -12,7 +12,7 @@ use crate::identity::NewActor;
 use crate::limits::{
     INDEX_BUCKETS_COUNT, RETERM_LOOKS_COUNT, RETERM_TERMS_COUNT_MAX, ROTATION_BUCKETS_COUNT,
 };
-use crate::operations::by_term::behind_term;
+use crate::operations::by_term::{bearer, behind_term};
 use crate::operations::{
     CreateRequest, QueryRequest, RotationWord, Turned, Turning, keys_status, rotate_keys,
 };
@@ -73,7 +73,12 @@ pub(super) fn phone_in(world: &World, buckets: Range<u16>, number: usize) -> Str
 pub(super) fn behind(world: &World, phone: &str) -> Vec<RecordId> {
     let sought = sought(world, phone);
     let found = wait(behind_term(&sought, None, 100, &world.reader, &world.seal));
-    found.expect("a store").iter().filter_map(|(key, _)| key.record()).collect()
+    let found = found.expect("a store");
+    // The index leads to them, and each of their rows bears the value, wherever a rotation is.
+    let bearers = found.iter().filter_map(|(key, _)| {
+        wait(bearer(&sought, key, &world.reader, &world.seal)).expect("no term that misleads")
+    });
+    bearers.map(|sealed| sealed.row().header.id).collect()
 }
 
 /// The terms of a record that stand in the store.

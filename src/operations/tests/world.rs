@@ -13,8 +13,9 @@ use crate::ambient::{HostRandom, Micros};
 use crate::identity::{Actor, ActorRecord, Directory, Identity, NewActor};
 use crate::operations::{
     Asked, Case, CreateRequest, Created, Echoes, HouseholdCreated, HouseholdRequest, MatchRequest,
-    Matched, Once, OperationError, PatchRequest, Patched, QueryRequest, Repeats, create_household,
-    create_record, delete_record, match_record, patch_record, query_records, read_record,
+    Matched, Met, Once, OperationError, PatchRequest, Patched, QueryRequest, Repeats,
+    create_household, create_record, delete_record, match_record, patch_record, query_records,
+    read_record,
 };
 use crate::purposes::BasisClaim;
 use crate::records::{Facts, RecordId, RecordType};
@@ -70,6 +71,7 @@ pub(super) struct World {
     pub(super) random: Arc<HostRandom>,
     pub(super) repeats: Repeats,
     pub(super) origin: Origin,
+    pub(super) met: Met,
 }
 
 impl World {
@@ -148,6 +150,7 @@ impl World {
             random,
             repeats: Repeats::default(),
             origin: Origin::default(),
+            met: Met::default(),
         }
     }
 
@@ -206,7 +209,8 @@ impl World {
 
     pub(super) fn asked<'a>(&'a self, actor: &'a Actor, purpose: &str) -> Asked<'a> {
         let purpose = PURPOSES.get(purpose).expect("a shipped purpose");
-        Asked { actor, purpose, case: None, origin: &self.origin, now: NOW, once: None }
+        let (origin, met) = (&self.origin, &self.met);
+        Asked { actor, purpose, case: None, origin, now: NOW, once: None, met }
     }
 
     /// The frame of a request at a time, under a key if one is given.

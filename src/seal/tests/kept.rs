@@ -52,7 +52,10 @@ fn attributes_are_not_served_for_a_row_that_was_altered() {
         let mut other = row.clone();
         change(&mut other.header);
         let sealed = stolen.put_row(&other);
-        assert!(matches!(world.seal.listed_facts(&sealed), Err(SealError::Keys(_))));
+        assert!(matches!(
+            world.seal.listed_facts(&sealed),
+            Err(SealError::Damaged { part: crate::seal::Part::Attributes, .. })
+        ));
     }
     let mut other = row.clone();
     let mut bytes = other.attributes.to_vec();

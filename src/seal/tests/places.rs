@@ -4,13 +4,13 @@
 
 use super::world::*;
 use crate::records::{RecordType, SubjectSlot};
-use crate::seal::{NewRecord, SealError};
+use crate::seal::{NewRecord, Part, SealError};
 use crate::store::Key;
 use serde_json::json;
 use std::sync::Arc;
 
 fn refused(result: Result<crate::seal::Opened, SealError>) -> bool {
-    matches!(result, Err(SealError::Keys(_)))
+    matches!(result, Err(SealError::Damaged { part: Part::Section | Part::Key, .. }))
 }
 
 #[test]
