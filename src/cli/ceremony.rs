@@ -21,7 +21,7 @@ use crate::access::ActorId;
 use crate::ambient::Micros;
 use crate::identity::{ActorRecord, ActorState};
 use crate::limits::{CEREMONY_REQUEST_BYTES_MAX, CEREMONY_WAIT_SECONDS};
-use crate::trail::{ErasureLedger, bulk_digest};
+use crate::trail::{ErasureLedger, LedgerPlace, bulk_digest};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_keys::{SharePlan, verify_signature};
@@ -156,7 +156,7 @@ pub(super) struct Parts {
 
 impl Parts {
     /// What lies at these places now.
-    pub(super) fn at(bulk: &Path, ledger: Option<&Path>) -> Result<Parts, Failure> {
+    pub(super) fn at(bulk: &Path, ledger: Option<&LedgerPlace>) -> Result<Parts, Failure> {
         let bulk = bulk_digest(bulk).map_err(|error| told(&error))?;
         let ledger = ledger.map(ErasureLedger::mark_at).transpose();
         let unread = |error| Failure::storage("the ledger of erasures", &error);

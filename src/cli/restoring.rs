@@ -8,10 +8,11 @@ use super::ceremony_note::Word;
 use super::ceremony_run::{Consent, OnWord};
 use super::ceremony_told::Told;
 use super::failure::Failure;
+use super::second_place::LedgerArguments;
 use super::{found_anew, print, runtime, second_place, snapshots, vault};
 use crate::access::ActorId;
 use crate::ambient::{Clock as _, HostClock, HostRandom, Micros};
-use crate::config::{Config, ConfigFile, Overrides};
+use crate::config::{Config, ConfigFile, Overrides, SecondPlace};
 use crate::operations::ring_lacks;
 use crate::records::SchemaSet;
 use crate::seal::Seal;
@@ -48,11 +49,10 @@ pub(super) struct Arguments {
     /// Origin of the new log, which no log has had.
     #[arg(long)]
     origin: String,
-    /// The ledger of erasures of the vault: what was erased since the bulk part was made is erased again at the first start.
-    #[arg(long, conflicts_with = "without_erasure_ledger")]
-    erasure_ledger: Option<PathBuf>,
+    #[command(flatten)]
+    ledger: LedgerArguments,
     /// Restore without the ledger, although the vault had one.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "erasure_ledger")]
     without_erasure_ledger: bool,
     #[command(flatten)]
     word: OnWord,
@@ -60,7 +60,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let (consent, now) = (arguments.word.consent()?, HostClock::new().now());
-    let parts = Parts::at(&arguments.bulk, arguments.erasure_ledger.as_deref())?;
+    let ledger = arguments.ledger.place()?;
+    let parts = Parts::at(&arguments.bulk, ledger.as_ref())?;
     consent.is_for(&arguments.origin, What::Restore, &arguments.keys, Some(&parts), now)?;
     let directory = &arguments.dir;
     prepare(directory)?;
@@ -71,8 +72,8 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     write_new(&directory.join("keyring"), &part.keyring).map_err(unwritten)?;
     let held = vault::hold(&config)?;
     let keyring = Arc::new(vault::unlock(&config, &held)?.0);
-    let in_ledger = match &config.erasure_ledger {
-        Some(path) => Some(second_place::existing(path, &keyring)?.told().len() as u64),
+    let in_ledger = match &ledger {
+        Some(place) => Some(second_place::existing(place, &keyring)?.told().len() as u64),
         None => None,
     };
     let settings = vault::settings_of(&config);
@@ -98,8 +99,8 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         .map_err(|error| Failure::storage("the log before cannot be kept", &error))?;
     let restorers = Restorers { consent, now, told: in_ledger };
     let log_key = runtime()?.block_on(begin(&config, settings, keyring, &restored, restorers))?;
-    if let Some(path) = &config.erasure_ledger {
-        let mark = ErasureLedger::mark_at(path)
+    if let Some(place) = &ledger {
+        let mark = ErasureLedger::mark_at(place)
             .map_err(|error| Failure::storage("the ledger of erasures", &error))?;
         if Some(mark.digest) != parts.ledger {
             return Err(Failure::Failed("the ledger changed while the vault was restored".into()));
@@ -154,7 +155,7 @@ fn configuration(arguments: &Arguments) -> Result<(ConfigFile, Config), Failure>
         |error: &(dyn std::error::Error + 'static)| Failure::failed("the configuration", error);
     let text = std::fs::read_to_string(arguments.bulk.join("config")).map_err(|e| fail(&e))?;
     let before: ConfigFile = toml::from_str(&text).map_err(|e| fail(&e))?;
-    let erasure_ledger = ledger(arguments, before.erasure_ledger.as_deref())?;
+    let [ledger, token, authorities] = ledger(arguments, before.erasure_ledger.as_deref())?;
     // Nothing signs the one in the bulk part: a path or an address in it is nobody's word. So each key is named here.
     let file = ConfigFile {
         origin: arguments.origin.clone(),
@@ -177,7 +178,9 @@ fn configuration(arguments: &Arguments) -> Result<(ConfigFile, Config), Failure>
         audit_keep_from: None,
         scrub_rest_seconds: None,
         expiry_rest_seconds: None,
-        erasure_ledger,
+        erasure_ledger: ledger,
+        erasure_ledger_token_file: token.map(PathBuf::from),
+        erasure_ledger_ca_file: authorities.map(PathBuf::from),
         rotation_percent: None,
         synthetic: false,
         syslog: None,
@@ -188,21 +191,37 @@ fn configuration(arguments: &Arguments) -> Result<(ConfigFile, Config), Failure>
     Ok((file, config))
 }
 
-/// The ledger that the new vault has. The path in the bulk part is nobody's word, and says all the same that there was one.
-fn ledger(arguments: &Arguments, before: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
-    if let Some(path) = &arguments.erasure_ledger {
-        let absolute = path.canonicalize();
-        let absolute = absolute.map_err(|e| Failure::storage("the ledger of erasures", &e))?;
-        return Ok(Some(absolute));
-    }
-    match before {
-        Some(path) if !arguments.without_erasure_ledger => Err(Failure::Failed(format!(
-            "the vault had a ledger of erasures, at {}: name it (--erasure-ledger), or say \
-             --without-erasure-ledger, and whoever was erased since the bulk part was made comes \
-             back as records that do not open",
-            path.display()
-        ))),
-        _ => Ok(None),
+/// The ledger that the new vault has, with the files of its token and its authorities. The place in the bulk part is nobody's word, and
+/// says all the same that there was one.
+fn ledger(arguments: &Arguments, before: Option<&str>) -> Result<[Option<String>; 3], Failure> {
+    let LedgerArguments { erasure_ledger, erasure_ledger_token_file, erasure_ledger_ca_file } =
+        &arguments.ledger;
+    let whole = |path: &PathBuf| {
+        let path = path.canonicalize();
+        let path = path.map_err(|e| Failure::storage("the ledger of erasures", &e))?;
+        let no_text = || Failure::Usage("the ledger of erasures: its path is no text".into());
+        path.to_str().map(str::to_owned).ok_or_else(no_text)
+    };
+    match (erasure_ledger, before) {
+        (Some(place), _) => {
+            let place = match place {
+                SecondPlace::File(path) => whole(path)?,
+                SecondPlace::Url(url) => url.as_str().to_owned(),
+            };
+            let token = erasure_ledger_token_file.as_ref().map(whole).transpose()?;
+            let authorities = erasure_ledger_ca_file.as_ref().map(whole).transpose()?;
+            Ok([Some(place), token, authorities])
+        }
+        (None, Some(before)) if !arguments.without_erasure_ledger => {
+            // Whoever wrote it must not steer the terminal.
+            let before: String = before.chars().filter(|letter| !letter.is_control()).collect();
+            Err(Failure::Failed(format!(
+                "the vault had a ledger of erasures, at {before}: name it (--erasure-ledger), or \
+                 say --without-erasure-ledger, and whoever was erased since the bulk part was made \
+                 comes back as records that do not open"
+            )))
+        }
+        (None, _) => Ok([const { None }; 3]),
     }
 }
 

@@ -35,7 +35,9 @@ pub use backup::{
 };
 pub use committer::Applied;
 pub use entry::Announcement;
-pub use erasure_ledger::{ErasureLedger, LedgerError, LedgerMark, ToldErasure};
+pub use erasure_ledger::{
+    ErasureLedger, LedgerError, LedgerMark, LedgerObjects, LedgerPlace, ToldErasure,
+};
 pub use error::{TrailError, TrailFault};
 pub use journal::{FileMedia, Media, Room, Segment};
 pub use readings::{GROUP_SIZES, GroupSizes, Readings};

@@ -77,6 +77,7 @@ mod rotation;
 mod rounds;
 mod routes;
 mod scrub;
+mod second_place;
 mod shipping;
 mod slow;
 mod streams;
