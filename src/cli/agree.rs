@@ -2,10 +2,11 @@
 //! Never a key of the vault: who asks reads its configuration and its envelopes, who agrees its own key and the request alone.
 //! Who agrees is shown the text that it signs.
 
-use super::ceremony::{Parts, Request, Signed, What, digest_of};
+use super::ceremony::{Request, Signed, What, digest_of};
 use super::ceremony_run::read_signed;
 use super::failure::Failure;
 use super::log_in_key::Known;
+use super::parts::Parts;
 use super::print;
 use super::second_place::LedgerArguments;
 use crate::ambient::{Clock as _, HostClock};
@@ -53,7 +54,7 @@ pub(super) fn request(arguments: &RequestArguments, json: bool) -> Result<(), Fa
     let RequestArguments { what, dir, keys, bulk, ledger, origin, .. } = arguments;
     let (vault, ways, parts) = match (what, dir, keys.as_ref().zip(bulk.as_ref()), origin) {
         (What::Restore, _, Some((keys, bulk)), Some(origin)) => {
-            let parts = Parts::at(bulk, ledger.place()?.as_ref())?;
+            let parts = Parts::at(bulk, ledger)?;
             (origin.clone(), digest_of(keys)?, Some(parts))
         }
         (What::Restore, ..) => {
@@ -63,9 +64,7 @@ pub(super) fn request(arguments: &RequestArguments, json: bool) -> Result<(), Fa
                     .into(),
             ));
         }
-        (_, Some(dir), None, None)
-            if keys.is_none() && bulk.is_none() && ledger.erasure_ledger.is_none() =>
-        {
+        (_, Some(dir), None, None) if keys.is_none() && bulk.is_none() && !ledger.is_named() => {
             let config = Config::load(dir, &Overrides::default())
                 .map_err(|error| Failure::failed("the configuration", &error))?;
             (config.origin.clone(), digest_of(&config.directory.join("unlock"))?, None)

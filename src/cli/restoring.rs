@@ -3,11 +3,12 @@
 //! The configuration is written last: until then there is no vault, and what was made can be thrown away.
 
 use super::backup::{told, write_new};
-use super::ceremony::{Parts, What};
+use super::ceremony::What;
 use super::ceremony_note::Word;
 use super::ceremony_run::{Consent, OnWord};
 use super::ceremony_told::Told;
 use super::failure::Failure;
+use super::parts::{Parts, configured};
 use super::second_place::LedgerArguments;
 use super::{found_anew, print, runtime, second_place, snapshots, vault};
 use crate::access::ActorId;
@@ -18,8 +19,8 @@ use crate::records::SchemaSet;
 use crate::seal::Seal;
 use crate::store::{self, EngineKind, Reader};
 use crate::trail::{
-    Announcement, ErasureLedger, FileMedia, Media, Rebuilding, Restoration, Restored, Restoring,
-    Settings, Surroundings, Trail, rebuild, restore,
+    Announcement, ErasureLedger, FileMedia, LedgerAge, LedgerBehind, Media, Rebuilding,
+    Restoration, Restored, Restoring, Settings, Surroundings, Trail, rebuild, restore,
 };
 use gridvault_keys::{BackupIdentity, KeyPart, Keyring, SingleKey};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -61,7 +62,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let (consent, now) = (arguments.word.consent()?, HostClock::new().now());
     let ledger = arguments.ledger.place()?;
-    let parts = Parts::at(&arguments.bulk, ledger.as_ref())?;
+    let parts = Parts::at(&arguments.bulk, &arguments.ledger)?;
     consent.is_for(&arguments.origin, What::Restore, &arguments.keys, Some(&parts), now)?;
     let directory = &arguments.dir;
     prepare(directory)?;
@@ -97,7 +98,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     end_what_is_followed(&keyring)?;
     copy(&arguments.bulk.join("log"), &directory.join("log-before"))
         .map_err(|error| Failure::storage("the log before cannot be kept", &error))?;
-    let restorers = Restorers { consent, now, told: in_ledger };
+    let restorers = Restorers { consent, now, told: in_ledger, age: parts.age };
     let log_key = runtime()?.block_on(begin(&config, settings, keyring, &restored, restorers))?;
     if let Some(place) = &ledger {
         let mark = ErasureLedger::mark_at(place)
@@ -115,7 +116,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     std::fs::File::open(directory)
         .and_then(|opened| opened.sync_all())
         .map_err(|error| Failure::storage("the directory", &error))?;
-    show(&restored, in_ledger, &log_key, json);
+    show(&restored, (in_ledger, parts.age), &log_key, json);
     Ok(())
 }
 
@@ -153,8 +154,7 @@ fn prepare(directory: &Path) -> Result<(), Failure> {
 fn configuration(arguments: &Arguments) -> Result<(ConfigFile, Config), Failure> {
     let fail =
         |error: &(dyn std::error::Error + 'static)| Failure::failed("the configuration", error);
-    let text = std::fs::read_to_string(arguments.bulk.join("config")).map_err(|e| fail(&e))?;
-    let before: ConfigFile = toml::from_str(&text).map_err(|e| fail(&e))?;
+    let before = configured(&arguments.bulk)?;
     let [ledger, token, authorities] = ledger(arguments, before.erasure_ledger.as_deref())?;
     // Nothing signs the one in the bulk part: a path or an address in it is nobody's word. So each key is named here.
     let file = ConfigFile {
@@ -194,8 +194,9 @@ fn configuration(arguments: &Arguments) -> Result<(ConfigFile, Config), Failure>
 /// The ledger that the new vault has, with the files of its token and its authorities. The place in the bulk part is nobody's word, and
 /// says all the same that there was one.
 fn ledger(arguments: &Arguments, before: Option<&str>) -> Result<[Option<String>; 3], Failure> {
-    let LedgerArguments { erasure_ledger, erasure_ledger_token_file, erasure_ledger_ca_file } =
-        &arguments.ledger;
+    let LedgerArguments {
+        erasure_ledger, erasure_ledger_token_file, erasure_ledger_ca_file, ..
+    } = &arguments.ledger;
     let whole = |path: &PathBuf| {
         let path = path.canonicalize();
         let path = path.map_err(|e| Failure::storage("the ledger of erasures", &e))?;
@@ -231,6 +232,7 @@ struct Restorers {
     now: Micros,
     /// How many erasures the ledger has, where there is one.
     told: Option<u64>,
+    age: LedgerAge,
 }
 
 fn key_part(arguments: &Arguments) -> Result<KeyPart, Failure> {
@@ -247,7 +249,7 @@ async fn begin(
     settings: Settings,
     keyring: Arc<Keyring>,
     restored: &Restored,
-    Restorers { consent, now, told }: Restorers,
+    Restorers { consent, now, told, age }: Restorers,
 ) -> Result<String, Failure> {
     let (directory, media) = (&config.directory, Arc::new(FileMedia) as Arc<dyn Media>);
     let open = || {
@@ -284,6 +286,7 @@ async fn begin(
         persons: persons.map(|person| *person.as_bytes()),
         signed: matches!(word, Word::Signed(_)),
         told,
+        age,
     }));
     let recorded = trail.announce_change(said, known).await;
     let recorded =
@@ -325,13 +328,22 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn show(restored: &Restored, told: Option<u64>, log_key: &str, json: bool) {
+/// How far a ledger is behind, where it is known.
+fn behind(age: LedgerAge) -> Option<u64> {
+    match age.behind {
+        LedgerBehind::Entries(entries) => Some(entries),
+        LedgerBehind::Unknown | LedgerBehind::Unasked => None,
+    }
+}
+
+fn show(restored: &Restored, (told, age): (Option<u64>, LedgerAge), log_key: &str, json: bool) {
     let Restored { origin, size, entries, rows, left_out, anew, dead, terms_dead, .. } = restored;
     if json {
         let shown = serde_json::json!({
             "before": origin, "size": size, "entries": entries, "rows": rows,
             "left_out": left_out, "wrapped_anew": anew, "dead": dead,
             "terms_dead": terms_dead, "ledger": told,
+            "ledger_lacks": told.map(|_| age.lacks), "ledger_behind": behind(age),
             "log_key": log_key,
         });
         print(&shown.to_string());
@@ -361,6 +373,14 @@ fn show(restored: &Restored, told: Option<u64>, log_key: &str, json: bool) {
     if let Some(told) = told {
         print(&format!(
             "{told} erasures in the ledger: those of since are carried out again at the first start"
+        ));
+    }
+    if age.lacks > 0 {
+        print(&format!("{} erasures of the log before are not in the ledger", age.lacks));
+    }
+    if let Some(entries) = behind(age).filter(|entries| *entries > 0) {
+        print(&format!(
+            "nobody accounts for erasures in {entries} entries that witnesses cosigned"
         ));
     }
     print(&format!("Log key, for the auditors: {log_key}"));

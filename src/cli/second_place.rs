@@ -8,7 +8,7 @@ use crate::config::{Config, SecondPlace};
 use crate::http::Rooms;
 use crate::limits::ERASURE_LEDGER_TOKEN_BYTES_MAX;
 use crate::operations::{Replayed, replay_erasures, tell_erasures};
-use crate::trail::{ErasureLedger, LedgerMark, LedgerObjects, LedgerPlace};
+use crate::trail::{BroughtCheckpoint, ErasureLedger, LedgerMark, LedgerObjects, LedgerPlace};
 use gridvault_keys::Keyring;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -36,9 +36,39 @@ pub(super) struct LedgerArguments {
     /// Certificates (PEM) of the authorities that are trusted for that URL.
     #[arg(long, requires = "erasure_ledger")]
     pub(super) erasure_ledger_ca_file: Option<PathBuf>,
+    /// For a vault with witnesses: the last checkpoint of its log that they cosigned, from outside. It tells how old the ledger may be.
+    #[arg(long, requires = "witness_policy")]
+    witnessed: Option<PathBuf>,
+    /// The policy file (c2sp.org/tlog-policy) with the log and its witnesses, from outside.
+    #[arg(long, requires = "witnessed")]
+    witness_policy: Option<PathBuf>,
 }
 
+/// The longest file of a policy or a checkpoint that is read: more than either may have.
+const NOTE_FILE_BYTES_MAX: u64 = 1024 * 1024;
+
 impl LedgerArguments {
+    /// Whether anything comes along.
+    pub(super) fn is_named(&self) -> bool {
+        self.erasure_ledger.is_some() || self.witnessed.is_some()
+    }
+
+    /// The note of a cosigned checkpoint, and the policy that it counts by.
+    pub(super) fn checkpoint(&self) -> Result<Option<BroughtCheckpoint>, Failure> {
+        let Some((note, policy)) = self.witnessed.as_ref().zip(self.witness_policy.as_ref()) else {
+            return Ok(None);
+        };
+        let read = |what: &str, path: &Path| {
+            let mut bytes = Vec::new();
+            let file = File::open(path).map(|file| file.take(NOTE_FILE_BYTES_MAX));
+            let read = file.and_then(|mut file| file.read_to_end(&mut bytes));
+            read.map(|_| bytes).map_err(|error| Failure::failed(what, &error))
+        };
+        let note = read("the cosigned checkpoint", note)?;
+        let policy = read("the policy of witnesses", policy)?;
+        Ok(Some(BroughtCheckpoint { note, policy }))
+    }
+
     /// The place, where one was named.
     pub(super) fn place(&self) -> Result<Option<LedgerPlace>, Failure> {
         let (token, authorities) =

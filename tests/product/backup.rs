@@ -101,7 +101,7 @@ pub struct Place {
 }
 
 impl Place {
-    fn backed_up() -> Place {
+    pub fn backed_up() -> Place {
         Place::with(|_| String::new())
     }
 
@@ -147,7 +147,7 @@ impl Place {
         text(&self.room.path().join(name))
     }
 
-    fn log_key(&self) -> &str {
+    pub fn log_key(&self) -> &str {
         self.made["log_key"].as_str().expect("a key")
     }
 

@@ -164,6 +164,19 @@ impl ErasureLedger {
         Ok(LedgerMark::of(&bytes[..whole_lines(&bytes)]))
     }
 
+    /// The same, and what its lines say, by their form alone: whoever has the vault's keys judges these lines by their tags.
+    ///
+    /// # Errors
+    /// As [`ErasureLedger::mark_at`], and a line that has not the form of one.
+    pub fn unjudged_at(place: &LedgerPlace) -> Result<(LedgerMark, Vec<ToldErasure>), LedgerError> {
+        let bytes = place.read(ERASURE_LEDGER_BYTES_MAX)?;
+        let whole = &bytes[..whole_lines(&bytes)];
+        let lines = (1..).zip(whole.split_inclusive(|byte| *byte == b'\n')).skip(1);
+        let told = lines.map(|(number, line)| text_of(line).and_then(parse).ok_or(number));
+        let told: Result<Vec<ToldErasure>, u64> = told.collect();
+        Ok((LedgerMark::of(whole), told.map_err(LedgerError::Line)?))
+    }
+
     /// Whether an erasure is in it.
     pub fn has(&self, id: MandateId) -> bool {
         self.told.read().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
@@ -251,9 +264,7 @@ fn read(
             }
             continue;
         }
-        let line = Some(line).filter(|line| line.len() <= ERASURE_LEDGER_LINE_BYTES_MAX);
-        let line = line.and_then(|line| line.strip_suffix(b"\n"));
-        let text = line.and_then(|line| std::str::from_utf8(line).ok());
+        let text = text_of(line);
         let Some(told) = text.and_then(parse) else { return Err(wrong) };
         let (again, tag) = line_of(&told, &last, chain);
         // The one form of a line, with the one tag: whatever else says the same is not what was written.
@@ -265,6 +276,12 @@ fn read(
     }
     // A file without its first line is nobody's ledger.
     if bytes.is_empty() { Err(LedgerError::Line(1)) } else { Ok((all, last)) }
+}
+
+/// The text of a line, which is no longer than any.
+fn text_of(line: &[u8]) -> Option<&str> {
+    let line = Some(line).filter(|line| line.len() <= ERASURE_LEDGER_LINE_BYTES_MAX);
+    line.and_then(|line| line.strip_suffix(b"\n")).and_then(|line| std::str::from_utf8(line).ok())
 }
 
 fn parse(text: &str) -> Option<ToldErasure> {
