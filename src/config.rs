@@ -2,6 +2,8 @@
 //! Never holds a secret, only the paths of files that do; an unknown key is an error.
 //! What comes out is checked whole.
 
+mod second_place;
+
 use crate::limits::{
     AUDIT_RETENTION_MONTHS, AUDIT_RETENTION_MONTHS_MAX, AUDIT_RETENTION_MONTHS_MIN, EXPIRY_REST,
     EXPIRY_REST_MAX, ORIGIN_CHARACTERS_MAX, ORIGIN_MARKS, ROTATION_SHARE_PERCENT, SCRUB_REST,
@@ -14,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+pub use second_place::{LedgerUrl, SecondPlace};
 
 /// Where a vault listens unless it is told otherwise.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8480";
@@ -80,9 +84,16 @@ pub struct ConfigFile {
     /// The rest between two rounds of the scrub, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scrub_rest_seconds: Option<u64>,
-    /// The ledger of erasures in a second place: a file on another disk. Without it there is none.
+    /// The ledger of erasures in a second place: a file on another disk, or a URL below which each line is an object. Without it
+    /// there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub erasure_ledger: Option<PathBuf>,
+    pub erasure_ledger: Option<String>,
+    /// A file that holds the token that is shown to that URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erasure_ledger_token_file: Option<PathBuf>,
+    /// Certificates (PEM) of the authorities that are trusted for that URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erasure_ledger_ca_file: Option<PathBuf>,
     /// The rest between two walks over what is past its end, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expiry_rest_seconds: Option<u64>,
@@ -209,7 +220,11 @@ pub struct Config {
     /// The rest between two walks over what is past its end.
     pub expiry_rest: Duration,
     /// The ledger of erasures in a second place.
-    pub erasure_ledger: Option<PathBuf>,
+    pub erasure_ledger: Option<SecondPlace>,
+    /// A file that holds the token that is shown to it.
+    pub erasure_ledger_token_file: Option<PathBuf>,
+    /// Certificates of the authorities that are trusted for it.
+    pub erasure_ledger_ca_file: Option<PathBuf>,
     /// The share of one processor that a rotation of keys takes, in percent.
     pub rotation_percent: u64,
     /// Whether everything in the vault is invented.
@@ -294,7 +309,7 @@ impl Config {
         let metrics_listen = metrics_listen(&file)?;
         let scrub_rest = scrub_rest(&file)?;
         let expiry_rest = expiry_rest(&file)?;
-        check_second_place(directory, &file)?;
+        let erasure_ledger = second_place::second_place(directory, &file)?;
         let rotation_percent = rotation_percent(&file)?;
         let witness_age_max = witness_age(&file)?;
         Ok(Config {
@@ -323,7 +338,9 @@ impl Config {
             audit_keep_from: file.audit_keep_from,
             scrub_rest,
             expiry_rest,
-            erasure_ledger: file.erasure_ledger,
+            erasure_ledger,
+            erasure_ledger_token_file: file.erasure_ledger_token_file,
+            erasure_ledger_ca_file: file.erasure_ledger_ca_file,
             rotation_percent,
             synthetic: file.synthetic,
             syslog: file.syslog,
@@ -333,7 +350,7 @@ impl Config {
     /// SHA-256 over what was checked, for the entry of a start. Holds no secret.
     pub fn digest(&self) -> [u8; 32] {
         let text = format!(
-            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{}\n{}\n{}\n{}\n{}\n{:?}\n{}\n{:?}\n{}",
+            "{}\n{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{}\n{}\n{}\n{}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{:?}\n{}",
             self.origin,
             self.listen,
             self.store_cache_bytes,
@@ -355,6 +372,8 @@ impl Config {
             self.pkcs11_module,
             self.expiry_rest.as_secs(),
             self.erasure_ledger,
+            self.erasure_ledger_token_file,
+            self.erasure_ledger_ca_file,
             self.rotation_percent
         );
         let mut digest = [0; 32];
@@ -459,19 +478,6 @@ fn expiry_rest(file: &ConfigFile) -> Result<Duration, ConfigError> {
     let reason = "is below 1 or above 86,400";
     let within = (1..=EXPIRY_REST_MAX.as_secs()).contains(&rest.as_secs());
     within.then_some(rest).ok_or(ConfigError::Value { name: "expiry_rest_seconds", reason })
-}
-
-/// A second place inside of the first is none. Whether it is on another disk, whoever operates the vault knows.
-fn check_second_place(directory: &Path, file: &ConfigFile) -> Result<(), ConfigError> {
-    let Some(ledger) = &file.erasure_ledger else { return Ok(()) };
-    let reason = if !ledger.is_absolute() {
-        "is no absolute path"
-    } else if ledger.starts_with(directory) {
-        "lies in the vault's own directory"
-    } else {
-        return Ok(());
-    };
-    Err(ConfigError::Value { name: "erasure_ledger", reason })
 }
 
 fn rotation_percent(file: &ConfigFile) -> Result<u64, ConfigError> {

@@ -2,11 +2,13 @@
 //! Never a key of the vault: who asks reads its configuration and its envelopes, who agrees its own key and the request alone.
 //! Who agrees is shown the text that it signs.
 
-use super::ceremony::{Parts, Request, Signed, What, digest_of};
+use super::ceremony::{Request, Signed, What, digest_of};
 use super::ceremony_run::read_signed;
 use super::failure::Failure;
 use super::log_in_key::Known;
+use super::parts::Parts;
 use super::print;
+use super::second_place::LedgerArguments;
 use crate::ambient::{Clock as _, HostClock};
 use crate::config::{Config, Overrides};
 use crate::limits::CEREMONY_WAIT_SECONDS;
@@ -29,9 +31,8 @@ pub(super) struct RequestArguments {
     /// For a restore: the bulk part.
     #[arg(long, requires = "keys")]
     bulk: Option<PathBuf>,
-    /// For a restore that brings it along: the ledger of erasures. Without it the two agree to a restore without one.
-    #[arg(long, requires = "bulk")]
-    erasure_ledger: Option<PathBuf>,
+    #[command(flatten)]
+    ledger: LedgerArguments,
     /// For a restore: the origin of the new log.
     #[arg(long, requires = "keys")]
     origin: Option<String>,
@@ -50,10 +51,10 @@ pub(super) struct AgreeArguments {
 }
 
 pub(super) fn request(arguments: &RequestArguments, json: bool) -> Result<(), Failure> {
-    let RequestArguments { what, dir, keys, bulk, erasure_ledger, origin, .. } = arguments;
+    let RequestArguments { what, dir, keys, bulk, ledger, origin, .. } = arguments;
     let (vault, ways, parts) = match (what, dir, keys.as_ref().zip(bulk.as_ref()), origin) {
         (What::Restore, _, Some((keys, bulk)), Some(origin)) => {
-            let parts = Parts::at(bulk, erasure_ledger.as_deref())?;
+            let parts = Parts::at(bulk, ledger)?;
             (origin.clone(), digest_of(keys)?, Some(parts))
         }
         (What::Restore, ..) => {
@@ -63,7 +64,7 @@ pub(super) fn request(arguments: &RequestArguments, json: bool) -> Result<(), Fa
                     .into(),
             ));
         }
-        (_, Some(dir), None, None) if keys.is_none() && bulk.is_none() => {
+        (_, Some(dir), None, None) if keys.is_none() && bulk.is_none() && !ledger.is_named() => {
             let config = Config::load(dir, &Overrides::default())
                 .map_err(|error| Failure::failed("the configuration", &error))?;
             (config.origin.clone(), digest_of(&config.directory.join("unlock"))?, None)

@@ -59,7 +59,7 @@ pub(super) enum Command {
         log_key: String,
     },
     /// Make a vault of a bulk part and the newest key part, under a log of another name.
-    Restore(restoring::Arguments),
+    Restore(Box<restoring::Arguments>),
 }
 
 pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {

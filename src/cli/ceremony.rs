@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! request = "gridvault ceremony 1" LF "vault " origin LF "what " word LF "ways " digest LF parts? "until " time LF
-//! parts   = "bulk " digest LF "ledger " (digest | "none") LF, of a restore and of nothing else
+//! parts   = "bulk " digest LF "ledger " (digest | "none") LF "lacks " count LF "behind " (count | "unknown" | "unasked") LF, of a restore
+//!           and of nothing else (`parts`)
 //! agreed  = "agreed " actor " " signature LF, once for each of the two
 //! digest  = SHA-256 of the file `unlock`, so a request is good for the ways that it was made over and for no other. Of a restore: in the
 //!           place of the ways of the key part; of the bulk part's list of files, which has the digest of each; of the whole lines of
@@ -14,14 +15,13 @@
 //! ```
 //! Digests and signatures are base64url without padding, times RFC 3339 in whole seconds of UTC. No other text is a request.
 
-use super::backup::told;
 use super::failure::Failure;
+use super::parts::Parts;
 use super::shares::share_plan;
 use crate::access::ActorId;
 use crate::ambient::Micros;
 use crate::identity::{ActorRecord, ActorState};
 use crate::limits::{CEREMONY_REQUEST_BYTES_MAX, CEREMONY_WAIT_SECONDS};
-use crate::trail::{ErasureLedger, bulk_digest};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_keys::{SharePlan, verify_signature};
@@ -33,8 +33,6 @@ use std::str::FromStr;
 pub(super) const ADMINISTRATORS: [&str; 3] = ["system_admin", "security_admin", "audit_admin"];
 
 const FIRST_LINE: &str = "gridvault ceremony 1\n";
-/// The word of a restore without a ledger of erasures.
-const NO_LEDGER: &str = "none";
 
 /// What is done to the ways to the root key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,36 +143,6 @@ pub(super) fn digest_of(file: &Path) -> Result<[u8; 32], Failure> {
     Ok(digest)
 }
 
-/// What a vault is restored from, beside the key part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Parts {
-    /// Digest of the bulk part's list of files.
-    pub(super) bulk: [u8; 32],
-    /// Digest of the ledger of erasures; nothing where the vault is restored without one.
-    pub(super) ledger: Option<[u8; 32]>,
-}
-
-impl Parts {
-    /// What lies at these places now.
-    pub(super) fn at(bulk: &Path, ledger: Option<&Path>) -> Result<Parts, Failure> {
-        let bulk = bulk_digest(bulk).map_err(|error| told(&error))?;
-        let ledger = ledger.map(ErasureLedger::mark_at).transpose();
-        let unread = |error| Failure::storage("the ledger of erasures", &error);
-        Ok(Parts { bulk, ledger: ledger.map_err(unread)?.map(|mark| mark.digest) })
-    }
-
-    fn text(&self) -> String {
-        let bulk = BASE64_URL_SAFE_NO_PAD.encode(self.bulk);
-        let ledger = self.ledger.map(|digest| BASE64_URL_SAFE_NO_PAD.encode(digest));
-        format!("bulk {bulk}\nledger {}\n", ledger.as_deref().unwrap_or(NO_LEDGER))
-    }
-
-    fn parse(bulk: &str, ledger: &str) -> Option<Parts> {
-        let ledger = if ledger == NO_LEDGER { None } else { Some(decoded(ledger)?) };
-        Some(Parts { bulk: decoded(bulk)?, ledger })
-    }
-}
-
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Request {
@@ -225,8 +193,8 @@ impl Signed {
         let what: What = what.parse().map_err(|_| wrong())?;
         let parts = match what {
             What::Restore => {
-                let (bulk, ledger) = (line("bulk ")?, line("ledger ")?);
-                Some(Parts::parse(&bulk, &ledger).ok_or_else(wrong)?)
+                let lines = [line("bulk ")?, line("ledger ")?, line("lacks ")?, line("behind ")?];
+                Some(Parts::parse(&lines).ok_or_else(wrong)?)
             }
             _ => None,
         };
@@ -295,8 +263,12 @@ impl Signed {
         if of.map(|parts| parts.bulk) != parts.map(|parts| parts.bulk) {
             return Err("the bulk part is not the one of the request: ask anew");
         }
-        if of.as_ref() != parts {
+        if of.map(|parts| parts.ledger) != parts.map(|parts| parts.ledger) {
             return Err("the ledger of erasures is not that of the request: ask anew");
+        }
+        if of.as_ref() != parts {
+            return Err("the age of the ledger of erasures is not that of the request: ask anew, \
+                        and bring the same checkpoint both times");
         }
         if !(1..=CEREMONY_WAIT_SECONDS).contains(&left) {
             return Err("the time of the request is over, or further off than any");
@@ -340,7 +312,7 @@ fn signature(line: &str) -> Option<(ActorId, [u8; 64])> {
     Some((actor.parse().ok()?, decoded(signature)?))
 }
 
-fn decoded<const N: usize>(text: &str) -> Option<[u8; N]> {
+pub(super) fn decoded<const N: usize>(text: &str) -> Option<[u8; N]> {
     BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
 }
 
@@ -348,11 +320,13 @@ fn decoded<const N: usize>(text: &str) -> Option<[u8; N]> {
 mod tests {
     use super::*;
     use crate::identity::{ActorKind, AssignmentRecord, ReadinessRecord};
+    use crate::trail::{LedgerAge, LedgerBehind};
     use gridvault_keys::LogInKey;
     use proptest::prelude::*;
     use std::collections::HashMap;
 
     const NOW: Micros = Micros(1_800_000_000_000_000);
+    const AGE: LedgerAge = LedgerAge { lacks: 2, behind: LedgerBehind::Entries(7) };
     const VAULT: &str = "ceremony.example/log";
 
     fn request() -> Request {
@@ -361,7 +335,7 @@ mod tests {
     }
 
     fn restore(ledger: Option<[u8; 32]>) -> Request {
-        let parts = Some(Parts { bulk: [8; 32], ledger });
+        let parts = Some(Parts { bulk: [8; 32], ledger, age: AGE });
         Request { what: What::Restore, parts, ..request() }
     }
 
@@ -496,7 +470,7 @@ mod tests {
         assert!(signed.is_for("another", what, &ways, None, NOW).is_err());
         assert!(signed.is_for(VAULT, What::Add(Way::Token), &ways, None, NOW).is_err());
         assert!(signed.is_for(VAULT, what, &[8; 32], None, NOW).is_err());
-        let parts = Parts { bulk: [8; 32], ledger: None };
+        let parts = Parts { bulk: [8; 32], ledger: None, age: AGE };
         assert!(signed.is_for(VAULT, what, &ways, Some(&parts), NOW).is_err());
     }
 
@@ -509,7 +483,7 @@ mod tests {
             let over = |ways: [u8; 32], parts: Option<Parts>| {
                 signed.is_for(VAULT, What::Restore, &ways, parts.as_ref(), NOW)
             };
-            let parts = Parts { bulk: [8; 32], ledger };
+            let parts = Parts { bulk: [8; 32], ledger, age: AGE };
             assert_eq!(over([7; 32], Some(parts)), Ok(()));
             let refused = |found: Result<(), &'static str>| found.expect_err("refused");
             assert!(refused(over([6; 32], Some(parts))).contains("key part"));
@@ -519,6 +493,27 @@ mod tests {
             for other in [None, Some([9; 32]), Some([6; 32])].iter().filter(|it| **it != ledger) {
                 let other = Parts { ledger: *other, ..parts };
                 assert!(refused(over([7; 32], Some(other))).contains("ledger"));
+            }
+            for age in [
+                LedgerAge { lacks: 1, ..AGE },
+                LedgerAge { behind: LedgerBehind::Entries(6), ..AGE },
+                LedgerAge { behind: LedgerBehind::Unknown, ..AGE },
+                LedgerAge { behind: LedgerBehind::Unasked, ..AGE },
+            ] {
+                let other = Parts { age, ..parts };
+                assert!(refused(over([7; 32], Some(other))).contains("age of the ledger"));
+                let asked = Request { parts: Some(other), ..restore(ledger) };
+                let signed = Signed { request: asked.clone(), signatures: Vec::new() };
+                let text = signed.to_text().expect("a text");
+                assert_eq!(Signed::parse(&text).expect("own text").request, asked);
+            }
+            for (from, to) in [
+                ("lacks 2", "lacks 02"),
+                ("lacks 2", "lacks +2"),
+                ("behind 7", "behind 07"),
+                ("lacks 2\n", ""),
+            ] {
+                assert!(Signed::parse(&text.replacen(from, to, 1)).is_err(), "{to}");
             }
             // Neither without its parts nor with those of something else.
             for (from, to) in [("bulk ", "bulb "), ("\nledger ", "\n"), ("restore", "rotate-root")]

@@ -14,10 +14,11 @@
 //! A crash before 5 leaves the ways of before, whose root key opens slot A: what was made at 1 opens nothing, and the next start
 //! takes 2 and 3 away. One behind it leaves the new ways, and the next start does 7.
 
-use super::ceremony::{Parts, Signed, What, digest_of, stand_by};
+use super::ceremony::{Signed, What, digest_of, stand_by};
 use super::ceremony_note::{self, InForce, Note, Word};
 use super::ceremony_told::Told;
 use super::failure::Failure;
+use super::parts::Parts;
 use super::restoring::two;
 use super::{pkcs11, runtime, unseal, vault};
 use crate::access::ActorId;
@@ -89,7 +90,8 @@ impl OnWord {
 }
 
 impl Consent {
-    /// Whether a request, if it is one, is for this act over these keys, now; of a restore, over these parts.
+    /// Whether a request, if it is one, is for this act over these keys, now; of a restore, over these parts, which two who are only
+    /// named take if nothing is known against them.
     pub(super) fn is_for(
         &self,
         vault: &str,
@@ -102,7 +104,7 @@ impl Consent {
             Consent::Signed(signed) => signed
                 .is_for(vault, what, &digest_of(keys)?, parts, now)
                 .map_err(|why| Failure::Failed(why.into())),
-            Consent::Named(_) => Ok(()),
+            Consent::Named(_) => parts.map_or(Ok(()), Parts::may_be_named),
         }
     }
 

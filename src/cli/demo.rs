@@ -132,6 +132,8 @@ fn make(directory: &Path, policies: Option<&Path>) -> Result<(), Failure> {
         scrub_rest_seconds: None,
         expiry_rest_seconds: None,
         erasure_ledger: None,
+        erasure_ledger_token_file: None,
+        erasure_ledger_ca_file: None,
         rotation_percent: None,
         policies: policies.map(whole_path).transpose()?,
         synthetic: true,

@@ -110,6 +110,8 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         scrub_rest_seconds: None,
         expiry_rest_seconds: None,
         erasure_ledger: None,
+        erasure_ledger_token_file: None,
+        erasure_ledger_ca_file: None,
         rotation_percent: None,
         policies: arguments.policies.as_deref().map(whole_path).transpose()?,
         synthetic: false,

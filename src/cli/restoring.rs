@@ -3,22 +3,24 @@
 //! The configuration is written last: until then there is no vault, and what was made can be thrown away.
 
 use super::backup::{told, write_new};
-use super::ceremony::{Parts, What};
+use super::ceremony::What;
 use super::ceremony_note::Word;
 use super::ceremony_run::{Consent, OnWord};
 use super::ceremony_told::Told;
 use super::failure::Failure;
+use super::parts::{Parts, configured};
+use super::second_place::LedgerArguments;
 use super::{found_anew, print, runtime, second_place, snapshots, vault};
 use crate::access::ActorId;
 use crate::ambient::{Clock as _, HostClock, HostRandom, Micros};
-use crate::config::{Config, ConfigFile, Overrides};
+use crate::config::{Config, ConfigFile, Overrides, SecondPlace};
 use crate::operations::ring_lacks;
 use crate::records::SchemaSet;
 use crate::seal::Seal;
 use crate::store::{self, EngineKind, Reader};
 use crate::trail::{
-    Announcement, ErasureLedger, FileMedia, Media, Rebuilding, Restoration, Restored, Restoring,
-    Settings, Surroundings, Trail, rebuild, restore,
+    Announcement, ErasureLedger, FileMedia, LedgerAge, LedgerBehind, Media, Rebuilding,
+    Restoration, Restored, Restoring, Settings, Surroundings, Trail, rebuild, restore,
 };
 use gridvault_keys::{BackupIdentity, KeyPart, Keyring, SingleKey};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -48,11 +50,10 @@ pub(super) struct Arguments {
     /// Origin of the new log, which no log has had.
     #[arg(long)]
     origin: String,
-    /// The ledger of erasures of the vault: what was erased since the bulk part was made is erased again at the first start.
-    #[arg(long, conflicts_with = "without_erasure_ledger")]
-    erasure_ledger: Option<PathBuf>,
+    #[command(flatten)]
+    ledger: LedgerArguments,
     /// Restore without the ledger, although the vault had one.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "erasure_ledger")]
     without_erasure_ledger: bool,
     #[command(flatten)]
     word: OnWord,
@@ -60,7 +61,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let (consent, now) = (arguments.word.consent()?, HostClock::new().now());
-    let parts = Parts::at(&arguments.bulk, arguments.erasure_ledger.as_deref())?;
+    let ledger = arguments.ledger.place()?;
+    let parts = Parts::at(&arguments.bulk, &arguments.ledger)?;
     consent.is_for(&arguments.origin, What::Restore, &arguments.keys, Some(&parts), now)?;
     let directory = &arguments.dir;
     prepare(directory)?;
@@ -71,8 +73,8 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     write_new(&directory.join("keyring"), &part.keyring).map_err(unwritten)?;
     let held = vault::hold(&config)?;
     let keyring = Arc::new(vault::unlock(&config, &held)?.0);
-    let in_ledger = match &config.erasure_ledger {
-        Some(path) => Some(second_place::existing(path, &keyring)?.told().len() as u64),
+    let in_ledger = match &ledger {
+        Some(place) => Some(second_place::existing(place, &keyring)?.told().len() as u64),
         None => None,
     };
     let settings = vault::settings_of(&config);
@@ -96,10 +98,10 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     end_what_is_followed(&keyring)?;
     copy(&arguments.bulk.join("log"), &directory.join("log-before"))
         .map_err(|error| Failure::storage("the log before cannot be kept", &error))?;
-    let restorers = Restorers { consent, now, told: in_ledger };
+    let restorers = Restorers { consent, now, told: in_ledger, age: parts.age };
     let log_key = runtime()?.block_on(begin(&config, settings, keyring, &restored, restorers))?;
-    if let Some(path) = &config.erasure_ledger {
-        let mark = ErasureLedger::mark_at(path)
+    if let Some(place) = &ledger {
+        let mark = ErasureLedger::mark_at(place)
             .map_err(|error| Failure::storage("the ledger of erasures", &error))?;
         if Some(mark.digest) != parts.ledger {
             return Err(Failure::Failed("the ledger changed while the vault was restored".into()));
@@ -114,7 +116,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     std::fs::File::open(directory)
         .and_then(|opened| opened.sync_all())
         .map_err(|error| Failure::storage("the directory", &error))?;
-    show(&restored, in_ledger, &log_key, json);
+    show(&restored, (in_ledger, parts.age), &log_key, json);
     Ok(())
 }
 
@@ -152,9 +154,8 @@ fn prepare(directory: &Path) -> Result<(), Failure> {
 fn configuration(arguments: &Arguments) -> Result<(ConfigFile, Config), Failure> {
     let fail =
         |error: &(dyn std::error::Error + 'static)| Failure::failed("the configuration", error);
-    let text = std::fs::read_to_string(arguments.bulk.join("config")).map_err(|e| fail(&e))?;
-    let before: ConfigFile = toml::from_str(&text).map_err(|e| fail(&e))?;
-    let erasure_ledger = ledger(arguments, before.erasure_ledger.as_deref())?;
+    let before = configured(&arguments.bulk)?;
+    let [ledger, token, authorities] = ledger(arguments, before.erasure_ledger.as_deref())?;
     // Nothing signs the one in the bulk part: a path or an address in it is nobody's word. So each key is named here.
     let file = ConfigFile {
         origin: arguments.origin.clone(),
@@ -177,7 +178,9 @@ fn configuration(arguments: &Arguments) -> Result<(ConfigFile, Config), Failure>
         audit_keep_from: None,
         scrub_rest_seconds: None,
         expiry_rest_seconds: None,
-        erasure_ledger,
+        erasure_ledger: ledger,
+        erasure_ledger_token_file: token.map(PathBuf::from),
+        erasure_ledger_ca_file: authorities.map(PathBuf::from),
         rotation_percent: None,
         synthetic: false,
         syslog: None,
@@ -188,21 +191,38 @@ fn configuration(arguments: &Arguments) -> Result<(ConfigFile, Config), Failure>
     Ok((file, config))
 }
 
-/// The ledger that the new vault has. The path in the bulk part is nobody's word, and says all the same that there was one.
-fn ledger(arguments: &Arguments, before: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
-    if let Some(path) = &arguments.erasure_ledger {
-        let absolute = path.canonicalize();
-        let absolute = absolute.map_err(|e| Failure::storage("the ledger of erasures", &e))?;
-        return Ok(Some(absolute));
-    }
-    match before {
-        Some(path) if !arguments.without_erasure_ledger => Err(Failure::Failed(format!(
-            "the vault had a ledger of erasures, at {}: name it (--erasure-ledger), or say \
-             --without-erasure-ledger, and whoever was erased since the bulk part was made comes \
-             back as records that do not open",
-            path.display()
-        ))),
-        _ => Ok(None),
+/// The ledger that the new vault has, with the files of its token and its authorities. The place in the bulk part is nobody's word, and
+/// says all the same that there was one.
+fn ledger(arguments: &Arguments, before: Option<&str>) -> Result<[Option<String>; 3], Failure> {
+    let LedgerArguments {
+        erasure_ledger, erasure_ledger_token_file, erasure_ledger_ca_file, ..
+    } = &arguments.ledger;
+    let whole = |path: &PathBuf| {
+        let path = path.canonicalize();
+        let path = path.map_err(|e| Failure::storage("the ledger of erasures", &e))?;
+        let no_text = || Failure::Usage("the ledger of erasures: its path is no text".into());
+        path.to_str().map(str::to_owned).ok_or_else(no_text)
+    };
+    match (erasure_ledger, before) {
+        (Some(place), _) => {
+            let place = match place {
+                SecondPlace::File(path) => whole(path)?,
+                SecondPlace::Url(url) => url.as_str().to_owned(),
+            };
+            let token = erasure_ledger_token_file.as_ref().map(whole).transpose()?;
+            let authorities = erasure_ledger_ca_file.as_ref().map(whole).transpose()?;
+            Ok([Some(place), token, authorities])
+        }
+        (None, Some(before)) if !arguments.without_erasure_ledger => {
+            // Whoever wrote it must not steer the terminal.
+            let before: String = before.chars().filter(|letter| !letter.is_control()).collect();
+            Err(Failure::Failed(format!(
+                "the vault had a ledger of erasures, at {before}: name it (--erasure-ledger), or \
+                 say --without-erasure-ledger, and whoever was erased since the bulk part was made \
+                 comes back as records that do not open"
+            )))
+        }
+        (None, _) => Ok([const { None }; 3]),
     }
 }
 
@@ -212,6 +232,7 @@ struct Restorers {
     now: Micros,
     /// How many erasures the ledger has, where there is one.
     told: Option<u64>,
+    age: LedgerAge,
 }
 
 fn key_part(arguments: &Arguments) -> Result<KeyPart, Failure> {
@@ -228,7 +249,7 @@ async fn begin(
     settings: Settings,
     keyring: Arc<Keyring>,
     restored: &Restored,
-    Restorers { consent, now, told }: Restorers,
+    Restorers { consent, now, told, age }: Restorers,
 ) -> Result<String, Failure> {
     let (directory, media) = (&config.directory, Arc::new(FileMedia) as Arc<dyn Media>);
     let open = || {
@@ -265,6 +286,7 @@ async fn begin(
         persons: persons.map(|person| *person.as_bytes()),
         signed: matches!(word, Word::Signed(_)),
         told,
+        age,
     }));
     let recorded = trail.announce_change(said, known).await;
     let recorded =
@@ -306,13 +328,22 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn show(restored: &Restored, told: Option<u64>, log_key: &str, json: bool) {
+/// How far a ledger is behind, where it is known.
+fn behind(age: LedgerAge) -> Option<u64> {
+    match age.behind {
+        LedgerBehind::Entries(entries) => Some(entries),
+        LedgerBehind::Unknown | LedgerBehind::Unasked => None,
+    }
+}
+
+fn show(restored: &Restored, (told, age): (Option<u64>, LedgerAge), log_key: &str, json: bool) {
     let Restored { origin, size, entries, rows, left_out, anew, dead, terms_dead, .. } = restored;
     if json {
         let shown = serde_json::json!({
             "before": origin, "size": size, "entries": entries, "rows": rows,
             "left_out": left_out, "wrapped_anew": anew, "dead": dead,
             "terms_dead": terms_dead, "ledger": told,
+            "ledger_lacks": told.map(|_| age.lacks), "ledger_behind": behind(age),
             "log_key": log_key,
         });
         print(&shown.to_string());
@@ -342,6 +373,14 @@ fn show(restored: &Restored, told: Option<u64>, log_key: &str, json: bool) {
     if let Some(told) = told {
         print(&format!(
             "{told} erasures in the ledger: those of since are carried out again at the first start"
+        ));
+    }
+    if age.lacks > 0 {
+        print(&format!("{} erasures of the log before are not in the ledger", age.lacks));
+    }
+    if let Some(entries) = behind(age).filter(|entries| *entries > 0) {
+        print(&format!(
+            "nobody accounts for erasures in {entries} entries that witnesses cosigned"
         ));
     }
     print(&format!("Log key, for the auditors: {log_key}"));

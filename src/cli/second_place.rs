@@ -3,17 +3,122 @@
 //! One that cannot be read stops a start; one that takes nothing more keeps certificates from being given out.
 
 use super::failure::Failure;
-use crate::config::Config;
+use crate::ambient::HostClock;
+use crate::config::{Config, SecondPlace};
 use crate::http::Rooms;
+use crate::limits::ERASURE_LEDGER_TOKEN_BYTES_MAX;
 use crate::operations::{Replayed, replay_erasures, tell_erasures};
-use crate::trail::{ErasureLedger, LedgerMark};
+use crate::trail::{BroughtCheckpoint, ErasureLedger, LedgerMark, LedgerObjects, LedgerPlace};
 use gridvault_keys::Keyring;
-use std::io::Write as _;
-use std::path::Path;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// Permission bits of the group and of others.
+const OTHERS: u32 = 0o077;
 
 /// The file in a vault's directory that says that its ledger was not replayed since it was restored.
 const DUE: &str = "ledger-due";
+
+/// The ledger that comes along, and what it takes to call it.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct LedgerArguments {
+    /// The ledger of erasures of the vault, if it comes along: its file, or the URL below which its lines lie. What was erased since
+    /// the bulk part was made is erased again at the first start. Without it nothing is.
+    #[arg(long)]
+    pub(super) erasure_ledger: Option<SecondPlace>,
+    /// The file that holds the token that is shown to that URL.
+    #[arg(long, requires = "erasure_ledger")]
+    pub(super) erasure_ledger_token_file: Option<PathBuf>,
+    /// Certificates (PEM) of the authorities that are trusted for that URL.
+    #[arg(long, requires = "erasure_ledger")]
+    pub(super) erasure_ledger_ca_file: Option<PathBuf>,
+    /// For a vault with witnesses: the last checkpoint of its log that they cosigned, from outside. It tells how old the ledger may be.
+    #[arg(long, requires = "witness_policy")]
+    witnessed: Option<PathBuf>,
+    /// The policy file (c2sp.org/tlog-policy) with the log and its witnesses, from outside.
+    #[arg(long, requires = "witnessed")]
+    witness_policy: Option<PathBuf>,
+}
+
+/// The longest file of a policy or a checkpoint that is read: more than either may have.
+const NOTE_FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+impl LedgerArguments {
+    /// Whether anything comes along.
+    pub(super) fn is_named(&self) -> bool {
+        self.erasure_ledger.is_some() || self.witnessed.is_some()
+    }
+
+    /// The note of a cosigned checkpoint, and the policy that it counts by.
+    pub(super) fn checkpoint(&self) -> Result<Option<BroughtCheckpoint>, Failure> {
+        let Some((note, policy)) = self.witnessed.as_ref().zip(self.witness_policy.as_ref()) else {
+            return Ok(None);
+        };
+        let read = |what: &str, path: &Path| {
+            let mut bytes = Vec::new();
+            let file = File::open(path).map(|file| file.take(NOTE_FILE_BYTES_MAX));
+            let read = file.and_then(|mut file| file.read_to_end(&mut bytes));
+            read.map(|_| bytes).map_err(|error| Failure::failed(what, &error))
+        };
+        let note = read("the cosigned checkpoint", note)?;
+        let policy = read("the policy of witnesses", policy)?;
+        Ok(Some(BroughtCheckpoint { note, policy }))
+    }
+
+    /// The place, where one was named.
+    pub(super) fn place(&self) -> Result<Option<LedgerPlace>, Failure> {
+        let (token, authorities) =
+            (self.erasure_ledger_token_file.as_deref(), self.erasure_ledger_ca_file.as_deref());
+        let Some(named) = &self.erasure_ledger else { return Ok(None) };
+        named
+            .check_beside(token, authorities)
+            .map_err(|(name, why)| Failure::Usage(format!("{name} {why}")))?;
+        place(named, token, authorities).map(Some)
+    }
+}
+
+fn place(
+    named: &SecondPlace,
+    token: Option<&Path>,
+    authorities: Option<&Path>,
+) -> Result<LedgerPlace, Failure> {
+    let url = match named {
+        SecondPlace::File(path) => return Ok(LedgerPlace::File(path.clone())),
+        SecondPlace::Url(url) => url.as_str(),
+    };
+    let fail =
+        |error: std::io::Error| Failure::failed("the authorities of the second place", &error);
+    let token = token.map(read_token).transpose()?;
+    let authorities = authorities.map(std::fs::read).transpose().map_err(fail)?;
+    let objects =
+        LedgerObjects::new(url, token, authorities.as_deref(), Arc::new(HostClock::new()));
+    objects.map(LedgerPlace::Objects).map_err(fail)
+}
+
+/// The token in a file that nobody else may read. It goes into a header as it stands.
+fn read_token(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let what = "the token file of the second place";
+    let fail = |error: std::io::Error| Failure::failed(what, &error);
+    let file = File::open(path).map_err(fail)?;
+    if file.metadata().map_err(fail)?.permissions().mode() & OTHERS != 0 {
+        return Err(Failure::Failed(format!(
+            "{what} may be read by others: its mode is to be 0600"
+        )));
+    }
+    // As long as any from the beginning, so that no copy is left behind where it would have grown.
+    let mut text = Zeroizing::new(String::with_capacity(ERASURE_LEDGER_TOKEN_BYTES_MAX + 1));
+    file.take(ERASURE_LEDGER_TOKEN_BYTES_MAX as u64 + 1).read_to_string(&mut text).map_err(fail)?;
+    let token = text.trim_end_matches(['\r', '\n']);
+    let is_one = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+    match is_one && text.len() <= ERASURE_LEDGER_TOKEN_BYTES_MAX {
+        true => Ok(Zeroizing::new(token.to_owned())),
+        false => Err(Failure::Failed(format!("{what} holds no token"))),
+    }
+}
 
 /// Opens the ledger that is configured. One that cannot be read stops the start: nobody would know what it has. Behind a restore it
 /// must be there: an empty one in the place of a disk that is not mounted would let the erased come back.
@@ -21,21 +126,20 @@ pub(super) fn open(
     config: &Config,
     keyring: &Keyring,
 ) -> Result<Option<Arc<ErasureLedger>>, Failure> {
-    let Some(path) = &config.erasure_ledger else { return Ok(None) };
+    let Some(named) = &config.erasure_ledger else { return Ok(None) };
+    let (token, authorities) =
+        (config.erasure_ledger_token_file.as_deref(), config.erasure_ledger_ca_file.as_deref());
+    let place = place(named, token, authorities)?;
+    let fail = |error| Failure::storage(&format!("the ledger of erasures at {named}"), &error);
     if let Some(mark) = due(&config.directory)? {
-        let ledger = existing(path, keyring)?;
-        let is_whole = mark.as_ref().map_or(Ok(true), |mark| mark.leads(path));
-        return match is_whole.map_err(|error| Failure::storage(&what(path), &error))? {
-            true => Ok(Some(Arc::new(ledger))),
-            false => {
-                let why = "has not the lines any more that it had when the vault was restored";
-                Err(Failure::Failed(format!("{} {why}", what(path))))
-            }
-        };
+        existing(&place, keyring)?;
+        let is_whole = mark.as_ref().map_or(Ok(true), |mark| mark.leads(&place));
+        if !is_whole.map_err(fail)? {
+            let why = "has not the lines any more that it had when the vault was restored";
+            return Err(Failure::Failed(format!("the ledger of erasures at {named} {why}")));
+        }
     }
-    ErasureLedger::open(path, keyring.chain())
-        .map(|ledger| Some(Arc::new(ledger)))
-        .map_err(|error| Failure::storage(&what(path), &error))
+    ErasureLedger::open(&place, keyring.chain()).map(|ledger| Some(Arc::new(ledger))).map_err(fail)
 }
 
 /// Says that the next start has to find the ledger, and how far it goes at least.
@@ -71,13 +175,9 @@ fn sync(directory: &Path) -> std::io::Result<()> {
 }
 
 /// Opens the ledger that a restore is given.
-pub(super) fn existing(path: &Path, keyring: &Keyring) -> Result<ErasureLedger, Failure> {
-    ErasureLedger::existing(path, keyring.chain())
-        .map_err(|error| Failure::storage(&what(path), &error))
-}
-
-fn what(path: &Path) -> String {
-    format!("the ledger of erasures at {}", path.display())
+pub(super) fn existing(place: &LedgerPlace, keyring: &Keyring) -> Result<ErasureLedger, Failure> {
+    ErasureLedger::existing(place, keyring.chain())
+        .map_err(|error| Failure::storage("the ledger of erasures", &error))
 }
 
 /// Carries out again what the store does not know of, and brings what the ledger does not have into it.

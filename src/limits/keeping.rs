@@ -52,5 +52,17 @@ pub const ERASURE_LEDGER_LINE_BYTES_MAX: usize = 1_024;
 pub const ERASURE_LEDGER_BYTES_MAX: u64 = 512 * 1024 * 1024;
 /// How long a second place may take for one line; who waits is told that it did not answer.
 pub const ERASURE_LEDGER_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a second place that is called may take for one request: a line is put and read back within the time for a line.
+pub const ERASURE_LEDGER_REQUEST_TIME_MAX: Duration = Duration::from_secs(4);
+/// Lines that a second place is asked for at once.
+pub const ERASURE_LEDGER_READ_COUNT: u64 = 8;
+/// Lines that a second place is asked for at most, one object each: more than as many bytes have.
+pub const ERASURE_LEDGER_LINES_COUNT_MAX: u64 = 4_000_000;
+/// How long the reading of a whole ledger may take from a second place that is called, in microseconds: an hour.
+pub const ERASURE_LEDGER_READ_MICROS_MAX: u64 = 3_600_000_000;
+/// Longest URL of a second place.
+pub const ERASURE_LEDGER_URL_CHARACTERS_MAX: usize = 512;
+/// Longest token that is shown to a second place.
+pub const ERASURE_LEDGER_TOKEN_BYTES_MAX: usize = 8_192;
 /// Rows that are looked at in one step where erasures of a ledger are carried out again.
 pub const ERASURE_REPLAY_ROWS_COUNT: usize = 256;

@@ -31,12 +31,15 @@ mod way_in;
 mod witness;
 
 pub use backup::{
-    BackupError, Bulk, BulkJudged, BulkSource, Restored, Restoring, bulk_digest, bulk_size,
-    create_bulk, restore, verify_bulk, wrapped_anew,
+    BackupError, BroughtCheckpoint, Bulk, BulkJudged, BulkSource, HadBefore, LedgerAge,
+    LedgerBehind, Restored, Restoring, bulk_digest, bulk_size, create_bulk, ledger_age, restore,
+    verify_bulk, wrapped_anew,
 };
 pub use committer::Applied;
 pub use entry::Announcement;
-pub use erasure_ledger::{ErasureLedger, LedgerError, LedgerMark, ToldErasure};
+pub use erasure_ledger::{
+    ErasureLedger, LedgerError, LedgerMark, LedgerObjects, LedgerPlace, ToldErasure,
+};
 pub use error::{TrailError, TrailFault};
 pub use journal::{FileMedia, Media, Room, Segment};
 pub use readings::{GROUP_SIZES, GroupSizes, Readings};

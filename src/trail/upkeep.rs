@@ -2,6 +2,7 @@
 //! Never a record's id and never a person's: counts, digests, and the ids of erasures.
 //! The members are those of audit/FORMAT.md.
 
+use super::backup::{LedgerAge, LedgerBehind};
 use super::entry::id;
 use crate::access::ActorId;
 use gridvault_audit::{Event, Scalar};
@@ -27,6 +28,8 @@ pub struct Restoration {
     pub signed: bool,
     /// Erasures in the ledger that was brought, where one was.
     pub told: Option<u64>,
+    /// What was known of its age.
+    pub age: LedgerAge,
 }
 
 /// Further facts of an entry, by their names.
@@ -217,6 +220,10 @@ pub(super) fn restored(restoration: &Restoration) -> Facts {
         ("size", Scalar::U64(*size)),
     ];
     facts.extend(restoration.told.map(|told| ("ledger", Scalar::U64(told))));
+    facts.extend(restoration.told.map(|_| ("ledger_lacks", Scalar::U64(restoration.age.lacks))));
+    if let LedgerBehind::Entries(entries) = restoration.age.behind {
+        facts.push(("ledger_behind", Scalar::U64(entries)));
+    }
     facts
 }
 

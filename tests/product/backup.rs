@@ -12,7 +12,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 const BEFORE: &str = "backup.example/log";
-const AFTER: &str = "backup.example/log-2";
+pub const AFTER: &str = "backup.example/log-2";
 
 fn text(path: &Path) -> String {
     path.to_str().expect("a plain path").to_owned()
@@ -85,7 +85,7 @@ fn a_damaged_journal_is_named_and_the_store_stays() {
 }
 
 /// Entries of one kind, of a vault that has ended.
-fn entries(log: &Path, origin: &str, event: &str, act: &str) -> Vec<Value> {
+pub fn entries(log: &Path, origin: &str, event: &str, act: &str) -> Vec<Value> {
     let log = LogReader::open(log, origin).expect("a log");
     let size = usize::try_from(log.size().expect("a checkpoint")).expect("few");
     let all = log.entries(0, size).expect("entries");
@@ -94,19 +94,19 @@ fn entries(log: &Path, origin: &str, event: &str, act: &str) -> Vec<Value> {
 }
 
 /// A vault with a passphrase, its bulk part and its key part.
-struct Place {
-    room: TempDir,
+pub struct Place {
+    pub room: TempDir,
     made: Value,
-    persons: Vec<String>,
+    pub persons: Vec<String>,
 }
 
 impl Place {
-    fn backed_up() -> Place {
+    pub fn backed_up() -> Place {
         Place::with(|_| String::new())
     }
 
     /// With further lines of its configuration.
-    fn with(lines: impl Fn(&Path) -> String) -> Place {
+    pub fn with(lines: impl Fn(&Path) -> String) -> Place {
         let room = tempfile::tempdir().expect("a directory");
         let path = |name: &str| text(&room.path().join(name));
         std::fs::write(path("passphrase"), "the right passphrase\n").expect("written");
@@ -143,11 +143,11 @@ impl Place {
         Place { made, persons, room }
     }
 
-    fn path(&self, name: &str) -> String {
+    pub fn path(&self, name: &str) -> String {
         text(&self.room.path().join(name))
     }
 
-    fn log_key(&self) -> &str {
+    pub fn log_key(&self) -> &str {
         self.made["log_key"].as_str().expect("a key")
     }
 
@@ -157,7 +157,7 @@ impl Place {
     }
 
     /// The vault in a directory, at work.
-    fn served(&self, directory: &str) -> Served {
+    pub fn served(&self, directory: &str) -> Served {
         let (directory, passphrase) = (self.path(directory), self.path("passphrase"));
         let listen = ["--listen", "127.0.0.1:0", "--passphrase-file", &passphrase];
         Served::start(&[&["serve", "--dir", &directory], &listen[..]].concat())
@@ -184,7 +184,7 @@ impl Place {
         run(&[&made[..], &["--out", to], further].concat())
     }
 
-    fn restore(&self, to: &str, change: impl Fn(&mut Vec<String>)) -> Outcome {
+    pub fn restore(&self, to: &str, change: impl Fn(&mut Vec<String>)) -> Outcome {
         let mut arguments: Vec<String> = ["--json", "backup", "restore"].map(str::to_owned).into();
         for (flag, value) in [
             ("--bulk", self.path("bulk")),

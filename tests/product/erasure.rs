@@ -23,13 +23,13 @@ const ERASED: usize = 10;
 const STAYING: usize = 5;
 
 /// Somebody with a name that nobody else has: record, subject, and what must be found nowhere in clear.
-struct Marked {
-    id: String,
-    subject: String,
-    marks: Vec<String>,
+pub struct Marked {
+    pub id: String,
+    pub subject: String,
+    pub marks: Vec<String>,
 }
 
-fn marked(worker: &Actor, number: usize) -> Marked {
+pub fn marked(worker: &Actor, number: usize) -> Marked {
     let mut fields = adult_fields();
     let signs: Vec<char> = "甪卝弆忓怷抔昚枿欥沀".chars().collect();
     let name = format!("欧阳{}{}", signs[number % 10], signs[number / 10]);
@@ -60,12 +60,12 @@ fn carry_out(desk: &Actor, id: &str) -> Reply {
     desk.call("POST", &format!("/v1/erasures/{id}/carry-out")).purpose(RIGHTS).send()
 }
 
-fn certificate(desk: &Actor, id: &str) -> Reply {
+pub fn certificate(desk: &Actor, id: &str) -> Reply {
     desk.call("GET", &format!("/v1/erasures/{id}/certificate")).purpose(RIGHTS).send()
 }
 
 /// Somebody's erasure from the request to the destruction; its id.
-fn erased(demo: &Demo, subject: &str) -> String {
+pub fn erased(demo: &Demo, subject: &str) -> String {
     let desk = demo.role("resident_desk");
     let id = ask(&desk, subject, &body()).expect(201).text_of("id").to_owned();
     decide(&demo.role("protection_officer"), &id, "grant").expect(200);
@@ -345,11 +345,11 @@ fn no_copy_of_the_keys_of_ten_erased_people_opens_and_everybody_else_reads_as_be
 }
 
 /// Has every erasure written down in a second place.
-fn with_ledger(demo: &mut Demo, path: &Path) {
+pub fn with_ledger(demo: &mut Demo, place: &str) {
     assert_eq!(demo.stop(), Some(0));
     let config = demo.directory().join("config");
     let mut text = std::fs::read_to_string(&config).expect("a configuration");
-    text.insert_str(0, &format!("erasure_ledger = {path:?}\n"));
+    text.insert_str(0, &format!("erasure_ledger = {place:?}\n"));
     std::fs::write(&config, text).expect("written");
     demo.start_again();
 }
@@ -365,7 +365,7 @@ fn no_certificate_leaves_before_the_second_place_has_the_erasure() {
     let room = tempfile::tempdir().expect("a directory");
     let ledger = room.path().join("erasures");
     let before = erased(&demo, &marked(&demo.worker(1), 93).subject);
-    with_ledger(&mut demo, &ledger);
+    with_ledger(&mut demo, ledger.to_str().expect("a plain path"));
     assert!(lines(&ledger)[1].starts_with(&before), "those of before are told at the start");
     let person = marked(&demo.worker(1), 94);
     let id = erased(&demo, &person.subject);
@@ -393,29 +393,47 @@ fn no_certificate_leaves_before_the_second_place_has_the_erasure() {
     assert!(refused.err.contains("line 2 of the ledger of erasures"), "{refused:?}");
 }
 
+/// What a vault's directory was at a time.
+pub struct Before {
+    room: tempfile::TempDir,
+}
+
+impl Before {
+    /// As it is now; it stands still meanwhile.
+    pub fn of(demo: &mut Demo) -> Before {
+        let room = tempfile::tempdir().expect("a directory");
+        assert_eq!(demo.stop(), Some(0));
+        copied(demo.directory(), &room.path().join("before"));
+        demo.start_again();
+        Before { room }
+    }
+
+    /// The newest keys beside what everything else was before: as a restore has it.
+    pub fn put_back(&self, demo: &mut Demo) {
+        assert_eq!(demo.stop(), Some(0));
+        let of_now = ["keyring", "demo.json"].map(|name| {
+            let path = demo.directory().join(name);
+            (std::fs::read(&path).expect("a file"), path)
+        });
+        std::fs::remove_dir_all(demo.directory()).expect("lost");
+        copied(&self.room.path().join("before"), demo.directory());
+        for (bytes, path) in of_now {
+            std::fs::write(path, bytes).expect("written");
+        }
+        demo.start_again();
+    }
+}
+
 #[test]
 fn a_vault_that_is_put_back_to_before_an_erasure_erases_again_before_it_serves() {
     let mut demo = Demo::own();
     let room = tempfile::tempdir().expect("a directory");
-    with_ledger(&mut demo, &room.path().join("erasures"));
+    let ledger = room.path().join("erasures");
+    with_ledger(&mut demo, ledger.to_str().expect("a plain path"));
     let (gone, stays) = (marked(&demo.worker(1), 96), marked(&demo.worker(1), 97));
-    assert_eq!(demo.stop(), Some(0));
-    let before = room.path().join("before");
-    copied(demo.directory(), &before);
-    demo.start_again();
+    let before = Before::of(&mut demo);
     let id = erased(&demo, &gone.subject);
-    assert_eq!(demo.stop(), Some(0));
-    // The newest keys beside what everything else was before: as a restore has it.
-    let of_now = ["keyring", "demo.json"].map(|name| {
-        let path = demo.directory().join(name);
-        (std::fs::read(&path).expect("a file"), path)
-    });
-    std::fs::remove_dir_all(demo.directory()).expect("lost");
-    copied(&before, demo.directory());
-    for (bytes, path) in of_now {
-        std::fs::write(path, bytes).expect("written");
-    }
-    demo.start_again();
+    before.put_back(&mut demo);
     let worker = demo.worker(1);
     worker.read(&gone.id, "name", REGISTRATION).refused(410, "erased");
     let held = worker.matches("phone", &gone.marks[1], REGISTRATION).expect(200);

@@ -78,6 +78,7 @@ mod rotation;
 mod rounds;
 mod routes;
 mod scrub;
+mod second_place;
 mod shipping;
 mod slow;
 mod streams;

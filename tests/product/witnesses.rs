@@ -18,7 +18,7 @@ fn now_seconds() -> u64 {
 }
 
 /// A policy with one running witness, which remembers in `directory`.
-fn policy(log_key: &str, directory: &Path) -> String {
+pub fn policy(log_key: &str, directory: &Path) -> String {
     let log = format!("log {log_key}\nquorum none\n");
     let logs = Policy::parse(log.as_bytes()).expect("a policy");
     let key = CosignerKey::from_seed("witness.example/office", &[7; 32]).expect("a key");

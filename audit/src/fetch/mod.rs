@@ -1,7 +1,9 @@
-//! Calls logs and witnesses over HTTP: reads files of a log, views of witnesses, and hands checkpoints to witnesses.
+//! Calls logs, witnesses and stores of objects over HTTP: reads files of a log and views of witnesses, hands checkpoints to witnesses,
+//! and puts and reads objects that are never overwritten.
 //! Never follows a redirect, never uses a proxy of the environment, and never reads more than the format allows.
 //! Nothing that comes back is trusted here: notes and files are judged by `verify`.
 
+mod objects;
 mod submit;
 
 use std::io::{self, Read as _};
@@ -13,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::constants::{CHECKPOINT_FILE, NOTE_BYTES_MAX};
 use crate::verify::{Found, Source, hex_name};
 
+pub use objects::Put;
 pub use submit::Submitted;
 
 /// Longest wait for a connection.
@@ -21,7 +24,10 @@ const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 /// Longest time for one request and its answer; a bundle of 16 MiB comes within it over 2 Mbit/s.
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(60);
 
-/// One caller of logs and witnesses.
+/// Connections that are kept open to one host: as many as are used at once.
+const IDLE_COUNT_MAX: usize = 8;
+
+/// One caller of logs, witnesses and stores of objects.
 #[derive(Clone)]
 pub struct Client {
     agent: ureq::Agent,
@@ -29,7 +35,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A caller that shows `token` to logs, never to witnesses, and trusts the certificates in `authorities_pem`. Without
+    /// A caller that shows `token` to logs and to stores of objects, never to witnesses, and trusts the certificates in `authorities_pem`. Without
     /// them it opens no `https` address.
     ///
     /// # Errors
@@ -52,12 +58,18 @@ impl Client {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .proxy(None)
+            .max_idle_connections(IDLE_COUNT_MAX)
+            .max_idle_connections_per_host(IDLE_COUNT_MAX)
             .timeout_connect(Some(CONNECT_TIME_MAX.min(time_max)))
             .timeout_global(Some(time_max))
             .tls_config(tls)
             .build()
             .into();
         Ok(Client { agent, token })
+    }
+
+    fn token(&self) -> Option<&str> {
+        self.token.as_ref().map(|token| token.as_str())
     }
 
     /// The log at `url`, without a slash at its end.
@@ -89,10 +101,7 @@ impl Client {
         buffer: &mut Vec<u8>,
     ) -> io::Result<u16> {
         buffer.clear();
-        let mut request = self.agent.get(url);
-        if let Some(token) = token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
+        let request = with_token(self.agent.get(url), token);
         let mut response = request.call().map_err(ureq::Error::into_io)?;
         let status = response.status().as_u16();
         if status == 200 {
@@ -100,6 +109,14 @@ impl Client {
             reader.take(bytes_max as u64 + 1).read_to_end(buffer)?;
         }
         Ok(status)
+    }
+}
+
+/// The request, with the token that is shown with it.
+fn with_token<B>(request: ureq::RequestBuilder<B>, token: Option<&str>) -> ureq::RequestBuilder<B> {
+    match token {
+        Some(token) => request.header("authorization", format!("Bearer {token}")),
+        None => request,
     }
 }
 
@@ -111,7 +128,7 @@ pub struct RemoteLog {
 
 impl Source for RemoteLog {
     fn read(&mut self, path: &str, bytes_max: usize, buffer: &mut Vec<u8>) -> io::Result<Found> {
-        let token = self.client.token.as_ref().map(|token| token.as_str());
+        let token = self.client.token();
         let url = format!("{}/{path}", self.url);
         match self.client.get(&url, token, bytes_max, buffer)? {
             200 => Ok(Found::File),

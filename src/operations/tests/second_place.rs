@@ -11,7 +11,7 @@ use crate::operations::{OperationError, Replayed, replay_erasures, tell_erasures
 use crate::records::{Handle, MandateId, RecordId, SubjectId};
 use crate::seal::ErasureState;
 use crate::store::{ControlKind, Key};
-use crate::trail::{ErasureLedger, ToldErasure};
+use crate::trail::{ErasureLedger, LedgerPlace, ToldErasure};
 use gridvault_keys::{Keyring, WrappedUnder};
 use serde_json::json;
 use std::sync::Arc;
@@ -19,7 +19,8 @@ use std::sync::Arc;
 const PURPOSE: &str = "residence_registration";
 
 fn ledger(room: &tempfile::TempDir, keyring: &Keyring) -> Arc<ErasureLedger> {
-    let ledger = ErasureLedger::open(&room.path().join("erasures"), keyring.chain());
+    let ledger =
+        ErasureLedger::open(&LedgerPlace::File(room.path().join("erasures")), keyring.chain());
     Arc::new(ledger.expect("a ledger"))
 }
 

@@ -11,6 +11,7 @@
 
 mod anew;
 mod create;
+mod ledger_age;
 mod list;
 mod restore;
 mod verify;
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 
 pub use anew::{bulk_size, wrapped_anew};
 pub use create::{Bulk, BulkSource, create_bulk};
+pub use ledger_age::{BroughtCheckpoint, HadBefore, LedgerAge, LedgerBehind, ledger_age};
 pub use restore::{Restored, Restoring, restore};
 pub use verify::{BulkJudged, bulk_digest, verify_bulk};
 

@@ -120,7 +120,7 @@ pub(super) fn check(bulk: &Path, log_key: &str) -> Result<Whole, BackupError> {
     Ok(whole)
 }
 
-fn read_list(bulk: &Path) -> Result<List, BackupError> {
+pub(super) fn read_list(bulk: &Path) -> Result<List, BackupError> {
     let path = bulk.join(LIST_FILE);
     let file = File::open(&path).map_err(io_at(&path))?;
     let mut text = String::new();

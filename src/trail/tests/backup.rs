@@ -10,9 +10,9 @@ use crate::records::{RecordId, SubjectId};
 use crate::store::{Change, EngineKind, Key, Op, Stored, SystemKey, Version, open, term_value};
 use crate::territory::CellId;
 use crate::trail::{
-    Announcement, BackupError, BulkSource, FileMedia, KeyNews, Rebuilding, Restoration, Restored,
-    Restoring, Settings, SnapshotStep, bulk_size, create_bulk, rebuild, restore, verify_bulk,
-    wrapped_anew,
+    Announcement, BackupError, BulkSource, FileMedia, KeyNews, LedgerAge, LedgerBehind, Rebuilding,
+    Restoration, Restored, Restoring, Settings, SnapshotStep, bulk_size, create_bulk, rebuild,
+    restore, verify_bulk, wrapped_anew,
 };
 use gridvault_keys::{IndexTerm, Keyring, WrappedUnder};
 use std::collections::BTreeMap;
@@ -185,6 +185,7 @@ fn a_restored_vault_begins_another_log_and_needs_its_snapshot_from_then_on() {
         signed: true,
         persons: [*actor().as_bytes(); 2],
         told: Some(3),
+        age: LedgerAge { lacks: 2, behind: LedgerBehind::Entries(7) },
     }));
     let recorded = wait(trail.announce(said)).expect("recorded");
     assert_eq!(recorded.index(), 0);
@@ -198,7 +199,8 @@ fn a_restored_vault_begins_another_log_and_needs_its_snapshot_from_then_on() {
     let log = gridvault_audit::LogReader::open(&log, OTHER).expect("a log");
     let first = String::from_utf8(log.entry(0).expect("an entry")).expect("JSON");
     assert!(first.contains("\"act\":\"restore\"") && first.contains(ORIGIN), "{first}");
-    assert!(first.contains("\"ledger\":3"), "{first}");
+    let ages = "\"ledger\":3,\"ledger_behind\":7,\"ledger_lacks\":2";
+    assert!(first.contains(ages), "{first}");
     // A store that is lost is not taken for one that is young, whether there is a mark or not.
     std::fs::remove_dir_all(world.path("new/store")).expect("removed");
     assert!(start().is_err());

@@ -5,15 +5,15 @@
 use super::world::keyring;
 use crate::limits::{ERASURE_LEDGER_BYTES_MAX, ERASURE_LEDGER_LINE_BYTES_MAX};
 use crate::records::{Handle, MandateId};
-use crate::trail::{ErasureLedger, LedgerError, LedgerMark, ToldErasure};
+use crate::trail::{ErasureLedger, LedgerError, LedgerMark, LedgerPlace, ToldErasure};
 use gridvault_keys::{ChainKey, Keyring, Month, RootKey};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-fn chain() -> ChainKey {
+pub(super) fn chain() -> ChainKey {
     keyring().chain()
 }
 
-fn told(number: u8) -> ToldErasure {
+pub(super) fn told(number: u8) -> ToldErasure {
     ToldErasure {
         id: MandateId::from_bytes([number; 16]),
         subject: Handle::from_bytes([number + 100; 16]),
@@ -34,11 +34,16 @@ impl Place {
     fn of_three() -> Place {
         let room = tempfile::tempdir().expect("a directory");
         let path = room.path().join("erasures");
-        let ledger = ErasureLedger::open(&path, chain()).expect("a ledger");
+        let ledger =
+            ErasureLedger::open(&LedgerPlace::File(path.clone()), chain()).expect("a ledger");
         for number in 1..=3 {
             ledger.tell(&told(number)).expect("taken");
         }
         Place { _room: room, path }
+    }
+
+    fn at(&self) -> LedgerPlace {
+        LedgerPlace::File(self.path.clone())
     }
 
     fn lines(&self) -> Vec<String> {
@@ -51,7 +56,7 @@ impl Place {
     }
 
     fn again(&self) -> Result<ErasureLedger, LedgerError> {
-        ErasureLedger::open(&self.path, chain())
+        ErasureLedger::open(&self.at(), chain())
     }
 }
 
@@ -126,7 +131,7 @@ fn what_a_crash_left_of_the_first_line_is_begun_anew_and_no_ledger_to_a_restore(
     for kept in 0..first.len() {
         let place = Place::of_three();
         place.write(&[first[..kept].to_owned()]);
-        let existing = ErasureLedger::existing(&place.path, chain());
+        let existing = ErasureLedger::existing(&place.at(), chain());
         assert!(matches!(existing, Err(LedgerError::Line(1))), "{kept} bytes");
         let ledger = place.again().expect("a ledger");
         ledger.tell(&told(1)).expect("taken");
@@ -137,17 +142,17 @@ fn what_a_crash_left_of_the_first_line_is_begun_anew_and_no_ledger_to_a_restore(
 #[test]
 fn a_mark_leads_a_ledger_that_grew_and_none_that_lost_a_line() {
     let place = Place::of_three();
-    let mark = ErasureLedger::mark_at(&place.path).expect("a ledger");
+    let mark = ErasureLedger::mark_at(&place.at()).expect("a ledger");
     assert_eq!(LedgerMark::parse(&mark.to_text()), Some(mark));
     for text in ["", "7 x\n", "7\n", mark.to_text().trim_end()] {
         assert_eq!(LedgerMark::parse(text), None, "{text:?}");
     }
     place.again().expect("a ledger").tell(&told(4)).expect("taken");
-    assert!(mark.leads(&place.path).expect("readable"));
+    assert!(mark.leads(&place.at()).expect("readable"));
     // A whole chain all the same, with which nothing else is wrong.
     place.write(&place.lines()[..3]);
     assert_eq!(place.again().expect("a ledger").told().len(), 2);
-    assert!(!mark.leads(&place.path).expect("readable"));
+    assert!(!mark.leads(&place.at()).expect("readable"));
 }
 
 #[test]
@@ -157,7 +162,7 @@ fn a_ledger_of_another_vault_is_not_this_ones() {
     let root = RootKey::generate().expect("a root key");
     let month = Month::from_year_month(2026, 1).expect("a month");
     let other = Keyring::create(&directory.path().join("keyring"), &root, month).expect("a ring");
-    let opened = ErasureLedger::open(&place.path, other.chain());
+    let opened = ErasureLedger::open(&place.at(), other.chain());
     assert!(matches!(opened, Err(LedgerError::Line(2))));
 }
 
@@ -170,10 +175,10 @@ fn a_second_writer_a_place_that_is_gone_and_a_ledger_that_must_be_there_are_told
     std::fs::remove_file(&place.path).expect("removed");
     assert!(matches!(one.tell(&told(5)), Err(LedgerError::Io(_))));
     assert!(!one.has(told(5).id));
-    let missing = ErasureLedger::existing(&place.path, chain());
+    let missing = ErasureLedger::existing(&place.at(), chain());
     assert!(matches!(missing, Err(LedgerError::Io(_))));
-    let nowhere = Path::new("/nowhere/at/all");
-    assert!(matches!(ErasureLedger::open(nowhere, chain()), Err(LedgerError::Io(_))));
+    let nowhere = LedgerPlace::File("/nowhere/at/all".into());
+    assert!(matches!(ErasureLedger::open(&nowhere, chain()), Err(LedgerError::Io(_))));
 }
 
 #[test]
@@ -193,7 +198,7 @@ fn a_line_has_as_many_bytes_as_the_limit_and_not_one_more() {
 fn a_ledger_has_as_many_bytes_as_the_limit_and_not_one_more() {
     let place = Place::of_three();
     let bytes = std::fs::metadata(&place.path).expect("a file").len();
-    let within = |most| ErasureLedger::within(&place.path, chain(), most);
+    let within = |most| ErasureLedger::within(&place.at(), chain(), most);
     assert!(matches!(within(bytes - 1), Err(LedgerError::TooLarge)));
     let next = place.lines()[3].len() as u64;
     let full = within(bytes + next - 1).expect("a ledger");

@@ -1,7 +1,8 @@
-//! The ledger of erasures in a second place: a file on another disk, so that whoever restores an older backup erases again who was
-//! erased since.
+//! The ledger of erasures in a second place, so that whoever restores an older backup erases again who was erased since.
 //! Never a value, and never the id of a person or of a record: an erasure's id, and the handle that the log knew the person by.
 //! A line counts once it was synced and read back, and only if its tag follows on that of the line before (docs/backup.md).
+
+mod place;
 
 use crate::limits::{
     ERASURE_LEDGER_BYTES_MAX, ERASURE_LEDGER_LINE_BYTES_MAX, ERASURE_LEDGER_TIME_MAX,
@@ -10,12 +11,11 @@ use crate::records::{Handle, MandateId};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_keys::ChainKey;
+use place::At;
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::Read as _;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
+
+pub use place::{LedgerObjects, LedgerPlace};
 
 /// The first line, and what every tag begins with.
 const HEAD: &str = "gridvault erasures 1";
@@ -23,18 +23,21 @@ const HEAD: &str = "gridvault erasures 1";
 /// Why the second place cannot be relied on.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
-    /// The file cannot be read, written or synced.
+    /// The place cannot be read or written, or does not keep what it takes.
     #[error("the ledger of erasures cannot be read or written")]
     Io(#[from] std::io::Error),
     /// A line is not one that this vault wrote there.
     #[error("line {0} of the ledger of erasures is not what the vault wrote there")]
     Line(u64),
-    /// It has another length than this process left.
+    /// It ends elsewhere than this process left it.
     #[error("somebody else writes into the ledger of erasures")]
     Changed,
     /// It does not answer, or not in time.
     #[error("the second place of erasures does not answer")]
     Slow,
+    /// It takes a line in the place of another one.
+    #[error("the second place overwrites what is there: it does not honour If-None-Match")]
+    Overwrites,
     /// It is longer than any vault makes it.
     #[error("the ledger of erasures is too large")]
     TooLarge,
@@ -59,7 +62,7 @@ pub struct ToldErasure {
 
 /// The ledger. One process writes into it.
 pub struct ErasureLedger {
-    path: PathBuf,
+    place: LedgerPlace,
     chain: ChainKey,
     bytes_max: u64,
     /// What is in it: asked without waiting for the disk.
@@ -83,14 +86,14 @@ impl LedgerMark {
         LedgerMark { bytes: lines.len() as u64, digest }
     }
 
-    /// Whether the ledger at a path still begins with these lines.
+    /// Whether the ledger at a place still begins with these lines.
     ///
     /// # Errors
-    /// A file that cannot be read.
-    pub fn leads(&self, path: &Path) -> Result<bool, LedgerError> {
-        let mut bytes = Vec::new();
-        File::open(path)?.take(self.bytes).read_to_end(&mut bytes)?;
-        Ok(LedgerMark::of(&bytes) == *self)
+    /// A place that cannot be read.
+    pub fn leads(&self, place: &LedgerPlace) -> Result<bool, LedgerError> {
+        let bytes = place.read(ERASURE_LEDGER_BYTES_MAX)?;
+        let length = usize::try_from(self.bytes).unwrap_or(usize::MAX);
+        Ok(bytes.get(..length).is_some_and(|lines| LedgerMark::of(lines) == *self))
     }
 
     /// One line of text.
@@ -106,78 +109,72 @@ impl LedgerMark {
     }
 }
 
-/// Where the file ends.
+/// Where it ends.
 struct End {
     /// Tag of the last line.
     tag: [u8; 32],
-    /// Length of the file up to and with the last line.
-    bytes: u64,
+    /// What is there up to and with the last line.
+    at: At,
+    /// What was sent behind it and not acknowledged: it may be there all the same.
+    sent: Option<ToldErasure>,
 }
 
 impl ErasureLedger {
-    /// Opens the ledger at a path, and begins one where there is none. What a crash left of a last line is cut: nobody was told of it.
+    /// Opens the ledger at a place, and begins one where there is none. What a crash left of a last line is cut: nobody was told of it.
     ///
     /// # Errors
-    /// A file that cannot be read and synced, and a line that is not the vault's.
-    pub fn open(path: &Path, chain: ChainKey) -> Result<ErasureLedger, LedgerError> {
-        let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let file = file.open(path)?;
-        let first = format!("{HEAD}\n");
-        let mut begun = Vec::new();
-        (&file).take(first.len() as u64).read_to_end(&mut begun)?;
-        if begun.len() < first.len() && first.as_bytes().starts_with(&begun) {
-            file.write_all_at(first.as_bytes(), 0)?;
-            file.sync_all()?;
-            if let Some(parent) = path.canonicalize()?.parent() {
-                File::open(parent)?.sync_all()?;
-            }
-        }
-        ErasureLedger::existing(path, chain)
+    /// A place that cannot be read and written or that overwrites, and a line that is not the vault's.
+    pub fn open(place: &LedgerPlace, chain: ChainKey) -> Result<ErasureLedger, LedgerError> {
+        place.begin(format!("{HEAD}\n").as_bytes())?;
+        ErasureLedger::existing(place, chain)
     }
 
     /// The same of a ledger that must be there.
     ///
     /// # Errors
     /// As [`ErasureLedger::open`], and where there is none.
-    pub fn existing(path: &Path, chain: ChainKey) -> Result<ErasureLedger, LedgerError> {
-        ErasureLedger::within(path, chain, ERASURE_LEDGER_BYTES_MAX)
+    pub fn existing(place: &LedgerPlace, chain: ChainKey) -> Result<ErasureLedger, LedgerError> {
+        ErasureLedger::within(place, chain, ERASURE_LEDGER_BYTES_MAX)
     }
 
     /// The same, of so many bytes at most.
     pub(super) fn within(
-        path: &Path,
+        place: &LedgerPlace,
         chain: ChainKey,
         bytes_max: u64,
     ) -> Result<ErasureLedger, LedgerError> {
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
-        let mut bytes = Vec::new();
-        (&file).take(bytes_max + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > bytes_max {
-            return Err(LedgerError::TooLarge);
+        let bytes = place.read(bytes_max)?;
+        let whole = &bytes[..whole_lines(&bytes)];
+        let (told, tag) = read(whole, &chain)?;
+        let at = At { bytes: whole.len() as u64, lines: told.len() as u64 + 1 };
+        if whole.len() < bytes.len() {
+            place.cut(at.bytes)?;
         }
-        let whole = whole_lines(&bytes);
-        let (told, tag) = read(&bytes[..whole], &chain)?;
-        if whole < bytes.len() {
-            file.set_len(whole as u64)?;
-            file.sync_all()?;
-        }
-        let end = Mutex::new(End { tag, bytes: whole as u64 });
-        let (path, told) = (path.to_owned(), RwLock::new(told));
-        Ok(ErasureLedger { path, chain, bytes_max, told, end })
+        let end = Mutex::new(End { tag, at, sent: None });
+        let (place, told) = (place.clone(), RwLock::new(told));
+        Ok(ErasureLedger { place, chain, bytes_max, told, end })
     }
 
-    /// How far the ledger at a path goes, as it lies there: nothing of it is judged, and nothing is written.
+    /// How far the ledger at a place goes, as it lies there: nothing of it is judged, and nothing is written.
     ///
     /// # Errors
-    /// A file that cannot be read, and one that is longer than any.
-    pub fn mark_at(path: &Path) -> Result<LedgerMark, LedgerError> {
-        let mut bytes = Vec::new();
-        File::open(path)?.take(ERASURE_LEDGER_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > ERASURE_LEDGER_BYTES_MAX {
-            return Err(LedgerError::TooLarge);
-        }
+    /// A place that cannot be read, and a ledger that is longer than any.
+    pub fn mark_at(place: &LedgerPlace) -> Result<LedgerMark, LedgerError> {
+        let bytes = place.read(ERASURE_LEDGER_BYTES_MAX)?;
         Ok(LedgerMark::of(&bytes[..whole_lines(&bytes)]))
+    }
+
+    /// The same, and what its lines say, by their form alone: whoever has the vault's keys judges these lines by their tags.
+    ///
+    /// # Errors
+    /// As [`ErasureLedger::mark_at`], and a line that has not the form of one.
+    pub fn unjudged_at(place: &LedgerPlace) -> Result<(LedgerMark, Vec<ToldErasure>), LedgerError> {
+        let bytes = place.read(ERASURE_LEDGER_BYTES_MAX)?;
+        let whole = &bytes[..whole_lines(&bytes)];
+        let lines = (1..).zip(whole.split_inclusive(|byte| *byte == b'\n')).skip(1);
+        let told = lines.map(|(number, line)| text_of(line).and_then(parse).ok_or(number));
+        let told: Result<Vec<ToldErasure>, u64> = told.collect();
+        Ok((LedgerMark::of(whole), told.map_err(LedgerError::Line)?))
     }
 
     /// Whether an erasure is in it.
@@ -191,36 +188,37 @@ impl ErasureLedger {
         told.values().cloned().collect()
     }
 
-    /// Brings an erasure into it, if it is not there yet. It is there, synced and read back, when this returns. Waits for the disk.
+    /// Brings an erasure into it, if it is not there yet. It is there, kept and read back, when this returns. Waits for the place.
     ///
     /// # Errors
-    /// Whatever keeps it from being there for sure. It can be said again; where the file is not as this process left it, after the
+    /// Whatever keeps it from being there for sure. It can be said again; where the ledger is not as this process left it, after the
     /// next start.
     pub fn tell(&self, told: &ToldErasure) -> Result<(), LedgerError> {
+        if self.has(told.id) {
+            return Ok(());
+        }
         let mut end = match self.end.try_lock() {
             Ok(end) => end,
             Err(TryLockError::Poisoned(left)) => left.into_inner(),
             // A place that hangs has one thread of ours, and not one for everybody who asks.
             Err(TryLockError::WouldBlock) => return Err(LedgerError::Slow),
         };
-        if self.has(told.id) {
-            return Ok(());
+        // What was sent may be there, or come there late: never another line in its place.
+        if let Some(sent) = end.sent.clone() {
+            self.append(&mut end, &sent)?;
         }
+        if self.has(told.id) { Ok(()) } else { self.append(&mut end, told) }
+    }
+
+    fn append(&self, end: &mut End, told: &ToldErasure) -> Result<(), LedgerError> {
         let (line, tag) = line_of(told, &end.tag, &self.chain);
-        let bytes = end.bytes + line.len() as u64;
+        let bytes = end.at.bytes + line.len() as u64;
         if line.len() > ERASURE_LEDGER_LINE_BYTES_MAX || bytes > self.bytes_max {
             return Err(LedgerError::TooLarge);
         }
-        let file = OpenOptions::new().read(true).write(true).open(&self.path)?;
-        if file.metadata()?.len() != end.bytes {
-            return Err(LedgerError::Changed);
-        }
-        if let Err(error) = put(&file, &self.path, end.bytes, line.as_bytes()) {
-            // Whatever of it is there now was told to nobody.
-            let _as_before = file.set_len(end.bytes).and_then(|()| file.sync_all());
-            return Err(error.into());
-        }
-        *end = End { tag, bytes };
+        end.sent = Some(told.clone());
+        self.place.append(end.at, line.as_bytes())?;
+        *end = End { tag, at: At { bytes, lines: end.at.lines + 1 }, sent: None };
         self.told.write().unwrap_or_else(PoisonError::into_inner).insert(told.id, told.clone());
         Ok(())
     }
@@ -237,18 +235,6 @@ impl ErasureLedger {
             Ok(Err(_)) | Err(_) => Err(LedgerError::Slow),
         }
     }
-}
-
-/// Writes, syncs, and reads back what lies there, by another handle.
-fn put(file: &File, path: &Path, at: u64, bytes: &[u8]) -> std::io::Result<()> {
-    file.write_all_at(bytes, at)?;
-    file.sync_all()?;
-    let mut back = vec![0; bytes.len()];
-    File::open(path)?.read_exact_at(&mut back, at)?;
-    if back != bytes {
-        return Err(std::io::Error::other("what was written is not what lies there"));
-    }
-    Ok(())
 }
 
 fn line_of(told: &ToldErasure, before: &[u8; 32], chain: &ChainKey) -> (String, [u8; 32]) {
@@ -278,9 +264,7 @@ fn read(
             }
             continue;
         }
-        let line = Some(line).filter(|line| line.len() <= ERASURE_LEDGER_LINE_BYTES_MAX);
-        let line = line.and_then(|line| line.strip_suffix(b"\n"));
-        let text = line.and_then(|line| std::str::from_utf8(line).ok());
+        let text = text_of(line);
         let Some(told) = text.and_then(parse) else { return Err(wrong) };
         let (again, tag) = line_of(&told, &last, chain);
         // The one form of a line, with the one tag: whatever else says the same is not what was written.
@@ -292,6 +276,12 @@ fn read(
     }
     // A file without its first line is nobody's ledger.
     if bytes.is_empty() { Err(LedgerError::Line(1)) } else { Ok((all, last)) }
+}
+
+/// The text of a line, which is no longer than any.
+fn text_of(line: &[u8]) -> Option<&str> {
+    let line = Some(line).filter(|line| line.len() <= ERASURE_LEDGER_LINE_BYTES_MAX);
+    line.and_then(|line| line.strip_suffix(b"\n")).and_then(|line| std::str::from_utf8(line).ok())
 }
 
 fn parse(text: &str) -> Option<ToldErasure> {
