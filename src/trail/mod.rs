@@ -30,8 +30,8 @@ mod way_in;
 mod witness;
 
 pub use backup::{
-    BackupError, Bulk, BulkJudged, BulkSource, Restored, Restoring, bulk_digest, bulk_size,
-    create_bulk, restore, verify_bulk, wrapped_anew,
+    BackupError, Bulk, BulkAt, BulkJudged, BulkSource, Restored, Restoring, bulk_digest, bulk_size,
+    create_bulk, gather_bulk, restore, verify_bulk, wrapped_anew,
 };
 pub use committer::Applied;
 pub use entry::Announcement;
