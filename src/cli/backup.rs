@@ -6,7 +6,8 @@ use super::failure::Failure;
 use super::{print, restoring};
 use crate::config::{Config, Overrides};
 use crate::trail::{
-    BackupError, Bulk, BulkJudged, BulkSource, bulk_size, create_bulk, verify_bulk, wrapped_anew,
+    BackupError, Bulk, BulkAt, BulkJudged, BulkSource, bulk_size, create_bulk, gather_bulk,
+    verify_bulk, wrapped_anew,
 };
 use gridvault_keys::{BackupIdentity, BackupRecipient, KeyPart};
 use std::io::Write as _;
@@ -33,6 +34,24 @@ pub(super) enum Command {
         /// An empty directory, or one that is not there.
         #[arg(long)]
         out: PathBuf,
+        /// A bulk part of this vault, whole or incremental itself: what it has, or a part before it, is not written again.
+        #[arg(long, value_name = "DIR")]
+        since: Option<PathBuf>,
+        /// A bulk part before that one; each of them. Without it they are looked for beside it.
+        #[arg(long, value_name = "DIR", requires = "since")]
+        bulk_before: Vec<PathBuf>,
+    },
+    /// Make a whole bulk part of an incremental one and those before it.
+    Gather {
+        /// The bulk part.
+        #[arg(long)]
+        bulk: PathBuf,
+        /// A bulk part before it; each of them. Without it they are looked for beside it.
+        #[arg(long, value_name = "DIR")]
+        bulk_before: Vec<PathBuf>,
+        /// An empty directory, or one that is not there.
+        #[arg(long)]
+        out: PathBuf,
     },
     /// Write the key part, sealed to recipients.
     Keys {
@@ -54,6 +73,9 @@ pub(super) enum Command {
         /// The bulk part.
         #[arg(long)]
         bulk: PathBuf,
+        /// A bulk part before it, of an incremental one; each of them. Without it they are looked for beside it.
+        #[arg(long, value_name = "DIR")]
+        bulk_before: Vec<PathBuf>,
         /// The public key of the log, from outside.
         #[arg(long)]
         log_key: String,
@@ -65,11 +87,21 @@ pub(super) enum Command {
 pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
     match command {
         Command::Recipient { out } => recipient(out, json),
-        Command::Create { dir, out } => create(dir, out, json),
+        Command::Create { dir, out, since, bulk_before } => {
+            let since = since.as_deref().map(|directory| BulkAt { directory, before: bulk_before });
+            create(dir, out, since.as_ref(), json)
+        }
+        Command::Gather { bulk, bulk_before, out } => {
+            let at = BulkAt { directory: bulk, before: bulk_before };
+            show(&gather_bulk(&at, out).map_err(|error| told(&error))?, json);
+            Ok(())
+        }
         Command::Keys { dir, recipients, bulk, out } => {
             keys(dir, recipients, bulk.as_deref(), out, json)
         }
-        Command::Verify { bulk, log_key } => verify(bulk, log_key, json),
+        Command::Verify { bulk, bulk_before, log_key } => {
+            verify(&BulkAt { directory: bulk, before: bulk_before }, log_key, json)
+        }
         Command::Restore(arguments) => restoring::run(arguments, json),
     }
 }
@@ -82,15 +114,30 @@ fn recipient(out: &Path, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn create(dir: &Path, out: &Path, json: bool) -> Result<(), Failure> {
+fn create(dir: &Path, out: &Path, since: Option<&BulkAt<'_>>, json: bool) -> Result<(), Failure> {
     let config = load(dir)?;
-    let bulk = with_source(&config, |source| create_bulk(source, out));
-    let Bulk { size, files, bytes } = bulk.map_err(|error| told(&error))?;
-    print(&match json {
-        true => serde_json::json!({"size": size, "files": files, "bytes": bytes}).to_string(),
-        false => format!("{files} files, {bytes} bytes, up to {size} entries of the log"),
-    });
+    let bulk = with_source(&config, |source| create_bulk(source, out, since));
+    show(&bulk.map_err(|error| told(&error))?, json);
     Ok(())
+}
+
+fn show(made: &Bulk, json: bool) {
+    let Bulk { size, files, bytes, held, held_bytes } = made;
+    print(&match json {
+        true => serde_json::json!({
+            "size": size, "files": files, "bytes": bytes, "held": held, "held_bytes": held_bytes,
+        })
+        .to_string(),
+        false => {
+            let written = format!("{files} files, {bytes} bytes, up to {size} entries of the log");
+            match held {
+                0 => written,
+                _ => {
+                    format!("{written}; {held} files, {held_bytes} bytes, lie in the parts before")
+                }
+            }
+        }
+    });
 }
 
 /// Where what is copied of a vault lies.
@@ -154,13 +201,13 @@ fn key_part(config: &Config, behind: u64) -> Result<KeyPart, Failure> {
     Err(told(&BackupError::Moving))
 }
 
-fn verify(bulk: &Path, log_key: &str, json: bool) -> Result<(), Failure> {
-    let judged = verify_bulk(bulk, log_key).map_err(|error| told(&error))?;
-    let BulkJudged { origin, size, snapshot, files, is_told } = judged;
+fn verify(at: &BulkAt<'_>, log_key: &str, json: bool) -> Result<(), Failure> {
+    let judged = verify_bulk(at, log_key).map_err(|error| told(&error))?;
+    let BulkJudged { origin, size, snapshot, files, parts, is_told } = judged;
     print(&match json {
         true => serde_json::json!({
             "origin": origin, "size": size, "snapshot": snapshot, "files": files,
-            "snapshot_in_log": is_told,
+            "parts": parts, "snapshot_in_log": is_told,
         })
         .to_string(),
         false => {
@@ -171,8 +218,12 @@ fn verify(bulk: &Path, log_key: &str, json: bool) -> Result<(), Failure> {
                     format!("a snapshot of {index} entries, of which the log does not tell yet")
                 }
             };
+            let files = match parts {
+                1 => format!("{files} files"),
+                _ => format!("{files} files in {parts} bulk parts"),
+            };
             format!(
-                "{origin}: {files} files are those that were written, {size} entries verify, {of}; \
+                "{origin}: {files} are those that were written, {size} entries verify, {of}; \
                  the tags of journal and snapshot are judged when it is restored"
             )
         }
@@ -192,6 +243,10 @@ pub(super) fn told(error: &BackupError) -> Failure {
         | BackupError::NoCheckpoint
         | BackupError::Destroying
         | BackupError::TooManyAnew
+        | BackupError::TooManyParts
+        | BackupError::OtherVault(_)
+        | BackupError::NoContinuation(_)
+        | BackupError::NoAncestor(_)
         | BackupError::Refused(_) => Failure::failed("the backup", error),
         _ => Failure::storage("the backup", error),
     }

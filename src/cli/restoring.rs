@@ -19,7 +19,7 @@ use crate::records::SchemaSet;
 use crate::seal::Seal;
 use crate::store::{self, EngineKind, Reader};
 use crate::trail::{
-    Announcement, ErasureLedger, FileMedia, LedgerAge, LedgerBehind, Media, Rebuilding,
+    Announcement, BulkAt, ErasureLedger, FileMedia, LedgerAge, LedgerBehind, Media, Rebuilding,
     Restoration, Restored, Restoring, Settings, Surroundings, Trail, rebuild, restore,
 };
 use gridvault_keys::{BackupIdentity, KeyPart, Keyring, SingleKey};
@@ -32,6 +32,9 @@ pub(super) struct Arguments {
     /// The bulk part.
     #[arg(long)]
     bulk: PathBuf,
+    /// A bulk part before it, of an incremental one; each of them. Without it they are looked for beside it.
+    #[arg(long, value_name = "DIR")]
+    bulk_before: Vec<PathBuf>,
     /// The newest key part.
     #[arg(long)]
     keys: PathBuf,
@@ -62,7 +65,8 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let (consent, now) = (arguments.word.consent()?, HostClock::new().now());
     let ledger = arguments.ledger.place()?;
-    let parts = Parts::at(&arguments.bulk, &arguments.ledger)?;
+    let bulk = BulkAt { directory: &arguments.bulk, before: &arguments.bulk_before };
+    let parts = Parts::at(&bulk, &arguments.log_key, &arguments.ledger)?;
     consent.is_for(&arguments.origin, What::Restore, &arguments.keys, Some(&parts), now)?;
     let directory = &arguments.dir;
     prepare(directory)?;
@@ -79,13 +83,15 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     };
     let settings = vault::settings_of(&config);
     let snapshots = snapshots::directory(directory);
+    let log_before = directory.join("log-before");
     let restoring = Restoring {
-        bulk: &arguments.bulk,
+        bulk,
         log_key: &arguments.log_key,
         keyring: &keyring,
         anew: &part.anew,
         settings: &settings,
         snapshots: &snapshots,
+        log_before: &log_before,
         media: Arc::new(FileMedia),
     };
     let restored = restore(&restoring).map_err(|error| told(&error))?;
@@ -96,8 +102,6 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         return Err(Failure::Failed("the bulk part changed while it was read".into()));
     }
     end_what_is_followed(&keyring)?;
-    copy(&arguments.bulk.join("log"), &directory.join("log-before"))
-        .map_err(|error| Failure::storage("the log before cannot be kept", &error))?;
     let restorers = Restorers { consent, now, told: in_ledger, age: parts.age };
     let log_key = runtime()?.block_on(begin(&config, settings, keyring, &restored, restorers))?;
     if let Some(place) = &ledger {
@@ -313,19 +317,6 @@ async fn has_what_the_store_knows(reader: &Reader, keyring: Arc<Keyring>) -> Res
              store knows of; bring a newer key part"
         ))),
     }
-}
-
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::DirBuilder::new().mode(0o700).create(to)?;
-    for file in std::fs::read_dir(from)? {
-        let file = file?;
-        let to = to.join(file.file_name());
-        match file.file_type()?.is_dir() {
-            true => copy(&file.path(), &to)?,
-            false => drop(std::fs::copy(file.path(), to)?),
-        }
-    }
-    Ok(())
 }
 
 /// How far a ledger is behind, where it is known.

@@ -43,6 +43,10 @@ pub const SNAPSHOT_BYTES_PER_SECOND: u64 = 32 * 1024 * 1024;
 pub const BACKUP_FILES_COUNT_MAX: usize = 16 * 1024 * 1024;
 /// Bytes of the list of them.
 pub const BACKUP_LIST_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+/// Bulk parts that were made one since the other, the whole one counted: a year of daily ones, and some.
+pub const BACKUP_CHAIN_PARTS_COUNT_MAX: usize = 400;
+/// Bulk parts in one directory among which those before another are looked for.
+pub const BACKUP_SIBLINGS_COUNT_MAX: usize = 4_096;
 /// Entries behind a snapshot among which the one that names its digest is looked for.
 pub const SNAPSHOT_SEEK_ENTRIES_COUNT: u64 = 16 * 1024 * 1024;
 

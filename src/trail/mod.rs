@@ -31,9 +31,9 @@ mod way_in;
 mod witness;
 
 pub use backup::{
-    BackupError, BroughtCheckpoint, Bulk, BulkJudged, BulkSource, HadBefore, LedgerAge,
-    LedgerBehind, Restored, Restoring, bulk_digest, bulk_size, create_bulk, ledger_age, restore,
-    verify_bulk, wrapped_anew,
+    BackupError, BroughtCheckpoint, Bulk, BulkAt, BulkJudged, BulkSource, HadBefore, LedgerAge,
+    LedgerBehind, Restored, Restoring, bulk_digest, bulk_size, create_bulk, gather_bulk,
+    ledger_age, restore, verify_bulk, wrapped_anew,
 };
 pub use committer::Applied;
 pub use entry::Announcement;

@@ -441,7 +441,10 @@ impl Witnesses {
             match self.client.add_checkpoint(url, old, &proof, note) {
                 Ok(Submitted::Cosigned(lines)) => return self.take(name, note, &lines, size),
                 Ok(Submitted::Conflict(seen)) if seen <= size && seen != old => old = seen,
-                Ok(Submitted::Conflict(_)) => return self.suspect(name, url),
+                // A longer log that does not continue what was cosigned is refused for its proof, and a shorter one for its size.
+                Ok(Submitted::Conflict(_) | Submitted::ProofWrong) => {
+                    return self.suspect(name, url);
+                }
                 Ok(refusal) => return Answer::Failed(format!("it refused: {refusal:?}")),
                 Err(error) => return Answer::Failed(error.to_string()),
             }
@@ -449,7 +452,7 @@ impl Witnesses {
         Answer::Failed("it moves while it is asked".to_owned())
     }
 
-    /// A witness says that it knows as much as this log or more: it can show so, or it is wrong.
+    /// A witness says that it knows as much as this log or more, or another beginning of it: it can show so, or it is wrong.
     fn suspect(&self, name: &str, url: &str) -> Answer {
         match self.client.view(url, &self.origin) {
             Ok(Some(view)) => match self.compare(name, &view) {

@@ -408,6 +408,110 @@ fn bulk_part_from_before_another_header_key_restores_until_the_former_is_gone_an
     assert_eq!(place.served("vault-3").stop(), Some(0));
 }
 
+/// What a system administrator sees of everybody who was named, without the receipt of the look.
+fn everybody(served: &Served, token: &str) -> Value {
+    let token = std::fs::read_to_string(token).expect("a token");
+    let reply = served.call("GET", "/v1/admin/actors").token(token.trim()).send();
+    reply.expect(200).body["actors"].clone()
+}
+
+#[test]
+fn a_chain_of_bulk_parts_made_beside_a_serving_vault_restores_its_newest_state_whole() {
+    let place = Place::backed_up();
+    let (vault, whole) = (place.path("vault"), place.path("bulk"));
+    let [one, two, beside] = ["one", "two", "whole-2"].map(|name| place.path(name));
+    let served = place.served("vault");
+    let (key, token) = (place.path("sec.key"), place.path("sec.token"));
+    let code = place.made["administrators"][1]["code"].as_str().expect("a code");
+    run(&["enrol", code, "--key", &key, "--out", &token, "--url", served.url()]).ended(0);
+    let secret = std::fs::read_to_string(&token).expect("a token");
+    let name = |from: u32, to: u32| {
+        for number in from..to {
+            let body = json!({"login": format!("person-{number}"), "kind": "person"});
+            let call = served.call("POST", "/v1/admin/actors").token(secret.trim());
+            call.json(&body).send().expect(201);
+        }
+    };
+    let create = |out: &str, further: &[&str]| {
+        let fixed = ["--json", "backup", "create", "--dir", &vault, "--out", out];
+        run(&[&fixed[..], further].concat())
+    };
+    // More entries than a bundle has, under a checkpoint.
+    name(0, 280);
+    let log = LogReader::open(&place.room.path().join("vault/log"), BEFORE).expect("a log");
+    await_until("a checkpoint covers them", || log.size().expect("a checkpoint") > 280);
+    let first = create(&one, &["--since", &whole]).ended(0).json();
+    name(280, 300);
+    await_until("a checkpoint covers them", || log.size().expect("a checkpoint") > 300);
+    let second = create(&two, &["--since", &one]).ended(0).json();
+    let all = create(&beside, &[]).ended(0).json();
+    let before = everybody(&served, &token);
+    assert!(before.as_array().expect("a list").len() > 300);
+    place.key_part(&place.path("keys-2"), &["--bulk", &one]).ended(0);
+    assert_eq!(served.stop(), Some(0));
+
+    // The full tiles and bundles of the log are in the first of the two, and not again in the second.
+    assert_eq!((&first["held"], &second["held"]), (&json!(0), &json!(2)));
+    let bytes = |made: &Value, name: &str| made[name].as_u64().expect("a number");
+    assert!(bytes(&second, "held_bytes") > 50_000, "{second}");
+    let without = bytes(&all, "bytes") - bytes(&second, "held_bytes");
+    assert!(bytes(&second, "bytes") <= without + 50_000, "{second} of {all}");
+    assert!(!Path::new(&two).join("log/tile/entries/000").exists());
+
+    let verify = |bulk: &str, further: &[&str]| {
+        let fixed = ["--json", "backup", "verify", "--bulk", bulk, "--log-key", place.log_key()];
+        run(&[&fixed[..], further].concat())
+    };
+    assert_eq!(verify(&two, &[]).ended(0).json()["parts"], 3);
+    let named = ["--bulk-before", &whole, "--bulk-before", &one];
+    verify(&two, &named).ended(0);
+    let refused = verify(&two, &[&named[..], &["--bulk-before", &beside]].concat()).ended(1).err;
+    assert!(refused.contains("is no part before this one"), "{refused}");
+    // Elsewhere it needs the parts before by name.
+    let (elsewhere, moved) = (place.path("elsewhere"), place.path("elsewhere/first"));
+    std::fs::create_dir(&elsewhere).expect("made");
+    std::fs::rename(&whole, &moved).expect("moved");
+    let refused = verify(&two, &[]).ended(4).err;
+    assert!(refused.contains("was made since is missing"), "{refused}");
+    let named = ["--bulk-before", &moved, "--bulk-before", &one].map(str::to_owned);
+
+    // Two sign the newest list, which stands for every file wherever it lies.
+    let (request, keys) = (place.path("request"), place.path("keys-2"));
+    let asked = ["keys", "request", "restore", "--out", &request, "--keys", &keys];
+    run(&[&asked[..], &["--origin", AFTER, "--bulk", &two]].concat()).ended(0);
+    for name in ["sys", "aud"] {
+        run(&["keys", "agree", &request, "--key", &place.path(&format!("{name}.key"))]).ended(0);
+    }
+    let restore = |to: &str, further: &[String]| {
+        place.restore(to, |arguments| {
+            arguments.truncate(arguments.len() - 5);
+            arguments.extend(["--agreed".to_owned(), request.clone()]);
+            arguments.extend_from_slice(further);
+            swap(arguments, &place.path("bulk"), &two);
+            swap(arguments, &place.path("keys"), &keys);
+        })
+    };
+    assert!(restore("refused", &[]).ended(4).err.contains("was made since is missing"));
+    assert!(!place.room.path().join("refused/config").exists());
+    let restored = restore("vault-2", &named).ended(0).json();
+    assert_eq!(restored["size"], second["size"]);
+    let log_key = VerifierKey::parse(place.log_key()).expect("a key");
+    let kept = verify_directory(&place.room.path().join("vault-2/log-before"), &log_key, None);
+    assert_eq!(Some(kept.expect("the log before").head.size), restored["size"].as_u64());
+    let served = place.served("vault-2");
+    let token = place.path("sec-2.token");
+    let log_in = ["log-in", "--key", &key, "--origin", AFTER, "--out", &token];
+    run(&[&log_in[..], &["--url", served.url()]].concat()).ended(0);
+    assert_eq!(everybody(&served, &token), before);
+    assert_eq!(served.stop(), Some(0));
+
+    // Brought together they are the whole part of that moment, and need nothing beside them.
+    let alone = place.path("alone");
+    let gather = ["backup", "gather", "--bulk", &two, "--out", &alone, "--bulk-before", &moved];
+    run(&[&gather[..], &["--bulk-before", &one]].concat()).ended(0);
+    assert_eq!(verify(&alone, &[]).ended(0).json()["parts"], 1);
+}
+
 #[test]
 fn a_restore_that_lacks_something_makes_no_vault() {
     let place = Place::backed_up();

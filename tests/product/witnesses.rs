@@ -3,8 +3,8 @@
 //! The witness is a real one, in a thread of this program.
 
 use super::bodies::{REGISTRATION, adult};
-use super::harness::Demo;
-use super::program::run;
+use super::harness::{Demo, await_until};
+use super::program::{Served, run};
 use gridvault_audit::verify::{
     Class, Expectations, Ledger, Policy, Shelf, VerifyError, open_checkpoint, verify_log,
 };
@@ -19,6 +19,13 @@ fn now_seconds() -> u64 {
 
 /// A policy with one running witness, which remembers in `directory`.
 pub fn policy(log_key: &str, directory: &Path) -> String {
+    let (policy, listening, keeper) = silent(log_key, directory);
+    std::thread::spawn(move || serve(listening, keeper, now_seconds));
+    policy
+}
+
+/// The same with a witness that takes no call yet.
+fn silent(log_key: &str, directory: &Path) -> (String, Listening, Keeper) {
     let log = format!("log {log_key}\nquorum none\n");
     let logs = Policy::parse(log.as_bytes()).expect("a policy");
     let key = CosignerKey::from_seed("witness.example/office", &[7; 32]).expect("a key");
@@ -26,8 +33,8 @@ pub fn policy(log_key: &str, directory: &Path) -> String {
     let vkey = keeper.verifier_key();
     let listening = Listening::bind("127.0.0.1:0".parse().expect("an address")).expect("bound");
     let address = listening.address().expect("bound");
-    std::thread::spawn(move || serve(listening, keeper, now_seconds));
-    format!("log {log_key}\nwitness office {vkey} http://{address}\nquorum office\n")
+    let witness = format!("witness office {vkey} http://{address}\nquorum office\n");
+    (format!("log {log_key}\n{witness}"), listening, keeper)
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -78,6 +85,54 @@ fn checkpoint_is_shown_to_everybody_with_its_cosignatures_and_an_older_log_does_
     let outcome = run(&["demo", "--listen", "127.0.0.1:0", "--dir", &directory]);
     assert_eq!(outcome.status, Some(4), "{outcome:?}");
     assert!(outcome.err.contains("behind"), "{outcome:?}");
+}
+
+/// Which of the two is the original no witness can know: one of them goes on, and the other does not, now or later.
+#[test]
+fn a_clone_and_its_original_do_not_go_on_side_by_side_once_a_witness_sees_both() {
+    let room = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| room.path().join(name).display().to_string();
+    std::fs::write(path("passphrase"), "the right passphrase\n").expect("written");
+    let [original, clone, passphrase] = ["vault", "clone", "passphrase"].map(path);
+    let people = ["--system-admin", "sys", "--security-admin", "sec", "--audit-admin", "aud"];
+    let fixed = ["--json", "init", "--dir", &original, "--origin", "clone.example/log"];
+    let opened = ["--passphrase-file", &passphrase];
+    let made = run(&[&fixed[..], &people, &opened].concat()).ended(0).json();
+    let serve_of = |directory| {
+        [&["serve", "--dir", directory, "--listen", "127.0.0.1:0"], &opened[..]].concat()
+    };
+    assert_eq!(Served::start(&serve_of(&original)).stop(), Some(0));
+    let log_key = made["log_key"].as_str().expect("a key");
+    let (policy, listening, keeper) = silent(log_key, &room.path().join("witness"));
+    std::fs::write(path("policy"), policy).expect("written");
+    let config = path("vault/config");
+    let text = std::fs::read_to_string(&config).expect("a configuration");
+    std::fs::write(&config, format!("witness_policy = {:?}\n{text}", path("policy")))
+        .expect("written");
+    copy(Path::new(&original), Path::new(&clone));
+
+    // As long as the witness is away nothing tells the two, and their age is not over yet.
+    let two = [&original, &clone].map(|directory| Served::start(&serve_of(directory)));
+    for served in &two {
+        served.call("GET", "/readyz").send().expect(200);
+    }
+    std::thread::spawn(move || serve(listening, keeper, now_seconds));
+    let is_gone = |served: &Served| served.call("GET", "/healthz").try_send().is_err();
+    await_until("one of the two ends", || two.iter().any(is_gone));
+    let goes_on = two.iter().position(|served| !is_gone(served)).expect("the other one");
+    two[goes_on].call("GET", "/readyz").send().expect(200);
+    let statuses = two.map(Served::stop);
+    assert_eq!((statuses[goes_on], statuses[1 - goes_on]), (Some(0), Some(4)));
+
+    // Nor does it start again, and it says why; the other one does.
+    let directories = [&original, &clone];
+    let refused = run(&serve_of(directories[1 - goes_on]));
+    assert_eq!(refused.status, Some(4), "{refused:?}");
+    assert!(
+        refused.err.contains("behind") || refused.err.contains("is not the one"),
+        "{refused:?}"
+    );
+    assert_eq!(Served::start(&serve_of(directories[goes_on])).stop(), Some(0));
 }
 
 #[test]

@@ -3,17 +3,15 @@
 //! Never needs a key and never opens one: a wrapped key says which bucket's key it is under, and proves itself when it is restored.
 //! What it says is the state at one moment; whoever reads the keyring before and after, and finds it the same, has both of one.
 
+use super::chain::read_list;
 use super::create::{BulkSource, Opened, open};
-use super::list::List;
-use super::{BackupError, LIST_FILE, io_at};
-use crate::limits::BACKUP_LIST_BYTES_MAX;
+use super::{BackupError, io_at};
 use crate::store::{Key, Op, Stored};
 use crate::trail::journal::read_unjudged;
 use crate::trail::snapshot::{read_snapshot, snapshot_path};
 use gridvault_keys::WrappedUnder;
 use gridvault_keys::limits::KEY_PART_BYTES_MAX;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -82,11 +80,7 @@ pub fn wrapped_anew(
 /// # Errors
 /// [`BackupError::List`]; [`BackupError::Refused`] for a bulk part of another log; or the disk's.
 pub fn bulk_size(bulk: &Path, origin: &str) -> Result<u64, BackupError> {
-    let path = bulk.join(LIST_FILE);
-    let file = File::open(&path).map_err(io_at(&path))?;
-    let mut text = String::new();
-    file.take(BACKUP_LIST_BYTES_MAX).read_to_string(&mut text).map_err(io_at(&path))?;
-    let list = List::parse(&text)?;
+    let list = read_list(bulk)?;
     // Its indexes would say nothing of this log.
     match list.origin == origin {
         true => Ok(list.size),

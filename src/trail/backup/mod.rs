@@ -8,9 +8,17 @@
 //! never change, so whatever is copied after it reaches at least as far. The snapshot and the segments from its place on are opened
 //! before the first byte is copied, so a keeper that takes them away meanwhile takes away names alone. The newest segment is copied
 //! while it is written to: what is behind its last whole frame is what a crash would leave, and is cut when it is read, as at a start.
+//!
+//! # Why a part that was made since another is whole
+//!
+//! Every file of the state is read and digested, copied or not. A file that never changes (a closed segment, a snapshot, a full tile) and that
+//! the list of the part before has with the same digest is not written again: the new list has its digest all the same. So the list is that
+//! of a whole part, and says besides what does not lie here; the digest of it stands for everything. It names the list before by its digest.
 
 mod anew;
+mod chain;
 mod create;
+mod gather;
 mod ledger_age;
 mod list;
 mod restore;
@@ -21,7 +29,9 @@ use std::io;
 use std::path::PathBuf;
 
 pub use anew::{bulk_size, wrapped_anew};
+pub use chain::BulkAt;
 pub use create::{Bulk, BulkSource, create_bulk};
+pub use gather::gather_bulk;
 pub use ledger_age::{BroughtCheckpoint, HadBefore, LedgerAge, LedgerBehind, ledger_age};
 pub use restore::{Restored, Restoring, restore};
 pub use verify::{BulkJudged, bulk_digest, verify_bulk};
@@ -63,10 +73,57 @@ pub enum BackupError {
     /// The list of files is not one.
     #[error("the list of files of the bulk part cannot be used: {0}")]
     List(&'static str),
+    /// The list of files of a part that was named as one before is not one.
+    #[error("the list of files of {} cannot be used: {what}", .directory.display())]
+    ListOf {
+        /// The directory that was named.
+        directory: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// A part before is not there.
+    #[error(
+        "the bulk part that {} was made since is missing: none of the {looked_at} lists of files that were looked at has the digest {digest}; name its directory (--bulk-before)",
+        .of.display()
+    )]
+    PartMissing {
+        /// The part that needs it.
+        of: PathBuf,
+        /// SHA-256 of its list, in hexadecimal.
+        digest: String,
+        /// Lists that were looked at.
+        looked_at: usize,
+    },
+    /// A part before is not there, and a list that could be its own is none.
+    #[error("a bulk part of the chain is missing, and the list of files of {} is cut or changed", .0.display())]
+    PartChanged(PathBuf),
+    /// A part before is of another vault.
+    #[error("{} is a bulk part of another vault", .0.display())]
+    OtherVault(PathBuf),
+    /// A part before is of another log of the same name, or of one that was put back since.
+    #[error("the log does not continue that of the bulk part {}: make a whole part", .0.display())]
+    NoContinuation(PathBuf),
+    /// A part before says that it came behind the one that was made since it.
+    #[error("{} is a later bulk part than the one that was made since it", .0.display())]
+    LaterPart(PathBuf),
+    /// A part was named that the chain does not need.
+    #[error("{} is no part before this one, or is named twice", .0.display())]
+    NoAncestor(PathBuf),
+    /// A file is to be in a part before, whose list does not have it.
+    #[error("{path} is to be in the bulk part {}, whose list does not have it", .directory.display())]
+    NotHeld {
+        /// Beneath a bulk part.
+        path: String,
+        /// The part that should have it.
+        directory: PathBuf,
+    },
+    /// A chain has more parts than any.
+    #[error("more bulk parts were made one since the other than can be used: make a whole part")]
+    TooManyParts,
     /// A file is not the one that was written.
     #[error("{path}: {what}")]
     Damaged {
-        /// Beneath the bulk part.
+        /// Beneath the bulk part; with its directory where that is one before.
         path: String,
         /// What is wrong with it.
         what: &'static str,

@@ -5,21 +5,24 @@
 //!
 //! A vault whose restore was broken off has no configuration, so nothing takes it for one.
 
+use super::chain::BulkAt;
+use super::create::{copy, snapshot_name, sync_all};
 use super::verify::{Whole, check, is_of, walk};
-use super::{BackupError, SNAPSHOTS};
+use super::{BackupError, LOG, io_at};
 use crate::store::{Key, Stored, Version, sealed_by_header};
 use crate::trail::committer::index_state;
 use crate::trail::journal::{Media, Position, SEGMENT_HEADER_BYTES, Writer};
 use crate::trail::recover::{Mark, write_mark};
 use crate::trail::snapshot::{
     FileContent, Place, SnapshotHead, SnapshotReader, SnapshotUnmade, SnapshotWriter, Sorted,
-    Unhurried, clear, found, merge, snapshot_path, spill,
+    Unhurried, clear, found, merge, spill,
 };
 use crate::trail::start::make_directory;
 use crate::trail::{Settings, TrailFault};
 use gridvault_audit::{Log, LogReader};
 use gridvault_keys::{ChainKey, KeyError, KeyState, Keyring, SingleKey, WrappedUnder};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,8 +32,8 @@ const FIRST_SEGMENT: u64 = 1;
 
 /// What is restored, and where to.
 pub struct Restoring<'a> {
-    /// The bulk part.
-    pub bulk: &'a Path,
+    /// The bulk part, and where those before it lie.
+    pub bulk: BulkAt<'a>,
     /// Public key of its log.
     pub log_key: &'a str,
     /// The keys out of the key part.
@@ -41,6 +44,8 @@ pub struct Restoring<'a> {
     pub settings: &'a Settings,
     /// Snapshots of the new vault.
     pub snapshots: &'a Path,
+    /// Where the log before is kept, for auditors; nothing lies there yet.
+    pub log_before: &'a Path,
     /// The disk.
     pub media: Arc<dyn Media>,
 }
@@ -79,10 +84,11 @@ pub struct Restored {
 pub fn restore(restoring: &Restoring<'_>) -> Result<Restored, BackupError> {
     let Restoring { bulk, log_key, keyring, settings, snapshots, media, .. } = restoring;
     let whole = check(bulk, log_key)?;
-    if whole.list.origin == settings.origin {
+    if whole.files.list.origin == settings.origin {
         return Err(BackupError::Refused("a restored vault needs a log of another name"));
     }
-    is_of(bulk, &whole, keyring)?;
+    let log_before = keep_log(&whole, restoring.log_before)?;
+    is_of(&whole, &log_before, keyring)?;
     let mut subjects = Subjects::under(keyring, restoring.anew);
     subjects.check()?;
     let chain = keyring.chain();
@@ -104,7 +110,7 @@ pub fn restore(restoring: &Restoring<'_>) -> Result<Restored, BackupError> {
         origin: settings.origin.clone(),
         log_key: keyring.log_signer().public_key(),
     };
-    let made = make_snapshot(&place, bulk, &whole, &chain, position, &mut subjects)?;
+    let made = make_snapshot(&place, &whole, &log_before, &chain, position, &mut subjects)?;
     if subjects.ahead > 0 {
         let why = "the key part is older than the bulk part, and some people would be lost or not be found: bring a newer key part";
         return Err(BackupError::Refused(why));
@@ -119,9 +125,9 @@ pub fn restore(restoring: &Restoring<'_>) -> Result<Restored, BackupError> {
     write_mark(journal, &chain, &mark)?;
     drop(log);
     let (entries, rows, left_out) = made;
-    let root = whole.log.root(whole.list.size).map_err(TrailFault::Log)?;
-    let digest = whole.list.digest();
-    let (origin, size) = (whole.list.origin, whole.list.size);
+    let (root, list) = (whole.root, whole.files.list);
+    let digest = list.digest();
+    let (origin, size) = (list.origin, list.size);
     let Subjects { replaced: anew, dead, terms_dead, .. } = subjects;
     let snapshot = FIRST_SEGMENT;
     Ok(Restored {
@@ -137,6 +143,20 @@ pub fn restore(restoring: &Restoring<'_>) -> Result<Restored, BackupError> {
         terms_dead,
         snapshot,
     })
+}
+
+/// Brings the log before together in one place, each file as it was listed, and gives it.
+fn keep_log(whole: &Whole, to: &Path) -> Result<LogReader, BackupError> {
+    for (name, listed) in whole.files.beneath(LOG) {
+        let path = whole.files.path(&format!("{LOG}/{name}"));
+        let file = File::open(&path).map_err(io_at(&path))?;
+        if !copy(file, &to.join(name))?.is_same(listed) {
+            let path = path.display().to_string();
+            return Err(BackupError::Damaged { path, what: "it changed while it was read" });
+        }
+    }
+    sync_all(to)?;
+    Ok(LogReader::open(to, &whole.files.list.origin).map_err(TrailFault::Log)?)
 }
 
 /// What becomes of wrapped subject keys on the way, of index terms, and of what is under the header key.
@@ -221,15 +241,15 @@ impl<'a> Subjects<'a> {
 /// Brings rows and steps into the snapshot that the new vault begins with: entries of the journal, rows, rows left out.
 fn make_snapshot(
     place: &Place,
-    bulk: &Path,
     whole: &Whole,
+    log_before: &LogReader,
     chain: &ChainKey,
     position: Position,
     subjects: &mut Subjects<'_>,
 ) -> Result<(u64, u64, u64), BackupError> {
     clear(place).map_err(unmade)?;
     let (mut sorted, mut runs, mut unwritten) = (Sorted::default(), Vec::new(), Ok(()));
-    let end = walk(bulk, whole, chain, &mut |_| Ok(()), &mut |frame| {
+    let end = walk(whole, log_before, chain, &mut |_| Ok(()), &mut |frame| {
         sorted.take(frame);
         if sorted.is_full() {
             unwritten = spill(place, chain, &Unhurried, &mut sorted, &mut runs);
@@ -240,8 +260,8 @@ fn make_snapshot(
     unwritten.map_err(unmade)?;
     let end = end?;
     spill(place, chain, &Unhurried, &mut sorted, &mut runs).map_err(unmade)?;
-    let base = whole.list.snapshot;
-    let base = base.map(|segment| snapshot_path(&bulk.join(SNAPSHOTS), segment));
+    let base = whole.files.list.snapshot;
+    let base = base.map(|segment| whole.files.path(&snapshot_name(segment)));
     let journal_runs = runs.len();
     let (rest, left_out) =
         found_anew(place, chain, base.as_deref(), &mut runs, subjects).map_err(unmade)?;

@@ -11,7 +11,9 @@ pub use media::{FileMedia, Media, Room, Segment};
 
 pub(super) use frame::{FRAME_BYTES_MAX, Frame, FrameBuilder, Framed, NoFrame};
 pub(super) use media::is_full;
-pub(super) use read::{Replayed, check_beginning, read_closed, read_unjudged, replay};
+pub(super) use read::{
+    Replayed, check_beginning, read_closed, read_unjudged, replay, replay_among,
+};
 pub(super) use write::Writer;
 
 use std::path::{Path, PathBuf};
@@ -63,10 +65,19 @@ pub(super) fn numbered(directory: &Path, ending: &str) -> std::io::Result<Vec<u6
     let mut numbers = Vec::new();
     for file in std::fs::read_dir(directory)? {
         let name = file?.file_name();
-        let digits = name.to_str().and_then(|name| name.strip_suffix(ending));
-        let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
-        numbers.extend(number.filter(|number| digits == Some(&*format!("{number:016x}"))));
+        numbers.extend(name.to_str().and_then(|name| number_in(name, ending)));
     }
     numbers.sort_unstable();
     Ok(numbers)
+}
+
+/// The number of the segment that a file of this name is.
+pub(super) fn segment_number(name: &str) -> Option<u64> {
+    number_in(name, ".segment")
+}
+
+fn number_in(name: &str, ending: &str) -> Option<u64> {
+    let digits = name.strip_suffix(ending)?;
+    let number = u64::from_str_radix(digits, 16).ok()?;
+    (digits == format!("{number:016x}")).then_some(number)
 }

@@ -11,7 +11,7 @@ use crate::trail::TrailFault;
 use gridvault_keys::ChainKey;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a replay found.
 pub(in crate::trail) struct Replayed {
@@ -52,16 +52,27 @@ pub(in crate::trail) fn replay(
     directory: &Path,
     chain: &ChainKey,
     from: Position,
+    apply: impl FnMut(Frame) -> Result<(), TrailFault>,
+) -> Result<Replayed, TrailFault> {
+    let newest = newest_segment(directory).map_err(TrailFault::Journal)?;
+    replay_among(newest, &|segment| segment_path(directory, segment), chain, from, apply)
+}
+
+/// The same of segments that do not all lie in one directory: up to the newest, each where `place` says.
+pub(in crate::trail) fn replay_among(
+    newest: Option<u64>,
+    place: &dyn Fn(u64) -> PathBuf,
+    chain: &ChainKey,
+    from: Position,
     mut apply: impl FnMut(Frame) -> Result<(), TrailFault>,
 ) -> Result<Replayed, TrailFault> {
     let mut at = from;
     let mut found = Replayed { end: from, frames: 0, torn_bytes: 0, tail: (0, Vec::new()) };
-    let newest = newest_segment(directory).map_err(TrailFault::Journal)?;
     if at == Position::START && newest.is_none() {
         return Ok(found);
     }
     loop {
-        let bytes = read_written(directory, &at)?;
+        let bytes = read_written(&place(at.segment), &at)?;
         let last = newest == Some(at.segment);
         check_header(&bytes, chain, &at, at.offset == SEGMENT_HEADER_BYTES)?;
         let mut last_frame = at.offset;
@@ -88,7 +99,7 @@ pub(in crate::trail) fn read_closed(
     at: Position,
     mut apply: impl FnMut(Frame) -> Result<(), TrailFault>,
 ) -> Result<Position, TrailFault> {
-    let bytes = read_written(directory, &at)?;
+    let bytes = read_written(&segment_path(directory, at.segment), &at)?;
     check_header(&bytes, chain, &at, at.offset == SEGMENT_HEADER_BYTES)?;
     read_segment(&bytes, chain, at, false, |_, frame| apply(frame)).map(beginning_after)
 }
@@ -137,8 +148,8 @@ const PIECE_BYTES: usize = 1024 * 1024;
 
 /// Reads a segment but for the zeros that it was made of and that nothing was written over yet. What is left reads as the whole:
 /// as far as the position at least, and one piece of zeros behind the last written byte, so that no frame lacks its end.
-fn read_written(directory: &Path, at: &Position) -> Result<Vec<u8>, TrailFault> {
-    match File::open(segment_path(directory, at.segment)) {
+fn read_written(segment: &Path, at: &Position) -> Result<Vec<u8>, TrailFault> {
+    match File::open(segment) {
         Ok(file) => without_the_rest(file, at.offset).map_err(TrailFault::Journal),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             Err(corrupt(at, "a segment is missing"))

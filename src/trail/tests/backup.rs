@@ -10,9 +10,9 @@ use crate::records::{RecordId, SubjectId};
 use crate::store::{Change, EngineKind, Key, Op, Stored, SystemKey, Version, open, term_value};
 use crate::territory::CellId;
 use crate::trail::{
-    Announcement, BackupError, BulkSource, FileMedia, KeyNews, LedgerAge, LedgerBehind, Rebuilding,
-    Restoration, Restored, Restoring, Settings, SnapshotStep, bulk_size, create_bulk, rebuild,
-    restore, verify_bulk, wrapped_anew,
+    Announcement, BackupError, BulkAt, BulkJudged, BulkSource, FileMedia, KeyNews, LedgerAge,
+    LedgerBehind, Rebuilding, Restoration, Restored, Restoring, Settings, SnapshotStep, bulk_size,
+    create_bulk, rebuild, restore, wrapped_anew,
 };
 use gridvault_keys::{IndexTerm, Keyring, WrappedUnder};
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ const OTHER: &str = "vault.example/restored";
 
 type Anew = BTreeMap<[u8; 16], Vec<u8>>;
 
-fn log_key() -> String {
+pub(super) fn log_key() -> String {
     log_key_of(&keyring())
 }
 
@@ -31,7 +31,7 @@ pub(super) fn log_key_of(keyring: &Keyring) -> String {
     gridvault_audit::verifier_key(ORIGIN, &keyring.log_signer().public_key())
 }
 
-fn with_source<T>(world: &World, use_it: impl FnOnce(&BulkSource<'_>) -> T) -> T {
+pub(super) fn with_source<T>(world: &World, use_it: impl FnOnce(&BulkSource<'_>) -> T) -> T {
     let [config, journal, log, snapshots] =
         ["config", "journal", "log", "snapshots"].map(|name| world.path(name));
     std::fs::write(&config, "origin = \"vault.example/trail-tests\"\n").expect("written");
@@ -46,7 +46,11 @@ fn with_source<T>(world: &World, use_it: impl FnOnce(&BulkSource<'_>) -> T) -> T
 
 pub(super) fn bulk(world: &World) -> Result<PathBuf, BackupError> {
     let out = world.path("bulk");
-    with_source(world, |source| create_bulk(source, &out)).map(|_| out)
+    with_source(world, |source| create_bulk(source, &out, None)).map(|_| out)
+}
+
+pub(super) fn verify_bulk(bulk: &Path, log_key: &str) -> Result<BulkJudged, BackupError> {
+    crate::trail::verify_bulk(&BulkAt::beside(bulk), log_key)
 }
 
 fn restored_settings(world: &World) -> Settings {
@@ -59,7 +63,7 @@ fn restored_settings(world: &World) -> Settings {
     }
 }
 
-fn restored(world: &World, bulk: &Path) -> Result<(Restored, Rows), BackupError> {
+pub(super) fn restored(world: &World, bulk: &Path) -> Result<(Restored, Rows), BackupError> {
     restored_with(world, bulk, &Anew::new())
 }
 
@@ -69,12 +73,13 @@ fn restored_with(world: &World, bulk: &Path, anew: &Anew) -> Result<(Restored, R
     let (settings, snapshots) = (restored_settings(world), world.path("new/snapshots"));
     let (keyring, log_key) = (&*world.keyring, log_key_of(&world.keyring));
     let done = restore(&Restoring {
-        bulk,
+        bulk: BulkAt::beside(bulk),
         log_key: &log_key,
         keyring,
         anew,
         settings: &settings,
         snapshots: &snapshots,
+        log_before: &world.path("new/log-before"),
         media: Arc::new(FileMedia),
     })?;
     let (reader, applier) =
@@ -91,7 +96,7 @@ fn restored_with(world: &World, bulk: &Path, anew: &Anew) -> Result<(Restored, R
 }
 
 /// What a store is under another log.
-fn under_another_log(before: &Rows) -> Rows {
+pub(super) fn under_another_log(before: &Rows) -> Rows {
     let anew = |(key, stored): (&Key, &Stored)| {
         let payload = if key.is_policy() { Vec::new() } else { stored.payload.clone() };
         let stored = Stored { version: stored.version, index: 0, payload };
@@ -398,12 +403,13 @@ fn a_restore_never_continues_the_log_before() {
     let (keyring, log_key) = (keyring(), log_key());
     let settings = Settings { origin: ORIGIN.into(), ..restored_settings(&world) };
     let refused = restore(&Restoring {
-        bulk: &bulk,
+        bulk: BulkAt::beside(&bulk),
         log_key: &log_key,
         keyring: &keyring,
         anew: &Anew::new(),
         settings: &settings,
         snapshots: &world.path("new/snapshots"),
+        log_before: &world.path("new/log-before"),
         media: Arc::new(FileMedia),
     });
     assert!(matches!(refused, Err(BackupError::Refused(_))));
@@ -490,7 +496,7 @@ fn keys_of_the_feed_begin_anew_and_reviews_stay_behind() {
     }
 }
 
-fn files_of(directory: &Path) -> Vec<PathBuf> {
+pub(super) fn files_of(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for file in std::fs::read_dir(directory).expect("a directory") {
         let path = file.expect("a file").path();

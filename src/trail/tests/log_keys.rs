@@ -2,14 +2,14 @@
 //! Never a stage at which the log verifies with neither key that auditors may hold.
 //! The ring is in a file of its own and opened anew, as the next process has it.
 
-use super::backup::{bulk, log_key_of};
+use super::backup::{bulk, log_key_of, verify_bulk};
 use super::snapshots::{begun, change_a_little, fill_a_segment, keeper};
 use super::wait;
 use super::world::{ORIGIN, Run, World};
 use crate::limits::WITNESS_AGE_MIN;
 use crate::trail::{
-    Announcement, BackupError, FileMedia, Restoring, Settings, SnapshotStep, Witnesses, restore,
-    verify_bulk,
+    Announcement, BackupError, BulkAt, FileMedia, Restoring, Settings, SnapshotStep, Witnesses,
+    restore,
 };
 use gridvault_audit::LogReader;
 use gridvault_audit::verify::{VerifierKey, open_note};
@@ -150,12 +150,13 @@ fn restored(
         ..world.settings()
     };
     restore(&Restoring {
-        bulk,
+        bulk: BulkAt::beside(bulk),
         log_key,
         keyring,
         anew: &BTreeMap::new(),
         settings: &settings,
         snapshots: &new.join("snapshots"),
+        log_before: &new.join("log-before"),
         media: Arc::new(FileMedia),
     })
     .map(drop)

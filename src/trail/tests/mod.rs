@@ -4,6 +4,7 @@
 
 mod acknowledge;
 mod backup;
+mod backup_chain;
 mod book;
 mod bounds;
 mod charges;

@@ -3,7 +3,7 @@
 //! The witnesses are real ones, over HTTP, in threads that end with the process.
 
 use super::wait;
-use super::world::{ORIGIN, World, keyring};
+use super::world::{ORIGIN, Run, World, keyring};
 use crate::limits::{WITNESS_AGE_MIN, WITNESS_ALERT_AGE};
 use crate::trail::witness::{Alert, Told};
 use crate::trail::{Announcement, Refused, TrailError, TrailFault, Witnesses, WitnessesError};
@@ -182,6 +182,93 @@ fn a_running_log_that_a_witness_knows_otherwise_stops() {
     run.trail.ask(witnesses(&other, &policy).expect("witnesses")).expect("asked");
     let fault = wait(run.trail.fault());
     assert!(matches!(&*fault, TrailFault::Behind { .. } | TrailFault::Forked { .. }), "{fault}");
+}
+
+/// A vault that is witnessed, and a copy of its whole directory. Both have stopped.
+fn cloned(policy: &str) -> [World; 2] {
+    let (original, clone) = (World::on_sled(), World::on_sled());
+    let run = original.begin();
+    run.trail.ask(witnesses(&original, policy).expect("witnesses")).expect("asked");
+    run.stop();
+    assert_eq!(cosigned(&original, policy), size(&original));
+    copy(&original.path("."), &clone.path("."));
+    // Else the two would say the same.
+    clone.clock.now.fetch_add(1, Ordering::SeqCst);
+    [original, clone]
+}
+
+/// Starts one as the program does: held against the witnesses first.
+fn served(world: &World, policy: &str) -> Run {
+    witnesses(world, policy).expect("witnesses").check().expect("it is what was cosigned");
+    world.start().expect("a trail")
+}
+
+#[test]
+fn a_clone_beside_its_original_is_refused_by_the_witness_whatever_the_length_of_its_log() {
+    for (written, further) in [(1, 4), (4, 1), (2, 2)] {
+        let witness = running(1);
+        let policy = policy(&witness.line, "quorum w1\n");
+        let [original, clone] = cloned(&policy);
+        let (run, other) = (served(&original, &policy), served(&clone, &policy));
+        for version in 1..=written {
+            run.write(1, version).ok().expect("recorded");
+        }
+        run.trail.ask(witnesses(&original, &policy).expect("witnesses")).expect("asked");
+        await_cosigned(&original, &policy);
+        // Nothing on its own disk tells the clone: it takes what comes, until it asks.
+        let mut last = other.announce_start().expect("recorded");
+        for version in 1..=further {
+            last = other.write(1, version).ok().expect("recorded");
+        }
+        wait(other.trail.covered(last.index()));
+        other.trail.ask(witnesses(&clone, &policy).expect("witnesses")).expect("asked");
+        let fault = wait(other.trail.fault());
+        let is_told = matches!(&*fault, TrailFault::Behind { .. } | TrailFault::Forked { .. });
+        assert!(is_told, "{written} {further}: {fault}");
+        assert!(!other.trail.is_writable());
+        assert!(matches!(other.write(1, 9), Err(Refused::Trail(_))), "nothing more is taken in");
+        drop(other);
+        let fault = witnesses(&clone, &policy).expect("witnesses").check().expect_err("another");
+        assert!(matches!(fault, TrailFault::Behind { .. } | TrailFault::Forked { .. }), "{fault}");
+        // The original goes on, and its end is cosigned too.
+        run.write(2, 1).ok().expect("recorded");
+        run.stop();
+        assert_eq!(cosigned(&original, &policy), size(&original));
+        witnesses(&original, &policy).expect("witnesses").check().expect("nothing else is known");
+    }
+}
+
+/// The witness cannot know which of two is the original: whoever is cosigned first goes on, and the other stops and says so.
+#[test]
+fn of_a_clone_that_is_cosigned_first_it_is_the_original_that_is_refused() {
+    let witness = running(1);
+    let policy = policy(&witness.line, "quorum w1\n");
+    let [original, clone] = cloned(&policy);
+    let (run, other) = (served(&original, &policy), served(&clone, &policy));
+    other.write(1, 1).ok().expect("recorded");
+    other.trail.ask(witnesses(&clone, &policy).expect("witnesses")).expect("asked");
+    await_cosigned(&clone, &policy);
+    for version in 1..=3 {
+        run.write(1, version).ok().expect("recorded");
+    }
+    run.trail.ask(witnesses(&original, &policy).expect("witnesses")).expect("asked");
+    let fault = wait(run.trail.fault());
+    let is_told = matches!(&*fault, TrailFault::Behind { .. } | TrailFault::Forked { .. });
+    assert!(is_told, "{fault}");
+    other.stop();
+    let fault = witnesses(&original, &policy).expect("witnesses").check().expect_err("another");
+    assert!(matches!(fault, TrailFault::Behind { .. } | TrailFault::Forked { .. }), "{fault}");
+}
+
+/// Waits until the witness has cosigned everything that the log has.
+fn await_cosigned(world: &World, policy: &str) {
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let log = LogReader::open(&world.path("log"), ORIGIN).expect("a log");
+    let before = cosigned(world, policy);
+    while cosigned(world, policy) == before || cosigned(world, policy) < size(world) {
+        assert!(std::time::Instant::now() < until, "it is not cosigned: {:?}", log.size());
+        std::thread::yield_now();
+    }
 }
 
 #[test]
