@@ -12,6 +12,7 @@ use super::second_place::LedgerArguments;
 use crate::ambient::{Clock as _, HostClock};
 use crate::config::{Config, Overrides};
 use crate::limits::CEREMONY_WAIT_SECONDS;
+use crate::trail::BulkAt;
 use serde_json::json;
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -31,6 +32,12 @@ pub(super) struct RequestArguments {
     /// For a restore: the bulk part.
     #[arg(long, requires = "keys")]
     bulk: Option<PathBuf>,
+    /// For a restore: the parts before an incremental bulk part, where they do not lie beside it.
+    #[arg(long, requires = "bulk")]
+    bulk_before: Vec<PathBuf>,
+    /// For a restore: the verifier key of the log before, from outside. Its log is verified, and held against the ledger.
+    #[arg(long, requires = "bulk")]
+    log_key: Option<String>,
     #[command(flatten)]
     ledger: LedgerArguments,
     /// For a restore: the origin of the new log.
@@ -52,19 +59,23 @@ pub(super) struct AgreeArguments {
 
 pub(super) fn request(arguments: &RequestArguments, json: bool) -> Result<(), Failure> {
     let RequestArguments { what, dir, keys, bulk, ledger, origin, .. } = arguments;
-    let (vault, ways, parts) = match (what, dir, keys.as_ref().zip(bulk.as_ref()), origin) {
-        (What::Restore, _, Some((keys, bulk)), Some(origin)) => {
-            let parts = Parts::at(bulk, ledger)?;
-            (origin.clone(), digest_of(keys)?, Some(parts))
+    let RequestArguments { bulk_before, log_key, .. } = arguments;
+    let bulk = bulk.as_ref().zip(log_key.as_ref());
+    let (vault, ways, parts) = match (what, dir, keys.as_ref().zip(bulk), origin) {
+        (What::Restore, _, Some((keys, (bulk, log_key))), Some(origin)) => {
+            let bulk = BulkAt { directory: bulk, before: bulk_before };
+            (origin.clone(), digest_of(keys)?, Some(Parts::at(&bulk, log_key, ledger)?))
         }
         (What::Restore, ..) => {
             return Err(Failure::Usage(
-                "name the two parts and the new log: --bulk, --keys, --origin; and with \
+                "name the two parts and the two logs: --bulk, --log-key, --keys, --origin; and with \
                  --erasure-ledger the ledger, if it comes along"
                     .into(),
             ));
         }
-        (_, Some(dir), None, None) if keys.is_none() && bulk.is_none() && !ledger.is_named() => {
+        (_, Some(dir), None, None)
+            if keys.is_none() && arguments.bulk.is_none() && !ledger.is_named() =>
+        {
             let config = Config::load(dir, &Overrides::default())
                 .map_err(|error| Failure::failed("the configuration", &error))?;
             (config.origin.clone(), digest_of(&config.directory.join("unlock"))?, None)

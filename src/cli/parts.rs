@@ -8,7 +8,9 @@ use super::ceremony::decoded;
 use super::failure::Failure;
 use super::second_place::LedgerArguments;
 use crate::config::ConfigFile;
-use crate::trail::{ErasureLedger, HadBefore, LedgerAge, LedgerBehind, bulk_digest, ledger_age};
+use crate::trail::{
+    BulkAt, ErasureLedger, HadBefore, LedgerAge, LedgerBehind, bulk_digest, ledger_age,
+};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use std::path::Path;
@@ -32,19 +34,24 @@ pub(super) struct Parts {
 
 impl Parts {
     /// What lies at these places now.
-    pub(super) fn at(bulk: &Path, ledger: &LedgerArguments) -> Result<Parts, Failure> {
-        let digest = bulk_digest(bulk).map_err(|error| told(&error))?;
+    pub(super) fn at(
+        bulk: &BulkAt<'_>,
+        log_key: &str,
+        ledger: &LedgerArguments,
+    ) -> Result<Parts, Failure> {
+        let digest = bulk_digest(bulk.directory).map_err(|error| told(&error))?;
         let unread = |error| Failure::storage("the ledger of erasures", &error);
         let lies = ledger.place()?.as_ref().map(ErasureLedger::unjudged_at);
         let lies = lies.transpose().map_err(unread)?;
         let lines = lies.as_ref().map(|(_, lines)| &**lines);
         let brought = ledger.checkpoint()?;
-        let before = configured(bulk)?;
+        let before = configured(bulk.directory)?;
         let had = HadBefore {
             ledger: before.erasure_ledger.is_some(),
             witnesses: before.witness_policy.is_some(),
         };
-        let age = ledger_age(bulk, lines, had, brought.as_ref()).map_err(|error| told(&error))?;
+        let age = ledger_age(bulk, log_key, lines, had, brought.as_ref());
+        let age = age.map_err(|error| told(&error))?;
         Ok(Parts { bulk: digest, ledger: lies.map(|(mark, _)| mark.digest), age })
     }
 

@@ -272,7 +272,9 @@ fn two_administrators_sign_a_restore_with_the_keys_that_the_backup_knows() {
     run(&asked).ended(2);
     let half = ["--keys", &keys, "--origin", AFTER];
     run(&[&asked[..], &half].concat()).ended(2);
-    run(&[&asked[..], &half, &["--bulk", &bulk]].concat()).ended(0);
+    run(&[&asked[..], &half, &["--bulk", &bulk]].concat()).ended(2);
+    let of_log = ["--bulk", &bulk, "--log-key", place.log_key()];
+    run(&[&asked[..], &half, &of_log].concat()).ended(0);
     let agree = |name: &str| {
         run(&["keys", "agree", &request, "--key", &place.path(&format!("{name}.key"))]).ended(0);
     };
@@ -478,7 +480,11 @@ fn a_chain_of_bulk_parts_made_beside_a_serving_vault_restores_its_newest_state_w
     // Two sign the newest list, which stands for every file wherever it lies.
     let (request, keys) = (place.path("request"), place.path("keys-2"));
     let asked = ["keys", "request", "restore", "--out", &request, "--keys", &keys];
-    run(&[&asked[..], &["--origin", AFTER, "--bulk", &two]].concat()).ended(0);
+    let of_bulk = ["--origin", AFTER, "--bulk", &two, "--log-key", place.log_key()];
+    let lacks = run(&[&asked[..], &of_bulk].concat()).ended(4).err;
+    assert!(lacks.contains("was made since is missing"), "{lacks}");
+    let named_too = named.each_ref().map(String::as_str);
+    run(&[&asked[..], &of_bulk, &named_too].concat()).ended(0);
     for name in ["sys", "aud"] {
         run(&["keys", "agree", &request, "--key", &place.path(&format!("{name}.key"))]).ended(0);
     }

@@ -250,7 +250,7 @@ fn a_ledger_that_is_older_than_the_last_cosigned_checkpoint_is_taken_from_two_wh
     let request = place.path("request");
     let (bulk, keys) = (place.path("bulk"), place.path("keys"));
     let asked = ["keys", "request", "restore", "--out", &request, "--origin", AFTER];
-    let parts = ["--bulk", &bulk, "--keys", &keys];
+    let parts = ["--bulk", &bulk, "--keys", &keys, "--log-key", place.log_key()];
     let text = run(&[&asked[..], &parts, &bringing].concat()).ended(0).out;
     let behind = text.lines().find_map(|line| line.strip_prefix("behind ")).expect("a line");
     let behind: u64 = behind.parse().expect("a number");

@@ -2,20 +2,19 @@
 //! Never by a clock, and never by what the ledger says of itself but where its newest line of this log stands.
 //! What cannot be known is said to be unknown: an erasure that neither the log nor the ledger has leaves no trace in either.
 
-use super::verify::read_list;
+use super::chain::{BulkAt, Files, LogFiles};
 use super::{BackupError, LOG};
 use crate::records::MandateId;
 use crate::trail::ToldErasure;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use gridvault_audit::LogReader;
-use gridvault_audit::verify::{Head, Policy, open_checkpoint};
+use gridvault_audit::constants::WITNESSED_FILE;
+use gridvault_audit::verify::{
+    Class, Expectations, Finding, Head, Policy, VerifierKey, VerifyError, Visitor, open_checkpoint,
+    verify_log,
+};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::path::Path;
-
-/// Entries that are read at a time.
-const ENTRIES_COUNT: usize = 256;
 
 /// What is known of the age of a ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,43 +60,49 @@ pub struct HadBefore {
     pub witnesses: bool,
 }
 
-/// Judges the age of a ledger. Its lines are those of the ledger that comes along, or nothing without one.
+/// Judges the age of a ledger. Its lines are those of the ledger that comes along, or nothing without one. The bulk part's log is
+/// verified on the way, under the key from outside.
 ///
 /// # Errors
-/// A bulk part that cannot be read, and a checkpoint that is not the quorum's, of this log, or of the same history.
+/// A bulk part that cannot be read or whose log does not verify, and a checkpoint that is not the quorum's, of this log, or of the same
+/// history.
 pub fn ledger_age(
-    bulk: &Path,
+    bulk: &BulkAt<'_>,
+    log_key: &str,
     told: Option<&[ToldErasure]>,
     had: HadBefore,
     brought: Option<&BroughtCheckpoint>,
 ) -> Result<LedgerAge, BackupError> {
-    let (origin, size) = {
-        let list = read_list(bulk)?;
-        (list.origin, list.size)
-    };
-    let fail = |error| BackupError::Log(Box::new(error));
-    let log = LogReader::open(&bulk.join(LOG), &origin).map_err(fail)?;
-    let lacks = match told {
-        Some(told) => lacking(&log, size, told)?,
-        None => 0,
-    };
+    let files = Files::open(bulk)?;
+    let (origin, size) = (&*files.list.origin, files.list.size);
+    let key = VerifierKey::parse(log_key)
+        .map_err(|_| BackupError::Refused("the log key is not a verifier key"))?;
+    let cosigned = brought.map(|brought| cosigned(brought, origin)).transpose()?;
+    // A longer one is told from another history by nobody who has the bulk part alone.
+    let earlier = cosigned.iter().filter(|head| head.size <= size).cloned().collect();
+    let expected = Expectations { earlier, ..Expectations::default() };
+    let mut told_by_log = ByLog::default();
+    verify_log(LogFiles(&files), &Policy::of_log(key), &expected, &mut told_by_log).map_err(
+        |error| match error {
+            VerifyError::Tampered(Finding { class: Class::HistoryRewritten, .. }) => {
+                BackupError::Refused(
+                    "the cosigned checkpoint is of another history than the bulk part's log",
+                )
+            }
+            error => BackupError::Log(Box::new(error)),
+        },
+    )?;
     let newest = told.unwrap_or_default().iter().filter(|told| told.origin == origin);
     let newest = newest.map(|told| told.destroyed.saturating_add(1)).max();
     let accounted = size.max(newest.unwrap_or(0));
-    let has_witnesses = had.witnesses || log.witnessed_text().map_err(fail)?.is_some();
-    let behind = match brought {
-        Some(brought) => {
-            let head = cosigned(brought, &origin)?;
-            if head.size <= size && log.root(head.size).map_err(fail)? != head.root {
-                let why = "the cosigned checkpoint is of another history than the bulk part's log";
-                return Err(BackupError::Refused(why));
-            }
-            LedgerBehind::Entries(head.size.saturating_sub(accounted))
-        }
+    let witnessed = format!("{LOG}/{WITNESSED_FILE}");
+    let has_witnesses = had.witnesses || files.list.files.contains_key(&witnessed);
+    let behind = match cosigned {
+        Some(head) => LedgerBehind::Entries(head.size.saturating_sub(accounted)),
         None if has_witnesses && (told.is_some() || had.ledger) => LedgerBehind::Unknown,
         None => LedgerBehind::Unasked,
     };
-    Ok(LedgerAge { lacks, behind })
+    Ok(LedgerAge { lacks: told.map_or(0, |told| told_by_log.lacking(told)), behind })
 }
 
 fn cosigned(
@@ -117,31 +122,40 @@ fn cosigned(
     }
 }
 
-/// How many erasures the log says are complete that are not told. What went at its end has keys destroyed under an id too, and is in
-/// no ledger: an erasure has steps of its own.
-fn lacking(log: &LogReader, size: u64, told: &[ToldErasure]) -> Result<u64, BackupError> {
-    let fail = |error| BackupError::Log(Box::new(error));
-    let (mut begun, mut destroyed) = (BTreeSet::new(), BTreeSet::new());
-    let mut at = log.minimum().map_err(fail)?.index;
-    while at < size {
-        let entries = log.entries(at, ENTRIES_COUNT).map_err(fail)?;
-        at += entries.len().max(1) as u64;
-        let names = |entry: &&Vec<u8>| holds(entry, b"\"erasures\"") || holds(entry, b"\"erase\"");
-        for entry in entries.iter().filter(names) {
-            let Ok(entry) = serde_json::from_slice::<Value>(entry) else { continue };
-            match (entry["ev"].as_str(), entry["act"].as_str()) {
-                (Some("data"), Some("erase")) => begun.extend(entry["apr"].as_str().and_then(id)),
-                (Some("key"), Some("destroy")) => {
-                    let named = entry["x"]["erasures"].as_str().unwrap_or_default();
-                    destroyed
-                        .extend(named.split(',').filter_map(|id| id.parse::<MandateId>().ok()));
-                }
-                _ => {}
+/// What the log says of erasures. What went at its end has keys destroyed under an id too, and is in no ledger: an erasure has steps of
+/// its own.
+#[derive(Default)]
+struct ByLog {
+    begun: BTreeSet<MandateId>,
+    destroyed: BTreeSet<MandateId>,
+}
+
+impl ByLog {
+    /// How many erasures are complete that are not told.
+    fn lacking(&self, told: &[ToldErasure]) -> u64 {
+        let told: BTreeSet<MandateId> = told.iter().map(|told| told.id).collect();
+        let complete = self.begun.intersection(&self.destroyed);
+        complete.filter(|id| !told.contains(id)).count() as u64
+    }
+}
+
+impl Visitor for ByLog {
+    fn entry(&mut self, _index: u64, entry: &[u8]) {
+        if !holds(entry, b"\"erasures\"") && !holds(entry, b"\"erase\"") {
+            return;
+        }
+        // What is no entry ends the verification.
+        let Ok(entry) = serde_json::from_slice::<Value>(entry) else { return };
+        match (entry["ev"].as_str(), entry["act"].as_str()) {
+            (Some("data"), Some("erase")) => self.begun.extend(entry["apr"].as_str().and_then(id)),
+            (Some("key"), Some("destroy")) => {
+                let named = entry["x"]["erasures"].as_str().unwrap_or_default();
+                self.destroyed
+                    .extend(named.split(',').filter_map(|id| id.parse::<MandateId>().ok()));
             }
+            _ => {}
         }
     }
-    let told: BTreeSet<MandateId> = told.iter().map(|told| told.id).collect();
-    Ok(begun.intersection(&destroyed).filter(|id| !told.contains(id)).count() as u64)
 }
 
 fn id(text: &str) -> Option<MandateId> {
@@ -155,15 +169,16 @@ fn holds(entry: &[u8], word: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::list::List;
+    use super::super::list::{List, Listed, hex};
     use super::super::{LIST_FILE, io_at};
     use super::*;
     use crate::records::Handle;
     use crate::trail::integrate::LogSigner;
     use gridvault_audit::witness::{CosignerKey, Keeper};
-    use gridvault_audit::{Log, verifier_key};
+    use gridvault_audit::{Log, LogReader, verifier_key};
     use gridvault_keys::{Keyring, Month, RootKey};
     use std::collections::BTreeMap;
+    use std::path::{Path, PathBuf};
     use tempfile::TempDir;
 
     const ORIGIN: &str = "vault.example/log";
@@ -173,6 +188,7 @@ mod tests {
     struct Site {
         room: TempDir,
         keyring: Keyring,
+        log_key: String,
         policy: String,
         keeper: Keeper,
     }
@@ -191,21 +207,40 @@ mod tests {
             let keeper = Keeper::open(&room.path().join("witness"), key, logs).expect("a witness");
             let vkey = keeper.verifier_key();
             let policy = format!("log {log_key}\nwitness office {vkey}\nquorum office\n");
-            Site { room, keyring, policy, keeper }
+            Site { room, keyring, log_key, policy, keeper }
         }
 
         /// The bulk part of a log with these entries.
-        fn bulk(&self, name: &str, entries: &[String]) -> std::path::PathBuf {
+        fn bulk(&self, name: &str, entries: &[String]) -> PathBuf {
             let bulk = self.room.path().join(name);
             std::fs::create_dir_all(&bulk).expect("made");
             let mut log = Log::create(&bulk.join(LOG), ORIGIN).expect("a log");
-            log.append(0, entries).expect("appended");
+            let numbered = entries.iter().enumerate();
+            let numbered: Vec<String> =
+                numbered.map(|(at, entry)| entry.replace('#', &at.to_string())).collect();
+            log.append(0, &numbered).expect("appended");
             log.publish(&LogSigner::of(ORIGIN, &self.keyring)).expect("published");
-            let (origin, size) = (ORIGIN.to_owned(), entries.len() as u64);
-            let list = List { origin, size, snapshot: None, files: BTreeMap::new() };
+            self.list(&bulk, entries.len() as u64);
+            bulk
+        }
+
+        /// Writes the list of what is there.
+        fn list(&self, bulk: &Path, size: u64) {
+            let mut files = BTreeMap::new();
+            add_files(bulk, LOG, &mut files);
+            let list = List { origin: ORIGIN.to_owned(), size, snapshot: None, since: None, files };
             let path = bulk.join(LIST_FILE);
             std::fs::write(&path, list.to_text()).map_err(io_at(&path)).expect("written");
-            bulk
+        }
+
+        fn judge(
+            &self,
+            bulk: &Path,
+            told: Option<&[ToldErasure]>,
+            had: HadBefore,
+            brought: Option<&BroughtCheckpoint>,
+        ) -> Result<LedgerAge, BackupError> {
+            ledger_age(&BulkAt::beside(bulk), &self.log_key, told, had, brought)
         }
 
         /// The checkpoint of a log with these entries, as the witness cosigned it.
@@ -218,8 +253,35 @@ mod tests {
         }
     }
 
+    fn add_files(bulk: &Path, beneath: &str, files: &mut BTreeMap<String, Listed>) {
+        for entry in std::fs::read_dir(bulk.join(beneath)).expect("a directory") {
+            let entry = entry.expect("an entry");
+            let name = entry.file_name().into_string().expect("plain");
+            let path = format!("{beneath}/{name}");
+            match entry.file_type().expect("a kind").is_dir() {
+                true => add_files(bulk, &path, files),
+                false if name == "lock" => {}
+                false => {
+                    let bytes = std::fs::read(entry.path()).expect("read");
+                    let digest = ring::digest::digest(&ring::digest::SHA256, &bytes);
+                    let digest = hex(digest.as_ref());
+                    let listed = Listed { bytes: bytes.len() as u64, digest, held: false };
+                    files.insert(path, listed);
+                }
+            }
+        }
+    }
+
+    /// An entry of the vault itself without its index and times, which the log's writer fills in elsewhere.
+    fn entry(act: &str, apr: &str, ev: &str, x: &str) -> String {
+        format!(
+            "{{\"act\":\"{act}\",{apr}\"ev\":\"{ev}\",\"mono\":#,\"out\":\"success\",\"req\":\"AAAAAAAAAAAAAAAAAAAAAA\",\
+             \"seq\":#,\"t\":#,\"v\":1{x}}}"
+        )
+    }
+
     fn other(count: usize) -> Vec<String> {
-        (0..count).map(|at| format!("{{\"act\":\"read\",\"ev\":\"data\",\"seq\":{at}}}")).collect()
+        vec![entry("heartbeat", "", "sys", ""); count]
     }
 
     fn mandate(number: u8) -> MandateId {
@@ -228,13 +290,13 @@ mod tests {
 
     fn begun(number: u8) -> String {
         let id = BASE64_URL_SAFE_NO_PAD.encode([number; 16]);
-        format!("{{\"act\":\"erase\",\"apr\":\"{id}\",\"ev\":\"data\"}}")
+        entry("erase", &format!("\"apr\":\"{id}\","), "data", "")
     }
 
     fn destroyed(numbers: &[u8]) -> String {
         let ids: Vec<String> = numbers.iter().map(|one| mandate(*one).to_string()).collect();
         let ids = ids.join(",");
-        format!("{{\"act\":\"destroy\",\"ev\":\"key\",\"x\":{{\"erasures\":\"{ids}\"}}}}")
+        entry("destroy", "", "key", &format!(",\"x\":{{\"erasures\":\"{ids}\"}}"))
     }
 
     fn told(number: u8, origin: &str, destroyed: u64) -> ToldErasure {
@@ -249,7 +311,7 @@ mod tests {
 
     fn age(site: &Site, bulk: &Path, told: &[ToldErasure], note: Option<&[u8]>) -> LedgerAge {
         let brought = note.map(|note| brought(note, &site.policy));
-        ledger_age(bulk, Some(told), HadBefore::default(), brought.as_ref()).expect("judged")
+        site.judge(bulk, Some(told), HadBefore::default(), brought.as_ref()).expect("judged")
     }
 
     #[test]
@@ -267,7 +329,7 @@ mod tests {
         assert_eq!(lacks(&[one, two.clone()]), 0);
         // One that a restored vault carried out again is in the ledger under the log before.
         assert_eq!(lacks(&[told(1, "vault.example/log-0", 9), two]), 0);
-        let without = ledger_age(&bulk, None, HadBefore::default(), None).expect("judged");
+        let without = site.judge(&bulk, None, HadBefore::default(), None).expect("judged");
         assert_eq!(without, LedgerAge { lacks: 0, behind: LedgerBehind::Unasked });
     }
 
@@ -285,7 +347,7 @@ mod tests {
         assert_eq!(behind(&[told(1, ORIGIN, 99)]), LedgerBehind::Entries(0));
         assert_eq!(behind(&[told(1, "another", 24)]), LedgerBehind::Entries(15));
         let brought = brought(&note, &site.policy);
-        let without = ledger_age(&bulk, None, HadBefore::default(), Some(&brought));
+        let without = site.judge(&bulk, None, HadBefore::default(), Some(&brought));
         let without = without.expect("judged");
         assert_eq!(without.behind, LedgerBehind::Entries(15));
         // A bulk part as new as the checkpoint knows of everything.
@@ -302,7 +364,7 @@ mod tests {
         let bulk = site.bulk("bulk", &other(10));
         let behind = |ledger, witnesses, told: Option<&[ToldErasure]>| {
             let had = HadBefore { ledger, witnesses };
-            ledger_age(&bulk, told, had, None).expect("judged").behind
+            site.judge(&bulk, told, had, None).expect("judged").behind
         };
         assert_eq!(behind(true, false, Some(&[])), LedgerBehind::Unasked);
         assert_eq!(behind(false, true, None), LedgerBehind::Unasked);
@@ -310,6 +372,7 @@ mod tests {
         assert_eq!(behind(true, true, None), LedgerBehind::Unknown);
         let note = String::from_utf8(site.cosigned("same", &other(10))).expect("text");
         gridvault_audit::keep_witnessed(&bulk.join(LOG), ORIGIN, &note).expect("kept");
+        site.list(&bulk, 10);
         assert_eq!(behind(true, false, Some(&[])), LedgerBehind::Unknown);
         let unknown = LedgerAge { lacks: 0, behind: LedgerBehind::Unknown };
         assert!(!unknown.is_current());
@@ -322,7 +385,7 @@ mod tests {
         let note = site.cosigned("later", &other(25));
         let refused = |bulk: &Path, note: &[u8], policy: &str| {
             let brought = brought(note, policy);
-            let judged = ledger_age(bulk, Some(&[]), HadBefore::default(), Some(&brought));
+            let judged = site.judge(bulk, Some(&[]), HadBefore::default(), Some(&brought));
             judged.expect_err("refused").to_string()
         };
         let bare = note.split(|byte| *byte == b'\n').take(5).collect::<Vec<_>>().join(&b'\n');
