@@ -111,12 +111,21 @@ impl Engine {
         self.0.insert(key(ROW, id), value).expect("put");
     }
 
-    /// Exchanges parts of two rows: 0 is the header, 1 the attributes, what follows the sections.
-    fn swap_parts(&self, one: &str, other: &str, which: std::ops::RangeFrom<usize>, count: usize) {
+    /// Exchanges one part of two rows: 0 is the header, 1 the attributes.
+    fn swap_part(&self, one: &str, other: &str, which: usize) {
+        self.swap_parts(one, other, which, which + 1);
+    }
+
+    /// Exchanges all sections of two rows.
+    fn swap_sections(&self, one: &str, other: &str) {
+        let count = self.parts(one).1.len();
+        self.swap_parts(one, other, 2, count);
+    }
+
+    fn swap_parts(&self, one: &str, other: &str, from: usize, to: usize) {
         let ((before, mut first), (after, mut second)) = (self.parts(one), self.parts(other));
         assert_eq!(first.len(), second.len(), "rows of one shape");
-        let which: Vec<usize> = which.take(count).filter(|at| *at < first.len()).collect();
-        which.into_iter().for_each(|at| std::mem::swap(&mut first[at], &mut second[at]));
+        first[from..to].swap_with_slice(&mut second[from..to]);
         self.put(one, before, &first);
         self.put(other, after, &second);
     }
@@ -182,10 +191,10 @@ fn what_is_exchanged_or_cut_is_refused_at_the_read_and_recorded_with_its_reason(
         let both = |pair: &[Held; 2], kind| [0, 1].map(|at: usize| key(kind, &pair[at].id));
         let [one, other] = both(rows, ROW);
         engine.swap(&one, &other);
-        engine.swap_parts(&headers[0].id, &headers[1].id, 0.., 1);
-        engine.swap_parts(&attributes[0].id, &attributes[1].id, 1.., 1);
+        engine.swap_part(&headers[0].id, &headers[1].id, 0);
+        engine.swap_part(&attributes[0].id, &attributes[1].id, 1);
         engine.swap(&key(SUBJECT_KEY, &keys[0].subject), &key(SUBJECT_KEY, &keys[1].subject));
-        engine.swap_parts(&sections[0].id, &sections[1].id, 2.., usize::MAX);
+        engine.swap_sections(&sections[0].id, &sections[1].id);
         for held in cut {
             let (before, mut parts) = engine.parts(&held.id);
             parts[2..].iter_mut().for_each(|section| section.truncate(section.len() - 1));
@@ -335,8 +344,8 @@ fn page_that_comes_upon_a_damaged_record_is_refused_whole_and_recorded() {
     let (worker, neighbour) = (demo.worker(1), demo.worker(2));
     let (attributes, sections) = (pair(&demo, &worker), pair(&demo, &neighbour));
     behind(&mut demo, |engine| {
-        engine.swap_parts(&attributes[0].id, &attributes[1].id, 1.., 1);
-        engine.swap_parts(&sections[0].id, &sections[1].id, 2.., usize::MAX);
+        engine.swap_part(&attributes[0].id, &attributes[1].id, 1);
+        engine.swap_sections(&sections[0].id, &sections[1].id);
     });
     let (worker, neighbour) = (demo.worker(1), demo.worker(2));
     let people = |who: &Actor| {
