@@ -108,7 +108,7 @@ pub async fn rotate_keys(
             Err(code) => return Err(super::refuse(trail, turn_away(code)).await),
         };
         let mut permit = permit.stating("rotation", Fact::Code(record.kind.as_str().to_owned()));
-        if let Some(step) = step_of(word) {
+        if let Some(step) = step_of(word, before) {
             permit = permit.stating("step", Fact::Code(step.to_owned()));
         }
         if record.asker != standing.actor {
@@ -123,9 +123,14 @@ pub async fn rotate_keys(
     Err(super::refuse(trail, turn_away(Code::Stale)).await)
 }
 
-/// What an entry calls a word that is no answer to another's.
-fn step_of(word: RotationWord) -> Option<&'static str> {
+/// What an entry calls a word that is no answer to another's, and the one that has the former key destroyed.
+fn step_of(word: RotationWord, before: Option<&RotationRecord>) -> Option<&'static str> {
     match word {
+        RotationWord::Decide { yes: true, .. }
+            if before.is_some_and(|before| before.state == RotationState::Held) =>
+        {
+            Some("destroy")
+        }
         RotationWord::Pause { still: true, .. } => Some("pause"),
         RotationWord::Pause { still: false, .. } => Some("resume"),
         RotationWord::Cancel { .. } => Some("cancel"),
@@ -317,6 +322,20 @@ mod tests {
         let asked = self::record(Asked);
         let record = after(Some(&asked), CANCEL, ID, ASKER, NOW).expect("taken back");
         assert_eq!((record.state, record.ended_at), (Cancelled, Some(NOW.0)));
+    }
+
+    #[test]
+    fn the_entry_of_the_word_that_has_the_former_key_destroyed_says_so_and_no_other_agreement_does()
+    {
+        for state in RotationState::ALL {
+            let before = record(state);
+            let expected = (state == RotationState::Held).then_some("destroy");
+            assert_eq!(step_of(YES, Some(&before)), expected, "{state:?}");
+            assert_eq!(step_of(NO, Some(&before)), None, "{state:?}");
+            let others = [PAUSE, RESUME, CANCEL].map(|word| step_of(word, Some(&before)));
+            assert_eq!(others, ["pause", "resume", "cancel"].map(Some), "{state:?}");
+        }
+        assert_eq!(step_of(RotationWord::Ask(RotationKind::Header), None), None);
     }
 
     #[test]

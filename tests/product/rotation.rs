@@ -298,6 +298,10 @@ fn header_key_is_replaced_while_people_work_and_goes_once_somebody_lets_it_go() 
         assert_eq!(said.count(), 1, "{one}: {steps:?}");
     }
     assert!(steps.contains(&("key.rewrap success".into(), "")));
+    // Of the second person's two words the log tells the one that let the former key be destroyed.
+    let granted = entries.iter().filter(|entry| happened(entry) == "approval.grant success");
+    let granted: Vec<&Value> = granted.map(|entry| &entry["x"]["step"]).collect();
+    assert_eq!(granted, [&Value::Null, &json!("destroy")]);
     assert_eq!(steps.iter().filter(|(event, _)| event == "key.destroy success").count(), 1);
     assert_eq!(demo.stop(), Some(0));
     let epochs = keyring(demo.directory()).epochs_of(SingleKey::Header);

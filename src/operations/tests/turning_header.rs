@@ -225,6 +225,7 @@ fn everything_is_sealed_anew_opens_at_every_step_and_no_row_moves() {
         r#""x":{"keys":1,"rotation":"header","step":"draw"}"#,
         r#""x":{"keys":1,"rotation":"header","step":"hold"}"#,
         r#""x":{"keys":1,"rotation":"header","step":"end"}"#,
+        r#""rotation":"header","step":"destroy"}"#,
     ] {
         assert_eq!(log.matches(said).count(), 2, "{said}");
     }

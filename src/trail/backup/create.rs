@@ -7,6 +7,7 @@ use super::chain::{BulkAt, Files};
 use super::list::{List, Listed, hex};
 use super::verify::{check_there, check_written, measure};
 use super::{BackupError, CONFIG_FILE, JOURNAL, LIST_FILE, LOG, SNAPSHOTS, io_at};
+use crate::limits::BACKUP_CHAIN_PARTS_COUNT_MAX;
 use crate::trail::journal::{segment_path, segments};
 use crate::trail::snapshot::{newest, snapshot_path};
 use gridvault_audit::{LogReader, TileName, kept_checkpoint};
@@ -75,6 +76,10 @@ pub fn create_bulk(
 ) -> Result<Bulk, BackupError> {
     make_empty(out)?;
     let before = since.map(Files::open).transpose()?;
+    // Said before anything is copied.
+    if before.as_ref().is_some_and(|before| before.parts() >= BACKUP_CHAIN_PARTS_COUNT_MAX) {
+        return Err(BackupError::TooManyParts);
+    }
     let log = LogReader::open(source.log, source.origin).map_err(in_log)?;
     // First of all: what is copied behind it reaches at least as far.
     let shown = log.shown(false).map_err(in_log)?.ok_or(BackupError::NoCheckpoint)?;
