@@ -60,7 +60,7 @@ impl Parts {
         let LedgerAge { lacks, behind } = self.age;
         let why = match behind {
             _ if self.age.is_current() => return Ok(()),
-            _ if lacks > 0 => format!("lacks {lacks} erasures that the bulk part's log has"),
+            _ if lacks > 0 => format!("lacks {lacks} of the erasures that the bulk part's log has"),
             LedgerBehind::Entries(entries) => format!(
                 "says nothing of {entries} entries that witnesses cosigned and the bulk part has not"
             ),

@@ -182,7 +182,7 @@ fn somebody_who_was_erased_stays_erased_in_a_vault_that_is_made_of_an_older_bulk
     let newer = path("bulk-2");
     let newer = [&["--bulk", newer.as_str()][..], &parts[2..]].concat();
     let refused = run(&[&fixed[..], &newer, &to, &word, &ledger].concat()).ended(1).err;
-    assert!(refused.contains("lacks 1 erasures"), "{refused}");
+    assert!(refused.contains("lacks 1 of the erasures"), "{refused}");
     server.put(1, &told[1]);
     let made = run(&[&fixed[..], &parts, &to, &word, &ledger].concat()).ended(0).json();
     assert_eq!((&made["ledger"], &made["ledger_lacks"]), (&json!(1), &json!(0)));

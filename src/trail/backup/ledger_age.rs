@@ -150,8 +150,7 @@ impl Visitor for ByLog {
             (Some("data"), Some("erase")) => self.begun.extend(entry["apr"].as_str().and_then(id)),
             (Some("key"), Some("destroy")) => {
                 let named = entry["x"]["erasures"].as_str().unwrap_or_default();
-                self.destroyed
-                    .extend(named.split(',').filter_map(|id| id.parse::<MandateId>().ok()));
+                self.destroyed.extend(named.split(',').filter_map(id));
             }
             _ => {}
         }
@@ -294,7 +293,8 @@ mod tests {
     }
 
     fn destroyed(numbers: &[u8]) -> String {
-        let ids: Vec<String> = numbers.iter().map(|one| mandate(*one).to_string()).collect();
+        let ids: Vec<String> =
+            numbers.iter().map(|one| BASE64_URL_SAFE_NO_PAD.encode([*one; 16])).collect();
         let ids = ids.join(",");
         entry("destroy", "", "key", &format!(",\"x\":{{\"erasures\":\"{ids}\"}}"))
     }
