@@ -3,12 +3,12 @@
 //! It takes what opens the vault, and names two others whom the vault knows; the entry says for whom it was and who they were.
 
 use super::failure::Failure;
+use super::opening::Opening;
 use super::restoring::two;
-use super::store::unlock;
 use super::vault::{self, Vault};
 use super::{print, runtime};
 use crate::access::{ActorId, RoleFamily};
-use crate::config::{Config, Overrides};
+use crate::config::Config;
 use crate::identity::{ActorRecord, ActorState, EnrolmentCode};
 use crate::trail::Announcement;
 use serde_json::json;
@@ -26,9 +26,8 @@ pub(super) struct Arguments {
     /// The vault's directory.
     #[arg(long, env = "GRIDVAULT_DIR")]
     dir: PathBuf,
-    /// The file that holds the passphrase of the root key.
-    #[arg(long, env = "GRIDVAULT_PASSPHRASE_FILE")]
-    passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    opening: Opening,
     /// The administrator's log-in name.
     #[arg(long)]
     login: String,
@@ -40,12 +39,11 @@ pub(super) struct Arguments {
 pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
     let Command::Code(arguments) = command;
     let persons = two(&arguments.persons)?;
-    let overrides =
-        Overrides { passphrase_file: arguments.passphrase_file.clone(), ..Overrides::default() };
-    let config = Config::load(&arguments.dir, &overrides)
+    let opening = &arguments.opening;
+    let config = Config::load(&arguments.dir, &opening.overrides())
         .map_err(|error| Failure::failed("the configuration", &error))?;
     let held = vault::hold(&config)?;
-    let keyring = unlock(&config, &held)?;
+    let keyring = opening.keyring(&config, &held)?;
     let (actor, code) = runtime()?.block_on(async {
         let vault = vault::open(&config, keyring).await?;
         let given = give(&vault, &arguments.login, persons).await;

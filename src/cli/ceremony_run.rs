@@ -18,9 +18,10 @@ use super::ceremony::{Signed, What, digest_of, stand_by};
 use super::ceremony_note::{self, InForce, Note, Word};
 use super::ceremony_told::Told;
 use super::failure::Failure;
+use super::opening::{Opening, Token, envelopes};
 use super::parts::Parts;
 use super::restoring::two;
-use super::{pkcs11, runtime, unseal, vault};
+use super::{runtime, vault};
 use crate::access::ActorId;
 use crate::ambient::{Clock as _, HostClock, HostRandom, Micros, Random};
 use crate::config::{Config, Overrides};
@@ -28,10 +29,7 @@ use crate::identity::Directory;
 use crate::limits::CEREMONY_REQUEST_BYTES_MAX;
 use crate::store::{self, Change, EngineKind, Reader};
 use crate::trail::{Announcement, Trail};
-use gridvault_keys::{
-    Envelope, KeyError, Keyring, KeyringLock, Pin, Pkcs11Module, Provider, RootKey, Share,
-    UnlockFile,
-};
+use gridvault_keys::{Envelope, KeyError, Keyring, KeyringLock, RootKey, UnlockFile};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -41,15 +39,9 @@ pub(super) struct AtHost {
     /// The vault's directory.
     #[arg(long, env = "GRIDVAULT_DIR")]
     pub(super) dir: PathBuf,
-    /// The file that holds the passphrase that opens the vault now.
-    #[arg(long, env = "GRIDVAULT_PASSPHRASE_FILE")]
-    pub(super) passphrase_file: Option<PathBuf>,
-    /// The file that holds the PIN of the token that opens the vault, or is about to.
-    #[arg(long, env = "GRIDVAULT_PIN_FILE")]
-    pub(super) pin_file: Option<PathBuf>,
-    /// Open the vault by shares: each a line from the terminal, unseen, or from standard input.
-    #[arg(long)]
-    pub(super) by_shares: bool,
+    /// A token that is about to open it needs its PIN file too.
+    #[command(flatten)]
+    pub(super) opening: Opening,
     #[command(flatten)]
     word: OnWord,
 }
@@ -140,12 +132,6 @@ pub(super) fn read_signed(file: &Path) -> Result<Signed, Failure> {
     Err(Failure::Failed("the file of the request is longer than any".into()))
 }
 
-/// A token that is there, with the PIN that it takes.
-pub(super) struct Token {
-    pub(super) module: Pkcs11Module,
-    pub(super) pin: Pin,
-}
-
 /// A vault that does not run, opened for a ceremony that two administrators want.
 pub(super) struct Stopped {
     config: Config,
@@ -178,13 +164,13 @@ impl Stopped {
                 "other ways came in force and the vault was not started since: start it once";
             return Err(Failure::Failed(text.into()));
         }
-        let envelopes = UnlockFile::load(&unlock)
-            .map_err(|error| Failure::storage("the unlock file cannot be read", &error))?;
+        let envelopes = envelopes(&config)?;
         check(&envelopes)?;
         let now = HostClock::new().now();
         consent.is_for(&config.origin, what, &unlock, None, now)?;
-        let token = token(&config, at.pin_file.as_deref())?;
-        let root = open_root(at, &envelopes, token.as_ref())?;
+        let pin_file = at.opening.pin_file.as_deref();
+        let token = pin_file.map(|file| Token::load(&config, file)).transpose()?;
+        let root = at.opening.root(&envelopes, token.as_ref())?;
         let keyring = vault::open_keyring(&config.directory, &root, &held)?;
         let (persons, word) = judge(&config, keyring, consent, now)?;
         Ok(Stopped { config, held, what, persons, word, envelopes, root, token })
@@ -244,62 +230,6 @@ impl Stopped {
 /// What failed once the new ways were in force: whoever reads it must not throw away what opens them.
 fn in_force(failure: Failure) -> Failure {
     failure.behind("the new ways are in force, and the start that is to tell of it failed")
-}
-
-/// Loads the token's library, once: a process has one.
-fn token(config: &Config, pin_file: Option<&Path>) -> Result<Option<Token>, Failure> {
-    let Some(file) = pin_file else { return Ok(None) };
-    let Some(path) = &config.pkcs11_module else {
-        return Err(Failure::Usage("the configuration names no pkcs11_module".into()));
-    };
-    let pin = pkcs11::read_pin(file)?;
-    Ok(Some(Token { module: pkcs11::load(path)?, pin }))
-}
-
-fn open_root(
-    at: &AtHost,
-    envelopes: &[Envelope],
-    token: Option<&Token>,
-) -> Result<RootKey, Failure> {
-    if at.by_shares {
-        return open_with_shares(envelopes);
-    }
-    match (&at.passphrase_file, token) {
-        (Some(file), _) => vault::open_with_passphrase(envelopes, file),
-        (None, Some(Token { module, pin })) => {
-            let by_token = |one: &&Envelope| matches!(one.provider(), Provider::Pkcs11(_));
-            let envelope = envelopes.iter().find(by_token);
-            let none = || Failure::Failed("this vault is not unlocked by a token".into());
-            envelope
-                .ok_or_else(none)?
-                .open_with_pkcs11(module, pin)
-                .map_err(|error| Failure::failed("the vault stays sealed", &error))
-        }
-        (None, None) => Err(Failure::Usage(
-            "say what opens the vault now: --passphrase-file, --by-shares or --pin-file".into(),
-        )),
-    }
-}
-
-/// Asks the holders for their shares, one after the other, as many as open.
-fn open_with_shares(envelopes: &[Envelope]) -> Result<RootKey, Failure> {
-    let fail = |error: KeyError| Failure::failed("the vault stays sealed", &error);
-    let found = envelopes.iter().find_map(|envelope| match envelope.provider() {
-        Provider::Shares(plan) => Some((envelope, usize::from(plan.needed()))),
-        _ => None,
-    });
-    let (envelope, needed) =
-        found.ok_or_else(|| Failure::Failed("this vault is not unlocked by shares".into()))?;
-    let mut shares: Vec<Share> = Vec::with_capacity(needed);
-    while shares.len() < needed {
-        let share = Share::parse(&unseal::read_secret("Share (not shown): ")?).map_err(fail)?;
-        envelope.check_share(&share).map_err(fail)?;
-        if shares.iter().any(|held| held.number() == share.number()) {
-            return Err(fail(KeyError::ShareTwice));
-        }
-        shares.push(share);
-    }
-    envelope.open_with_shares(&shares).map_err(fail)
 }
 
 /// Holds who agrees against the directory in the store.

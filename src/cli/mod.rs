@@ -35,6 +35,7 @@ mod log_in;
 mod log_in_key;
 mod metrics;
 mod official;
+mod opening;
 mod parts;
 mod passphrase;
 mod pkcs11;

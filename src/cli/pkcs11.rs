@@ -36,15 +36,25 @@ pub(super) fn open(
     let Some(path) = &config.pkcs11_module else {
         return Err(Failure::Usage("the configuration names no pkcs11_module".into()));
     };
+    let pin = read_pin(pin_file)?;
+    let module = load(path)?;
+    let (root, envelope) = open_root(envelopes, &module, &pin)?;
+    Ok((root, WatchedToken::of(envelope, Some(Arc::new(module)))))
+}
+
+/// Opens the root key with a token, and says by which way.
+pub(super) fn open_root<'a>(
+    envelopes: &'a [Envelope],
+    module: &Pkcs11Module,
+    pin: &Pin,
+) -> Result<(RootKey, &'a Envelope), Failure> {
     let by_token = |one: &&Envelope| matches!(one.provider(), Provider::Pkcs11(_));
     let envelope = envelopes
         .iter()
         .find(by_token)
         .ok_or_else(|| Failure::Failed("this vault is not unlocked by a token".into()))?;
-    let pin = read_pin(pin_file)?;
-    let module = load(path)?;
     let root = envelope
-        .open_with_pkcs11(&module, &pin)
+        .open_with_pkcs11(module, pin)
         .map_err(|error| Failure::failed("the vault stays sealed", &error))?;
-    Ok((root, WatchedToken::of(envelope, Some(Arc::new(module)))))
+    Ok((root, envelope))
 }

@@ -4,8 +4,9 @@
 //! What opens each way that stays is asked for first; who could not open the vault any more is told before anything is changed.
 
 use super::ceremony::{Way, WayKind, What};
-use super::ceremony_run::{AtHost, Stopped, Token};
+use super::ceremony_run::{AtHost, Stopped};
 use super::failure::Failure;
+use super::opening::Token;
 use super::shares::{self, Split, share_plan};
 use super::{passphrase, print};
 use crate::access::ActorId;
@@ -247,7 +248,7 @@ impl Anew {
         let has = |kind| kinds.contains(&kind);
         if has(WayKind::Passphrase)
             && self.new_passphrase_file.is_none()
-            && at.passphrase_file.is_none()
+            && at.opening.passphrase_file.is_none()
         {
             return usage("name --new-passphrase-file, or --passphrase-file for the one there is");
         }
@@ -260,7 +261,7 @@ impl Anew {
                  new ones",
             );
         }
-        if has(WayKind::Token) && at.pin_file.is_none() {
+        if has(WayKind::Token) && at.opening.pin_file.is_none() {
             return usage("name --pin-file: a token opens the vault, and makes its way anew");
         }
         Ok(())
@@ -275,16 +276,18 @@ impl Anew {
         stopped: &Stopped,
     ) -> Result<Envelope, Failure> {
         match former.provider() {
-            Provider::Passphrase(_) => match (&self.new_passphrase_file, &at.passphrase_file) {
-                (Some(file), _) => by_passphrase(root, &passphrase::read_new(file)?),
-                (None, Some(file)) => {
-                    let passphrase = passphrase::read(file)?;
-                    // Where something else opened the vault, nothing has said yet that this is its passphrase.
-                    former.open_with_passphrase(&passphrase).map_err(|error| fail(&error))?;
-                    by_passphrase(root, &passphrase)
+            Provider::Passphrase(_) => {
+                match (&self.new_passphrase_file, &at.opening.passphrase_file) {
+                    (Some(file), _) => by_passphrase(root, &passphrase::read_new(file)?),
+                    (None, Some(file)) => {
+                        let passphrase = passphrase::read(file)?;
+                        // Where something else opened the vault, nothing has said yet that this is its passphrase.
+                        former.open_with_passphrase(&passphrase).map_err(|error| fail(&error))?;
+                        by_passphrase(root, &passphrase)
+                    }
+                    (None, None) => Err(Failure::Usage("name the passphrase".into())),
                 }
-                (None, None) => Err(Failure::Usage("name the passphrase".into())),
-            },
+            }
             Provider::Shares(plan) => match &self.shares_dir {
                 Some(to) => by_shares(root, plan, to, stopped.directory()),
                 None => Err(Failure::Usage("name --shares-dir".into())),

@@ -3,8 +3,9 @@
 //! It ends with a start over the new store, whose entry says what it was made of.
 
 use super::failure::Failure;
-use super::{print, runtime, snapshots, store as store_command, vault};
-use crate::config::{Config, Overrides};
+use super::opening::Opening;
+use super::{print, runtime, snapshots, vault};
+use crate::config::Config;
 use crate::store::{self, EngineKind};
 use crate::trail::{Announcement, FileMedia, Media, Rebuilding, Rebuilt, rebuild};
 use gridvault_keys::Keyring;
@@ -19,9 +20,8 @@ pub(super) struct Arguments {
     /// The vault's directory.
     #[arg(long, env = "GRIDVAULT_DIR")]
     dir: PathBuf,
-    /// The file that holds the passphrase of the root key.
-    #[arg(long, env = "GRIDVAULT_PASSPHRASE_FILE")]
-    passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    opening: Opening,
     /// The name of another snapshot than the newest, such as 000000000000001a.snapshot.
     #[arg(long, value_parser = segment_of)]
     snapshot: Option<u64>,
@@ -37,12 +37,11 @@ fn segment_of(name: &str) -> Result<u64, String> {
 }
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
-    let overrides =
-        Overrides { passphrase_file: arguments.passphrase_file.clone(), ..Overrides::default() };
-    let config = Config::load(&arguments.dir, &overrides)
+    let opening = &arguments.opening;
+    let config = Config::load(&arguments.dir, &opening.overrides())
         .map_err(|error| Failure::failed("the configuration", &error))?;
     let held = vault::hold(&config)?;
-    let keyring = store_command::unlock(&config, &held)?;
+    let keyring = opening.keyring(&config, &held)?;
     let rebuilt = make_beside(&config, &keyring, arguments.snapshot)?;
     let unplaced = |error| Failure::storage("the new store cannot be put in its place", &error);
     put_in_place(&config.directory).map_err(unplaced)?;

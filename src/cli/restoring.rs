@@ -8,12 +8,13 @@ use super::ceremony_note::Word;
 use super::ceremony_run::{Consent, OnWord};
 use super::ceremony_told::Told;
 use super::failure::Failure;
+use super::opening::Opening;
 use super::parts::{Parts, configured};
 use super::second_place::LedgerArguments;
 use super::{found_anew, print, runtime, second_place, snapshots, vault};
 use crate::access::ActorId;
 use crate::ambient::{Clock as _, HostClock, HostRandom, Micros};
-use crate::config::{Config, ConfigFile, Overrides, SecondPlace};
+use crate::config::{Config, ConfigFile, SecondPlace};
 use crate::operations::ring_lacks;
 use crate::records::SchemaSet;
 use crate::seal::Seal;
@@ -41,9 +42,11 @@ pub(super) struct Arguments {
     /// The file with the secret of one of its recipients.
     #[arg(long)]
     identity: PathBuf,
-    /// The file that holds the passphrase of the root key.
-    #[arg(long, env = "GRIDVAULT_PASSPHRASE_FILE")]
-    passphrase_file: PathBuf,
+    #[command(flatten)]
+    opening: Opening,
+    /// The library (PKCS#11) of the token that opens the vault, by its whole path.
+    #[arg(long, requires = "pin_file")]
+    pkcs11_module: Option<PathBuf>,
     /// The public key of the log before, from outside.
     #[arg(long)]
     log_key: String,
@@ -64,6 +67,9 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let (consent, now) = (arguments.word.consent()?, HostClock::new().now());
+    if !arguments.opening.is_named() {
+        return Err(Opening::unsaid());
+    }
     let ledger = arguments.ledger.place()?;
     let bulk = BulkAt { directory: &arguments.bulk, before: &arguments.bulk_before };
     let parts = Parts::at(&bulk, &arguments.log_key, &arguments.ledger)?;
@@ -76,7 +82,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     write_new(&directory.join("unlock"), &part.envelopes).map_err(unwritten)?;
     write_new(&directory.join("keyring"), &part.keyring).map_err(unwritten)?;
     let held = vault::hold(&config)?;
-    let keyring = Arc::new(vault::unlock(&config, &held)?.0);
+    let keyring = Arc::new(arguments.opening.keyring(&config, &held)?);
     let in_ledger = match &ledger {
         Some(place) => Some(second_place::existing(place, &keyring)?.told().len() as u64),
         None => None,
@@ -159,6 +165,7 @@ fn configuration(arguments: &Arguments) -> Result<(ConfigFile, Config), Failure>
     let fail =
         |error: &(dyn std::error::Error + 'static)| Failure::failed("the configuration", error);
     let before = configured(&arguments.bulk)?;
+    let opening = &arguments.opening;
     let [ledger, token, authorities] = ledger(arguments, before.erasure_ledger.as_deref())?;
     // Nothing signs the one in the bulk part: a path or an address in it is nobody's word. So each key is named here.
     let file = ConfigFile {
@@ -169,9 +176,10 @@ fn configuration(arguments: &Arguments) -> Result<(ConfigFile, Config), Failure>
         snapshot_journal_bytes: before.snapshot_journal_bytes,
         snapshots_kept: before.snapshots_kept,
         passphrase_file: None,
-        pkcs11_module: None,
+        pkcs11_module: arguments.pkcs11_module.clone(),
         pin_file: None,
-        start_sealed: false,
+        // As `init` has it: what people bring waits for them.
+        start_sealed: opening.by_shares || opening.pin_file.is_some(),
         unseal_from_network: false,
         policies: None,
         witness_policy: None,
@@ -189,9 +197,8 @@ fn configuration(arguments: &Arguments) -> Result<(ConfigFile, Config), Failure>
         synthetic: false,
         syslog: None,
     };
-    let passphrase_file = Some(arguments.passphrase_file.clone());
-    let overrides = Overrides { passphrase_file, ..Overrides::default() };
-    let config = Config::check(&arguments.dir, file.clone(), &overrides).map_err(|e| fail(&e))?;
+    let config = Config::check(&arguments.dir, file.clone(), &opening.overrides());
+    let config = config.map_err(|e| fail(&e))?;
     Ok((file, config))
 }
 

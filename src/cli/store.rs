@@ -3,11 +3,11 @@
 //! A list that is not whole is never left under its name.
 
 use super::failure::Failure;
-use super::{demo, print, rebuild, runtime, vault};
-use crate::config::{Config, Overrides};
+use super::opening::Opening;
+use super::{print, rebuild, runtime, vault};
+use crate::config::Config;
 use crate::operations::record_digests;
 use gridvault_audit::constants::DIGESTS_HEADER;
-use gridvault_keys::{Keyring, KeyringLock};
 use std::fs::OpenOptions;
 use std::io::{BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -20,9 +20,8 @@ pub(super) enum Command {
         /// The vault's directory.
         #[arg(long, env = "GRIDVAULT_DIR")]
         dir: PathBuf,
-        /// The file that holds the passphrase of the root key.
-        #[arg(long, env = "GRIDVAULT_PASSPHRASE_FILE")]
-        passphrase_file: Option<PathBuf>,
+        #[command(flatten)]
+        opening: Opening,
         /// The list to write; never over one that is there.
         #[arg(long)]
         out: PathBuf,
@@ -33,35 +32,19 @@ pub(super) enum Command {
 
 pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
     match command {
-        Command::Digests { dir, passphrase_file, out } => {
-            digests(dir, passphrase_file.as_ref(), out, json)
-        }
+        Command::Digests { dir, opening, out } => digests(dir, opening, out, json),
         Command::Rebuild(arguments) => rebuild::run(arguments, json),
     }
 }
 
-/// Opens the keyring of a vault that does not serve.
-pub(super) fn unlock(config: &Config, held: &KeyringLock) -> Result<Keyring, Failure> {
-    if config.synthetic && config.passphrase_file.is_none() {
-        return demo::unlock(config, held);
-    }
-    vault::unlock(config, held).map(|(keyring, _)| keyring)
-}
-
-fn digests(
-    dir: &Path,
-    passphrase_file: Option<&PathBuf>,
-    out: &Path,
-    json: bool,
-) -> Result<(), Failure> {
-    let overrides = Overrides { passphrase_file: passphrase_file.cloned(), ..Overrides::default() };
-    let config = Config::load(dir, &overrides)
+fn digests(dir: &Path, opening: &Opening, out: &Path, json: bool) -> Result<(), Failure> {
+    let config = Config::load(dir, &opening.overrides())
         .map_err(|error| Failure::failed("the configuration", &error))?;
     if out.exists() {
         return Err(Failure::Failed("the list is there already".into()));
     }
     let held = vault::hold(&config)?;
-    let keyring = unlock(&config, &held)?;
+    let keyring = opening.keyring(&config, &held)?;
     let (records, size) = runtime()?.block_on(async {
         let vault = vault::open(&config, keyring).await?;
         let written = write(&vault, &config.origin, out).await;

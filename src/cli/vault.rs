@@ -4,10 +4,10 @@
 
 use super::ceremony_told::Told;
 use super::failure::Failure;
+use super::opening::{envelopes, open_with_passphrase};
 use super::policy_files::{self, Policies};
 use super::{
-    ceremony_run, found_anew, metrics, passphrase, pkcs11, privacy, retention, second_place, ship,
-    snapshots,
+    ceremony_run, found_anew, metrics, pkcs11, privacy, retention, second_place, ship, snapshots,
 };
 use crate::access::Access;
 use crate::ambient::{BelievedClock, Clock, HostClock, HostRandom, Micros, Random};
@@ -35,9 +35,7 @@ use crate::trail::{
 use crate::unlock::WatchedToken;
 use arc_swap::ArcSwap;
 use gridvault_audit::verifier_key;
-use gridvault_keys::{
-    Envelope, KeyError, Keyring, KeyringLock, Provider, RootKey, Signer, UnlockFile,
-};
+use gridvault_keys::{KeyError, Keyring, KeyringLock, RootKey, Signer};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
@@ -443,13 +441,9 @@ pub(super) fn unlock(
     config: &Config,
     held: &KeyringLock,
 ) -> Result<(Keyring, Option<WatchedToken>), Failure> {
-    let envelopes = || {
-        UnlockFile::load(&config.directory.join("unlock"))
-            .map_err(|error| Failure::storage("the unlock file cannot be read", &error))
-    };
     let (root, token) = match (&config.passphrase_file, &config.pin_file) {
-        (Some(file), None) => (open_with_passphrase(&envelopes()?, file)?, None),
-        (None, Some(file)) => pkcs11::open(config, &envelopes()?, file)?,
+        (Some(file), None) => (open_with_passphrase(&envelopes(config)?, file)?, None),
+        (None, Some(file)) => pkcs11::open(config, &envelopes(config)?, file)?,
         (None, None) => {
             let text = "name the file that holds the passphrase, or the PIN of the token: \
                         --passphrase-file, --pin-file";
@@ -461,20 +455,6 @@ pub(super) fn unlock(
         }
     };
     Ok((open_keyring(&config.directory, &root, held)?, token))
-}
-
-pub(super) fn open_with_passphrase(
-    envelopes: &[Envelope],
-    file: &Path,
-) -> Result<RootKey, Failure> {
-    let passphrase = passphrase::read(file)?;
-    let envelope = envelopes
-        .iter()
-        .find(|envelope| matches!(envelope.provider(), Provider::Passphrase(_)))
-        .ok_or_else(|| Failure::Failed("this vault is not unlocked by a passphrase".into()))?;
-    envelope
-        .open_with_passphrase(&passphrase)
-        .map_err(|error| Failure::failed("the vault stays sealed", &error))
 }
 
 /// Opens the keyring under a root key; says when a slot had to be repaired.

@@ -53,6 +53,7 @@ mod occupants;
 mod office_desk;
 mod official;
 mod openapi;
+mod opening;
 mod ordinary_tuesday;
 mod oversight;
 mod packs;

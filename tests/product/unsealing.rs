@@ -102,8 +102,12 @@ impl Place {
         (0..size).map(entry).filter(named).collect()
     }
 
+    pub fn log_key(&self) -> &str {
+        self.made["log_key"].as_str().expect("a key")
+    }
+
     pub fn verify(&self) {
-        let key = VerifierKey::parse(self.made["log_key"].as_str().expect("a key")).expect("a key");
+        let key = VerifierKey::parse(self.log_key()).expect("a key");
         verify_directory(&self.path("vault/log"), &key, None).expect("the log holds");
     }
 }

@@ -79,7 +79,7 @@ impl Place {
         ways.iter().map(|way| way["way"].as_str().expect("a kind").to_owned()).collect()
     }
 
-    fn shares_in(&self, directory: &str) -> Vec<String> {
+    pub fn shares_in(&self, directory: &str) -> Vec<String> {
         let files = std::fs::read_dir(self.path(directory)).expect("a directory");
         let mut paths: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
         paths.sort();
