@@ -16,7 +16,7 @@ impl Trail {
     /// # Errors
     /// When the trail takes nothing more.
     pub async fn tell(&self, damage: Damage) -> Result<Recorded, TrailError> {
-        self.damaged.fetch_add(1, Ordering::Relaxed);
+        self.counted.damaged.fetch_add(1, Ordering::Relaxed);
         let entry = entry::damaged(damage.account(), &self.keyring, &*self.clock)?;
         let told = self.submit(entry, Change::default(), Vec::new(), Need::Entry);
         told.await.map_err(unchanged)

@@ -3,7 +3,7 @@
 //! A reading costs a lock that is taken once for each group.
 
 use super::Trail;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Upper bounds of the sizes of groups that are counted apart.
@@ -16,6 +16,15 @@ pub struct GroupSizes {
     pub counts: [u64; GROUP_SIZES.len() + 1],
     /// Entries of all groups.
     pub entries: u64,
+}
+
+/// What is counted as it happens, in this run.
+#[derive(Default)]
+pub(super) struct Counted {
+    /// Refusals.
+    pub(super) refused: AtomicU64,
+    /// Requests that met something which is not what the vault wrote.
+    pub(super) damaged: AtomicU64,
 }
 
 /// The trail at one moment.
@@ -52,8 +61,8 @@ impl Trail {
     pub fn readings(&self) -> Readings {
         Readings {
             published: *self.published.borrow(),
-            refused: self.refused.load(Ordering::Relaxed),
-            damaged: self.damaged.load(Ordering::Relaxed),
+            refused: self.counted.refused.load(Ordering::Relaxed),
+            damaged: self.counted.damaged.load(Ordering::Relaxed),
             ..self.asked.readings()
         }
     }

@@ -9,6 +9,7 @@ use super::integrate::{Integrator, LogSigner};
 use super::journal::{Media, Writer};
 use super::ledgers::CHARGE_BYTES;
 use super::permitted::{authority_expects, need_of, owns, sha256};
+use super::readings::Counted;
 use super::recover;
 use super::refusals::{Budget, Refusals};
 use super::sequence::Sequencer;
@@ -25,7 +26,7 @@ use gridvault_audit::{LogReader, Prepared, ShownCheckpoint};
 use gridvault_keys::Keyring;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::{oneshot, watch};
@@ -68,10 +69,7 @@ pub struct Trail {
     pub(super) log: LogReader,
     pub(super) space: Shown,
     refusals: Mutex<Refusals>,
-    /// Refusals of this run.
-    pub(super) refused: AtomicU64,
-    /// Requests of this run that met something which is not what the vault wrote.
-    pub(super) damaged: AtomicU64,
+    pub(super) counted: Counted,
     threads: Mutex<Vec<JoinHandle<()>>>,
     pub(super) asked: Asked,
 }
@@ -159,8 +157,7 @@ impl Trail {
             log,
             space,
             refusals: Mutex::default(),
-            refused: AtomicU64::new(0),
-            damaged: AtomicU64::new(0),
+            counted: Counted::default(),
             threads: Mutex::new(vec![committing, integrating]),
             asked: Asked::nobody(alarm),
         })
@@ -233,7 +230,7 @@ impl Trail {
     /// # Errors
     /// [`Unrecorded::Counted`] over the budget: the summary will have it.
     pub async fn refuse(&self, denied: Denied) -> Result<Recorded, Unrecorded> {
-        self.refused.fetch_add(1, Ordering::Relaxed);
+        self.counted.refused.fetch_add(1, Ordering::Relaxed);
         let account = denied.account();
         let now = self.clock.now();
         let budget = {
