@@ -303,7 +303,6 @@ fn index_terms_that_are_led_to_another_record_find_nobody_and_are_recorded() {
         let listed = who.query(&ask, REGISTRATION).expect(200);
         assert_eq!(listed.body["items"], json!([]), "{}", listed.text);
         assert_eq!(happened(&beside(&demo, &listed)[0]), "data.query error");
-        // The record itself is whole, and read as ever.
     };
     for [one, other] in [&own, &named] {
         is_nobody(&worker, one, other);
