@@ -1,10 +1,12 @@
 //! `gridvault administrator code`: a new one-time code for an administrator whose key is lost, at the host, with the vault stopped.
 //! Never for anybody else: whoever is no administrator gets a code from the security administrator.
-//! It takes what opens the vault, and names two others whom the vault knows; the entry says for whom it was and who they were.
+//! It takes what opens the vault and the word of two other administrators; the entry says for whom it was and who they were.
 
+use super::ceremony::What;
+use super::ceremony_note::Word;
+use super::ceremony_run::{Consent, OnWord};
 use super::failure::Failure;
 use super::opening::Opening;
-use super::restoring::two;
 use super::vault::{self, Vault};
 use super::{print, runtime};
 use crate::access::{ActorId, RoleFamily};
@@ -31,14 +33,13 @@ pub(super) struct Arguments {
     /// The administrator's log-in name.
     #[arg(long)]
     login: String,
-    /// Who stands by it: the ids of two other actors of the vault.
-    #[arg(long = "person", num_args = 1, required = true, allow_hyphen_values = true)]
-    persons: Vec<String>,
+    #[command(flatten)]
+    word: OnWord,
 }
 
 pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
     let Command::Code(arguments) = command;
-    let persons = two(&arguments.persons)?;
+    let consent = arguments.word.consent()?;
     let opening = &arguments.opening;
     let config = Config::load(&arguments.dir, &opening.overrides())
         .map_err(|error| Failure::failed("the configuration", &error))?;
@@ -46,7 +47,7 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
     let keyring = opening.keyring(&config, &held)?;
     let (actor, code) = runtime()?.block_on(async {
         let vault = vault::open(&config, keyring).await?;
-        let given = give(&vault, &arguments.login, persons).await;
+        let given = give(&vault, &config, &arguments.login, consent).await;
         let stopped = vault.rooms.trail.stop().await;
         let given = given?;
         stopped.map_err(|fault| Failure::from(&*fault))?;
@@ -61,8 +62,9 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
 
 async fn give(
     vault: &Vault,
+    config: &Config,
     login: &str,
-    persons: [ActorId; 2],
+    consent: Consent,
 ) -> Result<(ActorId, EnrolmentCode), Failure> {
     let rooms = &vault.rooms;
     let directory = rooms.identity.directory();
@@ -72,19 +74,20 @@ async fn give(
     let Some(record) = record else {
         return Err(Failure::Failed(format!("no administrator has the log-in name {login}")));
     };
-    for person in persons {
-        let works = directory.record(&person).is_some_and(|one| one.state == ActorState::Active);
-        if !works || person == record.id {
-            return Err(Failure::Failed(format!("{person} is nobody else who works here")));
-        }
+    let (now, unlock) = (rooms.clock.now(), config.directory.join("unlock"));
+    consent.is_for(&config.origin, What::Code(record.id), &unlock, None, now)?;
+    let (persons, word) = consent.judged_by(|id| directory.record(id), now)?;
+    if persons.contains(&record.id) {
+        return Err(Failure::Failed("nobody stands by a code of its own".into()));
     }
     let fail = |error: &(dyn std::error::Error + 'static)| Failure::failed("the code", error);
     let code = EnrolmentCode::draw(&*rooms.random).map_err(|error| fail(&error))?;
-    let change = directory.enrolment(record.id, &code, rooms.clock.now());
+    let change = directory.enrolment(record.id, &code, now);
     let change = change.map_err(|error| fail(&error))?;
     let said = Announcement::CodeGiven {
         actor: *record.id.as_bytes(),
         persons: persons.map(|person| *person.as_bytes()),
+        signed: matches!(word, Word::Signed(_)),
     };
     rooms.trail.announce_change(said, change).await.map_err(|error| fail(&error))?;
     Ok((record.id, code))

@@ -20,8 +20,8 @@ use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub(super) struct RequestArguments {
-    /// What is to be done: rotate-root, add-passphrase, add-shares-3/5, add-token, remove-passphrase, remove-shares, remove-token, or
-    /// restore.
+    /// What is to be done: rotate-root, add-passphrase, add-shares-3/5, add-token, remove-passphrase, remove-shares, remove-token,
+    /// administrator-code-ID for the administrator with that id, or restore.
     what: What,
     /// The vault's directory.
     #[arg(long, env = "GRIDVAULT_DIR")]

@@ -1,5 +1,5 @@
-//! What two administrators sign before the ways to a vault's root key are changed at its host, or a vault is made of a backup, and
-//! how that is judged.
+//! What two administrators sign before the ways to a vault's root key are changed at its host, a third one gets a code there, or a
+//! vault is made of a backup, and how that is judged.
 //! Never a key or a secret in it: which vault, what is to be done, the ways that there are now, and until when.
 //! Each signs the same text with the key that it logs in by, and the vault judges both by the public keys that it has of them.
 //!
@@ -33,8 +33,10 @@ use std::str::FromStr;
 pub(super) const ADMINISTRATORS: [&str; 3] = ["system_admin", "security_admin", "audit_admin"];
 
 const FIRST_LINE: &str = "gridvault ceremony 1\n";
+/// What precedes the id in the word of a code for an administrator.
+const CODE_PREFIX: &str = "administrator-code-";
 
-/// What is done to the ways to the root key.
+/// What is done on the word of two administrators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
     /// Another root key, and each way made anew.
@@ -43,6 +45,8 @@ pub(super) enum What {
     Add(Way),
     /// A way less, and another root key.
     Remove(WayKind),
+    /// A one-time code for this administrator, whose key is lost.
+    Code(ActorId),
     /// A vault made of a bulk part and a key part.
     Restore,
 }
@@ -90,6 +94,7 @@ impl What {
             What::Remove(WayKind::Passphrase) => "remove_passphrase",
             What::Remove(WayKind::Shares) => "remove_shares",
             What::Remove(WayKind::Token) => "remove_token",
+            What::Code(_) => "administrator_code",
             What::Restore => "restore",
         }
     }
@@ -105,6 +110,7 @@ impl fmt::Display for What {
             }
             What::Add(Way::Token) => formatter.write_str("add-token"),
             What::Remove(kind) => write!(formatter, "remove-{}", kind.as_str()),
+            What::Code(actor) => write!(formatter, "{CODE_PREFIX}{actor}"),
             What::Restore => formatter.write_str("restore"),
         }
     }
@@ -126,9 +132,12 @@ impl FromStr for What {
         if let Some(plan) = word.strip_prefix("add-shares-") {
             return share_plan(plan).map(|plan| What::Add(Way::Shares(plan)));
         }
+        if let Some(actor) = word.strip_prefix(CODE_PREFIX) {
+            return actor.parse().map(What::Code).map_err(|_| "that is no actor's id".to_owned());
+        }
         plain.into_iter().find(|what| what.to_string() == word).ok_or_else(|| {
             "say rotate-root, add-passphrase, add-shares-3/5, add-token, remove-passphrase, \
-             remove-shares, remove-token or restore"
+             remove-shares, remove-token, administrator-code-ID or restore"
                 .to_owned()
         })
     }
@@ -415,6 +424,7 @@ mod tests {
             "remove-passphrase",
             "remove-shares",
             "remove-token",
+            "administrator-code-AQEBAQEBAQEBAQEBAQEBAQ",
             "restore",
         ] {
             let what: What = word.parse().expect(word);

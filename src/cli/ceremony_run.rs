@@ -25,7 +25,7 @@ use super::{runtime, vault};
 use crate::access::ActorId;
 use crate::ambient::{Clock as _, HostClock, HostRandom, Micros, Random};
 use crate::config::{Config, Overrides};
-use crate::identity::Directory;
+use crate::identity::{ActorRecord, Directory};
 use crate::limits::CEREMONY_REQUEST_BYTES_MAX;
 use crate::store::{self, Change, EngineKind, Reader};
 use crate::trail::{Announcement, Trail};
@@ -113,7 +113,15 @@ impl Consent {
             .load(reader)
             .await
             .map_err(|error| Failure::storage("the directory of actors cannot be read", &error))?;
-        let known = |id: &ActorId| actors.record(id);
+        self.judged_by(|id| actors.record(id), now)
+    }
+
+    /// The two, where whom they are known by says that they are who may.
+    pub(super) fn judged_by(
+        self,
+        known: impl Fn(&ActorId) -> Option<ActorRecord>,
+        now: Micros,
+    ) -> Result<([ActorId; 2], Word), Failure> {
         let (persons, word) = match self {
             Consent::Signed(signed) => (signed.judged(known, now), Word::Signed(signed)),
             Consent::Named(persons) => (stand_by(known, persons, now), Word::Named),

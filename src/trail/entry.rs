@@ -102,8 +102,10 @@ pub enum Announcement {
     CodeGiven {
         /// The administrator.
         actor: [u8; 16],
-        /// The two who stood by it, as they were named.
+        /// The two administrators who stood by it.
         persons: [[u8; 16]; 2],
+        /// Whether both signed for it.
+        signed: bool,
     },
     /// An actor over its budget of refusals is locked out for the rest of the hour.
     LockedOut {
@@ -494,8 +496,8 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
         Announcement::Enrolled { actor, role } => {
             (Event::AdminEnrol, vec![("actor", id(actor)), ("role", Scalar::Str(role.clone()))])
         }
-        Announcement::CodeGiven { actor, persons } => {
-            (Event::AdminTokenIssue, upkeep::code_given(actor, persons))
+        Announcement::CodeGiven { actor, persons, signed } => {
+            (Event::AdminTokenIssue, upkeep::code_given(actor, persons, *signed))
         }
         Announcement::LockedOut { actor } => (Event::AccessLimited, vec![("actor", id(actor))]),
         Announcement::Shipping { receiver, from } => (

@@ -233,12 +233,13 @@ pub(super) fn proof(signed: bool) -> Scalar {
 }
 
 /// For whom a code was made at the host, and the two who stood by it.
-pub(super) fn code_given(actor: &[u8; 16], persons: &[[u8; 16]; 2]) -> Facts {
+pub(super) fn code_given(actor: &[u8; 16], persons: &[[u8; 16]; 2], signed: bool) -> Facts {
     vec![
         ("actor", id(actor)),
         ("credential", Scalar::Str("enrolment_code".to_owned())),
         ("person_1", id(&persons[0])),
         ("person_2", id(&persons[1])),
+        ("proof", proof(signed)),
     ]
 }
 

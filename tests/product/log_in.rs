@@ -184,7 +184,7 @@ fn an_administrator_logs_in_day_after_day_and_one_whose_key_is_lost_gets_a_code_
     let ids = administrators(&room.path().join("vault/log"), ORIGIN);
     let recover = |persons: [&str; 2]| {
         let fixed = ["--json", "administrator", "code", "--dir", &directory, "--login", "sec"];
-        let persons = ["--person", persons[0], "--person", persons[1]];
+        let persons = ["--unsigned", "--person", persons[0], "--person", persons[1]];
         run(&[&fixed[..], &persons, &unlocked].concat())
     };
     assert_ne!(recover([&ids[0], &ids[2]]).status, Some(0));
@@ -203,6 +203,7 @@ fn an_administrator_logs_in_day_after_day_and_one_whose_key_is_lost_gets_a_code_
     let facts = &told[0]["x"];
     assert_eq!((&facts["actor"], &facts["credential"]), (&json!(ids[1]), &json!("enrolment_code")));
     assert_eq!((&facts["person_1"], &facts["person_2"]), (&json!(ids[0]), &json!(ids[2])));
+    assert_eq!(facts["proof"], "named");
 
     let served = serve();
     let url = ["--url", served.url()];

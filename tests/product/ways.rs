@@ -342,3 +342,40 @@ fn list_of_ways_says_what_each_is_and_nothing_of_a_secret() {
     let plain = run(&["keys", "provider", "list", "--dir", &place.text("vault")]).ended(0).out;
     assert!(plain.lines().count() == 2 && plain.contains("shares 2 of 3"), "{plain}");
 }
+
+#[test]
+fn an_administrator_gets_another_code_on_the_signed_word_of_the_two_others_alone() {
+    let place = Place::made(&BOTH).with_keys();
+    let (ids, directory, passphrase) =
+        (place.persons(), place.text("vault"), place.text("passphrase"));
+    let code = |further: &[&str]| {
+        let fixed = ["--json", "administrator", "code", "--dir", &directory, "--login", "sec"];
+        run(&[&fixed[..], &["--passphrase-file", &passphrase], further].concat())
+    };
+    code(&[]).ended(2);
+    code(&["--person", &ids[0], "--person", &ids[2]]).ended(2);
+    let agreed = |of: &str, by: [usize; 2]| {
+        let file = format!("request-{of}-{}", by[1]);
+        place.request(&format!("administrator-code-{of}"), &file);
+        by.iter().for_each(|at| drop(place.agree(&file, KEYS[*at]).ended(0)));
+        place.text(&file)
+    };
+    // For somebody else, for oneself, and by one alone.
+    let said = code(&["--agreed", &agreed(&ids[2], [0, 1])]).ended(1).err;
+    assert!(said.contains("something else"), "{said}");
+    let said = code(&["--agreed", &agreed(&ids[1], [0, 1])]).ended(1).err;
+    assert!(said.contains("of its own"), "{said}");
+    place.request(&format!("administrator-code-{}", ids[1]), "alone");
+    place.agree("alone", KEYS[0]).ended(0);
+    code(&["--agreed", &place.text("alone")]).ended(1);
+    assert!(place.entries("admin.token_issue").is_empty(), "nothing was given");
+
+    let given = code(&["--agreed", &agreed(&ids[1], [0, 2])]).ended(0).json();
+    assert_eq!(given["actor"], json!(ids[1]));
+    let told = place.entries("admin.token_issue");
+    let facts: Vec<&Value> = told.iter().map(|entry| &entry["x"]).collect();
+    assert_eq!(facts.len(), 1);
+    assert_eq!((&facts[0]["actor"], &facts[0]["proof"]), (&json!(ids[1]), &json!("signed")));
+    let persons = (&facts[0]["person_1"], &facts[0]["person_2"]);
+    assert_eq!(persons, (&json!(ids[0]), &json!(ids[2])));
+}

@@ -141,6 +141,7 @@ fn restored(
         text(&passphrase)?,
         "--login",
         "sec",
+        "--unsigned",
         "--person",
         &persons[0],
         "--person",

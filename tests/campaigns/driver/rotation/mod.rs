@@ -22,8 +22,10 @@ use std::time::{Duration, Instant};
 const BUCKETS_COUNT: usize = 4_096;
 /// Where the header key lies in a ring: behind the buckets, 60 months and the base key of the index.
 const HEADER_AT: usize = 2 * BUCKETS_COUNT + 60 + 1;
-/// Longest life of the vault between two kills, and the shortest: a group of buckets takes about as long.
+/// Shortest life of the vault between two kills, and the longest with this many people or fewer: a group of buckets takes about as
+/// long. With more it takes longer, and kills are to fall over all of it.
 const LIFE_MILLIS: (usize, usize) = (200, 2_500);
+const LIFE_PERSONS: usize = 60_000;
 /// How often is looked whether the rotation has ended, once nobody is killed any more.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -107,8 +109,9 @@ impl Turning<'_> {
     ) -> Result<Vault, Fault> {
         let mut dice = Dice::new(arguments.seed, 0);
         let mut met: Vec<u64> = Vec::new();
+        let longest = LIFE_MILLIS.1 * (arguments.persons as usize).max(LIFE_PERSONS) / LIFE_PERSONS;
         while met.len() < arguments.kills as usize {
-            let life = dice.between(LIFE_MILLIS.0, LIFE_MILLIS.1) as u64;
+            let life = dice.between(LIFE_MILLIS.0, longest) as u64;
             self.during.add(self.people.work(&vault.page, Duration::from_millis(life))?);
             let rotation = rotation(&vault.page)?;
             if rotation["state"] == "ended" {
