@@ -169,7 +169,8 @@ impl Command {
                 | Command::Store(_)
                 | Command::Backup(_)
                 | Command::Unseal(_)
-                | Command::Keys(keys::Command::RotateRoot(_))
+                | Command::Administrator(_)
+                | Command::Keys(keys::Command::RotateRoot(_) | keys::Command::Provider(_))
         )
     }
 }

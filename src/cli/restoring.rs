@@ -20,8 +20,8 @@ use crate::records::SchemaSet;
 use crate::seal::Seal;
 use crate::store::{self, EngineKind, Reader};
 use crate::trail::{
-    Announcement, BulkAt, ErasureLedger, FileMedia, LedgerAge, LedgerBehind, Media, Rebuilding,
-    Restoration, Restored, Restoring, Settings, Surroundings, Trail, rebuild, restore,
+    Announcement, BulkAt, FileMedia, LedgerAge, LedgerBehind, Media, Rebuilding, Restoration,
+    Restored, Restoring, Settings, Surroundings, Trail, rebuild, restore,
 };
 use gridvault_keys::{BackupIdentity, KeyPart, Keyring, SingleKey};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -83,10 +83,13 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     write_new(&directory.join("keyring"), &part.keyring).map_err(unwritten)?;
     let held = vault::hold(&config)?;
     let keyring = Arc::new(arguments.opening.keyring(&config, &held)?);
-    let in_ledger = match &ledger {
-        Some(place) => Some(second_place::existing(place, &keyring)?.told().len() as u64),
-        None => None,
-    };
+    let judged =
+        ledger.as_ref().map(|place| second_place::existing(place, &keyring)).transpose()?;
+    // Its age was judged by its lines alone: the same ones are judged by their tags here, whatever the place shows meanwhile.
+    if judged.as_ref().map(|ledger| ledger.opened().digest) != parts.ledger {
+        return Err(Failure::Failed("the ledger changed while the vault was restored".into()));
+    }
+    let in_ledger = judged.as_ref().map(|ledger| ledger.told().len() as u64);
     let settings = vault::settings_of(&config);
     let snapshots = snapshots::directory(directory);
     let log_before = directory.join("log-before");
@@ -110,13 +113,8 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     end_what_is_followed(&keyring)?;
     let restorers = Restorers { consent, now, told: in_ledger, age: parts.age };
     let log_key = runtime()?.block_on(begin(&config, settings, keyring, &restored, restorers))?;
-    if let Some(place) = &ledger {
-        let mark = ErasureLedger::mark_at(place)
-            .map_err(|error| Failure::storage("the ledger of erasures", &error))?;
-        if Some(mark.digest) != parts.ledger {
-            return Err(Failure::Failed("the ledger changed while the vault was restored".into()));
-        }
-        second_place::is_due(directory, &mark)
+    if let Some(ledger) = &judged {
+        second_place::is_due(directory, &ledger.opened())
             .map_err(|error| Failure::storage("the directory", &error))?;
     }
     if restored.terms_dead > 0 {

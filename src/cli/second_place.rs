@@ -8,7 +8,9 @@ use crate::config::{Config, SecondPlace};
 use crate::http::Rooms;
 use crate::limits::ERASURE_LEDGER_TOKEN_BYTES_MAX;
 use crate::operations::{Replayed, replay_erasures, tell_erasures};
-use crate::trail::{BroughtCheckpoint, ErasureLedger, LedgerMark, LedgerObjects, LedgerPlace};
+use crate::trail::{
+    BroughtCheckpoint, ErasureLedger, LedgerError, LedgerMark, LedgerObjects, LedgerPlace,
+};
 use gridvault_keys::Keyring;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -132,12 +134,17 @@ pub(super) fn open(
     let place = place(named, token, authorities)?;
     let fail = |error| Failure::storage(&format!("the ledger of erasures at {named}"), &error);
     if let Some(mark) = due(&config.directory)? {
-        existing(&place, keyring)?;
-        let is_whole = mark.as_ref().map_or(Ok(true), |mark| mark.leads(&place));
-        if !is_whole.map_err(fail)? {
-            let why = "has not the lines any more that it had when the vault was restored";
-            return Err(Failure::Failed(format!("the ledger of erasures at {named} {why}")));
-        }
+        let ledger = match mark {
+            Some(mark) => ErasureLedger::since(&mark, &place, keyring.chain()),
+            None => ErasureLedger::existing(&place, keyring.chain()),
+        };
+        return match ledger {
+            Err(LedgerError::PutBack) => {
+                let why = "has not the lines any more that it had when the vault was restored";
+                Err(Failure::Failed(format!("the ledger of erasures at {named} {why}")))
+            }
+            ledger => ledger.map(|ledger| Some(Arc::new(ledger))).map_err(fail),
+        };
     }
     ErasureLedger::open(&place, keyring.chain()).map(|ledger| Some(Arc::new(ledger))).map_err(fail)
 }

@@ -66,8 +66,6 @@ const TERRITORY_PART_BYTES: usize = 48 * 1024;
 
 /// Opens the vault of a configuration with an unlocked keyring.
 pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Failure> {
-    // Not before: what a passphrase is stretched in is given back to the host first, which locked pages are not.
-    privacy::lock_pages();
     let keyring = Arc::new(keyring);
     let clock: Arc<dyn Clock> = Arc::new(HostClock::new());
     let random: Arc<dyn Random> = Arc::new(HostRandom::new());
@@ -463,6 +461,8 @@ pub(super) fn open_keyring(
     root: &RootKey,
     _held: &KeyringLock,
 ) -> Result<Keyring, Failure> {
+    // Not before: what a passphrase is stretched in is given back to the host first, which locked pages are not.
+    privacy::lock_pages();
     let (keyring, health) = Keyring::open(&directory.join("keyring"), root)
         .map_err(|error| Failure::storage("the keyring cannot be opened", &error))?;
     if health != gridvault_keys::KeyringHealth::Whole {

@@ -71,6 +71,7 @@ pub(super) async fn bearer(
             Fetched::Erased(..) | Fetched::Missing => false,
         };
         if store.settled() != Some(moment) {
+            tokio::time::sleep(SETTLED_PAUSE).await;
             continue;
         }
         return match (stands, fetched) {

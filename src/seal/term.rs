@@ -11,9 +11,10 @@ use crate::records::{
     ExternalRef, Field, Owner, PlainFields, Reason, RecordId, RecordRef, Schema, Target, Value,
     days_since_epoch, normalise,
 };
-use crate::store::{Change, Expect, Key, MovedTerms, Op, Sealed, Version, term_value};
+use crate::store::{Change, Expect, Key, MovedTerms, Op, Sealed, StoreError, Version, term_value};
 use gridvault_keys::BlindValue;
 use jiff::civil::Date;
+use std::collections::BTreeSet;
 
 /// The records behind a term, as the target of a match. Whether there are any that the caller may know of
 /// is in the permit's account, and leaves only with the receipt.
@@ -82,7 +83,9 @@ impl Seal {
         term
     }
 
-    /// Takes away what a record was found by, whichever keys its terms are under by now.
+    /// Takes away what a record was found by, whichever keys its terms are under by now: by its row, which says itself under which
+    /// buckets it was found, and by what rotations made of that, where the vault vouches for it. What somebody put there instead names
+    /// nothing, and goes: a removal must come to its end, and where keys are destroyed for it the row alone says which.
     pub(super) fn remove_terms(
         &self,
         sealed: &Sealed,
@@ -92,11 +95,15 @@ impl Seal {
         if header.terms.is_empty() {
             return Ok(());
         }
-        let (version, moved) = sealed.moved_terms()?;
-        for named in &header.terms {
-            let terms = moved.now(named).into_iter();
-            change.ops.extend(terms.map(|term| Op::Delete(Key::term(&term, header.id))));
-        }
+        let (version, moved) = match self.vouched(sealed) {
+            Err(SealError::Store(StoreError::Corrupt { .. })) => {
+                (sealed.moved_terms_version()?, MovedTerms::default())
+            }
+            kept => kept?,
+        };
+        let now = header.terms.iter().flat_map(|named| moved.now(named));
+        let terms: BTreeSet<[u8; 18]> = header.terms.iter().copied().chain(now).collect();
+        change.ops.extend(terms.iter().map(|term| Op::Delete(Key::term(term, header.id))));
         let key = Key::moved_terms(header.id);
         if version != Version::ABSENT {
             change.ops.push(Op::Delete(key.clone()));

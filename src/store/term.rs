@@ -129,12 +129,13 @@ impl Reader {
 }
 
 impl Sealed {
-    /// What rotations made of its index terms, as it lies in the store now.
+    /// The version of what rotations made of its index terms, as it lies in the store now, whatever that is.
     ///
     /// # Errors
-    /// As [`Reader::moved_terms`].
-    pub fn moved_terms(&self) -> Result<(Version, MovedTerms), StoreError> {
-        self.reader.moved_terms(self.row().header.id)
+    /// As [`Reader::get`].
+    pub fn moved_terms_version(&self) -> Result<Version, StoreError> {
+        let kept = self.reader.shared.engine.get(&Key::moved_terms(self.row().header.id))?;
+        Ok(kept.map_or(Version::ABSENT, |kept| kept.version))
     }
 }
 

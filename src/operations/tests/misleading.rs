@@ -180,3 +180,22 @@ fn what_is_written_beside_a_row_vouches_for_nothing_unless_the_vault_wrote_it() 
         assert!(matches!(patched, Err(OperationError::Seal(SealError::Store(_)))));
     }
 }
+
+#[test]
+fn what_somebody_wrote_beside_a_row_keeps_no_term_from_going_with_it_and_no_removal_from_its_end() {
+    let world = World::new();
+    let mut elsewhere = MovedTerms::default();
+    let nowhere = [0xFF; 18];
+    for at in 0..2 {
+        let one = store_person(&world, ONE);
+        elsewhere.moved(one.term, nowhere);
+        let bytes = [b"none".to_vec(), elsewhere.encode([0; 32])][at].clone();
+        let beside = Key::moved_terms(one.id);
+        planted(&world, vec![Op::Put(beside.clone(), Version(1), bytes)]);
+        assert!(wait(world.delete_async(&world.actor(HEAD), one.id, 1)).is_ok());
+        // The row alone says what it was found by.
+        for gone in [beside, Key::term(&one.term, one.id)] {
+            assert_eq!(wait(world.reader.get(&gone)).expect("a store"), None);
+        }
+    }
+}

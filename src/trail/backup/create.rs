@@ -10,6 +10,7 @@ use super::{BackupError, CONFIG_FILE, JOURNAL, LIST_FILE, LOG, SNAPSHOTS, io_at}
 use crate::limits::BACKUP_CHAIN_PARTS_COUNT_MAX;
 use crate::trail::journal::{segment_path, segments};
 use crate::trail::snapshot::{newest, snapshot_path};
+use gridvault_audit::constants::WITNESSED_FILE;
 use gridvault_audit::{LogReader, TileName, kept_checkpoint};
 use ring::digest::{Context, SHA256, digest};
 use std::collections::BTreeMap;
@@ -81,7 +82,9 @@ pub fn create_bulk(
         return Err(BackupError::TooManyParts);
     }
     let log = LogReader::open(source.log, source.origin).map_err(in_log)?;
-    // First of all: what is copied behind it reaches at least as far.
+    // Before the checkpoint: so it is never newer than that one.
+    let witnessed = log.witnessed_text().map_err(in_log)?;
+    // First of all else: what is copied behind it reaches at least as far.
     let shown = log.shown(false).map_err(in_log)?.ok_or(BackupError::NoCheckpoint)?;
     if let Some(before) = &before {
         continues(&log, shown.size, source.origin, before)?;
@@ -103,6 +106,9 @@ pub fn create_bulk(
     let config = File::open(source.config).map_err(io_at(source.config))?;
     copier.copy(CONFIG_FILE, config)?;
     copier.copy_log(&log, &shown.note, shown.size)?;
+    if let Some(note) = witnessed {
+        copier.copy(&format!("{LOG}/{WITNESSED_FILE}"), note.as_bytes())?;
+    }
     sync_all(out)?;
     let (origin, files) = (source.origin.to_owned(), copier.files);
     let since = before_list.map(List::digest);

@@ -32,6 +32,9 @@ pub enum LedgerError {
     /// It ends elsewhere than this process left it.
     #[error("somebody else writes into the ledger of erasures")]
     Changed,
+    /// It has not the lines any more that it had.
+    #[error("the ledger of erasures has lost lines")]
+    PutBack,
     /// It does not answer, or not in time.
     #[error("the second place of erasures does not answer")]
     Slow,
@@ -67,6 +70,8 @@ pub struct ErasureLedger {
     bytes_max: u64,
     /// What is in it: asked without waiting for the disk.
     told: RwLock<BTreeMap<MandateId, ToldErasure>>,
+    /// The lines that were judged.
+    opened: LedgerMark,
     /// Held by the one who writes.
     end: Mutex<End>,
 }
@@ -86,14 +91,10 @@ impl LedgerMark {
         LedgerMark { bytes: lines.len() as u64, digest }
     }
 
-    /// Whether the ledger at a place still begins with these lines.
-    ///
-    /// # Errors
-    /// A place that cannot be read.
-    pub fn leads(&self, place: &LedgerPlace) -> Result<bool, LedgerError> {
-        let bytes = place.read(ERASURE_LEDGER_BYTES_MAX)?;
+    /// Whether a ledger still begins with these lines.
+    fn leads(&self, ledger: &[u8]) -> bool {
         let length = usize::try_from(self.bytes).unwrap_or(usize::MAX);
-        Ok(bytes.get(..length).is_some_and(|lines| LedgerMark::of(lines) == *self))
+        ledger.get(..length).is_some_and(|lines| LedgerMark::of(lines) == *self)
     }
 
     /// One line of text.
@@ -115,6 +116,8 @@ struct End {
     tag: [u8; 32],
     /// What is there up to and with the last line.
     at: At,
+    /// That line.
+    last: Vec<u8>,
     /// What was sent behind it and not acknowledged: it may be there all the same.
     sent: Option<ToldErasure>,
 }
@@ -137,22 +140,53 @@ impl ErasureLedger {
         ErasureLedger::within(place, chain, ERASURE_LEDGER_BYTES_MAX)
     }
 
+    /// The same of one that must still begin with lines that it had. They are held against what is judged here, not against another
+    /// look: a place might show each look something else.
+    ///
+    /// # Errors
+    /// As [`ErasureLedger::existing`], and [`LedgerError::PutBack`].
+    pub fn since(
+        mark: &LedgerMark,
+        place: &LedgerPlace,
+        chain: ChainKey,
+    ) -> Result<ErasureLedger, LedgerError> {
+        let bytes = place.read(ERASURE_LEDGER_BYTES_MAX)?;
+        match mark.leads(&bytes) {
+            true => ErasureLedger::of(&bytes, place, chain, ERASURE_LEDGER_BYTES_MAX),
+            false => Err(LedgerError::PutBack),
+        }
+    }
+
     /// The same, of so many bytes at most.
     pub(super) fn within(
         place: &LedgerPlace,
         chain: ChainKey,
         bytes_max: u64,
     ) -> Result<ErasureLedger, LedgerError> {
-        let bytes = place.read(bytes_max)?;
-        let whole = &bytes[..whole_lines(&bytes)];
+        ErasureLedger::of(&place.read(bytes_max)?, place, chain, bytes_max)
+    }
+
+    fn of(
+        bytes: &[u8],
+        place: &LedgerPlace,
+        chain: ChainKey,
+        bytes_max: u64,
+    ) -> Result<ErasureLedger, LedgerError> {
+        let whole = &bytes[..whole_lines(bytes)];
         let (told, tag) = read(whole, &chain)?;
         let at = At { bytes: whole.len() as u64, lines: told.len() as u64 + 1 };
         if whole.len() < bytes.len() {
             place.cut(at.bytes)?;
         }
-        let end = Mutex::new(End { tag, at, sent: None });
-        let (place, told) = (place.clone(), RwLock::new(told));
-        Ok(ErasureLedger { place, chain, bytes_max, told, end })
+        let last = whole.split_inclusive(|byte| *byte == b'\n').next_back().unwrap_or_default();
+        let end = Mutex::new(End { tag, at, last: last.to_vec(), sent: None });
+        let (place, told, opened) = (place.clone(), RwLock::new(told), LedgerMark::of(whole));
+        Ok(ErasureLedger { place, chain, bytes_max, told, opened, end })
+    }
+
+    /// How far it went when it was opened: the very lines that were judged then.
+    pub fn opened(&self) -> LedgerMark {
+        self.opened
     }
 
     /// How far the ledger at a place goes, as it lies there: nothing of it is judged, and nothing is written.
@@ -217,8 +251,9 @@ impl ErasureLedger {
             return Err(LedgerError::TooLarge);
         }
         end.sent = Some(told.clone());
-        self.place.append(end.at, line.as_bytes())?;
-        *end = End { tag, at: At { bytes, lines: end.at.lines + 1 }, sent: None };
+        self.place.append(end.at, &end.last, line.as_bytes())?;
+        let at = At { bytes, lines: end.at.lines + 1 };
+        *end = End { tag, at, last: line.into_bytes(), sent: None };
         self.told.write().unwrap_or_else(PoisonError::into_inner).insert(told.id, told.clone());
         Ok(())
     }

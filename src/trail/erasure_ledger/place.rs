@@ -79,10 +79,11 @@ impl LedgerPlace {
     }
 
     /// Adds a line. It is there, and was read back, when this returns; where it fails, it may be there.
-    pub(super) fn append(&self, at: At, line: &[u8]) -> Result<(), LedgerError> {
+    /// `last` is the line before it.
+    pub(super) fn append(&self, at: At, last: &[u8], line: &[u8]) -> Result<(), LedgerError> {
         match self {
             LedgerPlace::File(path) => append(path, at.bytes, line),
-            LedgerPlace::Objects(objects) => objects.append(at.lines, line),
+            LedgerPlace::Objects(objects) => objects.follow(at.lines, last, line),
         }
     }
 }
@@ -163,6 +164,14 @@ impl LedgerObjects {
         match self.client.put_new(&self.at(0), first)? {
             Put::There => Ok(()),
             Put::Taken => Err(LedgerError::Overwrites),
+        }
+    }
+
+    /// Adds a line behind the last one, which must still be there: a line that follows nothing is read by nobody.
+    fn follow(&self, number: u64, last: &[u8], line: &[u8]) -> Result<(), LedgerError> {
+        match self.get(number.saturating_sub(1))? {
+            Some(found) if found == last => self.append(number, line),
+            _ => Err(LedgerError::Changed),
         }
     }
 

@@ -75,9 +75,19 @@ fn the_lines_are_those_of_a_file_and_so_is_the_mark() {
     let here: LedgerMark = mark(&place(&server, None));
     assert_eq!(here, mark(&file));
     ledger.tell(&told(4)).expect("taken");
-    assert!(here.leads(&file).expect("readable"));
+    assert_eq!(ErasureLedger::since(&here, &file, chain()).expect("a ledger").told().len(), 4);
     server.take_away(3);
-    assert!(!here.leads(&place(&server, None)).expect("readable"));
+    let since = ErasureLedger::since(&here, &place(&server, None), chain());
+    assert!(matches!(since, Err(LedgerError::PutBack)));
+}
+
+#[test]
+fn a_line_is_put_behind_the_last_one_alone_so_a_place_that_lost_it_takes_nothing_more() {
+    let (server, ledger) = of(2);
+    server.take_away(2);
+    assert!(matches!(ledger.tell(&told(3)), Err(LedgerError::Changed)));
+    assert!(!ledger.has(told(3).id));
+    assert_eq!(server.lines().len(), 2);
 }
 
 #[test]

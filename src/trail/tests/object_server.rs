@@ -15,7 +15,7 @@ pub enum Manner {
     Keeps,
     /// Answers 201 and keeps nothing.
     Forgets,
-    /// Keeps, and ends the connection without an answer.
+    /// Keeps what is put, and ends the connection without an answer.
     LosesAnswers,
     /// Reads a request and does not answer.
     Hangs,
@@ -176,6 +176,7 @@ impl Shared {
             }
             _ => {}
         }
+        let is_lost = manner == Manner::LosesAnswers && request.method == "PUT";
         let there = state.objects.get(&request.path);
         let (status, body) = match (&*request.method, there) {
             ("GET", Some(object)) => (200, object.clone()),
@@ -191,7 +192,7 @@ impl Shared {
             }
             _ => (405, Vec::new()),
         };
-        (manner != Manner::LosesAnswers).then(|| response(status, "", &body))
+        (!is_lost).then(|| response(status, "", &body))
     }
 }
 
