@@ -1,6 +1,6 @@
 //! The ledger of erasures in a second place, so that whoever restores an older backup erases again who was erased since.
 //! Never a value, and never the id of a person or of a record: an erasure's id, and the handle that the log knew the person by.
-//! A line counts once it was synced and read back, and only if its tag follows on that of the line before (docs/backup.md).
+//! A line counts once its place kept it and it was read back, and only if its tag follows on that of the line before (docs/backup.md).
 
 mod place;
 
