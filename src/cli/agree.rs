@@ -58,8 +58,8 @@ pub(super) struct AgreeArguments {
 }
 
 pub(super) fn request(arguments: &RequestArguments, json: bool) -> Result<(), Failure> {
-    let RequestArguments { what, dir, keys, bulk, ledger, origin, .. } = arguments;
-    let RequestArguments { bulk_before, log_key, .. } = arguments;
+    let RequestArguments { what, dir, keys, bulk, bulk_before, log_key, ledger, origin, .. } =
+        arguments;
     let bulk = bulk.as_ref().zip(log_key.as_ref());
     let (vault, ways, parts) = match (what, dir, keys.as_ref().zip(bulk), origin) {
         (What::Restore, _, Some((keys, (bulk, log_key))), Some(origin)) => {

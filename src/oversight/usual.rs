@@ -15,7 +15,7 @@ pub(super) fn read(text: &str) -> Option<LogEntry> {
         return None;
     }
     let mut rest = Rest { text, at: 0 };
-    rest.skip("{")?;
+    rest.skip(b'{')?;
     let mut entry = LogEntry::default();
     let (mut before, mut required) = ("", 0);
     loop {
@@ -25,7 +25,7 @@ pub(super) fn read(text: &str) -> Option<LogEntry> {
             return None;
         }
         before = name;
-        rest.skip(":")?;
+        rest.skip(b':')?;
         required += usize::from(matches!(name, "seq" | "t" | "ev" | "act" | "out"));
         entry.take(name, &mut rest)?;
         match rest.next()? {
@@ -86,13 +86,13 @@ impl<'a> Rest<'a> {
         Some(byte)
     }
 
-    fn skip(&mut self, byte: &str) -> Option<()> {
-        (self.next()? == byte.as_bytes()[0]).then_some(())
+    fn skip(&mut self, byte: u8) -> Option<()> {
+        (self.next()? == byte).then_some(())
     }
 
     /// What stands between two quotes.
     fn string(&mut self) -> Option<&'a str> {
-        self.skip("\"")?;
+        self.skip(b'"')?;
         let from = self.at;
         while self.next()? != b'"' {}
         // Quotes are whole characters of UTF-8, so nothing is cut in two; control characters are no JSON.
@@ -123,7 +123,7 @@ impl<'a> Rest<'a> {
 
     /// The items of a list of at least one.
     fn each_item(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        self.skip("[")?;
+        self.skip(b'[')?;
         loop {
             item(self)?;
             match self.next()? {

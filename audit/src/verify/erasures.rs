@@ -9,9 +9,18 @@ use serde::de::IgnoredAny;
 
 use super::walk::Visitor;
 
-/// Where the action stands in an entry: it is the first member, or the second.
-const ACTION_BYTES: usize = 32;
+/// The action in an entry: the first member, or the one behind the strength of the log-in.
 const ACTION: &[u8] = b"\"act\":\"erase\"";
+const STRENGTH: &[u8] = b"{\"aal\":";
+
+/// Whether an entry may be a step of an erasure. Every entry is asked, and nearly none is one: so its beginning has to do.
+fn may_erase(entry: &[u8]) -> bool {
+    let rest = match entry.strip_prefix(STRENGTH) {
+        Some(rest) => rest.iter().position(|byte| *byte == b',').and_then(|at| rest.get(at + 1..)),
+        None => entry.get(1..),
+    };
+    rest.is_some_and(|rest| rest.starts_with(ACTION))
+}
 
 /// Erasures that a log tells of. Goes along while it is verified.
 #[derive(Default)]
@@ -30,8 +39,7 @@ impl Erasures {
 
 impl Visitor for Erasures {
     fn entry(&mut self, _index: u64, entry: &[u8]) {
-        let begin = &entry[..entry.len().min(ACTION_BYTES)];
-        if !begin.windows(ACTION.len()).any(|window| window == ACTION) {
+        if !may_erase(entry) {
             return;
         }
         // What is no entry is found by the rules; nobody is told what was counted then.

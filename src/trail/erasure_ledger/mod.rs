@@ -189,19 +189,11 @@ impl ErasureLedger {
         self.opened
     }
 
-    /// How far the ledger at a place goes, as it lies there: nothing of it is judged, and nothing is written.
+    /// How far the ledger at a place goes, as it lies there, and what its lines say, by their form alone: nothing is written, and whoever
+    /// has the vault's keys judges these lines by their tags.
     ///
     /// # Errors
-    /// A place that cannot be read, and a ledger that is longer than any.
-    pub fn mark_at(place: &LedgerPlace) -> Result<LedgerMark, LedgerError> {
-        let bytes = place.read(ERASURE_LEDGER_BYTES_MAX)?;
-        Ok(LedgerMark::of(&bytes[..whole_lines(&bytes)]))
-    }
-
-    /// The same, and what its lines say, by their form alone: whoever has the vault's keys judges these lines by their tags.
-    ///
-    /// # Errors
-    /// As [`ErasureLedger::mark_at`], and a line that has not the form of one.
+    /// A place that cannot be read, a ledger that is longer than any, and a line that has not the form of one.
     pub fn unjudged_at(place: &LedgerPlace) -> Result<(LedgerMark, Vec<ToldErasure>), LedgerError> {
         let bytes = place.read(ERASURE_LEDGER_BYTES_MAX)?;
         let whole = &bytes[..whole_lines(&bytes)];

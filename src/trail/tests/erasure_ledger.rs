@@ -142,7 +142,7 @@ fn what_a_crash_left_of_the_first_line_is_begun_anew_and_no_ledger_to_a_restore(
 #[test]
 fn a_mark_leads_a_ledger_that_grew_and_none_that_lost_a_line() {
     let place = Place::of_three();
-    let mark = ErasureLedger::mark_at(&place.at()).expect("a ledger");
+    let mark = ErasureLedger::unjudged_at(&place.at()).expect("a ledger").0;
     assert_eq!(LedgerMark::parse(&mark.to_text()), Some(mark));
     for text in ["", "7 x\n", "7\n", mark.to_text().trim_end()] {
         assert_eq!(LedgerMark::parse(text), None, "{text:?}");

@@ -71,7 +71,7 @@ fn the_lines_are_those_of_a_file_and_so_is_the_mark() {
     let ledger = ErasureLedger::open(&file, chain()).expect("a ledger");
     (1..=3).for_each(|number| ledger.tell(&told(number)).expect("taken"));
     assert_eq!(std::fs::read_to_string(path).expect("a file"), server.lines().concat());
-    let mark = |place: &LedgerPlace| ErasureLedger::mark_at(place).expect("a mark");
+    let mark = |place: &LedgerPlace| ErasureLedger::unjudged_at(place).expect("a mark").0;
     let here: LedgerMark = mark(&place(&server, None));
     assert_eq!(here, mark(&file));
     ledger.tell(&told(4)).expect("taken");
@@ -164,7 +164,7 @@ fn no_other_place_is_gone_to_and_no_other_answer_is_a_yes() {
         server.set(manner);
         assert!(matches!(ledger.tell(&told(2)), Err(LedgerError::Io(_))), "{manner:?}");
         assert!(matches!(open(&server), Err(LedgerError::Io(_))), "{manner:?}");
-        let mark = ErasureLedger::mark_at(&place(&server, None));
+        let mark = ErasureLedger::unjudged_at(&place(&server, None));
         assert!(matches!(mark, Err(LedgerError::Io(_))), "{manner:?}");
         server.set(Manner::Keeps);
         assert_eq!(server.lines().len(), 2, "{manner:?}");
@@ -220,7 +220,7 @@ fn a_ledger_that_must_be_there_is_not_begun() {
     let server = ObjectServer::start();
     let place = place(&server, None);
     assert!(matches!(ErasureLedger::existing(&place, chain()), Err(LedgerError::Io(_))));
-    assert!(matches!(ErasureLedger::mark_at(&place), Err(LedgerError::Io(_))));
+    assert!(matches!(ErasureLedger::unjudged_at(&place), Err(LedgerError::Io(_))));
     assert_eq!(server.puts(), 0);
 }
 
@@ -230,7 +230,7 @@ fn whoever_only_reads_puts_nothing() {
     let puts = server.puts();
     let place = place(&server, None);
     assert_eq!(ErasureLedger::existing(&place, chain()).expect("a ledger").told().len(), 2);
-    ErasureLedger::mark_at(&place).expect("a mark");
+    ErasureLedger::unjudged_at(&place).expect("a mark");
     assert_eq!(server.puts(), puts);
 }
 
