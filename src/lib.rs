@@ -6,6 +6,7 @@
 //! - `cli`: one file per command: parse, call, print
 //! - `http`: the door: routes, extractors, replies
 //! - `identity`: who is asking: token -> Actor
+//! - `ceremony`: what takes two administrators at the host
 //! - `operations`: one file per verb
 //! - `oversight`: what officers do with the log
 //! - `jobs`: long work beside the requests
@@ -24,6 +25,7 @@
 
 pub mod access;
 pub mod ambient;
+pub mod ceremony;
 pub mod cli;
 pub mod config;
 pub mod http;

@@ -5,6 +5,7 @@
 use arc_swap::ArcSwap;
 use gridvault::access::{Access, ActorId, Policy, PolicySources};
 use gridvault::ambient::{Clock, HostClock, HostRandom, Random};
+use gridvault::ceremony::{OpenWays, Place};
 use gridvault::http::{Batches, Rooms};
 use gridvault::identity::{
     ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory, Identity, NewActor,
@@ -155,6 +156,7 @@ pub async fn open_at(ground: Ground<'_>, clock: Arc<dyn Clock>) -> Fallible<Room
         }),
         is_reviewed: Box::new(|_| false),
     };
+    let place = Place { directory: directory.to_path_buf(), vault: origin.to_owned() };
     Ok(Rooms {
         identity: Arc::new(Identity::new(
             actors,
@@ -180,6 +182,7 @@ pub async fn open_at(ground: Ground<'_>, clock: Arc<dyn Clock>) -> Fallible<Room
         batches: Batches::default(),
         clock,
         random,
+        ways: Arc::new(OpenWays::new(place, keyring, false)),
         seal_asked: Arc::default(),
         synthetic: false,
     })

@@ -11,6 +11,7 @@ mod derive;
 mod error;
 mod file;
 mod gcm;
+mod handover;
 mod hex;
 mod index;
 mod kept;

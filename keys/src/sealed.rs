@@ -57,6 +57,8 @@ pub(crate) enum KeyKind {
     Shares,
     /// The key that a token wraps, over the root key.
     Pkcs11,
+    /// The root key over the one that is to follow it, on its way to the process.
+    RootHandover,
 }
 
 impl KeyKind {
@@ -71,6 +73,7 @@ impl KeyKind {
             Self::Context => 7,
             Self::Shares => 8,
             Self::Pkcs11 => 9,
+            Self::RootHandover => 10,
         }
     }
 }

@@ -2,14 +2,13 @@
 //! Never for anybody else: whoever is no administrator gets a code from the security administrator.
 //! It takes what opens the vault and the word of two other administrators; the entry says for whom it was and who they were.
 
-use super::ceremony::What;
-use super::ceremony_note::Word;
-use super::ceremony_run::{Consent, OnWord};
+use super::ceremony::{Consent, OnWord};
 use super::failure::Failure;
 use super::opening::Opening;
 use super::vault::{self, Vault};
 use super::{print, runtime};
 use crate::access::{ActorId, RoleFamily};
+use crate::ceremony::{What, Word};
 use crate::config::Config;
 use crate::identity::{ActorRecord, ActorState, EnrolmentCode};
 use crate::trail::Announcement;

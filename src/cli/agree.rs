@@ -2,14 +2,14 @@
 //! Never a key of the vault: who asks reads its configuration and its envelopes, who agrees its own key and the request alone.
 //! Who agrees is shown the text that it signs.
 
-use super::ceremony::{Request, Signed, What, digest_of};
-use super::ceremony_run::read_signed;
+use super::ceremony::read_signed;
 use super::failure::Failure;
 use super::log_in_key::Known;
-use super::parts::Parts;
+use super::parts::parts_at;
 use super::print;
 use super::second_place::LedgerArguments;
 use crate::ambient::{Clock as _, HostClock};
+use crate::ceremony::{Request, Signed, What, digest_of};
 use crate::config::{Config, Overrides};
 use crate::limits::CEREMONY_WAIT_SECONDS;
 use crate::trail::BulkAt;
@@ -64,7 +64,7 @@ pub(super) fn request(arguments: &RequestArguments, json: bool) -> Result<(), Fa
     let (vault, ways, parts) = match (what, dir, keys.as_ref().zip(bulk), origin) {
         (What::Restore, _, Some((keys, (bulk, log_key))), Some(origin)) => {
             let bulk = BulkAt { directory: bulk, before: bulk_before };
-            (origin.clone(), digest_of(keys)?, Some(Parts::at(&bulk, log_key, ledger)?))
+            (origin.clone(), digest_of(keys)?, Some(parts_at(&bulk, log_key, ledger)?))
         }
         (What::Restore, ..) => {
             return Err(Failure::Usage(

@@ -9,7 +9,7 @@ use crate::trail::{
     BackupError, Bulk, BulkAt, BulkJudged, BulkSource, bulk_size, create_bulk, gather_bulk,
     verify_bulk, wrapped_anew,
 };
-use gridvault_keys::{BackupIdentity, BackupRecipient, KeyPart};
+use gridvault_keys::{BackupIdentity, BackupRecipient, KeyPart, UnlockFile};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -193,7 +193,9 @@ fn key_part(config: &Config, behind: u64) -> Result<KeyPart, Failure> {
         let anew = with_source(config, |source| wrapped_anew(source, behind));
         let anew = anew.map_err(|error| told(&error))?;
         let envelopes = read("unlock")?;
-        if *keyring == read("keyring")? {
+        // A file of envelopes that has just gone out of force is overwritten where it lies.
+        let is_whole = UnlockFile::from_bytes(&envelopes).is_ok() && envelopes == read("unlock")?;
+        if is_whole && *keyring == read("keyring")? {
             let origin = config.origin.clone();
             return Ok(KeyPart { origin, envelopes, keyring, anew });
         }

@@ -1,547 +1,284 @@
-//! What two administrators sign before the ways to a vault's root key are changed at its host, a third one gets a code there, or a
-//! vault is made of a backup, and how that is judged.
-//! Never a key or a secret in it: which vault, what is to be done, the ways that there are now, and until when.
-//! Each signs the same text with the key that it logs in by, and the vault judges both by the public keys that it has of them.
-//!
-//! ```text
-//! request = "gridvault ceremony 1" LF "vault " origin LF "what " word LF "ways " digest LF parts? "until " time LF
-//! parts   = "bulk " digest LF "ledger " (digest | "none") LF "lacks " count LF "behind " (count | "unknown" | "unasked") LF, of a restore
-//!           and of nothing else (`parts`)
-//! agreed  = "agreed " actor " " signature LF, once for each of the two
-//! digest  = SHA-256 of the file `unlock`, so a request is good for the ways that it was made over and for no other. Of a restore: in the
-//!           place of the ways of the key part; of the bulk part's list of files, which has the digest of each; of the whole lines of
-//!           the ledger of erasures. The origin is the one that the new log gets.
-//! signature = Ed25519 (RFC 8032) over the request, from its first byte to its last LF
-//! ```
-//! Digests and signatures are base64url without padding, times RFC 3339 in whole seconds of UTC. No other text is a request.
+//! Other ways to the root key, at the host: of a vault that does not run, from its first look to the start that tells of it in the log,
+//! or of one that is open, whose process is handed what it needs.
+//! Never without two administrators, never beside another process that has the keys but by that process itself, and nothing is changed
+//! before each new way was tried and opens. The steps are those of `crate::ceremony::put_in_force`.
 
+use super::client::{Connection, NotDone};
 use super::failure::Failure;
-use super::parts::Parts;
-use super::shares::share_plan;
+use super::opening::{Opening, Token, envelopes};
+use super::restoring::two;
+use super::{privacy, runtime, vault};
 use crate::access::ActorId;
-use crate::ambient::Micros;
-use crate::identity::{ActorRecord, ActorState};
-use crate::limits::{CEREMONY_REQUEST_BYTES_MAX, CEREMONY_WAIT_SECONDS};
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use gridvault_keys::{SharePlan, verify_signature};
-use std::fmt;
-use std::path::Path;
-use std::str::FromStr;
+use crate::ambient::{Clock as _, HostClock, HostRandom, Micros, Random};
+use crate::ceremony::{
+    Agreed, Handed, Parts, Signed, What, Word, digest_of, put_in_force, stand_by,
+};
+use crate::config::{Config, Overrides};
+use crate::identity::{ActorRecord, Directory};
+use crate::limits::CEREMONY_REQUEST_BYTES_MAX;
+use crate::store::{self, EngineKind, Reader};
+use gridvault_keys::{Envelope, Keyring, KeyringLock, RootKey, UnlockFile};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// The roles of the three administrators, as `init` enrols them. Two of them stand by what is done to the root key.
-pub(super) const ADMINISTRATORS: [&str; 3] = ["system_admin", "security_admin", "audit_admin"];
-
-const FIRST_LINE: &str = "gridvault ceremony 1\n";
-/// What precedes the id in the word of a code for an administrator.
-const CODE_PREFIX: &str = "administrator-code-";
-
-/// What is done on the word of two administrators.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum What {
-    /// Another root key, and each way made anew.
-    RotateRoot,
-    /// One more way.
-    Add(Way),
-    /// A way less, and another root key.
-    Remove(WayKind),
-    /// A one-time code for this administrator, whose key is lost.
-    Code(ActorId),
-    /// A vault made of a bulk part and a key part.
-    Restore,
+/// The vault, what opens it now, and on whose word.
+#[derive(clap::Args)]
+pub(super) struct AtHost {
+    /// The vault's directory.
+    #[arg(long, env = "GRIDVAULT_DIR")]
+    pub(super) dir: PathBuf,
+    /// A token that is about to open it needs its PIN file too.
+    #[command(flatten)]
+    pub(super) opening: Opening,
+    #[command(flatten)]
+    word: OnWord,
+    /// The vault is open: its process puts the ways in force, and goes on to serve. With a token of whoever may rotate keys.
+    #[arg(long, requires = "agreed")]
+    running: bool,
+    #[command(flatten)]
+    connection: Connection,
 }
 
-/// A way that is to be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
-    /// By a passphrase.
-    Passphrase,
-    /// By a set of shares.
-    Shares(SharePlan),
-    /// By a token.
-    Token,
+/// On whose word something is done at the host.
+#[derive(clap::Args)]
+pub(super) struct OnWord {
+    /// The request that two administrators signed (`keys request`, `keys agree`).
+    #[arg(long, conflicts_with_all = ["persons", "unsigned"])]
+    agreed: Option<PathBuf>,
+    /// Without a signed request: the ids of two administrators. The entry says that nobody signed.
+    #[arg(long = "person", num_args = 1, requires = "unsigned", allow_hyphen_values = true)]
+    persons: Vec<String>,
+    /// Take two names for two signatures, where keys to sign with are lost.
+    #[arg(long, requires = "persons")]
+    unsigned: bool,
 }
 
-/// A kind of way. A vault has one of each at most, so that whoever brings something to it means one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum WayKind {
-    /// A passphrase.
-    Passphrase,
-    /// A set of shares.
-    Shares,
-    /// A PKCS#11 token.
-    Token,
+/// The same as it was brought, before it was judged.
+pub(super) enum Consent {
+    Signed(Box<Signed>),
+    Named([ActorId; 2]),
 }
 
-impl WayKind {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            WayKind::Passphrase => "passphrase",
-            WayKind::Shares => "shares",
-            WayKind::Token => "token",
+impl OnWord {
+    pub(super) fn consent(&self) -> Result<Consent, Failure> {
+        match &self.agreed {
+            Some(file) => Ok(Consent::Signed(Box::new(read_signed(file)?))),
+            None if self.unsigned => two(&self.persons).map(Consent::Named),
+            None => Err(Failure::Usage(
+                "this takes two administrators: a request that both signed (--agreed FILE, made by \
+                 \"gridvault keys request\" and \"keys agree\"), or, where keys to sign with are \
+                 lost, --unsigned --person ID --person ID"
+                    .into(),
+            )),
         }
     }
 }
 
-impl What {
-    /// The word that an entry has.
-    pub(super) fn code(self) -> &'static str {
-        match self {
-            What::RotateRoot => "rotate_root",
-            What::Add(Way::Passphrase) => "add_passphrase",
-            What::Add(Way::Shares(_)) => "add_shares",
-            What::Add(Way::Token) => "add_token",
-            What::Remove(WayKind::Passphrase) => "remove_passphrase",
-            What::Remove(WayKind::Shares) => "remove_shares",
-            What::Remove(WayKind::Token) => "remove_token",
-            What::Code(_) => "administrator_code",
-            What::Restore => "restore",
-        }
-    }
-}
-
-impl fmt::Display for What {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            What::RotateRoot => formatter.write_str("rotate-root"),
-            What::Add(Way::Passphrase) => formatter.write_str("add-passphrase"),
-            What::Add(Way::Shares(plan)) => {
-                write!(formatter, "add-shares-{}/{}", plan.needed(), plan.count())
-            }
-            What::Add(Way::Token) => formatter.write_str("add-token"),
-            What::Remove(kind) => write!(formatter, "remove-{}", kind.as_str()),
-            What::Code(actor) => write!(formatter, "{CODE_PREFIX}{actor}"),
-            What::Restore => formatter.write_str("restore"),
-        }
-    }
-}
-
-impl FromStr for What {
-    type Err = String;
-
-    fn from_str(word: &str) -> Result<What, String> {
-        let plain = [
-            What::RotateRoot,
-            What::Add(Way::Passphrase),
-            What::Add(Way::Token),
-            What::Remove(WayKind::Passphrase),
-            What::Remove(WayKind::Shares),
-            What::Remove(WayKind::Token),
-            What::Restore,
-        ];
-        if let Some(plan) = word.strip_prefix("add-shares-") {
-            return share_plan(plan).map(|plan| What::Add(Way::Shares(plan)));
-        }
-        if let Some(actor) = word.strip_prefix(CODE_PREFIX) {
-            return actor.parse().map(What::Code).map_err(|_| "that is no actor's id".to_owned());
-        }
-        plain.into_iter().find(|what| what.to_string() == word).ok_or_else(|| {
-            "say rotate-root, add-passphrase, add-shares-3/5, add-token, remove-passphrase, \
-             remove-shares, remove-token, administrator-code-ID or restore"
-                .to_owned()
-        })
-    }
-}
-
-/// SHA-256 of a file of envelopes, or of a key part.
-pub(super) fn digest_of(file: &Path) -> Result<[u8; 32], Failure> {
-    let bytes =
-        std::fs::read(file).map_err(|error| Failure::storage("the keys cannot be read", &error))?;
-    let mut digest = [0; 32];
-    digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, &bytes).as_ref());
-    Ok(digest)
-}
-
-/// What is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Request {
-    /// The origin of the vault's log.
-    pub(super) vault: String,
-    pub(super) what: What,
-    /// The digest of the ways that there are.
-    pub(super) ways: [u8; 32],
-    /// Of a restore, what the vault is made of.
-    pub(super) parts: Option<Parts>,
-    /// The first second in which it is good no more.
-    pub(super) until: i64,
-}
-
-impl Request {
-    /// The text that is signed.
-    pub(super) fn text(&self) -> Result<String, Failure> {
-        let until = jiff::Timestamp::from_second(self.until)
-            .map_err(|error| Failure::failed("the end of the request", &error))?;
-        let (vault, what) = (&self.vault, self.what);
-        let ways = BASE64_URL_SAFE_NO_PAD.encode(self.ways);
-        let parts = self.parts.as_ref().map(Parts::text).unwrap_or_default();
-        Ok(format!("{FIRST_LINE}vault {vault}\nwhat {what}\nways {ways}\n{parts}until {until}\n"))
-    }
-}
-
-/// A request with the signatures that it has so far.
-#[derive(Debug)]
-pub(super) struct Signed {
-    pub(super) request: Request,
-    pub(super) signatures: Vec<(ActorId, [u8; 64])>,
-}
-
-impl Signed {
-    /// Reads the one form that there is.
-    pub(super) fn parse(text: &str) -> Result<Signed, Failure> {
-        let wrong = || Failure::Failed("the file of the request is none, or was changed".into());
-        if text.len() > CEREMONY_REQUEST_BYTES_MAX {
-            return Err(wrong());
-        }
-        let rest = text.strip_prefix(FIRST_LINE).ok_or_else(wrong)?;
-        let mut lines = rest.split_inclusive('\n');
-        let mut line = |word: &str| {
-            let line = lines.next().and_then(|line| line.strip_prefix(word));
-            line.and_then(|line| line.strip_suffix('\n')).map(str::to_owned).ok_or_else(wrong)
-        };
-        let (vault, what, ways) = (line("vault ")?, line("what ")?, line("ways ")?);
-        let what: What = what.parse().map_err(|_| wrong())?;
-        let parts = match what {
-            What::Restore => {
-                let lines = [line("bulk ")?, line("ledger ")?, line("lacks ")?, line("behind ")?];
-                Some(Parts::parse(&lines).ok_or_else(wrong)?)
-            }
-            _ => None,
-        };
-        let until: jiff::Timestamp = line("until ")?.parse().map_err(|_| wrong())?;
-        let (ways, until) = (decoded(&ways).ok_or_else(wrong)?, until.as_second());
-        let request = Request { vault, what, ways, parts, until };
-        let signatures = lines.map(|line| signature(line).ok_or_else(wrong));
-        let signatures = signatures.collect::<Result<Vec<_>, _>>()?;
-        let signed = Signed { request, signatures };
-        // Nothing is read in two ways: what was read is written the same.
-        match signed.to_text()? == text {
-            true => Ok(signed),
-            false => Err(wrong()),
-        }
-    }
-
-    pub(super) fn to_text(&self) -> Result<String, Failure> {
-        let lines = self.signatures.iter().map(|(actor, signature)| {
-            format!("agreed {actor} {}\n", BASE64_URL_SAFE_NO_PAD.encode(signature))
-        });
-        Ok(format!("{}{}", self.request.text()?, lines.collect::<String>()))
-    }
-
-    /// The two who agreed to it, where both are administrators of two roles and signed this very text.
-    pub(super) fn judged(
-        &self,
-        known: impl Fn(&ActorId) -> Option<ActorRecord>,
-        now: Micros,
-    ) -> Result<[ActorId; 2], String> {
-        let [(first, _), (second, _)] = self.signatures.as_slice() else {
-            return Err("two administrators sign a request, no more and no fewer".into());
-        };
-        let text = self.request.text().map_err(|_| "the request has no end".to_owned())?;
-        for (actor, signature) in &self.signatures {
-            let key = known(actor).and_then(|record| record.log_in_key);
-            let key = key.ok_or_else(|| format!("{actor} has no key to sign with"))?;
-            verify_signature(&key, text.as_bytes(), signature)
-                .map_err(|_| format!("the signature of {actor} is not one by its key"))?;
-        }
-        stand_by(known, [*first, *second], now)
-    }
-
-    /// Whether it is good now, for this vault, this act and the ways that there are; for a restore, for these parts.
+impl Consent {
+    /// Whether a request, if it is one, is for this act over these keys, now; of a restore, over these parts, which two who are only
+    /// named take if nothing is known against them.
     pub(super) fn is_for(
         &self,
         vault: &str,
         what: What,
-        ways: &[u8; 32],
+        keys: &Path,
         parts: Option<&Parts>,
         now: Micros,
-    ) -> Result<(), &'static str> {
-        let Request { vault: named, what: asked, ways: over, parts: of, until } = &self.request;
-        let left = until.saturating_sub(now.seconds());
-        if named != vault {
-            return Err("the request is for another vault");
+    ) -> Result<(), Failure> {
+        match self {
+            Consent::Signed(signed) => signed
+                .is_for(vault, what, &digest_of(keys)?, parts, now)
+                .map_err(|why| Failure::Failed(why.into())),
+            Consent::Named(_) => parts.map_or(Ok(()), Parts::may_be_named).map_err(Failure::Failed),
         }
-        if *asked != what {
-            return Err("the request is for something else");
-        }
-        if over != ways && what == What::Restore {
-            return Err("the key part is not the one of the request: ask anew");
-        }
-        if over != ways {
-            return Err("the ways to the root key are no more those of the request: ask anew");
-        }
-        if of.map(|parts| parts.bulk) != parts.map(|parts| parts.bulk) {
-            return Err("the bulk part is not the one of the request: ask anew");
-        }
-        if of.map(|parts| parts.ledger) != parts.map(|parts| parts.ledger) {
-            return Err("the ledger of erasures is not that of the request: ask anew");
-        }
-        if of.as_ref() != parts {
-            return Err("the age of the ledger of erasures is not that of the request: ask anew, \
-                        and bring the same checkpoint both times");
-        }
-        if !(1..=CEREMONY_WAIT_SECONDS).contains(&left) {
-            return Err("the time of the request is over, or further off than any");
-        }
-        Ok(())
+    }
+
+    /// The two, where the directory in a store says that they are who may. Of a vault that did not stop in order it may lack what
+    /// came last: start it once before.
+    pub(super) async fn judged(
+        self,
+        reader: &Reader,
+        keyring: Arc<Keyring>,
+        now: Micros,
+    ) -> Result<([ActorId; 2], Word), Failure> {
+        let actors = Directory::new(keyring);
+        actors
+            .load(reader)
+            .await
+            .map_err(|error| Failure::storage("the directory of actors cannot be read", &error))?;
+        self.judged_by(|id| actors.record(id), now)
+    }
+
+    /// The two, where whom they are known by says that they are who may.
+    pub(super) fn judged_by(
+        self,
+        known: impl Fn(&ActorId) -> Option<ActorRecord>,
+        now: Micros,
+    ) -> Result<([ActorId; 2], Word), Failure> {
+        let (persons, word) = match self {
+            Consent::Signed(signed) => (signed.judged(known, now), Word::Signed(signed)),
+            Consent::Named(persons) => (stand_by(known, persons, now), Word::Named),
+        };
+        persons.map(|persons| (persons, word)).map_err(Failure::Failed)
     }
 }
 
-/// Two who are not one, work here, and hold two of the three posts of administrators.
-pub(super) fn stand_by(
-    known: impl Fn(&ActorId) -> Option<ActorRecord>,
-    persons: [ActorId; 2],
+/// Reads the file of a request.
+pub(super) fn read_signed(file: &Path) -> Result<Signed, Failure> {
+    let fail = |error: std::io::Error| Failure::failed("the file of the request", &error);
+    let length = std::fs::metadata(file).map_err(fail)?.len();
+    if usize::try_from(length).is_ok_and(|length| length <= CEREMONY_REQUEST_BYTES_MAX) {
+        return Ok(Signed::parse(&std::fs::read_to_string(file).map_err(fail)?)?);
+    }
+    Err(Failure::Failed("the file of the request is longer than any".into()))
+}
+
+/// A vault that was opened for other ways to its root key.
+pub(super) struct Opened<'a> {
+    config: Config,
+    reach: Reach<'a>,
+    what: What,
+    /// The ways that there are.
+    pub(super) envelopes: Vec<Envelope>,
+    /// The root key in force.
+    pub(super) root: RootKey,
+    /// The token, where one was named.
+    pub(super) token: Option<Token>,
+}
+
+/// Who puts the ways in force.
+enum Reach<'a> {
+    /// This process, which has the keys of a vault that does not run.
+    Stopped { held: KeyringLock, persons: [ActorId; 2], word: Word },
+    /// The process that serves the vault, which judges by itself who agreed.
+    Running { signed: Box<Signed>, connection: &'a Connection },
+}
+
+impl<'a> Opened<'a> {
+    /// Opens it, once `check` has nothing against the ways that there are and two administrators agree.
+    pub(super) fn open(
+        at: &'a AtHost,
+        what: What,
+        check: impl FnOnce(&[Envelope]) -> Result<(), Failure>,
+    ) -> Result<Opened<'a>, Failure> {
+        let consent = at.word.consent()?;
+        let config = Config::load(&at.dir, &Overrides::default())
+            .map_err(|error| Failure::failed("the configuration", &error))?;
+        let held = if at.running { None } else { Some(vault::hold(&config)?) };
+        let unlock = config.directory.join("unlock");
+        // Of one that is open its process finishes what an earlier act left.
+        if held.is_some() && UnlockFile::has_former(&unlock) {
+            let text =
+                "other ways came in force and the vault was not started since: start it once";
+            return Err(Failure::Failed(text.into()));
+        }
+        let envelopes = envelopes(&config)?;
+        check(&envelopes)?;
+        let now = HostClock::new().now();
+        consent.is_for(&config.origin, what, &unlock, None, now)?;
+        let pin_file = at.opening.pin_file.as_deref();
+        let token = pin_file.map(|file| Token::load(&config, file)).transpose()?;
+        let root = at.opening.root(&envelopes, token.as_ref())?;
+        let reach = match (held, consent) {
+            (Some(held), consent) => {
+                let keyring = vault::open_keyring(&config.directory, &root, &held)?;
+                let (persons, word) = judge(&config, keyring, consent, now)?;
+                Reach::Stopped { held, persons, word }
+            }
+            (None, Consent::Signed(signed)) => {
+                privacy::lock_pages();
+                // Before anything is made that would be of no use.
+                at.connection.token()?;
+                Reach::Running { signed, connection: &at.connection }
+            }
+            (None, Consent::Named(_)) => {
+                let text = "a vault that is open takes what two signed: --agreed";
+                return Err(Failure::Usage(text.into()));
+            }
+        };
+        Ok(Opened { config, reach, what, envelopes, root, token })
+    }
+
+    /// The vault's directory.
+    pub(super) fn directory(&self) -> &Path {
+        &self.config.directory
+    }
+
+    /// Puts other ways in force, and another root key with them where one is given; ends when the log tells of it. Gives how many ways
+    /// there are.
+    pub(super) fn put_in_force(
+        self,
+        turned: Option<RootKey>,
+        envelopes: Vec<Envelope>,
+    ) -> Result<usize, Failure> {
+        let count = envelopes.len();
+        let Opened { config, reach, what, root, .. } = self;
+        match reach {
+            Reach::Stopped { held, persons, word } => {
+                let random: &dyn Random = &HostRandom::new();
+                let id =
+                    random.bytes16().map_err(|error| Failure::failed("the ceremony", &error))?;
+                let agreed = Agreed { id, what, persons, word };
+                by_this_process(&config, &held, agreed, (&root, turned), &envelopes)?;
+            }
+            Reach::Running { signed, connection } => {
+                let place = vault::place_of(&config);
+                let handed = Handed::over(&place, signed, (&root, turned.as_ref()), envelopes)?;
+                let [request, ways, root] = handed.texts()?;
+                let body = json!({"request": request, "ways": ways, "root": root});
+                connection.post_once("/v1/admin/keys/ways", &body).map_err(|why| match why {
+                    NotDone::Refused(failure) => failure.behind(
+                        "nothing was changed, and what was made for the new ways opens nothing",
+                    ),
+                    NotDone::Unknown(failure) => failure.behind(UNKNOWN),
+                })?;
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Does it with the keys of a vault that does not run, and starts that once.
+fn by_this_process(
+    config: &Config,
+    held: &KeyringLock,
+    agreed: Agreed,
+    (root, turned): (&RootKey, Option<RootKey>),
+    envelopes: &[Envelope],
+) -> Result<(), Failure> {
+    let directory = &config.directory;
+    let keyring = vault::open_keyring(directory, root, held)?;
+    put_in_force(&vault::place_of(config), &keyring, agreed, turned.as_ref(), envelopes)?;
+    drop(keyring);
+    // Both slots are tried before the former envelopes go.
+    let keyring = vault::open_keyring(directory, turned.as_ref().unwrap_or(root), held);
+    let keyring = keyring.map_err(in_force)?;
+    let started = runtime()?.block_on(async {
+        let vault = vault::open(config, keyring).await?;
+        vault.rooms.trail.stop().await.map_err(|fault| Failure::from(&*fault))
+    });
+    started.map_err(in_force)
+}
+
+/// Whoever reads it must throw away neither what opens the vault by the former ways nor what does by the new ones.
+const UNKNOWN: &str = "it is not known which ways are in force: keep what opens the former ones and the new ones \
+                       until the vault was started and opened";
+
+/// What failed once the new ways were in force: whoever reads it must not throw away what opens them.
+fn in_force(failure: Failure) -> Failure {
+    failure.behind("the new ways are in force, and the start that is to tell of it failed")
+}
+
+/// Holds who agrees against the directory in the store.
+fn judge(
+    config: &Config,
+    keyring: Keyring,
+    consent: Consent,
     now: Micros,
-) -> Result<[ActorId; 2], String> {
-    if persons[0] == persons[1] {
-        return Err("two persons are two".into());
-    }
-    let roles = |person: &ActorId| {
-        let record = known(person).filter(|record| record.state == ActorState::Active);
-        let record = record.ok_or_else(|| format!("{person} is nobody who works here"))?;
-        let held = ADMINISTRATORS.into_iter().filter(|role| holds(&record, role, now));
-        Ok::<Vec<&str>, String>(held.collect())
-    };
-    let (first, second) = (roles(&persons[0])?, roles(&persons[1])?);
-    let differ = first.iter().any(|one| second.iter().any(|other| one != other));
-    match differ {
-        true => Ok(persons),
-        false => Err("the two are not administrators of two different posts".into()),
-    }
-}
-
-fn holds(record: &ActorRecord, role: &str, now: Micros) -> bool {
-    record.assignments.iter().any(|post| {
-        let in_time = post.from <= now.0 && post.until.is_none_or(|until| now.0 < until);
-        post.role == role && in_time && post.unconfirmed_by.is_none() && post.windows.is_none()
-    })
-}
-
-fn signature(line: &str) -> Option<(ActorId, [u8; 64])> {
-    let (actor, signature) = line.strip_suffix('\n')?.strip_prefix("agreed ")?.split_once(' ')?;
-    Some((actor.parse().ok()?, decoded(signature)?))
-}
-
-pub(super) fn decoded<const N: usize>(text: &str) -> Option<[u8; N]> {
-    BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::identity::{ActorKind, AssignmentRecord, ReadinessRecord};
-    use crate::trail::{LedgerAge, LedgerBehind};
-    use gridvault_keys::LogInKey;
-    use proptest::prelude::*;
-    use std::collections::HashMap;
-
-    const NOW: Micros = Micros(1_800_000_000_000_000);
-    const AGE: LedgerAge = LedgerAge { lacks: 2, behind: LedgerBehind::Entries(7) };
-    const VAULT: &str = "ceremony.example/log";
-
-    fn request() -> Request {
-        let until = NOW.seconds() + CEREMONY_WAIT_SECONDS;
-        Request { vault: VAULT.into(), what: What::RotateRoot, ways: [7; 32], parts: None, until }
-    }
-
-    fn restore(ledger: Option<[u8; 32]>) -> Request {
-        let parts = Some(Parts { bulk: [8; 32], ledger, age: AGE });
-        Request { what: What::Restore, parts, ..request() }
-    }
-
-    fn person(number: u8, role: &str) -> (ActorRecord, LogInKey) {
-        let key = LogInKey::draw().expect("randomness");
-        let post = AssignmentRecord {
-            id: [number; 16],
-            role: role.into(),
-            area: None,
-            line: None,
-            lead: false,
-            unconfirmed_by: None,
-            windows: None,
-            readiness: ReadinessRecord::default(),
-            from: 0,
-            until: None,
-        };
-        let record = ActorRecord {
-            id: ActorId::from_bytes([number; 16]),
-            login: format!("person-{number}"),
-            kind: ActorKind::Person,
-            state: ActorState::Active,
-            assignments: vec![post],
-            tokens_from: 0,
-            own: None,
-            log_in_key: Some(key.public_key()),
-        };
-        (record, key)
-    }
-
-    fn signed_by(people: &[&(ActorRecord, LogInKey)]) -> Signed {
-        let text = request().text().expect("a time");
-        let sign =
-            |(record, key): &&(ActorRecord, LogInKey)| (record.id, key.sign(text.as_bytes()));
-        Signed { request: request(), signatures: people.iter().map(sign).collect() }
-    }
-
-    fn judged(signed: &Signed, people: &[&ActorRecord]) -> Result<[ActorId; 2], String> {
-        let known: HashMap<ActorId, ActorRecord> =
-            people.iter().map(|record| (record.id, (*record).clone())).collect();
-        signed.judged(|id| known.get(id).cloned(), NOW)
-    }
-
-    #[test]
-    fn a_request_is_read_back_from_its_one_text_and_from_no_other() {
-        let (one, two) = (person(1, "system_admin"), person(2, "audit_admin"));
-        let text = signed_by(&[&one, &two]).to_text().expect("a text");
-        let read = Signed::parse(&text).expect("own text");
-        assert_eq!((read.to_text().expect("a text"), read.request), (text.clone(), request()));
-        for at in 0..text.len() {
-            assert!(
-                text[..at].is_empty()
-                    || Signed::parse(&text[..at]).map_or(true, |cut| { cut.signatures.len() < 2 })
-            );
-        }
-        for (from, to) in [
-            ("what ", "what  "),
-            ("rotate-root", "rotate_root"),
-            ("Z\n", "+00:00\n"),
-            ("Z\n", ".000Z\n"),
-            ("\nagreed", "\n\nagreed"),
-            ("ceremony 1", "ceremony 2"),
-        ] {
-            assert!(Signed::parse(&text.replacen(from, to, 1)).is_err(), "{from}");
-        }
-        let long = format!("{text}{}", " ".repeat(CEREMONY_REQUEST_BYTES_MAX));
-        assert!(Signed::parse(&long).is_err());
-    }
-
-    #[test]
-    fn every_act_has_a_word_of_its_own() {
-        for word in [
-            "rotate-root",
-            "add-passphrase",
-            "add-shares-3/5",
-            "add-token",
-            "remove-passphrase",
-            "remove-shares",
-            "remove-token",
-            "administrator-code-AQEBAQEBAQEBAQEBAQEBAQ",
-            "restore",
-        ] {
-            let what: What = word.parse().expect(word);
-            assert_eq!(what.to_string(), word);
-        }
-        for word in ["", "add-shares", "add-shares-1/5", "add-shares-03/5", "remove", "Rotate-root"]
-        {
-            assert!(word.parse::<What>().is_err(), "{word}");
-        }
-    }
-
-    #[test]
-    fn two_administrators_of_two_posts_agree_by_their_own_keys_and_nobody_else_does() {
-        let one = person(1, "system_admin");
-        let two = person(2, "security_admin");
-        let known = [&one.0, &two.0];
-        let both = signed_by(&[&one, &two]);
-        assert_eq!(judged(&both, &known), Ok([one.0.id, two.0.id]));
-        assert!(judged(&signed_by(&[&one]), &known).is_err(), "one alone");
-        assert!(judged(&signed_by(&[&one, &one]), &known).is_err(), "one twice");
-        assert!(judged(&signed_by(&[&one, &two, &two]), &known).is_err(), "three");
-        assert!(judged(&both, &[&one.0]).is_err(), "a stranger");
-        let mut swapped = signed_by(&[&one, &two]);
-        swapped.signatures[1].1 = swapped.signatures[0].1;
-        assert!(judged(&swapped, &known).is_err(), "another's signature");
-        let mut other = signed_by(&[&one, &two]);
-        other.request.what = What::Remove(WayKind::Passphrase);
-        assert!(judged(&other, &known).is_err(), "another text");
-        for change in [
-            |record: &mut ActorRecord| record.log_in_key = None,
-            |record: &mut ActorRecord| record.state = ActorState::Suspended,
-            |record: &mut ActorRecord| record.assignments[0].role = "system_admin".into(),
-            |record: &mut ActorRecord| record.assignments[0].role = "contractor_ops".into(),
-            |record: &mut ActorRecord| record.assignments[0].until = Some(NOW.0),
-            |record: &mut ActorRecord| record.assignments[0].from = NOW.0 + 1,
-            |record: &mut ActorRecord| record.assignments.clear(),
-        ] {
-            let mut changed = two.0.clone();
-            change(&mut changed);
-            assert!(judged(&both, &[&one.0, &changed]).is_err(), "{changed:?}");
-        }
-    }
-
-    #[test]
-    fn a_request_is_good_for_one_vault_one_act_the_present_ways_and_three_days() {
-        let signed = Signed { request: request(), signatures: Vec::new() };
-        let (what, ways) = (What::RotateRoot, [7; 32]);
-        let good = |now| signed.is_for(VAULT, what, &ways, None, Micros(now)).is_ok();
-        assert!(good(NOW.0));
-        assert!(!good(NOW.0 - 1), "further off than any");
-        let end = signed.request.until * 1_000_000;
-        assert!(good(end - 1) && !good(end));
-        assert!(signed.is_for("another", what, &ways, None, NOW).is_err());
-        assert!(signed.is_for(VAULT, What::Add(Way::Token), &ways, None, NOW).is_err());
-        assert!(signed.is_for(VAULT, what, &[8; 32], None, NOW).is_err());
-        let parts = Parts { bulk: [8; 32], ledger: None, age: AGE };
-        assert!(signed.is_for(VAULT, what, &ways, Some(&parts), NOW).is_err());
-    }
-
-    #[test]
-    fn a_restore_is_agreed_to_over_its_two_parts_and_its_ledger() {
-        for ledger in [None, Some([9; 32])] {
-            let signed = Signed { request: restore(ledger), signatures: Vec::new() };
-            let text = signed.to_text().expect("a text");
-            assert_eq!(Signed::parse(&text).expect("own text").request, restore(ledger));
-            let over = |ways: [u8; 32], parts: Option<Parts>| {
-                signed.is_for(VAULT, What::Restore, &ways, parts.as_ref(), NOW)
-            };
-            let parts = Parts { bulk: [8; 32], ledger, age: AGE };
-            assert_eq!(over([7; 32], Some(parts)), Ok(()));
-            let refused = |found: Result<(), &'static str>| found.expect_err("refused");
-            assert!(refused(over([6; 32], Some(parts))).contains("key part"));
-            let other = Parts { bulk: [6; 32], ..parts };
-            assert!(refused(over([7; 32], Some(other))).contains("bulk part"));
-            assert!(refused(over([7; 32], None)).contains("bulk part"));
-            for other in [None, Some([9; 32]), Some([6; 32])].iter().filter(|it| **it != ledger) {
-                let other = Parts { ledger: *other, ..parts };
-                assert!(refused(over([7; 32], Some(other))).contains("ledger"));
-            }
-            for age in [
-                LedgerAge { lacks: 1, ..AGE },
-                LedgerAge { behind: LedgerBehind::Entries(6), ..AGE },
-                LedgerAge { behind: LedgerBehind::Unknown, ..AGE },
-                LedgerAge { behind: LedgerBehind::Unasked, ..AGE },
-            ] {
-                let other = Parts { age, ..parts };
-                assert!(refused(over([7; 32], Some(other))).contains("age of the ledger"));
-                let asked = Request { parts: Some(other), ..restore(ledger) };
-                let signed = Signed { request: asked.clone(), signatures: Vec::new() };
-                let text = signed.to_text().expect("a text");
-                assert_eq!(Signed::parse(&text).expect("own text").request, asked);
-            }
-            for (from, to) in [
-                ("lacks 2", "lacks 02"),
-                ("lacks 2", "lacks +2"),
-                ("behind 7", "behind 07"),
-                ("lacks 2\n", ""),
-            ] {
-                assert!(Signed::parse(&text.replacen(from, to, 1)).is_err(), "{to}");
-            }
-            // Neither without its parts nor with those of something else.
-            for (from, to) in [("bulk ", "bulb "), ("\nledger ", "\n"), ("restore", "rotate-root")]
-            {
-                assert!(Signed::parse(&text.replacen(from, to, 1)).is_err(), "{from}");
-            }
-        }
-        let plain = Signed { request: request(), signatures: Vec::new() };
-        let plain = plain.to_text().expect("a text").replacen("rotate-root", "restore", 1);
-        assert!(Signed::parse(&plain).is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn arbitrary_text_is_no_request(text: String) {
-            prop_assert!(Signed::parse(&text).is_err());
-            let labelled = format!("{FIRST_LINE}vault {text}\nwhat rotate-root\n{text}");
-            prop_assert!(Signed::parse(&labelled).is_err());
-        }
-    }
+) -> Result<([ActorId; 2], Word), Failure> {
+    let (reader, _applier) =
+        store::open(&config.directory.join("store"), EngineKind::Sled, config.store_cache_bytes)
+            .map_err(|error| Failure::of_the_store("the store cannot be opened", &error))?;
+    runtime()?.block_on(consent.judged(&reader, Arc::new(keyring), now))
 }

@@ -16,6 +16,14 @@ const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
 /// Longest wait until an answer begins: a pack of two thousand entries is made before.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
 
+/// Why there is no success.
+pub(super) enum NotDone {
+    /// The vault refused, and nothing was done.
+    Refused(Failure),
+    /// Nobody knows whether it was done.
+    Unknown(Failure),
+}
+
 /// Where the vault is and who calls.
 #[derive(clap::Args)]
 pub(super) struct Connection {
@@ -66,6 +74,15 @@ impl Connection {
     pub(super) fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         let request = self.agent().post(format!("{}{path}", self.url));
         answer(request.header("authorization", &*self.bearer()?).send_json(body))
+    }
+
+    /// `POST` with a token, of what cannot be asked for twice: told apart is what the vault refused from what may have happened.
+    pub(super) fn post_once(&self, path: &str, body: &Value) -> Result<Value, NotDone> {
+        let bearer = self.bearer().map_err(NotDone::Refused)?;
+        let request = self.agent().post(format!("{}{path}", self.url));
+        let outcome = request.header("authorization", &*bearer).send_json(body);
+        let refused = outcome.as_ref().is_ok_and(|reply| reply.status().is_client_error());
+        answer(outcome).map_err(if refused { NotDone::Refused } else { NotDone::Unknown })
     }
 
     /// `POST` with a token and the purpose that the call is for.

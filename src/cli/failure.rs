@@ -2,6 +2,7 @@
 //! Never prints a secret or a value.
 //! The cause chain follows the sentence, so that an operator can act.
 
+use crate::ceremony::CeremonyError;
 use crate::trail::TrailFault;
 use std::error::Error;
 
@@ -66,6 +67,19 @@ impl Failure {
 const REBUILD_HINT: &str =
     "\"gridvault store rebuild\" makes it again from the newest snapshot and the journal";
 
+impl From<CeremonyError> for Failure {
+    fn from(error: CeremonyError) -> Failure {
+        match &error {
+            CeremonyError::Refused(why) => Failure::Failed(why.clone()),
+            CeremonyError::Damaged(_) => Failure::Storage(error.to_string()),
+            CeremonyError::Storage { .. } => {
+                let cause = error.source().map(|cause| format!(": {}", chain_of(cause)));
+                Failure::Storage(format!("{error}{}", cause.unwrap_or_default()))
+            }
+        }
+    }
+}
+
 impl From<&TrailFault> for Failure {
     fn from(fault: &TrailFault) -> Failure {
         match fault.is_of_the_store() {
@@ -76,7 +90,11 @@ impl From<&TrailFault> for Failure {
 }
 
 fn chain(what: &str, cause: &(dyn Error + 'static)) -> String {
-    let mut text = format!("{what}: {cause}");
+    format!("{what}: {}", chain_of(cause))
+}
+
+fn chain_of(cause: &(dyn Error + 'static)) -> String {
+    let mut text = cause.to_string();
     let mut next = cause.source();
     while let Some(one) = next {
         text.push_str(": ");

@@ -3,11 +3,12 @@
 //! The codes are shown once; each is good for a day.
 
 use super::failure::Failure;
-use super::shares::{self, Split, share_plan};
+use super::shares::{self, Split};
 use super::vault::{self, Vault};
 use super::{passphrase, pkcs11, runtime};
 use crate::access::ActorId;
 use crate::ambient::{Clock as _, HostClock};
+use crate::ceremony::share_plan;
 use crate::config::{Config, ConfigFile, Overrides};
 use crate::identity::{
     ActorKind, ActorRecord, ActorState, AssignmentRecord, EnrolmentCode, NewActor, ReadinessRecord,

@@ -14,9 +14,6 @@ mod await_unseal;
 mod backup;
 mod break_glass;
 mod ceremony;
-mod ceremony_note;
-mod ceremony_run;
-mod ceremony_told;
 mod client;
 mod config;
 mod counter_check;
@@ -142,7 +139,7 @@ enum Command {
     Synth(synth::Arguments),
     /// Send a file of records to a running vault; it can be stopped and gone on with.
     Import(import::Arguments),
-    /// Rotation of keys: of a running vault, and the root key of one that does not run.
+    /// Rotation of keys of a running vault; its root key, and the ways to that, also of one that does not run.
     #[command(subcommand)]
     Keys(keys::Command),
     /// What the host of a vault lacks.

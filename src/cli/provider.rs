@@ -1,15 +1,16 @@
-//! `gridvault keys provider list|add|remove` and `keys rotate-root`: the ways to the root key of a vault that does not run.
-//! Never the last way away, never two ways of one kind, and never a way away without another root key: who had it, and a copy,
-//! would keep the vault.
+//! `gridvault keys provider list|add|remove` and `keys rotate-root`: the ways to the root key of a vault that does not run, or, with
+//! `--running`, of one that is open.
+//! What a way is made of stays with whoever brings it: a passphrase, the new shares, a PIN.
 //! What opens each way that stays is asked for first; who could not open the vault any more is told before anything is changed.
 
-use super::ceremony::{Way, WayKind, What};
-use super::ceremony_run::{AtHost, Stopped};
+use super::ceremony::{AtHost, Opened};
 use super::failure::Failure;
 use super::opening::Token;
-use super::shares::{self, Split, share_plan};
+use super::shares::{self, Split};
 use super::{passphrase, print};
 use crate::access::ActorId;
+use crate::ceremony::{Way, WayKind, What, kind_of, kinds_of, share_plan};
+use clap::builder::PossibleValue;
 use gridvault_keys::{ArgonCost, Envelope, Provider, RootKey, SharePlan, UnlockFile};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -83,6 +84,21 @@ pub(super) struct RotateArguments {
     at: AtHost,
 }
 
+impl clap::ValueEnum for WayKind {
+    fn value_variants<'a>() -> &'a [WayKind] {
+        &[WayKind::Passphrase, WayKind::Shares, WayKind::Token]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            WayKind::Passphrase => "A passphrase",
+            WayKind::Shares => "A set of shares",
+            WayKind::Token => "A PKCS#11 token",
+        };
+        Some(PossibleValue::new(self.as_str()).help(help))
+    }
+}
+
 pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
     match command {
         Command::List { dir } => list(dir, json),
@@ -136,31 +152,6 @@ fn shown(envelope: &Envelope) -> serde_json::Value {
     }
 }
 
-/// The kind of a way; nothing for the key file of a demonstration.
-fn kind_of(envelope: &Envelope) -> Option<WayKind> {
-    match envelope.provider() {
-        Provider::Passphrase(_) => Some(WayKind::Passphrase),
-        Provider::Shares(_) => Some(WayKind::Shares),
-        Provider::Pkcs11(_) => Some(WayKind::Token),
-        Provider::KeyFile => None,
-    }
-}
-
-/// The kinds that there are: each once, and none that only a demonstration has.
-fn kinds_of(envelopes: &[Envelope]) -> Result<Vec<WayKind>, Failure> {
-    let mut kinds = Vec::new();
-    for envelope in envelopes {
-        let unsupported =
-            |what| Failure::Failed(format!("not of a vault that is opened by {what}"));
-        let kind = kind_of(envelope).ok_or_else(|| unsupported("a key file in clear"))?;
-        if kinds.contains(&kind) {
-            return Err(unsupported("two ways of one kind"));
-        }
-        kinds.push(kind);
-    }
-    Ok(kinds)
-}
-
 fn add(arguments: &AddArguments, json: bool) -> Result<(), Failure> {
     let AddArguments { way, new_passphrase_file, plan, shares_dir, token_label, at } = arguments;
     let misused = || {
@@ -183,16 +174,16 @@ fn add(arguments: &AddArguments, json: bool) -> Result<(), Failure> {
         ))),
         false => Ok(()),
     };
-    let stopped = Stopped::open(at, What::Add(added), check)?;
-    let root = &stopped.root;
+    let opened = Opened::open(at, What::Add(added), check)?;
+    let root = &opened.root;
     let envelope = match added {
         Way::Passphrase => by_passphrase(root, &passphrase.ok_or_else(misused)?)?,
         Way::Shares(plan) => {
             let to = shares_dir.as_deref().ok_or_else(misused)?;
-            by_shares(root, plan, to, stopped.directory())?
+            by_shares(root, plan, to, opened.directory())?
         }
         Way::Token => {
-            let (Some(token), Some(label)) = (&stopped.token, token_label) else {
+            let (Some(token), Some(label)) = (&opened.token, token_label) else {
                 return Err(misused());
             };
             let Token { module, pin } = token;
@@ -200,9 +191,9 @@ fn add(arguments: &AddArguments, json: bool) -> Result<(), Failure> {
             opened_by(root, sealed.map_err(|error| fail(&error))?, token)?
         }
     };
-    let mut envelopes = stopped.envelopes.clone();
+    let mut envelopes = opened.envelopes.clone();
     envelopes.push(envelope);
-    let count = stopped.put_in_force(None, &envelopes)?;
+    let count = opened.put_in_force(None, envelopes)?;
     print(&match json {
         true => json!({"envelopes": count}).to_string(),
         false => format!("the vault has {} to its root key", counted(count)),
@@ -212,7 +203,7 @@ fn add(arguments: &AddArguments, json: bool) -> Result<(), Failure> {
 
 fn turn(at: &AtHost, anew: &Anew, what: What, json: bool) -> Result<(), Failure> {
     let stays = |kind: &WayKind| what != What::Remove(*kind);
-    let stopped = Stopped::open(at, what, |envelopes| {
+    let opened = Opened::open(at, what, |envelopes| {
         let kinds = kinds_of(envelopes)?;
         if let What::Remove(gone) = what
             && !kinds.contains(&gone)
@@ -223,12 +214,12 @@ fn turn(at: &AtHost, anew: &Anew, what: What, json: bool) -> Result<(), Failure>
     })?;
     let root = RootKey::generate().map_err(|error| Failure::failed("the root key", &error))?;
     let mut envelopes = Vec::new();
-    for former in &stopped.envelopes {
+    for former in &opened.envelopes {
         if kind_of(former).as_ref().is_some_and(stays) {
-            envelopes.push(anew.made(former, &root, at, &stopped)?);
+            envelopes.push(anew.made(former, &root, at, &opened)?);
         }
     }
-    let count = stopped.put_in_force(Some(root), &envelopes)?;
+    let count = opened.put_in_force(Some(root), envelopes)?;
     print(&match json {
         true => json!({"envelopes": count}).to_string(),
         false => format!("the vault has another root key, and {} to it", counted(count)),
@@ -273,7 +264,7 @@ impl Anew {
         former: &Envelope,
         root: &RootKey,
         at: &AtHost,
-        stopped: &Stopped,
+        opened: &Opened<'_>,
     ) -> Result<Envelope, Failure> {
         match former.provider() {
             Provider::Passphrase(_) => {
@@ -289,12 +280,12 @@ impl Anew {
                 }
             }
             Provider::Shares(plan) => match &self.shares_dir {
-                Some(to) => by_shares(root, plan, to, stopped.directory()),
+                Some(to) => by_shares(root, plan, to, opened.directory()),
                 None => Err(Failure::Usage("name --shares-dir".into())),
             },
             Provider::Pkcs11(key) => {
                 let none = || Failure::Usage("name --pin-file".into());
-                let token = stopped.token.as_ref().ok_or_else(none)?;
+                let token = opened.token.as_ref().ok_or_else(none)?;
                 let sealed =
                     Envelope::seal_again_with_pkcs11(root, &token.module, &key, &token.pin);
                 opened_by(root, sealed.map_err(|error| fail(&error))?, token)

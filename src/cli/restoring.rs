@@ -3,17 +3,15 @@
 //! The configuration is written last: until then there is no vault, and what was made can be thrown away.
 
 use super::backup::{told, write_new};
-use super::ceremony::What;
-use super::ceremony_note::Word;
-use super::ceremony_run::{Consent, OnWord};
-use super::ceremony_told::Told;
+use super::ceremony::{Consent, OnWord};
 use super::failure::Failure;
 use super::opening::Opening;
-use super::parts::{Parts, configured};
+use super::parts::{configured, parts_at};
 use super::second_place::LedgerArguments;
 use super::{found_anew, print, runtime, second_place, snapshots, vault};
 use crate::access::ActorId;
 use crate::ambient::{Clock as _, HostClock, HostRandom, Micros};
+use crate::ceremony::{Told, What, Word};
 use crate::config::{Config, ConfigFile, SecondPlace};
 use crate::operations::ring_lacks;
 use crate::records::SchemaSet;
@@ -72,7 +70,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     }
     let ledger = arguments.ledger.place()?;
     let bulk = BulkAt { directory: &arguments.bulk, before: &arguments.bulk_before };
-    let parts = Parts::at(&bulk, &arguments.log_key, &arguments.ledger)?;
+    let parts = parts_at(&bulk, &arguments.log_key, &arguments.ledger)?;
     consent.is_for(&arguments.origin, What::Restore, &arguments.keys, Some(&parts), now)?;
     let directory = &arguments.dir;
     prepare(directory)?;

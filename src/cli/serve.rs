@@ -7,6 +7,7 @@ use super::signals::Signals;
 use super::vault::{self, Vault};
 use super::{await_unseal, handover, print, retention, runtime, snapshots};
 use crate::ambient::{Clock as _, HostClock};
+use crate::ceremony::OpenWays;
 use crate::config::{Config, Overrides};
 use crate::http::{Serving, Stop, serve};
 use crate::limits::{
@@ -157,12 +158,13 @@ pub(super) async fn until_stopped(
     let pruning = tokio::spawn(retention::tend(vault.retention, trail.clone()));
     let keeping = tokio::spawn(snapshots::tend(vault.snapshots, trail.clone()));
     let (fault_sender, fault) = tokio::sync::oneshot::channel::<Arc<TrailFault>>();
-    let mut token_is_gone = false;
+    let ways = vault.rooms.ways.clone();
+    let mut lost_token = None;
     let stop = async {
         tokio::select! {
             () = told.stop() => Stop::ForGood,
-            () = gone(token.as_ref()) => {
-                token_is_gone = true;
+            serial = gone(token, &ways) => {
+                lost_token = Some(serial);
                 Stop::HandOverAtOnce
             }
             () = seal_asked.notified() => Stop::HandOver,
@@ -187,10 +189,9 @@ pub(super) async fn until_stopped(
     if let Ok(fault) = fault.await {
         return Err(Failure::from(&*fault));
     }
-    if let (true, Some(token)) = (token_is_gone, &token) {
+    if let Some(serial) = lost_token {
         // Recorded or not, the vault is sealed.
-        let _unrecordable =
-            trail.announce(Announcement::TokenGone { serial: token.serial() }).await;
+        let _unrecordable = trail.announce(Announcement::TokenGone { serial }).await;
     }
     trail.stop().await.map_err(|fault| Failure::from(&*fault))?;
     let Some(serving) = kept else { return Ok(Ending::Stopped) };
@@ -198,12 +199,19 @@ pub(super) async fn until_stopped(
     Ok(Ending::Sealed(socket, told))
 }
 
-/// Resolves when the token is gone that opened the vault; never where none did.
-async fn gone(token: Option<&WatchedToken>) {
-    match token {
-        Some(token) => token.gone().await,
-        None => std::future::pending().await,
+/// Resolves with its serial number when the token is gone that opened the vault, or the key in it that followed; never where none
+/// did, or where a token is no way any more.
+async fn gone(mut token: Option<WatchedToken>, ways: &OpenWays) -> String {
+    let mut changes = ways.changes();
+    while let Some(watched) = &token {
+        tokio::select! {
+            () = watched.gone() => return watched.serial(),
+            Ok(()) = changes.changed() => {
+                token = watched.following(&changes.borrow_and_update());
+            }
+        }
     }
+    std::future::pending().await
 }
 
 /// Takes as many descriptors as connections and files may need, where the host's hard limit allows it. Fewer are no fault:

@@ -17,16 +17,6 @@ pub(super) struct Split {
     shares: Vec<Share>,
 }
 
-/// `3/5`: three of five open.
-pub(super) fn share_plan(text: &str) -> Result<SharePlan, String> {
-    let numbers = text.split_once('/').and_then(|(needed, count)| {
-        let number = |text: &str| text.parse::<u8>().ok().filter(|n| n.to_string() == text);
-        Some((number(needed)?, number(count)?))
-    });
-    let (needed, count) = numbers.ok_or("say how many open of how many, as in 3/5")?;
-    SharePlan::new(needed, count).map_err(|error| error.to_string())
-}
-
 /// Splits a fresh key over the root key.
 pub(super) fn split(root: &RootKey, plan: SharePlan) -> Result<Split, Failure> {
     let (envelope, shares) = Envelope::seal_with_shares(root, plan).map_err(|e| fail(&e))?;
@@ -112,15 +102,6 @@ fn fail(error: &KeyError) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_plan_is_two_plain_numbers_inside_the_limits() {
-        let plan = share_plan("3/5").expect("a plan");
-        assert_eq!((plan.needed(), plan.count()), (3, 5));
-        for wrong in ["", "3", "3/", "/5", "3/5/7", "+3/5", "03/5", " 3/5", "1/5", "6/5", "2/8"] {
-            assert!(share_plan(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn no_name_of_a_directory_leads_shares_into_the_vault() {

@@ -2,15 +2,13 @@
 //! Never serves by itself, and never before the journal is applied to its end.
 //! The one place where the Applier passes from the store to the trail.
 
-use super::ceremony_told::Told;
 use super::failure::Failure;
 use super::opening::{envelopes, open_with_passphrase};
 use super::policy_files::{self, Policies};
-use super::{
-    ceremony_run, found_anew, metrics, pkcs11, privacy, retention, second_place, ship, snapshots,
-};
+use super::{found_anew, metrics, pkcs11, privacy, retention, second_place, ship, snapshots};
 use crate::access::Access;
 use crate::ambient::{BelievedClock, Clock, HostClock, HostRandom, Micros, Random};
+use crate::ceremony::{self, OpenWays, Place, Told};
 use crate::config::Config;
 use crate::http::{Batches, Rooms};
 use crate::identity::{Directory, Identity};
@@ -128,6 +126,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         batches: Batches::default(),
         clock,
         random,
+        ways: ways_of(config, &keyring),
         seal_asked: Arc::default(),
         synthetic: config.synthetic,
     };
@@ -138,6 +137,11 @@ fn open_store(config: &Config) -> Result<(Reader, Applier), Failure> {
     let path = config.directory.join("store");
     store::open(&path, EngineKind::Sled, config.store_cache_bytes)
         .map_err(|error| Failure::of_the_store("the store cannot be opened", &error))
+}
+
+/// The ways to its root key, which change beside the requests.
+fn ways_of(config: &Config, keyring: &Arc<Keyring>) -> Arc<OpenWays> {
+    Arc::new(OpenWays::new(place_of(config), keyring.clone(), config.unseal_from_network))
 }
 
 /// Starts what works beside the requests.
@@ -339,7 +343,13 @@ async fn announce_start(
     let boot = random.bytes16().map_err(|error| Failure::failed("the start", &error))?;
     let start = Announcement::Start { build: build(), configuration: config.digest(), boot };
     recorded(trail.announce_keeping(start).await)?;
-    ceremony_run::finish(trail, reader, config, told).await
+    let (keyring, actors, now) = told;
+    Ok(ceremony::finish(&place_of(config), trail, reader, keyring, actors, now).await?)
+}
+
+/// Which vault it is, and where the ways to its root key lie.
+pub(super) fn place_of(config: &Config) -> Place {
+    Place { directory: config.directory.clone(), vault: config.origin.clone() }
 }
 
 fn recorded(outcome: Result<Recorded, TrailError>) -> Result<(), Failure> {

@@ -2,6 +2,8 @@
 //! Never a real person: numbers lie in ranges that nobody has (`synthetic`), names are invented.
 //! The schemathesis campaign sends each of them, and a role that may make the call must get its success.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 /// The first grid of the sample city.
@@ -80,6 +82,24 @@ pub(super) fn emergency_finding() -> Value {
 /// Every subject bucket's key.
 pub(super) fn rotation() -> Value {
     json!({"what": "subjects"})
+}
+
+/// Another root key for another vault, in the shapes that `ceremony::Handed` takes, with zeros for what is signed and sealed.
+pub(super) fn ways() -> Value {
+    let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+    let agreed = |last: u8| {
+        let id = [[0; 15].as_slice(), &[last]].concat();
+        format!("agreed {} {}\n", encode(&id), encode(&[0; 64]))
+    };
+    let head = "gridvault ceremony 1\nvault other.example/log\nwhat rotate-root\n";
+    let (ways, until) = (encode(&[0; 32]), "2027-01-15T08:00:00Z");
+    let request = format!("{head}ways {ways}\nuntil {until}\n{}{}", agreed(1), agreed(2));
+    let sealed = |kind: u8, plain: usize| [vec![1, 1, kind], vec![0; 56 + plain]].concat();
+    // One envelope of a passphrase, of 145 bytes: 256 MiB, three passes, four lanes.
+    let cost = [[0, 4, 0, 0], [0, 0, 0, 3], [0, 0, 0, 4]].concat();
+    let envelope = [vec![1, 1], vec![0; 24], cost, vec![0; 16], sealed(1, 32)].concat();
+    let ways = [b"GVUNLOCK".as_slice(), &[1, 1, 0, 145], &envelope].concat();
+    json!({"request": request, "ways": encode(&ways), "root": encode(&sealed(10, 32))})
 }
 
 /// A second person's yes.

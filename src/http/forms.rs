@@ -11,7 +11,9 @@ mod urgent;
 use super::handlers::consents::PROOFS;
 use super::handlers::erasure::REASONS;
 
-pub(super) use keys::{key_kind, rotation_kind, rotation_state};
+pub(super) use keys::{
+    ceremony_request, handed_root, key_kind, rotation_kind, rotation_state, ways,
+};
 pub(super) use mandates::{
     approval_kind, approval_minutes, approval_state, case, case_of_work, consented_ids, decision,
     document, maybe_budget, maybe_document, place_ids, record_ids, task_kind, task_state,

@@ -12,6 +12,7 @@ mod examples;
 mod forms;
 mod handlers;
 mod headers;
+mod here;
 mod kept;
 mod local;
 mod metrics;

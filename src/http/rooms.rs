@@ -5,6 +5,7 @@
 use super::batch::Batches;
 use crate::access::Access;
 use crate::ambient::{Clock, Random};
+use crate::ceremony::OpenWays;
 use crate::identity::Identity;
 use crate::operations::{Echoes, Repeats};
 use crate::oversight::{Anomalies, Index, LogReader, Reviews};
@@ -56,6 +57,8 @@ pub struct Rooms {
     pub clock: Arc<dyn Clock>,
     /// Chance.
     pub random: Arc<dyn Random>,
+    /// The ways to the root key.
+    pub ways: Arc<OpenWays>,
     /// Told when somebody sealed the vault.
     pub seal_asked: Arc<Notify>,
     /// Whether everything in this vault is invented; said in a header of every answer.

@@ -10,7 +10,7 @@ use super::handlers::{
     admin, anomalies, approvals, audit, batch, break_glass, consents, counter, delegations,
     describe, due, erasure, health, households, keys, lists, log, log_in, matching, official,
     packs, placing, posts, preview, protection, raise_limit, records, rectifications, report,
-    restraints, reviews, roster, tasks, unsealing,
+    restraints, reviews, roster, tasks, unsealing, ways,
 };
 use super::openapi::{Body, Doc, Query};
 use super::queries::{ANOMALIES, DUE, EXPIRING, EXPORTED, ITEMS, REVIEWS, SEARCHED, VACANT};
@@ -508,6 +508,11 @@ pub static ROUTES: &[Route] = &[
         Doc::new("cancel_rotation", "Take a rotation back: the keys that were drawn come to their end, and no others are drawn")
             .answer(200, Body::of::<keys::RotationAnswer>)
         => keys::cancel),
+    route!(POST post "/v1/admin/keys/ways" Token false
+        Doc::new("change_ways", "Put other ways to the root key in force, and another root key with them where one is handed over; two administrators signed it")
+            .takes(Body::of::<ways::WaysBody>).example(examples::ways)
+            .answer(200, Body::of::<ways::WaysAnswer>)
+        => ways::change),
     route!(POST post "/v1/admin/actors" Token false
         Doc::new("add_actor", "Enrol an actor")
             .takes(Body::of::<admin::ActorBody>).example(examples::actor).answer(201, Body::of::<admin::ActorAddedBody>)

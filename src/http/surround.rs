@@ -19,7 +19,7 @@ use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tower::ServiceExt as _;
 use utoipa::ToSchema;
@@ -85,11 +85,19 @@ pub(super) struct PointerBody {
 
 /// The address of a connection's other end, written once for all its requests.
 #[derive(Clone)]
-pub(super) struct Peer(Arc<str>);
+pub(super) struct Peer {
+    text: Arc<str>,
+    ip: IpAddr,
+}
 
 impl Peer {
     pub(super) fn new(address: SocketAddr) -> Peer {
-        Peer(address.ip().to_string().into())
+        let ip = address.ip();
+        Peer { text: ip.to_string().into(), ip }
+    }
+
+    pub(super) fn ip(&self) -> IpAddr {
+        self.ip
     }
 }
 
@@ -158,7 +166,7 @@ pub(super) fn finished(
 }
 
 fn origin(request: &Request, id: [u8; 16]) -> Origin {
-    let address = request.extensions().get::<Peer>().map(|peer| peer.0.clone());
+    let address = request.extensions().get::<Peer>().map(|peer| peer.text.clone());
     let device = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let device = device.map(|text| {
         let end = text.char_indices().nth(DEVICE_CHARACTERS_MAX).map_or(text.len(), |(at, _)| at);

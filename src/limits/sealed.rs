@@ -40,6 +40,11 @@ pub const CEREMONY_WAIT_SECONDS: i64 = 72 * 3_600;
 pub const CEREMONY_REQUEST_BYTES_MAX: usize = 1_024;
 /// Longest note of a ceremony, in bytes: a request, and which envelopes were made.
 pub const CEREMONY_NOTE_BYTES_MAX: usize = 2 * CEREMONY_REQUEST_BYTES_MAX;
+/// How often a vault that is open tries to tell of a ceremony before it leaves that to the next one, or to its next start, and how long it
+/// waits between two: a moment of load is over by then, a full disk is not.
+pub const CEREMONY_TELL_TRIES_MAX: u32 = 20;
+/// See above.
+pub const CEREMONY_TELL_PAUSE: Duration = Duration::from_millis(500);
 /// Ceremonies of which a vault knows that its log has them. Of more the oldest is forgotten, whose note names a root key of then.
 pub const CEREMONIES_TOLD_COUNT_MAX: usize = 1_024;
 /// How long `gridvault unseal` waits for a vault that opens.

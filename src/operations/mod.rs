@@ -10,6 +10,7 @@ mod batch;
 mod break_glass;
 mod by_term;
 mod capture;
+mod change_ways;
 mod changes;
 mod consent;
 mod counter_check;
@@ -83,6 +84,7 @@ pub use approval::{
 pub use asked::{Asked, Case};
 pub use batch::admit_batch;
 pub use break_glass::{BreakGlassRequest, BrokenGlass, Urgency, break_glass};
+pub use change_ways::{WaysChanged, change_ways};
 pub use changes::{Change, Changed, ChangesRequest, changes};
 pub use consent::{ListedConsent, list_consents};
 pub use counter_check::{Checked, CounterRequest, CounterTask, counter_check};

@@ -19,6 +19,11 @@ impl WatchedToken {
         Some(WatchedToken { module: module?, key })
     }
 
+    /// The same of the ways that came in force while the vault is open; nothing where a token is no way any more.
+    pub fn following(&self, envelopes: &[Envelope]) -> Option<WatchedToken> {
+        envelopes.iter().find_map(|envelope| WatchedToken::of(envelope, Some(self.module.clone())))
+    }
+
     /// Its serial number.
     pub fn serial(&self) -> String {
         self.key.serial_text()

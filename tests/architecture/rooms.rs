@@ -7,7 +7,7 @@ pub const ORDER: &[&[&str]] = &[
     &["main"],
     &["cli"],
     &["http", "console"],
-    &["identity", "operations", "oversight", "jobs", "unlock"],
+    &["identity", "operations", "oversight", "jobs", "unlock", "ceremony"],
     &["seal", "trail", "access", "purposes", "store"],
     &["records", "territory"],
 ];
@@ -23,6 +23,8 @@ pub const EDGES: &[(&str, &str, &str)] = &[
     ("operations", "identity", "`Actor`, which only `identity` makes"),
     ("oversight", "identity", "`Actor`, which only `identity` makes"),
     ("jobs", "identity", "`Actor`, which only `identity` makes"),
+    ("ceremony", "identity", "who may stand by an act is what the directory of actors says"),
+    ("operations", "ceremony", "one verb changes the ways of a vault that is open"),
     ("jobs", "operations", "long work is made of the same verbs"),
     ("trail", "access", "a receipt owns its permit, and a refusal its reason"),
     ("trail", "store", "the trail is the only holder of the applier"),
@@ -48,7 +50,7 @@ pub const CRATES: &[(&str, &[&str], &str)] = &[
     ("casbin", &["access"], "one room knows the policy engine"),
     (
         "gridvault_keys",
-        &["seal", "trail", "identity", "unlock", "cli"],
+        &["seal", "trail", "identity", "unlock", "ceremony", "cli"],
         "who touches keys is counted",
     ),
     ("gridvault_audit", &["trail", "oversight", "jobs", "cli"], "who touches the log is counted"),

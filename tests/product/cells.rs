@@ -181,120 +181,154 @@ const DUTIES: &[(&str, &str)] = &[
     // What is due to residents: for the desk and for whoever agrees to what it asks.
     ("GET", "/v1/due"),
     ("POST", "/v1/admin/keys/jobs/{id}/cancel"),
+    // By a request for another vault.
+    ("POST", "/v1/admin/keys/ways"),
 ];
 
 /// A row for each role: calls about data, then duties. `+` done, `l` taken with the line denied, `-` denied,
 /// `c` case_required, `?` not_found, `v` version_conflict.
 const ROLES: &[(&str, &str, &str)] = &[
     // Collects and reads in the own grid; what was collected in error is removed by the head alone.
-    ("grid_worker", "+++-++++++-+?+--+-----------", "------------------------------------------"),
-    ("grid_head", "++++++++++++?+--+-----------", "------------------------------------------"),
+    ("grid_worker", "+++-++++++-+?+--+-----------", "-------------------------------------------"),
+    ("grid_head", "++++++++++++?+--+-----------", "-------------------------------------------"),
     // Collects like a head, but for no purpose that is asked for here: registration is left to the holders of the
     // grid. It knows of people by other purposes.
-    ("grid_stand_in", "------l-----?+--+-----------", "------------------------------------------"),
+    (
+        "grid_stand_in",
+        "------l-----?+--+-----------",
+        "-------------------------------------------",
+    ),
     // Report matters, and read an address inside a task: may store and read something, but no person here. A volunteer knows
     // of people by the visits that it makes; a building head by none.
-    ("volunteer", "------l-?----+--+-----------", "------------------------------------------"),
-    ("building_head", "-??---l-?--?-+--+-----------", "------------------------------------------"),
+    ("volunteer", "------l-?----+--+-----------", "-------------------------------------------"),
+    (
+        "building_head",
+        "-??---l-?--?-+--+-----------",
+        "-------------------------------------------",
+    ),
     // Reports matters and reads nothing at all.
-    ("property_firm", "--?---l------+--------------", "------------------------------------------"),
+    (
+        "property_firm",
+        "--?---l------+--------------",
+        "-------------------------------------------",
+    ),
     // Works inside the task of an emergency alone.
-    ("sunk_cadre", "------l------+--+-----------", "------------------------------------------"),
+    ("sunk_cadre", "------l------+--+-----------", "-------------------------------------------"),
     // Matters and places of the own unit; no person.
-    ("unit_liaison", "-??---l----?-+--+-----------", "------------------------------------------"),
+    ("unit_liaison", "-??---l----?-+--+-----------", "-------------------------------------------"),
     // The service counter: knows of people by its programmes, and registration is none of them.
     (
         "community_cadre",
         "------l---+--+--++----------",
-        "------------?------------------++---------",
+        "------------?------------------++----------",
     ),
     // Children by task and approval; no dwelling.
-    ("child_officer", "--------?----+--+-----------", "------------------------------------------"),
+    (
+        "child_officer",
+        "--------?----+--+-----------",
+        "-------------------------------------------",
+    ),
     // The own case and nothing else: no person and no dwelling.
-    ("mediator", "-?------?-??-+--+-----------", "------------------------------------------"),
-    ("legal_helper", "-?------?--?-+--+-----------", "------------------------------------------"),
+    ("mediator", "-?------?-??-+--+-----------", "-------------------------------------------"),
+    ("legal_helper", "-?------?--?-+--+-----------", "-------------------------------------------"),
     // Registration is their duty: general fields by a request, never by a match or a list in masked form. Without a request
     // they hold nothing, so there is nothing to follow.
     (
         "community_police",
         "-c-----cc----+??+-----------",
-        "------------------------------------------",
+        "-------------------------------------------",
     ),
     // Coordinates: sees general personal data masked and writes nothing.
     (
         "street_operator",
         "-+--+--++++--+--+-----------",
-        "------------------------------------------",
+        "-------------------------------------------",
     ),
     // Matters, places and objects; of persons at most the responsible one of a matter.
     (
         "street_area_cadre",
         "-?---------?-+--+-----------",
-        "------------------------------------------",
+        "-------------------------------------------",
     ),
     (
         "enforcement_team",
         "-?---------?-+--+-----------",
-        "------------------------------------------",
+        "-------------------------------------------",
     ),
     // The programmes of a line, inside a task; a dwelling is in none of them.
-    ("street_office", "--------?----+--+-----------", "------------?-----------------------------"),
-    ("department", "--------?----+--+-----------", "------------------------------------------"),
-    ("service_org", "--------?----+--+-----------", "------------------------------------------"),
+    (
+        "street_office",
+        "--------?----+--+-----------",
+        "------------?------------------------------",
+    ),
+    ("department", "--------?----+--+-----------", "-------------------------------------------"),
+    ("service_org", "--------?----+--+-----------", "-------------------------------------------"),
     // Commands in an emergency.
     (
         "county_command",
         "----------+--+--+-----------",
-        "------------?-----------------------------",
+        "------------?------------------------------",
     ),
     // Statistics only; no record by design.
-    ("city_platform", "----------------------------", "------------------------------------------"),
-    ("area_leader", "----------------------------", "------------------------------------------"),
-    ("statistician", "----------------------------", "------------------------------------------"),
-    ("supervisor", "----------------------------", "------------------------------------------"),
+    (
+        "city_platform",
+        "----------------------------",
+        "-------------------------------------------",
+    ),
+    ("area_leader", "----------------------------", "-------------------------------------------"),
+    ("statistician", "----------------------------", "-------------------------------------------"),
+    ("supervisor", "----------------------------", "-------------------------------------------"),
     // Entries about staff by a numbered case: a review that was brought before it.
     (
         "discipline_officer",
         "----------------------------",
-        "-----------------+-???-?------------------",
+        "-----------------+-???-?-------------------",
     ),
     // Matters that are brought to it, with who asks, inside the case.
-    ("petition_desk", "-??---l-?--?-+--+-----------", "------------------------------------------"),
+    (
+        "petition_desk",
+        "-??---l-?--?-+--+-----------",
+        "-------------------------------------------",
+    ),
     // For the one who is present, by the purpose of rights alone.
-    ("resident_desk", "-------------+-?+-??????????", "----------------------------------------+-"),
+    (
+        "resident_desk",
+        "-------------+-?+-??????????",
+        "----------------------------------------+--",
+    ),
     // Reads the log and the policy, never a record.
     (
         "compliance_auditor",
         "----------------------------",
-        "+++++--+-++----++++???????+?+-------------",
+        "+++++--+-++----++++???????+?+--------------",
     ),
     // Answers for purposes: sees what is granted and reviews that were brought before it, never a record.
     (
         "protection_officer",
         "----------------------------",
-        "----------+-?----+-???-?----------------+-",
+        "----------+-?----+-???-?----------------+--",
     ),
     // Places the workers of its street.
     (
         "assignment_officer",
         "----------------------------",
-        "-----------+-?---------------?+++---------",
+        "-----------+-?---------------?+++----------",
     ),
     // Enrols, and explains what was granted; does not read the trail of its own acts.
     (
         "security_admin",
         "----------------------------",
-        "------++++++-?v--------------?+++-++-?----",
+        "------++++++-?v--------------?+++-++-?-----",
     ),
     // Runs the platform; grants nothing, and sees of the policy only what it grants to whom.
-    ("system_admin", "----------------------------", "----------+----------------------?-++-??-?"),
+    ("system_admin", "----------------------------", "----------+----------------------?-++-??-?v"),
     // Reads the trail of the other administrators.
-    ("audit_admin", "----------------------------", "+++--+-+--+----+--------------------------"),
+    ("audit_admin", "----------------------------", "+++--+-+--+----+---------------------------"),
     // Ciphertext only.
     (
         "contractor_ops",
         "----------------------------",
-        "------------------------------------------",
+        "-------------------------------------------",
     ),
 ];
 

@@ -92,6 +92,7 @@ mod town;
 mod unsealing;
 mod urgent_desk;
 mod ways;
+mod ways_open;
 mod wire;
 mod witnesses;
 mod writes;

@@ -170,6 +170,12 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
     Request { method: method_of(route), path: path_of(route, aim), purpose, conditional, body }
 }
 
+/// The example that the document has of a call's body.
+fn example(path: &str) -> Value {
+    let document: Value = serde_json::from_str(include_str!("openapi.golden.json")).expect("JSON");
+    document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["example"].clone()
+}
+
 /// The body of a call that needs no purpose.
 fn body_of_office(path: &str, aim: &Aim<'_>) -> Option<Value> {
     match path {
@@ -179,6 +185,7 @@ fn body_of_office(path: &str, aim: &Aim<'_>) -> Option<Value> {
         | "/v1/admin/official-requests/{id}/decide"
         | "/v1/admin/keys/jobs/{id}/decide" => Some(json!({"decision": "grant"})),
         "/v1/admin/keys/rotate" => Some(json!({"what": "subjects"})),
+        "/v1/admin/keys/ways" => Some(example("/v1/admin/keys/ways")),
         "/v1/break-glass/{id}/review" => {
             Some(json!({"finding": "justified", "note": "event_confirmed"}))
         }

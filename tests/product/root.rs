@@ -108,7 +108,8 @@ fn another_root_key_that_nothing_else_tells_of_is_told_of_by_the_next_start_and_
     UnlockFile::prepare(&unlock, &[envelope.expect("sealed")]).expect("prepared");
     let (keyring, _) = Keyring::open(&ring, &former).expect("a keyring");
     let turned = keyring.under_another_root(&root, || UnlockFile::put_in_force(&unlock));
-    drop(turned.expect("turned"));
+    turned.expect("turned");
+    drop(keyring);
     // Not even what lay beside it is there any more.
     std::fs::remove_file(place.path("vault/unlock.old")).expect("removed");
     for _ in 0..2 {

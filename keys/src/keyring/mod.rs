@@ -21,7 +21,7 @@ mod state_tests;
 mod tests;
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 pub(crate) use layout::{Content, Entry, Place};
 pub use single::{KeyEpochs, SingleKey};
@@ -45,12 +45,23 @@ pub struct Keyring {
     ring: Option<Ring>,
 }
 
-/// Where the keyring is kept, and what seals it there.
+/// Where the keyring is kept, and what seals it there. Whoever writes holds what it is sealed with, from its first look on.
 struct Ring {
-    root: RootKey,
     disk: Box<dyn Disk>,
-    /// That of both slots; nothing once a write failed, because nobody knows what the file holds until it is opened anew.
-    generation: Mutex<Option<u64>>,
+    sealed: Mutex<SealedWith>,
+}
+
+/// What both slots are sealed with.
+struct SealedWith {
+    root: RootKey,
+    /// Nothing once a write failed, because nobody knows what the file holds until it is opened anew.
+    generation: Option<u64>,
+}
+
+impl Ring {
+    fn sealed(&self) -> MutexGuard<'_, SealedWith> {
+        self.sealed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Keyring {
@@ -129,16 +140,27 @@ impl Keyring {
     }
 
     fn kept_in(disk: Box<dyn Disk>, root: &RootKey, content: Content, generation: u64) -> Self {
-        let generation = Mutex::new(Some(generation));
-        let ring = Some(Ring { root: root.own_copy(), disk, generation });
+        let sealed = SealedWith { root: root.own_copy(), generation: Some(generation) };
+        let ring = Some(Ring { disk, sealed: Mutex::new(sealed) });
         let (actors, uses) = (KeptActors::default(), Uses::without_file());
         Self { content: RwLock::new(content), actors, uses, ring }
     }
 
-    /// The name of the root key that the ring is sealed under; nothing for one without a file.
+    /// The name of the root key that the ring is sealed under; nothing for one without a file. Waits for whoever writes the file.
     #[must_use]
     pub fn root_id(&self) -> Option<u64> {
-        self.ring.as_ref().map(|ring| ring.root.id())
+        self.ring.as_ref().map(|ring| ring.sealed().root.id())
+    }
+
+    /// Does something with the root key that the ring is sealed under. Waits for whoever writes the file.
+    ///
+    /// # Errors
+    /// [`KeyError::KeyringUnwritable`] for a ring without a file, and for one whose write failed.
+    pub(crate) fn with_root<T>(&self, act: impl FnOnce(&RootKey) -> T) -> Result<T, KeyError> {
+        let ring = self.ring.as_ref().ok_or(KeyError::KeyringUnwritable)?;
+        let sealed = ring.sealed();
+        sealed.generation.ok_or(KeyError::KeyringUnwritable)?;
+        Ok(act(&sealed.root))
     }
 
     /// Draws a next key for each of these buckets, as long as none was drawn, and makes them durable in both slots. From
@@ -210,29 +232,33 @@ impl Keyring {
     }
 
     /// Seals the ring under another root key, in both slots. Once one slot is, the caller puts the envelopes of that key in force;
-    /// when this returns, the ring is in neither slot under the former key any more. At whichever step it stops, the ring opens
-    /// with the envelopes that are in force then. No other process may have the ring open.
+    /// when this returns, the ring is in neither slot under the former key any more, and whatever is replaced later is sealed under
+    /// the new one. At whichever step it stops, the ring opens with the envelopes that are in force then. Keys serve meanwhile; whoever
+    /// replaces some waits. No other process may have the ring open.
     ///
     /// # Errors
     /// [`KeyError::KeyringUnwritable`], [`KeyError::Randomness`], [`KeyError::ReadBack`], [`KeyError::Io`], and what putting in force
-    /// ends with.
+    /// ends with: then the file is not written any more until it is opened anew.
     pub fn under_another_root(
-        mut self,
+        &self,
         root: &RootKey,
         put_in_force: impl FnOnce() -> Result<(), KeyError>,
-    ) -> Result<Self, KeyError> {
-        let ring = self.ring.as_mut().ok_or(KeyError::KeyringUnwritable)?;
-        let generation = ring.generation.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let next = generation.take().ok_or(KeyError::KeyringUnwritable)? + 1;
-        let content = self.content.get_mut().unwrap_or_else(PoisonError::into_inner);
-        slots::turn_root(&*ring.disk, root, next, content, put_in_force)?;
-        let (following, durable) = self.uses.follow(content, root.id());
+    ) -> Result<(), KeyError> {
+        let ring = self.ring.as_ref().ok_or(KeyError::KeyringUnwritable)?;
+        let mut sealed = ring.sealed();
+        let next = sealed.generation.take().ok_or(KeyError::KeyringUnwritable)? + 1;
+        let content = self.content();
+        slots::turn_root(&*ring.disk, root, next, &content, put_in_force)?;
+        let (following, durable) = self.uses.follow(&content, root.id());
+        drop(content);
+        // Nobody seals meanwhile, as in `replace`.
+        let held = self.content.write().unwrap_or_else(PoisonError::into_inner);
         following.take_effect();
+        drop(held);
         durable?;
         self.uses.take_root()?;
-        *generation = Some(next);
-        ring.root = root.own_copy();
-        Ok(self)
+        *sealed = SealedWith { root: root.own_copy(), generation: Some(next) };
+        Ok(())
     }
 
     /// The file first: nothing is wrapped under a key that is not durable, and nothing counts as destroyed that the file
@@ -242,14 +268,14 @@ impl Keyring {
         change: impl FnOnce(&Content) -> Result<Content, KeyError>,
     ) -> Result<(), KeyError> {
         let ring = self.ring.as_ref().ok_or(KeyError::KeyringUnwritable)?;
-        let mut generation = ring.generation.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = generation.ok_or(KeyError::KeyringUnwritable)? + 1;
+        let mut sealed = ring.sealed();
+        let next = sealed.generation.ok_or(KeyError::KeyringUnwritable)? + 1;
         // Held against the shape that the next process asks for, before the only copies are overwritten.
         let content = change(&self.content())?.checked()?;
         self.uses.take_root()?;
-        *generation = None;
-        slots::replace(&*ring.disk, &ring.root, next, &content)?;
-        let (following, durable) = self.uses.follow(&content, ring.root.id());
+        sealed.generation = None;
+        slots::replace(&*ring.disk, &sealed.root, next, &content)?;
+        let (following, durable) = self.uses.follow(&content, sealed.root.id());
         let mut held = self.content.write().unwrap_or_else(PoisonError::into_inner);
         *held = content;
         // Nobody seals meanwhile: whoever does holds what is held here. What is on the disk is in force here too, whatever became of the counts:
@@ -257,7 +283,7 @@ impl Keyring {
         following.take_effect();
         drop(held);
         durable?;
-        *generation = Some(next);
+        sealed.generation = Some(next);
         Ok(())
     }
 

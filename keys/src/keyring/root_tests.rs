@@ -63,12 +63,9 @@ impl Turn {
         root
     }
 
-    fn turned(self) -> (Self, Result<Keyring, KeyError>) {
-        let Self { bench, unlock, .. } = self;
-        let Bench { directory, root, disk, keyring } = bench;
-        let turned = keyring.under_another_root(&self.new, || UnlockFile::put_in_force(&unlock));
-        let bench = Bench { directory, root, disk, keyring: test_keyring() };
-        (Self { bench, unlock, ..self }, turned)
+    fn turned(&self) -> Result<(), KeyError> {
+        let keyring = &self.bench.keyring;
+        keyring.under_another_root(&self.new, || UnlockFile::put_in_force(&self.unlock))
     }
 }
 
@@ -78,8 +75,11 @@ fn ring_opens_with_the_envelopes_in_force_at_whichever_step_another_root_key_sto
     for call in 0..CALLS {
         let turn = Turn::new();
         turn.bench.disk.fail_at(call);
-        let (turn, outcome) = turn.turned();
-        assert!(outcome.is_err(), "call {call}");
+        assert!(turn.turned().is_err(), "call {call}");
+        // What served goes on to serve, and the file is left to the next process.
+        assert_eq!(id_under(&turn.bench.keyring, &turn.wrapped), Some(turn.key), "call {call}");
+        let drawn = turn.bench.keyring.draw_next_bucket_keys(&[1]);
+        assert!(matches!(drawn, Err(KeyError::KeyringUnwritable)), "call {call}");
         let root = turn.next_process_opens(&format!("call {call}"));
         turned[usize::from(root.id() == turn.new.id())] += 1;
     }
@@ -112,9 +112,10 @@ fn ring_opens_whatever_the_file_of_envelopes_stopped_at() {
 #[test]
 fn former_root_key_opens_neither_slot_and_its_envelopes_are_overwritten() {
     let turn = Turn::new();
-    let (turn, keyring) = turn.turned();
-    let keyring = keyring.expect("turned");
-    assert_eq!(id_under(&keyring, &turn.wrapped), Some(turn.key));
+    turn.turned().expect("turned");
+    let keyring = &turn.bench.keyring;
+    assert_eq!(keyring.root_id(), Some(turn.new.id()));
+    assert_eq!(id_under(keyring, &turn.wrapped), Some(turn.key));
     assert!(UnlockFile::has_former(&turn.unlock));
     let old = turn.unlock.with_extension("old");
     assert_eq!(fs::read(&old).expect("a file"), turn.former);
@@ -126,4 +127,34 @@ fn former_root_key_opens_neither_slot_and_its_envelopes_are_overwritten() {
     // The ring goes on under the new root key.
     keyring.draw_next_bucket_keys(&[1]).expect("drawn");
     turn.next_process_opens("drawn");
+}
+
+#[test]
+fn keys_serve_while_the_root_key_turns_and_whoever_replaces_some_comes_behind_it() {
+    let turn = Turn::new();
+    let keyring = &turn.bench.keyring;
+    let (begun, let_go) = (std::sync::Barrier::new(3), std::sync::Barrier::new(2));
+    std::thread::scope(|scope| {
+        let turning = scope.spawn(|| {
+            keyring.under_another_root(&turn.new, || {
+                begun.wait();
+                let_go.wait();
+                UnlockFile::put_in_force(&turn.unlock)
+            })
+        });
+        let replacing = scope.spawn(|| {
+            begun.wait();
+            keyring.draw_next_bucket_keys(&[1])
+        });
+        begun.wait();
+        // Between the two slots.
+        assert_eq!(id_under(keyring, &turn.wrapped), Some(turn.key));
+        keyring.wrap_new_subject_key(&SUBJECT).expect("wrapping");
+        assert!(!replacing.is_finished());
+        let_go.wait();
+        turning.join().expect("a thread").expect("turned");
+        replacing.join().expect("a thread").expect("drawn");
+    });
+    assert_eq!(keyring.next_bucket_keys().len(), 1);
+    assert_eq!(turn.next_process_opens("both").id(), turn.new.id());
 }

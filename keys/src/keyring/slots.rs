@@ -17,7 +17,7 @@ use subtle::ConstantTimeEq;
 use super::disk::{Disk, FileDisk};
 use super::layout::{CONTENT_BYTES, Content};
 use crate::error::KeyError;
-use crate::file::{read_bounded, write_new};
+use crate::file::{read_bounded, sync_directory_of, write_new};
 use crate::root::RootKey;
 use crate::sealed::{KeyKind, SEALED_OVERHEAD_BYTES, SealingKey};
 
@@ -136,6 +136,9 @@ pub(super) fn open(path: &Path, root: &RootKey) -> Result<Opened, KeyError> {
         (Err(a), Err(b)) => return Err(Unreadable::of_both(&a, &b)),
     };
     let slot = kept.slot.other();
+    // The envelopes that it was opened by lie beside it, maybe by a rename that a crash left undurable: what opens by them alone is made
+    // only once they are there for good.
+    sync_directory_of(path).map_err(KeyError::io("syncing the directory of the keyring"))?;
     let Whole { generation, content, .. } = kept;
     // A crash in here leaves that slot damaged and the kept one whole.
     write_slot(&FileDisk::new(path), root, slot, generation, &content)?;
@@ -172,7 +175,27 @@ pub(super) fn turn_root(
     put_in_force()?;
     let a = write_slot(disk, root, KeyringSlot::A, generation, content)?;
     check_slot(disk, KeyringSlot::B, &b)?;
-    check_slot(disk, KeyringSlot::A, &a)
+    check_slot(disk, KeyringSlot::A, &a)?;
+    opens(disk, root, generation, content)
+}
+
+/// Whether both slots open under a root key, with this content: asked before the envelopes of another one go.
+fn opens(
+    disk: &dyn Disk,
+    root: &RootKey,
+    generation: u64,
+    content: &Content,
+) -> Result<(), KeyError> {
+    let mut file = vec![0; FILE_BYTES];
+    disk.read_at(0, &mut file).map_err(KeyError::io("reading the keyring back"))?;
+    for slot in [KeyringSlot::A, KeyringSlot::B] {
+        let whole = read_slot(root, slot, &file).map_err(|_| KeyError::ReadBack)?;
+        let same = bool::from(whole.content.bytes().ct_eq(content.bytes()));
+        if whole.generation != generation || !same {
+            return Err(KeyError::ReadBack);
+        }
+    }
+    Ok(())
 }
 
 /// Writes one slot, syncs it and reads it back; gives what was written.

@@ -231,7 +231,7 @@ fn a_root_key_seals_the_ring_until_another_follows_and_opens_nothing_of_it_then(
     ring.draw_next(SingleKey::TokenSigning).expect("it seals");
     let root = RootKey::generate().expect("randomness");
     assert!(matches!(Keyring::open(&path, &root), Err(KeyError::KeyringForeignRoot)));
-    let ring = ring.under_another_root(&root, || Ok(())).expect("turned");
+    ring.under_another_root(&root, || Ok(())).expect("turned");
     ring.destroy_former(SingleKey::TokenSigning, 2).expect("the next one seals");
     assert!(matches!(Keyring::open(&path, &bench.root), Err(KeyError::KeyringForeignRoot)));
     assert_eq!(Keyring::open(&path, &root).expect("active").1, KeyringHealth::Whole);

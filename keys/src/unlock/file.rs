@@ -34,6 +34,22 @@ impl UnlockFile {
         let bytes = read_bounded(path, UNLOCK_FILE_BYTES_MAX)?.ok_or(KeyError::UnlockFileShape)?;
         decode(&bytes)
     }
+
+    /// The bytes that such a file has: the same for the same envelopes, in their order.
+    ///
+    /// # Errors
+    /// [`KeyError::EnvelopeCount`], [`KeyError::EnvelopesDisagree`].
+    pub fn to_bytes(envelopes: &[Envelope]) -> Result<Vec<u8>, KeyError> {
+        encode(envelopes)
+    }
+
+    /// The envelopes in such bytes, as [`UnlockFile::load`] reads them from a file.
+    ///
+    /// # Errors
+    /// As [`UnlockFile::load`], without those of reading.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Vec<Envelope>, KeyError> {
+        decode(bytes)
+    }
 }
 
 pub(super) fn encode(envelopes: &[Envelope]) -> Result<Vec<u8>, KeyError> {

@@ -57,6 +57,8 @@ impl UnlockFile {
     /// # Errors
     /// [`KeyError::ReadBack`], [`KeyError::Io`]: then it is not known that they are gone.
     pub fn destroy_former(path: &Path) -> Result<(), KeyError> {
+        // What is in force is there for good first.
+        sync_directory_of(path).map_err(KeyError::io("syncing the directory of the envelopes"))?;
         for name in [OLD, NEXT] {
             let former = beside(path, name);
             let found = match fs::symlink_metadata(&former) {

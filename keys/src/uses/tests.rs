@@ -201,7 +201,7 @@ fn a_key_that_follows_another_begins_a_count_of_its_own() {
     // The ring itself was written twice for them; another root key begins anew too.
     assert_eq!(used(&keyring, "root"), 2 + 2 + 2);
     let other = RootKey::generate().expect("randomness");
-    let keyring = keyring.under_another_root(&other, || Ok(())).expect("turned");
+    keyring.under_another_root(&other, || Ok(())).expect("turned");
     assert_eq!(used(&keyring, "root"), 2);
     assert_eq!(used(&keyring, "subjects"), 1);
     drop(keyring);

@@ -37,3 +37,4 @@ pub(super) mod reviews;
 pub(super) mod roster;
 pub(super) mod tasks;
 pub(super) mod unsealing;
+pub(super) mod ways;

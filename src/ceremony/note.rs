@@ -1,7 +1,7 @@
-//! What a ceremony at the host leaves for the next start: what was done, on whose word, and the ways that are in force after it.
+//! What a ceremony leaves for whoever tells of it, mostly the next start: what was done, on whose word, and the ways that are in force after it.
 //! Never believed without the tag of the vault's own keys, and never more than what is so: where the vault, the root key and the ways
 //! are not those that it names, the ceremony stopped before, or it is a copy from another time. What the log has of it already, by the
-//! id that was drawn for it, is not told once more (`ceremony_told`).
+//! id that was drawn for it, is not told once more (`told`).
 //! It lies in the vault's directory as `ceremony`, from before the ways change until their entries are in the log.
 //!
 //! ```text
@@ -10,8 +10,9 @@
 //! tag  = 16 bytes, keyed by the ring, over everything else
 //! ```
 
-use super::ceremony::{Signed, Way, What};
-use super::failure::Failure;
+use super::error::CeremonyError;
+use super::request::{Signed, decoded};
+use super::what::{Way, What};
 use crate::access::ActorId;
 use crate::ambient::Micros;
 use crate::identity::ActorRecord;
@@ -30,7 +31,7 @@ const SIGNED_LINE: &str = "signed\n";
 const TAG_LABEL: &[u8] = b"gridvault/ceremony/v2";
 
 /// On whose word.
-pub(super) enum Word {
+pub enum Word {
     /// Two signed this.
     Signed(Box<Signed>),
     /// Two were named.
@@ -39,26 +40,26 @@ pub(super) enum Word {
 
 /// What is in force in a vault.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct InForce {
+pub struct InForce {
     /// The origin of its log.
-    pub(super) vault: String,
+    pub vault: String,
     /// The name of the root key.
-    pub(super) root: u64,
+    pub root: u64,
     /// Digest of the file of envelopes.
-    pub(super) ways: [u8; 32],
+    pub ways: [u8; 32],
 }
 
 /// What was done, as the next start tells it.
-pub(super) struct Note {
+pub struct Note {
     /// Drawn for it: it is told once.
-    pub(super) id: [u8; 16],
-    pub(super) what: What,
+    pub id: [u8; 16],
+    pub what: What,
     /// What is in force after it.
-    pub(super) after: InForce,
+    pub after: InForce,
     /// The envelopes that were made.
-    pub(super) made: Vec<[u8; 16]>,
-    pub(super) persons: [ActorId; 2],
-    pub(super) word: Word,
+    pub made: Vec<[u8; 16]>,
+    pub persons: [ActorId; 2],
+    pub word: Word,
 }
 
 impl Note {
@@ -77,14 +78,14 @@ impl Note {
         )
     }
 
-    fn tail(&self) -> Result<String, Failure> {
+    fn tail(&self) -> Result<String, CeremonyError> {
         match &self.word {
             Word::Signed(signed) => Ok(format!("{SIGNED_LINE}{}", signed.to_text()?)),
             Word::Named => Ok(String::new()),
         }
     }
 
-    fn to_text(&self, keyring: &Keyring) -> Result<String, Failure> {
+    fn to_text(&self, keyring: &Keyring) -> Result<String, CeremonyError> {
         let (head, tail) = (self.head(), self.tail()?);
         let tag = encoded(&keyring.charge_tag(TAG_LABEL, format!("{head}{tail}").as_bytes()));
         Ok(format!("{head}tag {tag}\n{tail}"))
@@ -115,7 +116,7 @@ impl Note {
     }
 
     /// Writes it where the next start looks for it, in the place of one that a ceremony left that stopped.
-    pub(super) fn write(&self, directory: &Path, keyring: &Keyring) -> Result<(), Failure> {
+    pub fn write(&self, directory: &Path, keyring: &Keyring) -> Result<(), CeremonyError> {
         let text = self.to_text(keyring)?;
         remove(directory)?;
         let written = OpenOptions::new()
@@ -128,15 +129,15 @@ impl Note {
                 file.sync_all()?;
                 File::open(directory)?.sync_all()
             });
-        written.map_err(|error| Failure::storage("the ceremony cannot be noted down", &error))
+        written.map_err(|error| CeremonyError::storage("the ceremony cannot be noted down", error))
     }
 
     /// The note of the ceremony that led to what is in force, if one did and its note is the vault's own.
-    pub(super) fn of(
+    pub fn of(
         directory: &Path,
         in_force: &InForce,
         keyring: &Keyring,
-    ) -> Result<Option<Note>, Failure> {
+    ) -> Result<Option<Note>, CeremonyError> {
         let mut text = String::new();
         let read = match File::open(path(directory)) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -149,7 +150,7 @@ impl Note {
             // Somebody else's bytes are no note.
             Err(error) if error.kind() == std::io::ErrorKind::InvalidData => text.clear(),
             read => drop(read.map_err(|error| {
-                Failure::storage("the note of a ceremony cannot be read", &error)
+                CeremonyError::storage("the note of a ceremony cannot be read", error)
             })?),
         }
         let note = Note::parse(&text, keyring);
@@ -160,7 +161,7 @@ impl Note {
     }
 
     /// What the entries of it say, one for each. Two count as proven where what they signed holds by the vault's own directory.
-    pub(super) fn told(
+    pub fn told(
         &self,
         envelopes: &[Envelope],
         vault: &str,
@@ -186,12 +187,13 @@ impl Note {
 }
 
 /// Takes the note away: its entries are in the log, or nothing came of it.
-pub(super) fn remove(directory: &Path) -> Result<(), Failure> {
+pub fn remove(directory: &Path) -> Result<(), CeremonyError> {
     let removed = match std::fs::remove_file(path(directory)) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         removed => removed.and_then(|()| File::open(directory)?.sync_all()),
     };
-    removed.map_err(|error| Failure::storage("the note of a ceremony cannot be removed", &error))
+    removed
+        .map_err(|error| CeremonyError::storage("the note of a ceremony cannot be removed", error))
 }
 
 fn act_of(envelope: &Envelope) -> Option<CeremonyAct> {
@@ -221,10 +223,6 @@ fn line<'a>(rest: &mut &'a str, word: &str) -> Option<&'a str> {
 
 fn encoded(bytes: &[u8]) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
-}
-
-fn decoded<const N: usize>(text: &str) -> Option<[u8; N]> {
-    BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! payload = name of the root key u64 | (id of a ceremony 16 | entries of it that are in the log u8)*
 //! ```
 
-use super::failure::Failure;
+use super::error::CeremonyError;
 use crate::limits::CEREMONIES_TOLD_COUNT_MAX;
 use crate::store::{Change, Expect, Key, Op, Reader, SystemKey, Version};
 
@@ -14,7 +14,7 @@ use crate::store::{Change, Expect, Key, Op, Reader, SystemKey, Version};
 const ONE_BYTES: usize = 17;
 
 /// What was told.
-pub(super) struct Told {
+pub struct Told {
     /// The root key that the log knows of; nothing before any start said so.
     root: Option<u64>,
     ceremonies: Vec<([u8; 16], u8)>,
@@ -23,17 +23,21 @@ pub(super) struct Told {
 
 impl Told {
     /// Of a vault that begins its log.
-    pub(super) fn nothing() -> Told {
+    pub fn nothing() -> Told {
         Told { root: None, ceremonies: Vec::new(), version: Version::ABSENT }
     }
 
-    pub(super) async fn read(reader: &Reader) -> Result<Told, Failure> {
+    /// What the store keeps.
+    ///
+    /// # Errors
+    /// [`CeremonyError::Damaged`], [`CeremonyError::Storage`].
+    pub async fn read(reader: &Reader) -> Result<Told, CeremonyError> {
         let stored = reader
             .get(&Key::system(SystemKey::Ways))
             .await
-            .map_err(|error| Failure::storage("the store cannot be read", &error))?;
+            .map_err(|error| CeremonyError::storage("the store cannot be read", error))?;
         let Some(stored) = stored else { return Ok(Told::nothing()) };
-        let malformed = || Failure::Storage("what was told of ceremonies is damaged".into());
+        let malformed = || CeremonyError::Damaged("what was told of ceremonies");
         let (root, rest) = stored.payload.split_first_chunk().ok_or_else(malformed)?;
         let (ceremonies, left) = rest.as_chunks::<ONE_BYTES>();
         if !left.is_empty() {
@@ -48,18 +52,18 @@ impl Told {
     }
 
     /// The root key that the log knows of.
-    pub(super) fn root(&self) -> Option<u64> {
+    pub fn root(&self) -> Option<u64> {
         self.root
     }
 
     /// How many entries of a ceremony are in the log.
-    pub(super) fn of(&self, ceremony: &[u8; 16]) -> usize {
+    pub fn of(&self, ceremony: &[u8; 16]) -> usize {
         let told = self.ceremonies.iter().find(|(id, _)| id == ceremony);
         told.map_or(0, |(_, count)| usize::from(*count))
     }
 
     /// One more entry of a ceremony.
-    pub(super) fn count(&mut self, ceremony: [u8; 16]) {
+    pub fn count(&mut self, ceremony: [u8; 16]) {
         match self.ceremonies.iter_mut().find(|(id, _)| *id == ceremony) {
             Some((_, count)) => *count = count.saturating_add(1),
             None => {
@@ -71,7 +75,7 @@ impl Told {
     }
 
     /// The step that keeps it, with this root key in force. The next one follows on it.
-    pub(super) fn kept(&mut self, root: u64) -> Change {
+    pub fn kept(&mut self, root: u64) -> Change {
         self.root = Some(root);
         let key = Key::system(SystemKey::Ways);
         let told = self.ceremonies.iter().flat_map(|(id, count)| id.iter().chain([count]).copied());
