@@ -7,6 +7,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// The product, as cargo built it for this bench.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_gridvault");
@@ -15,7 +16,10 @@ pub const SERVING: &str = "serving on http://";
 /// Ticks of processor time in a second (`USER_HZ`, the same on every Linux).
 const TICKS: f64 = 100.0;
 
-/// A server. Dropped, it is killed.
+/// How long a server that is dropped may take to end in order before it is killed.
+const STOP_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// A server. Dropped, it ends.
 pub struct Server {
     child: Child,
     address: SocketAddr,
@@ -94,6 +98,16 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // In order where it can: what a program writes at its end, a profile for one, is of a run that ended.
+        let process = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &process]).status();
+        let begun = Instant::now();
+        while asked.is_ok() && begun.elapsed() < STOP_TIME_MAX {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
         let _was_gone = self.child.kill();
         let _was_gone = self.child.wait();
     }

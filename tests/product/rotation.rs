@@ -19,6 +19,7 @@ use gridvault_keys::SingleKey;
 use serde_json::{Value, json};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 const STATUS: &str = "/v1/admin/keys/status";
 const ROTATE: &str = "/v1/admin/keys/rotate";
@@ -528,4 +529,38 @@ fn another_key_signs_the_log_beside_the_former_and_whoever_holds_either_verifies
     }
     assert_eq!(demo.stop(), Some(0));
     assert!(log_holds_under(&demo, &former) && log_holds_under(&demo, &next));
+}
+
+/// Milliseconds from a start, or from the word of the second person, to the next kill: over all that leads to two keys that serve.
+const LIVES_MILLIS: [u64; 6] = [0, 1, 2, 4, 8, 16];
+
+#[test]
+fn keys_that_there_is_one_of_are_replaced_through_kills_at_any_moment_and_once() {
+    for what in ["tokens", "log", "context"] {
+        let mut demo = Demo::own();
+        let worker = demo.worker(1);
+        let record = worker.create(&adult(worker.grid())).expect(201).text_of("id").to_owned();
+        let id = id_of(&ask_for(&demo, what).expect(201));
+        let granted = decide(&demo, "security_admin", &id, "grant").expect(200);
+        for millis in LIVES_MILLIS {
+            std::thread::sleep(Duration::from_millis(millis));
+            demo.kill();
+            demo.start_again();
+            // By the token of before, whose reason and address stand in the log under the key of before or the next one.
+            let worker = Actor { url: demo.url().to_owned(), ..worker.clone() };
+            worker.read(&record, "name,phone", REGISTRATION).expect(200);
+        }
+        // The former key of contexts goes with its month, and that rotation is over.
+        let is_over = what == "context";
+        await_until("both keys serve", || {
+            let now = rotation(&demo);
+            if is_over { now["state"] == "ended" } else { now["overlap_until"].is_string() }
+        });
+        let now = demo.role("system_admin").get(STATUS).expect(200).index();
+        let entries = demo.entries_between(granted.index(), now);
+        let overlaps = entries.iter().filter(|entry| entry["x"]["step"] == "overlap");
+        assert_eq!(overlaps.count(), 1, "{what}");
+        assert_eq!(demo.stop(), Some(0));
+        assert!(log_holds_under(&demo, demo.log_key()), "{what}");
+    }
 }
