@@ -57,7 +57,7 @@ pub struct ConfigFile {
     /// Whether a start waits, sealed, for whoever opens the vault, whatever passphrase or PIN file is named elsewhere.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub start_sealed: bool,
-    /// Whether what opens a sealed vault is taken from other hosts too, and through a proxy.
+    /// Whether what opens a sealed vault, and other ways to the root key of an open one, are taken from other hosts too, and through a proxy.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unseal_from_network: bool,
     /// A directory with policies in place of those built in.
@@ -199,7 +199,7 @@ pub struct Config {
     pub pin_file: Option<PathBuf>,
     /// Whether a start waits, sealed, for whoever opens the vault.
     pub start_sealed: bool,
-    /// Whether what opens a sealed vault is taken from other hosts too, and through a proxy.
+    /// Whether what opens a sealed vault, and other ways to the root key of an open one, are taken from other hosts too, and through a proxy.
     pub unseal_from_network: bool,
     /// A directory with policies in place of those built in.
     pub policies: Option<PathBuf>,

@@ -182,7 +182,8 @@ pub async fn open_at(ground: Ground<'_>, clock: Arc<dyn Clock>) -> Fallible<Room
         batches: Batches::default(),
         clock,
         random,
-        ways: Arc::new(OpenWays::new(place, keyring, false)),
+        ways: Arc::new(OpenWays::new(place, keyring)),
+        unseal_from_network: false,
         seal_asked: Arc::default(),
         synthetic: false,
     })

@@ -14,6 +14,9 @@ pub enum CeremonyError {
     /// Something that is kept is not as it should be.
     #[error("{0} is damaged")]
     Damaged(&'static str),
+    /// Something failed while the ways came in force.
+    #[error("it is not known which ways are in force; start the vault")]
+    Unknown(#[source] Box<dyn Error + Send + Sync>),
     /// The disk, the store or the log.
     #[error("{doing}")]
     Storage {

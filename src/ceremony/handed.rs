@@ -101,3 +101,60 @@ fn context(
 fn no_ways(error: KeyError) -> CeremonyError {
     CeremonyError::Refused(format!("these are no ways: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::request::Request;
+    use super::super::what::WayKind;
+    use super::*;
+    use gridvault_keys::{Month, SharePlan};
+
+    fn shares(root: &RootKey) -> Envelope {
+        let plan = SharePlan::new(2, 3).expect("inside the limits");
+        Envelope::seal_with_shares(root, plan).expect("sealed").0
+    }
+
+    fn signed(what: What, ways: [u8; 32]) -> Box<Signed> {
+        let vault = "ceremony.example/log".to_owned();
+        let request = Request { vault, what, ways, parts: None, until: 1_800_000_000 };
+        Box::new(Signed { request, signatures: Vec::new() })
+    }
+
+    #[test]
+    fn what_was_handed_over_goes_with_its_act_and_its_ways_and_with_no_others() {
+        let room = tempfile::tempdir().expect("a temporary directory");
+        let root = || RootKey::generate().expect("randomness");
+        let (former, next) = (root(), root());
+        let month = Month::from_year_month(2026, 3).expect("in range");
+        let keyring = Keyring::create(&room.path().join("keyring"), &former, month);
+        let keyring = keyring.expect("a new file");
+        let vault = "ceremony.example/log".to_owned();
+        let place = Place { directory: room.path().to_owned(), vault };
+        let over = |envelope: Envelope| {
+            let signed = signed(What::RotateRoot, [7; 32]);
+            Handed::over(&place, signed, (&former, Some(&next)), vec![envelope]).expect("sealed")
+        };
+        let handed = over(shares(&next));
+        let taken = handed.taken(&place, &keyring).expect("it is whole").expect("another follows");
+        assert_eq!(taken.id(), next.id());
+        let [request, ways, sealed] = handed.texts().expect("texts");
+        let again = Handed::parse(&request, &ways, &sealed).expect("own texts");
+        assert!(again.taken(&place, &keyring).is_ok());
+
+        let refused = |handed: Handed, place: &Place| {
+            let taken = handed.taken(place, &keyring).map(drop);
+            matches!(taken, Err(CeremonyError::Refused(_)))
+        };
+        // To the same root key, but by shares that nobody was given.
+        let root = handed.root.clone();
+        let of = |signed, envelopes| Handed { signed, envelopes, root: root.clone() };
+        let own = handed.envelopes.clone();
+        let same = || signed(What::RotateRoot, [7; 32]);
+        assert!(refused(of(same(), vec![shares(&next)]), &place));
+        let removed = signed(What::Remove(WayKind::Token), [7; 32]);
+        assert!(refused(of(removed, own.clone()), &place), "another act");
+        assert!(refused(of(signed(What::RotateRoot, [8; 32]), own.clone()), &place), "other ways");
+        let elsewhere = Place { vault: "another.example/log".to_owned(), ..place.clone() };
+        assert!(refused(of(same(), own), &elsewhere), "another vault");
+    }
+}

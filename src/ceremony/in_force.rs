@@ -38,7 +38,7 @@ pub struct Place {
 
 impl Place {
     /// The file of the ways that are in force.
-    pub fn unlock(&self) -> PathBuf {
+    pub(super) fn unlock(&self) -> PathBuf {
         self.directory.join("unlock")
     }
 
@@ -46,7 +46,7 @@ impl Place {
     ///
     /// # Errors
     /// [`CeremonyError::Storage`].
-    pub fn envelopes(&self) -> Result<Vec<Envelope>, CeremonyError> {
+    pub(super) fn envelopes(&self) -> Result<Vec<Envelope>, CeremonyError> {
         UnlockFile::load(&self.unlock())
             .map_err(|error| CeremonyError::storage("the unlock file cannot be read", error))
     }
@@ -55,7 +55,7 @@ impl Place {
     ///
     /// # Errors
     /// [`CeremonyError::Storage`].
-    pub fn digest(&self) -> Result<[u8; 32], CeremonyError> {
+    pub(super) fn digest(&self) -> Result<[u8; 32], CeremonyError> {
         digest_of(&self.unlock())
     }
 }
@@ -92,8 +92,8 @@ pub(super) fn digest(bytes: &[u8]) -> [u8; 32] {
 /// [`finish`]. The ring is the one that the vault has open, or would have. Waits for the disk.
 ///
 /// # Errors
-/// [`CeremonyError::Refused`] where the act leads to no such ways, and nothing was changed; [`CeremonyError::Storage`]: then it may not be
-/// known which ways are in force, and a start tells.
+/// [`CeremonyError::Refused`] where the act leads to no such ways, and nothing was changed; [`CeremonyError::Storage`] likewise;
+/// [`CeremonyError::Unknown`]: then a start tells which ways are in force, and until then nothing of either may go.
 pub fn put_in_force(
     place: &Place,
     keyring: &Keyring,
@@ -102,18 +102,15 @@ pub fn put_in_force(
     envelopes: &[Envelope],
 ) -> Result<(), CeremonyError> {
     let unlock = place.unlock();
-    let unknown = |error: KeyError| {
-        let text = "it is not known which ways are in force; start the vault";
-        CeremonyError::storage(text, error)
-    };
+    let unprepared = |error| CeremonyError::storage("the new ways cannot be written", error);
     let root = match (turned, keyring.root_id()) {
         (Some(turned), _) => turned.id(),
         (None, Some(root)) => root,
-        (None, None) => return Err(unknown(KeyError::KeyringUnwritable)),
+        (None, None) => return Err(unprepared(KeyError::KeyringUnwritable)),
     };
     let before = place.envelopes()?;
     ways::check(agreed.what, &before, envelopes, root)?;
-    UnlockFile::prepare(&unlock, envelopes).map_err(unknown)?;
+    UnlockFile::prepare(&unlock, envelopes).map_err(unprepared)?;
     let ways = digest_of(&unlock.with_extension("next"))?;
     let is_new = |envelope: &&Envelope| !before.contains(envelope);
     let made = envelopes.iter().filter(is_new).map(|envelope| *envelope.id()).collect();
@@ -125,7 +122,7 @@ pub fn put_in_force(
         Some(turned) => keyring.under_another_root(turned, in_force),
         None => in_force(),
     }
-    .map_err(unknown)
+    .map_err(|error| CeremonyError::Unknown(error.into()))
 }
 
 /// What lies beside the ways in force, and is to be told.

@@ -23,8 +23,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 pub struct OpenWays {
     place: Place,
     keyring: Arc<Keyring>,
-    from_network: bool,
-    turn: Arc<Mutex<()>>,
+    /// Whether an act ended without anybody knowing which ways are in force: then a start tells, and nothing of either goes before it.
+    turn: Arc<Mutex<bool>>,
     changed: watch::Sender<Vec<Envelope>>,
 }
 
@@ -59,7 +59,7 @@ pub struct Judged {
     turned: Option<RootKey>,
     envelopes: Vec<Envelope>,
     agreed: Agreed,
-    _turn: OwnedMutexGuard<()>,
+    turn: OwnedMutexGuard<bool>,
 }
 
 impl Judged {
@@ -80,15 +80,9 @@ impl Judged {
 }
 
 impl OpenWays {
-    /// Of a vault whose ring is open; whether other ways are taken from other hosts too.
-    pub fn new(place: Place, keyring: Arc<Keyring>, from_network: bool) -> OpenWays {
-        let (turn, changed) = (Arc::default(), watch::Sender::default());
-        OpenWays { place, keyring, from_network, turn, changed }
-    }
-
-    /// Whether they are taken from other hosts too.
-    pub fn are_from_network(&self) -> bool {
-        self.from_network
+    /// Of a vault whose ring is open.
+    pub fn new(place: Place, keyring: Arc<Keyring>) -> OpenWays {
+        OpenWays { place, keyring, turn: Arc::default(), changed: watch::Sender::default() }
     }
 
     /// Tells of the ways that are in force from some moment on.
@@ -107,6 +101,9 @@ impl OpenWays {
         random: &dyn Random,
     ) -> Result<Judged, NotAgreed> {
         let turn = self.turn.clone().lock_owned().await;
+        if *turn {
+            return Err(NotAgreed::Failed);
+        }
         self.finish(tellers).await.map_err(|error| not_agreed(&error))?;
         let now = tellers.clock.now();
         let stand_by = handed.signed.judged(|id| tellers.actors.record(id), now);
@@ -132,7 +129,7 @@ impl OpenWays {
             let in_force = in_force.ok_or(CeremonyError::Damaged("the ring"))?;
             ways::check(what, &place.envelopes()?, &handed.envelopes, in_force)?;
             let agreed = Agreed { id, what, persons, word: Word::Signed(handed.signed) };
-            Ok(Ok(Judged { turned, envelopes: handed.envelopes, agreed, _turn: turn }))
+            Ok(Ok(Judged { turned, envelopes: handed.envelopes, agreed, turn }))
         });
         looking.await.map_err(|error| not_agreed(&error))?
     }
@@ -146,13 +143,15 @@ impl OpenWays {
         judged: Judged,
         tellers: Tellers<'_>,
     ) -> Result<(), CeremonyError> {
-        let Judged { turned, envelopes, agreed, _turn } = judged;
+        let Judged { turned, envelopes, agreed, mut turn } = judged;
         let (place, keyring) = (self.place.clone(), self.keyring.clone());
         let put = beside_requests(move || {
             put_in_force(&place, &keyring, agreed, turned.as_ref(), &envelopes)?;
             Ok(envelopes)
         });
-        self.changed.send_replace(put.await?);
+        let put = put.await;
+        *turn = matches!(put, Err(CeremonyError::Unknown(_)));
+        self.changed.send_replace(put?);
         let mut tries = 1;
         while let Err(error) = self.finish(tellers).await {
             if tries == CEREMONY_TELL_TRIES_MAX {
@@ -179,14 +178,13 @@ impl OpenWays {
 async fn beside_requests<T: Send + 'static>(
     act: impl FnOnce() -> Result<T, CeremonyError> + Send + 'static,
 ) -> Result<T, CeremonyError> {
-    let doing = "it is not known which ways are in force; start the vault";
-    tokio::task::spawn_blocking(act).await.map_err(|error| CeremonyError::storage(doing, error))?
+    tokio::task::spawn_blocking(act).await.map_err(|error| CeremonyError::Unknown(error.into()))?
 }
 
 fn not_agreed(error: &CeremonyError) -> NotAgreed {
     match error {
         CeremonyError::Refused(why) => in_vain(why, NotAgreed::NoSuchWays),
-        CeremonyError::Damaged(_) | CeremonyError::Storage { .. } => {
+        CeremonyError::Damaged(_) | CeremonyError::Storage { .. } | CeremonyError::Unknown(_) => {
             tracing::error!(%error, "the ways to the root key cannot be changed");
             NotAgreed::Failed
         }

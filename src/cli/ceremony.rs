@@ -21,6 +21,7 @@ use gridvault_keys::{Envelope, Keyring, KeyringLock, RootKey, UnlockFile};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The vault, what opens it now, and on whose word.
 #[derive(clap::Args)]
@@ -190,6 +191,10 @@ impl<'a> Opened<'a> {
                 privacy::lock_pages();
                 // Before anything is made that would be of no use.
                 at.connection.token()?;
+                if !at.connection.succeeds("/readyz", READY_TIME_MAX) {
+                    let text = "no vault is open at that address; nothing was changed";
+                    return Err(Failure::Failed(text.into()));
+                }
                 Reach::Running { signed, connection: &at.connection }
             }
             (None, Consent::Named(_)) => {
@@ -260,6 +265,9 @@ fn by_this_process(
     });
     started.map_err(in_force)
 }
+
+/// How long a vault that is open may take to say so.
+const READY_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Whoever reads it must throw away neither what opens the vault by the former ways nor what does by the new ones.
 const UNKNOWN: &str = "it is not known which ways are in force: keep what opens the former ones and the new ones \

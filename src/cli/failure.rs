@@ -72,7 +72,7 @@ impl From<CeremonyError> for Failure {
         match &error {
             CeremonyError::Refused(why) => Failure::Failed(why.clone()),
             CeremonyError::Damaged(_) => Failure::Storage(error.to_string()),
-            CeremonyError::Storage { .. } => {
+            CeremonyError::Storage { .. } | CeremonyError::Unknown(_) => {
                 let cause = error.source().map(|cause| format!(": {}", chain_of(cause)));
                 Failure::Storage(format!("{error}{}", cause.unwrap_or_default()))
             }

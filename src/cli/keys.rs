@@ -59,12 +59,12 @@ pub(super) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
-    /// Give a vault that does not run another root key.
+    /// Give a vault another root key: one that does not run, or with `--running` one that is open.
     #[command(
         after_help = "Example: gridvault keys rotate-root --dir vault --passphrase-file passphrase --agreed request"
     )]
     RotateRoot(provider::RotateArguments),
-    /// The ways to the root key of a vault that does not run.
+    /// The ways to the root key of a vault, open (`--running`) or not.
     #[command(subcommand)]
     Provider(provider::Command),
     /// Write what two administrators sign before the ways to the root key are changed.

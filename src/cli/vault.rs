@@ -127,6 +127,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         clock,
         random,
         ways: ways_of(config, &keyring),
+        unseal_from_network: config.unseal_from_network,
         seal_asked: Arc::default(),
         synthetic: config.synthetic,
     };
@@ -141,7 +142,7 @@ fn open_store(config: &Config) -> Result<(Reader, Applier), Failure> {
 
 /// The ways to its root key, which change beside the requests.
 fn ways_of(config: &Config, keyring: &Arc<Keyring>) -> Arc<OpenWays> {
-    Arc::new(OpenWays::new(place_of(config), keyring.clone(), config.unseal_from_network))
+    Arc::new(OpenWays::new(place_of(config), keyring.clone()))
 }
 
 /// Starts what works beside the requests.

@@ -59,6 +59,8 @@ pub struct Rooms {
     pub random: Arc<dyn Random>,
     /// The ways to the root key.
     pub ways: Arc<OpenWays>,
+    /// Whether what changes the ways to the root key is taken from other hosts too, as what opens a sealed vault is.
+    pub unseal_from_network: bool,
     /// Told when somebody sealed the vault.
     pub seal_asked: Arc<Notify>,
     /// Whether everything in this vault is invented; said in a header of every answer.

@@ -39,7 +39,7 @@ pub(super) fn split(envelope: &[u8; 16], needed: u8, count: u8) -> Facts {
     ]
 }
 
-/// What two administrators had done at the host, while the vault did not run.
+/// What two administrators had done, at the host, to the root key or to a way to it.
 #[derive(Clone, Debug)]
 pub struct Ceremony {
     /// Which ceremony: a code.

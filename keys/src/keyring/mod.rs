@@ -146,10 +146,12 @@ impl Keyring {
         Self { content: RwLock::new(content), actors, uses, ring }
     }
 
-    /// The name of the root key that the ring is sealed under; nothing for one without a file. Waits for whoever writes the file.
+    /// The name of the root key that the ring is sealed under; nothing for one without a file, and for one whose write failed: only the next
+    /// process knows what lies there then. Waits for whoever writes the file.
     #[must_use]
     pub fn root_id(&self) -> Option<u64> {
-        self.ring.as_ref().map(|ring| ring.sealed().root.id())
+        let sealed = self.ring.as_ref()?.sealed();
+        sealed.generation.map(|_| sealed.root.id())
     }
 
     /// Does something with the root key that the ring is sealed under. Waits for whoever writes the file.

@@ -8,6 +8,9 @@ use super::tests::{Bench, CALLS, SUBJECT, id_under, lock};
 use super::*;
 use crate::unlock::{DemoOnly, Envelope, KeyFile, UnlockFile};
 
+/// Calls of the disk while another root key takes its place: those of a replacement, and both slots read once more under the new one.
+const TURN_CALLS: usize = CALLS + 1;
+
 /// A bench whose root key lies in an envelope, beside another root key that is about to follow.
 struct Turn {
     bench: Bench,
@@ -72,11 +75,12 @@ impl Turn {
 #[test]
 fn ring_opens_with_the_envelopes_in_force_at_whichever_step_another_root_key_stops() {
     let mut turned = [0, 0];
-    for call in 0..CALLS {
+    for call in 0..TURN_CALLS {
         let turn = Turn::new();
         turn.bench.disk.fail_at(call);
         assert!(turn.turned().is_err(), "call {call}");
-        // What served goes on to serve, and the file is left to the next process.
+        // What served goes on to serve, and the file is left to the next process, which alone knows under which root key it is.
+        assert_eq!(turn.bench.keyring.root_id(), None, "call {call}");
         assert_eq!(id_under(&turn.bench.keyring, &turn.wrapped), Some(turn.key), "call {call}");
         let drawn = turn.bench.keyring.draw_next_bucket_keys(&[1]);
         assert!(matches!(drawn, Err(KeyError::KeyringUnwritable)), "call {call}");
@@ -84,7 +88,7 @@ fn ring_opens_with_the_envelopes_in_force_at_whichever_step_another_root_key_sto
         turned[usize::from(root.id() == turn.new.id())] += 1;
     }
     // Slot B is written, synced and read back before the new envelopes are in force.
-    assert_eq!(turned, [3, CALLS - 3]);
+    assert_eq!(turned, [3, TURN_CALLS - 3]);
 }
 
 #[test]

@@ -50,7 +50,7 @@ pub(in crate::http) async fn change(
     body: Body,
 ) -> Result<Answer<WaysAnswer>, Problem> {
     caller.must_have(Duty::KeysRotate, &rooms).await?;
-    if !is_here && !rooms.ways.are_from_network() {
+    if !is_here && !rooms.unseal_from_network {
         return Err(caller.turn_away(&rooms, Code::Denied).await);
     }
     let body: WaysBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;

@@ -4,6 +4,7 @@
 
 mod administration;
 mod bases;
+mod changing_ways;
 mod children;
 mod consents;
 mod erasing;
