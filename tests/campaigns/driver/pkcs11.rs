@@ -44,7 +44,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     let folder = new_folder()?;
     let bench = Bench::make(folder.path(), arguments.programs.vault()?)?;
-    bench.init(tally)?;
+    let codes = bench.init(tally)?;
     bench.wrong_pin_in_a_file(tally)?;
     bench.wrong_pin_by_hand(tally)?;
     let vault = bench.serve()?;
@@ -53,6 +53,7 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     bench.rotate(tally)?;
     let vault = bench.serve()?;
     bench.expect(&vault, PIN, (0, "the vault is open"), "by it the vault opens", tally)?;
+    bench.other_ways_while_it_serves(&vault, &codes, tally)?;
     vault.stop()?;
     bench.judge_log(tally)
 }
@@ -117,18 +118,22 @@ impl Bench {
         command.output().map_err(|error| Fault::io("starting", &self.program, error))
     }
 
-    fn init(&self, tally: &mut Tally) -> Result<(), Fault> {
+    /// Gives the codes of the three administrators.
+    fn init(&self, tally: &mut Tally) -> Result<Vec<String>, Fault> {
         let mut command = self.vault(&["--json", "init", "--origin", ORIGIN, "--system-admin"]);
         command.args(["sys", "--security-admin", "sec", "--audit-admin", "aud", "--dir"]);
         command.arg(self.path("vault")).args(["--pkcs11-module", self.library]);
         command.args(["--token-label", LABEL, "--pin-file"]).arg(self.path("pin"));
-        succeeded(self.output(command)?)?;
+        let made = succeeded(self.output(command)?)?;
+        let made: Value = serde_json::from_slice(&made.stdout).unwrap_or_default();
+        let codes = made["administrators"].as_array().into_iter().flatten();
+        let codes = codes.map(|one| one["code"].as_str().unwrap_or_default().to_owned()).collect();
         let objects = self.log_in_by_its_own_tool()?;
         let kept = ["sensitive", "always sensitive", "never extractable", "local"];
         let kept = kept.iter().all(|word| objects.contains(word));
         let said = "the token says of its key that it was made there and never leaves".to_owned();
         tally.check("init makes a key in the token", if kept { Ok(said) } else { Err(objects) });
-        Ok(())
+        Ok(codes)
     }
 
     /// Logs in with the right PIN: what came before is forgotten by the token. Gives what it holds.
@@ -281,6 +286,66 @@ impl Bench {
         Ok(())
     }
 
+    /// Another root key by the token, a passphrase beside it, and the token no way any more, all while the vault serves that the token
+    /// opened. What is no way any more keeps nothing closed: it is taken out, and the vault goes on.
+    fn other_ways_while_it_serves(
+        &self,
+        vault: &Running,
+        codes: &[String],
+        tally: &mut Tally,
+    ) -> Result<(), Fault> {
+        self.write("passphrase", "a passphrase beside the token\n")?;
+        for (code, key) in codes.iter().zip(["sys.key", "sec.key"]) {
+            let mut command = self.vault(&["enrol", code, "--url", &vault.url, "--key"]);
+            command.arg(self.path(key)).arg("--out").arg(self.path(&format!("{key}.token")));
+            succeeded(self.output(command)?)?;
+        }
+        let before = self.keys_in_token()?;
+        self.change_ways(vault, "rotate-root", &["rotate-root"], "pin")?;
+        let add = ["provider", "add", "passphrase", "--new-passphrase-file"];
+        let passphrase = self.path("passphrase");
+        let add: Vec<&str> = add.into_iter().chain(passphrase.to_str()).collect();
+        self.change_ways(vault, "add-passphrase", &add, "pin")?;
+        let made = self.keys_in_token()? == before + 1;
+        let said = "another root key by the token, and a passphrase beside it".to_owned();
+        tally.check("ways change while it serves", if made { Ok(said) } else { Err(said) });
+        self.change_ways(vault, "remove-token", &["provider", "remove", "token"], "passphrase")?;
+        let (tokens, away) = (self.path("tokens"), self.path("away"));
+        std::fs::rename(&tokens, &away).map_err(|e| Fault::io("moving", &tokens, e))?;
+        std::thread::sleep(2 * SEALED_TIME_MAX);
+        let status = vault.client.send(&Ask::open("GET", "/readyz"))?.status;
+        std::fs::rename(&away, &tokens).map_err(|e| Fault::io("moving", &away, e))?;
+        let said = format!("taken out, /readyz says {status}");
+        let what = "a token that is no way any more keeps nothing closed";
+        tally.check(what, if status == 200 { Ok(said) } else { Err(said) });
+        Ok(())
+    }
+
+    /// An act over the ways of a vault that is open, on the word of two who sign for it. It is opened by what lies in a file.
+    fn change_ways(
+        &self,
+        vault: &Running,
+        what: &str,
+        words: &[&str],
+        by: &str,
+    ) -> Result<(), Fault> {
+        let request = self.path(&format!("{what}.request"));
+        let mut command = self.vault(&["keys", "request", what, "--dir"]);
+        command.arg(self.path("vault")).arg("--out").arg(&request);
+        succeeded(self.output(command)?)?;
+        for key in ["sys.key", "sec.key"] {
+            let mut command = self.vault(&["keys", "agree"]);
+            command.arg(&request).arg("--key").arg(self.path(key));
+            succeeded(self.output(command)?)?;
+        }
+        let mut command = self.vault(&["keys"]);
+        command.args(words).arg("--dir").arg(self.path("vault")).arg("--agreed").arg(&request);
+        command.arg(format!("--{by}-file")).arg(self.path(by));
+        command.args(["--running", "--url", &vault.url, "--token-file"]);
+        command.arg(self.path("sys.key.token"));
+        succeeded(self.output(command)?).map(drop)
+    }
+
     /// How many keys of vaults the token holds: those of former root keys too.
     fn keys_in_token(&self) -> Result<usize, Fault> {
         Ok(self.log_in_by_its_own_tool()?.matches("gridvault root").count())
@@ -297,8 +362,9 @@ impl Bench {
             }
         }
         // What was wrong while the first process waited went with it: it was never opened.
-        let told = said
-            == ["key.create", "sys.unseal", "sys.seal", "sys.unseal", "key.create", "sys.unseal"];
+        let opened = ["key.create", "sys.unseal", "sys.seal", "sys.unseal"];
+        let turned = ["key.create", "sys.unseal", "key.create"];
+        let told = said == [&opened[..], &turned].concat();
         let said = said.join(", ");
         tally.check("the log tells of the token", if told { Ok(said) } else { Err(said) });
         Ok(())
