@@ -2,8 +2,9 @@
 //! outgrows its capacity and never serves a key for other wrapped bytes than those it came from, where they are shown.
 //! An evicted key is wiped with its last holder.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustc_hash::FxHashMap;
 
 use crate::error::KeyError;
 use crate::keyring::Keyring;
@@ -20,7 +21,7 @@ pub struct SubjectKeyCache {
 #[derive(Default)]
 struct State {
     held: Vec<Held>,
-    at: HashMap<[u8; 16], usize>,
+    at: FxHashMap<[u8; 16], usize>,
     hand: usize,
     /// Rises with every eviction on demand, so that a key that was being unwrapped meanwhile is not put back.
     evictions: u64,

@@ -7,7 +7,7 @@ use super::policy::{PolicyError, reader};
 use crate::limits::BUSINESS_LINES_COUNT_MAX;
 use crate::purposes::{PurposeGroup, PurposeSet};
 use crate::records::{Class, RecordType, SchemaSet};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 const FILE: &str = "narrowing.csv";
@@ -17,7 +17,7 @@ type Row = (String, Cap, bool);
 
 /// The narrowing table, with what the purposes ask about.
 pub(super) struct Narrowing {
-    rows: HashMap<String, HashMap<usize, Vec<Row>>>,
+    rows: FxHashMap<String, FxHashMap<usize, Vec<Row>>>,
     lines: Vec<String>,
     purposes: Vec<Listed>,
 }
@@ -34,7 +34,7 @@ impl Narrowing {
     /// Reads the table.
     pub(super) fn read(
         text: &str,
-        roles: &HashMap<Arc<str>, usize>,
+        roles: &FxHashMap<Arc<str>, usize>,
         purposes: &PurposeSet,
         schemas: &SchemaSet,
     ) -> Result<Narrowing, PolicyError> {
@@ -121,11 +121,11 @@ fn classes<'a>(
 
 fn read_rows(
     text: &str,
-    roles: &HashMap<Arc<str>, usize>,
+    roles: &FxHashMap<Arc<str>, usize>,
     purposes: &PurposeSet,
     schemas: &SchemaSet,
-) -> Result<HashMap<String, HashMap<usize, Vec<Row>>>, PolicyError> {
-    let mut narrowing: HashMap<String, HashMap<usize, Vec<Row>>> = HashMap::new();
+) -> Result<FxHashMap<String, FxHashMap<usize, Vec<Row>>>, PolicyError> {
+    let mut narrowing: FxHashMap<String, FxHashMap<usize, Vec<Row>>> = FxHashMap::default();
     for record in reader(text).records() {
         let record = record
             .map_err(|error| PolicyError::File { file: FILE.into(), reason: error.to_string() })?;

@@ -13,7 +13,8 @@ use super::urgent::{self, Urgent};
 use crate::limits::LINES_COUNT_MAX;
 use crate::purposes::{PurposeGroup, PurposeSet};
 use crate::records::{Class, Field, RecordType, SchemaSet};
-use std::collections::{BTreeMap, HashMap};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -86,7 +87,7 @@ pub struct Policy {
     approvals: ApprovalTerms,
     raises: Option<RaiseTerms>,
     training: TrainingRules,
-    by_word: HashMap<Arc<str>, usize>,
+    by_word: FxHashMap<Arc<str>, usize>,
     enforcers: Vec<RoleEnforcer>,
     narrowing: Narrowing,
     duties: Vec<[bool; Duty::ALL.len()]>,
@@ -116,7 +117,7 @@ impl Policy {
         let RolesRead { roles, urgent, approvals, raises, training } = read_roles(sources.roles)?;
         urgent::check(urgent.as_ref(), &roles, purposes, schemas)?;
         check_counters(&roles, schemas)?;
-        let by_word: HashMap<Arc<str>, usize> =
+        let by_word: FxHashMap<Arc<str>, usize> =
             roles.iter().enumerate().map(|(index, role)| (role.id.0.clone(), index)).collect();
         let mut files: BTreeMap<&str, &str> = BTreeMap::new();
         for (role, text) in &sources.lines {

@@ -7,8 +7,9 @@ use crate::limits::{
     ACTOR_REQUESTS_COUNT_MAX, BUSY_ACTOR_REQUESTS_COUNT_MAX, BUSY_REQUESTS_PER_CORE_COUNT,
     REQUESTS_COUNT_MAX, SOURCE_CONNECTIONS_COUNT_MAX,
 };
+use rustc_hash::FxBuildHasher;
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +19,7 @@ pub(super) struct Admission {
     requests: AtomicUsize,
     /// Beyond so many requests the vault is busy.
     busy_count: usize,
-    actors: Counted<ActorId>,
+    actors: Counted<ActorId, FxBuildHasher>,
 }
 
 /// A request that is worked on. Dropped, it makes room.
@@ -91,16 +92,17 @@ impl Drop for Connected {
     }
 }
 
-/// How many each one has. Whoever has none is not in it, so it is as long as there are places at most.
-pub(super) struct Counted<T>(Mutex<HashMap<T, usize>>);
+/// How many each one has. Whoever has none is not in it, so it is as long as there are places at most. Names that strangers choose
+/// are hashed so that nobody can make many collide; for names that the vault drew itself another hash does.
+pub(super) struct Counted<T, S = RandomState>(Mutex<HashMap<T, usize, S>>);
 
-impl<T> Default for Counted<T> {
-    fn default() -> Counted<T> {
+impl<T, S: Default> Default for Counted<T, S> {
+    fn default() -> Counted<T, S> {
         Counted(Mutex::default())
     }
 }
 
-impl<T: Eq + Hash> Counted<T> {
+impl<T: Eq + Hash, S: BuildHasher> Counted<T, S> {
     pub(super) fn enter(&self, who: T, most: usize) -> bool {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(who).or_insert(0);

@@ -3,11 +3,12 @@
 //! Nothing is cached on the way.
 
 use super::problem::Problem;
+use super::written::{Object, Written};
 use crate::access::Code;
 use crate::operations::Saying;
 use crate::trail::Recorded;
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -18,6 +19,9 @@ use utoipa::ToSchema;
 const ANSWER_BYTES_USUAL: usize = 1_024;
 /// Headers of an answer, those of the connection among them.
 const HEADERS_COUNT: usize = 12;
+
+/// Where the receipt stands in the head of an answer: log and index of the entry.
+pub(super) const AUDIT_RECEIPT: HeaderName = HeaderName::from_static("audit-receipt");
 
 /// An answer with its receipt.
 pub struct Answer<T> {
@@ -40,13 +44,6 @@ pub(super) struct ReceiptBody {
     leaf: String,
 }
 
-#[derive(Serialize)]
-struct WithReceipt<T> {
-    #[serde(flatten)]
-    body: T,
-    receipt: ReceiptBody,
-}
-
 impl ReceiptBody {
     /// Only from what the trail recorded.
     pub(super) fn of(recorded: Recorded, log: &str) -> ReceiptBody {
@@ -58,7 +55,7 @@ impl ReceiptBody {
     }
 }
 
-impl<T: Serialize> Answer<T> {
+impl<T: Written> Answer<T> {
     /// Only from what the trail recorded.
     pub(super) fn new(body: T, recorded: Recorded, log: &str) -> Answer<T> {
         let log = log.to_owned();
@@ -91,17 +88,16 @@ impl<T: Serialize> Answer<T> {
 
 /// The receipt header alone, for answers that are not JSON.
 pub(super) fn receipt_header(log: &str, recorded: Recorded) -> Option<HeaderValue> {
-    HeaderValue::from_str(&format!("{log}#{}", recorded.index())).ok()
+    HeaderValue::try_from(format!("{log}#{}", recorded.index())).ok()
 }
 
-impl<T: Serialize> IntoResponse for Answer<T> {
+impl<T: Written> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
         let receipt = ReceiptBody::of(self.recorded, &self.log);
         let header = receipt_header(&self.log, self.recorded);
-        let mut bytes = Vec::with_capacity(ANSWER_BYTES_USUAL);
-        if serde_json::to_writer(&mut bytes, &WithReceipt { body: self.body, receipt }).is_err() {
+        let Some(bytes) = with_receipt(&self.body, &receipt) else {
             return Problem::unrecorded(Code::Internal).into_response();
-        }
+        };
         let mut response = Response::new(Body::from(bytes));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
@@ -109,16 +105,26 @@ impl<T: Serialize> IntoResponse for Answer<T> {
         headers.reserve(HEADERS_COUNT);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(value) = header {
-            headers.insert("audit-receipt", value);
+            headers.insert(AUDIT_RECEIPT, value);
         }
         if self.replayed {
             headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
         }
         if let Some(tag) =
-            self.version.and_then(|version| HeaderValue::from_str(&format!("\"{version}\"")).ok())
+            self.version.and_then(|version| HeaderValue::try_from(format!("\"{version}\"")).ok())
         {
             headers.insert(header::ETAG, tag);
         }
         response
     }
+}
+
+/// The answer's object, the receipt its last member.
+fn with_receipt(body: &impl Written, receipt: &ReceiptBody) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(ANSWER_BYTES_USUAL);
+    body.write(&mut bytes).ok()?;
+    let mut object = Object::reopened(&mut bytes)?;
+    object.value("receipt", receipt).ok()?;
+    object.end();
+    Some(bytes)
 }

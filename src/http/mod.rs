@@ -31,6 +31,7 @@ mod surround;
 mod titles;
 mod unseal_door;
 mod vocabulary;
+mod written;
 
 pub use answer::Answer;
 pub use axum::http::Method;

@@ -25,6 +25,11 @@ use tower::ServiceExt as _;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+/// On every answer: the request's id.
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+/// On every answer of a vault whose people are invented.
+const SYNTHETIC: HeaderName = HeaderName::from_static("synthetic");
+
 /// Problem details (RFC 9457).
 #[derive(Serialize, ToSchema)]
 pub(super) struct ProblemBody {
@@ -160,7 +165,7 @@ pub(super) fn finished(
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if synthetic {
-        headers.insert(HeaderName::from_static("synthetic"), HeaderValue::from_static("true"));
+        headers.insert(SYNTHETIC, HeaderValue::from_static("true"));
     }
     finish(response, id, language)
 }
@@ -204,7 +209,7 @@ fn finish(mut response: Response, id: [u8; 16], language: Language) -> Response 
         *response.body_mut() = Body::from(bytes);
     }
     if let Ok(value) = HeaderValue::from_str(&request_id) {
-        response.headers_mut().insert(HeaderName::from_static("request-id"), value);
+        response.headers_mut().insert(REQUEST_ID, value);
     }
     response
 }

@@ -13,6 +13,7 @@ use crate::trail::Applied;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_keys::{KeyError, Keyring};
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -163,7 +164,7 @@ pub(super) struct Known {
 /// The directory.
 pub struct Directory {
     keyring: Arc<Keyring>,
-    known: RwLock<HashMap<ActorId, Arc<Known>>>,
+    known: RwLock<FxHashMap<ActorId, Arc<Known>>>,
 }
 
 impl Directory {
@@ -314,7 +315,7 @@ impl Directory {
         &self.keyring
     }
 
-    fn write(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<ActorId, Arc<Known>>> {
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, FxHashMap<ActorId, Arc<Known>>> {
         self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

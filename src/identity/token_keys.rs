@@ -10,7 +10,7 @@ use gridvault_keys::{Keyring, Signer, verify_signature};
 use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Length of an Ed25519 signature in base64url without padding.
@@ -44,8 +44,9 @@ struct Memo {
     older: Generation,
 }
 
-/// By the end of the token, which is its signature and tells tokens apart; the whole token is compared all the same.
-type Generation = HashMap<[u8; SIGNATURE_CHARACTERS], (Box<str>, Arc<Claims>)>;
+/// By the end of the token, which is its signature and tells tokens apart; the whole token is compared all the same. Only
+/// signatures of the vault's own get in here.
+type Generation = FxHashMap<[u8; SIGNATURE_CHARACTERS], (Box<str>, Arc<Claims>)>;
 
 impl TokenKeys {
     pub(super) fn of(keyring: &Keyring, issued_max: i64) -> TokenKeys {

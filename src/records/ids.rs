@@ -8,6 +8,9 @@ use std::fmt;
 use std::str::FromStr;
 use uuid::Uuid;
 
+/// Characters of an id as text.
+pub const ID_CHARACTERS: usize = uuid::fmt::Hyphenated::LENGTH;
+
 /// Text that is no id in the one accepted form: 36 characters, lower case, hyphens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an id in lower-case hyphenated form")]
@@ -41,6 +44,11 @@ macro_rules! id {
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()
             }
+
+            /// The id as text, in a buffer of the caller's.
+            pub fn text<'a>(&self, buffer: &'a mut [u8; ID_CHARACTERS]) -> &'a str {
+                self.0.as_hyphenated().encode_lower(buffer)
+            }
         }
 
         impl fmt::Display for $name {
@@ -54,7 +62,7 @@ macro_rules! id {
 
             fn from_str(text: &str) -> Result<Self, IdError> {
                 // One form per id: otherwise two texts would name one record, and logs could not be compared.
-                let strict = text.len() == 36 && !text.bytes().any(|byte| byte.is_ascii_uppercase());
+                let strict = text.len() == ID_CHARACTERS && !text.bytes().any(|byte| byte.is_ascii_uppercase());
                 let id = if strict { Uuid::try_parse(text).ok() } else { None };
                 id.map(Self).ok_or(IdError)
             }
@@ -62,8 +70,7 @@ macro_rules! id {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let mut text = uuid::Uuid::encode_buffer();
-                serializer.serialize_str(self.0.as_hyphenated().encode_lower(&mut text))
+                serializer.serialize_str(self.text(&mut [0; ID_CHARACTERS]))
             }
         }
 

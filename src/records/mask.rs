@@ -54,30 +54,38 @@ pub fn covered(field: &Field, value: &Value) -> Value {
     }
 }
 
-/// A value on its way into an answer, in clear or masked. It is written without another copy of the whole.
-pub struct Displayed<'a> {
-    /// The field.
-    pub field: &'a Field,
-    /// Its value.
-    pub value: &'a Value,
-    /// How much of it the permit shows.
-    pub view: View,
+/// A value on its way into an answer. It is written without another copy of the whole.
+pub enum Displayed<'a> {
+    /// As it is: in clear, or a masked form that was kept.
+    AsItIs(&'a Value),
+    /// Masked while it is written.
+    Masked(&'a Field, &'a Value),
+}
+
+impl<'a> Displayed<'a> {
+    /// A value under a view of its field. No answer shows one under a lower view than masked; if one came here, nothing of it
+    /// leaves.
+    pub fn under(view: View, field: &'a Field, value: &'a Value) -> Option<Displayed<'a>> {
+        match view {
+            View::Raw => Some(Displayed::AsItIs(value)),
+            View::Masked => Some(Displayed::Masked(field, value)),
+            View::None | View::Count | View::Match => None,
+        }
+    }
 }
 
 impl Serialize for Displayed<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match (self.view, self.value) {
-            (View::Raw, Value::Text(text)) => {
+        match self {
+            Displayed::AsItIs(Value::Text(text)) => {
                 serializer.serialize_str(text.expose_for(Reason::Answer))
             }
-            (View::Raw, Value::Integer(number)) => {
+            Displayed::AsItIs(Value::Integer(number)) => {
                 serializer.serialize_i64(*number.expose_for(Reason::Answer))
             }
-            (View::Raw, Value::List(items)) => serializer
+            Displayed::AsItIs(Value::List(items)) => serializer
                 .collect_seq(items.iter().map(|item| item.expose_for(Reason::Answer).as_str())),
-            (View::Masked, value) => mask(self.field, value).serialize(serializer),
-            // No answer shows a value under a lower view; if one came here, nothing of it leaves.
-            (View::None | View::Count | View::Match, _) => serializer.serialize_none(),
+            Displayed::Masked(field, value) => mask(field, value).serialize(serializer),
         }
     }
 }

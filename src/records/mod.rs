@@ -32,7 +32,8 @@ pub use external_ref::{ExternalRef, ExternalRefError};
 pub use facts::{BasisFact, Facts, FactsError};
 pub use field::{Field, FieldKind, MaskRule};
 pub use ids::{
-    CaptureId, Handle, IdError, MandateId, Owner, RecordId, RecordRef, SubjectId, Target,
+    CaptureId, Handle, ID_CHARACTERS, IdError, MandateId, Owner, RecordId, RecordRef, SubjectId,
+    Target,
 };
 pub use mask::{Displayed, MASKS_VERSION, covered, mask};
 pub use normalise::normalise;

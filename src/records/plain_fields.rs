@@ -1,6 +1,6 @@
 //! The open fields of a section, and the exact bytes that are sealed.
 //! Never leaves a copy behind: buffers have their final size from the start and are wiped.
-//! The same fields always give the same bytes, and other bytes are refused.
+//! The same fields always give the same bytes, and other bytes are refused; texts that nobody asked for are passed over unread.
 
 use super::{Reason, Sensitive, Value, is_slug};
 use crate::limits::{RECORD_FIELDS_MAX, SECTION_BYTES_MAX};
@@ -104,22 +104,22 @@ impl PlainFields {
     pub fn decode(bytes: &[u8]) -> Result<PlainFields, PlainFieldsError> {
         let mut fields = BTreeMap::new();
         PlainFields::walk(bytes, |name, from| {
-            if !is_slug(name) {
-                return Err(PlainFieldsError::Malformed);
-            }
+            let name = std::str::from_utf8(name).ok().filter(|name| is_slug(name));
+            let name = name.ok_or(PlainFieldsError::Malformed)?;
             fields.insert(name.to_owned(), from.value()?);
             Ok(())
         })?;
         Ok(PlainFields(fields))
     }
 
-    /// Reads from opened bytes the values of the fields that have a place in `into`, and makes no value of any other.
+    /// Reads from opened bytes the values of the fields that have a place in `into`, and makes no value of any other. A name is
+    /// given as its bytes: nobody needs it as text.
     ///
     /// # Errors
-    /// As [`PlainFields::decode`], but for the shape of names.
+    /// As [`PlainFields::decode`], but for the shape of names and for texts that have no place: those are passed over unread.
     pub fn pick(
         bytes: &[u8],
-        place: impl Fn(&str) -> Option<usize>,
+        place: impl Fn(&[u8]) -> Option<usize>,
         into: &mut [Option<Value>],
     ) -> Result<(), PlainFieldsError> {
         PlainFields::walk(bytes, |name, from| {
@@ -134,7 +134,7 @@ impl PlainFields {
     /// Goes over the fields in their order; whoever is shown a name takes its value off.
     fn walk<'a>(
         bytes: &'a [u8],
-        mut take: impl FnMut(&'a str, &mut Canonical<'a>) -> Result<(), PlainFieldsError>,
+        mut take: impl FnMut(&'a [u8], &mut Canonical<'a>) -> Result<(), PlainFieldsError>,
     ) -> Result<(), PlainFieldsError> {
         if bytes.len() > SECTION_BYTES_MAX {
             return Err(PlainFieldsError::TooLarge);
@@ -148,9 +148,9 @@ impl PlainFields {
         if count > RECORD_FIELDS_MAX {
             return Err(PlainFieldsError::TooLarge);
         }
-        let mut before = "";
+        let mut before: &[u8] = &[];
         for _ in 0..count {
-            let name = from.text()?;
+            let name = from.run()?;
             // Names are not empty, so the first is above nothing; a repeated one is not above itself.
             if name <= before {
                 return Err(PlainFieldsError::Malformed);
@@ -175,6 +175,11 @@ impl<'a> Canonical<'a> {
 
     /// Seven bits in each byte, the lowest first, in as few bytes as hold the number.
     fn number(&mut self) -> Result<u64, PlainFieldsError> {
+        // Nearly every one: lengths and variants of a section are small.
+        if let Some((small @ ..0x80, rest)) = self.0.split_first() {
+            self.0 = rest;
+            return Ok(u64::from(*small));
+        }
         let mut number = 0;
         for shift in (0..u64::BITS).step_by(7) {
             let byte = self.byte()?;
@@ -195,11 +200,16 @@ impl<'a> Canonical<'a> {
         usize::try_from(self.number()?).map_err(|_| PlainFieldsError::Malformed)
     }
 
-    fn text(&mut self) -> Result<&'a str, PlainFieldsError> {
+    /// Bytes behind their number.
+    fn run(&mut self) -> Result<&'a [u8], PlainFieldsError> {
         let length = self.length()?;
-        let (text, rest) = self.0.split_at_checked(length).ok_or(PlainFieldsError::Malformed)?;
+        let (run, rest) = self.0.split_at_checked(length).ok_or(PlainFieldsError::Malformed)?;
         self.0 = rest;
-        std::str::from_utf8(text).map_err(|_| PlainFieldsError::Malformed)
+        Ok(run)
+    }
+
+    fn text(&mut self) -> Result<&'a str, PlainFieldsError> {
+        std::str::from_utf8(self.run()?).map_err(|_| PlainFieldsError::Malformed)
     }
 
     fn custody(&mut self) -> Result<Sensitive<String>, PlainFieldsError> {
@@ -209,11 +219,11 @@ impl<'a> Canonical<'a> {
     /// Passes over a value without making one.
     fn skip(&mut self) -> Result<(), PlainFieldsError> {
         match self.number()? {
-            0 => self.text().map(drop),
+            0 => self.run().map(drop),
             1 => self.number().map(drop),
             2 => {
                 let count = self.length()?;
-                (0..count).try_for_each(|_| self.text().map(drop))
+                (0..count).try_for_each(|_| self.run().map(drop))
             }
             _ => Err(PlainFieldsError::Malformed),
         }
@@ -344,7 +354,7 @@ mod tests {
     /// The fields of that list that some bytes hold, picked one pass long.
     fn picked(bytes: &[u8], names: &[&str]) -> Result<Vec<Option<Json>>, PlainFieldsError> {
         let mut values: Vec<Option<Value>> = names.iter().map(|_| None).collect();
-        let place = |name: &str| names.iter().position(|other| *other == name);
+        let place = |name: &[u8]| names.iter().position(|other| other.as_bytes() == name);
         PlainFields::pick(bytes, place, &mut values)?;
         Ok(values.into_iter().map(|value| value.map(|value| value.to_json())).collect())
     }
@@ -371,6 +381,12 @@ mod tests {
         {
             assert_eq!(picked(bytes, &["a"]).err(), Some(PlainFieldsError::Malformed), "{bytes:?}");
         }
+        // A text is looked at by whoever it is made for.
+        let no_text = b"\x01\x01\x01a\x00\x01\xff".as_slice();
+        assert_eq!(picked(no_text, &["a"]).err(), Some(PlainFieldsError::Malformed));
+        assert_eq!(picked(no_text, &["b"]), Ok(vec![None]));
+        assert!(PlainFields::decode(no_text).is_err());
+        assert!(PlainFields::decode(b"\x01\x01\x01\xff\x00\x00").is_err());
         assert_eq!(picked(b"\x02\x00", &[]).err(), Some(PlainFieldsError::UnknownFormat));
         let many = (0..=RECORD_FIELDS_MAX).map(|n| (format!("f{n}"), text("x")));
         let many = many.collect::<PlainFields>().encode();

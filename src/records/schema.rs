@@ -4,8 +4,9 @@
 
 use super::schema_file;
 use super::{CodeList, Field, RecordType};
+use rustc_hash::FxHashMap;
 use serde_json::{Value as Json, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -182,7 +183,7 @@ pub struct Schema {
     pub(super) title_en: String,
     pub(super) sections: Vec<Section>,
     pub(super) fields: Vec<Field>,
-    pub(super) by_name: HashMap<String, usize>,
+    pub(super) by_name: FxHashMap<String, usize>,
 }
 
 impl Schema {

@@ -11,9 +11,10 @@ use crate::limits::{
     DATA_FILE_BYTES_MAX, FIELD_LIST_ITEMS_MAX, RECORD_BYTES_MAX, RECORD_FIELDS_MAX,
     SCHEMA_SECTIONS_MAX, SECTION_BYTES_MAX, TITLE_CHARACTERS_MAX,
 };
+use rustc_hash::FxHashMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 #[derive(Deserialize)]
@@ -179,7 +180,7 @@ fn schema(
     for field in text.fields {
         fields.push(checked_field(limits, field, text.retention, lists)?);
     }
-    let mut by_name = HashMap::new();
+    let mut by_name = FxHashMap::default();
     for (place, field) in fields.iter().enumerate() {
         if by_name.insert(field.name.clone(), place).is_some() {
             return Err(limits.repeated(&field.name));

@@ -20,8 +20,8 @@ impl Seal {
         header.version += 1;
         let version = sealed.version().next();
         self.end_anew(sealed, facts, change)?;
-        let attributes = self.seal_facts(&header, facts)?;
         let sections = sealed.row().sections.clone();
+        let attributes = self.seal_facts(&header, &sections, facts)?;
         let row = Row { header, attributes: attributes.into(), sections };
         let header = &row.header;
         let key = Key::cell_listing(header.cell, header.record_type, header.id);

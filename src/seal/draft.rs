@@ -10,8 +10,7 @@ use crate::records::{
     Target, Value,
 };
 use crate::store::{
-    Bytes, Change, ControlKind, Expect, Header, Key, Op, Row, SealedSection, SectionName, Version,
-    listing,
+    Bytes, Change, ControlKind, Expect, Header, Key, Op, Row, SealedSection, Version, listing,
 };
 use crate::territory::CellId;
 use gridvault_keys::{KeyError, SubjectKey};
@@ -185,7 +184,6 @@ impl Seal {
             schema: schema.version(),
             subjects: item.subjects.iter().map(|(_, subject)| *subject).collect(),
             terms: Vec::new(),
-            sections: Vec::new(),
         };
         let sought = self.terms(schema, &item.fields, at.days())?;
         for one in sought.iter().chain(&further) {
@@ -204,20 +202,13 @@ impl Seal {
             if fields.clone().next().is_none() {
                 continue;
             }
-            let slot = item
-                .subjects
-                .iter()
-                .position(|(slot, _)| *slot == part.subject)
-                .ok_or(SealError::KeyMissing)?;
-            let subject = item.subjects[slot].1;
+            let owner = item.subjects.iter().find(|(slot, _)| *slot == part.subject);
+            let (_, subject) = *owner.ok_or(SealError::KeyMissing)?;
             let key = keys.get(&subject).ok_or(SealError::KeyMissing)?;
-            let name: SectionName = part.name.as_str().into();
-            let mut sealed =
-                SealedSection { name: name.clone(), subject, version: 1, bytes: Bytes::default() };
+            let name = part.name.as_str().into();
+            let mut sealed = SealedSection { name, subject, version: 1, bytes: Bytes::default() };
             let encoded = PlainFields::encode_these(fields);
             section::seal_encoded(key, &header, &mut sealed, &encoded)?;
-            let slot = u8::try_from(slot).map_err(|_| SealError::KeyMissing)?;
-            header.sections.push((name, slot, 1));
             sections.push(sealed);
         }
         if let Some(forms) =
@@ -225,11 +216,9 @@ impl Seal {
             && let Some((SubjectSlot::Own, subject)) = item.subjects.first()
         {
             let key = keys.get(subject).ok_or(SealError::KeyMissing)?;
-            let sealed = covers::seal(key, *subject, 1, &header, &forms)?;
-            header.sections.push((sealed.name.clone(), 0, sealed.version));
-            sections.push(sealed);
+            sections.push(covers::seal(key, *subject, 1, &header, &forms)?);
         }
-        let attributes = self.seal_facts(&header, &item.facts)?;
+        let attributes = self.seal_facts(&header, &sections, &item.facts)?;
         put_listings(&header, &item.facts, at, change);
         let row = Row { header, attributes: attributes.into(), sections };
         change.put_new(Key::row(item.id), row.encode());

@@ -11,7 +11,7 @@ use crate::records::{
 use crate::store::Sealed;
 use crate::territory::CellId;
 use gridvault_keys::SubjectKey;
-use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde::ser::{Serialize, Serializer};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -42,6 +42,11 @@ pub(super) struct Item {
 
 /// Fields to be read, with their places among the views.
 type Wanted<'a> = Vec<(&'a str, usize)>;
+
+/// Where among the views a field is wanted.
+pub(super) fn place_of(wanted: &[(&str, usize)], name: &[u8]) -> Option<usize> {
+    wanted.iter().find(|(field, _)| field.as_bytes() == name).map(|(_, place)| *place)
+}
 
 /// What views of one kind need of a record.
 pub(super) struct Needs<'a> {
@@ -104,8 +109,7 @@ impl Seal {
                 continue;
             };
             let plain = section::open_bytes(&key, header, section)?;
-            let place =
-                |name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, at)| *at);
+            let place = |name: &[u8]| place_of(fields, name);
             PlainFields::pick(&plain, place, &mut values).map_err(|_| section::malformed())?;
             held = Some((section.subject, key));
         }
@@ -170,6 +174,7 @@ impl OpenedItem {
 }
 
 /// One record as an answer shows it.
+#[derive(Clone, Copy)]
 pub struct ShownItem<'a> {
     pub(super) item: &'a OpenedItem,
     pub(super) views: &'a Views,
@@ -202,9 +207,26 @@ impl<'a> ShownItem<'a> {
         self.item.at.subject
     }
 
+    /// Which of the kinds of its page it is shown as.
+    pub fn kind(&self) -> usize {
+        self.item.kind
+    }
+
     /// Field and value, in clear or masked, to be written at once. A field that the record does not hold is `null`.
     pub fn fields(&self) -> ShownFields<'a> {
-        ShownFields { item: self.item, views: self.views, schema: self.schema }
+        ShownFields(*self)
+    }
+
+    /// The values alone, in the order of the fields of its kind.
+    pub fn values(&self) -> impl ExactSizeIterator<Item = Option<Displayed<'a>>> + use<'a> {
+        let ShownItem { item, views, schema } = *self;
+        views.given.iter().zip(&item.values).map(move |(given, value)| {
+            let value = value.as_ref()?;
+            if item.covered {
+                return Some(Displayed::AsItIs(value));
+            }
+            Displayed::under(given.view, schema?.field(&given.field)?, value)
+        })
     }
 
     /// What a field about no person says, where it is shown in clear: a code, a moment, ids of records. Nothing of any other.
@@ -240,23 +262,11 @@ impl<'a> ShownItem<'a> {
 }
 
 /// The fields of a shown record. They leave by being written and in no other way.
-pub struct ShownFields<'a> {
-    item: &'a OpenedItem,
-    views: &'a Views,
-    schema: Option<&'a Schema>,
-}
+pub struct ShownFields<'a>(ShownItem<'a>);
 
 impl Serialize for ShownFields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.views.given.len()))?;
-        for (given, value) in self.views.given.iter().zip(&self.item.values) {
-            let field = self.schema.and_then(|schema| schema.field(&given.field));
-            // A masked form is written as it is.
-            let view = if self.item.covered { View::Raw } else { given.view };
-            let shown = field.zip(value.as_ref());
-            let shown = shown.map(|(field, value)| Displayed { field, value, view });
-            map.serialize_entry(&given.field, &shown)?;
-        }
-        map.end()
+        let given = self.0.views.given.iter();
+        serializer.collect_map(given.map(|given| &given.field).zip(self.0.values()))
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::records::{Facts, RecordId};
 use crate::store::Sealed;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Opened attributes by record, in two generations; the older one goes when the newer has half of what may be kept.
@@ -15,8 +15,8 @@ pub(super) struct KeptFacts {
 
 #[derive(Default)]
 struct State {
-    recent: HashMap<RecordId, Kept>,
-    older: HashMap<RecordId, Kept>,
+    recent: FxHashMap<RecordId, Kept>,
+    older: FxHashMap<RecordId, Kept>,
     /// Rises with every row that is let go of, so that what was being opened meanwhile is not kept.
     let_go: u64,
 }

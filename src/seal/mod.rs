@@ -62,7 +62,7 @@ pub use withdrawal::{Withdrawal, WithdrawalTerms};
 
 use crate::limits::{FACTS_KEPT_COUNT_MAX, SUBJECT_KEYS_COUNT_MAX};
 use crate::records::{BasisFact, Facts, Handle, SchemaSet, SubjectId};
-use crate::store::{Header, Op, Sealed};
+use crate::store::{Header, Op, Sealed, SealedSection};
 use crate::trail::Applied;
 pub use gridvault_keys::KeyUses;
 use gridvault_keys::{KeyError, Keyring, SubjectKey, SubjectKeyCache};
@@ -172,8 +172,13 @@ impl Seal {
         Facts::decode(&plain).map_err(malformed).map_err(|error| error.of(Part::Attributes))
     }
 
-    fn seal_facts(&self, header: &Header, facts: &Facts) -> Result<Vec<u8>, SealError> {
-        Ok(self.keyring.seal_attributes(&header.encode(), &facts.encode())?)
+    fn seal_facts(
+        &self,
+        header: &Header,
+        sections: &[SealedSection],
+        facts: &Facts,
+    ) -> Result<Vec<u8>, SealError> {
+        Ok(self.keyring.seal_attributes(&header.encode(sections), &facts.encode())?)
     }
 
     fn schema(

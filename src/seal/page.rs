@@ -85,6 +85,11 @@ impl OpenedPage {
         self.items.is_empty()
     }
 
+    /// The kinds of views that its records have.
+    pub fn kinds(&self) -> &[Views] {
+        &self.kinds
+    }
+
     /// The records as the permit shows them.
     pub fn items(&self) -> impl ExactSizeIterator<Item = ShownItem<'_>> {
         self.items.iter().map(|item| ShownItem {

@@ -144,12 +144,12 @@ impl Seal {
         let gone = let_go(&self.keyring, old, &merged, holds, &mut header, &mut change)?;
         // A section is bound to the schema version that its header names, so all of them move with it.
         let reseal_all = old.header.schema != header.schema;
-        let sections = seal_sections(schema, old, patch, &keys, merged, reseal_all, &mut header)?;
+        let sections = seal_sections(schema, old, patch, &keys, merged, reseal_all, &header)?;
         let facts = renewed(facts, patch, &gone);
         if patch.latest_end.is_some() {
             self.end_anew(sealed, &facts, &mut change)?;
         }
-        let attributes = self.seal_facts(&header, &facts)?;
+        let attributes = self.seal_facts(&header, &sections, &facts)?;
         let row = Row { header, attributes: attributes.into(), sections };
         let (header, version) = (&row.header, sealed.version().next());
         let key = Key::cell_listing(header.cell, header.record_type, header.id);
@@ -307,13 +307,12 @@ fn seal_sections(
     keys: &BTreeMap<SubjectId, Arc<SubjectKey>>,
     merged: Vec<Merged>,
     reseal_all: bool,
-    header: &mut Header,
+    header: &Header,
 ) -> Result<Vec<SealedSection>, SealError> {
     let masked = covers::after(schema, old, &merged, keys, reseal_all, header)?;
     let mut merged: BTreeMap<String, Merged> =
         merged.into_iter().map(|section| (section.name.clone(), section)).collect();
     let mut sections = Vec::new();
-    header.sections.clear();
     for part in schema.sections() {
         let held = old.sections.iter().find(|section| section.name.is(&part.name));
         let fresh = match (merged.remove(&part.name), held) {
@@ -338,14 +337,11 @@ fn seal_sections(
             (None, Some(held)) => held.clone(),
             (None, None) => continue,
         };
-        let slot = header.subjects.iter().position(|subject| *subject == sealed.subject);
-        let slot = slot.and_then(|slot| u8::try_from(slot).ok()).ok_or(SealError::KeyMissing)?;
-        header.sections.push((sealed.name.clone(), slot, sealed.version));
         sections.push(sealed);
     }
-    if let Some(masked) = masked {
-        header.sections.push((masked.name.clone(), 0, masked.version));
-        sections.push(masked);
+    sections.extend(masked);
+    if sections.iter().any(|section| !header.subjects.contains(&section.subject)) {
+        return Err(SealError::KeyMissing);
     }
     debug_assert!(patch.drawn.iter().all(|(_, subject, _)| header.subjects.contains(subject)));
     Ok(sections)

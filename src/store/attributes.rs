@@ -74,7 +74,6 @@ mod tests {
             schema: 1,
             subjects: vec![SubjectId::from_bytes([3; 16])],
             terms: Vec::new(),
-            sections: Vec::new(),
         };
         Row { header, attributes: b"of the row"[..].into(), sections: Vec::new() }.encode()
     }

@@ -4,6 +4,7 @@
 
 use crate::records::{MandateId, Owner, RecordId, RecordType, SubjectId};
 use crate::territory::CellId;
+use smallvec::SmallVec;
 
 const ROW: u8 = 0x01;
 const SUBJECT_KEY: u8 = 0x02;
@@ -44,9 +45,12 @@ const WAYS: &[u8] = b"ways";
 /// Under [`SYSTEM`].
 const SEALED_ANEW: &[u8] = b"sealed anew";
 
+/// Bytes of a usual key: it has no memory of its own.
+const USUAL_BYTES: usize = 40;
+
 /// A key of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key(Box<[u8]>);
+pub struct Key(SmallVec<[u8; USUAL_BYTES]>);
 
 /// Kinds of control records: what was said to a resident, and what a resident said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,12 +85,12 @@ pub enum SystemKey {
 
 impl Key {
     fn of(kind: u8, parts: &[&[u8]]) -> Key {
-        let mut bytes = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
+        let mut bytes = SmallVec::new();
         bytes.push(kind);
         for part in parts {
             bytes.extend_from_slice(part);
         }
-        Key(bytes.into_boxed_slice())
+        Key(bytes)
     }
 
     /// A record's row.

@@ -26,7 +26,7 @@ pub use feed::{Changes, FeedPlace, feed};
 pub use key::{ControlKind, Key, SystemKey};
 pub use page::{Page, listing};
 pub use person::RecordsOf;
-pub use row::{Header, Row, SealedSection, SectionName, Tombstone};
+pub use row::{Header, Row, SealedSection, Tombstone};
 pub use sealed::{Fetched, Sealed};
 pub use term::{MovedTerms, term_epoch, term_value};
 

@@ -13,12 +13,16 @@ const FORMAT: u8 = 1;
 const KIND_ROW: u8 = 1;
 const KIND_TOMBSTONE: u8 = 2;
 
-/// The name of a section, as the schema gives it. A row names each of its sections, so a name of usual length is kept
-/// where it stands, without memory of its own.
+/// The name of a section, a slug as the schema gives it or that of the masked forms: ASCII alone. A row names each of its sections, so a name of usual length
+/// is kept where it stands, without memory of its own.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SectionName(Bytes);
 
 impl SectionName {
+    fn of_stored(bytes: &[u8]) -> Result<SectionName, Malformed> {
+        if bytes.is_ascii() { Ok(SectionName(bytes.into())) } else { Err(Malformed) }
+    }
+
     /// Whether this is the name.
     pub fn is(&self, name: &str) -> bool {
         *self.0 == *name.as_bytes()
@@ -64,12 +68,10 @@ pub struct Header {
     pub version: u64,
     /// Version of the schema that its sections were written under.
     pub schema: u32,
-    /// Owners of the keys that its sections are sealed under; the first is the record's own.
+    /// Owners of the keys that its sections are sealed under, nobody twice; the first is the record's own.
     pub subjects: Vec<SubjectId>,
     /// Its index terms, so that they can be removed with it.
     pub terms: Vec<[u8; 18]>,
-    /// Name, owner (index into `subjects`) and version of each section.
-    pub sections: Vec<(SectionName, u8, u32)>,
 }
 
 /// A section as it is stored.
@@ -92,7 +94,7 @@ pub struct Row {
     pub header: Header,
     /// The decision attributes, sealed under the header key.
     pub attributes: Bytes,
-    /// The sections, in the order of `header.sections`.
+    /// The sections. Each is named in the header's bytes, with its owner and its version.
     pub sections: Vec<SealedSection>,
 }
 
@@ -110,8 +112,11 @@ pub struct Tombstone {
 }
 
 impl Header {
-    /// The exact bytes that authenticate the attributes.
-    pub fn encode(&self) -> Vec<u8> {
+    /// The exact bytes that authenticate the attributes. They name the sections too.
+    ///
+    /// # Panics
+    /// When the owner of a section is none of the subjects.
+    pub fn encode(&self, sections: &[SealedSection]) -> Vec<u8> {
         let mut out = Encoder::with_capacity(160);
         out.u8(FORMAT);
         out.raw(self.id.as_bytes());
@@ -127,40 +132,37 @@ impl Header {
         for term in &self.terms {
             out.raw(term);
         }
-        out.u8(count(self.sections.len()));
-        for (name, subject, version) in &self.sections {
-            out.run(name.as_bytes());
-            out.u8(*subject);
-            out.u32(*version);
+        out.u8(count(sections.len()));
+        for section in sections {
+            let owner = self.subjects.iter().position(|subject| *subject == section.subject);
+            out.run(section.name.as_bytes());
+            out.u8(count(owner.expect("who seals a section names its owner in the header")));
+            out.u32(section.version);
         }
         out.finish()
     }
 
-    fn decode(bytes: &[u8]) -> Result<Header, Malformed> {
-        let mut from = Decoder::new(bytes);
+    /// Everything up to the sections.
+    fn decode(from: &mut Decoder<'_>) -> Result<Header, Malformed> {
         if from.u8()? != FORMAT {
             return Err(Malformed);
         }
-        let id = RecordId::from_bytes(from.array()?);
-        let record_type = record_type(from.u8()?)?;
-        let cell = CellId::from_bytes(from.array()?);
-        let version = from.u64()?;
-        let schema = from.u32()?;
-        let subjects = list(&mut from, |from| Ok(SubjectId::from_bytes(from.array()?)))?;
-        let terms = list(&mut from, Decoder::array)?;
-        let sections = list(&mut from, |from| Ok((from.text()?.into(), from.u8()?, from.u32()?)))?;
-        from.end()?;
-        if sections.iter().any(|(_, subject, _)| usize::from(*subject) >= subjects.len()) {
-            return Err(Malformed);
-        }
-        Ok(Header { id, record_type, cell, version, schema, subjects, terms, sections })
+        Ok(Header {
+            id: RecordId::from_bytes(from.array()?),
+            record_type: record_type(from.u8()?)?,
+            cell: CellId::from_bytes(from.array()?),
+            version: from.u64()?,
+            schema: from.u32()?,
+            subjects: list(from, SubjectId::from_bytes)?,
+            terms: list(from, |term| term)?,
+        })
     }
 }
 
 impl Row {
     /// The payload of the row's key.
     pub fn encode(&self) -> Vec<u8> {
-        let header = self.header.encode();
+        let header = self.header.encode(&self.sections);
         let sections: usize = self.sections.iter().map(|section| section.bytes.len() + 4).sum();
         let mut out = Encoder::with_capacity(16 + header.len() + self.attributes.len() + sections);
         out.u8(KIND_ROW);
@@ -200,20 +202,24 @@ pub(super) fn decode(payload: &Bytes) -> Result<RowOrTombstone, Malformed> {
     match from.u8()? {
         KIND_ROW => {
             let header_bytes = part(payload, &mut from)?;
-            let header = Header::decode(&header_bytes)?;
             let attributes = part(payload, &mut from)?;
-            let mut sections = Vec::with_capacity(header.sections.len());
-            for (name, subject, version) in &header.sections {
+            let mut head = Decoder::new(&header_bytes);
+            let header = Header::decode(&mut head)?;
+            let count = usize::from(head.u8()?);
+            let mut sections = Vec::with_capacity(count.min(head.left()));
+            for _ in 0..count {
+                let name = SectionName::of_stored(head.run()?)?;
+                let owner = header.subjects.get(usize::from(head.u8()?));
                 sections.push(SealedSection {
-                    name: name.clone(),
-                    subject: header.subjects[usize::from(*subject)],
-                    version: *version,
+                    name,
+                    subject: *owner.ok_or(Malformed)?,
+                    version: head.u32()?,
                     bytes: part(payload, &mut from)?,
                 });
             }
+            head.end()?;
             from.end()?;
-            let row = Row { header, attributes, sections };
-            Ok(RowOrTombstone::Row(row, header_bytes))
+            Ok(RowOrTombstone::Row(Row { header, attributes, sections }, header_bytes))
         }
         KIND_TOMBSTONE => {
             if from.u8()? != FORMAT {
@@ -232,17 +238,14 @@ pub(super) fn decode(payload: &Bytes) -> Result<RowOrTombstone, Malformed> {
     }
 }
 
-/// Items behind their number, in room for as many at once.
-fn list<'a, T>(
-    from: &mut Decoder<'a>,
-    item: impl Fn(&mut Decoder<'a>) -> Result<T, Malformed>,
+/// Items of one size behind their number.
+fn list<const N: usize, T>(
+    from: &mut Decoder<'_>,
+    item: impl Fn([u8; N]) -> T,
 ) -> Result<Vec<T>, Malformed> {
     let count = usize::from(from.u8()?);
-    let mut items = Vec::with_capacity(count.min(from.left()));
-    for _ in 0..count {
-        items.push(item(from)?);
-    }
-    Ok(items)
+    let (items, _) = from.raw(count * N)?.as_chunks();
+    Ok(items.iter().copied().map(item).collect())
 }
 
 /// The next run of a payload, where it lies.

@@ -10,7 +10,9 @@ use super::super::headers::{case_of_work, checked_field_names, purpose, query};
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::super::written::{Object, Written};
 use super::brought::maybe_moment;
+use super::items::items;
 use crate::access::{Ask, Code};
 use crate::ambient::Micros;
 use crate::limits::{QUERY_PAGE_COUNT_MAX, QUERY_PAGE_COUNT_USUAL, TASK_PAGE_COUNT_MAX};
@@ -18,12 +20,11 @@ use crate::operations::{
     Asked, ChangesRequest, OccupantsRequest, QueryRequest, changes, occupants, query_records,
 };
 use crate::records::{ExternalRef, RecordId, RecordType, is_slug};
-use crate::seal::{OpenedPage, ShownItem};
-use crate::territory::{CellId, GridCode, Territory};
+use crate::seal::OpenedPage;
+use crate::territory::Territory;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
-use serde::ser::{SerializeStruct as _, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -74,7 +75,7 @@ pub(in crate::http) struct QueriedBody {
 
 /// A record of a list.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "the shape of `Item`, which writes itself")]
+#[expect(dead_code, reason = "the shape of an item, which is written by `items`")]
 pub(in crate::http) struct ItemBody {
     /// The record's id.
     id: String,
@@ -148,15 +149,16 @@ pub(in crate::http) struct Listed {
     now: Micros,
 }
 
-impl Serialize for Listed {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut page = serializer.serialize_struct("Listed", 3)?;
-        page.serialize_field("type", self.kind.as_str())?;
-        page.serialize_field("items", &Items(self.kind, &self.page, &self.territory, self.now))?;
+impl Written for Listed {
+    fn write(&self, into: &mut Vec<u8>) -> serde_json::Result<()> {
+        let mut page = Object::new(into);
+        page.plain("type", self.kind.as_str());
+        items(page.member("items"), self.kind, &self.page, &self.territory, self.now)?;
         if let Some(cursor) = &self.cursor {
-            page.serialize_field("cursor", cursor)?;
+            page.value("cursor", cursor)?;
         }
-        page.end()
+        page.end();
+        Ok(())
     }
 }
 
@@ -168,71 +170,14 @@ pub(in crate::http) struct People {
     now: Micros,
 }
 
-impl Serialize for People {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut people = serializer.serialize_struct("People", 2)?;
-        let items = Items(RecordType::Person, &self.page, &self.territory, self.now);
-        people.serialize_field("people", &items)?;
-        people.serialize_field("more", &self.more)?;
-        people.end()
-    }
-}
-
-/// The records of a page, written one by one.
-pub(super) struct Items<'a>(
-    pub(super) RecordType,
-    pub(super) &'a OpenedPage,
-    pub(super) &'a Territory,
-    pub(super) Micros,
-);
-
-impl Serialize for Items<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Items(kind, page, territory, now) = self;
-        let mut known: Option<(CellId, Option<GridCode>)> = None;
-        serializer.collect_seq(page.items().map(|shown| {
-            // The records of a cell come together.
-            let cell = shown.cell();
-            let grid = match known {
-                Some((other, grid)) if other == cell => grid,
-                _ => territory.grid_of(cell, now.0),
-            };
-            known = Some((cell, grid));
-            Item { kind: *kind, shown, grid }
-        }))
-    }
-}
-
-struct Item<'a> {
-    kind: RecordType,
-    shown: ShownItem<'a>,
-    grid: Option<GridCode>,
-}
-
-impl Serialize for Item<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut item = serializer.serialize_struct("Item", 7)?;
-        item.serialize_field("id", &self.shown.id())?;
-        if let (RecordType::Person | RecordType::Residence, Some(subject)) =
-            (self.kind, self.shown.subject())
-        {
-            item.serialize_field("subject", &subject)?;
-        }
-        item.serialize_field("grid", &self.grid)?;
-        item.serialize_field("version", &self.shown.version())?;
-        item.serialize_field("fields", &self.shown.fields())?;
-        item.serialize_field("masked", &Names(|| self.shown.masked()))?;
-        item.serialize_field("withheld", &Names(|| self.shown.withheld().map(|(field, _)| field)))?;
-        item.end()
-    }
-}
-
-/// Names that are written without being collected.
-pub(super) struct Names<F>(pub(super) F);
-
-impl<'a, I: Iterator<Item = &'a str>, F: Fn() -> I> Serialize for Names<F> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq((self.0)())
+impl Written for People {
+    fn write(&self, into: &mut Vec<u8>) -> serde_json::Result<()> {
+        let mut people = Object::new(into);
+        let place = people.member("people");
+        items(place, RecordType::Person, &self.page, &self.territory, self.now)?;
+        people.value("more", &self.more)?;
+        people.end();
+        Ok(())
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) mod due;
 pub(super) mod erasure;
 pub(super) mod health;
 pub(super) mod households;
+mod items;
 pub(super) mod keys;
 pub(super) mod lists;
 pub(super) mod log;

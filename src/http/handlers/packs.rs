@@ -2,7 +2,7 @@
 //! Never a pack whose digest is not in the log already.
 //! An archive that any tool opens; its receipt stands in the head of the answer.
 
-use super::super::answer::receipt_header;
+use super::super::answer::{AUDIT_RECEIPT, receipt_header};
 use super::super::body::{self, Media};
 use super::super::caller::Caller;
 use super::super::forms;
@@ -119,7 +119,7 @@ pub(in crate::http) async fn make(
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-tar"));
     if let Some(receipt) = receipt_header(rooms.trail.origin(), pack.recorded) {
-        headers.insert("audit-receipt", receipt);
+        headers.insert(AUDIT_RECEIPT, receipt);
     }
     Ok(response)
 }

@@ -14,7 +14,7 @@ use super::super::once::{Held, hold, idempotency_key};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::{Members, StrictObject};
-use super::lists::Names;
+use super::super::written::{Object, Written, array, value_of_serde};
 use crate::access::{Ask, Code};
 use crate::limits::REASON_CHARACTERS_MAX;
 use crate::operations::{
@@ -22,13 +22,13 @@ use crate::operations::{
     read_record,
 };
 use crate::purposes::{BasisClaim, ConsentClaim, Purpose};
-use crate::records::{CaptureId, ExternalRef, RecordId};
+use crate::records::{CaptureId, ExternalRef, ID_CHARACTERS, RecordId};
 use crate::seal::{Opened, ShownItem};
 use crate::territory::GridCode;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use jiff::civil::Date;
-use serde::ser::{SerializeStruct as _, Serializer};
+use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -170,27 +170,29 @@ pub(in crate::http) struct ReadBody {
     withheld_because: BTreeMap<String, &'static str>,
 }
 
-/// A record on its way out: written field by field, without a tree of values in between.
+/// A record on its way out: written member by member, without a tree of values in between.
 pub(in crate::http) struct Read {
     opened: Opened,
     grid: Option<GridCode>,
 }
 
-impl Serialize for Read {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Written for Read {
+    fn write(&self, into: &mut Vec<u8>) -> serde_json::Result<()> {
         let shown = self.opened.view();
-        let mut read = serializer.serialize_struct("Read", 8)?;
-        read.serialize_field("id", &shown.id())?;
-        read.serialize_field("type", shown.record_type().as_str())?;
-        read.serialize_field("grid", &self.grid)?;
-        read.serialize_field("version", &shown.version())?;
-        read.serialize_field("fields", &shown.fields())?;
-        read.serialize_field("masked", &Names(|| shown.masked()))?;
-        read.serialize_field("withheld", &Names(|| shown.withheld().map(|(field, _)| field)))?;
+        let mut read = Object::new(into);
+        read.plain("id", shown.id().text(&mut [0; ID_CHARACTERS]));
+        read.plain("type", shown.record_type().as_str());
+        read.plain_or_null("grid", self.grid.as_ref().map(GridCode::as_str));
+        read.value("version", &shown.version())?;
+        read.value("fields", &shown.fields())?;
+        array(read.member("masked"), shown.masked(), value_of_serde)?;
+        let withheld = shown.withheld().map(|(field, _)| field);
+        array(read.member("withheld"), withheld, value_of_serde)?;
         if shown.withheld().len() > 0 {
-            read.serialize_field("withheld_because", &Because(&shown))?;
+            read.value("withheld_because", &Because(&shown))?;
         }
-        read.end()
+        read.end();
+        Ok(())
     }
 }
 

@@ -11,8 +11,10 @@ use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::Members;
+use super::super::written::{Object, Written, array};
 use super::brought::moment;
-use super::lists::{ItemBody, Items};
+use super::items::items;
+use super::lists::ItemBody;
 use crate::access::{Ask, Code};
 use crate::ambient::Micros;
 use crate::limits::TASK_SCOPE_COUNT_MAX;
@@ -24,7 +26,6 @@ use crate::records::{MandateId, RecordType};
 use crate::territory::Territory;
 use axum::body::Body;
 use axum::extract::State;
-use serde::ser::{SerializeStruct as _, Serializer};
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -249,29 +250,39 @@ pub(in crate::http) struct DayTaskOut {
     now: Micros,
 }
 
-impl Serialize for DayTaskOut {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Written for DayTaskOut {
+    fn write(&self, into: &mut Vec<u8>) -> serde_json::Result<()> {
         let DayTask { task, page, more } = &self.task;
-        let mut body = serializer.serialize_struct("DayTask", 6)?;
-        body.serialize_field("id", &task.id)?;
-        body.serialize_field("kind", task.record.task.map_or("", |kind| kind.as_str()))?;
-        body.serialize_field("until", &Micros(task.record.until).rfc3339())?;
-        if let Some(page) = page {
-            let people = Items(RecordType::Person, page, &self.territory, self.now);
-            body.serialize_field("people", &people)?;
-            body.serialize_field("receipt", &ReceiptBody::of(page.recorded(), &self.log))?;
-        } else {
-            body.serialize_field("people", &[(); 0])?;
+        let mut body = Object::new(into);
+        body.value("id", &task.id)?;
+        body.plain("kind", task.record.task.map_or("", |kind| kind.as_str()));
+        body.plain("until", &Micros(task.record.until).rfc3339());
+        match page {
+            Some(page) => {
+                let people = body.member("people");
+                items(people, RecordType::Person, page, &self.territory, self.now)?;
+                body.value("receipt", &ReceiptBody::of(page.recorded(), &self.log))?;
+            }
+            None => body.value("people", &[(); 0])?,
         }
-        body.serialize_field("more", more)?;
-        body.end()
+        body.value("more", more)?;
+        body.end();
+        Ok(())
     }
 }
 
 /// The day's list.
-#[derive(Serialize)]
 pub(in crate::http) struct DayOut {
     tasks: Vec<DayTaskOut>,
+}
+
+impl Written for DayOut {
+    fn write(&self, into: &mut Vec<u8>) -> serde_json::Result<()> {
+        let mut body = Object::new(into);
+        array(body.member("tasks"), self.tasks.iter(), |into, task| task.write(into))?;
+        body.end();
+        Ok(())
+    }
 }
 
 /// A task of the day and where it leads.
