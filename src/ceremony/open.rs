@@ -18,14 +18,21 @@ use crate::trail::Trail;
 use gridvault_keys::{Envelope, Keyring, RootKey};
 use std::sync::Arc;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
+use tokio::task::spawn_blocking;
 
 /// The ways of a vault that is open.
 pub struct OpenWays {
     place: Place,
     keyring: Arc<Keyring>,
-    /// Whether an act ended without anybody knowing which ways are in force: then a start tells, and nothing of either goes before it.
-    turn: Arc<Mutex<bool>>,
+    turn: Arc<Mutex<Turn>>,
     changed: watch::Sender<Vec<Envelope>>,
+}
+
+/// One act at a time has it.
+#[derive(Default)]
+struct Turn {
+    /// Whether an act ended without anybody knowing which ways are in force: then a start tells, and nothing of either goes before it.
+    is_left_open: bool,
 }
 
 /// What telling takes beside the ways themselves.
@@ -59,7 +66,7 @@ pub struct Judged {
     turned: Option<RootKey>,
     envelopes: Vec<Envelope>,
     agreed: Agreed,
-    turn: OwnedMutexGuard<bool>,
+    turn: OwnedMutexGuard<Turn>,
 }
 
 impl Judged {
@@ -101,7 +108,7 @@ impl OpenWays {
         random: &dyn Random,
     ) -> Result<Judged, NotAgreed> {
         let turn = self.turn.clone().lock_owned().await;
-        if *turn {
+        if turn.is_left_open {
             return Err(NotAgreed::Failed);
         }
         self.finish(tellers).await.map_err(|error| not_agreed(&error))?;
@@ -145,12 +152,13 @@ impl OpenWays {
     ) -> Result<(), CeremonyError> {
         let Judged { turned, envelopes, agreed, mut turn } = judged;
         let (place, keyring) = (self.place.clone(), self.keyring.clone());
-        let put = beside_requests(move || {
+        let put = spawn_blocking(move || {
             put_in_force(&place, &keyring, agreed, turned.as_ref(), &envelopes)?;
             Ok(envelopes)
         });
-        let put = put.await;
-        *turn = matches!(put, Err(CeremonyError::Unknown(_)));
+        // Work that broke off may have got anywhere.
+        let put = put.await.unwrap_or_else(|error| Err(CeremonyError::Unknown(error.into())));
+        turn.is_left_open = matches!(put, Err(CeremonyError::Unknown(_)));
         self.changed.send_replace(put?);
         let mut tries = 1;
         while let Err(error) = self.finish(tellers).await {
@@ -174,11 +182,13 @@ impl OpenWays {
     }
 }
 
-/// Does what waits for the disk, or for whoever writes the ring, where it keeps no request waiting.
+/// Does what waits for the disk, or for whoever writes the ring, where it keeps no request waiting. Nothing that it does leaves
+/// open which ways are in force.
 async fn beside_requests<T: Send + 'static>(
     act: impl FnOnce() -> Result<T, CeremonyError> + Send + 'static,
 ) -> Result<T, CeremonyError> {
-    tokio::task::spawn_blocking(act).await.map_err(|error| CeremonyError::Unknown(error.into()))?
+    let broke_off = |error| CeremonyError::storage("work over the ways broke off", error);
+    spawn_blocking(act).await.map_err(broke_off)?
 }
 
 fn not_agreed(error: &CeremonyError) -> NotAgreed {
