@@ -8,7 +8,7 @@ use crate::access::Code;
 use crate::operations::Saying;
 use crate::trail::Recorded;
 use axum::body::Body;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -21,7 +21,7 @@ const ANSWER_BYTES_USUAL: usize = 1_024;
 const HEADERS_COUNT: usize = 12;
 
 /// Where the receipt stands in the head of an answer: log and index of the entry.
-pub(super) const AUDIT_RECEIPT: HeaderName = HeaderName::from_static("audit-receipt");
+const AUDIT_RECEIPT: HeaderName = HeaderName::from_static("audit-receipt");
 
 /// An answer with its receipt.
 pub struct Answer<T> {
@@ -86,15 +86,16 @@ impl<T: Written> Answer<T> {
     }
 }
 
-/// The receipt header alone, for answers that are not JSON.
-pub(super) fn receipt_header(log: &str, recorded: Recorded) -> Option<HeaderValue> {
-    HeaderValue::try_from(format!("{log}#{}", recorded.index())).ok()
+/// The receipt in the head alone, for answers that are not JSON.
+pub(super) fn put_receipt(headers: &mut HeaderMap, log: &str, recorded: Recorded) {
+    if let Ok(receipt) = HeaderValue::try_from(format!("{log}#{}", recorded.index())) {
+        headers.insert(AUDIT_RECEIPT, receipt);
+    }
 }
 
 impl<T: Written> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
         let receipt = ReceiptBody::of(self.recorded, &self.log);
-        let header = receipt_header(&self.log, self.recorded);
         let Some(bytes) = with_receipt(&self.body, &receipt) else {
             return Problem::unrecorded(Code::Internal).into_response();
         };
@@ -104,9 +105,7 @@ impl<T: Written> IntoResponse for Answer<T> {
         // Those that are set here and those that the surrounding layer adds find room at once.
         headers.reserve(HEADERS_COUNT);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(value) = header {
-            headers.insert(AUDIT_RECEIPT, value);
-        }
+        put_receipt(headers, &self.log, self.recorded);
         if self.replayed {
             headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
         }

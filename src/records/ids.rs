@@ -117,7 +117,8 @@ impl FromStr for CaptureId {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<CaptureId, IdError> {
-        let hyphenated = if text.len() == 36 { Uuid::try_parse(text).ok() } else { None };
+        let hyphenated =
+            if text.len() == ID_CHARACTERS { Uuid::try_parse(text).ok() } else { None };
         hyphenated.map(CaptureId).ok_or(IdError)
     }
 }

@@ -175,11 +175,6 @@ impl<'a> Canonical<'a> {
 
     /// Seven bits in each byte, the lowest first, in as few bytes as hold the number.
     fn number(&mut self) -> Result<u64, PlainFieldsError> {
-        // Nearly every one: lengths and variants of a section are small.
-        if let Some((small @ ..0x80, rest)) = self.0.split_first() {
-            self.0 = rest;
-            return Ok(u64::from(*small));
-        }
         let mut number = 0;
         for shift in (0..u64::BITS).step_by(7) {
             let byte = self.byte()?;

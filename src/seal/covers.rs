@@ -2,7 +2,7 @@
 //! Never a value in clear, a sensitive field, somebody else's part or a free text; so a page of people opens nothing in clear.
 //! Forms of other masks, or of another schema, are not shown: then the sections are opened and masked anew.
 
-use super::item::place_of;
+use super::item::pick;
 use super::revision::Merged;
 use super::{Seal, SealError, section};
 use crate::records::{
@@ -110,8 +110,7 @@ impl Seal {
         let plain = section::open_bytes(&key, &sealed.row().header, covers)?;
         let mut values: Vec<Option<Value>> = Vec::new();
         values.resize_with(fields_count, || None);
-        let place = |name: &[u8]| place_of(fields, name);
-        PlainFields::pick(&plain, place, &mut values).map_err(|_| section::malformed())?;
+        pick(&plain, fields, &mut values)?;
         Ok(Some(values))
     }
 }

@@ -43,9 +43,15 @@ pub(super) struct Item {
 /// Fields to be read, with their places among the views.
 type Wanted<'a> = Vec<(&'a str, usize)>;
 
-/// Where among the views a field is wanted.
-pub(super) fn place_of(wanted: &[(&str, usize)], name: &[u8]) -> Option<usize> {
-    wanted.iter().find(|(field, _)| field.as_bytes() == name).map(|(_, place)| *place)
+/// Reads the wanted fields of an opened section into their places.
+pub(super) fn pick(
+    plain: &[u8],
+    wanted: &[(&str, usize)],
+    values: &mut [Option<Value>],
+) -> Result<(), SealError> {
+    let named = |name: &[u8]| wanted.iter().find(|(field, _)| field.as_bytes() == name);
+    let place = |name: &[u8]| named(name).map(|(_, place)| *place);
+    PlainFields::pick(plain, place, values).map_err(|_| section::malformed())
 }
 
 /// What views of one kind need of a record.
@@ -109,8 +115,7 @@ impl Seal {
                 continue;
             };
             let plain = section::open_bytes(&key, header, section)?;
-            let place = |name: &[u8]| place_of(fields, name);
-            PlainFields::pick(&plain, place, &mut values).map_err(|_| section::malformed())?;
+            pick(&plain, fields, &mut values)?;
             held = Some((section.subject, key));
         }
         let opened = OpenedItem { at: Place::of(sealed), kind, values, covered: false };

@@ -13,8 +13,8 @@ const FORMAT: u8 = 1;
 const KIND_ROW: u8 = 1;
 const KIND_TOMBSTONE: u8 = 2;
 
-/// The name of a section, a slug as the schema gives it or that of the masked forms: ASCII alone. A row names each of its sections, so a name of usual length
-/// is kept where it stands, without memory of its own.
+/// The name of a section, a slug as the schema gives it or that of the masked forms: ASCII alone. A row names each of its
+/// sections, so a name of usual length is kept where it stands, without memory of its own.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SectionName(Bytes);
 

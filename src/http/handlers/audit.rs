@@ -2,7 +2,7 @@
 //! Never an entry to somebody without the duty.
 //! A proof is text in the form of c2sp.org/tlog-proof, as other tools read it.
 
-use super::super::answer::{AUDIT_RECEIPT, Answer, receipt_header};
+use super::super::answer::{Answer, put_receipt};
 use super::super::caller::Caller;
 use super::super::headers::query;
 use super::super::named::Named;
@@ -335,8 +335,6 @@ fn proof_file(text: String, recorded: Recorded, rooms: &Rooms) -> Response {
         header::CONTENT_TYPE,
         header::HeaderValue::from_static("text/plain; charset=utf-8"),
     );
-    if let Some(receipt) = receipt_header(rooms.trail.origin(), recorded) {
-        headers.insert(AUDIT_RECEIPT, receipt);
-    }
+    put_receipt(headers, rooms.trail.origin(), recorded);
     response
 }

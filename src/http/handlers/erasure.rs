@@ -2,7 +2,7 @@
 //! Never a value of the resident, and never the number of a document: codes say why, and by which document the desk knew them.
 //! Who may not know of the person is told of nobody, and a certificate is given out by a desk of the area that asked.
 
-use super::super::answer::{AUDIT_RECEIPT, Answer, receipt_header};
+use super::super::answer::{Answer, put_receipt};
 use super::super::body::{self, Media, known};
 use super::super::caller::Caller;
 use super::super::forms;
@@ -149,8 +149,6 @@ pub(in crate::http) async fn certificate(
     let mut response = made.bytes.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-tar"));
-    if let Some(receipt) = receipt_header(rooms.trail.origin(), made.recorded) {
-        headers.insert(AUDIT_RECEIPT, receipt);
-    }
+    put_receipt(headers, rooms.trail.origin(), made.recorded);
     Ok(response)
 }

@@ -2,7 +2,7 @@
 //! Never a file by a name that a client wrote: a path becomes numbers, or there is no such file.
 //! What may be kept on the way, and how long, is said here for each kind; an entry may not be kept at all.
 
-use super::super::answer::{AUDIT_RECEIPT, receipt_header};
+use super::super::answer::put_receipt;
 use super::super::caller::Caller;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
@@ -76,8 +76,6 @@ pub(in crate::http) async fn bundle(
     )
     .await?;
     let mut response = ([(header::CONTENT_TYPE, BYTES)], bytes).into_response();
-    if let Some(receipt) = receipt_header(rooms.trail.origin(), recorded) {
-        response.headers_mut().insert(AUDIT_RECEIPT, receipt);
-    }
+    put_receipt(response.headers_mut(), rooms.trail.origin(), recorded);
     Ok(response)
 }

@@ -2,7 +2,7 @@
 //! Never a pack whose digest is not in the log already.
 //! An archive that any tool opens; its receipt stands in the head of the answer.
 
-use super::super::answer::{AUDIT_RECEIPT, receipt_header};
+use super::super::answer::put_receipt;
 use super::super::body::{self, Media};
 use super::super::caller::Caller;
 use super::super::forms;
@@ -118,8 +118,6 @@ pub(in crate::http) async fn make(
     let mut response = pack.bytes.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-tar"));
-    if let Some(receipt) = receipt_header(rooms.trail.origin(), pack.recorded) {
-        headers.insert(AUDIT_RECEIPT, receipt);
-    }
+    put_receipt(headers, rooms.trail.origin(), pack.recorded);
     Ok(response)
 }

@@ -2,7 +2,7 @@
 //! Never a script in the page, and never a page whose digest is not in the log already.
 //! Which of the two follows from `Accept`, its language from `Accept-Language`.
 
-use super::super::answer::{AUDIT_RECEIPT, Answer, receipt_header};
+use super::super::answer::{Answer, put_receipt};
 use super::super::caller::Caller;
 use super::super::headers::query;
 use super::super::problem::Problem;
@@ -82,9 +82,7 @@ fn as_page(reported: &Reported, language: Language, rooms: &Rooms) -> Response {
     let html = HeaderValue::from_static("text/html; charset=utf-8");
     headers.insert(header::CONTENT_TYPE, html);
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    if let Some(receipt) = receipt_header(rooms.trail.origin(), reported.recorded) {
-        headers.insert(AUDIT_RECEIPT, receipt);
-    }
+    put_receipt(headers, rooms.trail.origin(), reported.recorded);
     response
 }
 
