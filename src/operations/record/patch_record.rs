@@ -1,0 +1,287 @@
+//! Changes fields of one record.
+//! Never shows what was there: the merge is closed, and the answer is a version.
+//! A caller that saw another version is told so, and changes nothing.
+
+use super::create_record::{birthdays, duplicate};
+use super::read_record::absence;
+use crate::access::{Access, Ask, Code, Item, Matter, Question};
+use crate::ambient::Random;
+use crate::limits::STALE_ATTEMPTS_MAX;
+use crate::operations::basis::{Grounds, Ungrounded, collects_sensitive, ground};
+use crate::operations::error::{end, refuse, turn_away, turn_away_fields};
+use crate::operations::mandate::mandate_of;
+use crate::operations::once::{Saying, UNLIKE, remember, repeated};
+use crate::operations::subject::holds_of;
+use crate::operations::{Asked, OperationError, draw};
+use crate::purposes::BasisClaim;
+use crate::records::{
+    Facts, FieldProblem, Handle, ParsedPatch, RecordId, Schema, SchemaSet, SubjectId, SubjectSlot,
+    days_since_epoch,
+};
+use crate::seal::{Birthdays, Patch, Revision, Seal, SealError};
+use crate::store::{Fetched, Outcome, Reader, Row, Sealed};
+use crate::territory::Territory;
+use crate::trail::{Recorded, Refused, Trail};
+use serde_json::{Map, Value as Json};
+
+/// A change to be made.
+pub struct PatchRequest {
+    /// The record.
+    pub id: RecordId,
+    /// The version that the caller saw.
+    pub version: u64,
+    /// A merge patch (RFC 7396) over the fields.
+    pub fields: Map<String, Json>,
+    /// A further basis, where one is needed or given.
+    pub basis: Option<BasisClaim>,
+}
+
+/// What was changed.
+pub struct Patched {
+    /// The record's version now.
+    pub version: u64,
+    /// The entry.
+    pub recorded: Recorded,
+    /// Whether it was changed now.
+    pub saying: Saying,
+}
+
+/// Changes the record.
+///
+/// # Errors
+/// As for a creation; `version_conflict` when the record has another version, and `not_found` before all else
+/// for a caller that may not know of it.
+#[expect(clippy::too_many_arguments, reason = "the rooms that a change visits, in order")]
+pub async fn patch_record(
+    asked: &Asked<'_>,
+    request: PatchRequest,
+    store: &Reader,
+    seal: &Seal,
+    access: &Access,
+    trail: &Trail,
+    schemas: &SchemaSet,
+    territory: &Territory,
+    random: &dyn Random,
+) -> Result<Patched, OperationError> {
+    if let Some(before) = repeated(asked, store, access, trail).await? {
+        return again(before);
+    }
+    let names: Vec<String> = request.fields.keys().cloned().collect();
+    for _ in 0..STALE_ATTEMPTS_MAX {
+        let mandate = mandate_of(asked, store, seal).await?;
+        let mandate = mandate.as_ref();
+        let question = Question { mandate, ..asked.question(Ask::Update, schemas, territory) };
+        let sealed = match store.fetch(request.id).await? {
+            Fetched::Found(sealed) => sealed,
+            absent => {
+                let end = absence(absent, &question, &names, seal, access, trail);
+                return Err(end.await);
+            }
+        };
+        let facts = seal.facts(&sealed).map_err(|error| asked.met.unread(&sealed, error))?;
+        let (record_type, cell) = (sealed.row().header.record_type, sealed.row().header.cell);
+        let current = sealed.version().0;
+        let matter = Matter::Present {
+            record_type,
+            cell,
+            facts: &facts,
+            versions: Some((current, current + 1)),
+        };
+        let items = [Item { matter, fields: &names }];
+        // Who may not know of the record learns nothing of its version or of the patch's faults.
+        if let Err(denied) = access.decide(&question, &items, Vec::new(), ()) {
+            return Err(refuse(trail, denied).await);
+        }
+        if current != request.version {
+            return Err(turn_away(asked, access, trail, Code::VersionConflict).await);
+        }
+        let schema = schemas.get(record_type).ok_or(UNKNOWN_TYPE)?;
+        let patch = match prepare(asked, &request, schema, sealed.row(), &facts, random) {
+            Ok(patch) => patch,
+            Err(unprepared) => return Err(unprepared.end(asked, access, trail).await),
+        };
+        let revision = revision_of(sealed, patch, store).await?;
+        let permit = match access.decide(&question, &items, Vec::new(), revision) {
+            Ok(permit) => permit,
+            Err(denied) => return Err(refuse(trail, denied).await),
+        };
+        let mut change = match seal.merge(&permit) {
+            Ok(change) => change,
+            Err(error) => return Err(unmerged(error, asked, access, trail).await),
+        };
+        let version = current + 1;
+        remember(asked, Outcome::Changed { version }, &mut change);
+        match trail.commit(permit, change).await {
+            Ok(receipt) => {
+                let recorded = receipt.recorded();
+                return Ok(Patched { version, recorded, saying: Saying::First });
+            }
+            Err(Refused::Stale(_)) => {}
+            Err(refused) => return Err(end(refused, asked, access, trail).await),
+        }
+    }
+    Err(turn_away(asked, access, trail, Code::Stale).await)
+}
+
+const UNKNOWN_TYPE: OperationError = OperationError::Internal("a stored record has no schema");
+
+fn again((outcome, recorded): (Outcome, Recorded)) -> Result<Patched, OperationError> {
+    let Outcome::Changed { version } = outcome else { return Err(UNLIKE) };
+    Ok(Patched { version, recorded, saying: Saying::Again })
+}
+
+/// The end where the patch names a part of somebody who was erased, or where nothing can be opened.
+async fn unmerged(
+    error: SealError,
+    asked: &Asked<'_>,
+    access: &Access,
+    trail: &Trail,
+) -> OperationError {
+    match error {
+        SealError::KeyMissing => turn_away(asked, access, trail, Code::Erased).await,
+        other => other.into(),
+    }
+}
+
+/// The patch with its record, and with the named people who may go with their last part; the record's own
+/// subject stays.
+async fn revision_of(
+    sealed: Sealed,
+    patch: Patch,
+    store: &Reader,
+) -> Result<Revision, OperationError> {
+    let others = sealed.row().header.subjects.get(1..).unwrap_or_default();
+    let holds = holds_of(others, store).await?;
+    Ok(Revision::new(sealed, patch, holds))
+}
+
+/// Why a request is no patch for the record.
+enum Unprepared {
+    Fields(Vec<FieldProblem>),
+    Ungrounded(Ungrounded),
+}
+
+impl From<Ungrounded> for Unprepared {
+    fn from(ungrounded: Ungrounded) -> Self {
+        Unprepared::Ungrounded(ungrounded)
+    }
+}
+
+impl Unprepared {
+    async fn end(self, asked: &Asked<'_>, access: &Access, trail: &Trail) -> OperationError {
+        match self {
+            Unprepared::Fields(problems) => turn_away_fields(asked, access, trail, problems).await,
+            Unprepared::Ungrounded(Ungrounded::Code(code)) => {
+                turn_away(asked, access, trail, code).await
+            }
+            Unprepared::Ungrounded(Ungrounded::Randomness(error)) => error.into(),
+        }
+    }
+}
+
+fn prepare(
+    asked: &Asked<'_>,
+    request: &PatchRequest,
+    schema: &Schema,
+    row: &Row,
+    facts: &Facts,
+    random: &dyn Random,
+) -> Result<Patch, Unprepared> {
+    let parsed =
+        schema.parse_patch(request.fields.clone(), asked.now.date()).map_err(Unprepared::Fields)?;
+    // With its last value the part would go, and what keeps it with it.
+    let is_kept = |name: &String| {
+        let section = schema.field(name).and_then(|field| schema.section_of(field));
+        section.is_some_and(|section| facts.keeps(&section.subject))
+    };
+    if request.fields.keys().any(is_kept) {
+        return Err(Ungrounded::Code(Code::Restricted).into());
+    }
+    let today = asked.now.days();
+    let birthdays = changed_birthdays(&parsed, facts, today);
+    let under_14 = match birthdays {
+        Birthdays::Set(turns_14, _) => today < turns_14,
+        Birthdays::Kept | Birthdays::Forgotten => facts.is_under_14(today),
+    };
+    let sensitive = collects_sensitive(schema, &parsed.set);
+    let held = holds(asked, facts, sensitive);
+    let drawn = draw_slots(asked, schema, row, &parsed, random)?;
+    let personal = !facts.subject_handles.is_empty() || !drawn.is_empty();
+    let becomes_child = under_14 && !facts.is_under_14(today);
+    let (basis, controls) = match &request.basis {
+        Some(claim) => {
+            let about = facts.record_handle;
+            let grounds = ground(asked, claim, under_14, sensitive, about, random)?;
+            let Grounds { fact, controls } = grounds;
+            (Some(fact), controls)
+        }
+        // What is already held on this purpose may be corrected under it; anything else needs its own basis.
+        None if held && !becomes_child => (None, Vec::new()),
+        None if personal => return Err(Ungrounded::Code(Code::BasisMissing).into()),
+        None => (None, Vec::new()),
+    };
+    // What a withdrawal took forward comes back with another basis, as far as this purpose allows.
+    let latest = asked.purpose.retention.retain_until(asked.now.date());
+    let latest_end = basis.as_ref().map(|_| days_since_epoch(latest));
+    let ParsedPatch { set, remove } = parsed;
+    let (set, protected) = (duplicate(&set), None);
+    Ok(Patch {
+        set,
+        remove,
+        basis,
+        latest_end,
+        birthdays,
+        protected,
+        drawn,
+        controls,
+        at: asked.now,
+    })
+}
+
+/// Whether the record is held on this purpose in a way that carries what is collected now: what rests on plain
+/// consent does not carry a sensitive field (PIPL Art. 29).
+fn holds(asked: &Asked<'_>, facts: &Facts, sensitive: bool) -> bool {
+    let held = facts.live_basis_for(asked.purpose.id.as_str());
+    held.and_then(|held| asked.purpose.legal_basis(&held.legal_basis))
+        .is_some_and(|basis| !sensitive || basis.kind.carries_sensitive())
+}
+
+/// What the patch does to the days on which the subject turns 14 and 18. A child stays one when a date is taken
+/// away, and a number alone never makes it older: only another birth date does.
+fn changed_birthdays(parsed: &ParsedPatch, facts: &Facts, today: i32) -> Birthdays {
+    match birthdays(&parsed.set) {
+        Some((turns_14, turns_18)) if parsed.set.get("birth_date").is_some() => {
+            Birthdays::Set(turns_14, turns_18)
+        }
+        Some((turns_14, turns_18)) => Birthdays::Set(
+            facts.turns_14.map_or(turns_14, |known| known.max(turns_14)),
+            facts.turns_18.map_or(turns_18, |known| known.max(turns_18)),
+        ),
+        None if parsed.remove.contains("birth_date") && !facts.is_minor(today) => {
+            Birthdays::Forgotten
+        }
+        None => Birthdays::Kept,
+    }
+}
+
+/// Subjects for slots that the patch fills and the record does not have yet.
+fn draw_slots(
+    asked: &Asked<'_>,
+    schema: &Schema,
+    row: &Row,
+    parsed: &ParsedPatch,
+    random: &dyn Random,
+) -> Result<Vec<(SubjectSlot, SubjectId, Handle)>, Ungrounded> {
+    let mut drawn: Vec<(SubjectSlot, SubjectId, Handle)> = Vec::new();
+    for part in schema.sections().iter().filter(|part| part.subject != SubjectSlot::Own) {
+        let filled = schema.fields_of(&part.name).any(|f| parsed.set.get(&f.name).is_some());
+        let there = row.sections.iter().any(|section| {
+            schema.section(&section.name).is_some_and(|held| held.subject == part.subject)
+        });
+        if filled && !there && !drawn.iter().any(|(slot, ..)| *slot == part.subject) {
+            let subject = draw::subject_id(asked.now, random)?;
+            drawn.push((part.subject.clone(), subject, draw::handle(random)?));
+        }
+    }
+    Ok(drawn)
+}

@@ -1,0 +1,289 @@
+//! Gives, confirms and ends posts, and changes the state of an actor.
+//! Never one's own, never an administrator's by a single word, and never a post beside one that excludes it.
+//! What ends here ends for the next operation in the log: every permit rests on the actor's version.
+
+use super::add_actor::check_place;
+use crate::access::{Access, ActorId, Code, Denied, Origin, Permit, PlacingAct, Policy, PostAt};
+use crate::ambient::{Micros, Random};
+use crate::identity::{Actor, ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory};
+use crate::limits::ASSIGNMENTS_COUNT_MAX;
+use crate::operations::describe::ended;
+use crate::operations::{AssignmentRequest, OperationError, refuse};
+use crate::purposes::PurposeSet;
+use crate::records::{Owner, RecordRef, Target};
+use crate::territory::Territory;
+use crate::trail::{Recorded, Trail};
+
+pub(super) struct Moved(ActorId);
+
+impl Target for Moved {
+    fn records(&self) -> &[RecordRef] {
+        &[]
+    }
+
+    fn owns(&self, owner: Owner) -> bool {
+        owner == Owner::Actor(*self.0.as_bytes())
+    }
+}
+
+/// Who acts, with which request, when, and the rooms that every such act uses.
+pub struct Placing<'a> {
+    /// Who.
+    pub actor: &'a Actor,
+    /// The request.
+    pub origin: &'a Origin,
+    /// When.
+    pub now: Micros,
+    /// The directory.
+    pub directory: &'a Directory,
+    /// May it.
+    pub access: &'a Access,
+    /// The one door for change.
+    pub trail: &'a Trail,
+}
+
+/// A post that was given.
+pub struct Placed {
+    /// Its id.
+    pub assignment: [u8; 16],
+    /// Whether it counts at once; else its community has to confirm it.
+    pub confirmed: bool,
+    /// The entry.
+    pub recorded: Recorded,
+}
+
+/// Gives somebody a further post.
+///
+/// # Errors
+/// As [`Access::decide_placing`]; `not_found` for an actor that is not there or has left; `schema_invalid` for a post that
+/// cannot be, one beside it that excludes it, or one too many.
+pub async fn place_actor(
+    placing: &Placing<'_>,
+    about: ActorId,
+    request: AssignmentRequest,
+    purposes: &PurposeSet,
+    territory: &Territory,
+    random: &dyn Random,
+) -> Result<Placed, OperationError> {
+    let area = request.area.as_deref().map(str::parse).transpose().ok().flatten();
+    let posts = [PostAt { role: &request.role, area }];
+    let (permit, confirmed) = placing.decide(PlacingAct::Place, about, &posts).await?;
+    let (mut record, version) = placing.record(about).await?;
+    if record.state == ActorState::Left {
+        return Err(placing.turn_away(Code::NotFound).await);
+    }
+    let id = random.bytes16()?;
+    let held =
+        |policy: &Policy| check_post(policy, &record, &request, purposes, territory, placing.now);
+    if let Err(code) = placing.access.with_policy(held) {
+        return Err(placing.turn_away(code).await);
+    }
+    placing.add(&mut record, id, request, confirmed);
+    let recorded = placing.commit(permit, &record, version).await?;
+    Ok(Placed { assignment: id, confirmed, recorded })
+}
+
+/// Whether somebody may hold a further post beside those that it holds.
+pub(super) fn check_post(
+    policy: &Policy,
+    record: &ActorRecord,
+    request: &AssignmentRequest,
+    purposes: &PurposeSet,
+    territory: &Territory,
+    now: Micros,
+) -> Result<(), Code> {
+    let role = policy.role(&request.role).ok_or(Code::SchemaInvalid)?;
+    check_place(policy, role, request, purposes, territory, now)?;
+    let live: Vec<_> = record.assignments.iter().filter(|held| !is_over(held, now)).collect();
+    let mut others = live.iter().map(|held| policy.role(&held.role));
+    let goes = others.all(|other| other.is_some_and(|other| other.goes_with(role)));
+    let room = live.len() < ASSIGNMENTS_COUNT_MAX;
+    if goes && room && record.kind == ActorKind::Person { Ok(()) } else { Err(Code::SchemaInvalid) }
+}
+
+/// A community's word on a post that a local officer gave.
+///
+/// # Errors
+/// As [`Access::decide_confirming`]; `not_found` for a post that does not wait.
+pub async fn confirm_post(
+    placing: &Placing<'_>,
+    about: ActorId,
+    assignment: [u8; 16],
+) -> Result<Recorded, OperationError> {
+    let (mut record, version) = placing.record(about).await?;
+    let waiting = record.assignments.iter_mut().find(|held| held.id == assignment);
+    let Some(waiting) = waiting.filter(|held| held.unconfirmed_by.is_some()) else {
+        return Err(placing.turn_away(Code::NotFound).await);
+    };
+    let post = PostAt { role: &waiting.role, area: area_of(waiting) };
+    let standing = placing.actor.standing();
+    let (origin, now) = (placing.origin, placing.now);
+    let placed_by = waiting.unconfirmed_by;
+    let decided = placing.access.decide_confirming(
+        standing,
+        about,
+        placed_by,
+        &post,
+        origin,
+        now,
+        Moved(about),
+    );
+    let permit = placing.permitted(decided).await?;
+    waiting.unconfirmed_by = None;
+    placing.commit(permit, &record, version).await
+}
+
+/// Ends a post now.
+///
+/// # Errors
+/// As [`Access::decide_placing`]; `not_found` for a post that is not there or is over.
+pub async fn end_post(
+    placing: &Placing<'_>,
+    about: ActorId,
+    assignment: [u8; 16],
+) -> Result<Recorded, OperationError> {
+    let (mut record, version) = placing.record(about).await?;
+    let held = record.assignments.iter_mut().find(|held| held.id == assignment);
+    let Some(held) = held.filter(|held| !is_over(held, placing.now)) else {
+        return Err(placing.turn_away(Code::NotFound).await);
+    };
+    let posts = [PostAt { role: &held.role, area: area_of(held) }];
+    let (permit, _) = placing.decide(PlacingAct::End, about, &posts).await?;
+    if held.from >= placing.now.0 {
+        // It never began, so nothing ever rested on it.
+        record.assignments.retain(|held| held.id != assignment);
+    } else {
+        held.until = Some(placing.now.0);
+    }
+    placing.commit(permit, &record, version).await
+}
+
+/// Changes somebody's state. Whoever left or is suspended has no session, no token and no post from this entry on; whoever
+/// left never comes back under this id.
+///
+/// # Errors
+/// As [`Access::decide_placing`]; `version_conflict` for somebody who has left, or is in that state already.
+pub async fn change_state(
+    placing: &Placing<'_>,
+    about: ActorId,
+    state: ActorState,
+) -> Result<Recorded, OperationError> {
+    let (mut record, version) = placing.record(about).await?;
+    let live = record.assignments.iter().filter(|held| !is_over(held, placing.now));
+    let posts: Vec<PostAt<'_>> =
+        live.map(|held| PostAt { role: &held.role, area: area_of(held) }).collect();
+    let act = match state {
+        ActorState::Suspended | ActorState::Left => PlacingAct::Stop,
+        ActorState::Active | ActorState::Reserve => PlacingAct::Change,
+    };
+    let (permit, _) = placing.decide(act, about, &posts).await?;
+    if record.state == state || record.state == ActorState::Left {
+        return Err(placing.turn_away(Code::VersionConflict).await);
+    }
+    if act == PlacingAct::Stop {
+        // Tokens of before are refused for ever, whatever happens later.
+        record.tokens_from = placing.now.seconds() + 1;
+    }
+    if state == ActorState::Left {
+        for held in record.assignments.iter_mut().filter(|held| !is_over(held, placing.now)) {
+            held.until = Some(placing.now.0.max(held.from + 1));
+        }
+    }
+    record.state = state;
+    placing.commit(permit, &record, version).await
+}
+
+pub(super) fn is_over(held: &AssignmentRecord, now: Micros) -> bool {
+    held.until.is_some_and(|until| until <= now.0)
+}
+
+pub(super) fn area_of(held: &AssignmentRecord) -> Option<crate::territory::Area> {
+    held.area.as_deref().and_then(|digits| digits.parse().ok())
+}
+
+impl Placing<'_> {
+    /// Puts a post into a record, in the place of those that are over.
+    pub(super) fn add(
+        &self,
+        record: &mut ActorRecord,
+        id: [u8; 16],
+        request: AssignmentRequest,
+        confirmed: bool,
+    ) {
+        record.assignments.retain(|held| !is_over(held, self.now));
+        record.assignments.push(AssignmentRecord {
+            id,
+            role: request.role,
+            area: request.area,
+            line: request.line,
+            lead: request.lead,
+            windows: request.pair.then(Vec::new),
+            readiness: request.readiness,
+            unconfirmed_by: (!confirmed).then_some(self.actor.standing().actor),
+            from: request.from.unwrap_or(self.now).0,
+            until: request.until.map(|until| until.0),
+        });
+    }
+
+    pub(super) async fn decide(
+        &self,
+        act: PlacingAct,
+        about: ActorId,
+        posts: &[PostAt<'_>],
+    ) -> Result<(Permit<Moved>, bool), OperationError> {
+        let standing = self.actor.standing();
+        let decided = self.access.decide_placing(
+            standing,
+            act,
+            about,
+            posts,
+            self.origin,
+            self.now,
+            Moved(about),
+        );
+        self.permitted(decided).await
+    }
+
+    pub(super) async fn permitted<T>(
+        &self,
+        decided: Result<T, Denied>,
+    ) -> Result<T, OperationError> {
+        match decided {
+            Ok(permit) => Ok(permit),
+            Err(denied) => Err(refuse(self.trail, denied).await),
+        }
+    }
+
+    /// Somebody of the directory, with the version that was read.
+    pub(super) async fn record(
+        &self,
+        about: ActorId,
+    ) -> Result<(ActorRecord, u64), OperationError> {
+        match self.directory.record_at(&about) {
+            Some(read) => Ok(read),
+            None => Err(self.turn_away(Code::NotFound).await),
+        }
+    }
+
+    pub(super) async fn turn_away(&self, code: Code) -> OperationError {
+        let denied = self.access.refuse(Some(self.actor.standing()), code, self.origin);
+        refuse(self.trail, denied).await
+    }
+
+    pub(super) async fn commit(
+        &self,
+        permit: Permit<Moved>,
+        record: &ActorRecord,
+        version: u64,
+    ) -> Result<Recorded, OperationError> {
+        let Ok(change) = self.directory.replacement_of(record, version) else {
+            return Err(self.turn_away(Code::SchemaInvalid).await);
+        };
+        match self.trail.commit(permit, change).await {
+            Ok(receipt) => Ok(receipt.recorded()),
+            Err(refused) => {
+                Err(ended(refused, self.actor, self.origin, self.access, self.trail).await)
+            }
+        }
+    }
+}
