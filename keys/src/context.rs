@@ -22,7 +22,7 @@ impl Keyring {
     /// Seals the context of one entry of an actor in a month.
     ///
     /// # Errors
-    /// [`KeyError::MonthNotHeld`] outside the keyring's 60 months, [`KeyError::PlainTooLong`],
+    /// [`KeyError::MonthNotHeld`] outside the 60 months that the keyring has places for ([`Keyring::months_ahead`]), [`KeyError::PlainTooLong`],
     /// [`KeyError::AssociatedTooLong`], [`KeyError::Randomness`]; [`KeyError::KeyUsedUp`] and [`KeyError::UsesUncounted`] where the
     /// month's key seals no more.
     pub fn seal_context(
@@ -131,7 +131,7 @@ impl Keyring {
     pub fn context_key_state(&self, month: Month, epoch: u32) -> Option<KeyState> {
         match self.context_epochs(month) {
             Ok((present, newest)) => KeyState::of(epoch, present, newest),
-            Err(_) => self.content().place_of(month).is_ok().then_some(KeyState::Destroyed),
+            Err(_) => self.content().had(month).then_some(KeyState::Destroyed),
         }
     }
 
@@ -141,7 +141,15 @@ impl Keyring {
         self.content().months_untold()
     }
 
-    /// Keeps that somebody said of these months, whose keys are destroyed, that they are.
+    /// For how many months from this one on the keyring has keys, itself included. As many as it has places for where the log's first
+    /// entry is of this month, one less for each month that the log goes back.
+    #[must_use]
+    pub fn months_ahead(&self, month: Month) -> usize {
+        self.content().months_from(month)
+    }
+
+    /// Keeps that somebody said of these months, whose keys are destroyed, that they are. As far as that is so of the first months of
+    /// the ring, later ones have keys in their places from now on.
     ///
     /// # Errors
     /// As [`Keyring::destroy_months_before`].
@@ -149,7 +157,7 @@ impl Keyring {
         if months.is_empty() {
             return Ok(());
         }
-        self.replace(|content| Ok(content.with_months_told(months)))
+        self.replace(|content| content.with_months_told(months))
     }
 }
 

@@ -6,7 +6,7 @@
 //! file  = copy | copy
 //! copy  = "GVUSES01" | (name u64 | uses that may have happened u64) for each place | tag 16
 //! place = 4,096 subject buckets | 60 months | header | root
-//! name  = epoch of the key that seals in the place; of the root key its id
+//! name  = epoch of the key that seals in the place, of a month below how often the place was taken by another; of the root key its id
 //! tag   = keyed by the ring, over everything of the copy before it
 //! ```
 //! One copy is written over and synced, then the other, so one is whole at any moment and a full disk is no hindrance; of two that
@@ -440,14 +440,15 @@ fn names(content: &Content, root: u64) -> impl Iterator<Item = u64> {
         let number = u16::try_from(number).expect("there are fewer buckets");
         epoch(Place::SubjectBucket(Bucket::from_number(number).expect("it is in range")))
     });
-    let months = (0..CONTEXT_MONTHS).map(move |offset| epoch(Place::Month(offset)));
+    let turns = move |slot| u64::try_from(content.turns_of(slot)).expect("there are few") << 32;
+    let months = (0..CONTEXT_MONTHS).map(move |slot| turns(slot) | epoch(Place::Month(slot)));
     buckets.chain(months).chain([epoch(Place::Header), root])
 }
 
 fn index_of(place: Place) -> Option<usize> {
     match place {
         Place::SubjectBucket(bucket) => Some(usize::from(bucket.number())),
-        Place::Month(offset) => Some(MONTHS_START + offset),
+        Place::Month(slot) => Some(MONTHS_START + slot),
         Place::Header => Some(HEADER_AT),
         _ => None,
     }

@@ -21,6 +21,7 @@ pub(super) async fn start(
     let listener = MetricsListener::bind(address).await;
     let listener = listener.map_err(|error| Failure::failed(&what, &error))?;
     let seal = rooms.seal.clone();
+    let (months_of, clock) = (rooms.seal.clone(), rooms.clock.clone());
     let measured = Measured {
         trail: rooms.trail.clone(),
         log: rooms.log.clone(),
@@ -29,6 +30,7 @@ pub(super) async fn start(
         expiry: Box::new(expiry.watch()),
         rotation: Box::new(rotation.watch()),
         key_uses: Box::new(move || seal.key_uses()),
+        context_months: Box::new(move || months_of.context_months(clock.now())),
         anomalies: rooms.anomalies.clone(),
         shipped: shipper.map(|shipper| Box::new(shipper.watch()) as _),
         started_seconds: rooms.clock.now().seconds(),

@@ -42,6 +42,8 @@ pub struct Measured {
     pub rotation: Box<dyn Fn() -> RotationProgress + Send + Sync>,
     /// How often the keys that seal were used.
     pub key_uses: Box<dyn Fn() -> [KeyUses; 4] + Send + Sync>,
+    /// For how many months there are keys of contexts.
+    pub context_months: Box<dyn Fn() -> usize + Send + Sync>,
     /// What is out of the ordinary in it.
     pub anomalies: Anomalies,
     /// Entries that the receiver has confirmed, where there is one.
@@ -214,12 +216,14 @@ fn used(measured: &Measured) -> Vec<(&'static str, &'static str, f64)> {
     let [subjects, context, header, root] =
         (measured.key_uses)().map(|uses| uses.most as f64 / uses.max as f64);
     let near = (measured.key_uses)().iter().any(KeyUses::is_near_its_end);
+    let months = (measured.context_months)() as f64;
     vec![
         ("key_uses_subjects", "Used part of what a subject bucket's key may seal", subjects),
         ("key_uses_context", "Used part of what a month's key may seal", context),
         ("key_uses_header", "Used part of what the header key may seal", header),
         ("key_uses_root", "Used part of what the root key may seal", root),
         ("key_uses_near_end", "1 while a key has four fifths of its uses", f64::from(near)),
+        ("context_months", "Months that have a key of contexts, this one included", months),
     ]
 }
 

@@ -28,6 +28,9 @@ pub const AUDIT_RETENTION_MONTHS: u32 = 36;
 pub const AUDIT_RETENTION_MONTHS_MIN: u32 = 6;
 /// The longest: a hundred years.
 pub const AUDIT_RETENTION_MONTHS_MAX: u32 = 1_200;
+/// How long the context of an entry opens at most, in months, however long the entry is kept: a ring has places for the keys of 60
+/// months, and some of them are for those to come.
+pub const CONTEXTS_MONTHS_MAX: u32 = 54;
 /// Bundles that one pruning looks through: a quarter of a million entries, a second of reading.
 pub const RETENTION_BUNDLES_COUNT_MAX: u64 = 1_024;
 /// How often the beginning of the log is looked at.

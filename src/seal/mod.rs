@@ -60,12 +60,13 @@ pub use said::Said;
 pub use term::{Candidates, Sought};
 pub use withdrawal::{Withdrawal, WithdrawalTerms};
 
+use crate::ambient::Micros;
 use crate::limits::{FACTS_KEPT_COUNT_MAX, SUBJECT_KEYS_COUNT_MAX};
 use crate::records::{BasisFact, Facts, Handle, SchemaSet, SubjectId};
 use crate::store::{Header, Op, Sealed, SealedSection};
 use crate::trail::Applied;
 pub use gridvault_keys::KeyUses;
-use gridvault_keys::{KeyError, Keyring, SubjectKey, SubjectKeyCache};
+use gridvault_keys::{KeyError, Keyring, Month, SubjectKey, SubjectKeyCache};
 use kept::KeptFacts;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -99,6 +100,12 @@ impl Seal {
     /// How often the keys that seal were used, by kind.
     pub fn key_uses(&self) -> [KeyUses; 4] {
         self.keyring.uses()
+    }
+
+    /// For how many months from this time on there are keys of contexts, its own included.
+    pub fn context_months(&self, now: Micros) -> usize {
+        let (year, month) = now.year_month();
+        Month::from_year_month(year, month).map_or(0, |month| self.keyring.months_ahead(month))
     }
 
     /// Makes further uses of the keys durable ahead of those that happen. Waits for the disk, seldom.

@@ -1,6 +1,6 @@
-//! Seals the contexts of entries, and ends the keys of those that no entry has any more: of the months before the first one that the
-//! log keeps.
-//! Never the key of a month of which an entry may be kept: a day behind its end counts as its own.
+//! Seals the contexts of entries, and ends the keys of the months before a moment: that of the first entry that the log keeps, as
+//! `oversight::retention` says it.
+//! Never the key of that moment's month, and a day behind its end counts as its own.
 //! The ring knows of which months no entry tells yet, so whichever step the process ends at, the next one says it.
 
 use super::entry::Announcement;
@@ -16,16 +16,16 @@ use std::sync::Arc;
 const MARGIN_MICROS: i64 = 86_400_000_000;
 
 impl Trail {
-    /// Destroys the context keys of the months that ended before the first entry that is kept, and says so. Nothing where there
-    /// are none. Waits for the disk away from the threads that serve.
+    /// Destroys the context keys of the months that ended before this moment, and says so; behind that the ring has keys of as many
+    /// later months. Nothing where there are none. Waits for the disk away from the threads that serve.
     ///
     /// # Errors
     /// [`TrailError::Keyring`], or as announcing it; it can be tried again.
     pub async fn end_contexts_before(
         &self,
-        first_kept: Micros,
+        before: Micros,
     ) -> Result<Option<Recorded>, TrailError> {
-        let (year, month) = Micros(first_kept.0.saturating_sub(MARGIN_MICROS)).year_month();
+        let (year, month) = Micros(before.0.saturating_sub(MARGIN_MICROS)).year_month();
         let month = Month::from_year_month(year, month).map_err(TrailError::Keyring)?;
         on_disk(&self.keyring, move |keyring| keyring.destroy_months_before(month)).await?;
         let untold = self.keyring.months_untold();

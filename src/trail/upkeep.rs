@@ -67,7 +67,7 @@ pub enum KeyNews {
         /// Which month.
         month: String,
     },
-    /// The context keys of months of which the log keeps no entry are destroyed.
+    /// The context keys of months are destroyed: those of which the log keeps no entry, and the oldest.
     ContextsDestroyed {
         /// Which months, with commas between.
         months: String,

@@ -154,6 +154,7 @@ fn keys_are_replaced_while_people_work_a_crash_changes_nothing_and_no_copy_of_be
         "rotation_keys_done 4096",
         "key_uses_near_end 0",
         "key_uses_header ",
+        "context_months 60",
     ] {
         assert!(numbers.text.contains(&format!("gridvault_{line}")), "{line}: {}", numbers.text);
     }

@@ -3,7 +3,7 @@
 //! the next keys of places that are being re-keyed, in ascending order and each of the epoch after the present one, and zeros behind.
 //!
 //! ```text
-//! content = first month u32 | zero u32 | entries | next keys | zeros
+//! content = first month u32 | months that made way u32 | entries | next keys | zeros
 //! entry   = epoch u32 | key 32
 //! next    = count u16 | (place u16 | epoch u32 | key 32)*    place = number of the entry that it follows
 //! entries = 4,096 subject buckets | 4,096 index buckets | 60 months | index base | header | chain | charge
@@ -48,7 +48,7 @@ const _: () = assert!(SUBJECT_BUCKETS_START == 0);
 pub(crate) enum Place {
     SubjectBucket(Bucket),
     IndexBucket(Bucket),
-    /// The month at this offset from the first; below [`CONTEXT_MONTHS`].
+    /// One of those that months take by turns; below [`CONTEXT_MONTHS`].
     Month(usize),
     IndexBase,
     Header,
@@ -64,9 +64,9 @@ impl Place {
         match self {
             Self::SubjectBucket(bucket) => SUBJECT_BUCKETS_START + usize::from(bucket.number()),
             Self::IndexBucket(bucket) => INDEX_BUCKETS_START + usize::from(bucket.number()),
-            Self::Month(offset) => {
-                assert!(offset < CONTEXT_MONTHS, "a month is checked when it is looked up");
-                MONTHS_START + offset
+            Self::Month(slot) => {
+                assert!(slot < CONTEXT_MONTHS, "a month is checked when it is looked up");
+                MONTHS_START + slot
             }
             Self::IndexBase => SINGLES_START,
             Self::Header => SINGLES_START + 1,
@@ -115,7 +115,10 @@ pub(crate) struct Entry<'a> {
 /// All keys of a keyring, wiped on drop.
 pub(crate) struct Content {
     bytes: Zeroizing<Vec<u8>>,
+    /// The first one that ever had a key.
     first_month: Month,
+    /// How many months, from that one on, made way for later ones.
+    passed: usize,
 }
 
 impl Content {
@@ -128,7 +131,7 @@ impl Content {
         for entry in entries.chunks_exact_mut(ENTRY_BYTES) {
             entry[..EPOCH_BYTES].copy_from_slice(&EPOCH_FIRST.to_be_bytes());
         }
-        Ok(Self { bytes, first_month })
+        Ok(Self { bytes, first_month, passed: 0 })
     }
 
     /// Takes opened content over, once its shape is checked.
@@ -141,14 +144,16 @@ impl Content {
         }
         let number = u32::from_be_bytes(*bytes.first_chunk().expect("the length was just checked"));
         let first_month = Month::from_number(number).map_err(|_| KeyError::ContentShape)?;
-        let content = Self { bytes, first_month };
+        let passed = u32::from_be_bytes(*bytes[4..].first_chunk().expect("so was this one"));
+        let passed = usize::try_from(passed).map_err(|_| KeyError::ContentShape)?;
+        first_month.later(passed).ok_or(KeyError::ContentShape)?;
+        let content = Self { bytes, first_month, passed };
         let count = content.next_count();
         if count > NEXT_MAX {
             return Err(KeyError::ContentShape);
         }
         let behind = NEXT_START + count * NEXT_BYTES;
-        let mut zeros = content.bytes[4..ENTRIES_START].iter().chain(&content.bytes[behind..]);
-        if zeros.any(|byte| *byte != 0)
+        if content.bytes[behind..].iter().any(|byte| *byte != 0)
             || (0..ENTRIES).any(|entry| content.entry(entry).epoch < EPOCH_FIRST)
             || !content.has_right_next_keys()
             || !content.has_room_left()
@@ -237,6 +242,11 @@ impl Content {
         self.newest(Place::Header).epoch > EPOCH_FIRST
     }
 
+    /// Whether a month made way for another.
+    pub(crate) fn has_passed_months(&self) -> bool {
+        self.passed > 0
+    }
+
     /// A copy in which each of these places has a next key; one that has one keeps it.
     ///
     /// # Errors
@@ -295,7 +305,14 @@ impl Content {
     fn copy(&self) -> Self {
         let mut bytes = Zeroizing::new(vec![0; CONTENT_BYTES]);
         bytes.copy_from_slice(&self.bytes);
-        Self { bytes, first_month: self.first_month }
+        Self { bytes, first_month: self.first_month, passed: self.passed }
+    }
+
+    /// The first month that has a place makes way for another.
+    fn pass_one(&mut self) {
+        self.passed += 1;
+        let passed = u32::try_from(self.passed).expect("a calendar has fewer months");
+        self.bytes[4..ENTRIES_START].copy_from_slice(&passed.to_be_bytes());
     }
 
     fn next_count(&self) -> usize {
@@ -409,7 +426,7 @@ mod tests {
         };
         assert!(refused(Zeroizing::new(bytes()[1..].to_vec())));
         assert!(refused(alter(0, &[0; 4])));
-        assert!(refused(alter(7, &[1])));
+        assert!(refused(alter(4, &[1])), "months that made way up to one that no calendar has");
         assert!(refused(alter(ENTRIES_START, &[0; EPOCH_BYTES])));
         assert!(refused(alter(ENTRIES_END - ENTRY_BYTES, &[0; EPOCH_BYTES])));
         assert!(refused(alter(ENTRIES_END, &[1])));

@@ -66,7 +66,7 @@ impl Ring {
 
 impl Keyring {
     /// Draws all keys and writes them, sealed under `root`, to a new file of mode 0600. Its context keys begin with
-    /// `first_month` and last for 60 months. Durable in both slots and read back when this returns. It keeps a copy of the
+    /// `first_month` and reach over 60 months ([`Keyring::months_are_told`]). Durable in both slots and read back when this returns. It keeps a copy of the
     /// root key, under which it is sealed again whenever keys of buckets are replaced.
     ///
     /// # Errors

@@ -1,10 +1,13 @@
 //! Tests of keys that there is one of: at whichever step the disk fails, the next process has the former key or both, and then
 //! the next one or both; and one that counts as destroyed is nowhere.
 
+use std::collections::HashSet;
+
 use super::tests::{Bench, CALLS};
 use super::*;
 use crate::limits::CONTEXT_MONTHS_REKEYED_MAX;
 use crate::month::Month;
+use crate::state::KeyState;
 
 const TOKENS: SingleKey = SingleKey::TokenSigning;
 
@@ -197,5 +200,48 @@ fn as_many_months_as_the_limit_have_two_keys_and_those_there_is_one_of_find_room
     for keyring in bench.both_ways() {
         assert_eq!(keyring.epochs_of(TOKENS), epochs(1, Some(2)));
         assert_eq!(keyring.context_epochs(later(0)).expect("held"), (1, 2));
+    }
+}
+
+#[test]
+fn months_of_which_everything_is_said_make_way_for_later_ones_and_no_key_comes_twice() {
+    let bench = Bench::new();
+    let ring = &bench.keyring;
+    let held = |keyring: &Keyring| {
+        let reached = (0..300).filter(|offset| keyring.context_epochs(later(*offset)).is_ok());
+        reached.collect::<Vec<usize>>()
+    };
+    assert_eq!(held(ring), (0..60).collect::<Vec<usize>>());
+    ring.turn_contexts(later(1)).expect("turned");
+    let mut keys = HashSet::new();
+    for first in 0..130 {
+        let month = later(first + 1);
+        assert!(keys.insert(*ring.content().month(later(first)).expect("held").key));
+        let sealed = ring.seal_context(later(first + 59), &[1; 16], b"", b"x").expect("sealed");
+        ring.destroy_months_before(month).expect("destroyed");
+        // Not before an entry says so.
+        assert_eq!(held(ring), (first + 1..first + 60).collect::<Vec<usize>>());
+        assert_eq!(ring.months_untold(), [later(first)]);
+        ring.months_are_told(&[later(first)]).expect("kept");
+        for keyring in bench.both_ways().iter().chain([ring]) {
+            assert_eq!(held(keyring), (first + 1..first + 61).collect::<Vec<usize>>());
+            assert_eq!(keyring.months_ahead(month), 60);
+            assert!(keyring.open_context(&[1; 16], b"", &sealed).is_ok());
+            assert!(keyring.months_untold().is_empty());
+            let state = |offset| keyring.context_key_state(later(offset), 1);
+            assert_eq!(state(first), Some(KeyState::Destroyed));
+            assert_eq!(state(first + 61), None);
+        }
+    }
+    // One in the middle waits for those before it.
+    ring.destroy_months_before(later(133)).expect("destroyed");
+    ring.months_are_told(&[later(131), later(132)]).expect("kept");
+    assert_eq!(held(ring).last(), Some(&189));
+    ring.months_are_told(&[later(130)]).expect("kept");
+    assert_eq!(held(ring), (133..193).collect::<Vec<usize>>());
+    ring.turn_contexts(later(135)).expect("turned");
+    for keyring in bench.both_ways() {
+        assert_eq!(keyring.context_epochs(later(135)).expect("held"), (1, 2));
+        assert_eq!(keyring.context_epochs(later(192)).expect("held"), (2, 2));
     }
 }

@@ -7,8 +7,8 @@
 //! ```
 //! What precedes the sealed content is its associated data, so a slot moved or relabelled does not open. The format is 1; it is 2
 //! while some subject buckets have a next key, 3 while another place has one, 4 once the key of an index bucket was followed by another,
-//! and 5 once the header key was: a build that knows nothing of those refuses the ring instead of losing them, or what moved to other
-//! places because of them.
+//! 5 once the header key was, and 6 once a month made way for another: a build that knows nothing of those refuses the ring instead of
+//! losing them, or what moved to other places because of them.
 
 use std::path::Path;
 
@@ -33,6 +33,11 @@ const FORMAT_INDEX: u8 = 4;
 /// That of a ring in which the header key was followed by another, for ever: the attributes that a row holds are not all that stands for
 /// it any more.
 const FORMAT_HEADER: u8 = 5;
+/// That of a ring in which a month stands in the place of another, for ever.
+const FORMAT_MONTHS: u8 = 6;
+/// Those that this build reads.
+const FORMATS: [u8; 6] =
+    [FORMAT, FORMAT_NEXT, FORMAT_NEXT_SINGLE, FORMAT_INDEX, FORMAT_HEADER, FORMAT_MONTHS];
 const HEADER_BYTES: usize = 26;
 /// 75 pages of 4 KiB, so that no page of the disk belongs to both slots.
 const SLOT_BYTES: usize = HEADER_BYTES + SEALED_OVERHEAD_BYTES + CONTENT_BYTES;
@@ -254,7 +259,7 @@ fn read_slot(root: &RootKey, slot: KeyringSlot, file: &[u8]) -> Result<Whole, Un
         return Err(Unreadable::Damaged);
     }
     let format = header[8];
-    if ![FORMAT, FORMAT_NEXT, FORMAT_NEXT_SINGLE, FORMAT_INDEX, FORMAT_HEADER].contains(&format) {
+    if !FORMATS.contains(&format) {
         return Err(Unreadable::NewerFormat(format));
     }
     let number = |start: usize| {
@@ -289,6 +294,9 @@ fn seal_slot(
 
 /// Each content has one format.
 fn format_of(content: &Content) -> u8 {
+    if content.has_passed_months() {
+        return FORMAT_MONTHS;
+    }
     if content.has_followed_header() {
         return FORMAT_HEADER;
     }

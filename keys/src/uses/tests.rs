@@ -273,3 +273,22 @@ fn nobody_counts_further_than_the_limit_of_all_keys() {
     let (_bench, keyring) = Bench::new(u64::MAX, 1);
     assert_eq!(keyring.uses()[0].max, KEY_USES_MAX);
 }
+
+#[test]
+fn a_month_that_takes_the_place_of_another_counts_from_its_own_beginning() {
+    let (bench, keyring) = Bench::new(100, 10);
+    let seal = |keyring: &Keyring, month| keyring.seal_context(month, &ACTOR, b"entry", b"reason");
+    for _ in 0..100 {
+        keyring.reserve_uses().expect("written");
+        seal(&keyring, month()).expect("up to the limit");
+    }
+    assert!(seal(&keyring, month()).is_err());
+    let next = month().later(1).expect("in range");
+    keyring.destroy_months_before(next).expect("destroyed");
+    keyring.months_are_told(&[month()]).expect("kept");
+    let last = month().later(CONTEXT_MONTHS).expect("in range");
+    for keyring in [&keyring, &bench.again()] {
+        assert!(seal(keyring, last).is_ok(), "where the first was used up");
+        assert!(!keyring.uses_were_lost());
+    }
+}

@@ -6,7 +6,7 @@
 use super::entry::LogEntry;
 use super::error::OversightError;
 use crate::ambient::{BelievedClock, Clock, Micros};
-use crate::limits::{RETENTION_BUNDLES_COUNT_MAX, RETENTION_CLOCK_LEAP_MAX};
+use crate::limits::{CONTEXTS_MONTHS_MAX, RETENTION_BUNDLES_COUNT_MAX, RETENTION_CLOCK_LEAP_MAX};
 use crate::trail::{Announcement, Trail};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -40,6 +40,8 @@ pub struct Retention {
     tidied: bool,
     /// Whether keys of contexts may be there that no kept entry needs: so it is at a start, and behind each pruning.
     has_keys_to_end: bool,
+    /// Keys of contexts of before that are ended.
+    contexts_before: Micros,
 }
 
 /// What a step did.
@@ -76,8 +78,15 @@ impl Retention {
         };
         let before = last.and_then(|entry| i64::try_from(entry.t).ok()).map(Micros);
         let clock = BelievedClock::new(clock, before, RETENTION_CLOCK_LEAP_MAX);
-        let (pending, tidied, has_keys_to_end) = (None, false, true);
-        Ok(Retention { settings, clock, before, pending, tidied, has_keys_to_end })
+        Ok(Retention {
+            settings,
+            clock,
+            before,
+            pending: None,
+            tidied: false,
+            has_keys_to_end: true,
+            contexts_before: Micros(i64::MIN),
+        })
     }
 
     /// Time of the last entry that the log had when this began: nothing was later then.
@@ -121,10 +130,7 @@ impl Retention {
         let due = found.map_err(|_| OversightError::Broken)??;
         let Some((policy_at, policy)) = due.policy.filter(|_| due.end > minimum.index) else {
             // Last, so that a ring that cannot be written keeps no entry.
-            if self.has_keys_to_end && minimum.index > 0 {
-                end_keys(&log, minimum, trail).await?;
-            }
-            self.has_keys_to_end = false;
+            self.end_keys(&log, minimum, trail).await?;
             return Ok(Step::Nothing);
         };
         let pruned = Announcement::Pruned {
@@ -139,18 +145,36 @@ impl Retention {
         Ok(Step::Recorded)
     }
 
+    /// The contexts of entries that are gone open no more, wherever copies of them lie. Nor do those of entries that are kept for
+    /// longer than the ring keeps keys of months: it needs their places for the months to come.
+    async fn end_keys(
+        &mut self,
+        log: &LogReader,
+        minimum: Minimum,
+        trail: &Trail,
+    ) -> Result<(), OversightError> {
+        let mut before = self.clock.now().months_before(CONTEXTS_MONTHS_MAX);
+        if self.has_keys_to_end && minimum.index > 0 {
+            before = before.max(first_kept(log, minimum)?);
+        }
+        if before > self.contexts_before {
+            trail.end_contexts_before(before).await?;
+            self.contexts_before = before;
+        }
+        self.has_keys_to_end = false;
+        Ok(())
+    }
+
     /// The moment before which entries are old enough, by a time that is believed.
     fn cutoff(&self) -> Micros {
         self.clock.now().months_before(self.settings.months)
     }
 }
 
-/// The contexts of entries that are gone open no more, wherever copies of them lie.
-async fn end_keys(log: &LogReader, minimum: Minimum, trail: &Trail) -> Result<(), OversightError> {
+/// Time of the first entry that is kept.
+fn first_kept(log: &LogReader, minimum: Minimum) -> Result<Micros, OversightError> {
     let first = LogEntry::parse(&log.entry(minimum.index)?).ok_or(OversightError::Malformed)?;
-    let time = i64::try_from(first.t).map_err(|_| OversightError::Malformed)?;
-    trail.end_contexts_before(Micros(time)).await?;
-    Ok(())
+    Ok(Micros(i64::try_from(first.t).map_err(|_| OversightError::Malformed)?))
 }
 
 async fn take_away(log: LogReader, minimum: Minimum) -> Result<(), OversightError> {

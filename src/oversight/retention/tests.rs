@@ -412,3 +412,25 @@ fn ring_that_cannot_be_written_keeps_nothing_from_being_pruned_and_the_next_proc
     next.destroy_months_before(month(2027, 2)).expect("destroyed");
     assert_eq!(ring(&world).months_untold().len(), 13);
 }
+
+#[test]
+fn vault_records_contexts_for_longer_than_its_ring_has_places_for_months() {
+    let world = World::with(256);
+    let first = sealed(&world.keyring, 2027, 1);
+    // Nothing is pruned in these years, as where somebody still needs everything.
+    let hold = || -> Vec<Floor> { vec![Box::new(|| 0)] };
+    for month_count in 1..=10 * 12 {
+        world.clock.pass(30 * DAY);
+        world.grow(1);
+        // A process now and then: what is old by the last entry is believed.
+        let mut retention = world.retention(hold());
+        assert_eq!(world.step(&mut retention), Step::Nothing, "month {month_count}");
+        let (year, number) = world.clock.now().year_month();
+        let now = sealed(&world.keyring, year, number);
+        assert!(ring(&world).open_context(&[1; 16], b"entry", &now).is_ok(), "{year}-{number}");
+        assert!(world.keyring.months_ahead(month(year, number)) >= 5, "{year}-{number}");
+    }
+    assert!(world.keyring.open_context(&[1; 16], b"entry", &first).is_err());
+    let (year, number) = world.clock.now().months_before(CONTEXTS_MONTHS_MAX).year_month();
+    assert!(world.keyring.seal_context(month(year, number), &[1; 16], b"", b"").is_ok());
+}

@@ -197,10 +197,10 @@ fn a_keyring_of_another_root_is_told_and_left_alone() {
 fn a_newer_format_is_told_and_left_alone() {
     let ring = Ring::new();
     let mut bytes = ring.bytes();
-    bytes[A + 8] = 6;
-    bytes[B + 8] = 6;
+    bytes[A + 8] = 7;
+    bytes[B + 8] = 7;
     ring.put(&bytes);
-    assert!(matches!(open(&ring.path(), &ring.root), Err(KeyError::KeyringFormat { format: 6 })));
+    assert!(matches!(open(&ring.path(), &ring.root), Err(KeyError::KeyringFormat { format: 7 })));
     assert_eq!(ring.bytes(), bytes);
 }
 
