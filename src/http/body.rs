@@ -14,6 +14,8 @@ use axum::body::{Body, HttpBody as _};
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 use zeroize::Zeroizing;
 
 /// The media types that a call takes.
@@ -156,6 +158,28 @@ pub(super) fn known(codes: &[&'static str], given: &str) -> Option<&'static str>
     codes.iter().copied().find(|code| *code == given)
 }
 
+/// Whether a list of a body has so many members, none twice. How many is asked first: members are held against each other, so a
+/// body full of them would cost its length squared.
+pub(super) fn are_few_and_distinct<T: PartialEq>(
+    members: &[T],
+    counts: RangeInclusive<usize>,
+) -> bool {
+    let repeats = || members.iter().enumerate().any(|(at, one)| members[..at].contains(one));
+    counts.contains(&members.len()) && !repeats()
+}
+
+/// The ids that a body names: so many, none twice, each with the form of one. None is read where there are too many.
+pub(super) fn named_ids<T: FromStr + PartialEq>(
+    texts: &[String],
+    counts: RangeInclusive<usize>,
+) -> Option<Vec<T>> {
+    if !counts.contains(&texts.len()) {
+        return None;
+    }
+    let ids = texts.iter().map(|text| text.parse().ok()).collect::<Option<Vec<T>>>()?;
+    are_few_and_distinct(&ids, counts).then_some(ids)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,6 +235,44 @@ mod tests {
 
     fn trickle(pause: Duration, piece: usize, pieces: usize) -> Result<usize, Code> {
         collected(Body::new(Trickle { pause, piece, pieces, waiting: None }))
+    }
+
+    /// A member that nobody may look at.
+    struct Unread;
+
+    impl PartialEq for Unread {
+        fn eq(&self, _: &Unread) -> bool {
+            panic!("a member of a list that is too long was looked at");
+        }
+    }
+
+    impl FromStr for Unread {
+        type Err = Infallible;
+
+        fn from_str(_: &str) -> Result<Unread, Infallible> {
+            panic!("a member of a list that is too long was read");
+        }
+    }
+
+    #[test]
+    fn no_member_of_a_list_that_is_too_long_or_too_short_is_looked_at() {
+        assert!(!are_few_and_distinct(&[Unread, Unread, Unread], 1..=2));
+        assert!(!are_few_and_distinct(&[Unread, Unread], 3..=4));
+        assert!(named_ids::<Unread>(&["1".into(), "2".into(), "3".into()], 1..=2).is_none());
+        assert!(named_ids::<Unread>(&["1".into()], 2..=3).is_none());
+    }
+
+    #[test]
+    fn ids_are_taken_from_their_fewest_to_their_most_and_none_twice() {
+        let ids = |texts: &[&str], counts| {
+            let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+            named_ids::<u8>(&texts, counts)
+        };
+        assert_eq!(ids(&["1", "2"], 1..=2), Some(vec![1, 2]));
+        assert_eq!(ids(&[], 0..=2), Some(Vec::new()));
+        for wrong in [&["1", "1"][..], &["1", "x"], &["1", "2", "3"], &[]] {
+            assert_eq!(ids(wrong, 1..=2), None, "{wrong:?}");
+        }
     }
 
     #[test]

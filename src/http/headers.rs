@@ -2,6 +2,7 @@
 //! Never a personal value in any of them; what has not the shape of its kind is refused, not echoed.
 //! Each comes once or not at all.
 
+use super::body::are_few_and_distinct;
 use super::caller::Caller;
 use super::problem::Problem;
 use super::rooms::Rooms;
@@ -170,10 +171,8 @@ pub(super) fn field_names(list: Option<&str>) -> Option<Vec<String>> {
 
 /// The same for a list of names.
 pub(super) fn checked_field_names(names: Vec<String>) -> Option<Vec<String>> {
-    let repeated = names.iter().enumerate().any(|(at, name)| names[..at].contains(name));
-    let shaped = names.iter().all(|name| is_slug(name));
-    (shaped && !repeated && !names.is_empty() && names.len() <= READ_FIELDS_COUNT_MAX)
-        .then_some(names)
+    let fits = are_few_and_distinct(&names, 1..=READ_FIELDS_COUNT_MAX);
+    (fits && names.iter().all(|name| is_slug(name))).then_some(names)
 }
 
 #[cfg(test)]

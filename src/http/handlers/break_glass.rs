@@ -3,7 +3,7 @@
 //! A finding is a word and a code; nobody writes freely about anybody here.
 
 use super::super::answer::Answer;
-use super::super::body::{self, Media};
+use super::super::body::{self, Media, named_ids};
 use super::super::caller::Caller;
 use super::super::forms;
 use super::super::headers::{Headers, purpose};
@@ -17,7 +17,7 @@ use crate::operations::{
     BreakGlassRequest, BrokenGlass, Finding, ListedGlass, Urgency, break_glass, end_glass,
     list_glass, review_glass,
 };
-use crate::records::{MandateId, RecordId};
+use crate::records::MandateId;
 use crate::seal::MandateState;
 use axum::body::Body;
 use axum::extract::State;
@@ -202,14 +202,11 @@ fn break_glass_rooms(rooms: &Rooms) -> Urgency<'_> {
 }
 
 fn request_of(body: BreakGlassBody) -> Option<BreakGlassRequest> {
-    if body.places.len() > EMERGENCY_DWELLINGS_MAX as usize {
-        return None;
-    }
-    let places = body.places.iter().map(|id| id.parse().ok());
-    let places = places.collect::<Option<Vec<RecordId>>>()?;
-    let repeats = places.iter().enumerate().any(|(at, id)| places[..at].contains(id));
-    let (tier, event) = (body.tier.parse().ok()?, body.event.parse().ok()?);
-    (!repeats).then_some(BreakGlassRequest { tier, event, places })
+    Some(BreakGlassRequest {
+        tier: body.tier.parse().ok()?,
+        event: body.event.parse().ok()?,
+        places: named_ids(&body.places, 0..=EMERGENCY_DWELLINGS_MAX as usize)?,
+    })
 }
 
 pub(in crate::http) async fn list(

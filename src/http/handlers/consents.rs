@@ -3,7 +3,7 @@
 //! Who may not know of the person is told of nobody.
 
 use super::super::answer::Answer;
-use super::super::body::{self, Media, known};
+use super::super::body::{self, Media, known, named_ids};
 use super::super::caller::Caller;
 use super::super::forms;
 use super::super::headers::{Headers, purpose};
@@ -214,11 +214,7 @@ pub(in crate::http) async fn give(
 /// The records that a consent is given over, each once, and the code of the document.
 fn given_over(body: &ConsentGivenBody) -> Option<(Vec<RecordId>, &'static str)> {
     let proof = known(&PROOFS, &body.proof)?;
-    let ids = body.records.iter().map(|id| id.parse().ok());
-    let ids = ids.collect::<Option<Vec<RecordId>>>()?;
-    let repeats = ids.iter().enumerate().any(|(at, id)| ids[..at].contains(id));
-    let counted = (1..=CONSENTED_RECORDS_COUNT_MAX).contains(&ids.len());
-    (counted && !repeats).then_some((ids, proof))
+    Some((named_ids(&body.records, 1..=CONSENTED_RECORDS_COUNT_MAX)?, proof))
 }
 
 pub(in crate::http) async fn withdraw(

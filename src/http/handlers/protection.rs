@@ -3,7 +3,7 @@
 //! What is hidden, and from whom, is data of the roles.
 
 use super::super::answer::Answer;
-use super::super::body::{self, Media};
+use super::super::body::{self, Media, named_ids};
 use super::super::caller::Caller;
 use super::super::forms;
 use super::super::headers::{Headers, purpose};
@@ -72,8 +72,6 @@ pub(in crate::http) async fn protect(
 }
 
 fn request_of(body: &ProtectBody) -> Option<(bool, Vec<RecordId>)> {
-    let ids = body.households.iter().map(|id| id.parse().ok());
-    let ids = ids.collect::<Option<Vec<RecordId>>>()?;
-    let repeats = ids.iter().enumerate().any(|(at, id)| ids[..at].contains(id));
-    (!repeats && ids.len() <= PROTECTED_HOUSEHOLDS_COUNT_MAX).then_some((body.protected, ids))
+    let ids = named_ids(&body.households, 0..=PROTECTED_HOUSEHOLDS_COUNT_MAX)?;
+    Some((body.protected, ids))
 }
