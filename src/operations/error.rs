@@ -2,7 +2,8 @@
 //! Never carries a value; problems of a body name fields and reasons.
 //! A refusal was recorded before it got here, or only counted where its budget was used up.
 
-use crate::access::{Access, Code, Denied};
+use crate::access::{Access, Code, Denied, Origin};
+use crate::identity::Actor;
 use crate::records::{FieldProblem, ProblemReason};
 use crate::seal::SealError;
 use crate::store::StoreError;
@@ -81,10 +82,21 @@ pub(super) async fn turn_away_fields(
     trail: &Trail,
     problems: Vec<FieldProblem>,
 ) -> OperationError {
+    turn_away_members(asked.actor, asked.origin, access, trail, problems).await
+}
+
+/// The same for a request that names no purpose.
+pub(super) async fn turn_away_members(
+    actor: &Actor,
+    origin: &Origin,
+    access: &Access,
+    trail: &Trail,
+    problems: Vec<FieldProblem>,
+) -> OperationError {
     let unknown = problems.iter().all(|p| p.reason == ProblemReason::UnknownField);
     let code = if unknown { Code::FieldUnknown } else { Code::SchemaInvalid };
     let problems = problems.into_iter().map(|p| (p.field, Some(p.reason.as_str()))).collect();
-    let denied = access.refuse(Some(asked.actor.standing()), code, asked.origin);
+    let denied = access.refuse(Some(actor.standing()), code, origin);
     recorded(trail, denied, code, problems).await
 }
 

@@ -5,6 +5,7 @@
 mod asked;
 mod basis;
 mod by_term;
+mod cursor;
 mod damage;
 mod describe;
 mod draw;
@@ -48,7 +49,7 @@ pub use record::{
     query_records, read_record, record_digests,
 };
 pub use rights::{
-    ConsentRequest, Due, DuePage, DuePlace, DueState, EraseRequest, Erased, Expired, ExpiryWalk,
+    ConsentRequest, Due, DuePage, DueState, EraseRequest, Erased, Expired, ExpiryWalk,
     GivenConsent, ListedConsent, ProtectRequest, Protected, Replayed, RestrainRequest, Restraint,
     WithdrawRequest, WithdrawnConsent, ask_erasure, ask_release, ask_restraint, carry_out_erasure,
     carry_out_restraint, expire_records, give_consent, list_consents, list_due, protect_address,

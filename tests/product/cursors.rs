@@ -2,10 +2,13 @@
 //! Never of use to another actor, for another question or after an edit; all of that looks the same.
 //! A cursor is no right: the page that it leads to is decided anew.
 
-use super::bodies::{CONTACT, REGISTRATION, adult};
+use super::actor::Actor;
+use super::bodies::{CONTACT, REGISTRATION, RIGHTS, adult};
 use super::client::Reply;
 use super::harness::shared;
 use super::query::{ids, next, placed};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault::limits::CURSOR_BYTES_MAX;
 use serde_json::{Value, json};
 
@@ -94,6 +97,50 @@ fn cursor_serves_its_actor_its_purpose_and_its_question_alone() {
     elsewhere.as_object_mut().expect("an object").remove("grid");
     refused(worker.query(&elsewhere, REGISTRATION));
     worker.query(&own, REGISTRATION).expect(200);
+}
+
+/// Its place may be a record of another area, so what leads to it is nobody's to read either.
+#[test]
+fn cursor_of_what_is_due_serves_its_caller_alone_unedited_and_in_this_list() {
+    let demo = shared();
+    let (worker, desk) = (demo.worker(1), demo.role("resident_desk"));
+    let body = json!({"reason": "purpose_met", "by": "self", "proof": "resident_card"});
+    for _ in 0..3 {
+        let subject =
+            worker.create(&adult(worker.grid())).expect(201).text_of("subject").to_owned();
+        let path = format!("/v1/subjects/{subject}/erase");
+        desk.call("POST", &path).purpose(RIGHTS).json(&body).send().expect(201);
+    }
+    let page = |actor: &Actor, after: &str| actor.get(&format!("/v1/due?limit=1&after={after}"));
+    let first = desk.get("/v1/due?limit=1").expect(200);
+    let cursor = first.text_of("next").to_owned();
+    let second = page(&desk, &cursor).expect(200);
+    assert_ne!(first.body["due"], second.body["due"]);
+    // Nothing of where it leads to can be read from it.
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(&cursor).expect("base64url");
+    let id: uuid::Uuid =
+        first.body["due"][0]["id"].as_str().expect("an id").parse().expect("an id");
+    assert!(bytes.windows(16).all(|window| window != id.as_bytes()));
+    let refused = |reply: Reply| {
+        let reply = reply.refused(400, "schema_invalid");
+        assert_eq!(reply.pointers(), ["after: wrong_cursor"]);
+    };
+    for place in [0, cursor.len() / 2, cursor.len() - 1] {
+        let mut edited = cursor.clone().into_bytes();
+        edited[place] = if edited[place] == b'A' { b'B' } else { b'A' };
+        refused(page(&desk, &String::from_utf8(edited).expect("base64url")));
+    }
+    refused(page(&desk, &cursor[1..]));
+    refused(page(&desk, "AAAA"));
+    // A place in the clear, as one could write it oneself.
+    let plain = [&[1], &i32::MIN.to_be_bytes()[..], &[0; 16]].concat();
+    refused(page(&desk, &BASE64_URL_SAFE_NO_PAD.encode(plain)));
+    refused(page(&demo.role("protection_officer"), &cursor));
+    let feed = desk.get("/v1/due?limit=2").expect(200).text_of("next").to_owned();
+    page(&desk, &feed).expect(200);
+    let foreign = worker.query(&question(worker.grid()), REGISTRATION).expect(200);
+    refused(page(&desk, foreign.text_of("cursor")));
+    page(&desk, &cursor).expect(200);
 }
 
 #[test]

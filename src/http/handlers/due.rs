@@ -12,10 +12,8 @@ use super::approvals::kind_of;
 use crate::access::Code;
 use crate::ambient::Micros;
 use crate::limits::DUE_PAGE_COUNT_MAX;
-use crate::operations::{Due, DuePlace, list_due};
+use crate::operations::{Due, list_due};
 use axum::extract::{RawQuery, State};
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -85,15 +83,15 @@ pub(in crate::http) async fn list(
     RawQuery(raw): RawQuery,
 ) -> Result<Answer<DuesBody>, Problem> {
     caller.must_see_due(&rooms).await?;
-    let members = query(&caller, raw.as_deref(), DUE_WORDS, &rooms).await?;
-    let Some((limit, after)) = asked(&members) else {
+    let [limit, after] = query(&caller, raw.as_deref(), DUE_WORDS, &rooms).await?;
+    let Some(limit) = limit_of(limit.as_deref()) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     };
     let territory = rooms.territory.load();
     let page = list_due(
         &caller.actor,
         limit,
-        after,
+        after.as_deref(),
         &caller.origin,
         caller.now,
         &rooms.store,
@@ -104,23 +102,13 @@ pub(in crate::http) async fn list(
     )
     .await?;
     let due = page.due.into_iter().map(|due| DueBody::of(due, caller.now)).collect();
-    let next = page.next.map(|place| BASE64_URL_SAFE_NO_PAD.encode(place.to_bytes()));
+    let next = page.next.map(|cursor| cursor.as_str().to_owned());
     Ok(Answer::new(DuesBody { due, next }, page.recorded, rooms.trail.origin()))
 }
 
-fn asked([limit, after]: &[Option<String>; DUE_WORDS.len()]) -> Option<(usize, Option<DuePlace>)> {
-    let place = |text: &String| -> Option<DuePlace> {
-        DuePlace::from_bytes(&BASE64_URL_SAFE_NO_PAD.decode(text).ok()?)
-    };
-    let after = match after {
-        Some(text) => Some(place(text)?),
-        None => None,
-    };
-    let limit = match limit {
-        Some(text) => text.parse().ok()?,
-        None => DUE_PAGE_COUNT_MAX,
-    };
-    (1..=DUE_PAGE_COUNT_MAX).contains(&limit).then_some((limit, after))
+fn limit_of(limit: Option<&str>) -> Option<usize> {
+    let limit = limit.map_or(Ok(DUE_PAGE_COUNT_MAX), str::parse).ok()?;
+    (1..=DUE_PAGE_COUNT_MAX).contains(&limit).then_some(limit)
 }
 
 impl DueBody {
@@ -204,13 +192,11 @@ mod tests {
 
     #[test]
     fn a_page_is_taken_to_its_most_lines_and_refused_beyond() {
-        let of = |limit: &str| asked(&[Some(limit.to_owned()), None]).map(|(limit, _)| limit);
         let most = DUE_PAGE_COUNT_MAX;
-        assert_eq!(of(&most.to_string()), Some(most));
-        assert_eq!(asked(&[None, None]), Some((most, None)));
+        assert_eq!(limit_of(Some(&most.to_string())), Some(most));
+        assert_eq!(limit_of(None), Some(most));
         for wrong in [&*(most + 1).to_string(), "0", "x", ""] {
-            assert_eq!(of(wrong), None, "{wrong}");
+            assert_eq!(limit_of(Some(wrong)), None, "{wrong}");
         }
-        assert_eq!(asked(&[None, Some("AAAA".to_owned())]), None);
     }
 }

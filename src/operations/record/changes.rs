@@ -2,10 +2,10 @@
 //! Never a value, never a filter by record, and never a place where a change could be skipped.
 //! Its cursor does not expire: it says how far each of the caller's assignments has been followed.
 
-use super::query_records::not_a_cursor;
-use super::walk::{Part, Way, owner};
+use super::walk::{Part, Way};
 use crate::access::{self, Access, Ask, ChangedState, Code, Permit};
 use crate::limits::{ASSIGNMENTS_COUNT_MAX, FEED_CELLS_COUNT_MAX, STALE_ATTEMPTS_MAX};
+use crate::operations::cursor::{not_a_cursor, owner};
 use crate::operations::error::{after, refuse, turn_away, turn_away_fields};
 use crate::operations::{Asked, Met, OperationError};
 use crate::records::{Owner, RecordId, RecordRef, RecordType, SchemaSet, Target};
@@ -63,7 +63,7 @@ pub async fn changes(
     schemas: &SchemaSet,
     territory: &Territory,
 ) -> Result<Changed, OperationError> {
-    let owner = owner(asked, &("changes", asked.purpose.id.as_str()));
+    let owner = owner(asked.actor.standing().actor, &("changes", asked.purpose.id.as_str()));
     let given = match &request.since {
         Some(cursor) => seal
             .position(&owner, cursor, asked.now)
@@ -71,7 +71,7 @@ pub async fn changes(
         None => Some(Followed::default()),
     };
     let Some(given) = given else {
-        return Err(turn_away_fields(asked, access, trail, vec![not_a_cursor()]).await);
+        return Err(turn_away_fields(asked, access, trail, vec![not_a_cursor("cursor")]).await);
     };
     let question = asked.question(Ask::Changes, schemas, territory);
     for _ in 0..STALE_ATTEMPTS_MAX {

@@ -7,6 +7,7 @@ use super::walk::{Found, Position, Search, Way};
 use crate::access::{Access, Ask, Charge, Code, List, Permit, Question};
 use crate::ambient::Micros;
 use crate::limits::{CURSOR_SECONDS, STALE_ATTEMPTS_MAX};
+use crate::operations::cursor::{not_a_cursor, owner};
 use crate::operations::error::{after, refuse, turn_away, turn_away_fields};
 use crate::operations::mandate::mandate_of_list;
 use crate::operations::{Asked, Case, OperationError};
@@ -93,7 +94,7 @@ pub async fn query_records(
         let way = Way::of(plan.reaches(), grid, territory, asked.now);
         let Some(start) = way.begin(position.as_ref(), &search) else {
             // The assignment that carried the page before is over, and its area with it.
-            return Err(turn_away_fields(asked, access, trail, vec![not_a_cursor()]).await);
+            return Err(turn_away_fields(asked, access, trail, vec![not_a_cursor("cursor")]).await);
         };
         let Found { reach, candidates, next } =
             search.page(&way, start, &plan, store, seal).await?;
@@ -122,10 +123,6 @@ pub async fn query_records(
 }
 
 /// What a cursor that is none is told, whatever is wrong with it.
-pub(super) fn not_a_cursor() -> FieldProblem {
-    FieldProblem::new("cursor", ProblemReason::WrongCursor)
-}
-
 /// A request whose words make sense.
 struct Begun {
     within: Option<(CellId, Option<&'static str>)>,
@@ -174,7 +171,7 @@ fn begin(
         Some(cursor) => {
             let position = seal.position(&owner, cursor, asked.now);
             let position = position.and_then(|bytes| Position::from_bytes(&bytes));
-            Some(position.ok_or_else(|| Unbegun::Field(not_a_cursor()))?)
+            Some(position.ok_or_else(|| Unbegun::Field(not_a_cursor("cursor")))?)
         }
         None => None,
     };
@@ -231,5 +228,5 @@ fn owner_of(asked: &Asked<'_>, request: &QueryRequest) -> CursorOwner {
         since,
         &request.fields,
     );
-    super::walk::owner(asked, &question)
+    owner(asked.actor.standing().actor, &question)
 }

@@ -8,12 +8,11 @@ use crate::limits::{
     QUERY_LOOKS_COUNT_MAX, QUERY_PAGE_BYTES_MAX, QUERY_PAGE_COUNT_MAX, QUERY_SUBJECTS_COUNT_MAX,
 };
 use crate::operations::by_term::{bearer, behind_term};
-use crate::operations::{Asked, Met, OperationError};
+use crate::operations::{Met, OperationError};
 use crate::records::{RecordId, RecordType};
-use crate::seal::{CursorOwner, Seal, Sought};
+use crate::seal::{Seal, Sought};
 use crate::store::{Fetched, Key, Reader, Sealed, Stored};
 use crate::territory::{Area, CellId, GridCode, Territory};
-use serde::Serialize;
 
 /// Sorts before every record: the beginning of a cell.
 const FIRST: RecordId = RecordId::from_bytes([0; 16]);
@@ -324,12 +323,4 @@ impl Rest<'_> {
             None => cell == self.cell,
         }
     }
-}
-
-/// Binds a cursor to its actor and to everything that was asked.
-pub(super) fn owner(asked: &Asked<'_>, question: &impl Serialize) -> CursorOwner {
-    let text = serde_json::to_vec(question).expect("names, texts and numbers are JSON");
-    let mut digest = [0; 32];
-    digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, &text).as_ref());
-    CursorOwner { actor: asked.actor.standing().actor, question: digest }
 }

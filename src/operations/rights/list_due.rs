@@ -1,18 +1,20 @@
 //! What is due to residents, for the desk and for whoever agrees to what desks ask: requests that nobody answered or finished,
 //! restraints in force, and records that end because a consent was taken back.
 //! Never a value and no person: codes, ids of requests and records, and days.
-//! Each look is an entry; a page looks at so much at most, and says where the next one begins.
+//! Each look is an entry; a page looks at so much at most, and says where the next one begins. That place may be a record of
+//! another area, so it is sealed for its caller, like the cursor of every list.
 
 use crate::access::{Access, Fact, Origin};
 use crate::ambient::Micros;
 use crate::identity::Actor;
-use crate::limits::{DUE_LOOKS_COUNT_MAX, RIGHTS_ANSWER_DAYS};
+use crate::limits::{CURSOR_SECONDS, DUE_LOOKS_COUNT_MAX, RIGHTS_ANSWER_DAYS};
 use crate::operations::OperationError;
+use crate::operations::cursor::{not_a_cursor, owner};
 use crate::operations::describe::{Nothing, ended};
-use crate::operations::error::refuse;
+use crate::operations::error::{refuse, turn_away_members};
 use crate::operations::mandate::kept_mandate;
 use crate::records::{MandateId, RecordId};
-use crate::seal::{MandateRecord, MandateState, Seal};
+use crate::seal::{Cursor, CursorOwner, MandateRecord, MandateState, Seal};
 use crate::store::{Fetched, Key, Reader};
 use crate::territory::Territory;
 use crate::trail::{Recorded, Trail};
@@ -86,7 +88,7 @@ impl DueState {
 
 /// Behind which line a page begins. Requests come first, by area and then by age; then records, by their ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DuePlace {
+enum DuePlace {
     /// Behind a request of an area.
     Request([u8; 16], MandateId),
     /// Behind a record, or before all of them.
@@ -94,8 +96,8 @@ pub enum DuePlace {
 }
 
 impl DuePlace {
-    /// The bytes of the interface: which of the two, then where.
-    pub fn to_bytes(self) -> Vec<u8> {
+    /// What a cursor carries: which of the two, then where.
+    fn to_bytes(self) -> Vec<u8> {
         match self {
             DuePlace::Request(area, id) => [&[0], &area[..], id.as_bytes()].concat(),
             DuePlace::Record(day, id) => [&[1], &day.to_be_bytes()[..], id.as_bytes()].concat(),
@@ -103,7 +105,7 @@ impl DuePlace {
     }
 
     /// Reads them back; nothing for any others.
-    pub fn from_bytes(bytes: &[u8]) -> Option<DuePlace> {
+    fn from_bytes(bytes: &[u8]) -> Option<DuePlace> {
         match bytes.split_first()? {
             (0, rest) => {
                 let (area, id) = rest.split_first_chunk()?;
@@ -123,8 +125,8 @@ impl DuePlace {
 pub struct DuePage {
     /// Its lines.
     pub due: Vec<Due>,
-    /// Behind which place the next one begins; nothing where this is the last.
-    pub next: Option<DuePlace>,
+    /// Where the next one begins; nothing where this is the last.
+    pub next: Option<Cursor>,
     /// The entry.
     pub recorded: Recorded,
 }
@@ -132,12 +134,13 @@ pub struct DuePage {
 /// Lists what is due in the caller's areas.
 ///
 /// # Errors
-/// As [`Access::decide_due`], and when it cannot be recorded.
+/// As [`Access::decide_due`]; `schema_invalid` for a cursor that is none of the caller's for this list, or too old; and when it cannot
+/// be recorded.
 #[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn list_due(
     actor: &Actor,
     limit: usize,
-    after: Option<DuePlace>,
+    after: Option<&str>,
     origin: &Origin,
     now: Micros,
     store: &Reader,
@@ -150,6 +153,11 @@ pub async fn list_due(
         Ok(decided) => decided,
         Err(denied) => return Err(refuse(trail, denied).await),
     };
+    let owner = owner(actor.standing().actor, &"due");
+    let Ok(after) = after.map(|cursor| place_of(cursor, &owner, now, seal)).transpose() else {
+        let problems = vec![not_a_cursor("after")];
+        return Err(turn_away_members(actor, origin, access, trail, problems).await);
+    };
     let mut page = Page { due: Vec::new(), looks: 0, limit, now, next: None };
     if !matches!(after, Some(DuePlace::Record(..))) {
         page.requests(&areas, after, store, seal).await?;
@@ -160,9 +168,27 @@ pub async fn list_due(
     let Page { due, next, .. } = page;
     let permit = permit.stating("count", Fact::Number(due.len() as u64));
     match trail.append(permit).await {
-        Ok(receipt) => Ok(DuePage { due, next, recorded: receipt.recorded() }),
+        Ok(receipt) => {
+            let ends = Micros(now.0.saturating_add(CURSOR_SECONDS * 1_000_000));
+            let cursor = |place: DuePlace| seal.cursor(&owner, &place.to_bytes(), Some(ends));
+            let next = next.map(cursor).transpose()?;
+            Ok(DuePage { due, next, recorded: receipt.recorded() })
+        }
         Err(refused) => Err(ended(refused, actor, origin, access, trail).await),
     }
+}
+
+/// A cursor that does not lead on for its caller.
+struct NoPlace;
+
+fn place_of(
+    cursor: &str,
+    owner: &CursorOwner,
+    now: Micros,
+    seal: &Seal,
+) -> Result<DuePlace, NoPlace> {
+    let position = seal.position(owner, cursor, now).ok_or(NoPlace)?;
+    DuePlace::from_bytes(&position).ok_or(NoPlace)
 }
 
 /// A page that is being filled.

@@ -17,7 +17,7 @@ pub use consent::{ListedConsent, list_consents};
 pub use erase_subject::{EraseRequest, Erased, ask_erasure, carry_out_erasure};
 pub use expire_records::{Expired, ExpiryWalk, expire_records};
 pub use give_consent::{ConsentRequest, GivenConsent, give_consent};
-pub use list_due::{Due, DuePage, DuePlace, DueState, list_due};
+pub use list_due::{Due, DuePage, DueState, list_due};
 pub use protect_address::{ProtectRequest, Protected, protect_address};
 pub use restrain_subject::{
     RestrainRequest, Restraint, ask_release, ask_restraint, carry_out_restraint,
