@@ -2,7 +2,7 @@
 //! Never queues: whoever has no place hears so at once, before token, body or decision cost anything.
 //! While the vault is busy nobody has more places than a hand needs, so one caller's flood is not another's wait.
 
-use crate::access::ActorId;
+use crate::access::{ActorId, source_of};
 use crate::limits::{
     ACTOR_REQUESTS_COUNT_MAX, BUSY_ACTOR_REQUESTS_COUNT_MAX, BUSY_REQUESTS_PER_CORE_COUNT,
     REQUESTS_COUNT_MAX, SOURCE_CONNECTIONS_COUNT_MAX,
@@ -66,7 +66,7 @@ impl Drop for Seat {
     }
 }
 
-/// Connections of each source address.
+/// Connections of each source: an address, or a network of IPv6.
 #[derive(Default)]
 pub(super) struct Sources(Counted<IpAddr>);
 
@@ -79,8 +79,7 @@ pub(super) struct Connected {
 impl Sources {
     /// A place among the connections of a source, if it has one left.
     pub(super) fn connect(self: &Arc<Self>, source: IpAddr) -> Option<Connected> {
-        // Written as it is meant, so that one address does not count twice.
-        let source = source.to_canonical();
+        let source = source_of(source);
         let entered = self.0.enter(source, SOURCE_CONNECTIONS_COUNT_MAX);
         entered.then(|| Connected { source, sources: self.clone() })
     }
@@ -202,5 +201,20 @@ mod tests {
         assert!(sources.connect(other).is_some());
         open.pop();
         assert!(sources.connect(same).is_some());
+    }
+
+    #[test]
+    fn a_network_of_ipv6_has_the_connections_of_one_source() {
+        let sources = Arc::new(Sources::default());
+        let of = |text: String| text.parse::<IpAddr>().expect("an address");
+        let open: Vec<Connected> = (0..SOURCE_CONNECTIONS_COUNT_MAX)
+            .map(|host| {
+                sources.connect(of(format!("2001:db8:1:2::{host:x}"))).expect("a connection")
+            })
+            .collect();
+        assert!(sources.connect(of("2001:db8:1:2:8000::1".to_owned())).is_none());
+        assert!(sources.connect(of("2001:db8:1:3::1".to_owned())).is_some());
+        drop(open);
+        assert!(sources.0.0.lock().expect("not poisoned").is_empty());
     }
 }

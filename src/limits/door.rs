@@ -45,8 +45,8 @@ pub const FILES_COUNT_MAX: usize = 512;
 pub const METRICS_CONNECTIONS_COUNT_MAX: usize = 16;
 /// Pause after a connection could not be accepted, because descriptors or memory are used up: others close meanwhile.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// Connections from one source address: a quarter, so that one source cannot take them all. A proxy in front of the vault
-/// is one source, and its requests share connections.
+/// Connections from one source, an IPv4 address or a network of 64 bits of IPv6: a quarter, so that one source cannot take them
+/// all. A proxy in front of the vault is one source, and its requests share connections.
 pub const SOURCE_CONNECTIONS_COUNT_MAX: usize = 1_024;
 /// Requests worked on at once; beyond it the answer is `overloaded` at once.
 pub const REQUESTS_COUNT_MAX: usize = 2_048;

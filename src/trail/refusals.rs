@@ -2,13 +2,14 @@
 //! Never forgets that something was refused; what has no entry of its own is in the next summary.
 //! Sources are held for one minute and actors for one hour, both in bounded number.
 
-use crate::access::ActorId;
+use crate::access::{ActorId, source_of};
 use crate::ambient::Micros;
 use crate::limits::{
     ACTOR_BAD_LINES_HOUR_MAX, ACTOR_REFUSALS_HOUR_MAX, STRANGER_REFUSALS_MINUTE_MAX,
     STRANGER_SOURCES_COUNT_MAX,
 };
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 /// What to do with a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,11 +40,15 @@ impl Refusals {
             self.minute = minute;
             self.sources.clear();
         }
+        // Whoever has a network of addresses has one budget.
+        let source = match source.parse::<IpAddr>() {
+            Ok(address) => source_of(address).to_string(),
+            Err(_) => source.to_owned(),
+        };
         // Beyond the bound all further sources share one count.
-        let known = self.sources.contains_key(source);
+        let known = self.sources.contains_key(&source);
         let shared = !known && self.sources.len() >= STRANGER_SOURCES_COUNT_MAX;
-        let count =
-            self.sources.entry(if shared { String::new() } else { source.to_owned() }).or_insert(0);
+        let count = self.sources.entry(if shared { String::new() } else { source }).or_insert(0);
         *count += 1;
         if *count <= STRANGER_REFUSALS_MINUTE_MAX {
             Budget::Record
@@ -123,6 +128,17 @@ mod tests {
         assert_eq!(refusals.take_counted(), 0);
         let later = Micros(NOW.0 + 60_000_000);
         assert_eq!(refusals.stranger("a", later), Budget::Record);
+    }
+
+    #[test]
+    fn a_network_of_ipv6_has_one_budget_and_the_next_one_another() {
+        let mut refusals = Refusals::default();
+        for host in 0..STRANGER_REFUSALS_MINUTE_MAX {
+            let source = format!("2001:db8:1:2::{host:x}");
+            assert_eq!(refusals.stranger(&source, NOW), Budget::Record);
+        }
+        assert_eq!(refusals.stranger("2001:db8:1:2:8000::1", NOW), Budget::Count);
+        assert_eq!(refusals.stranger("2001:db8:1:3::1", NOW), Budget::Record);
     }
 
     #[test]
