@@ -1,11 +1,13 @@
 //! Who is worked on now and who is told to come again.
 //! Never queues: whoever has no place hears so at once, before token, body or decision cost anything.
-//! While the vault is busy nobody has more places than a hand needs, so one caller's flood is not another's wait.
+//! While the vault is busy nobody has more places than a hand needs, so one caller's flood is not another's wait; and whose body comes
+//! before it is known who sends it has places apart, so that no stranger's slowness is the wait of those who have a token.
 
 use crate::access::{ActorId, source_of};
 use crate::limits::{
     ACTOR_REQUESTS_COUNT_MAX, BUSY_ACTOR_REQUESTS_COUNT_MAX, BUSY_REQUESTS_PER_CORE_COUNT,
-    REQUESTS_COUNT_MAX, SOURCE_CONNECTIONS_COUNT_MAX,
+    REQUESTS_COUNT_MAX, SOURCE_CONNECTIONS_COUNT_MAX, STRANGER_REQUESTS_COUNT_MAX,
+    STRANGER_SOURCE_REQUESTS_COUNT_MAX,
 };
 use rustc_hash::FxBuildHasher;
 use std::collections::HashMap;
@@ -20,10 +22,17 @@ pub(super) struct Admission {
     /// Beyond so many requests the vault is busy.
     busy_count: usize,
     actors: Counted<ActorId, FxBuildHasher>,
+    strangers: AtomicUsize,
+    stranger_sources: Counted<IpAddr>,
 }
 
 /// A request that is worked on. Dropped, it makes room.
-pub(super) struct Place(Arc<Admission>);
+pub(super) enum Place {
+    /// Among all requests.
+    Common(Arc<Admission>),
+    /// Among those of strangers, from this source.
+    Stranger(Arc<Admission>, IpAddr),
+}
 
 /// A request of an actor that is worked on. Dropped, it makes room.
 pub(super) struct Seat {
@@ -35,15 +44,33 @@ impl Admission {
     /// For a host with so many cores.
     pub(super) fn new(cores: usize) -> Admission {
         let busy_count = cores.max(1) * BUSY_REQUESTS_PER_CORE_COUNT;
-        Admission { requests: AtomicUsize::new(0), busy_count, actors: Counted::default() }
+        Admission {
+            requests: AtomicUsize::new(0),
+            busy_count,
+            actors: Counted::default(),
+            strangers: AtomicUsize::new(0),
+            stranger_sources: Counted::default(),
+        }
     }
 
     /// A place among all requests, if there is one.
     pub(super) fn place(self: &Arc<Self>) -> Option<Place> {
         let before = self.requests.fetch_add(1, Ordering::Relaxed);
         // Made first, so that a refusal takes its own count back.
-        let place = Place(self.clone());
+        let place = Place::Common(self.clone());
         (before < REQUESTS_COUNT_MAX).then_some(place)
+    }
+
+    /// A place among the requests whose body is read before it is known who sends it, if its source and all of them have one left.
+    pub(super) fn stranger(self: &Arc<Self>, source: IpAddr) -> Option<Place> {
+        let source = source_of(source);
+        if !self.stranger_sources.enter(source, STRANGER_SOURCE_REQUESTS_COUNT_MAX) {
+            return None;
+        }
+        let before = self.strangers.fetch_add(1, Ordering::Relaxed);
+        // Made first, so that a refusal takes its own counts back.
+        let place = Place::Stranger(self.clone(), source);
+        (before < STRANGER_REQUESTS_COUNT_MAX).then_some(place)
     }
 
     /// A place among an actor's requests, if it has one left.
@@ -56,7 +83,15 @@ impl Admission {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+        match self {
+            Place::Common(admission) => {
+                admission.requests.fetch_sub(1, Ordering::Relaxed);
+            }
+            Place::Stranger(admission, source) => {
+                admission.strangers.fetch_sub(1, Ordering::Relaxed);
+                admission.stranger_sources.leave(source);
+            }
+        }
     }
 }
 
@@ -143,6 +178,34 @@ mod tests {
         assert!(admission.place().is_some());
         drop(taken);
         assert_eq!(admission.requests.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn strangers_of_one_source_and_of_all_have_their_own_places_and_no_others() {
+        let admission = Arc::new(Admission::new(2));
+        let from = |host: usize| {
+            let [.., high, low] = host.to_be_bytes();
+            admission.stranger(IpAddr::from([192, 0, high, low]))
+        };
+        let mut taken: Vec<Place> = Vec::new();
+        for _ in 0..STRANGER_SOURCE_REQUESTS_COUNT_MAX {
+            taken.push(from(0).expect("a place"));
+        }
+        assert!(from(0).is_none());
+        while taken.len() < STRANGER_REQUESTS_COUNT_MAX {
+            let host = taken.len() / STRANGER_SOURCE_REQUESTS_COUNT_MAX;
+            taken.push(from(host).expect("a place"));
+        }
+        let next = STRANGER_REQUESTS_COUNT_MAX;
+        assert!(from(next).is_none());
+        assert!(from(next).is_none());
+        // Not one of them is missing to those who have a token.
+        assert_eq!(places(&admission, REQUESTS_COUNT_MAX).len(), REQUESTS_COUNT_MAX);
+        taken.pop();
+        assert!(from(next).is_some());
+        drop(taken);
+        assert_eq!(admission.strangers.load(Ordering::Relaxed), 0);
+        assert!(admission.stranger_sources.0.lock().expect("not poisoned").is_empty());
     }
 
     #[test]

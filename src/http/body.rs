@@ -1,6 +1,6 @@
 //! A request's body, from bytes to a typed request.
 //! Never larger, slower or deeper than its limits, and wiped once it is parsed.
-//! Only a known caller's body is read at all.
+//! Only a known caller's body is read at all, but the small one by which somebody makes itself known.
 
 use super::caller::Caller;
 use super::problem::Problem;
@@ -51,16 +51,7 @@ pub(super) async fn read_said<T: DeserializeOwned>(
     }
 }
 
-/// Reads and parses a body; says with which code it fails.
-pub(super) async fn take<T: DeserializeOwned>(
-    headers: &HeaderMap,
-    body: Body,
-    media: Media,
-) -> Result<T, Code> {
-    take_small(headers, body, media, BODY_BYTES_MAX).await
-}
-
-/// The same for one of so many bytes at most.
+/// Reads and parses a body of so many bytes at most, of nobody known; says with which code it fails.
 pub(super) async fn take_small<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,

@@ -16,10 +16,10 @@ use crate::limits::{DEVICE_CHARACTERS_MAX, RATE_LIMITED_PAUSE};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRequestParts as _, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tower::ServiceExt as _;
 use utoipa::ToSchema;
@@ -29,6 +29,9 @@ use uuid::Uuid;
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 /// On every answer of a vault whose people are invented.
 const SYNTHETIC: HeaderName = HeaderName::from_static("synthetic");
+
+/// The calls whose body is read before it is known who sends it: those of the table that are guarded by a code, all of them `POST`.
+const STRANGERS: [&str; 2] = ["/v1/enrol", "/v1/log-in"];
 
 /// Problem details (RFC 9457).
 #[derive(Serialize, ToSchema)]
@@ -128,7 +131,12 @@ pub(super) async fn surround(door: Door, mut request: Request) -> Response {
     request.extensions_mut().insert(admission.clone());
     // Whether the process lives is asked most when it is loaded, and costs nothing.
     let about_health = matches!(request.uri().path(), "/healthz" | "/readyz");
-    let place = admission.place();
+    // What brings its body before it is known who sends it could be kept back for long, so it takes no place of the others.
+    let place = match request.method() == Method::POST && STRANGERS.contains(&request.uri().path())
+    {
+        true => admission.stranger(source_of_peer(&request)),
+        false => admission.place(),
+    };
     let admitted = about_health || (place.is_some() && !rooms.trail.is_late());
     let response = if admitted {
         // A defect in one request is one request's answer, and a client that goes away does not stop an operation
@@ -168,6 +176,12 @@ pub(super) fn finished(
         headers.insert(SYNTHETIC, HeaderValue::from_static("true"));
     }
     finish(response, id, language)
+}
+
+/// Where a request comes from; calls from inside the process come from nowhere.
+fn source_of_peer(request: &Request) -> IpAddr {
+    let peer = request.extensions().get::<Peer>();
+    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), Peer::ip)
 }
 
 fn origin(request: &Request, id: [u8; 16]) -> Origin {
@@ -251,6 +265,13 @@ mod tests {
     fn device_of(agent: &str) -> Option<Arc<str>> {
         let request = Request::builder().header(header::USER_AGENT, agent).body(Body::empty());
         origin(&request.expect("a request"), [0; 16]).device
+    }
+
+    #[test]
+    fn calls_of_strangers_are_those_of_the_table_that_a_code_guards() {
+        let guarded = ROUTES.iter().filter(|route| route.guard == Guard::Code);
+        let guarded: Vec<_> = guarded.map(|route| (&route.method, route.path)).collect();
+        assert_eq!(guarded, STRANGERS.map(|path| (&Method::POST, path)));
     }
 
     #[test]

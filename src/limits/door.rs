@@ -50,6 +50,14 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub const SOURCE_CONNECTIONS_COUNT_MAX: usize = 1_024;
 /// Requests worked on at once; beyond it the answer is `overloaded` at once.
 pub const REQUESTS_COUNT_MAX: usize = 2_048;
+/// Largest body that is read before it is known who sends it: that of a log-in or a one-time code. The longest proof and what
+/// stands around it take half.
+pub const STRANGER_BODY_BYTES_MAX: usize = 8 * 1024;
+/// Requests with such a body worked on at once, beside all others; beyond it the answer is `overloaded`. Each takes milliseconds,
+/// unless its body is kept back.
+pub const STRANGER_REQUESTS_COUNT_MAX: usize = 512;
+/// The same from one source: an eighth, so that one source keeps nobody else from logging in. A shift that begins behind a proxy fits.
+pub const STRANGER_SOURCE_REQUESTS_COUNT_MAX: usize = 64;
 /// Requests of one actor worked on at once; beyond it the answer is `rate_limited`. An import with 64 connections fits.
 pub const ACTOR_REQUESTS_COUNT_MAX: usize = 64;
 /// Requests worked on at once, for each core, beyond which the vault counts as busy: a core works so many off within a few

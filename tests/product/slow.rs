@@ -2,10 +2,13 @@
 //! Never a wait without a bound here either: whoever is not cut off fails the test when the socket's own time is over.
 //! The pace of whole answers and bodies is tried to its limit beside the code, where time can be moved.
 
-use super::bodies::REGISTRATION;
+use super::bodies::{REGISTRATION, unknown_id};
 use super::harness::shared;
-use super::wire::connect;
-use gridvault::limits::{BODY_PACE_TIME, BODY_TIME_MAX, HEADER_TIME_MAX, HEADERS_COUNT_MAX};
+use super::wire::{connect, send_from};
+use gridvault::limits::{
+    BODY_PACE_TIME, BODY_TIME_MAX, HEADER_TIME_MAX, HEADERS_COUNT_MAX, STRANGER_BODY_BYTES_MAX,
+    STRANGER_SOURCE_REQUESTS_COUNT_MAX,
+};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
@@ -60,6 +63,52 @@ fn body_that_trickles_is_refused_before_its_time_is_over() {
     assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("schema_invalid"), "{answer}");
     assert!(after >= BODY_PACE_TIME, "{after:?}");
     assert!(after < BODY_TIME_MAX + SLACK, "{after:?}");
+}
+
+/// A log-in of nobody, with a body of that length; the body itself is the caller's to send.
+fn log_in_head(length: usize) -> String {
+    format!(
+        "POST /v1/log-in HTTP/1.1\r\nhost: vault\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\n\r\n"
+    )
+}
+
+fn log_in(last: u8, body: &str) -> u16 {
+    let request = format!("{}{body}", log_in_head(body.len()));
+    send_from(Ipv4Addr::new(127, 10, 0, last), shared().url(), request.as_bytes()).status
+}
+
+#[test]
+fn strangers_whose_bodies_do_not_come_keep_out_neither_other_sources_nor_whoever_has_a_token() {
+    let nobody = r#"{"proof":"a.b.c"}"#;
+    let mut slow: Vec<TcpStream> = Vec::new();
+    // Those of a round are cut off in the pace of a body, so a loaded machine may need another one.
+    let full = (0..10).any(|_| {
+        slow.extend((0..STRANGER_SOURCE_REQUESTS_COUNT_MAX).map(|_| {
+            let mut stream = connected(7);
+            stream.write_all(log_in_head(nobody.len()).as_bytes()).expect("taken");
+            stream
+        }));
+        (0..10).any(|_| log_in(7, nobody) == 503)
+    });
+    assert!(full, "one source has places without end");
+    assert_eq!(log_in(8, nobody), 401);
+    let head = format!(
+        "GET /v1/records/{}?fields=name HTTP/1.1\r\nhost: vault\r\nconnection: close\r\npurpose: {REGISTRATION}\r\n\
+         authorization: Bearer {}\r\n\r\n",
+        unknown_id(),
+        shared().worker(5).token
+    );
+    let known = send_from(Ipv4Addr::new(127, 10, 0, 7), shared().url(), head.as_bytes());
+    known.refused(404, "not_found");
+    drop(slow);
+}
+
+#[test]
+fn a_strangers_body_is_taken_to_its_small_limit_and_refused_beyond_it() {
+    let of = |bytes: usize| format!("{:bytes$}", r#"{"proof":"a.b.c"}"#);
+    assert_eq!(log_in(9, &of(STRANGER_BODY_BYTES_MAX)), 401);
+    assert_eq!(log_in(9, &of(STRANGER_BODY_BYTES_MAX + 1)), 413);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::super::surround::turn_stranger_away;
 use super::admin::IssuedBody;
 use crate::access::{Code, Duty, Origin};
 use crate::identity::public_key;
-use crate::limits::TOKEN_LIFE_SECONDS_MAX;
+use crate::limits::{STRANGER_BODY_BYTES_MAX, TOKEN_LIFE_SECONDS_MAX};
 use crate::operations::{enrol, log_in, new_code};
 use axum::Extension;
 use axum::body::Body;
@@ -62,10 +62,11 @@ pub(in crate::http) async fn redeem(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<IssuedBody>, Problem> {
-    let body: EnrolBody = match body::take(&headers, body, Media::Json).await {
-        Ok(body) => body,
-        Err(code) => return Err(turn_stranger_away(&rooms, &origin, code).await),
-    };
+    let body: EnrolBody =
+        match body::take_small(&headers, body, Media::Json, STRANGER_BODY_BYTES_MAX).await {
+            Ok(body) => body,
+            Err(code) => return Err(turn_stranger_away(&rooms, &origin, code).await),
+        };
     let key = body.log_in_key.as_deref().map(public_key);
     if key == Some(None) {
         return Err(turn_stranger_away(&rooms, &origin, Code::SchemaInvalid).await);
@@ -91,10 +92,11 @@ pub(in crate::http) async fn enter(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<IssuedBody>, Problem> {
-    let body: LogInBody = match body::take(&headers, body, Media::Json).await {
-        Ok(body) => body,
-        Err(code) => return Err(turn_stranger_away(&rooms, &origin, code).await),
-    };
+    let body: LogInBody =
+        match body::take_small(&headers, body, Media::Json, STRANGER_BODY_BYTES_MAX).await {
+            Ok(body) => body,
+            Err(code) => return Err(turn_stranger_away(&rooms, &origin, code).await),
+        };
     let logged_in = log_in(
         &body.proof,
         body.life_seconds.unwrap_or(TOKEN_LIFE_SECONDS_MAX),
