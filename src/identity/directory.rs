@@ -128,6 +128,14 @@ pub struct ActorRecord {
     pub log_in_key: Option<[u8; 32]>,
 }
 
+impl ActorRecord {
+    /// Ends every token that was issued up to now, this second's too, for ever. What ends them twice in a second ends also what was
+    /// issued between, and a clock that went back opens nothing again.
+    pub fn end_tokens(&mut self, now: Micros) {
+        self.tokens_from = self.tokens_from.max(now.seconds()).saturating_add(1);
+    }
+}
+
 /// An actor to be added.
 pub struct NewActor {
     /// The record.

@@ -181,7 +181,7 @@ impl Directory {
             return Ok(Change { ops: Vec::new(), expects: vec![expect] });
         }
         if record.log_in_key.is_some() {
-            record.tokens_from = record.tokens_from.max(now.seconds());
+            record.end_tokens(now);
         }
         record.log_in_key = key;
         self.replacement_of(&record, version).map_err(|_| EnrolmentError::Unavailable)

@@ -9,10 +9,10 @@
 //! `iat` of one actor's proofs rises by a second at least: that is all that has to be remembered to take each once.
 
 use super::directory::ActorState;
-use super::token::{ActingParty, Identity, IdentityError, is_plain};
+use super::token::{ActingParty, Identity, IdentityError, is_plain, leeway};
 use crate::access::{ActorId, Standing};
 use crate::ambient::Micros;
-use crate::limits::{LOG_IN_SECONDS_MAX, TOKEN_BYTES_MAX, TOKEN_LEEWAY_SECONDS};
+use crate::limits::{LOG_IN_SECONDS_MAX, TOKEN_BYTES_MAX};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_keys::is_public_key;
@@ -117,10 +117,6 @@ pub fn public_key(text: &str) -> Option<[u8; 32]> {
 fn named(proof: &str) -> Option<ActorId> {
     let claims = BASE64_URL_SAFE_NO_PAD.decode(proof.split('.').nth(1)?).ok()?;
     serde_json::from_slice(&claims).ok().map(|Named { sub }| sub)
-}
-
-fn leeway() -> i64 {
-    i64::try_from(TOKEN_LEEWAY_SECONDS).unwrap_or(0)
 }
 
 /// Made lately, by a clock that differs little, and for a short while.

@@ -164,11 +164,10 @@ impl Identity {
 
     fn actor_of(&self, claims: &Arc<Claims>, now: Micros) -> Result<Actor, IdentityError> {
         let seconds = now.seconds();
-        let leeway = i64::try_from(TOKEN_LEEWAY_SECONDS).unwrap_or(0);
         let life = claims.exp.saturating_sub(claims.iat);
         // A time of issue that is still to come would slip past the second from which tokens count.
         let begins = claims.nbf.max(claims.iat);
-        if begins > seconds.saturating_add(leeway) || life > TOKEN_LIFE_SECONDS_MAX {
+        if begins > seconds.saturating_add(leeway()) || life > TOKEN_LIFE_SECONDS_MAX {
             return Err(IdentityError::Invalid);
         }
         let person = self.directory.get(&claims.sub).ok_or(IdentityError::Invalid)?;
@@ -219,13 +218,14 @@ impl Identity {
             return Err(IdentityError::Invalid);
         }
         let id = self.random.bytes16().map_err(|_| IdentityError::Invalid)?;
+        let issued = self.begins(&actor, now);
         let claims = Claims {
             iss: self.issuer.clone(),
             sub: actor,
             aud: self.issuer.clone(),
             exp: now.seconds() + life_seconds,
-            nbf: now.seconds(),
-            iat: now.seconds(),
+            nbf: issued,
+            iat: issued,
             jti: ActorId::from_bytes(id),
             act: via.map(|sub| ActingParty { sub }),
         };
@@ -241,6 +241,13 @@ impl Identity {
         Ok(IssuedToken(token))
     }
 
+    /// From when a token that is issued now counts: now, or as soon as tokens of its actor count again, where those of before were just
+    /// ended. No further ahead than clocks may differ, so that it is good at once.
+    fn begins(&self, actor: &ActorId, now: Micros) -> i64 {
+        let from = self.directory.get(actor).map_or(0, |known| known.record.tokens_from);
+        now.seconds().max(from.min(now.seconds().saturating_add(leeway())))
+    }
+
     #[cfg(test)]
     pub(super) fn remember_copies(&self, token: &str, copies: usize) {
         self.keys.load().remember_copies(token, copies);
@@ -254,8 +261,12 @@ impl Identity {
 
 /// The last second in which a former key may have signed. A request that had begun may still sign under it a moment later.
 fn issued_max(until: Option<Micros>) -> i64 {
-    let leeway = i64::try_from(TOKEN_LEEWAY_SECONDS).unwrap_or(0);
-    until.map_or(i64::MAX, |until| until.seconds().saturating_add(leeway))
+    until.map_or(i64::MAX, |until| until.seconds().saturating_add(leeway()))
+}
+
+/// How far clocks may differ, in seconds.
+pub(super) fn leeway() -> i64 {
+    i64::try_from(TOKEN_LEEWAY_SECONDS).unwrap_or(0)
 }
 
 /// Whether a header names this type, the one algorithm, and nothing that a token may not choose: a key, where one is found, what is

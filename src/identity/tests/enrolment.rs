@@ -4,10 +4,13 @@
 
 use super::world::*;
 use crate::access::ActorId;
-use crate::identity::{ActorState, Directory, EnrolmentCode, EnrolmentError, Redemption};
-use crate::limits::ENROL_CODE_SECONDS;
+use crate::identity::{
+    ActorState, Directory, EnrolmentCode, EnrolmentError, IdentityError, Redemption,
+};
+use crate::limits::{ENROL_CODE_SECONDS, TOKEN_LEEWAY_SECONDS};
 use crate::records::{Owner, Target as _};
 use crate::store::{Change, Key, Op, Version};
+use serde_json::json;
 
 /// A code for the worker in the world's store.
 fn coded(world: &mut World) -> EnrolmentCode {
@@ -146,8 +149,54 @@ fn a_redemption_gives_its_actor_the_key_that_was_brought_and_takes_the_one_befor
         world.apply(&change);
         assert_eq!(key_of(&world), key);
         let from = world.directory().record(&WORKER).expect("the worker").tokens_from;
-        assert_eq!(from == NOW, had.is_some(), "tokens that came by a key before have ended");
+        assert_eq!(from == NOW + 1, had.is_some(), "tokens that came by a key before have ended");
     }
+}
+
+#[test]
+fn a_token_of_the_second_in_which_a_key_is_replaced_ends_and_the_one_of_the_code_is_good_at_once() {
+    let mut world = World::new();
+    world.change(WORKER, |record| record.log_in_key = Some([1; 32]));
+    let code = coded(&mut world);
+    let stolen = world.identity.issue(WORKER, None, 600, at(NOW)).expect("a token");
+    assert_eq!(world.enter(stolen.show()), Ok(WORKER));
+    let found = wait(world.directory().redeem(&world.reader, code.show(), Some([2; 32]), at(NOW)));
+    world.apply(&found.expect("redeemable").change());
+    for seconds in [NOW, NOW + 1, NOW + 2] {
+        assert_eq!(world.enter_at(stolen.show(), seconds), Err(IdentityError::Invalid));
+    }
+    let own = world.identity.issue(WORKER, None, 600, at(NOW)).expect("a token");
+    for seconds in [NOW, NOW + 1, NOW + 599] {
+        assert_eq!(world.enter_at(own.show(), seconds), Ok(WORKER));
+    }
+    // It lives no longer for it.
+    assert_eq!(world.enter_at(own.show(), NOW + 600), Err(IdentityError::Expired));
+}
+
+#[test]
+fn what_ends_tokens_twice_in_a_second_ends_the_one_that_was_issued_between() {
+    let mut world = World::new();
+    world.change(WORKER, |record| record.end_tokens(at(NOW)));
+    let between = world.identity.issue(WORKER, None, 600, at(NOW)).expect("a token");
+    assert_eq!(world.enter(between.show()), Ok(WORKER));
+    world.change(WORKER, |record| record.end_tokens(at(NOW)));
+    for seconds in [NOW, NOW + 1, NOW + 60] {
+        assert_eq!(world.enter_at(between.show(), seconds), Err(IdentityError::Invalid));
+    }
+    // A clock that went back opens nothing again.
+    world.change(WORKER, |record| record.end_tokens(at(NOW - 60)));
+    assert_eq!(world.enter_at(between.show(), NOW + 1), Err(IdentityError::Invalid));
+}
+
+#[test]
+fn a_token_is_issued_no_further_ahead_than_clocks_differ() {
+    let mut world = World::new();
+    world.change(WORKER, |record| record.tokens_from = NOW + 3_600);
+    let token = world.identity.issue(WORKER, None, 600, at(NOW)).expect("a token");
+    let claims = part(token.show(), 1);
+    let ahead = i64::try_from(TOKEN_LEEWAY_SECONDS).expect("a few seconds");
+    assert_eq!((&claims["iat"], &claims["nbf"]), (&json!(NOW + ahead), &json!(NOW + ahead)));
+    assert_eq!(world.enter(token.show()), Err(IdentityError::Invalid));
 }
 
 #[test]

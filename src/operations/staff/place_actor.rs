@@ -182,7 +182,7 @@ pub async fn change_state(
     }
     if act == PlacingAct::Stop {
         // Tokens of before are refused for ever, whatever happens later.
-        record.tokens_from = placing.now.seconds() + 1;
+        record.end_tokens(placing.now);
     }
     if state == ActorState::Left {
         for held in record.assignments.iter_mut().filter(|held| !is_over(held, placing.now)) {
