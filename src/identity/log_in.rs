@@ -97,7 +97,7 @@ impl Identity {
             return Err(invalid);
         }
         let via = claims.act.map(|party| party.sub);
-        if via.is_some_and(|via| !self.acts(&via)) {
+        if via.is_some_and(|via| !self.acts(&via, now.seconds())) {
             return Err(invalid);
         }
         if !self.log_ins.is_first(actor, claims.iat) {

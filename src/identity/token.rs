@@ -178,7 +178,7 @@ impl Identity {
         }
         let via = match &claims.act {
             None => None,
-            Some(party) if self.acts(&party.sub) => Some(party.sub),
+            Some(party) if self.acts(&party.sub, claims.iat) => Some(party.sub),
             Some(_) => return Err(IdentityError::Invalid),
         };
         // Last, so that only a token that is good in every other way is called expired.
@@ -196,10 +196,13 @@ impl Identity {
         Ok(Actor::new(standing, claims.clone()))
     }
 
-    /// Whether this is a system that may act for a person.
-    pub(super) fn acts(&self, id: &ActorId) -> bool {
+    /// Whether this is a system that may act for a person, by what was issued in that second: what was issued before it was stopped
+    /// stays of no use when it works again, as its own tokens do.
+    pub(super) fn acts(&self, id: &ActorId, issued: i64) -> bool {
         self.directory.get(id).is_some_and(|system| {
-            system.record.kind == ActorKind::System && system.record.state == ActorState::Active
+            let works = system.record.state == ActorState::Active;
+            let counts = issued >= system.record.tokens_from;
+            system.record.kind == ActorKind::System && works && counts
         })
     }
 

@@ -123,3 +123,22 @@ fn a_system_that_stopped_acts_for_nobody() {
         assert_eq!(world.enter(&world.good()), Ok(WORKER));
     }
 }
+
+#[test]
+fn what_was_issued_before_a_system_was_stopped_is_of_no_use_when_it_acts_again() {
+    let mut world = World::new();
+    let copied = world.with_claims(|claims| claims["act"] = json!({"sub": SYSTEM}));
+    world.change(SYSTEM, |record| {
+        record.state = ActorState::Suspended;
+        record.end_tokens(at(NOW));
+    });
+    assert_eq!(world.enter(&copied), INVALID);
+    world.change(SYSTEM, |record| record.state = ActorState::Active);
+    for seconds in [NOW, NOW + 1, NOW + 60] {
+        assert_eq!(world.enter_at(&copied, seconds), INVALID, "{seconds}");
+    }
+    // The person's own tokens are another matter, and so is one that is issued now.
+    assert_eq!(world.enter(&world.good()), Ok(WORKER));
+    let anew = world.identity.issue(WORKER, Some(SYSTEM), 60, at(NOW + 1)).expect("a token");
+    assert_eq!(world.enter_at(anew.show(), NOW + 1), Ok(WORKER));
+}
