@@ -226,7 +226,7 @@ fn or_nothing(form: Object) -> Schema {
     Schema::OneOf(OneOfBuilder::new().item(form).item(nothing).build())
 }
 
-/// Why something is removed.
+/// Why something is removed. Characters that hide or turn the writing are refused besides.
 pub(super) fn reason() -> Object {
     // One character that is no blank must be in it.
     of(r"\S").min_length(Some(1)).max_length(Some(REASON_CHARACTERS_MAX)).build()

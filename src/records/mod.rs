@@ -44,7 +44,7 @@ pub use restraint::{Restraint, RestraintKind};
 pub use retention::{Retention, RetentionStart};
 pub use schema::{Schema, SchemaError, SchemaSet, Section, SubjectSlot};
 pub use sensitive::{Reason, Sensitive};
-pub use text::{check_characters, is_slug};
+pub use text::{check_characters, is_free_text, is_slug};
 pub use value::Value;
 pub use words::{Class, LegalKind, RecordType, UnknownWord, View};
 

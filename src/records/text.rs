@@ -54,6 +54,14 @@ pub fn check_characters(text: &str, line_breaks: bool) -> Result<(), ProblemReas
         .try_for_each(check_character)
 }
 
+/// Whether somebody's own words may be kept: not blank, of so many characters at most, blanks around them too, and none of them one
+/// that hides or turns the writing.
+pub fn is_free_text(text: &str, characters_max: usize) -> bool {
+    let blank = text.chars().all(char::is_whitespace);
+    let long = text.chars().nth(characters_max).is_some();
+    !blank && !long && check_characters(text, true).is_ok()
+}
+
 fn check_character(character: char) -> Result<(), ProblemReason> {
     let code = u32::from(character);
     if is_bidirectional(code) {

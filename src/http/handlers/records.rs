@@ -22,7 +22,7 @@ use crate::operations::{
     read_record,
 };
 use crate::purposes::{BasisClaim, ConsentClaim, Purpose};
-use crate::records::{CaptureId, ExternalRef, ID_CHARACTERS, RecordId};
+use crate::records::{CaptureId, ExternalRef, ID_CHARACTERS, RecordId, is_free_text};
 use crate::seal::{Opened, ShownItem};
 use crate::territory::GridCode;
 use axum::body::Body;
@@ -374,8 +374,7 @@ pub(in crate::http) async fn delete(
     let key = idempotency_key(&caller, &headers, &rooms).await?;
     let (body, bytes) =
         body::read_said::<DeleteBody>(&caller, &headers, body, Media::Json, &rooms).await?;
-    let length = body.reason.trim().chars().count();
-    if length == 0 || length > REASON_CHARACTERS_MAX {
+    if !is_free_text(&body.reason, REASON_CHARACTERS_MAX) {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
     }
     caller.origin.reason = Some(body.reason.into());

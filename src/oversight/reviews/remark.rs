@@ -3,7 +3,7 @@
 //! It is sealed in the store and never in the log.
 
 use crate::limits::REMARK_CHARACTERS_MAX;
-use crate::records::{check_characters, detector};
+use crate::records::{detector, is_free_text};
 
 /// A text that was checked.
 #[derive(Clone)]
@@ -12,10 +12,8 @@ pub struct Remark(String);
 impl Remark {
     /// From what was written; nothing where it is empty, too long, has characters that hide, or holds a number of a person.
     pub fn parse(text: String) -> Option<Remark> {
-        let blank = text.chars().all(char::is_whitespace);
-        let long = text.chars().nth(REMARK_CHARACTERS_MAX).is_some();
-        let plain = check_characters(&text, true).is_ok() && !detector::holds_number(&text);
-        (!blank && !long && plain).then_some(Remark(text))
+        let fits = is_free_text(&text, REMARK_CHARACTERS_MAX) && !detector::holds_number(&text);
+        fits.then_some(Remark(text))
     }
 
     pub(super) fn text(&self) -> &str {
