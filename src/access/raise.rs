@@ -109,6 +109,31 @@ pub struct RaiseAsked {
 }
 
 impl Access {
+    /// Whether the caller may ask for a raised limit at all: of some kind of information, for somebody more.
+    ///
+    /// # Errors
+    /// [`Denied`] `denied` for everybody else. It must be recorded too.
+    pub fn check_raiser(
+        &self,
+        standing: &Standing,
+        origin: &Origin,
+        now: Micros,
+    ) -> Result<(), Denied> {
+        let active = self.active.load();
+        let policy = &active.policy;
+        let may = policy.raises().is_some_and(|terms| {
+            let mut ready = bearers(policy, standing, now).filter(|it| it.lack.is_none());
+            ready.any(|bearer| {
+                let role = &policy.roles()[bearer.role];
+                let some = LegalKind::ALL
+                    .iter()
+                    .any(|kind| terms.people_max(role.reveals.bound(*kind)) > 0);
+                some && place_of(policy, &role.id, bearer.assignment.area.as_ref()).is_some()
+            })
+        });
+        self.admit(may, standing, Written::Mandate(MandateAct::AskRaise), origin)
+    }
+
     /// Decides whether somebody may ask a second person to raise a limit; says under which role, for which alone it will count, and
     /// where it waits. Each asking is counted.
     ///

@@ -158,6 +158,12 @@ impl Caller {
         self.must(rooms.access.check_due(standing, &self.origin, self.now), rooms).await
     }
 
+    /// Ends here for a caller none of whose posts may ask for a raised limit.
+    pub(super) async fn must_raise(&self, rooms: &Rooms) -> Result<(), Problem> {
+        let standing = self.actor.standing();
+        self.must(rooms.access.check_raiser(standing, &self.origin, self.now), rooms).await
+    }
+
     /// Ends here for whoever was denied.
     async fn must(&self, checked: Result<(), Denied>, rooms: &Rooms) -> Result<(), Problem> {
         match checked {

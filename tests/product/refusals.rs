@@ -317,3 +317,26 @@ fn refused_write_is_recorded_with_its_reason_and_stores_nothing() {
     let call = worker.call("POST", "/v1/records").purpose(SAFETY).json(&body);
     call.send().refused(400, "basis_missing");
 }
+
+#[test]
+fn who_may_not_seal_or_raise_hears_that_before_the_body_is_looked_at() {
+    let demo = shared();
+    for (role, path) in [
+        ("grid_worker", "/v1/admin/seal"),
+        ("security_admin", "/v1/admin/seal"),
+        ("city_platform", "/v1/approvals/limit"),
+        ("compliance_auditor", "/v1/approvals/limit"),
+    ] {
+        let actor = if role == "grid_worker" { demo.worker(1) } else { demo.role(role) };
+        for body in ["", "{", "[]", r#"{"vault":1}"#, r#"{"kind":"rank"}"#] {
+            let call = actor.call("POST", path).bytes("application/json", body.as_bytes());
+            let reply = call.send().refused(403, "denied");
+            let entry = demo.entry(reply.index());
+            assert_eq!(
+                (&entry["why"], &entry["who"]),
+                (&json!("denied"), &json!(actor.id)),
+                "{path}"
+            );
+        }
+    }
+}

@@ -40,6 +40,7 @@ pub(in crate::http) async fn ask(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<ApprovalAskedBody>, Problem> {
+    caller.must_raise(&rooms).await?;
     let body: RaiseBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     let Some(request) = request_of(&body) else {
         return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);

@@ -8,7 +8,7 @@ use super::super::caller::Caller;
 use super::super::forms;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
-use crate::access::Code;
+use crate::access::{Code, Duty};
 use crate::limits::UNSEAL_BODY_BYTES_MAX;
 use crate::operations::seal_vault;
 use crate::unlock::{Brought, NotOpened, Outcome, Standing, Unlocking};
@@ -122,6 +122,7 @@ pub(in crate::http) async fn seal(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<SealedBody>, Problem> {
+    caller.must_have(Duty::VaultSeal, &rooms).await?;
     let asked: SealBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     let recorded = seal_vault(
         &caller.actor,
