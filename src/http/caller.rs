@@ -6,7 +6,7 @@ use super::admission::{Admission, Seat};
 use super::damage::Noting;
 use super::problem::Problem;
 use super::rooms::Rooms;
-use super::routes::has_stray_query;
+use super::stray::{has_stray_key, has_stray_query, without_key};
 use crate::access::{Ask, Code, Denied, Duty, Origin, PlacingAct, Written};
 use crate::ambient::Micros;
 use crate::identity::{Actor, IdentityError};
@@ -68,6 +68,9 @@ impl FromRequestParts<Arc<Rooms>> for Caller {
         let caller = Caller { actor, origin, now, noting, _seat };
         if has_stray_query(&parts.method, &parts.uri) {
             return Err(caller.turn_away(rooms, Code::SchemaInvalid).await);
+        }
+        if has_stray_key(&parts.method, &parts.uri, &parts.headers) {
+            return Err(without_key(caller.turn_away(rooms, Code::SchemaInvalid).await));
         }
         Ok(caller)
     }

@@ -26,6 +26,7 @@ mod reply;
 mod rooms;
 mod routes;
 mod server;
+mod stray;
 mod strict_json;
 mod surround;
 mod titles;

@@ -5,6 +5,7 @@
 use super::caller::Caller;
 use super::problem::Problem;
 use super::rooms::Rooms;
+use super::stray::IDEMPOTENCY_KEY;
 use crate::access::Code;
 use crate::limits::IDEMPOTENCY_KEY_CHARACTERS_MAX;
 use crate::operations::{Once, UnderWay};
@@ -22,7 +23,7 @@ pub(super) async fn idempotency_key(
     headers: &HeaderMap,
     rooms: &Rooms,
 ) -> Result<Option<String>, Problem> {
-    let mut values = headers.get_all("idempotency-key").iter();
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let key = match (values.next(), values.next()) {
         (None, _) => return Ok(None),
         (Some(value), None) => value.to_str().ok().filter(|key| is_key(key)),

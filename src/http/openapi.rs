@@ -104,6 +104,11 @@ impl Doc {
         !self.queries.is_empty()
     }
 
+    /// Whether a request may name a key by which it is remembered.
+    pub(super) fn is_repeatable(&self) -> bool {
+        self.repeatable
+    }
+
     pub(super) const fn new(operation: &'static str, summary: &'static str) -> Doc {
         Doc {
             operation,

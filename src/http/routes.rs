@@ -17,7 +17,7 @@ use super::queries::{ANOMALIES, DUE, EXPIRING, EXPORTED, ITEMS, REVIEWS, SEARCHE
 use super::rooms::Rooms;
 use super::surround::{Door, unknown_method, unknown_path};
 use axum::Router;
-use axum::http::{Method, Uri};
+use axum::http::Method;
 use axum::routing::{MethodRouter, delete, get, patch, post};
 use std::sync::Arc;
 
@@ -72,22 +72,6 @@ impl Route {
             own = own.find('}').map_or("", |end| &own[end + 1..]);
             given = given.find('/').map_or("", |end| &given[end..]);
         }
-    }
-}
-
-/// Whether a request has a query string where its route takes none. Without this a member that nobody reads would be taken for
-/// one that was heeded.
-pub(super) fn has_stray_query(method: &Method, uri: &Uri) -> bool {
-    let is_empty = uri.query().is_none_or(str::is_empty);
-    // Most requests have none, and are not looked up.
-    let here = |route: &&Route| route.method == *method && route.fits(uri.path());
-    !is_empty && ROUTES.iter().find(here).is_some_and(|route| route.strict_query())
-}
-
-impl Route {
-    /// The files of the log refuse a query as they refuse any other path that is none.
-    fn strict_query(&self) -> bool {
-        !self.doc.takes_query() && !self.path.starts_with("/log/")
     }
 }
 

@@ -3,10 +3,13 @@
 //! What was acknowledged is remembered through a crash, because it is durable with the write itself.
 
 use super::actor::Actor;
-use super::bodies::{CONTACT, CORRECTION, REGISTRATION, adult, basis, contact, fresh_phone};
+use super::bodies::{
+    CONTACT, CORRECTION, REGISTRATION, adult, basis, contact, fresh_phone, unknown_id,
+};
 use super::client::{Call, Reply};
 use super::entries::happened;
 use super::harness::{Demo, await_until, shared};
+use super::requests::guarded;
 use gridvault::limits::IDEMPOTENCY_KEY_CHARACTERS_MAX;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -114,6 +117,65 @@ fn key_is_taken_at_its_limit_and_refused_beyond_it() {
     }
     let call = worker.call("POST", "/v1/records").purpose(REGISTRATION).json(&adult(worker.grid()));
     call.header(HEADER, "one").header(HEADER, "two").send().refused(400, "schema_invalid");
+}
+
+/// The writes that are remembered by a key.
+const KEYED: [(&str, &str); 5] = [
+    ("POST", "/v1/records"),
+    ("PATCH", "/v1/records/{id}"),
+    ("DELETE", "/v1/records/{id}"),
+    ("POST", "/v1/records/batch"),
+    ("POST", "/v1/households"),
+];
+
+/// A path with an id in place of each name.
+fn named(path: &str) -> String {
+    let name = |part: &str| if part.starts_with('{') { unknown_id() } else { part.to_owned() };
+    path.split('/').map(name).collect::<Vec<_>>().join("/")
+}
+
+#[test]
+fn key_is_refused_by_every_write_that_would_not_remember_it() {
+    let demo = shared();
+    let worker = demo.worker(5);
+    let mut refused = 0;
+    for route in guarded() {
+        let (method, path) = (route.method.as_str(), route.path);
+        if method == "GET" || KEYED.contains(&(method, path)) {
+            continue;
+        }
+        let reply = worker.call(method, &named(path)).header(HEADER, "unheeded").send();
+        let reply = reply.refused(400, "schema_invalid");
+        assert_eq!(reply.pointers(), ["Idempotency-Key: not_taken_here"], "{method} {path}");
+        assert!(reply.body["audit_index"].is_u64(), "{method} {path}");
+        refused += 1;
+    }
+    assert!(refused > KEYED.len(), "most writes remember no key");
+    for path in ["/v1/enrol", "/v1/log-in"] {
+        let reply = demo.call("POST", path).header(HEADER, "unheeded").json(&json!({})).send();
+        let reply = reply.refused(400, "schema_invalid");
+        assert_eq!(reply.pointers(), ["Idempotency-Key: not_taken_here"], "{path}");
+    }
+    // What only reads may be said again anyway.
+    worker.call("GET", "/v1/purposes").header(HEADER, "unheeded").send().expect(200);
+}
+
+#[test]
+fn description_names_the_key_where_it_is_taken_and_nowhere_else() {
+    let document = shared().call("GET", "/openapi.json").send().expect(200).body;
+    let mut found = Vec::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let parameters = operation["parameters"].as_array();
+            if parameters.is_some_and(|all| all.iter().any(|it| it["name"] == "Idempotency-Key")) {
+                found.push((method.to_uppercase(), path.clone()));
+            }
+        }
+    }
+    let mut keyed = KEYED.map(|(method, path)| (method.to_owned(), path.to_owned())).to_vec();
+    found.sort();
+    keyed.sort();
+    assert_eq!(found, keyed);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::super::forms;
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::super::stray::{IDEMPOTENCY_KEY, without_key};
 use super::super::surround::turn_stranger_away;
 use super::admin::IssuedBody;
 use crate::access::{Code, Duty, Origin};
@@ -19,6 +20,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -56,17 +58,29 @@ pub(in crate::http) struct CodeBody {
     code: String,
 }
 
+/// The small body of somebody who is not known yet. Neither a code nor a proof is taken twice, so there is no key to remember.
+async fn taken<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Body,
+    origin: &Origin,
+    rooms: &Rooms,
+) -> Result<T, Problem> {
+    if headers.contains_key(IDEMPOTENCY_KEY) {
+        return Err(without_key(turn_stranger_away(rooms, origin, Code::SchemaInvalid).await));
+    }
+    match body::take_small(headers, body, Media::Json, STRANGER_BODY_BYTES_MAX).await {
+        Ok(body) => Ok(body),
+        Err(code) => Err(turn_stranger_away(rooms, origin, code).await),
+    }
+}
+
 pub(in crate::http) async fn redeem(
     State(rooms): State<Arc<Rooms>>,
     Extension(origin): Extension<Origin>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<IssuedBody>, Problem> {
-    let body: EnrolBody =
-        match body::take_small(&headers, body, Media::Json, STRANGER_BODY_BYTES_MAX).await {
-            Ok(body) => body,
-            Err(code) => return Err(turn_stranger_away(&rooms, &origin, code).await),
-        };
+    let body: EnrolBody = taken(&headers, body, &origin, &rooms).await?;
     let key = body.log_in_key.as_deref().map(public_key);
     if key == Some(None) {
         return Err(turn_stranger_away(&rooms, &origin, Code::SchemaInvalid).await);
@@ -92,11 +106,7 @@ pub(in crate::http) async fn enter(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<IssuedBody>, Problem> {
-    let body: LogInBody =
-        match body::take_small(&headers, body, Media::Json, STRANGER_BODY_BYTES_MAX).await {
-            Ok(body) => body,
-            Err(code) => return Err(turn_stranger_away(&rooms, &origin, code).await),
-        };
+    let body: LogInBody = taken(&headers, body, &origin, &rooms).await?;
     let logged_in = log_in(
         &body.proof,
         body.life_seconds.unwrap_or(TOKEN_LIFE_SECONDS_MAX),
