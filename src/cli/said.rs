@@ -6,7 +6,7 @@ use super::client::Connection;
 use super::failure::Failure;
 use super::print;
 use serde_json::Value;
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::path::Path;
 
 /// Longest text that is read from a file, in bytes: the vault takes fewer characters.
@@ -56,10 +56,13 @@ pub(super) fn pages(
     }
 }
 
-/// A line for each member of a list.
+/// A line for each member of a list. Where the list was cut, standard error says so: standard output has its members alone.
 pub(super) fn each(answer: &Value, list: &str, json: bool, line: impl Fn(&Value) -> String) {
     for one in answer[list].as_array().into_iter().flatten() {
         print(&if json { one.to_string() } else { line(one) });
+    }
+    if answer["more"] == Value::Bool(true) {
+        let _nobody_reads = writeln!(std::io::stderr(), "there are more, which no list shows");
     }
 }
 

@@ -68,23 +68,35 @@ pub(super) fn begun(
     Ok(change)
 }
 
-/// What is listed in a place and not over, those that end first in front.
+/// What is listed in a place.
+pub(super) struct Listing {
+    /// What is not over, those that end first in front.
+    pub(super) kept: Vec<Kept>,
+    /// Whether more is listed there than was looked at: whoever is shown the list is told so.
+    pub(super) more: bool,
+}
+
+/// What is listed in a place and not over, of so many that end first.
 pub(super) async fn listed(
     place: &[u8; 16],
     count_max: usize,
     now: Micros,
     store: &Reader,
     seal: &Seal,
-) -> Result<Vec<Kept>, OperationError> {
+) -> Result<Listing, OperationError> {
     let before = Hour::of(now).0.saturating_sub(1);
     let over = Key::mandate_listing(place, before, MandateId::from_bytes([0xff; 16]));
+    let prefix = Key::mandate_listing_prefix(place);
+    // One further, to know whether there is one.
+    let keys = store.scan(&prefix, Some(&over), count_max.saturating_add(1)).await?;
+    let more = keys.len() > count_max;
     let mut found = Vec::new();
-    for (key, _) in store.scan(&Key::mandate_listing_prefix(place), Some(&over), count_max).await? {
+    for (key, _) in keys.into_iter().take(count_max) {
         let Some(id) = key.listed_mandate() else { continue };
         let kept = kept_mandate(id, store, seal).await?;
         found.extend(kept.filter(|kept| now.0 < kept.record.until));
     }
-    Ok(found)
+    Ok(Listing { kept: found, more })
 }
 
 /// The emergency accesses that are listed in a place and were not reviewed yet, whenever they ended.

@@ -31,11 +31,12 @@ pub use once::{BatchKey, OfBatch, Once, Repeats, Saying, UnderWay};
 
 pub use grounds::{
     Age, ApprovalRequest, BreakGlassRequest, BrokenGlass, Checked, CounterRequest, CounterTask,
-    Day, DayTask, ExplainRequest, Explained, Finding, ListedApproval, ListedGlass, ListedTask,
-    OfficialRequest, PreviewRequest, PreviewedPurpose, Previewing, RaiseRequest, TaskGiven,
-    TaskRequest, TaskScope, TaskStep, Urgency, Waiting, ask_approval, ask_official, ask_raise,
-    break_glass, counter_check, day, decide_approval, end_glass, explain_policy, give_task,
-    list_approvals, list_glass, list_tasks, policy_matrix, preview_access, review_glass, step_task,
+    Day, DayTask, ExplainRequest, Explained, Finding, ListedApproval, ListedApprovals, ListedGlass,
+    ListedTask, ListedTasks, OfficialRequest, PreviewRequest, PreviewedPurpose, Previewing,
+    RaiseRequest, TaskGiven, TaskRequest, TaskScope, TaskStep, Urgency, Waiting, ask_approval,
+    ask_official, ask_raise, break_glass, counter_check, day, decide_approval, end_glass,
+    explain_policy, give_task, list_approvals, list_glass, list_tasks, policy_matrix,
+    preview_access, review_glass, step_task,
 };
 pub use keys::{
     KeysStatus, RemadeTerms, RotationWord, Turned, Turning, WaysChanged, change_ways, destroy_keys,
@@ -58,10 +59,11 @@ pub use rights::{
 pub use staff::{
     ActorRequest, Added, AssignmentRequest, Delegating, DelegationRequest, Difference, Ending,
     EndingPage, EndingPlace, EndingPost, Enrolled, Imported, Issued, LineOutcome, ListedDelegation,
-    LoggedIn, Named, NewCode, OwnPost, Placed, Placing, RosterLine, RosterRooms, TokenRequest,
-    VacantGrid, VacantPage, add_actor, change_state, confirm_post, end_post, ending_posts, enrol,
-    import_roster, issue_token, list_actors, list_delegations, log_in, new_code, own_posts,
-    place_actor, propose_delegation, renew_post, step_delegation, vacant_grids,
+    ListedDelegations, LoggedIn, Named, NewCode, OwnPost, Placed, Placing, RosterLine, RosterRooms,
+    TokenRequest, VacantGrid, VacantPage, add_actor, change_state, confirm_post, end_post,
+    ending_posts, enrol, import_roster, issue_token, list_actors, list_delegations, log_in,
+    new_code, own_posts, place_actor, propose_delegation, renew_post, step_delegation,
+    vacant_grids,
 };
 
 #[cfg(test)]

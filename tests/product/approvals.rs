@@ -33,6 +33,7 @@ fn under(actor: &Actor, case: &str, id: &str, fields: &str, purpose: &str) -> Re
 
 fn waiting(actor: &Actor, id: &str) -> Option<Value> {
     let listed = actor.get("/v1/approvals").expect(200);
+    assert_eq!(listed.body["more"], false, "it is whole");
     let all = listed.body["approvals"].as_array().expect("a list").clone();
     all.into_iter().find(|one| one["id"] == json!(id))
 }

@@ -175,6 +175,7 @@ fn a_task_is_listed_to_its_holder_and_its_giver_and_given_back_by_its_holder_alo
     let task = task.text_of("id").to_owned();
     let of = |actor: &Actor| {
         let listed = actor.get("/v1/tasks").expect(200);
+        assert_eq!(listed.body["more"], false, "it is whole");
         let tasks = listed.body["tasks"].as_array().expect("a list").clone();
         tasks.into_iter().find(|one| one["id"] == json!(task))
     };

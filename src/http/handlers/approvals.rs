@@ -234,6 +234,8 @@ pub(super) fn kind_of(record: &MandateRecord) -> &'static str {
 pub(in crate::http) struct ApprovalsBody {
     /// The requests.
     approvals: Vec<ListedApprovalBody>,
+    /// Whether there are more, which no list shows: of each place where something waits it has 1,000 at most, those that end first.
+    more: bool,
 }
 
 pub(in crate::http) async fn ask(
@@ -333,7 +335,7 @@ pub(super) async fn listed(
     waiting: Waiting,
     rooms: &Rooms,
 ) -> Result<Answer<ApprovalsBody>, Problem> {
-    let (listed, recorded) = list_approvals(
+    let found = list_approvals(
         &caller.actor,
         waiting,
         &caller.origin,
@@ -344,6 +346,7 @@ pub(super) async fn listed(
         &rooms.trail,
     )
     .await?;
-    let approvals = listed.into_iter().map(ListedApprovalBody::from).collect();
-    Ok(Answer::new(ApprovalsBody { approvals }, recorded, rooms.trail.origin()))
+    let approvals = found.approvals.into_iter().map(ListedApprovalBody::from).collect();
+    let body = ApprovalsBody { approvals, more: found.more };
+    Ok(Answer::new(body, found.recorded, rooms.trail.origin()))
 }

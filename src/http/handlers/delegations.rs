@@ -85,8 +85,10 @@ impl From<ListedDelegation> for ListedDelegationBody {
 /// The caller's delegations that are not over.
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct DelegationsBody {
-    /// The delegations, the oldest first.
+    /// The delegations, those that end first in front.
     delegations: Vec<ListedDelegationBody>,
+    /// Whether there are more, which no list shows: it has 1,000 at most, those that end first.
+    more: bool,
 }
 
 pub(in crate::http) async fn propose(
@@ -150,9 +152,10 @@ pub(in crate::http) async fn list(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
 ) -> Result<Answer<DelegationsBody>, Problem> {
-    let (listed, recorded) = list_delegations(&delegating(&caller, &rooms)).await?;
-    let delegations = listed.into_iter().map(ListedDelegationBody::from).collect();
-    Ok(Answer::new(DelegationsBody { delegations }, recorded, rooms.trail.origin()))
+    let found = list_delegations(&delegating(&caller, &rooms)).await?;
+    let delegations = found.delegations.into_iter().map(ListedDelegationBody::from).collect();
+    let body = DelegationsBody { delegations, more: found.more };
+    Ok(Answer::new(body, found.recorded, rooms.trail.origin()))
 }
 
 fn delegating<'a>(caller: &'a Caller, rooms: &'a Rooms) -> Delegating<'a> {

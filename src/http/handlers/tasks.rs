@@ -156,8 +156,10 @@ impl From<ListedTask> for ListedTaskBody {
 /// The tasks that the caller has to do with and that are not done.
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct TasksBody {
-    /// The tasks, the oldest first.
+    /// The tasks, those that end first in front.
     tasks: Vec<ListedTaskBody>,
+    /// Whether there are more, which no list shows: it has 1,000 at most, those that end first.
+    more: bool,
 }
 
 pub(in crate::http) async fn give(
@@ -228,7 +230,7 @@ pub(in crate::http) async fn list(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
 ) -> Result<Answer<TasksBody>, Problem> {
-    let (tasks, recorded) = list_tasks(
+    let found = list_tasks(
         &caller.actor,
         &caller.origin,
         caller.now,
@@ -238,8 +240,9 @@ pub(in crate::http) async fn list(
         &rooms.trail,
     )
     .await?;
-    let body = TasksBody { tasks: tasks.into_iter().map(ListedTaskBody::from).collect() };
-    Ok(Answer::new(body, recorded, rooms.trail.origin()))
+    let tasks = found.tasks.into_iter().map(ListedTaskBody::from).collect();
+    let body = TasksBody { tasks, more: found.more };
+    Ok(Answer::new(body, found.recorded, rooms.trail.origin()))
 }
 
 /// A task of the day, on its way out.
@@ -274,12 +277,14 @@ impl Written for DayTaskOut {
 /// The day's list.
 pub(in crate::http) struct DayOut {
     tasks: Vec<DayTaskOut>,
+    more: bool,
 }
 
 impl Written for DayOut {
     fn write(&self, into: &mut Vec<u8>) -> serde_json::Result<()> {
         let mut body = Object::new(into);
         array(body.member("tasks"), self.tasks.iter(), |into, task| task.write(into))?;
+        body.value("more", &self.more)?;
         body.end();
         Ok(())
     }
@@ -310,6 +315,8 @@ pub(in crate::http) struct DayTaskBody {
 pub(in crate::http) struct DayBody {
     /// The caller's open tasks for the purpose of the request, those that end first in front.
     tasks: Vec<DayTaskBody>,
+    /// Whether there are more tasks, which no list shows: it is made of 1,000 at most, those that end first.
+    more: bool,
 }
 
 pub(in crate::http) async fn of_the_day(
@@ -337,7 +344,7 @@ pub(in crate::http) async fn of_the_day(
         territory: territory.clone(),
         now: caller.now,
     };
-    let body = DayOut { tasks: found.tasks.into_iter().map(out).collect() };
+    let body = DayOut { tasks: found.tasks.into_iter().map(out).collect(), more: found.more };
     Ok(Answer::new(body, found.recorded, log))
 }
 

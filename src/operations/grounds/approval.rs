@@ -13,7 +13,7 @@ use crate::limits::{
 };
 use crate::operations::describe::{Nothing, ended};
 use crate::operations::error::{after, refuse, turn_away};
-use crate::operations::mandate::{Kept, begun, kept_mandate, listed, moved};
+use crate::operations::mandate::{Kept, Listing, begun, kept_mandate, listed, moved};
 use crate::operations::scope::{Named, Seen, handles, look};
 use crate::operations::{Asked, OperationError, draw};
 use crate::records::{MandateId, RecordId, SchemaSet};
@@ -277,6 +277,16 @@ pub struct ListedApproval {
     pub waits: bool,
 }
 
+/// What waits for somebody, and what it asked for.
+pub struct ListedApprovals {
+    /// The requests.
+    pub approvals: Vec<ListedApproval>,
+    /// Whether there may be more than a list has.
+    pub more: bool,
+    /// The entry.
+    pub recorded: Recorded,
+}
+
 /// What waits for the caller's word, and what the caller asked for itself and is not over.
 ///
 /// # Errors
@@ -291,16 +301,18 @@ pub async fn list_approvals(
     seal: &Seal,
     access: &Access,
     trail: &Trail,
-) -> Result<(Vec<ListedApproval>, Recorded), OperationError> {
+) -> Result<ListedApprovals, OperationError> {
     let standing = actor.standing();
     let written = Written::Mandate(MandateAct::ListAsked);
     let permit = access.permit_known(standing, written, origin, Nothing);
-    let mut approvals: Vec<ListedApproval> = Vec::new();
+    let (mut approvals, mut more): (Vec<ListedApproval>, bool) = (Vec::new(), false);
     let own = *standing.actor.as_bytes();
     let places = access.waiting_places(standing, now);
     for place in std::iter::once(own).chain(places.iter().map(|place| *place.as_bytes())) {
-        for kept in listed(&place, APPROVALS_LISTED_COUNT_MAX, now, store, seal).await? {
-            let Kept { id, record, .. } = kept;
+        let found = listed(&place, APPROVALS_LISTED_COUNT_MAX, now, store, seal).await?;
+        let Listing { kept, more: cut } = found;
+        more |= cut;
+        for Kept { id, record, .. } in kept {
             let waits = record.state == MandateState::Asked
                 && !record.concerns(standing.actor)
                 && access.agrees(standing, &record.role, now);
@@ -316,7 +328,7 @@ pub async fn list_approvals(
         }
     }
     match trail.append(permit).await {
-        Ok(receipt) => Ok((approvals, receipt.recorded())),
+        Ok(receipt) => Ok(ListedApprovals { approvals, more, recorded: receipt.recorded() }),
         Err(refused) => Err(ended(refused, actor, origin, access, trail).await),
     }
 }

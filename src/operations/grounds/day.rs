@@ -12,7 +12,7 @@ use crate::limits::{
 };
 use crate::operations::describe::{Nothing, ended};
 use crate::operations::error::{refuse, turn_away};
-use crate::operations::mandate::{kept_mandate, listed};
+use crate::operations::mandate::{Listing, kept_mandate, listed};
 use crate::operations::scope::{Seen, look};
 use crate::operations::{Asked, OperationError};
 use crate::records::{MandateId, RecordType, SchemaSet};
@@ -41,6 +41,8 @@ pub struct DayTask {
 pub struct Day {
     /// The tasks, those that end first in front.
     pub tasks: Vec<DayTask>,
+    /// Whether there may be more than a list has.
+    pub more: bool,
     /// The entry of the list.
     pub recorded: Recorded,
 }
@@ -63,7 +65,8 @@ pub async fn day(
     let written = Written::Mandate(MandateAct::List);
     let permit = access.permit_known(standing, written, origin, Nothing);
     let place = standing.actor.as_bytes();
-    let kept = listed(place, TASKS_LISTED_COUNT_MAX, asked.now, store, seal).await?;
+    let found = listed(place, TASKS_LISTED_COUNT_MAX, asked.now, store, seal).await?;
+    let Listing { kept, more: cut } = found;
     let recorded = match trail.append(permit).await {
         Ok(receipt) => receipt.recorded(),
         Err(refused) => return Err(ended(refused, actor, origin, access, trail).await),
@@ -89,7 +92,7 @@ pub async fn day(
         left -= page.as_ref().map_or(0, OpenedPage::len);
         tasks.push(DayTask { task, page, more });
     }
-    Ok(Day { tasks, recorded })
+    Ok(Day { tasks, more: cut, recorded })
 }
 
 /// The rooms that the list of one task visits.

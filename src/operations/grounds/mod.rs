@@ -16,7 +16,8 @@ mod task;
 mod urgent_scope;
 
 pub use approval::{
-    ApprovalRequest, ListedApproval, Waiting, ask_approval, decide_approval, list_approvals,
+    ApprovalRequest, ListedApproval, ListedApprovals, Waiting, ask_approval, decide_approval,
+    list_approvals,
 };
 pub use break_glass::{BreakGlassRequest, BrokenGlass, Urgency, break_glass};
 pub use counter_check::{Checked, CounterRequest, CounterTask, counter_check};
@@ -27,4 +28,4 @@ pub use policy::{ExplainRequest, Explained, explain_policy, policy_matrix};
 pub use preview::{Age, PreviewRequest, PreviewedPurpose, Previewing, preview_access};
 pub use raise_limit::{RaiseRequest, ask_raise};
 pub use review_glass::{Finding, ListedGlass, end_glass, list_glass, review_glass};
-pub use task::{ListedTask, TaskStep, list_tasks, step_task};
+pub use task::{ListedTask, ListedTasks, TaskStep, list_tasks, step_task};

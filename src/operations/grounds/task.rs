@@ -7,7 +7,7 @@ use crate::ambient::Micros;
 use crate::identity::Actor;
 use crate::limits::{STALE_ATTEMPTS_MAX, TASKS_LISTED_COUNT_MAX};
 use crate::operations::describe::{Nothing, ended};
-use crate::operations::mandate::{Kept, kept_mandate, listed, moved};
+use crate::operations::mandate::{Kept, Listing, kept_mandate, listed, moved};
 use crate::operations::{OperationError, refuse};
 use crate::records::{MandateId, Owner, RecordRef, Target};
 use crate::seal::{MandateRecord, MandateState, Seal};
@@ -127,6 +127,16 @@ pub struct ListedTask {
     pub given: bool,
 }
 
+/// The tasks that somebody has to do with.
+pub struct ListedTasks {
+    /// The tasks, those that end first in front.
+    pub tasks: Vec<ListedTask>,
+    /// Whether there may be more than a list has.
+    pub more: bool,
+    /// The entry.
+    pub recorded: Recorded,
+}
+
 /// The tasks of the caller that are not done: those that it holds, and those that it gave.
 ///
 /// # Errors
@@ -139,7 +149,7 @@ pub async fn list_tasks(
     seal: &Seal,
     access: &Access,
     trail: &Trail,
-) -> Result<(Vec<ListedTask>, Recorded), OperationError> {
+) -> Result<ListedTasks, OperationError> {
     let standing = actor.standing();
     let permit = access.permit_known(
         standing,
@@ -149,14 +159,15 @@ pub async fn list_tasks(
     );
     let mut tasks = Vec::new();
     let place = standing.actor.as_bytes();
-    for Kept { id, record, .. } in listed(place, TASKS_LISTED_COUNT_MAX, now, store, seal).await? {
+    let Listing { kept, more } = listed(place, TASKS_LISTED_COUNT_MAX, now, store, seal).await?;
+    for Kept { id, record, .. } in kept {
         if record.task.is_some() {
             let given = record.holder != standing.actor;
             tasks.push(ListedTask { id, record, given });
         }
     }
     match trail.append(permit).await {
-        Ok(receipt) => Ok((tasks, receipt.recorded())),
+        Ok(receipt) => Ok(ListedTasks { tasks, more, recorded: receipt.recorded() }),
         Err(refused) => Err(ended(refused, actor, origin, access, trail).await),
     }
 }

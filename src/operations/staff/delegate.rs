@@ -9,7 +9,7 @@ use crate::limits::{
     APPROVALS_LISTED_COUNT_MAX, STALE_ATTEMPTS_MAX, WINDOW_AHEAD_DAYS_MAX, WINDOWS_COUNT_MAX,
 };
 use crate::operations::describe::{Nothing, ended};
-use crate::operations::mandate::{Kept, begun, kept_mandate, listed, moved};
+use crate::operations::mandate::{Kept, Listing, begun, kept_mandate, listed, moved};
 use crate::operations::{OperationError, draw, refuse};
 use crate::records::{MandateId, Owner, RecordRef, Target};
 use crate::seal::{MandateRecord, MandateState, Seal};
@@ -217,23 +217,35 @@ pub struct ListedDelegation {
     pub record: MandateRecord,
 }
 
+/// The delegations of somebody.
+pub struct ListedDelegations {
+    /// The delegations.
+    pub delegations: Vec<ListedDelegation>,
+    /// Whether there may be more than a list has.
+    pub more: bool,
+    /// The entry.
+    pub recorded: Recorded,
+}
+
 /// The caller's delegations that are not over.
 ///
 /// # Errors
 /// When it cannot be recorded.
 pub async fn list_delegations(
     delegating: &Delegating<'_>,
-) -> Result<(Vec<ListedDelegation>, Recorded), OperationError> {
+) -> Result<ListedDelegations, OperationError> {
     let Delegating { actor, origin, now, store, seal, access, trail, .. } = *delegating;
     let standing = actor.standing();
     let written = Written::Delegation(DelegationAct::List);
     let permit = access.permit_known(standing, written, origin, Nothing);
     let place = standing.actor.as_bytes();
-    let found = listed(place, APPROVALS_LISTED_COUNT_MAX, now, store, seal).await?;
-    let windows = found.into_iter().filter(|kept| kept.record.window.is_some());
-    let windows = windows.map(|Kept { id, record, .. }| ListedDelegation { id, record }).collect();
+    let Listing { kept, more } =
+        listed(place, APPROVALS_LISTED_COUNT_MAX, now, store, seal).await?;
+    let windows = kept.into_iter().filter(|kept| kept.record.window.is_some());
+    let delegations =
+        windows.map(|Kept { id, record, .. }| ListedDelegation { id, record }).collect();
     match trail.append(permit).await {
-        Ok(receipt) => Ok((windows, receipt.recorded())),
+        Ok(receipt) => Ok(ListedDelegations { delegations, more, recorded: receipt.recorded() }),
         Err(refused) => Err(ended(refused, actor, origin, access, trail).await),
     }
 }

@@ -15,8 +15,8 @@ mod see_posts;
 
 pub use add_actor::{ActorRequest, Added, AssignmentRequest, add_actor, list_actors};
 pub use delegate::{
-    Delegating, DelegationRequest, ListedDelegation, list_delegations, propose_delegation,
-    step_delegation,
+    Delegating, DelegationRequest, ListedDelegation, ListedDelegations, list_delegations,
+    propose_delegation, step_delegation,
 };
 pub use enrol::{Enrolled, enrol};
 pub use import_roster::{

@@ -11,6 +11,7 @@ mod erasing;
 mod expiring;
 mod gate;
 mod listing;
+mod listings;
 mod matching;
 mod misleading;
 mod people;
