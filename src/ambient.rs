@@ -2,9 +2,16 @@
 //! Never decides anything; rooms receive these as parameters so that tests can hold them still.
 //! A clock never runs backwards on its monotonic side, and randomness never repeats.
 
+use jiff::civil::Date;
 use ring::rand::SecureRandom as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+const HOUR_MICROS: i64 = 3_600 * 1_000_000;
+const DAY_MICROS: i64 = 24 * HOUR_MICROS;
+/// The country has one time, China Standard Time: eight hours ahead of UTC the whole year round. What the law and people call a
+/// day is a day of it. Moments, those of the log above all, are told in UTC.
+const LOCAL_OFFSET_MICROS: i64 = 8 * HOUR_MICROS;
 
 /// Microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,9 +23,37 @@ impl Micros {
         self.0.div_euclid(1_000_000)
     }
 
-    /// Whole days since the epoch, rounded down (UTC).
-    pub fn days(self) -> i32 {
-        i32::try_from(self.0.div_euclid(86_400_000_000)).unwrap_or(i32::MAX)
+    /// Whole days of UTC since the epoch, rounded down: for what only has to agree with itself, like the age of a remembered answer.
+    /// A day that people know by its date is [`Micros::local_days`].
+    pub fn utc_days(self) -> i32 {
+        i32::try_from(self.0.div_euclid(DAY_MICROS)).unwrap_or(i32::MAX)
+    }
+
+    /// The day that it is in the country, in days since 1970-01-01.
+    pub fn local_days(self) -> i32 {
+        Micros(self.0.saturating_add(LOCAL_OFFSET_MICROS)).utc_days()
+    }
+
+    /// The date that it is in the country.
+    pub fn local_date(self) -> Date {
+        date_of(self.local_days())
+    }
+
+    /// The hour that it is in the country, 0 to 23.
+    pub fn local_hour(self) -> u8 {
+        let of_day = self.0.saturating_add(LOCAL_OFFSET_MICROS).rem_euclid(DAY_MICROS);
+        u8::try_from(of_day / HOUR_MICROS).unwrap_or(0)
+    }
+
+    /// The second that it is in the country, `2026-01-01 08:00:00`.
+    pub fn local_text(self) -> String {
+        let text = Micros(self.0.saturating_add(LOCAL_OFFSET_MICROS)).rfc3339();
+        text.get(..19).unwrap_or_default().replace('T', " ")
+    }
+
+    /// When a day of the country begins; the next one begins where it ends.
+    pub fn of_local_day(day: i32) -> Micros {
+        Micros(i64::from(day).saturating_mul(DAY_MICROS).saturating_sub(LOCAL_OFFSET_MICROS))
     }
 
     /// Milliseconds since the epoch; zero before it.
@@ -28,15 +63,8 @@ impl Micros {
 
     /// Year and month (1 to 12) in UTC.
     pub fn year_month(self) -> (i32, u8) {
-        let date = self.date();
+        let date = date_of(self.utc_days());
         (i32::from(date.year()), date.month().unsigned_abs())
-    }
-
-    /// The calendar date in UTC.
-    pub fn date(self) -> jiff::civil::Date {
-        jiff::Timestamp::from_microsecond(self.0)
-            .map(|at| at.to_zoned(jiff::tz::TimeZone::UTC).date())
-            .unwrap_or(jiff::civil::Date::MAX)
     }
 
     /// The same time of the day so many calendar months earlier (UTC); the last day where that month is shorter.
@@ -54,6 +82,12 @@ impl Micros {
     pub fn rfc3339(self) -> String {
         jiff::Timestamp::from_microsecond(self.0).map(|at| format!("{at:.6}")).unwrap_or_default()
     }
+}
+
+/// The date of a day that is counted since 1970-01-01; the last one of the calendar where it has no such day.
+pub fn date_of(days: i32) -> Date {
+    let span = jiff::Span::new().try_days(days).ok();
+    span.and_then(|span| Date::constant(1970, 1, 1).checked_add(span).ok()).unwrap_or(Date::MAX)
 }
 
 /// Where the time comes from.
@@ -194,6 +228,38 @@ mod tests {
         fn monotonic(&self) -> u64 {
             self.1.load(Ordering::Relaxed)
         }
+    }
+
+    /// 2026-01-01T16:00:00Z, when the second of January begins in the country.
+    const MIDNIGHT: Micros = Micros(1_767_283_200_000_000);
+
+    #[test]
+    fn a_day_of_the_country_begins_at_sixteen_hours_utc_and_not_a_second_earlier() {
+        let second_before = Micros(MIDNIGHT.0 - 1_000_000);
+        let dates = [second_before, MIDNIGHT].map(|at| at.local_date().to_string());
+        assert_eq!(dates, ["2026-01-01", "2026-01-02"]);
+        assert_eq!(MIDNIGHT.local_days(), second_before.local_days() + 1);
+        assert_eq!(MIDNIGHT.utc_days(), second_before.utc_days());
+        assert_eq!((second_before.local_hour(), MIDNIGHT.local_hour()), (23, 0));
+        assert_eq!(second_before.local_text(), "2026-01-01 23:59:59");
+        assert_eq!(Micros::of_local_day(MIDNIGHT.local_days()), MIDNIGHT);
+        // Half past seven in the morning is still yesterday in UTC.
+        let morning = Micros(MIDNIGHT.0 + 15 * HOUR_MICROS / 2);
+        assert_eq!(
+            (morning.local_date().to_string(), morning.local_hour()),
+            ("2026-01-02".into(), 7)
+        );
+    }
+
+    #[test]
+    fn days_have_dates_and_months_are_those_of_utc() {
+        assert_eq!(date_of(20_454).to_string(), "2026-01-01");
+        assert_eq!(date_of(-1).to_string(), "1969-12-31");
+        assert_eq!((date_of(i32::MAX), Micros(i64::MAX).local_date()), (Date::MAX, Date::MAX));
+        let new_year = Micros(1_767_225_600_000_000);
+        assert_eq!(new_year.year_month(), (2026, 1));
+        assert_eq!(Micros(new_year.0 - 1).year_month(), (2025, 12));
+        assert_eq!(Micros(new_year.0 - 1).local_date().to_string(), "2026-01-01");
     }
 
     #[test]

@@ -193,7 +193,7 @@ fn sample_territory(clock: &dyn Clock) -> TerritoryData {
     territory(&CityPlan {
         persons: 60,
         seed: 7,
-        today: clock.now().date(),
+        today: clock.now().local_date(),
         extent: Extent::Community,
     })
 }

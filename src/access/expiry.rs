@@ -6,12 +6,9 @@ use super::account::{Account, Fact, Origin, Written};
 use super::decide::{Access, authority, plain};
 use super::permit::Permit;
 use super::question::{Item, Matter};
-use crate::ambient::Micros;
+use crate::ambient::{Micros, date_of};
 use crate::records::Facts;
 use crate::territory::Territory;
-
-/// Microseconds of a day.
-const DAY: i64 = 86_400_000_000;
 
 impl Access {
     /// Decides about a record as the vault itself. Nothing where it is not there, not over, held by a law, or restricted: nobody
@@ -27,7 +24,7 @@ impl Access {
         let Matter::Present { record_type, cell, facts, versions } = &item.matter else {
             return None;
         };
-        let ended = facts.retain_until.filter(|_| facts.is_to_go(now.days()))?;
+        let ended = facts.retain_until.filter(|_| facts.is_to_go(now.local_days()))?;
         let active = self.active.load();
         let mut account = Account::of(Written::Expiry, origin);
         account.policy_index = active.index;
@@ -38,7 +35,7 @@ impl Access {
         account.versions = *versions;
         let purposes: Vec<&str> = facts.bases.iter().map(|basis| &*basis.purpose).collect();
         account.facts = vec![
-            ("ended_on", Fact::Code(day_text(ended))),
+            ("ended_on", Fact::Code(date_of(ended).to_string())),
             ("purposes", Fact::Code(purposes.join(","))),
             ("reason", Fact::Code(reason(facts).to_owned())),
         ];
@@ -50,8 +47,4 @@ impl Access {
 fn reason(facts: &Facts) -> &'static str {
     let rests = facts.bases.iter().any(|basis| !facts.is_withdrawn(basis));
     if rests || facts.bases.is_empty() { "period_over" } else { "consent_withdrawn" }
-}
-
-fn day_text(day: i32) -> String {
-    Micros(i64::from(day).saturating_mul(DAY)).date().to_string()
 }

@@ -39,7 +39,7 @@ pub(super) fn check_state(question: &Question<'_>, facts: &Facts) -> Result<(), 
     // What a law holds is read after its end, and removed by nobody.
     let closed = match question.ask {
         Ask::Delete => facts.legal_hold,
-        _ => facts.is_expired(question.now.days()) && !facts.legal_hold,
+        _ => facts.is_expired(question.now.local_days()) && !facts.legal_hold,
     };
     if closed {
         return Err(No::plain(Code::Restricted));
@@ -77,7 +77,7 @@ pub(super) fn field_grants(
     if question.ask != Ask::Delete && is_restricted(schema, known, facts) {
         return Grants::NONE;
     }
-    let today = question.now.days();
+    let today = question.now.local_days();
     let class = facts.effective_class(known.class, today);
     let granted =
         policy.grants(bearer.role, bearer.level, record_type, class, question.purpose.group);
@@ -212,7 +212,7 @@ pub(super) fn deletes(
     record_type: RecordType,
     facts: &Facts,
 ) -> Outcome {
-    let (today, group) = (question.now.days(), question.purpose.group);
+    let (today, group) = (question.now.local_days(), question.purpose.group);
     let every_class = question.schemas.get(record_type).is_some_and(|schema| {
         schema.fields().iter().all(|field| {
             let class = facts.effective_class(field.class, today);

@@ -144,7 +144,7 @@ impl<'a> ListPlan<'a> {
     fn share_of<'b>(&self, reach: &'b Reach, facts: &Facts) -> Option<(u8, &'b Share)> {
         let inside = self.question.mandate;
         let inside = inside.is_some_and(|mandate| mandate.scope.holds(self.record_type, facts));
-        let kind = Reach::kind_of(facts, self.question.now.days());
+        let kind = Reach::kind_of(facts, self.question.now.local_days());
         let kind = if inside { kind + KINDS_COUNT } else { kind };
         let share = reach.shares.get(usize::from(kind))?;
         // A protected person is not shown to the neighbours that work in its own grid.
@@ -165,7 +165,8 @@ impl<'a> ListPlan<'a> {
     /// Whether the assignment at that place may learn that the subject of a link lives where it says.
     pub fn links(&self, reach: usize, cell: CellId, facts: &Facts) -> bool {
         let Some(reach) = self.reaches.get(reach) else { return false };
-        let share = &reach.shares[usize::from(Reach::kind_of(facts, self.question.now.days()))];
+        let share =
+            &reach.shares[usize::from(Reach::kind_of(facts, self.question.now.local_days()))];
         let line = facts.line.as_deref();
         let hidden = facts.protected_address && !reach.sees_protected;
         share.found
@@ -423,7 +424,7 @@ fn is_found(
         (_, Some(name)) => {
             let schema = question.schemas.get(list.record_type);
             let class = schema.and_then(|schema| schema.field(name)).map(|field| field.class);
-            let today = question.now.days();
+            let today = question.now.local_days();
             // A child's telephone is sensitive, so no list is made by it.
             class.is_some_and(|class| facts.effective_class(class, today) <= Class::C2)
                 && matches(list.record_type, name)

@@ -278,7 +278,7 @@ pub(super) fn unopened_fields(
     items: &[Item<'_>],
     opens: fn(Grants, bool) -> bool,
 ) -> Vec<String> {
-    let today = question.now.days();
+    let today = question.now.local_days();
     let opened = |field: &String| {
         items.iter().any(|item| {
             let Matter::Present { record_type, facts, .. } = &item.matter else { return false };

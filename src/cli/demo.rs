@@ -8,10 +8,12 @@ use super::signals::Signals;
 use super::vault::{self, Vault};
 use super::{print, runtime, serve};
 use crate::access::ActorId;
+use crate::ambient::Micros;
 use crate::config::{Config, ConfigFile, Overrides};
 use crate::http::{Call, Local, Method};
 use crate::identity::{ActorState, AssignmentRecord, ReadinessRecord, SecrecyTerm};
 use crate::limits::{RETRY_SECONDS, TOKEN_LIFE_SECONDS_MAX};
+use crate::records::days_since_epoch;
 use crate::synthetic::{self, CityPlan, Extent, Line, LineKind, Post};
 use crate::trail::Announcement;
 use gridvault_keys::{DemoOnly, Envelope, KeyFile, Keyring, KeyringLock, RootKey, UnlockFile};
@@ -160,7 +162,7 @@ async fn fill(vault: &Vault, arguments: &Arguments) -> Result<(Vec<Sample>, Valu
     let plan = CityPlan {
         persons: arguments.persons,
         seed: arguments.seed,
-        today: rooms.clock.now().date(),
+        today: rooms.clock.now().local_date(),
         extent: Extent::Community,
     };
     vault::set_territory(vault, synthetic::territory(&plan)).await?;
@@ -199,12 +201,9 @@ async fn fill(vault: &Vault, arguments: &Arguments) -> Result<(Vec<Sample>, Valu
     Ok((actors, sample))
 }
 
-/// A post as the directory keeps it: days are those of UTC, and one that says no first day counts from now.
+/// A post as the directory keeps it: days are the country's, and one that says no first day counts from now.
 fn place(vault: &Vault, post: &Post) -> Result<AssignmentRecord, Failure> {
-    let fail = |error: jiff::Error| Failure::failed("a sample actor", &error);
-    let start = |day: jiff::civil::Date| {
-        day.to_zoned(jiff::tz::TimeZone::UTC).map(|at| at.timestamp().as_microsecond())
-    };
+    let start = |day: jiff::civil::Date| Micros::of_local_day(days_since_epoch(day)).0;
     let now = platform_place(vault, post.role)?;
     Ok(AssignmentRecord {
         area: post.area.clone(),
@@ -214,10 +213,10 @@ fn place(vault: &Vault, post: &Post) -> Result<AssignmentRecord, Failure> {
             secrecy_term: post
                 .signed
                 .then(|| SecrecyTerm { signed: now.from, document: "demo-term".to_owned() }),
-            trained_until: post.trained_until.map(start).transpose().map_err(fail)?,
+            trained_until: post.trained_until.map(start),
         },
-        from: post.from.map(start).transpose().map_err(fail)?.unwrap_or(now.from),
-        until: post.until.map(start).transpose().map_err(fail)?,
+        from: post.from.map_or(now.from, start),
+        until: post.until.map(start),
         ..now
     })
 }

@@ -105,7 +105,7 @@ fn plan(arguments: &Arguments) -> CityPlan {
     CityPlan {
         persons: arguments.persons.unwrap_or(size.map_or(PERSONS_DEFAULT, Size::persons)),
         seed: arguments.seed,
-        today: arguments.today.unwrap_or_else(|| HostClock::new().now().date()),
+        today: arguments.today.unwrap_or_else(|| HostClock::new().now().local_date()),
         extent: size.map_or(extent, Size::extent),
     }
 }

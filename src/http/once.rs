@@ -54,7 +54,7 @@ pub(super) async fn hold(
         Ok(under_way) => under_way,
         Err(code) => return Err(caller.turn_away(rooms, code).await),
     };
-    let once = rooms.repeats.once(said, None, caller.now.days(), &rooms.store).await?;
+    let once = rooms.repeats.once(said, None, caller.now.utc_days(), &rooms.store).await?;
     Ok(Some(Held { once, _under_way: under_way }))
 }
 

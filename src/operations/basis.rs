@@ -41,7 +41,7 @@ pub(super) fn ground(
     if claim.purpose != asked.purpose.id.as_str() {
         return Err(Ungrounded::Code(Code::SchemaInvalid));
     }
-    let today = asked.now.date();
+    let today = asked.now.local_date();
     let mut fact = check_basis(asked.purpose, claim, under_14, collects_sensitive, today)
         .map_err(|_| Ungrounded::Code(Code::BasisMissing))?;
     let common = json!({

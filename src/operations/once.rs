@@ -144,7 +144,7 @@ async fn remembered(
     store: &Reader,
 ) -> Result<Vec<(Done, u64)>, OperationError> {
     let mut found = Vec::new();
-    for day in [now.days(), now.days() - 1] {
+    for day in [now.utc_days(), now.utc_days() - 1] {
         let key = Key::repeat(day, caller.as_bytes(), &said.key);
         if let Some(stored) = store.get(&key).await? {
             let done = Done::decode(&stored.payload);
@@ -201,7 +201,7 @@ pub(super) async fn batch_key(
 /// Lets a change remember what it is the outcome of.
 pub(super) fn remember(asked: &Asked<'_>, outcome: Outcome, change: &mut Change) {
     let Some(once) = asked.once else { return };
-    let (caller, day) = (asked.actor.standing().actor, asked.now.days());
+    let (caller, day) = (asked.actor.standing().actor, asked.now.utc_days());
     let row = |said: &Said, outcome| {
         let key = Key::repeat(day, caller.as_bytes(), &said.key);
         (key, Done { said: said.content, at: asked.now.0, outcome }.encode())

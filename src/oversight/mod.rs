@@ -43,7 +43,7 @@ pub use files::{read_bundle, read_checkpoint, read_minimum, read_tile};
 pub use gridvault_audit::{LogReader, TileName};
 pub use ids::{AnomalyId, ItemId, NotAnId, ReviewId};
 pub use index::{Clause, Index, IndexError, IndexSettings, IndexState, Kind, Places, Wanted};
-pub use officer::{Officer, REVIEWING, day_text};
+pub use officer::{Officer, REVIEWING};
 pub use pack::{Pack, make_certificate, make_pack};
 pub use proof::{ReceiptProof, prove_receipt};
 pub use question::{QUESTION_WORDS, Question, moment};

@@ -9,15 +9,6 @@ use crate::ambient::Micros;
 use crate::identity::Actor;
 use crate::trail::Trail;
 
-/// The country has one time, eight hours ahead of UTC.
-const LOCAL_OFFSET_MICROS: i64 = 8 * 3_600 * 1_000_000;
-const DAY_MICROS: i64 = 86_400 * 1_000_000;
-
-/// A day as text.
-pub fn day_text(day: i32) -> String {
-    Micros(i64::from(day) * DAY_MICROS).date().to_string()
-}
-
 /// An officer and its request.
 #[derive(Clone, Copy)]
 pub struct Officer<'a> {
@@ -57,7 +48,7 @@ impl Officer<'_> {
 
     /// The day that it is in the country, in days since 1970.
     pub fn today(&self) -> i32 {
-        Micros(self.now.0.saturating_add(LOCAL_OFFSET_MICROS)).days()
+        self.now.local_days()
     }
 
     /// Decides whether the officer has a duty.

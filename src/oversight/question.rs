@@ -5,8 +5,9 @@
 use super::entry::LogEntry;
 use super::index::{Clause, Kind};
 use crate::access::ActorId;
+use crate::ambient::Micros;
 use crate::limits::{AUDIT_PAGE_COUNT_MAX, CURSOR_BYTES_MAX, SLUG_CHARACTERS_MAX};
-use crate::records::{RecordId, RecordType, SubjectId, is_slug};
+use crate::records::{RecordId, RecordType, SubjectId, days_since_epoch, is_slug};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_audit::Event;
@@ -18,9 +19,6 @@ pub const QUESTION_WORDS: [&str; 24] = [
     "order", "limit", "cursor",
 ];
 
-/// The country has one time, eight hours ahead of UTC: a day is a day there.
-const LOCAL_OFFSET_MICROS: i64 = 8 * 3_600 * 1_000_000;
-const DAY_MICROS: i64 = 86_400 * 1_000_000;
 /// Longest text of a rule: role, slash, line or duty.
 const RULE_CHARACTERS_MAX: usize = 2 * SLUG_CHARACTERS_MAX + 1;
 
@@ -113,10 +111,7 @@ impl Question {
         for (name, time) in [("since", self.since), ("until", self.until)] {
             let time = time.and_then(|time| i64::try_from(time).ok());
             if let Some(time) = time {
-                told.insert(
-                    name.to_owned(),
-                    serde_json::json!(crate::ambient::Micros(time).rfc3339()),
-                );
+                told.insert(name.to_owned(), serde_json::json!(Micros(time).rfc3339()));
             }
         }
         serde_json::Value::Object(told)
@@ -138,15 +133,14 @@ impl Question {
             return None;
         }
         let day: jiff::civil::Date = value.parse().ok()?;
-        let epoch = jiff::civil::date(1970, 1, 1);
-        let days = i64::from(day.since(epoch).ok()?.get_days());
-        let begin = days.checked_mul(DAY_MICROS)?.checked_sub(LOCAL_OFFSET_MICROS)?;
-        let begin = u64::try_from(begin).ok()?;
+        let day = days_since_epoch(day);
+        let begin = u64::try_from(Micros::of_local_day(day).0).ok()?;
+        let end = u64::try_from(Micros::of_local_day(day + 1).0).ok()?;
         // A day and a moment beside it would leave open which of them holds.
         if self.since.replace(begin).is_some() || self.until.is_some() {
             return None;
         }
-        self.until = Some(begin + DAY_MICROS as u64);
+        self.until = Some(end);
         Some(())
     }
 

@@ -8,8 +8,6 @@ use crate::ambient::Micros;
 use crate::purposes::PurposeSet;
 use compact_str::CompactString;
 
-/// The country's time, as the Chinese text says it.
-const LOCAL_OFFSET_MICROS: i64 = 8 * 3_600 * 1_000_000;
 /// Handles that the text names one by one.
 const NAMED_COUNT_MAX: usize = 3;
 
@@ -77,9 +75,7 @@ fn english(entry: &LogEntry, vocabulary: &Vocabulary<'_>) -> String {
 }
 
 fn chinese(entry: &LogEntry, vocabulary: &Vocabulary<'_>) -> String {
-    let at = i64::try_from(entry.t).unwrap_or(i64::MAX).saturating_add(LOCAL_OFFSET_MICROS);
-    let local = Micros(at).rfc3339();
-    let local = local.get(..19).unwrap_or_default().replace('T', " ");
+    let local = Micros(i64::try_from(entry.t).unwrap_or(i64::MAX)).local_text();
     let mut text = format!("{local}（北京时间），");
     let role = entry.role.as_ref().map(|role| word(vocabulary.role, role).0);
     match (&role, &entry.who) {

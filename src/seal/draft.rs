@@ -185,7 +185,7 @@ impl Seal {
             subjects: item.subjects.iter().map(|(_, subject)| *subject).collect(),
             terms: Vec::new(),
         };
-        let sought = self.terms(schema, &item.fields, at.days())?;
+        let sought = self.terms(schema, &item.fields, at.local_days())?;
         for one in sought.iter().chain(&further) {
             header.terms.push(self.put_term(one, item.id, change));
         }

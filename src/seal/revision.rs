@@ -185,7 +185,7 @@ impl Seal {
         for section in merged {
             // What was matched once may be over by now; its term is still there to be taken away.
             before.extend(self.terms(schema, &section.before, i32::MIN)?);
-            after.extend(self.terms(schema, &section.after, at.days())?);
+            after.extend(self.terms(schema, &section.after, at.local_days())?);
         }
         if before.iter().any(|sought| !after.contains(sought)) {
             // The value may stand in a field of another section too, and is found by that one still.
@@ -196,7 +196,7 @@ impl Seal {
             for section in others {
                 let Some(key) = keys.get(&section.subject) else { continue };
                 let fields = section::open(key, &old.header, section)?;
-                after.extend(self.terms(schema, &fields, at.days())?);
+                after.extend(self.terms(schema, &fields, at.local_days())?);
             }
         }
         Ok((before, after))

@@ -103,7 +103,7 @@ impl Seal {
 /// With every consent to the purpose taken back. What rests on nothing else ends earlier, never later; it remembers the end that it
 /// had, which a consent that is given anew brings back.
 fn marked(mut facts: Facts, terms: &WithdrawalTerms) -> Facts {
-    let day = terms.at.days();
+    let day = terms.at.local_days();
     facts.end_early(facts.end_without(&terms.purpose, terms.ends_on));
     let consents: Vec<[u8; 16]> = facts
         .bases

@@ -181,7 +181,7 @@ impl Trail {
         permit: Permit<T>,
         change: Change,
     ) -> Result<Receipt<T>, Refused<T>> {
-        let today = self.clock.now().days();
+        let today = self.clock.now().utc_days();
         let owned = change.ops.iter().all(|op| owns(&permit, op, today));
         if !owned {
             return Err(Refused::Trail(TrailError::Foreign));

@@ -4,7 +4,8 @@
 
 use super::actor::Actor;
 use super::bodies::{
-    CONTACT, REGISTRATION, RIGHTS, adult, basis, child, consent, contact, fresh_phone, unknown_id,
+    CONTACT, REGISTRATION, RIGHTS, adult, basis, child, consent, contact, fresh_phone, today,
+    unknown_id,
 };
 use super::client::Reply;
 use super::entries::happened;
@@ -53,7 +54,7 @@ fn what_rested_on_a_consent_is_closed_from_its_withdrawal_on_and_what_rests_on_a
     let done = withdraw(&desk, subject, consent_id, "self").expect(200);
     assert_eq!(done.body["purpose"], CONTACT);
     // Thirty days behind the withdrawal, as the purpose says, and no longer three years.
-    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = today();
     let ends = [today + 30.days(), today + 31.days()].map(|day| json!(day.to_string()));
     assert!(ends.contains(&done.body["records"][0]["ends_on"]), "{}", done.text);
     assert_eq!(done.body["records"][0]["record"], json!(id));

@@ -448,7 +448,7 @@ impl Batch {
             }
         };
         if let (Some(key), Saying::First) = (&self.key, saying) {
-            key.known.store(now.days(), Ordering::Relaxed);
+            key.known.store(now.utc_days(), Ordering::Relaxed);
         }
         Ok(item)
     }
@@ -464,9 +464,10 @@ impl Batch {
         let actor = self.caller.actor.standing().actor;
         let parts: [&[u8]; 2] = [self.purpose.as_bytes(), line];
         let said = rooms.seal.said_in_batch(actor, &key.text, number, &parts);
-        let of_batch = (key.known.load(Ordering::Relaxed) != now.days()).then(|| key.said.clone());
+        let of_batch =
+            (key.known.load(Ordering::Relaxed) != now.utc_days()).then(|| key.said.clone());
         let batch = Some(OfBatch { said: of_batch, is_new: key.is_new });
-        rooms.repeats.once(said, batch, now.days(), &rooms.store).await.map(Some)
+        rooms.repeats.once(said, batch, now.utc_days(), &rooms.store).await.map(Some)
     }
 }
 

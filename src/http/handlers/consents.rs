@@ -12,7 +12,7 @@ use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::Members;
 use crate::access::{Code, ConsentAct, Written};
-use crate::ambient::Micros;
+use crate::ambient::date_of;
 use crate::limits::CONSENTED_RECORDS_COUNT_MAX;
 use crate::operations::{
     ConsentRequest, ListedConsent, WithdrawRequest, give_consent, list_consents, withdraw_consent,
@@ -264,5 +264,5 @@ fn id_of(text: &str) -> Option<[u8; 16]> {
 }
 
 fn day(days: i32) -> String {
-    Micros(i64::from(days).saturating_mul(86_400_000_000)).date().to_string()
+    date_of(days).to_string()
 }

@@ -10,7 +10,7 @@ use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::approvals::kind_of;
 use crate::access::Code;
-use crate::ambient::Micros;
+use crate::ambient::{Micros, date_of};
 use crate::limits::DUE_PAGE_COUNT_MAX;
 use crate::operations::{Due, list_due};
 use axum::extract::{RawQuery, State};
@@ -134,10 +134,9 @@ impl DueBody {
         match due {
             Due::Withdrawn { record, ends_on, held } => {
                 let [_, _, _, _, scheduled, kept] = DUE_STATES;
-                let day = Micros(i64::from(ends_on).saturating_mul(DAY)).date().to_string();
                 DueBody {
                     records: vec![record.to_string()],
-                    ends_on: Some(day),
+                    ends_on: Some(date_of(ends_on).to_string()),
                     ..DueBody::blank(WITHDRAWAL, if held { kept } else { scheduled })
                 }
             }

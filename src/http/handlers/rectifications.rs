@@ -12,11 +12,12 @@ use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::reviews::{StepBody, named, officer, remark};
 use crate::access::{Code, Duty};
+use crate::ambient::date_of;
 use crate::limits::AUDIT_PAGE_COUNT_MAX;
 use crate::oversight::{
-    Item, ItemId, ItemOwner, ItemRequest, ItemState, ItemsQuestion, day_text, list_items, rectify,
-    settle,
+    Item, ItemId, ItemOwner, ItemRequest, ItemState, ItemsQuestion, list_items, rectify, settle,
 };
+use crate::records::days_since_epoch;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
@@ -102,7 +103,7 @@ impl RectificationBody {
             state: item.state(today).as_str(),
             actor,
             organ,
-            due: day_text(item.due),
+            due: date_of(item.due).to_string(),
             text: item.text.clone(),
             named: StepBody::of(item.named),
             settled: item.settled.as_ref().map(|done| StepBody::of(done.step)),
@@ -191,8 +192,7 @@ fn day(text: &str) -> Option<i32> {
     // One form alone: the parser of dates takes others too.
     let date: jiff::civil::Date = text.parse().ok()?;
     (date.to_string() == text).then_some(())?;
-    let at = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
-    Some(crate::ambient::Micros(at.as_microsecond()).days())
+    Some(days_since_epoch(date))
 }
 
 pub(in crate::http) async fn done(

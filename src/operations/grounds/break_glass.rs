@@ -144,7 +144,7 @@ async fn scope_of(
         Ok((_decided_again, given)) => given,
         Err(denied) => return Err(refuse(trail, denied).await),
     };
-    let (today, schemas) = (asked.now.days(), question.schemas);
+    let (today, schemas) = (asked.now.local_days(), question.schemas);
     match dwellings.with_people(&given.reached, today, store, seal, schemas).await? {
         Some(scope) => Ok(scope),
         None => Err(turn_away(asked, access, trail, Code::TooLarge).await),

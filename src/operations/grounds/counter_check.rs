@@ -128,7 +128,7 @@ fn parsed<'a>(
     let field = schema.and_then(|schema| schema.field(&request.field));
     let unknown = || FieldProblem::new(&request.field, ProblemReason::UnknownField);
     let field = field.ok_or_else(unknown)?;
-    Ok((field, Value::parse(field, request.value.clone(), asked.now.date())?))
+    Ok((field, Value::parse(field, request.value.clone(), asked.now.local_date())?))
 }
 
 /// The task over the one who was found.

@@ -183,7 +183,7 @@ async fn look_at(
     access: &Access,
     trail: &Trail,
 ) -> Result<Looked, OperationError> {
-    let today = question.now.days();
+    let today = question.now.local_days();
     let (named, places) = match scope {
         TaskScope::Named { records, subjects } => {
             let named = look(records, subjects, store, seal).await?;

@@ -95,7 +95,7 @@ pub async fn preview_access<'a>(
     let Previewing { access, trail, schemas, purposes, territory } = *rooms;
     let standing = actor.standing();
     let cell = cell_of(&request.grid, territory, now);
-    let facts = request.age.facts(now.days());
+    let facts = request.age.facts(now.local_days());
     let asked = purposes.iter().filter(|purpose| {
         purpose.active && request.purpose.is_none_or(|only| only.id == purpose.id)
     });

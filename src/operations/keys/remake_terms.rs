@@ -101,7 +101,7 @@ impl Anew {
         }
         // Something planted, which no row names.
         let Some((beside, _)) = dead.first().copied() else { return Ok(true) };
-        let SoughtOf { values, is_whole } = seal.sought_of(sealed, now.days())?;
+        let SoughtOf { values, is_whole } = seal.sought_of(sealed, now.local_days())?;
         let is_found = |value: &Sought| seal.forms(value).iter().any(|form| living.contains(form));
         let mut places = if is_whole { dead } else { Vec::new() }.into_iter();
         let steps = self.change.ops.len();

@@ -306,7 +306,7 @@ fn parse(
 ) -> Result<Parsed, Unbuilt> {
     let cell =
         cell_of(&request.grid, territory, asked).ok_or(Unbuilt::Code(Code::OutOfTerritory))?;
-    let today = asked.now.date();
+    let today = asked.now.local_date();
     let mut problems = Vec::new();
     let mut read = |record_type, item: &str, fields: &mut Map<String, Json>| {
         let schema: &Schema = schemas.get(record_type)?;
@@ -429,7 +429,7 @@ fn add_person(
             body.insert("place".into(), json!(place));
             let schema = schema(RecordType::Residence)?;
             let fields = schema
-                .parse_fields(body, asked.now.date())
+                .parse_fields(body, asked.now.local_date())
                 .map_err(|_| Unbuilt::Code(Code::SchemaInvalid))?;
             Some(write.add(schema, plan(RecordType::Residence), fields, own())?)
         }
@@ -508,6 +508,6 @@ fn parse_one(
         .get(record_type)
         .and_then(|schema| schema.field(name))
         .ok_or(Unbuilt::Code(Code::FieldUnknown))?;
-    crate::records::Value::parse(field, value, asked.now.date())
+    crate::records::Value::parse(field, value, asked.now.local_date())
         .map_err(|_| Unbuilt::Code(Code::SchemaInvalid))
 }

@@ -189,7 +189,7 @@ fn check<'a>(
     let schema = schemas.get(record_type).ok_or(Unbuilt::Code(Code::SchemaInvalid))?;
     let cell = cell_of(&grid, territory, asked).ok_or(Unbuilt::Code(Code::OutOfTerritory))?;
     let names = fields.keys().cloned().collect();
-    let fields = schema.parse_fields(fields, asked.now.date()).map_err(Unbuilt::Fields)?;
+    let fields = schema.parse_fields(fields, asked.now.local_date()).map_err(Unbuilt::Fields)?;
     let given = given_subject(record_type, subject, &fields)
         .map_err(|Contradiction| Unbuilt::Code(Code::SchemaInvalid))?;
     Ok(New { record_type, schema, cell, names, fields, given, basis, retain_until, external })
@@ -379,7 +379,7 @@ impl<'a> Build<'a> {
                 self.keys.insert(other.id, KeySource::New);
             }
         }
-        let today = self.asked.now.days();
+        let today = self.asked.now.local_days();
         let sensitive = collects_sensitive(schema, &fields);
         let under_14 = facts.is_under_14(today);
         let Grounds { fact, controls } =
@@ -410,7 +410,7 @@ impl<'a> Build<'a> {
         about: &[(SubjectId, Handle)],
         known_birthdays: Option<(i32, i32)>,
     ) -> Result<Facts, Unbuilt> {
-        let today = self.asked.now.date();
+        let today = self.asked.now.local_date();
         let latest = self.asked.purpose.retention.retain_until(today);
         let ends = match plan.retain_until {
             Some(asked) if asked > latest || asked <= today => {

@@ -56,7 +56,7 @@ pub async fn match_record(
         let problem = FieldProblem::new(&request.field, ProblemReason::UnknownField);
         return Err(turn_away_fields(asked, access, trail, vec![problem]).await);
     };
-    let value = match Value::parse(field, request.value, asked.now.date()) {
+    let value = match Value::parse(field, request.value, asked.now.local_date()) {
         Ok(value) => value,
         Err(problem) => return Err(turn_away_fields(asked, access, trail, vec![problem]).await),
     };

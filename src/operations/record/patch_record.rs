@@ -187,8 +187,9 @@ fn prepare(
     facts: &Facts,
     random: &dyn Random,
 ) -> Result<Patch, Unprepared> {
-    let parsed =
-        schema.parse_patch(request.fields.clone(), asked.now.date()).map_err(Unprepared::Fields)?;
+    let parsed = schema
+        .parse_patch(request.fields.clone(), asked.now.local_date())
+        .map_err(Unprepared::Fields)?;
     // With its last value the part would go, and what keeps it with it.
     let is_kept = |name: &String| {
         let section = schema.field(name).and_then(|field| schema.section_of(field));
@@ -197,7 +198,7 @@ fn prepare(
     if request.fields.keys().any(is_kept) {
         return Err(Ungrounded::Code(Code::Restricted).into());
     }
-    let today = asked.now.days();
+    let today = asked.now.local_days();
     let birthdays = changed_birthdays(&parsed, facts, today);
     let under_14 = match birthdays {
         Birthdays::Set(turns_14, _) => today < turns_14,
@@ -221,7 +222,7 @@ fn prepare(
         None => (None, Vec::new()),
     };
     // What a withdrawal took forward comes back with another basis, as far as this purpose allows.
-    let latest = asked.purpose.retention.retain_until(asked.now.date());
+    let latest = asked.purpose.retention.retain_until(asked.now.local_date());
     let latest_end = basis.as_ref().map(|_| days_since_epoch(latest));
     let ParsedPatch { set, remove } = parsed;
     let (set, protected) = (duplicate(&set), None);

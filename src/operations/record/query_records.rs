@@ -199,7 +199,8 @@ fn matched_value(
     if !field.is_matched_by_value() {
         return Ok(None);
     }
-    let value = Value::parse(field, value.clone(), asked.now.date()).map_err(Unbegun::Field)?;
+    let value =
+        Value::parse(field, value.clone(), asked.now.local_date()).map_err(Unbegun::Field)?;
     let error = |error| Unbegun::Error(OperationError::Seal(error));
     let term = seal.term(field, &value).map_err(error)?;
     let actor = asked.actor.standing().actor;

@@ -88,7 +88,7 @@ pub async fn ask_erasure(
             Ok(decided) => decided,
             Err(denied) => return Err(refuse(trail, denied).await),
         };
-        let is_childs = held.own.iter().any(|one| one.facts.is_under_14(asked.now.days()));
+        let is_childs = held.own.iter().any(|one| one.facts.is_under_14(asked.now.local_days()));
         if is_childs && request.by != ConsentGiver::Guardian {
             return Err(turn_away(asked, access, trail, Code::SchemaInvalid).await);
         }

@@ -79,7 +79,7 @@ pub async fn expire_records(
     let keys = *draw::mandate_id(walk.now, random)?.as_bytes();
     for (key, _) in &page {
         let Some((day, record)) = key.retention_parts() else { continue };
-        if day > walk.now.days() {
+        if day > walk.now.local_days() {
             walk.is_over = true;
             return Ok(done);
         }
@@ -128,7 +128,7 @@ async fn expire(
     for _ in 0..STALE_ATTEMPTS_MAX {
         let Fetched::Found(sealed) = store.fetch(record).await? else { return Ok(Ending::Left) };
         let weighed = Weighed::of(&sealed, seal.facts(&sealed)?);
-        if !weighed.facts.is_expired(now.days()) {
+        if !weighed.facts.is_expired(now.local_days()) {
             // Its end was moved since the page was read, or the queue names a day that is not its own.
             return Ok(Ending::Left);
         }

@@ -91,7 +91,7 @@ pub async fn give_consent(
         let controls = controls_of(asked, &request, &held, id, random.bytes16()?);
         let Held { key, weighed, sealed, .. } = held;
         let items: Vec<Item<'_>> = weighed.iter().map(Weighed::item).collect();
-        let latest = request.purpose.retention.retain_until(asked.now.date());
+        let latest = request.purpose.retention.retain_until(asked.now.local_date());
         let latest = days_since_epoch(latest);
         let target = Consenting::new(sealed, key, controls, || patch(&fact, latest, asked));
         let permit = match access.decide_consent(&question, act, &items, &items, target) {
@@ -175,7 +175,7 @@ impl Held {
         if !basis.is_some_and(|basis| basis.kind.needs_consent()) {
             return Err(Code::BasisMissing);
         }
-        let today = asked.now.days();
+        let today = asked.now.local_days();
         let (mut under_14, mut sensitive) = (false, false);
         for (Weighed { record_type, facts, .. }, sealed) in self.weighed.iter().zip(&self.sealed) {
             if purpose.fields.get(record_type).is_none_or(BTreeSet::is_empty) {
@@ -193,7 +193,7 @@ impl Held {
             sensitive |= schema
                 .is_some_and(|schema| holds_sensitive(schema, sealed.row(), *record_type, purpose));
         }
-        check_basis(purpose, claim, under_14, sensitive, asked.now.date())
+        check_basis(purpose, claim, under_14, sensitive, asked.now.local_date())
             .map_err(|_| Code::BasisMissing)
     }
 }

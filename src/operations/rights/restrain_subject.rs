@@ -90,7 +90,7 @@ pub async fn ask_restraint(
         let held = Held::of(request.subject, store, seal).await?;
         let (permit, record) =
             asking.decided(asked, &held, None, access, trail, schemas, territory).await?;
-        let is_childs = held.own.iter().any(|one| one.facts.is_under_14(asked.now.days()));
+        let is_childs = held.own.iter().any(|one| one.facts.is_under_14(asked.now.local_days()));
         if is_childs && matches!(request.present, Some((ConsentGiver::Self_, _))) {
             return Err(turn_away(asked, access, trail, Code::SchemaInvalid).await);
         }

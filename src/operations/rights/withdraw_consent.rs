@@ -170,7 +170,7 @@ impl Resting {
         };
         let mut found = Resting {
             is_withdrawn: facts.is_withdrawn(&basis),
-            is_childs: facts.is_under_14(now.days()),
+            is_childs: facts.is_under_14(now.local_days()),
             purpose: basis.purpose,
             weighed: vec![Weighed::of(&named, facts)],
             due: Vec::new(),
@@ -182,7 +182,7 @@ impl Resting {
         while let Some((sealed, facts)) = records.next_own().await? {
             let id = sealed.row().header.id;
             if id != found.named().record && found.rests(&facts) {
-                found.is_childs |= facts.is_under_14(now.days());
+                found.is_childs |= facts.is_under_14(now.local_days());
                 found.waiting.push_back(id);
             }
         }
@@ -212,7 +212,7 @@ impl Resting {
             if !self.rests(&facts) {
                 continue;
             }
-            self.is_childs |= facts.is_under_14(now.days());
+            self.is_childs |= facts.is_under_14(now.local_days());
             let weighed = Weighed::of(&sealed, facts);
             self.due.push((self.weighed.len(), sealed));
             self.weighed.push(weighed);
@@ -244,8 +244,8 @@ impl Resting {
         id: [u8; 16],
     ) -> (Vec<usize>, Withdrawal) {
         let ends_on = purposes.get(&self.purpose).map_or_else(
-            || asked.now.days(),
-            |purpose| days_since_epoch(purpose.retention.ends_on(asked.now.date())),
+            || asked.now.local_days(),
+            |purpose| days_since_epoch(purpose.retention.ends_on(asked.now.local_date())),
         );
         let (places, sealed): (Vec<usize>, Vec<Sealed>) =
             std::mem::take(&mut self.due).into_iter().unzip();

@@ -4,9 +4,10 @@
 
 use super::world::*;
 use crate::access::Code;
+use crate::ambient::Micros;
 use crate::operations::CreateRequest;
 use crate::purposes::ConsentGiver;
-use crate::records::RecordType;
+use crate::records::{RecordType, days_since_epoch};
 use serde_json::json;
 
 const VISIT: &str = "elder_visit";
@@ -65,6 +66,27 @@ fn an_empty_patch_adds_a_basis_only_where_something_may_be_written() {
     assert_eq!(world.facts(id).bases.len(), 1);
     let claim = Some(contact(ConsentGiver::Self_));
     assert_eq!(world.patch(WORKER, "household_contact", id, json!({}), claim), Ok(2));
+}
+
+#[test]
+fn a_consent_and_a_check_of_today_are_taken_from_the_first_second_of_the_countrys_day() {
+    let world = World::new();
+    let worker = world.actor(WORKER);
+    let created = |now| {
+        let fields = json!({"name": "王伟", "phone": "12900001234"});
+        let request = person(contact(ConsentGiver::Self_), fields);
+        done(wait(world.create_once(&worker, "household_contact", request, now, None))).err()
+    };
+    let checked = |now| {
+        let request =
+            person(registration(), json!({"name": "王伟", "verified_at": TODAY.to_string()}));
+        done(wait(world.create_once(&worker, "residence_registration", request, now, None))).err()
+    };
+    // 2027-01-14T16:00:00Z is the beginning of the fifteenth, on which all of them were given.
+    let begins = Micros::of_local_day(days_since_epoch(TODAY));
+    let earlier = Micros(begins.0 - 1_000_000);
+    assert_eq!((created(earlier), created(begins)), (Some(Code::BasisMissing), None));
+    assert_eq!((checked(earlier), checked(begins)), (Some(Code::SchemaInvalid), None));
 }
 
 fn place(claim: crate::purposes::BasisClaim) -> CreateRequest {

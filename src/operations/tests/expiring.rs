@@ -14,7 +14,7 @@ use crate::operations::{
     withdraw_consent,
 };
 use crate::purposes::ConsentGiver;
-use crate::records::{RecordId, SubjectId};
+use crate::records::{RecordId, SubjectId, days_since_epoch};
 use crate::store::Key;
 use crate::trail::Announcement;
 use jiff::ToSpan as _;
@@ -115,6 +115,19 @@ fn a_record_goes_on_its_day_with_its_key_and_whoever_stays_reads_as_before() {
 }
 
 #[test]
+fn a_record_goes_when_its_day_begins_in_the_country_and_not_a_second_earlier() {
+    let world = World::new();
+    let (id, _) = ending(&world, 2, None);
+    // 2027-01-16T16:00:00Z: the seventeenth in the country.
+    let begins = Micros::of_local_day(days_since_epoch(TODAY) + 2);
+    let earlier = Micros(begins.0 - 1_000_000);
+    assert_eq!(wait(walk(&world, earlier)).expect("a walk"), removed(0));
+    assert!(!world.facts(id).is_expired(earlier.local_days()));
+    assert!(world.facts(id).is_expired(begins.local_days()));
+    assert_eq!(wait(walk(&world, begins)).expect("a walk"), removed(1));
+}
+
+#[test]
 fn the_key_of_whoever_has_another_record_stays_until_that_one_ends() {
     let world = World::new();
     let (first, subject) = ending(&world, 2, None);
@@ -164,7 +177,7 @@ fn a_consent_is_taken_back_and_a_month_later_record_and_key_are_gone() {
         &*world.random,
     ));
     let end = done.expect("withdrawn").records[0].1.expect("an end");
-    assert_eq!(end, NOW.days() + 30, "as the purpose says");
+    assert_eq!(end, NOW.local_days() + 30, "as the purpose says");
     assert_eq!(world.read(WORKER, CONTACT, id, &["name"]), Err(Code::ConsentWithdrawn));
     assert_eq!(walked(&world, 29), removed(0));
     assert_eq!(walked(&world, 30), removed(1));

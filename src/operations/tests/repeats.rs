@@ -33,7 +33,7 @@ fn captured(capture: u8) -> CreateRequest {
 async fn say(world: &World, key: &str, now: Micros) -> Result<Created, OperationError> {
     let actor = world.actor(WORKER);
     let said = world.seal.said(WORKER, key, &[b"the same"]);
-    let once = world.repeats.once(said, None, now.days(), &world.reader).await?;
+    let once = world.repeats.once(said, None, now.utc_days(), &world.reader).await?;
     world.create_once(&actor, PURPOSE, adult_request(), now, Some(&once)).await
 }
 
@@ -103,7 +103,7 @@ fn days_gone_by_are_cleared_away_by_later_writes() {
     }
     said_at(&world, "yesterday", ago(1));
     let old = || {
-        let today = NOW.days();
+        let today = NOW.utc_days();
         let days = remembered(&world).into_iter().filter_map(|key| key.repeat_day());
         days.filter(|day| *day < today - 1).count()
     };
@@ -229,7 +229,7 @@ fn batch_is_known_as_long_as_a_line_of_it_can_be_looked_up() {
         let now = Micros(midnight + micros);
         let said = world.seal.said_in_batch(WORKER, "key", line, &[b"line"]);
         let of_batch = OfBatch { said: Some(head.clone()), is_new: true };
-        let once = world.repeats.once(said, Some(of_batch), now.days(), &world.reader);
+        let once = world.repeats.once(said, Some(of_batch), now.utc_days(), &world.reader);
         let once = wait(once).expect("a store");
         let created = world.create_once(&actor, PURPOSE, adult_request(), now, Some(&once));
         done(wait(created)).expect("created");
@@ -249,7 +249,8 @@ fn a_new_key_is_looked_up_all_the_same_once_something_made_its_write_stale() {
     let once = || {
         let said = world.seal.said_in_batch(WORKER, "key", 1, &[b"line"]);
         let of_batch = OfBatch { said: None, is_new: true };
-        wait(world.repeats.once(said, Some(of_batch), NOW.days(), &world.reader)).expect("a store")
+        wait(world.repeats.once(said, Some(of_batch), NOW.utc_days(), &world.reader))
+            .expect("a store")
     };
     let (one, two) = (once(), once());
     let say = |once| world.create_once(&actor, PURPOSE, adult_request(), NOW, Some(once));

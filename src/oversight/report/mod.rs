@@ -323,7 +323,7 @@ impl ItemCounts {
                 item: item.id.to_string(),
                 review: item.review.to_string(),
                 owner: item.owner.to_string(),
-                due: super::officer::day_text(item.due),
+                due: crate::ambient::date_of(item.due).to_string(),
             });
         }
     }

@@ -51,7 +51,7 @@ fn a_change_of_a_key_that_its_target_does_not_own_leaves_nothing() {
         Key::actor(&[1; 16]),
         Key::system(SystemKey::Policy),
         Key::charge(&[1; 16], 0, &[1; 16]),
-        Key::repeat(NOW.days(), &[1; 16], &[1; 16]),
+        Key::repeat(NOW.utc_days(), &[1; 16], &[1; 16]),
         Key::capture(&[1; 16], &[1; 16]),
         Key::from_bytes(&[]),
         Key::from_bytes(&[1]),
@@ -72,7 +72,7 @@ fn a_change_of_a_key_that_its_target_does_not_own_leaves_nothing() {
 fn a_caller_adds_to_its_own_memory_and_only_what_no_look_up_reaches_is_cleared_away() {
     let world = World::new();
     let run = world.begin();
-    let (own, other, today) = (*actor().as_bytes(), [1; 16], NOW.days());
+    let (own, other, today) = (*actor().as_bytes(), [1; 16], NOW.utc_days());
     let with = |op: Op| commit(&run, vec![put(row(1), 1), op]).is_ok();
     assert!(with(put(Key::repeat(today, &own, &[1; 16]), 1)));
     assert!(with(put(Key::capture(&own, &[1; 16]), 1)));

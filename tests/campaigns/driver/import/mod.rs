@@ -66,7 +66,8 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
         used.1,
     ));
     say_again(&desk, &town, arguments.connections, tally)?;
-    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today =
+        jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8))).date();
     readback::by_workers(&town, &staff, &records, today, tally)?;
     readback::by_streets(&town, &staff, &records, today, tally)?;
     readback::by_match(&town, &records, tally)?;
