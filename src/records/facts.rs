@@ -198,6 +198,20 @@ impl Facts {
         self.own_end = self.own_end.filter(|own| Some(*own) != self.retain_until);
     }
 
+    /// The end once the moment that it counts from is another: with the ends that the former and the new one give, as far as one is
+    /// told. An end that the former moment gave goes back as far as `latest`, unless everything was withdrawn meanwhile; one that
+    /// somebody asked for is not touched, and comes earlier at most.
+    pub fn end_by_moment(&mut self, former: Option<i32>, new: Option<i32>, latest: i32) {
+        let moved = |known: i32, goes_back: bool| {
+            let given = former == Some(known) && goes_back;
+            let known = if given { known.max(latest) } else { known };
+            new.map_or(known, |end| end.min(known))
+        };
+        let carried = !self.rests_on_nothing();
+        self.retain_until = self.retain_until.map_or(new, |known| Some(moved(known, carried)));
+        self.own_end = self.own_end.map(|own| moved(own, true));
+    }
+
     /// Keeps the record, or a part in it, for one reason more. What is kept for it already stays as it is.
     pub fn restrain(&mut self, restraint: Restraint) {
         if !self.is_under(restraint.id) {
@@ -576,6 +590,38 @@ mod tests {
         let mut none = [facts().encode().as_slice(), &[0, 0, 0]].concat();
         none[0] = 0x1d;
         assert_eq!(Facts::decode(&none).err(), Some(FactsError::Malformed));
+    }
+
+    #[test]
+    fn a_moment_ends_a_record_earlier_and_its_correction_gives_back_what_the_moment_took_alone() {
+        let held = |end| Facts { retain_until: Some(end), ..facts() };
+        let ends = |facts: &Facts| (facts.retain_until, facts.own_end);
+        let mut facts = held(900);
+        facts.end_by_moment(None, Some(200), 900);
+        assert_eq!(ends(&facts), (Some(200), None));
+        facts.end_by_moment(Some(200), Some(300), 900);
+        assert_eq!(ends(&facts), (Some(300), None), "another day");
+        facts.end_by_moment(Some(300), Some(1_000), 900);
+        assert_eq!(ends(&facts), (Some(900), None), "never beyond the purpose's");
+        facts.end_by_moment(Some(1_000), Some(200), 900);
+        facts.end_by_moment(Some(200), None, 100);
+        assert_eq!(ends(&facts), (Some(200), None), "a purpose that ended takes nothing away");
+        // Somebody asked for day 150, before the moment was told.
+        let mut asked = held(150);
+        asked.end_by_moment(None, Some(200), 900);
+        asked.end_by_moment(Some(200), Some(300), 900);
+        asked.end_by_moment(Some(300), None, 900);
+        assert_eq!(ends(&asked), (Some(150), None), "what was asked for stays");
+        // Everything is withdrawn, and the record ends on day 50; then the moment is told, and corrected.
+        let mut gone = held(900);
+        let days = gone.bases.iter().filter_map(|basis| basis.consent).map(|consent| (consent, 1));
+        gone.withdrawn = days.collect();
+        assert!(gone.rests_on_nothing());
+        gone.end_early(Some(50));
+        gone.end_by_moment(None, Some(40), 900);
+        assert_eq!(ends(&gone), (Some(40), Some(40)));
+        gone.end_by_moment(Some(40), Some(300), 900);
+        assert_eq!(ends(&gone), (Some(40), Some(300)), "the withdrawal holds");
     }
 
     #[test]

@@ -209,6 +209,8 @@ pub struct Field {
     pub legal_kind: Option<LegalKind>,
     /// How long it is kept.
     pub retention: Retention,
+    /// Whether its day is the moment that the schema's own retention counts from.
+    pub moment: bool,
     /// Whether a new record must have it.
     pub required: bool,
     /// Whether it holds a list.

@@ -36,6 +36,8 @@ pub(super) struct FieldText {
     legal_kind: Option<String>,
     retention: Option<Retention>,
     #[serde(default)]
+    moment: bool,
+    #[serde(default)]
     required: bool,
     #[serde(default)]
     many: bool,
@@ -73,6 +75,7 @@ pub(super) fn checked_field(
         match_group: text.match_group,
         match_until: text.match_until,
         mask,
+        moment: text.moment,
         required: text.required,
         many: text.many,
         statute: text.statute,
@@ -112,6 +115,11 @@ fn broken_rule(field: &Field) -> Option<&'static str> {
             "its kind has no lists",
         ),
         (field.retention.is_bounded(), "its retention has no end"),
+        (
+            !field.moment
+                || (matches!(field.kind, FieldKind::Date { .. } | FieldKind::Time) && !field.many),
+            "only one day is a moment",
+        ),
     ];
     rules.into_iter().find(|(holds, _)| !holds).map(|(_, rule)| rule)
 }

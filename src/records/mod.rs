@@ -41,7 +41,7 @@ pub use parse::ParsedPatch;
 pub use plain_fields::{PlainFields, PlainFieldsError};
 pub use problem::{FieldProblem, ProblemReason};
 pub use restraint::{Restraint, RestraintKind};
-pub use retention::{Retention, RetentionStart};
+pub use retention::{EndRule, Retention, RetentionStart};
 pub use schema::{Schema, SchemaError, SchemaSet, Section, SubjectSlot};
 pub use sensitive::{Reason, Sensitive};
 pub use text::{check_characters, is_free_text, is_slug};

@@ -75,6 +75,26 @@ impl Retention {
     }
 }
 
+/// When a record ends whose moment was told: as its schema says, and as the purpose does too where it counts from the same moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndRule {
+    schema: Retention,
+    purpose: Option<Retention>,
+}
+
+impl EndRule {
+    /// The rule of a schema, with that of the purpose where the record is held for no other.
+    pub fn new(schema: Retention, purpose: Option<Retention>) -> EndRule {
+        EndRule { schema, purpose: purpose.filter(|purpose| purpose.after == schema.after) }
+    }
+
+    /// The first day on which the record may no longer be read, once the moment came on that day: the earlier one of the two.
+    pub fn ends_on(&self, moment: Date) -> Date {
+        let end = self.schema.ends_on(moment);
+        self.purpose.map_or(end, |purpose| end.min(purpose.ends_on(moment)))
+    }
+}
+
 /// A span of months; never beyond what jiff accepts, whatever a hostile file says.
 fn months(count: u32) -> jiff::Span {
     i64::from(count.min(RETENTION_MONTHS_MAX)).months()
@@ -103,6 +123,20 @@ mod tests {
         let rule =
             Retention { after: RetentionStart::Collection, months: 0, days: 30, cap_months: 2 };
         assert_eq!(rule.retain_until(date(2026, 1, 1)), date(2026, 1, 31));
+    }
+
+    #[test]
+    fn a_told_moment_ends_a_record_by_the_shorter_rule_that_counts_from_it() {
+        let residence = Retention { after: RetentionStart::ResidenceEnd, months: 6, ..PERMIT };
+        let (moment, half_a_year) = (date(2026, 1, 31), date(2026, 7, 31));
+        assert_eq!(EndRule::new(residence, None).ends_on(moment), half_a_year);
+        // A permit is another moment, which nobody told.
+        let shorter = Retention { months: 1, ..PERMIT };
+        assert_eq!(EndRule::new(residence, Some(shorter)).ends_on(moment), half_a_year);
+        let (shorter, longer) =
+            (Retention { months: 1, ..residence }, Retention { months: 12, ..residence });
+        assert_eq!(EndRule::new(residence, Some(shorter)).ends_on(moment), date(2026, 2, 28));
+        assert_eq!(EndRule::new(residence, Some(longer)).ends_on(moment), half_a_year);
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //! A section has one class and one subject, so that a permit opens exactly what it names.
 
 use super::schema_file;
-use super::{CodeList, Field, RecordType};
+use super::{CodeList, Field, FieldKind, PlainFields, Reason, RecordType, Retention};
+use crate::ambient::Micros;
+use jiff::civil::Date;
 use rustc_hash::FxHashMap;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -181,6 +183,7 @@ pub struct Schema {
     pub(super) version: u32,
     pub(super) title_zh: String,
     pub(super) title_en: String,
+    pub(super) retention: Retention,
     pub(super) sections: Vec<Section>,
     pub(super) fields: Vec<Field>,
     pub(super) by_name: FxHashMap<String, usize>,
@@ -235,6 +238,29 @@ impl Schema {
     /// The fields of a section, in the order of the file.
     pub fn fields_of<'a>(&'a self, section: &'a str) -> impl Iterator<Item = &'a Field> {
         self.fields.iter().filter(move |field| field.section == section)
+    }
+
+    /// How long its records are kept, as the file says for all of it.
+    pub fn retention(&self) -> Retention {
+        self.retention
+    }
+
+    /// The field that tells the moment which the retention counts from, if one does.
+    pub fn moment_field(&self) -> Option<&Field> {
+        self.fields.iter().find(|field| field.moment)
+    }
+
+    /// The day on which that moment comes, where the fields tell it.
+    pub fn moment_in(&self, fields: &PlainFields) -> Option<Date> {
+        let field = self.moment_field()?;
+        let text = fields.get(&field.name)?.as_text()?.expose_for(Reason::Validation);
+        match field.kind {
+            FieldKind::Time => {
+                let at: jiff::Timestamp = text.parse().ok()?;
+                Some(Micros(at.as_microsecond()).local_date())
+            }
+            _ => text.parse().ok(),
+        }
     }
 
     /// The schema as forms read it.

@@ -6,7 +6,7 @@ use super::field::FieldKind;
 use super::field_file::{FieldText, checked_field};
 use super::schema::{Schema, SchemaError, SchemaSet, Section, SubjectSlot};
 use super::text::{check_characters, is_slug};
-use super::{CodeList, Field, RecordType, Retention};
+use super::{CodeList, Field, RecordType, Retention, RetentionStart};
 use crate::limits::{
     DATA_FILE_BYTES_MAX, FIELD_LIST_ITEMS_MAX, RECORD_BYTES_MAX, RECORD_FIELDS_MAX,
     SCHEMA_SECTIONS_MAX, SECTION_BYTES_MAX, TITLE_CHARACTERS_MAX,
@@ -188,8 +188,18 @@ fn schema(
     }
     check_sections(limits, &sections, &fields)?;
     check_ends(limits, &fields)?;
+    check_moment(limits, text.retention, &sections, &fields)?;
     let (title_zh, title_en) = (text.title_zh, text.title_en);
-    Ok(Schema { record_type, version: text.version, title_zh, title_en, sections, fields, by_name })
+    Ok(Schema {
+        record_type,
+        version: text.version,
+        title_zh,
+        title_en,
+        retention: text.retention,
+        sections,
+        fields,
+        by_name,
+    })
 }
 
 fn sections(limits: FileLimits<'_>, texts: Vec<SectionText>) -> Result<Vec<Section>, SchemaError> {
@@ -262,6 +272,30 @@ fn check_ends(limits: FileLimits<'_>, fields: &[Field]) -> Result<(), SchemaErro
         }
     }
     Ok(())
+}
+
+/// At most one field tells the moment that the record's period counts from, for the record itself, and a moment that a date can tell.
+fn check_moment(
+    limits: FileLimits<'_>,
+    retention: Retention,
+    sections: &[Section],
+    fields: &[Field],
+) -> Result<(), SchemaError> {
+    let mut told = fields.iter().filter(|field| field.moment);
+    let Some(field) = told.next() else { return Ok(()) };
+    let known = matches!(retention.after, RetentionStart::Collection | RetentionStart::ConsentEnd);
+    let own = sections
+        .iter()
+        .any(|section| section.name == field.section && section.subject == SubjectSlot::Own);
+    let rules = [
+        (told.next().is_none(), "is a second moment"),
+        (!known, "tells a moment that the vault knows by itself"),
+        (own, "tells a moment in the section of somebody else"),
+    ];
+    match rules.into_iter().find(|(holds, _)| !holds) {
+        Some((_, rule)) => Err(limits.inconsistent(&field.name, rule)),
+        None => Ok(()),
+    }
 }
 
 /// The most bytes that a field can take in its section.

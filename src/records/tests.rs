@@ -246,6 +246,43 @@ fn what_is_matched_until_a_date_names_a_date_of_its_section() {
 }
 
 #[test]
+fn one_day_of_the_record_itself_is_the_moment_that_its_period_counts_from() {
+    let moment = "kind = \"date\"\nnot_future = false\nfirst_year = 1900\nmoment = true";
+    assert!(with(moment).is_ok());
+    assert!(rule(with(&format!("{TEXT}\nmoment = true"))).contains("only one day is a moment"));
+    assert!(rule(with(&format!("{moment}\nmany = true"))).contains("only one day is a moment"));
+    let field = |name: &str, section: &str| field_text(name, "C2", section, moment);
+    let two = head("self") + field("x", "a").as_str() + field("y", "a").as_str();
+    assert!(rule(load(&two)).contains("is a second moment"));
+    let known = head("self").replace("residence_end", "collection") + field("x", "a").as_str();
+    assert!(rule(load(&known)).contains("knows by itself"));
+    let others = head("self")
+        + "[[section]]\nname = \"b\"\nsubject = \"owner\"\n"
+        + field_text("x", "C2", "a", TEXT).as_str()
+        + field("y", "b").as_str();
+    assert!(rule(load(&others)).contains("section of somebody else"));
+}
+
+#[test]
+fn the_moment_of_a_record_is_the_day_in_the_country_on_which_it_was() {
+    let set = SchemaSet::built_in().expect("the shipped schemas load");
+    let told = |record_type: RecordType, field: &str, value: &str| {
+        let mut fields = PlainFields::new();
+        fields.insert(field.to_owned(), Value::Text(Sensitive::new(value.to_owned())));
+        let schema = set.get(record_type).expect("a schema");
+        schema.moment_in(&fields).map(|day| day.to_string())
+    };
+    let closed = |at| told(RecordType::Event, "closed_at", at);
+    assert_eq!(closed("2026-01-01T15:59:59Z").as_deref(), Some("2026-01-01"));
+    assert_eq!(closed("2026-01-01T16:00:00Z").as_deref(), Some("2026-01-02"));
+    let moved_out = told(RecordType::Residence, "move_out_date", "2026-01-01");
+    assert_eq!(moved_out.as_deref(), Some("2026-01-01"));
+    let concluded = told(RecordType::MediationFile, "closed_on", "2026-01-01");
+    assert_eq!(concluded.as_deref(), Some("2026-01-01"));
+    assert_eq!(told(RecordType::Person, "birth_date", "2026-01-01"), None);
+}
+
+#[test]
 fn a_section_that_could_grow_too_large_to_seal_is_refused() {
     let long = "kind = \"text\"\nmax_characters = 4000";
     let of = |count: usize| -> String {

@@ -54,7 +54,7 @@ pub use rekey::NextKeys;
 pub use removal::{KeyHold, Remains, Removal};
 pub use restraining::{Restrained, RestraintStep};
 pub use reterm::{MovingTerm, NextIndexKeys, SoughtOf};
-pub use revision::{Birthdays, Patch, Revision};
+pub use revision::{Birthdays, Ending, Patch, Revision};
 pub use rotation::{DrawnKeys, Overlap, RotationKind, RotationRecord, RotationState};
 pub use said::Said;
 pub use term::{Candidates, Sought};

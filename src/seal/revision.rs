@@ -7,8 +7,8 @@ use super::{Control, KeyHold, Seal, SealError, Sought, covers, section};
 use crate::access::Permit;
 use crate::ambient::Micros;
 use crate::records::{
-    BasisFact, Facts, Handle, Owner, PlainFields, RecordId, RecordRef, Schema, SubjectId,
-    SubjectSlot, Target,
+    BasisFact, EndRule, Facts, Handle, Owner, PlainFields, RecordId, RecordRef, Schema, SubjectId,
+    SubjectSlot, Target, days_since_epoch,
 };
 use crate::store::{Bytes, Change, Header, Key, Op, Row, Sealed, SealedSection, Version, listing};
 use gridvault_keys::{Keyring, SubjectKey};
@@ -25,6 +25,8 @@ pub struct Patch {
     pub basis: Option<BasisFact>,
     /// The latest end that a consent gives, for a record whose end a withdrawal took forward.
     pub latest_end: Option<i32>,
+    /// How the end follows the moment that a field tells, for a record whose schema has one.
+    pub ending: Option<Ending>,
     /// What becomes of the days on which the subject turns 14 and 18.
     pub birthdays: Birthdays,
     /// Whether the address is protected from now on; as before where nothing is said.
@@ -35,6 +37,22 @@ pub struct Patch {
     pub controls: Vec<Control>,
     /// When it is made.
     pub at: Micros,
+}
+
+/// How the end of a record follows its moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Ending {
+    /// When it ends once the moment is told.
+    pub rule: EndRule,
+    /// When it ends, by the purpose of the change, while no moment is told.
+    pub latest: i32,
+}
+
+/// The ends that the moment gives, before a change and after it.
+struct Moved {
+    former: Option<i32>,
+    new: Option<i32>,
+    latest: i32,
 }
 
 /// What a change does to the days on which a subject turns 14 and 18.
@@ -63,6 +81,7 @@ impl Patch {
             remove: BTreeSet::new(),
             basis: None,
             latest_end: None,
+            ending: None,
             birthdays: Birthdays::Kept,
             protected: None,
             drawn: Vec::new(),
@@ -141,12 +160,13 @@ impl Seal {
         let merged = merge_sections(schema, old, patch, &keys)?;
         let (before, after) = self.sought_by(schema, old, &merged, patch.at, &keys)?;
         header.terms = self.swap_terms(sealed, &before, &after, &mut change)?;
+        let moved = moved(schema, patch, &merged);
         let gone = let_go(&self.keyring, old, &merged, holds, &mut header, &mut change)?;
         // A section is bound to the schema version that its header names, so all of them move with it.
         let reseal_all = old.header.schema != header.schema;
         let sections = seal_sections(schema, old, patch, &keys, merged, reseal_all, &header)?;
-        let facts = renewed(facts, patch, &gone);
-        if patch.latest_end.is_some() {
+        let facts = renewed(facts, patch, moved.as_ref(), &gone);
+        if patch.latest_end.is_some() || moved.is_some() {
             self.end_anew(sealed, &facts, &mut change)?;
         }
         let attributes = self.seal_facts(&header, &sections, &facts)?;
@@ -347,7 +367,17 @@ fn seal_sections(
     Ok(sections)
 }
 
-fn renewed(mut facts: Facts, patch: &Patch, gone: &[SubjectId]) -> Facts {
+/// What the change makes of the end, where it touches the section of the field that tells the moment.
+fn moved(schema: &Schema, patch: &Patch, merged: &[Merged]) -> Option<Moved> {
+    let Ending { rule, latest } = patch.ending?;
+    let field = schema.moment_field()?;
+    let section = merged.iter().find(|section| section.name == field.section)?;
+    let end =
+        |fields| schema.moment_in(fields).map(|moment| days_since_epoch(rule.ends_on(moment)));
+    Some(Moved { former: end(&section.before), new: end(&section.after), latest })
+}
+
+fn renewed(mut facts: Facts, patch: &Patch, moved: Option<&Moved>, gone: &[SubjectId]) -> Facts {
     match patch.birthdays {
         Birthdays::Kept => {}
         Birthdays::Set(turns_14, turns_18) => {
@@ -369,6 +399,9 @@ fn renewed(mut facts: Facts, patch: &Patch, gone: &[SubjectId]) -> Facts {
     if let Some(basis) = &patch.basis {
         facts.bases.retain(|held| held.purpose != basis.purpose);
         facts.bases.push(basis.clone());
+    }
+    if let Some(Moved { former, new, latest }) = moved {
+        facts.end_by_moment(*former, *new, *latest);
     }
     for (_, subject, handle) in &patch.drawn {
         facts.subject_handles.push((*subject.as_bytes(), *handle));

@@ -5,7 +5,7 @@
 use super::actor::Actor;
 use super::bodies::{
     ADDRESS, CONTACT, REGISTRATION, SAFETY, adult, adult_fields, basis, child, place, record,
-    unknown_id,
+    today, unknown_id,
 };
 use super::client::Reply;
 use super::entries::happened;
@@ -81,7 +81,7 @@ fn child_and_who_left_and_who_is_gone_are_not_named() {
     let moved = |link: &str, version, day: Value| {
         worker.patch(link, version, REGISTRATION, json!({"move_out_date": day})).expect(200)
     };
-    moved(&left, 1, json!("2026-01-01"));
+    moved(&left, 1, json!(today().to_string()));
     moved(&leaving, 1, json!("2999-01-01"));
     head.delete(&gone, 1, REGISTRATION).expect(200);
     head.delete(&unlinked, 1, REGISTRATION).expect(200);

@@ -60,7 +60,7 @@ fn lives(worker: &Actor) -> Vec<Life> {
     let mut lives = vec![
         life("person", REGISTRATION, adult_fields(), "residence_kind", json!("floating")),
         life("household", REGISTRATION, household, "size", json!(2)),
-        life("residence", REGISTRATION, residence, "move_out_date", json!("2026-06-30")),
+        life("residence", REGISTRATION, residence, "move_out_date", json!(today().to_string())),
         life("place", SAFETY, dwelling, "occupant_count", json!(4)),
         life("object", SAFETY, object, "state", json!("damaged")),
         life("organisation", SAFETY, unit, "staff_count", json!(5)),

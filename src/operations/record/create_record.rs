@@ -14,8 +14,9 @@ use crate::operations::subject::{Inherited, Subject, held_subject, is_full, new_
 use crate::operations::{Asked, OperationError, draw};
 use crate::purposes::BasisClaim;
 use crate::records::{
-    CaptureId, ExternalRef, Facts, FieldProblem, Handle, PlainFields, ProblemReason, Reason,
-    RecordId, RecordType, Schema, SchemaSet, SubjectId, SubjectSlot, days_since_epoch, turns_14_18,
+    CaptureId, EndRule, ExternalRef, Facts, FieldProblem, Handle, PlainFields, ProblemReason,
+    Reason, RecordId, RecordType, Schema, SchemaSet, SubjectId, SubjectSlot, days_since_epoch,
+    turns_14_18,
 };
 use crate::seal::{Control, Draft, KeySource, NewRecord, Seal, SealError};
 use crate::store::{Captured, Outcome, Reader};
@@ -365,7 +366,7 @@ impl<'a> Build<'a> {
         about: Vec<(SubjectId, Handle)>,
         known: Inherited,
     ) -> Result<RecordId, Unbuilt> {
-        let mut facts = self.facts(&plan, &fields, &about, known.birthdays)?;
+        let mut facts = self.facts(schema, &plan, &fields, &about, known.birthdays)?;
         facts.protected_address = known.protected;
         known.restraints.into_iter().for_each(|kept| facts.restrain(kept));
         let mut subjects = vec![(SubjectSlot::Own, own)];
@@ -405,6 +406,7 @@ impl<'a> Build<'a> {
 
     fn facts(
         &self,
+        schema: &Schema,
         plan: &Plan<'_>,
         fields: &PlainFields,
         about: &[(SubjectId, Handle)],
@@ -419,6 +421,13 @@ impl<'a> Build<'a> {
             Some(asked) => asked,
             None => latest,
         };
+        let rule = EndRule::new(schema.retention(), Some(self.asked.purpose.retention));
+        let told = schema.moment_in(fields).map(|moment| rule.ends_on(moment));
+        // What is over already is not stored any more.
+        if told.is_some_and(|told| told <= today) {
+            return Err(Unbuilt::Code(Code::SchemaInvalid));
+        }
+        let ends = told.map_or(ends, |told| told.min(ends));
         let birthdays = birthdays(fields).or(known_birthdays);
         Ok(Facts {
             turns_14: birthdays.map(|(turns_14, _)| turns_14),

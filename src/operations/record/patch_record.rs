@@ -5,7 +5,7 @@
 use super::create_record::{birthdays, duplicate};
 use super::read_record::absence;
 use crate::access::{Access, Ask, Code, Item, Matter, Question};
-use crate::ambient::Random;
+use crate::ambient::{Micros, Random};
 use crate::limits::STALE_ATTEMPTS_MAX;
 use crate::operations::basis::{Grounds, Ungrounded, collects_sensitive, ground};
 use crate::operations::error::{end, refuse, turn_away, turn_away_fields};
@@ -15,10 +15,10 @@ use crate::operations::subject::holds_of;
 use crate::operations::{Asked, OperationError, draw};
 use crate::purposes::BasisClaim;
 use crate::records::{
-    Facts, FieldProblem, Handle, ParsedPatch, RecordId, Schema, SchemaSet, SubjectId, SubjectSlot,
-    days_since_epoch,
+    EndRule, Facts, FieldProblem, Handle, ParsedPatch, RecordId, Schema, SchemaSet, SubjectId,
+    SubjectSlot, days_since_epoch,
 };
-use crate::seal::{Birthdays, Patch, Revision, Seal, SealError};
+use crate::seal::{Birthdays, Ending, Patch, Revision, Seal, SealError};
 use crate::store::{Fetched, Outcome, Reader, Row, Sealed};
 use crate::territory::Territory;
 use crate::trail::{Recorded, Refused, Trail};
@@ -217,13 +217,19 @@ fn prepare(
             (Some(fact), controls)
         }
         // What is already held on this purpose may be corrected under it; anything else needs its own basis.
-        None if held && !becomes_child => (None, Vec::new()),
+        None if (held && !becomes_child) || clears(asked, facts, &parsed) => (None, Vec::new()),
         None if personal => return Err(Ungrounded::Code(Code::BasisMissing).into()),
         None => (None, Vec::new()),
     };
     // What a withdrawal took forward comes back with another basis, as far as this purpose allows.
     let latest = asked.purpose.retention.retain_until(asked.now.local_date());
     let latest_end = basis.as_ref().map(|_| days_since_epoch(latest));
+    let ending = ending(asked, schema, row, facts);
+    let told = ending.zip(schema.moment_in(&parsed.set));
+    // What would be over already is removed by whoever may: a slip of the year takes nothing away.
+    if told.is_some_and(|(end, moment)| days_since_epoch(end.rule.ends_on(moment)) <= today) {
+        return Err(Ungrounded::Code(Code::SchemaInvalid).into());
+    }
     let ParsedPatch { set, remove } = parsed;
     let (set, protected) = (duplicate(&set), None);
     Ok(Patch {
@@ -231,12 +237,31 @@ fn prepare(
         remove,
         basis,
         latest_end,
+        ending,
         birthdays,
         protected,
         drawn,
         controls,
         at: asked.now,
     })
+}
+
+/// Whether the patch does nothing but take away, under a purpose for which the record was held once: what was collected on a consent
+/// may go after the consent did.
+fn clears(asked: &Asked<'_>, facts: &Facts, parsed: &ParsedPatch) -> bool {
+    let removes = parsed.set.is_empty() && !parsed.remove.is_empty();
+    removes && facts.basis_for(asked.purpose.id.as_str()).is_some()
+}
+
+/// How the end follows the moment that a field tells. The purpose's own period counts with it where the record is held for no other;
+/// while no moment is told, the record ends when the purpose lets it end that it is written under, counted from when it was stored.
+fn ending(asked: &Asked<'_>, schema: &Schema, row: &Row, facts: &Facts) -> Option<Ending> {
+    schema.moment_field()?;
+    let (purpose, retention) = (asked.purpose.id.as_str(), asked.purpose.retention);
+    let alone = facts.bases.iter().all(|held| held.purpose == purpose || facts.is_withdrawn(held));
+    let rule = EndRule::new(schema.retention(), Some(retention).filter(|_| alone));
+    let stored = Micros(row.header.id.unix_millis().saturating_mul(1_000)).local_date();
+    Some(Ending { rule, latest: days_since_epoch(retention.retain_until(stored)) })
 }
 
 /// Whether the record is held on this purpose in a way that carries what is collected now: what rests on plain

@@ -251,6 +251,7 @@ fn patch(fact: &BasisFact, latest: i32, asked: &Asked<'_>) -> Patch {
         remove: BTreeSet::new(),
         basis: Some(fact.clone()),
         latest_end: Some(latest),
+        ending: None,
         birthdays: Birthdays::Kept,
         protected: None,
         drawn: Vec::new(),

@@ -179,6 +179,7 @@ fn patch(protected: bool, asked: &Asked<'_>) -> Patch {
         remove: BTreeSet::new(),
         basis: None,
         latest_end: None,
+        ending: None,
         birthdays: Birthdays::Kept,
         protected: Some(protected),
         drawn: Vec::new(),

@@ -291,6 +291,29 @@ fn a_consent_is_given_over_all_named_records_at_once_and_taken_back_from_all() {
 }
 
 #[test]
+fn what_was_collected_on_a_consent_that_was_taken_back_may_be_removed_and_not_written() {
+    let world = World::new();
+    let (id, subject) = adult(&world);
+    let hours = json!({"contact_hours": ["morning"]});
+    let claim = Some(contact(ConsentGiver::Self_));
+    assert_eq!(world.patch(WORKER, CONTACT, id, hours.clone(), claim), Ok(2));
+    let consent = world.facts(id).bases[1].consent.expect("a consent");
+    done(wait(withdraw(&world, &world.actor(DESK), subject, consent))).expect("withdrawn");
+    let patched = |fields| world.patch(WORKER, CONTACT, id, fields, None);
+    let both = json!({"contact_hours": null, "phone": "12900005678"});
+    for written in [hours, both, json!({})] {
+        assert_eq!(patched(written).err(), Some(Code::BasisMissing));
+    }
+    assert_eq!(patched(json!({"contact_hours": null})), Ok(4));
+    // The register stays, and what was never held on the consent is not removed under it.
+    let read = world.read(WORKER, "residence_registration", id, &["phone"]);
+    assert_eq!(read, Ok(json!({"phone": "12900001234"})));
+    let (other, _) = adult(&world);
+    let removed = world.patch(WORKER, CONTACT, other, json!({"phone": null}), None);
+    assert_eq!(removed.err(), Some(Code::BasisMissing));
+}
+
+#[test]
 fn what_is_held_on_a_duty_needs_no_consent_and_a_basis_without_one_takes_none() {
     let world = World::new();
     let (id, subject) = adult(&world);

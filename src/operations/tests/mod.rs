@@ -14,6 +14,7 @@ mod listing;
 mod listings;
 mod matching;
 mod misleading;
+mod moments;
 mod people;
 mod protecting;
 mod racing;

@@ -212,6 +212,7 @@ impl World {
             remove: remove.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>(),
             basis: None,
             latest_end: None,
+            ending: None,
             birthdays: Birthdays::Kept,
             protected: None,
             drawn: Vec::new(),
