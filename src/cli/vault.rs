@@ -209,7 +209,8 @@ fn open_log(config: &Config, trail: &Arc<Trail>) -> Result<(LogReader, Index), F
     Ok((log, index))
 }
 
-/// Looks for anomalies from now on. Whose own record something is, the directory alone can tell; what was looked into, the reviews.
+/// Looks for anomalies from now on. Whose own record something is and which post lapsed, the directory alone can tell; what was
+/// looked into, the reviews.
 fn watch(
     config: &Config,
     trail: &Arc<Trail>,
@@ -220,10 +221,13 @@ fn watch(
     reviews: Arc<Reviews>,
 ) -> Result<Anomalies, Failure> {
     let (log, schemas) = (log.clone(), schemas.clone());
+    let posts = actors.clone();
     let is_own = Box::new(move |actor: &_, handle: &str| actors.is_own(actor, handle));
+    let lapsed = Box::new(move |actor: &_, after, through| posts.lapsed(actor, after, through));
     let is_reviewed = Box::new(move |id: &_| reviews.of(id).is_some());
     let (directory, has_room) = (config.directory.join("anomalies"), has_ample_room(trail));
-    let watching = Watching { directory, log, has_room, thresholds, schemas, is_own, is_reviewed };
+    let watching =
+        Watching { directory, log, has_room, thresholds, schemas, is_own, lapsed, is_reviewed };
     Anomalies::start(watching)
         .map_err(|error| Failure::failed("the search for anomalies cannot start", &error))
 }

@@ -31,7 +31,7 @@ mod world;
 
 pub use anomalies::{
     Anomalies, AnomaliesFound, AnomaliesQuestion, AnomaliesState, Anomaly, AnomalyState, IsOwn,
-    IsReviewed, RuleName, Thresholds, ThresholdsError, Watching, list_anomalies,
+    IsReviewed, Lapsed, RuleName, Thresholds, ThresholdsError, Watching, list_anomalies,
 };
 pub use entries::{Entries, read_entries};
 pub use entry::LogEntry;

@@ -4,12 +4,8 @@
 
 use super::super::entry::LogEntry;
 use crate::access::ActorId;
+use crate::ambient::Micros;
 use std::collections::HashSet;
-
-/// The country has one time, eight hours ahead of UTC.
-const LOCAL_OFFSET_SECONDS: u64 = 8 * 3_600;
-const DAY_SECONDS: u64 = 86_400;
-const SECOND: u64 = 1_000_000;
 
 /// An entry that has an account.
 pub(super) struct Act<'a> {
@@ -19,22 +15,30 @@ pub(super) struct Act<'a> {
     pub(super) day: i32,
     /// Hour of the country's time.
     pub(super) hour: u8,
+    /// Whether it is a list that shows something of people in clear, as that of a task does.
+    shows_people: bool,
 }
 
 impl<'a> Act<'a> {
-    pub(super) fn of(entry: &'a LogEntry) -> Option<Act<'a>> {
+    /// With what tells of an entry whether it shows something of people in clear.
+    pub(super) fn of(
+        entry: &'a LogEntry,
+        in_clear: impl FnOnce(&LogEntry) -> bool,
+    ) -> Option<Act<'a>> {
         let actor = entry.who.as_deref()?.parse().ok()?;
         let (day, hour) = local(entry.t);
-        Some(Act { entry, actor, day, hour })
+        let mut act = Act { entry, actor, day, hour, shows_people: false };
+        act.shows_people = act.lists() && in_clear(entry);
+        Some(act)
     }
 
     fn is(&self, action: &str) -> bool {
         self.entry.out == "success" && self.entry.ev == "data" && self.entry.act == action
     }
 
-    /// Whether it opened what it names, one record or the people of one place.
+    /// Whether it opened what it names: one record, the people of one place, or a list of people in clear.
     pub(super) fn opens(&self) -> bool {
-        self.is("read") || self.is("occupants")
+        self.is("read") || self.is("occupants") || self.shows_people
     }
 
     /// Whether it was a number at the counter under which nobody was found.
@@ -49,9 +53,15 @@ impl<'a> Act<'a> {
         self.is("query")
     }
 
-    /// Whether it opened or changed one record.
+    /// Whether it opened or changed a record by itself, or showed it in clear among others.
     pub(super) fn touches(&self) -> bool {
-        self.is("read") || self.is("update") || self.is("delete")
+        self.is("read") || self.is("update") || self.is("delete") || self.shows_people
+    }
+
+    /// Fingerprints of what was asked for: every record of a list; of one record or place the first, behind which its people stand.
+    pub(super) fn asked_for(&self) -> impl Iterator<Item = u64> {
+        let count = if self.lists() { self.entry.rec.len() } else { 1 };
+        self.records().take(count)
     }
 
     /// Fingerprints of the records that it names.
@@ -67,18 +77,14 @@ impl<'a> Act<'a> {
 
 /// Day and hour of the country's time.
 pub(super) fn local(time: u64) -> (i32, u8) {
-    let seconds = time / SECOND + LOCAL_OFFSET_SECONDS;
-    let day = i32::try_from(seconds / DAY_SECONDS).unwrap_or(i32::MAX);
-    (day, (seconds % DAY_SECONDS / 3_600) as u8)
+    let at = Micros(i64::try_from(time).unwrap_or(i64::MAX));
+    (at.local_days(), at.local_hour())
 }
 
 /// When a day of the country's time begins and ends, in microseconds since 1970.
 pub(super) fn span(day: i32) -> (u64, u64) {
-    let hour = |hour: u64| {
-        let seconds = u64::try_from(day).unwrap_or(0) * DAY_SECONDS + hour * 3_600;
-        seconds.saturating_sub(LOCAL_OFFSET_SECONDS) * SECOND
-    };
-    (hour(0), hour(24))
+    let begins = |day| u64::try_from(Micros::of_local_day(day).0).unwrap_or(0);
+    (begins(day), begins(day.saturating_add(1)))
 }
 
 /// FNV-1a over the text of a handle.
@@ -114,12 +120,12 @@ mod tests {
     #[test]
     fn a_day_is_the_countrys() {
         // 2026-01-01T16:00:00Z is midnight there.
-        let midnight = 1_767_283_200 * SECOND;
+        let midnight = 1_767_283_200_000_000;
         let (day, hour) = local(midnight);
         assert_eq!(hour, 0);
         assert_eq!(local(midnight - 1), (day - 1, 23));
         assert_eq!(span(day).0, midnight);
-        assert_eq!(span(day).1, midnight + DAY_SECONDS * SECOND);
+        assert_eq!(span(day).1, midnight + 86_400_000_000);
     }
 
     #[test]

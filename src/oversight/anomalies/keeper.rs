@@ -48,9 +48,9 @@ impl Follower for Keeper {
 
 impl Keeper {
     pub(super) fn new(watching: Watching, shared: Arc<Shared>) -> Keeper {
-        let Watching { directory, log, has_room, thresholds, schemas, is_own, is_reviewed } =
+        let Watching { directory, log, has_room, thresholds, schemas, is_own, lapsed, is_reviewed } =
             watching;
-        let watch = Watch::new(thresholds, &schemas, is_own);
+        let watch = Watch::new(thresholds, &schemas, is_own, lapsed);
         let (path, rules) = (directory.join("memory"), watch.rules_digest());
         let (next, kept, recalled) = (0, 0, false);
         Keeper { log, watch, shared, path, has_room, is_reviewed, rules, next, kept, recalled }
@@ -162,7 +162,9 @@ impl Keeper {
             for entry in &entries {
                 // What is no entry shows nothing; the index counts it, and the verifier names it.
                 if let Some(entry) = LogEntry::parse(entry) {
-                    if self.watch.turn(&entry) {
+                    // What is found at the end of a day is kept with it: nobody finds it again from there.
+                    if let Some(found) = self.watch.turn(&entry) {
+                        self.shared.add(found);
                         self.keep(published);
                     }
                     let found = self.watch.observe(&entry);

@@ -16,7 +16,7 @@ pub use anomaly::Anomaly;
 pub use list::{AnomaliesFound, AnomaliesQuestion, AnomalyState, list_anomalies};
 pub use rules::RuleName;
 pub use thresholds::{Thresholds, ThresholdsError};
-pub use watch::IsOwn;
+pub use watch::{IsOwn, Lapsed};
 
 use super::follower::{Signals, Thread};
 use super::ids::AnomalyId;
@@ -44,6 +44,8 @@ pub struct Watching {
     pub schemas: Arc<SchemaSet>,
     /// Whose own record it is.
     pub is_own: IsOwn,
+    /// Which post of an actor ended by itself, and when.
+    pub lapsed: Lapsed,
     /// Of which anomaly a review was opened.
     pub is_reviewed: IsReviewed,
 }

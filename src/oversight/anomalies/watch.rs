@@ -2,7 +2,7 @@
 //! Never looks ahead and never at anything but the entry, the thresholds and what it remembers of the days before.
 //! The same entries give the same anomalies; what is remembered is bounded, whoever acts and however much.
 
-use super::act::{Act, local};
+use super::act::{Act, local, span};
 use super::anomaly::{Anomaly, Finding};
 use super::memory::Memory;
 use super::past::{DAYS_KEPT, OwnPast, PastDay, Post};
@@ -20,8 +20,12 @@ use std::sync::Arc;
 /// Whether a subject's handle, as entries write it, is the actor's own. The directory knows; nobody else is told.
 pub type IsOwn = Box<dyn Fn(&ActorId, &str) -> bool + Send>;
 
+/// The last moment behind one and up to another at which a post of an actor ended by the day that it was given to. No entry says it, so
+/// the directory does.
+pub type Lapsed = Box<dyn Fn(&ActorId, u64, u64) -> Option<u64> + Send>;
+
 /// Raised with every change of what a rule finds or of what is remembered: what an older program kept is then found anew.
-pub(super) const RULES_VERSION: u32 = 1;
+pub(super) const RULES_VERSION: u32 = 2;
 
 /// What is remembered of an account.
 #[derive(Default, Serialize, Deserialize)]
@@ -46,6 +50,8 @@ struct Today {
     own: own::State,
     limits: limits::State,
     stopped: stopped::State,
+    /// Whether an entry ended the account or a post of it.
+    left: bool,
 }
 
 /// The walk.
@@ -53,17 +59,24 @@ pub(super) struct Watch {
     thresholds: Thresholds,
     fields: limits::KindsOfFields,
     is_own: IsOwn,
+    lapsed: Lapsed,
     memory: Memory,
     /// Fingerprints that may still be remembered today.
     room: usize,
 }
 
 impl Watch {
-    pub(super) fn new(thresholds: Thresholds, schemas: &Arc<SchemaSet>, is_own: IsOwn) -> Watch {
+    pub(super) fn new(
+        thresholds: Thresholds,
+        schemas: &Arc<SchemaSet>,
+        is_own: IsOwn,
+        lapsed: Lapsed,
+    ) -> Watch {
         Watch {
             thresholds,
             fields: limits::KindsOfFields::of(schemas),
             is_own,
+            lapsed,
             memory: Memory::new(),
             room: ANOMALY_HASHES_COUNT_MAX,
         }
@@ -97,28 +110,29 @@ impl Watch {
         self.memory.unfollowed
     }
 
-    /// Ends the day at hand if the next entry belongs to a later one, and says whether it does.
-    pub(super) fn turn(&mut self, next: &LogEntry) -> bool {
+    /// Ends the day at hand if the next entry belongs to a later one, and says what is found at its end.
+    pub(super) fn turn(&mut self, next: &LogEntry) -> Option<Vec<Anomaly>> {
         let (day, _) = local(next.t);
-        let turns = day > self.memory.day;
-        if turns {
-            self.close_day();
-            self.memory.day = day;
+        if day <= self.memory.day {
+            return None;
         }
-        turns
+        let found = self.look_back_from_lapses(day);
+        self.close_day();
+        self.memory.day = day;
+        Some(found)
     }
 
     /// Takes in the next entry of the log.
     pub(super) fn observe(&mut self, entry: &LogEntry) -> Vec<Anomaly> {
-        self.turn(entry);
-        let mut found = Vec::new();
+        let mut found = self.turn(entry).unwrap_or_default();
         let emergencies = emergency::observe(&mut self.memory.emergencies, entry).into_iter();
         found.extend(emergencies.map(|it| it.finding.of(it.actor, it.role, it.scope, entry.t)));
         if leaver::ends(entry) {
             found.extend(self.look_back(entry));
+            self.note_end(entry);
         }
         let works = matches!(&*entry.ev, "data" | "access") || entry.act == "counter_check";
-        if works && let Some(act) = Act::of(entry) {
+        if works && let Some(act) = Act::of(entry, |entry| self.fields.in_clear(entry)) {
             self.follow(&act, &mut found);
         }
         found
@@ -143,7 +157,7 @@ impl Watch {
     }
 
     fn follow(&mut self, act: &Act<'_>, found: &mut Vec<Anomaly>) {
-        let Watch { thresholds, fields, is_own, memory, room } = self;
+        let Watch { thresholds, fields, is_own, memory, room, .. } = self;
         let Memory { accounts, peers, unfollowed, .. } = memory;
         if !accounts.contains_key(&act.actor) && accounts.len() >= ANOMALY_ACTORS_COUNT_MAX {
             *unfollowed += 1;
@@ -199,9 +213,43 @@ impl Watch {
     fn look_back(&self, entry: &LogEntry) -> Option<Anomaly> {
         let actor: ActorId = entry.about()?.parse().ok()?;
         let account = self.memory.accounts.get(&actor)?;
+        self.leaves(actor, account, entry.t, Some(entry.seq))
+    }
+
+    fn note_end(&mut self, entry: &LogEntry) {
+        let about = entry.about().and_then(|about| about.parse().ok());
+        let account = about.and_then(|actor: ActorId| self.memory.accounts.get_mut(&actor));
+        if let Some(account) = account {
+            account.today.left = true;
+        }
+    }
+
+    /// The posts that ended by themselves since the day at hand began, up to the moment at which the next one begins. Whom an entry
+    /// ended on that day was looked at then: such a post has its end in the directory too.
+    fn look_back_from_lapses(&self, next: i32) -> Vec<Anomaly> {
+        let (after, through) = (span(self.memory.day).0, span(next).0);
+        let accounts = self.memory.accounts.iter().filter(|(_, account)| !account.today.left);
+        let mut found: Vec<Anomaly> = accounts
+            .filter_map(|(actor, account)| {
+                let at = (self.lapsed)(actor, after, through)?;
+                self.leaves(*actor, account, at, None)
+            })
+            .collect();
+        // The same every time, in whatever order accounts are remembered.
+        found.sort_by_key(|anomaly| (anomaly.at, *anomaly.actor.as_bytes()));
+        found
+    }
+
+    fn leaves(
+        &self,
+        actor: ActorId,
+        account: &Account,
+        at: u64,
+        entry: Option<u64>,
+    ) -> Option<Anomaly> {
         let today = past_day(self.memory.day, &account.today);
-        let finding = leaver::observe(entry, &account.past, today, &self.thresholds.leaver)?;
-        Some(finding.of(actor, account.role.clone(), account.scope.clone(), entry.t))
+        let finding = leaver::observe(at, entry, &account.past, today, &self.thresholds.leaver)?;
+        Some(finding.of(actor, account.role.clone(), account.scope.clone(), at))
     }
 }
 

@@ -5,7 +5,7 @@
 use super::super::act::local;
 use super::super::anomaly::Anomaly;
 use super::super::thresholds::Thresholds;
-use super::super::watch::Watch;
+use super::super::watch::{Lapsed, Watch};
 use super::RuleName;
 use crate::access::ActorId;
 use crate::oversight::entry::LogEntry;
@@ -32,8 +32,12 @@ pub(in super::super) fn thresholds() -> Thresholds {
 }
 
 pub(in super::super) fn watch() -> Watch {
+    watch_with(Box::new(|_, _, _| None))
+}
+
+fn watch_with(lapsed: Lapsed) -> Watch {
     let is_own = |actor: &ActorId, handle: &str| actor.as_bytes() == &[1; 16] && handle == OWN;
-    Watch::new(thresholds(), &SCHEMAS, Box::new(is_own))
+    Watch::new(thresholds(), &SCHEMAS, Box::new(is_own), lapsed)
 }
 
 /// Entries in the order of a log.
@@ -53,6 +57,11 @@ impl Log {
     /// From here on for another purpose.
     pub(in super::super) fn purpose(&mut self, purpose: &'static str) {
         self.purpose = purpose;
+    }
+
+    /// When a day of the fixture begins.
+    pub(in super::super) fn begin(&self, day: u64) -> u64 {
+        FIRST_DAY + (day - 1) * 24 * HOUR
     }
 
     /// A day of the fixture as days since 1970.
@@ -98,6 +107,30 @@ impl Log {
             "ev": "data", "act": "read", "out": "success", "who": id(who), "role": "grid_worker",
             "scope": "8801020010010001", "rec": [record], "sub": [subject], "typ": "person",
             "fld": [field], "view": [view], "pur": self.purpose,
+        });
+        self.push(day, hour, body);
+    }
+
+    /// An account lists so many people whom it has not seen before, by a field of theirs in one view.
+    pub(in super::super) fn page(&mut self, who: u8, day: u64, hour: u64, count: u64, view: &str) {
+        let subjects: Vec<String> = (0..count).map(|_| self.handle()).collect();
+        self.page_of(who, day, hour, &subjects, view);
+    }
+
+    /// The same of these people.
+    pub(in super::super) fn page_of(
+        &mut self,
+        who: u8,
+        day: u64,
+        hour: u64,
+        subjects: &[String],
+        view: &str,
+    ) {
+        let records: Vec<String> = subjects.iter().map(|_| self.handle()).collect();
+        let body = json!({
+            "ev": "data", "act": "query", "out": "success", "who": id(who), "role": "grid_worker",
+            "scope": "8801020010010001", "rec": records, "sub": subjects, "typ": "person",
+            "fld": ["id_number", "sex"], "view": [view, "masked"], "pur": self.purpose,
         });
         self.push(day, hour, body);
     }
@@ -172,6 +205,15 @@ fn id(who: u8) -> String {
 pub(in super::super) fn all(log: &Log) -> Vec<Anomaly> {
     let mut watch = watch();
     log.entries.iter().flat_map(|entry| watch.observe(entry)).collect()
+}
+
+/// What the rule of those who leave finds where a post of an account lapses at a moment.
+pub(in super::super) fn found_of_lapse(log: &Log, who: u8, lapses: u64) -> Vec<Anomaly> {
+    let mut watch = watch_with(Box::new(move |actor, after, through| {
+        (actor.as_bytes() == &[who; 16] && after < lapses && lapses <= through).then_some(lapses)
+    }));
+    let found = log.entries.iter().flat_map(|entry| watch.observe(entry));
+    found.filter(|anomaly| anomaly.rule == RuleName::Leaver).collect()
 }
 
 /// What one rule finds.

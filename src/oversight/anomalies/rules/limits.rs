@@ -6,6 +6,7 @@ use super::super::act::{Act, Distinct, fingerprint, span};
 use super::super::anomaly::{Finding, Shown};
 use super::super::thresholds::{KINDS_COUNT, Limits};
 use super::RuleName;
+use crate::oversight::entry::LogEntry;
 use crate::records::{LegalKind, SchemaSet};
 use std::collections::HashMap;
 
@@ -44,11 +45,16 @@ impl KindsOfFields {
         digest
     }
 
+    /// Whether an entry gave out something of people in clear.
+    pub(in super::super) fn in_clear(&self, entry: &LogEntry) -> bool {
+        self.shown(entry).contains(&true)
+    }
+
     /// The kinds that an entry gave out in clear.
-    fn shown(&self, act: &Act<'_>) -> [bool; KINDS_COUNT] {
+    fn shown(&self, entry: &LogEntry) -> [bool; KINDS_COUNT] {
         let mut kinds = [false; KINDS_COUNT];
-        let fields = act.entry.typ.as_deref().and_then(|kind| self.0.get(kind));
-        for (field, view) in act.entry.fld.iter().zip(&act.entry.view) {
+        let fields = entry.typ.as_deref().and_then(|kind| self.0.get(kind));
+        for (field, view) in entry.fld.iter().zip(&entry.view) {
             let kind =
                 fields.and_then(|fields| fields.get(field.as_str())).filter(|_| view == "raw");
             if let Some(kind) = kind {
@@ -94,7 +100,7 @@ pub(in super::super) fn observe(
         return findings;
     }
     let limits = thresholds.of(role);
-    let shown = fields.shown(act);
+    let shown = fields.shown(act.entry);
     for (place, kind) in state.kinds.iter_mut().enumerate().filter(|(place, _)| shown[*place]) {
         let mut fresh = false;
         for person in &act.entry.sub {
@@ -143,6 +149,16 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].numbers, [("persons_of_day", 64), ("limit_of_day", 80)]);
         assert_eq!(found[0].kind, Some(LegalKind::Other));
+    }
+
+    #[test]
+    fn positive_people_of_a_page_in_clear_count_like_those_of_reads() {
+        let mut log = Log::new();
+        log.page(1, 1, 9, 200, "masked");
+        log.page(1, 1, 9, 63, "raw");
+        assert!(found(&log, RuleName::Limits).is_empty());
+        log.page(1, 1, 9, 1, "raw");
+        assert_eq!(found(&log, RuleName::Limits)[0].numbers[0], ("persons_of_day", 64));
     }
 
     #[test]

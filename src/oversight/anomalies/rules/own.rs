@@ -1,5 +1,5 @@
 //! The actor's own record, opened or changed by its account.
-//! Never a list: whoever lists the own grid finds itself in it. Whose record it is, the directory alone can tell.
+//! Never a list with covers: whoever lists the own grid finds itself in it. One in clear is a look like any other. Whose record it is, the directory alone can tell.
 //! Found with the entry that reaches the threshold of the day.
 
 use super::super::act::{Act, span};
@@ -51,13 +51,15 @@ mod tests {
         log.about(1, 1, 9, "read", OWN);
         log.about(1, 1, 10, "read", OWN);
         log.about(1, 2, 9, "update", OWN);
-        assert_eq!(found(&log, RuleName::Own).len(), 2);
+        log.page_of(1, 3, 9, &[OWN.to_owned()], "raw");
+        assert_eq!(found(&log, RuleName::Own).len(), 3);
     }
 
     #[test]
     fn negative_a_list_that_names_it_and_a_colleague_who_opens_it_are_not() {
         let mut log = Log::new();
         log.about(1, 1, 9, "query", OWN);
+        log.page_of(1, 1, 9, &[OWN.to_owned()], "masked");
         log.about(2, 1, 9, "read", OWN);
         log.about(1, 1, 9, "read", "AAAAAAAAAAAAAAAAAAAAAA");
         assert!(found(&log, RuleName::Own).is_empty());

@@ -114,6 +114,16 @@ mod tests {
     }
 
     #[test]
+    fn positive_a_page_in_clear_counts_as_many_records_as_it_names_and_a_covered_one_none() {
+        let mut log = past();
+        log.page(1, 11, 9, 76, "masked");
+        assert!(found(&log, RuleName::Volume).is_empty());
+        log.page(1, 11, 10, 40, "raw");
+        log.page(1, 11, 10, 36, "raw");
+        assert_eq!(found(&log, RuleName::Volume)[0].numbers[0], ("records", 76));
+    }
+
+    #[test]
     fn negative_a_day_that_is_not_above_all_of_it_is_not_found() {
         let mut log = past();
         log.reads(1, 11, 9, 75);
