@@ -9,6 +9,7 @@ use super::mandate::Mandate;
 use super::permit::{FieldView, Views};
 use super::policy::Policy;
 use super::question::{Ask, Question};
+use crate::purposes::PurposeGroup;
 use crate::records::{Class, Facts, Field, RecordType, Schema, View};
 
 pub(super) fn check_fields(
@@ -46,6 +47,12 @@ pub(super) fn check_state(question: &Question<'_>, facts: &Facts) -> Result<(), 
     }
     let personal = !facts.subject_handles.is_empty();
     let looks = !matches!(question.ask, Ask::Create | Ask::Update | Ask::Delete);
+    // What everything was taken back from waits for its end alone (PIPL 15, 47), whatever basis somebody else could bring: but for the
+    // person's own rights, and where a law keeps it.
+    let kept = facts.legal_hold || question.purpose.group == PurposeGroup::Rights;
+    if personal && looks && !kept && facts.rests_on_nothing() {
+        return Err(No::plain(Code::ConsentWithdrawn));
+    }
     // A duty or an emergency brings its own basis; what rests on the resident's will must have been given, and not taken back.
     if personal && looks && question.purpose.rests_on_the_subject() {
         return match facts.basis_for(question.purpose.id.as_str()) {

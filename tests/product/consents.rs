@@ -76,7 +76,9 @@ fn what_rested_on_a_consent_is_closed_from_its_withdrawal_on_and_what_rests_on_a
         "updated_since": since,
     });
     assert_eq!(worker.query(&list, CONTACT).expect(200).body["items"], json!([]));
-    worker.read(id, "name", REGISTRATION).expect(200);
+    // A duty opens nothing that rests on nothing any more, and finds it no more.
+    worker.read(id, "name", REGISTRATION).refused(403, "consent_withdrawn");
+    assert_eq!(worker.query(&list, REGISTRATION).expect(200).body["items"], json!([]));
     assert_eq!(only(&desk, subject)["ends_on"], done.body["records"][0]["ends_on"]);
     assert!(only(&desk, subject)["withdrawn_on"].is_string());
     withdraw(&desk, subject, consent_id, "self").refused(412, "version_conflict");

@@ -238,8 +238,13 @@ fn what_rested_on_a_consent_that_was_withdrawn_is_closed_to_whoever_may_know_of_
     assert!(put(bases()).answer().is_ok());
     assert_eq!(put(withdrawn()).refused(), Some(Code::ConsentWithdrawn));
     assert_eq!(put(withdrawn()).at(NEXT_CELL).refused(), Some(Code::NotFound));
-    // A duty brings its own basis, and another consent is another.
-    assert!(Put::ordinary().of(withdrawn()).answer().is_ok());
+    // Nor does a duty open what rests on nothing any more; where the record rests on the duty too, it does. Another consent is another.
+    assert_eq!(Put::ordinary().of(withdrawn()).refused(), Some(Code::ConsentWithdrawn));
+    let mut on_a_duty = withdrawn();
+    on_a_duty.bases.extend(held_on(&["residence_registration"]).bases);
+    assert!(Put::ordinary().of(on_a_duty).answer().is_ok());
+    let held = Facts { legal_hold: true, ..withdrawn() };
+    assert!(Put::ordinary().of(held).answer().is_ok(), "a law keeps it");
     let other = Facts { withdrawn: vec![([9; 16], TODAY)], ..bases() };
     assert!(put(other).answer().is_ok());
 }
