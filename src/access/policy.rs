@@ -135,6 +135,7 @@ impl Policy {
                 what: "has no policy file",
             })?;
             let lines = read_lines(role, text)?;
+            check_cases(role, &roles, &lines)?;
             enforcers.push(RoleEnforcer::new(sources.model, lines).await?);
         }
         let narrowing = Narrowing::read(sources.narrowing, &by_word, purposes, schemas)?;
@@ -323,6 +324,22 @@ fn check_counters(roles: &[Role], schemas: &SchemaSet) -> Result<(), PolicyError
 fn place_of(topic: RecordType) -> usize {
     RecordType::ALL.iter().position(|one| *one == topic).unwrap_or(0)
 }
+/// What opens inside a task alone opens to somebody: another role gives the task, or the role begins one by a check at the counter, by a
+/// request of an organ or in an emergency. A line that nobody can ever use promises what the policy does not keep.
+fn check_cases(role: &Role, roles: &[Role], lines: &[Line]) -> Result<(), PolicyError> {
+    let needs = lines.iter().any(|[.., action, effect]| {
+        let in_task = [Action::ReadRawInTask, Action::WriteInTask].map(Action::as_str);
+        in_task.contains(&action.as_str()) && effect == "allow"
+    });
+    let given = roles.iter().any(|giver| giver.gives_tasks_to.contains(&role.id));
+    let begins = !role.checks_by.is_empty() || role.official_requests || !role.emergency.is_empty();
+    if needs && !given && !begins {
+        let what = "opens something inside a task, and nobody gives it one";
+        return Err(PolicyError::Role { role: role.id.as_str().into(), what });
+    }
+    Ok(())
+}
+
 
 pub(super) fn reader(text: &str) -> csv::Reader<&[u8]> {
     csv::ReaderBuilder::new()

@@ -287,7 +287,7 @@ const ROLES: &[(&str, &str, &str)] = &[
     // Matters that are brought to it, with who asks, inside the case.
     (
         "petition_desk",
-        "-??---l-?--?-+--+-----------",
+        "-??---l-?-??-+--+-----------",
         "-------------------------------------------",
     ),
     // For the one who is present, by the purpose of rights alone.

@@ -3,7 +3,7 @@
 //! Each number that is typed has its entry.
 
 use super::actor::Actor;
-use super::bodies::{EMPLOYMENT, adult, fresh_number, fresh_phone, record};
+use super::bodies::{EMPLOYMENT, RIGHTS, adult, fresh_number, fresh_phone, record};
 use super::client::Reply;
 use super::entries::happened;
 use super::harness::{Demo, shared};
@@ -58,6 +58,38 @@ fn whoever_is_present_shows_a_number_and_that_one_persons_fields_open_for_half_a
     assert_eq!(task.expect("its own task")["kind"], "counter_service");
     step(&cadre, &case, "close").expect(200);
     inside(&cadre, &case, EMPLOYMENT, &id, "id_number").refused(403, "case_required");
+}
+
+#[test]
+fn whoever_asks_for_access_is_found_at_the_residents_desk_and_told_what_is_held() {
+    let demo = shared();
+    let (desk, worker) = (demo.role("resident_desk"), demo.worker(1));
+    let registered = adult(worker.grid());
+    let stored = worker.create(&registered).expect(201);
+    let (id, subject) = (stored.text_of("id"), stored.text_of("subject"));
+    let number = registered["fields"]["id_number"].as_str().expect("a number");
+    let fields = "name,id_number,phone";
+    desk.read(id, fields, RIGHTS).refused(403, "case_required");
+    let call = desk.call("POST", "/v1/counter-checks").purpose(RIGHTS);
+    let asked: Vec<&str> = fields.split(',').collect();
+    let checked = call.json(&shows(number, &asked)).send().expect(200);
+    assert_eq!((checked.text_of("record"), checked.text_of("subject")), (id, subject));
+    let entry = demo.entry_of(&checked);
+    assert_eq!(happened(&entry), "task.counter_check success");
+    assert_eq!((&entry["pur"], &entry["role"]), (&json!(RIGHTS), &json!("resident_desk")));
+
+    // What is held goes to the one who asked, in clear; nobody else's opens with it.
+    let case = checked.text_of("case");
+    let read = inside(&desk, case, RIGHTS, id, fields).expect(200);
+    for field in asked {
+        assert_eq!(read.body["fields"][field], registered["fields"][field], "{field}");
+    }
+    let other = worker.create(&adult(worker.grid())).expect(201);
+    inside(&desk, case, RIGHTS, other.text_of("id"), "name").refused(403, "case_required");
+    step(&desk, case, "close").expect(200);
+    inside(&desk, case, RIGHTS, id, "name").refused(403, "case_required");
+    // Its counter is for rights: by no other purpose does it find anybody.
+    check(&desk, &shows(number, &["name"])).refused(403, "denied");
 }
 
 #[test]

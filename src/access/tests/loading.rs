@@ -373,6 +373,30 @@ fn roles_that_get_tasks_are_roles_of_the_policy() {
 }
 
 #[test]
+fn a_role_that_opens_something_inside_a_task_can_get_one_from_somebody() {
+    let without = |word: &str| {
+        let mut files = Files::shipped();
+        assert!(files.roles.contains(word), "{word}");
+        files.roles = files.roles.replacen(word, "", 1);
+        says(&files)
+    };
+    for (word, role) in [
+        ("gives_tasks_to = [\"petition_desk\"]", "petition_desk"),
+        ("gives_tasks_to = [\"legal_helper\"]", "legal_helper"),
+        ("serves_residents = true\nchecks_by = [\"id_number\"]", "resident_desk"),
+        ("official_requests = true", "community_police"),
+        ("emergency = [\"wide\"]", "county_command"),
+    ] {
+        let said = without(word);
+        assert!(said.contains(role) && said.ends_with("nobody gives it one"), "{word}: {said}");
+    }
+    // Each of the others, as shipped, can.
+    assert!(Files::shipped().load().is_ok());
+    let said = says_to_line("property_firm", "community,event,C2,safety,read:raw/task,allow");
+    assert!(said.ends_with("nobody gives it one"), "{said}");
+}
+
+#[test]
 fn a_counter_checks_by_matched_fields_of_a_person_and_serves_where_records_are_seen() {
     let change = |old: &str, new: &str| {
         let mut files = Files::shipped();
