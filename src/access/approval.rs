@@ -18,7 +18,7 @@ use super::standing::{ActorId, Standing};
 use super::task::unopened_fields;
 use super::weigh::name_record;
 use crate::ambient::Micros;
-use crate::records::{MandateId, View};
+use crate::records::{Class, MandateId, View};
 use crate::territory::{Area, Territory};
 
 /// Where those who may agree look for what waits for them: an area's digits, or nothing for those of the platform.
@@ -221,7 +221,7 @@ fn weigh_asking(
 }
 
 /// What an approval opens: what needs one, and of a child what needs a task.
-fn by_approval(grants: Grants, child: bool) -> bool {
+fn by_approval(grants: Grants, child: bool, _class: Class) -> bool {
     grants.has(Action::ReadRaw)
         || grants.has(Action::ReadRawApproved)
         || (child && grants.has(Action::ReadRawInTask))

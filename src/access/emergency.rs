@@ -107,6 +107,7 @@ impl Access {
             until: Micros(question.now.0.saturating_add(1)),
             agreed: false,
             budget: 1,
+            at_counter: false,
             single_use: false,
             role: String::new(),
         }

@@ -5,7 +5,7 @@
 use super::bearer::{Bearer, No, Outcome, acts_under};
 use super::code::Code;
 use super::grants::{Action, Grants};
-use super::mandate::Mandate;
+use super::mandate::{Mandate, MandateKind};
 use super::permit::{FieldView, Views};
 use super::policy::Policy;
 use super::question::{Ask, Question};
@@ -92,7 +92,11 @@ pub(super) fn field_grants(
     // Whoever is no longer a child and not yet grown is looked at inside a task alone.
     let left =
         if known.class == Class::C2 && facts.is_minor(today) { left.inside_a_task() } else { left };
-    let opens = |mandate: &&Mandate| mandate.opens(question, record_type, facts, field);
+    let by_counter = needs_counter(policy, bearer, class);
+    let opens = |mandate: &&Mandate| {
+        let serves = !by_counter || mandate.kind != MandateKind::Task || mandate.at_counter;
+        serves && mandate.opens(question, record_type, facts, field)
+    };
     let mandate = question.mandate.filter(opens);
     if bearer.is_closed(policy, class, mandate) {
         return Grants::NONE;
@@ -101,6 +105,11 @@ pub(super) fn field_grants(
         Some(mandate) => mandate.meets(left, known.is_personal() && facts.is_under_14(today)),
         None => left,
     }
+}
+
+/// Whether a field of that class opens to a post at the counter alone, where the person is present.
+pub(super) fn needs_counter(policy: &Policy, bearer: Bearer<'_>, class: Class) -> bool {
+    class == Class::C3 && policy.roles()[bearer.role].sensitive_at_counter
 }
 
 /// Whether a field lies in the part of somebody whose part in this record is restricted.

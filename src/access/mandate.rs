@@ -79,6 +79,8 @@ pub struct Mandate {
     pub until: Micros,
     /// Whether a second person agreed to it.
     pub agreed: bool,
+    /// Whether it is a task that a check at the counter began, for the one who is present.
+    pub at_counter: bool,
     /// How many distinct records it opens.
     pub budget: u32,
     /// Whether it is used up by being used.

@@ -19,7 +19,7 @@ use super::standing::Standing;
 use super::task::unopened_fields;
 use super::weigh::name_record;
 use crate::ambient::Micros;
-use crate::records::{MandateId, RecordType, View};
+use crate::records::{Class, MandateId, RecordType, View};
 
 /// What an organ asks for.
 pub struct OfficialAsked<'a> {
@@ -158,7 +158,7 @@ fn reaches(policy: &Policy, question: &Question<'_>, bearer: Bearer<'_>, item: &
 }
 
 /// What a request of an organ opens: what is in clear, needs a task, or needs a second person.
-fn by_request(grants: Grants, _child: bool) -> bool {
+fn by_request(grants: Grants, _child: bool, _class: Class) -> bool {
     [Action::ReadRaw, Action::ReadRawInTask, Action::ReadRawApproved]
         .into_iter()
         .any(|action| grants.has(action))

@@ -313,6 +313,9 @@ fn check_counters(roles: &[Role], schemas: &SchemaSet) -> Result<(), PolicyError
         if role.checks_by.iter().any(|name| !matched(name)) {
             return Err(wrong("checks at the counter by what is no matched field of a person"));
         }
+        if role.sensitive_at_counter && role.checks_by.is_empty() {
+            return Err(wrong("opens something at a counter that it does not have"));
+        }
         let counter = !role.checks_by.is_empty() || role.serves_residents;
         if counter && role.family != RoleFamily::Business {
             return Err(wrong("sees no record, and serves residents"));
@@ -321,9 +324,6 @@ fn check_counters(roles: &[Role], schemas: &SchemaSet) -> Result<(), PolicyError
     Ok(())
 }
 
-fn place_of(topic: RecordType) -> usize {
-    RecordType::ALL.iter().position(|one| *one == topic).unwrap_or(0)
-}
 /// What opens inside a task alone opens to somebody: another role gives the task, or the role begins one by a check at the counter, by a
 /// request of an organ or in an emergency. A line that nobody can ever use promises what the policy does not keep.
 fn check_cases(role: &Role, roles: &[Role], lines: &[Line]) -> Result<(), PolicyError> {
@@ -340,6 +340,9 @@ fn check_cases(role: &Role, roles: &[Role], lines: &[Line]) -> Result<(), Policy
     Ok(())
 }
 
+fn place_of(topic: RecordType) -> usize {
+    RecordType::ALL.iter().position(|one| *one == topic).unwrap_or(0)
+}
 
 pub(super) fn reader(text: &str) -> csv::Reader<&[u8]> {
     csv::ReaderBuilder::new()

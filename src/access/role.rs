@@ -79,6 +79,8 @@ pub struct Role {
     pub places: Vec<RoleId>,
     /// The fields of a person by whose value its holders find the one who is present at the counter.
     pub checks_by: Vec<String>,
+    /// Whether what is sensitive opens to it by such a check alone, and by no task that somebody gives.
+    pub sensitive_at_counter: bool,
     /// Whether its holders act for residents who are present.
     pub serves_residents: bool,
     /// Who agrees to what its holders ask for; nobody where nothing is said.
@@ -193,6 +195,8 @@ struct RoleText {
     places: Vec<String>,
     #[serde(default)]
     checks_by: Vec<String>,
+    #[serde(default)]
+    sensitive_at_counter: bool,
     #[serde(default)]
     serves_residents: bool,
     approved_by: Option<ApprovedByText>,
@@ -400,6 +404,7 @@ fn role(text: RoleText, bounds: &BTreeMap<String, Reveals>) -> Result<Role, Poli
         by_window: text.by_window,
         delegates_to: text.delegates_to.as_deref().map(RoleId::new),
         checks_by: text.checks_by,
+        sensitive_at_counter: text.sensitive_at_counter,
         serves_residents: text.serves_residents,
         places: text.places.iter().map(|word| RoleId::new(word)).collect(),
         approved_by: text

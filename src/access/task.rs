@@ -9,7 +9,7 @@ use super::approval::{WaitsAt, place_of};
 use super::bearer::{Bearer, No, acts_under, bearers, covers, knows};
 use super::code::Code;
 use super::decide::{Access, account_of, authority, carry, plain};
-use super::field::{check_state, field_grants};
+use super::field::{check_state, field_grants, needs_counter};
 use super::grants::{Action, Grants};
 use super::permit::{Denied, FieldView, Permit};
 use super::policy::Policy;
@@ -19,7 +19,7 @@ use super::role::RoleId;
 use super::standing::{ActorId, Standing};
 use super::weigh::name_record;
 use crate::ambient::Micros;
-use crate::records::{Facts, MandateId, RecordType, View};
+use crate::records::{Class, Facts, MandateId, RecordType, View};
 use crate::territory::CellId;
 
 /// A task that somebody wants to give.
@@ -199,7 +199,11 @@ fn closed_fields(
     terms: &TaskTerms<'_>,
     items: &[Item<'_>],
 ) -> Vec<String> {
-    let closed = unopened_fields(policy, question, taker, terms.fields, items, by_task);
+    // What opens to the holder at its counter alone opens inside no task that somebody gives.
+    let opens = |grants, child, class| {
+        by_task(grants, child, class) && !needs_counter(policy, taker, class)
+    };
+    let closed = unopened_fields(policy, question, taker, terms.fields, items, opens);
     if !terms.leads_on {
         return closed;
     }
@@ -208,7 +212,7 @@ fn closed_fields(
         matter: Matter::Present { record_type, cell, facts: &nobody, versions: None },
         fields: &[],
     });
-    unopened_fields(policy, question, taker, &closed, &somebody, by_task)
+    unopened_fields(policy, question, taker, &closed, &somebody, opens)
 }
 
 /// Whether something that a record leads to is in the task: both posts cover it and may know of it, it is not closed, and
@@ -276,22 +280,25 @@ pub(super) fn unopened_fields(
     bearer: Bearer<'_>,
     fields: &[String],
     items: &[Item<'_>],
-    opens: fn(Grants, bool) -> bool,
+    opens: impl Fn(Grants, bool, Class) -> bool,
 ) -> Vec<String> {
     let today = question.now.local_days();
     let opened = |field: &String| {
         items.iter().any(|item| {
             let Matter::Present { record_type, facts, .. } = &item.matter else { return false };
+            let schema = question.schemas.get(*record_type);
+            let Some(known) = schema.and_then(|schema| schema.field(field)) else { return false };
             let listed = question.purpose.lists(*record_type, field);
             let grants = field_grants(policy, question, bearer, *record_type, facts, field);
-            listed && opens(grants, facts.is_under_14(today))
+            let class = facts.effective_class(known.class, today);
+            listed && opens(grants, facts.is_under_14(today), class)
         })
     };
     fields.iter().filter(|field| !opened(field)).cloned().collect()
 }
 
 /// What a task may open, by itself or with a second person.
-pub(super) fn by_task(grants: Grants, _child: bool) -> bool {
+pub(super) fn by_task(grants: Grants, _child: bool, _class: Class) -> bool {
     [Action::ReadRaw, Action::ReadRawInTask, Action::ReadRawApproved]
         .into_iter()
         .any(|action| grants.has(action))

@@ -92,6 +92,7 @@ impl Echoes {
             until: echo.until,
             agreed: false,
             budget: 0,
+            at_counter: false,
             single_use: false,
             role: String::new(),
         })

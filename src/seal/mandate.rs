@@ -190,6 +190,8 @@ impl MandateRecord {
             until: Micros(self.until),
             agreed: self.decider.is_some(),
             budget: self.budget,
+            // A task of this kind that somebody gave began without anybody present.
+            at_counter: self.task == Some(TaskKind::CounterService) && self.giver.is_none(),
             single_use: self.single_use,
             role: self.role.clone(),
         })

@@ -408,6 +408,8 @@ fn a_counter_checks_by_matched_fields_of_a_person_and_serves_where_records_are_s
     for wrong in ["checks_by = [\"number\"]", "checks_by = [\"current_address\"]"] {
         assert!(change(by, wrong).contains("no matched field of a person"), "{wrong}");
     }
+    let nowhere = change("fills_grid = true", "fills_grid = true\nsensitive_at_counter = true");
+    assert!(nowhere.contains("a counter that it does not have"), "{nowhere}");
     let administrator = "family = \"administration\"";
     for more in [by, "serves_residents = true"] {
         let wrong = format!("{administrator}\n{more}");

@@ -3,7 +3,9 @@
 //! What is opened is counted: against the mandate where one opened it, else against the caller.
 
 use super::world::*;
-use crate::access::{ActorId, Ask, Assignment, Bound, Code, Ledger, Mandate, MandateKind, Scope};
+use crate::access::{
+    ActorId, Ask, Assignment, Bound, Code, Item, Ledger, Mandate, MandateKind, Scope, TaskTerms,
+};
 use crate::ambient::Micros;
 use crate::records::{Facts, Handle, LegalKind, MandateId, RecordType, View};
 
@@ -23,6 +25,7 @@ fn mandate(kind: MandateKind, purpose: &str, fields: &[&str]) -> Mandate {
         until: Micros(NOW.0 + 1),
         agreed: false,
         budget: 3,
+        at_counter: false,
         single_use: false,
         role: "grid_worker".to_owned(),
     }
@@ -224,6 +227,36 @@ fn nothing_but_a_task_lets_write_and_a_post_that_writes_anyway_pays_nothing() {
     let permit = Put::ordinary().ask(Ask::Update).inside(inside).answer().expect("a permit");
     assert_eq!(permit.account().task, Some(TASK), "the log says in which task it was done");
     assert!(permit.charges().is_empty());
+}
+
+#[test]
+fn what_is_sensitive_opens_to_the_community_at_its_counter_and_inside_no_task_that_somebody_gives()
+{
+    const AID: &str = "employment_aid";
+    let inside = |field: &str, at_counter| {
+        let put = Put::by("community_cadre", "880102001001").under(AID).of(held_on(&[AID]));
+        let task = Mandate { at_counter, ..mandate(MandateKind::Task, AID, &[field]) };
+        let put = put.inside(task).fields(&[field]);
+        (put.refused(), put.given().first().map(|(_, view)| *view))
+    };
+    assert_eq!(inside("id_number", false), (Some(Code::CaseRequired), None));
+    assert_eq!(inside("id_number", true), (None, Some(View::Raw)));
+    assert_eq!(inside("phone", false), (None, Some(View::Raw)), "general data inside any task");
+    // So nobody gives it a task that names such a field.
+    let gives = |field: &str| {
+        let office = placed("street_office", "880102001");
+        let office = Assignment { line: Some("employment".to_owned()), ..office };
+        let put = Put::ordinary().from(vec![office]).under(AID).of(held_on(&[AID])).fields(&[]);
+        let mut holder = standing(vec![placed("community_cadre", "880102001001")]);
+        holder.actor = ActorId::from_bytes([0xb2; 16]);
+        let fields = [field.to_owned()];
+        let terms = TaskTerms { id: TASK, holder: Some(&holder), fields: &fields, leads_on: false };
+        let items = [Item { matter: put.matter(), fields: &[] }];
+        put.question(|question| ACCESS.decide_task(question, &terms, &items, &[], ()))
+            .err()
+            .map(|denied| denied.why())
+    };
+    assert_eq!((gives("phone"), gives("id_number")), (None, Some(Code::Denied)));
 }
 
 #[test]

@@ -85,6 +85,7 @@ fn a_task_opens_nothing_to_whoever_is_not_ready_and_an_emergency_only_to_a_stand
         until: Micros(NOW.0 + 1),
         agreed: true,
         budget: 3,
+        at_counter: false,
         single_use: false,
         role: "grid_worker".to_owned(),
     };

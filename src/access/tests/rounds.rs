@@ -36,6 +36,7 @@ fn mandate(fields: &[&str]) -> Mandate {
         until: Micros(NOW.0 + 1),
         agreed: false,
         budget: 3,
+        at_counter: false,
         single_use: false,
         role: "grid_worker".to_owned(),
     }
