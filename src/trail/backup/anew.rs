@@ -4,7 +4,7 @@
 //! What it says is the state at one moment; whoever reads the keyring before and after, and finds it the same, has both of one.
 
 use super::chain::read_list;
-use super::create::{BulkSource, Opened, open};
+use super::create::{BulkSource, Opened, no_frame, open, read_newest};
 use super::{BackupError, io_at};
 use crate::store::{Key, Op, Stored};
 use crate::trail::journal::read_unjudged;
@@ -49,16 +49,21 @@ pub fn wrapped_anew(
     }
     let last = segments.len().saturating_sub(1);
     for (at, (segment, mut file)) in segments.into_iter().enumerate() {
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(io_at(source.journal))?;
+        let bytes = match at == last {
+            true => read_newest(segment, &file)?,
+            false => {
+                let mut bytes = Vec::new();
+                file.read_to_end(&mut bytes).map_err(io_at(source.journal))?;
+                bytes
+            }
+        };
         let damaged = read_unjudged(&bytes, segment, at == last, |frame| {
             for (index, (_, ops)) in (frame.first_index..).zip(frame.entries) {
                 ops.into_iter().for_each(|op| found.step(index, op));
             }
         });
         if damaged {
-            let path = super::create::segment_name(segment);
-            return Err(BackupError::Damaged { path, what: "something in it is no frame" });
+            return Err(no_frame(segment));
         }
     }
     if !found.waiting.is_empty() {

@@ -8,7 +8,7 @@ use super::list::{List, Listed, hex};
 use super::verify::{check_there, check_written, measure};
 use super::{BackupError, CONFIG_FILE, JOURNAL, LIST_FILE, LOG, SNAPSHOTS, io_at};
 use crate::limits::BACKUP_CHAIN_PARTS_COUNT_MAX;
-use crate::trail::journal::{segment_path, segments};
+use crate::trail::journal::{read_open, read_unjudged, segment_path, segments};
 use crate::trail::snapshot::{newest, snapshot_path};
 use gridvault_audit::constants::WITNESSED_FILE;
 use gridvault_audit::{LogReader, TileName, kept_checkpoint};
@@ -16,7 +16,7 @@ use ring::digest::{Context, SHA256, digest};
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Cursor, ErrorKind, Read, Seek, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// Bytes that are copied at a time.
@@ -99,7 +99,7 @@ pub fn create_bulk(
     let open_segment = opened.segments.len().saturating_sub(1);
     for (at, (segment, file)) in opened.segments.into_iter().enumerate() {
         match at == open_segment {
-            true => copier.copy(&segment_name(segment), file)?,
+            true => copier.copy(&segment_name(segment), &read_unfinished(segment, &file)?[..])?,
             false => copier.copy_if_new(&segment_name(segment), file)?,
         }
     }
@@ -194,6 +194,28 @@ fn try_open(source: &BulkSource<'_>) -> Result<Option<Opened>, BackupError> {
         .map(|(segment, _)| *segment)
         .eq((first..).take(opened.segments.len()));
     Ok((follows && !opened.segments.is_empty()).then_some(opened))
+}
+
+/// The bytes of the segment that may be written to meanwhile, as a crash could have left them. One that a start would not take is said
+/// now, and not when the part is restored.
+fn read_unfinished(segment: u64, file: &File) -> Result<Vec<u8>, BackupError> {
+    let bytes = read_newest(segment, file)?;
+    match read_unjudged(&bytes, segment, true, |_| ()) {
+        false => Ok(bytes),
+        true => Err(no_frame(segment)),
+    }
+}
+
+/// The same without a look at its frames.
+pub(super) fn read_newest(segment: u64, file: &File) -> Result<Vec<u8>, BackupError> {
+    let length = file.metadata().map_err(io_at(segment_name(segment)))?.len();
+    read_open(length, |piece, offset| file.read_exact_at(piece, offset))
+        .map_err(io_at(segment_name(segment)))
+}
+
+/// A segment in which a frame or the end of them should be, and something else is.
+pub(super) fn no_frame(segment: u64) -> BackupError {
+    BackupError::Damaged { path: segment_name(segment), what: "something in it is no frame" }
 }
 
 fn open_if_there(path: &Path) -> Result<Option<File>, BackupError> {

@@ -7,7 +7,9 @@
 //! The checkpoint is taken first. Every entry that it covers was in the journal before it was in the log, and tiles that it covers
 //! never change, so whatever is copied after it reaches at least as far. The snapshot and the segments from its place on are opened
 //! before the first byte is copied, so a keeper that takes them away meanwhile takes away names alone. The newest segment is copied
-//! while it is written to: what is behind its last whole frame is what a crash would leave, and is cut when it is read, as at a start.
+//! while it is written to, so it is read from its end to its beginning: a frame is begun once the one before it is on the disk, so before
+//! whatever is seen of a frame all others are whole when they are read. What is behind the last whole frame is what a crash would leave, and is
+//! cut when the part is read, as at a start. A newest segment with anything else in it makes no part.
 //!
 //! # Why a part that was made since another is whole
 //!

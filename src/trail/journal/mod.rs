@@ -12,7 +12,7 @@ pub use media::{FileMedia, Media, Room, Segment};
 pub(super) use frame::{FRAME_BYTES_MAX, Frame, FrameBuilder, Framed, NoFrame};
 pub(super) use media::is_full;
 pub(super) use read::{
-    Replayed, check_beginning, read_closed, read_unjudged, replay, replay_among,
+    Replayed, check_beginning, read_closed, read_open, read_unjudged, replay, replay_among,
 };
 pub(super) use write::Writer;
 

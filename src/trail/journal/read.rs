@@ -127,6 +127,25 @@ pub(in crate::trail) fn read_unjudged(
     }
 }
 
+/// Reads the segment that the writer may be appending to, from its end to its beginning, through a function that fills a piece from an
+/// offset. A frame is written once the one before it is on the disk: so whatever is seen of a frame, all before it is read later, and
+/// is whole by then. Read the other way round, a frame that came meanwhile would lie behind a hole where the one before it is missing.
+/// What is given is what a crash could have left: frames without a gap, and at most one torn one behind them.
+pub(in crate::trail) fn read_open(
+    length: u64,
+    mut read_at: impl FnMut(&mut [u8], u64) -> std::io::Result<()>,
+) -> std::io::Result<Vec<u8>> {
+    let length = usize::try_from(length).map_err(|_| std::io::ErrorKind::FileTooLarge)?;
+    let mut bytes = vec![0; length];
+    let mut end = length;
+    while end > 0 {
+        let start = end.saturating_sub(PIECE_BYTES);
+        read_at(&mut bytes[start..end], start as u64)?;
+        end = start;
+    }
+    Ok(bytes)
+}
+
 /// Whether the segment that begins here is there and says so itself: then nothing is missing before it.
 pub(in crate::trail) fn check_beginning(
     directory: &Path,

@@ -9,13 +9,17 @@ use crate::limits::SEGMENT_BYTES_MIN;
 use crate::records::{RecordId, SubjectId};
 use crate::store::{Change, EngineKind, Key, Op, Stored, SystemKey, Version, open, term_value};
 use crate::territory::CellId;
+use crate::trail::journal::{
+    FrameBuilder, Position, SEGMENT_HEADER_BYTES, Writer, read_open, replay, segment_path,
+};
 use crate::trail::{
     Announcement, BackupError, BulkAt, BulkJudged, BulkSource, FileMedia, KeyNews, LedgerAge,
-    LedgerBehind, Rebuilding, Restoration, Restored, Restoring, Settings, SnapshotStep, bulk_size,
-    create_bulk, rebuild, restore, wrapped_anew,
+    LedgerBehind, Rebuilding, Restoration, Restored, Restoring, Settings, SnapshotStep, TrailFault,
+    bulk_size, create_bulk, rebuild, restore, wrapped_anew,
 };
 use gridvault_keys::{IndexTerm, Keyring, WrappedUnder};
 use std::collections::BTreeMap;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -129,6 +133,52 @@ fn a_bulk_part_made_beside_a_writer_verifies_and_restores() {
     assert_eq!(after, under_another_log(&before));
     assert_eq!(done.rows, after.len() as u64);
     assert!(after.keys().all(|key| *key != Key::system(SystemKey::Checkpoint)));
+}
+
+#[test]
+fn a_segment_that_is_written_to_between_two_pieces_is_copied_without_a_hole() {
+    let [from, to] = [(); 2].map(|()| tempfile::tempdir().expect("a directory"));
+    let (chain, media) = (keyring().chain(), Arc::new(FileMedia));
+    let open = |chain| Writer::open(from.path(), media, chain, SEGMENT_BYTES_MIN, Position::START);
+    let mut writer = open(keyring().chain()).expect("a new journal");
+    let mut append = || {
+        let mut frame = FrameBuilder::with_capacity(0, 1);
+        frame
+            .entry(|out| {
+                out.resize(out.len() + 300 * 1024, 0x5a);
+                Ok::<_, TrailFault>(())
+            })
+            .expect("an entry");
+        frame.steps(&[]);
+        drop(writer.append(frame).expect("written"));
+    };
+    append();
+    let segment = std::fs::File::open(segment_path(from.path(), 0)).expect("a segment");
+    let copy = read_open(SEGMENT_BYTES_MIN, |piece, offset| {
+        // Several whole frames, and together less than a piece: read forwards, they would come to lie behind zeros.
+        (0..3).for_each(|_| append());
+        segment.read_exact_at(piece, offset)
+    });
+    std::fs::write(segment_path(to.path(), 0), copy.expect("read")).expect("written");
+    let mut frames = 0;
+    let replayed = replay(to.path(), &chain, Position::START, |_| {
+        frames += 1;
+        Ok(())
+    });
+    assert!(replayed.is_ok() && frames > 1, "{:?} after {frames}", replayed.err());
+}
+
+#[test]
+fn no_bulk_part_is_made_of_a_journal_that_a_start_would_refuse() {
+    let world = World::on_sled();
+    let run = begun(&world);
+    change_a_little(&run, 10);
+    run.stop();
+    let path = segment_path(&world.path("journal"), 0);
+    let mut bytes = std::fs::read(&path).expect("a segment");
+    bytes[usize::try_from(SEGMENT_HEADER_BYTES).expect("small")] ^= 1;
+    std::fs::write(&path, bytes).expect("written");
+    assert!(matches!(bulk(&world), Err(BackupError::Damaged { .. })));
 }
 
 #[test]
