@@ -22,6 +22,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Why a policy of witnesses cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -142,7 +143,8 @@ impl Trail {
         asked.logs.get_or_init(named);
         let (sender, stop) = mpsc::channel();
         let (clock, alarm) = (self.clock.clone(), asked.alarm.clone());
-        let work = move || witnesses.run(&lag, &*clock, &alarm, &stop);
+        let durable = self.published.clone();
+        let work = move || witnesses.run(&lag, &*clock, &alarm, &durable, &stop);
         let thread = asked.alarm.spawn("witnesses", work)?;
         *asked.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some((sender, thread));
         Ok(())
@@ -339,13 +341,21 @@ impl Witnesses {
         Ok(())
     }
 
-    /// Asks until the trail ends, and once more then, so that the last checkpoint is witnessed too.
-    pub(super) fn run(self, lag: &Lag, clock: &dyn Clock, alarm: &Alarm, stop: &Receiver<()>) {
+    /// Asks until the trail ends, and once more then, so that the last checkpoint is witnessed too. `durable` is the size of the
+    /// newest checkpoint that is on the disk.
+    pub(super) fn run(
+        self,
+        lag: &Lag,
+        clock: &dyn Clock,
+        alarm: &Alarm,
+        durable: &watch::Receiver<u64>,
+        stop: &Receiver<()>,
+    ) {
         let mut known = vec![Known::default(); self.policy.witnesses().len()];
         let mut alert = Alert::default();
         loop {
             let ends = stop.recv_timeout(WITNESS_INTERVAL) == Err(RecvTimeoutError::Disconnected);
-            if let Err(fault) = self.round(&mut known, lag, clock) {
+            if let Err(fault) = self.round(&mut known, lag, clock, durable) {
                 alarm.raise(fault);
                 return;
             }
@@ -364,14 +374,22 @@ impl Witnesses {
     }
 
     /// Asks every witness that has not cosigned the newest checkpoint and is not paused.
-    fn round(&self, known: &mut [Known], lag: &Lag, clock: &dyn Clock) -> Result<(), TrailFault> {
+    fn round(
+        &self,
+        known: &mut [Known],
+        lag: &Lag,
+        clock: &dyn Clock,
+        durable: &watch::Receiver<u64>,
+    ) -> Result<(), TrailFault> {
         let Some(note) = self.log.checkpoint_text().map_err(TrailFault::Log)? else {
             return Ok(());
         };
         let opened = open_checkpoint(note.as_bytes(), &self.policy, None);
         let Ok(Cosigned { head, .. }) = opened else { return Ok(()) };
-        let cosigned = self.cosigned();
-        if cosigned < head.size {
+        // A checkpoint is seen before it is synced: a power failure may take one back that the disk does not have yet, and a witness
+        // that cosigned it would refuse the vault for ever. The next round finds it on the disk.
+        let is_durable = head.size <= *durable.borrow();
+        if is_durable && self.cosigned() < head.size {
             let lines = self.ask(known, &note, head.size, clock)?;
             self.keep(&format!("{note}{lines}"))?;
         }

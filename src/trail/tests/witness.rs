@@ -5,13 +5,16 @@
 use super::wait;
 use super::world::{ORIGIN, Run, World, keyring};
 use crate::limits::{WITNESS_AGE_MIN, WITNESS_ALERT_AGE};
-use crate::trail::witness::{Alert, Told};
+use crate::trail::alarm::Alarm;
+use crate::trail::witness::{Alert, Lag, Told};
 use crate::trail::{Announcement, Refused, TrailError, TrailFault, Witnesses, WitnessesError};
 use gridvault_audit::LogReader;
 use gridvault_audit::verify::{Policy, open_checkpoint};
 use gridvault_audit::witness::{CosignerKey, Keeper, Listening, serve};
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, mpsc};
+use tokio::sync::watch;
 
 /// A witness that runs, and its line in a policy.
 struct Running {
@@ -104,6 +107,37 @@ fn one_silent_witness_of_three_changes_nothing() {
     run.write(1, 1).ok().expect("recorded");
     run.stop();
     assert_eq!(cosigned(&world, &policy), size(&world));
+}
+
+/// One round of questions about a log that is synced up to this size, as at a stop.
+fn asked_once(world: &World, policy: &str, durable: u64) -> Arc<Lag> {
+    let witnesses = witnesses(world, policy).expect("witnesses");
+    let lag = witnesses.lag();
+    let alarm =
+        Alarm { queue: Arc::default(), handoff: Arc::default(), fault: watch::channel(None).0 };
+    let (_, stop) = mpsc::channel();
+    let durable = watch::channel(durable).1;
+    witnesses.run(&lag, &*world.clock, &alarm, &durable, &stop);
+    assert!(!alarm.is_raised());
+    lag
+}
+
+#[test]
+fn no_witness_is_asked_for_a_checkpoint_that_a_power_failure_could_take_back() {
+    let witness = running(1);
+    let world = World::new();
+    world.begin().stop();
+    let (policy, size) = (policy(&witness.line, "quorum w1\n"), size(&world));
+    let seen = || {
+        let log = LogReader::open(&world.path("log"), ORIGIN).expect("a log");
+        log.witnessed_text().expect("read")
+    };
+    // It is there by its name, and the one before it is what the disk has for good.
+    let lag = asked_once(&world, &policy, size - 1);
+    assert_eq!(seen(), None);
+    assert!(lag.age(&*world.clock).is_some(), "its entries wait all the same");
+    let lag = asked_once(&world, &policy, size);
+    assert_eq!((cosigned(&world, &policy), lag.age(&*world.clock)), (size, None));
 }
 
 #[test]
