@@ -1,5 +1,5 @@
 //! The only place where the writer makes, replaces, syncs and removes files.
-//! Never writes into a file that a reader may have open: contents appear whole, by rename.
+//! Never writes into a file that a reader may have open: contents appear whole, by rename, and what replaces another is synced before it.
 //! A file counts as written once [`Staging::sync`] has synced it and every directory above it that changed.
 
 use std::collections::BTreeSet;
@@ -40,15 +40,14 @@ impl Staging {
         self.relief = Some(relief);
     }
 
-    /// Puts `bytes` at `path`, replacing what is there. Readers see the old content or the new, whole.
+    /// Puts `bytes` at `path`, where nothing lies that anybody was promised. Readers see nothing or the content, whole.
     ///
-    /// A crash here leaves a temporary file that nobody reads, or a file that no checkpoint covers yet. So does a full
-    /// disk, wherein it differs from one that fails in a sync: nothing is lost by beginning again.
+    /// A crash here leaves a temporary file that nobody reads, or a file, perhaps an empty one, that no checkpoint covers yet. So does
+    /// a full disk, wherein it differs from one that fails in a sync: nothing is lost by beginning again.
     pub(super) fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut relief = self.relief.take();
-        let staged = retry_full(relief.as_mut(), || self.stage(path, bytes));
-        self.relief = relief;
-        staged?;
+        let file = self.relieved(|staging| staging.stage(path, bytes))?;
+        self.name(path)?;
+        self.files.push(file);
         // A sync that fails is never tried again: what it should have kept may be gone.
         if self.files.len() >= PENDING_FILES_MAX {
             self.sync_files()?;
@@ -67,10 +66,40 @@ impl Staging {
         Watched::held(path.to_path_buf(), file)
     }
 
-    fn stage(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut temporary = path.to_path_buf();
-        temporary.as_mut_os_string().push(".");
-        temporary.as_mut_os_string().push(TEMPORARY_ENDING);
+    /// Puts `bytes` at `path`, replacing what is there and counts, or is to count at once by its name; gives the file. Readers see the
+    /// old content or the new, whole, and so does whoever comes after a crash: a name may be on the disk long before what is in
+    /// the file, so the content is synced before it gets the name. The name itself is durable after [`Staging::sync`].
+    pub(super) fn replace(&mut self, path: &Path, bytes: &[u8]) -> io::Result<Watched> {
+        self.replace_synced_by(path, bytes, File::sync_all)
+    }
+
+    fn replace_synced_by(
+        &mut self,
+        path: &Path,
+        bytes: &[u8],
+        sync: impl FnOnce(&File) -> io::Result<()>,
+    ) -> io::Result<Watched> {
+        let file = self.relieved(|staging| staging.stage(path, bytes))?;
+        // Once: what a sync that failed should have kept may be gone.
+        sync(&file)?;
+        self.name(path)?;
+        Watched::held(path.to_path_buf(), file)
+    }
+
+    /// Does something that may meet a full disk, and again while there is relief.
+    fn relieved<T>(
+        &mut self,
+        mut attempt: impl FnMut(&mut Staging) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let mut relief = self.relief.take();
+        let done = retry_full(relief.as_mut(), || attempt(self));
+        self.relief = relief;
+        done
+    }
+
+    /// Writes the content of `path` beside it.
+    fn stage(&mut self, path: &Path, bytes: &[u8]) -> io::Result<File> {
+        let temporary = temporary(path);
         let mut file = match create_file(&temporary) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.create_directories(parent(path))?;
@@ -79,8 +108,13 @@ impl Staging {
             other => other?,
         };
         file.write_all(bytes)?;
-        fs::rename(&temporary, path)?;
-        self.files.push(file);
+        Ok(file)
+    }
+
+    /// Gives what was written beside `path` its name.
+    fn name(&mut self, path: &Path) -> io::Result<()> {
+        let temporary = temporary(path);
+        self.relieved(|_| fs::rename(&temporary, path))?;
         self.directories.insert(parent(path).to_path_buf());
         Ok(())
     }
@@ -137,10 +171,10 @@ impl Staging {
 }
 
 /// Tries again what met a full disk, as often as it may be and as long as there is room again.
-fn retry_full(
+fn retry_full<T>(
     mut relief: Option<&mut Relief>,
-    mut attempt: impl FnMut() -> io::Result<()>,
-) -> io::Result<()> {
+    mut attempt: impl FnMut() -> io::Result<T>,
+) -> io::Result<T> {
     let mut retries = 0;
     loop {
         match attempt() {
@@ -157,6 +191,14 @@ fn retry_full(
 
 fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
+/// Where the content of `path` is written before it gets its name.
+fn temporary(path: &Path) -> PathBuf {
+    let mut temporary = path.to_path_buf();
+    temporary.as_mut_os_string().push(".");
+    temporary.as_mut_os_string().push(TEMPORARY_ENDING);
+    temporary
 }
 
 fn parent(path: &Path) -> &Path {
@@ -344,7 +386,7 @@ mod tests {
     fn write_that_fails_otherwise_is_not_tried_again() {
         let (done, asked) = retried(ErrorKind::Other, 1, true);
         assert_eq!((done.is_err(), asked), (true, 0));
-        assert!(retry_full(None, || Err(ErrorKind::StorageFull.into())).is_err());
+        assert!(retry_full::<()>(None, || Err(ErrorKind::StorageFull.into())).is_err());
     }
 
     #[test]
@@ -407,6 +449,26 @@ mod tests {
             fs::write(&path, b"content").expect("written");
             assert!(!watched.is_in_place().expect("known"), "the same bytes in another file");
         }
+    }
+
+    #[test]
+    fn what_is_replaced_lies_there_until_the_new_content_is_synced() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("checkpoint");
+        let mut staging = Staging::default();
+        staging.replace(&path, b"old").expect("written");
+        let failed = staging.replace_synced_by(&path, b"new", |file| {
+            assert_eq!(fs::read(&path).expect("readable"), b"old");
+            assert_eq!(file.metadata().expect("known").len(), 3, "all of it is to be synced");
+            Err(ErrorKind::Other.into())
+        });
+        assert!(failed.is_err());
+        assert_eq!(fs::read(&path).expect("readable"), b"old", "nobody knows what the disk has");
+        let watched = staging.replace(&path, b"new").expect("replaced");
+        assert!(watched.is_in_place().expect("known"));
+        assert_eq!(fs::read(&path).expect("readable"), b"new");
+        assert!(staging.files.is_empty(), "synced already");
+        assert!(staging.directories.contains(directory.path()), "the name is not");
     }
 
     #[test]

@@ -213,7 +213,7 @@ impl Log {
         // A crash before the end of this sync leaves files that the old checkpoint does not cover: `open` removes them.
         self.staging.sync()?;
         let path = self.directory.join(CHECKPOINT_FILE);
-        written.push(self.staging.write_watched(&path, note.as_bytes())?);
+        written.push(self.staging.replace(&path, note.as_bytes())?);
         // What was written is watched, not what is found there later: that may be somebody else's by then.
         self.published = written;
         // A crash here leaves the old checkpoint or the new one, both true: the tiles of either are on disk.
@@ -300,7 +300,11 @@ impl Log {
                 TileKind::Level(level) => self.edge[level as usize].as_flattened(),
                 TileKind::Entries => &self.bundle,
             };
-            written.push(self.staging.write_watched(&path, bytes)?);
+            // One that is there already may be under the last checkpoint: of the upper levels, most are.
+            written.push(match fs::symlink_metadata(&path).is_ok() {
+                true => self.staging.replace(&path, bytes)?,
+                false => self.staging.write_watched(&path, bytes)?,
+            });
         }
         Ok(written)
     }

@@ -68,7 +68,7 @@ pub fn prune(log: &LogReader, minimum: Minimum) -> Result<(), LogError> {
     }
     let mut staging = Staging::default();
     if before != minimum {
-        staging.write(&log.directory.join(MINIMUM_FILE), minimum.to_text().as_bytes())?;
+        staging.replace(&log.directory.join(MINIMUM_FILE), minimum.to_text().as_bytes())?;
         // A crash here leaves the old beginning or the new; the bundles of the new one are all still there.
         staging.sync()?;
     }

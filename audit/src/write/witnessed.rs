@@ -19,7 +19,7 @@ pub fn keep_witnessed(directory: &Path, origin: &str, note: &str) -> Result<(), 
         return Err(LogError::CheckpointInvalid);
     }
     let mut staging = Staging::default();
-    staging.write(&directory.join(WITNESSED_FILE), note.as_bytes())?;
+    staging.replace(&directory.join(WITNESSED_FILE), note.as_bytes())?;
     // A crash before the end of this leaves the older note or the newer one: both are true.
     staging.sync()?;
     Ok(())
