@@ -17,7 +17,7 @@ use gridvault_audit::verify::{
 };
 use gridvault_audit::{LogError, LogReader, keep_witnessed};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -58,6 +58,10 @@ pub struct Witnesses {
 pub(super) struct Lag {
     /// Its time, in microseconds since 1970; `i64::MAX` where every entry is witnessed.
     oldest_micros: AtomicI64,
+    /// When it was first seen to wait, by the monotonic clock: a wall clock that is set back makes nothing younger.
+    waits_since: AtomicU64,
+    /// Entries before it; `u64::MAX` where every entry is witnessed. The asking thread alone reads it.
+    witnessed: AtomicU64,
     age_max: Duration,
 }
 
@@ -138,7 +142,7 @@ impl Trail {
     /// When no thread can be started.
     pub fn ask(&self, witnesses: Witnesses) -> Result<(), TrailFault> {
         let asked = &self.asked;
-        let lag = asked.lag.get_or_init(|| witnesses.lag()).clone();
+        let lag = asked.lag.get_or_init(|| witnesses.lag(&*self.clock)).clone();
         let named = || witnesses.policy.logs().iter().map(|log| log.key.clone()).collect();
         asked.logs.get_or_init(named);
         let (sender, stop) = mpsc::channel();
@@ -216,11 +220,40 @@ impl Alert {
 }
 
 impl Lag {
-    /// How long, by this clock; `None` where every entry is witnessed.
+    pub(super) fn none(age_max: Duration) -> Lag {
+        Lag {
+            oldest_micros: AtomicI64::new(i64::MAX),
+            waits_since: AtomicU64::new(0),
+            witnessed: AtomicU64::new(u64::MAX),
+            age_max,
+        }
+    }
+
+    /// The oldest entry, behind so many that are witnessed, is of this time.
+    pub(super) fn waits(&self, witnessed: u64, oldest_micros: i64, clock: &dyn Clock) {
+        let before = self.witnessed.load(Ordering::Relaxed);
+        // It is another one only where more is witnessed than before: what cannot be read for a moment makes nothing younger.
+        if before == u64::MAX || witnessed > before {
+            self.witnessed.store(witnessed, Ordering::Relaxed);
+            // Before its time, so that nobody who sees that one takes the moment of an entry before it.
+            self.waits_since.store(clock.monotonic(), Ordering::Release);
+        }
+        self.oldest_micros.store(oldest_micros, Ordering::Release);
+    }
+
+    /// Every entry is witnessed.
+    pub(super) fn ends(&self) {
+        self.oldest_micros.store(i64::MAX, Ordering::Release);
+        self.witnessed.store(u64::MAX, Ordering::Relaxed);
+    }
+
+    /// How long, by this clock; `None` where every entry is witnessed. By the wall clock, which knows of what waited before the start,
+    /// or by the monotonic one, which nobody sets: the longer.
     pub(super) fn age(&self, clock: &dyn Clock) -> Option<Duration> {
-        let oldest = self.oldest_micros.load(Ordering::Relaxed);
-        let micros = (oldest != i64::MAX).then(|| clock.now().0.saturating_sub(oldest))?;
-        Some(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
+        let oldest = self.oldest_micros.load(Ordering::Acquire);
+        let by_time = (oldest != i64::MAX).then(|| clock.now().0.saturating_sub(oldest))?;
+        let seen = clock.monotonic().saturating_sub(self.waits_since.load(Ordering::Acquire));
+        Some(Duration::from_micros(u64::try_from(by_time).unwrap_or(0).max(seen)))
     }
 
     /// Whether it is longer than data may be served.
@@ -308,10 +341,10 @@ impl Witnesses {
     }
 
     /// What is known before the first question.
-    pub(super) fn lag(&self) -> Arc<Lag> {
-        let lag = Lag { oldest_micros: AtomicI64::new(i64::MAX), age_max: self.age_max };
+    pub(super) fn lag(&self, clock: &dyn Clock) -> Arc<Lag> {
+        let lag = Lag::none(self.age_max);
         if let Ok(size) = self.log.size() {
-            let _read_again_in_the_first_round = self.show_lag(&lag, self.cosigned(), size);
+            let _read_again_in_the_first_round = self.show_lag(&lag, size, clock);
         }
         Arc::new(lag)
     }
@@ -325,19 +358,20 @@ impl Witnesses {
             .map_or(0, |known| known.head.size)
     }
 
-    fn show_lag(&self, lag: &Lag, cosigned: u64, size: u64) -> Result<(), LogError> {
+    fn show_lag(&self, lag: &Lag, size: u64, clock: &dyn Clock) -> Result<(), LogError> {
         #[derive(serde::Deserialize)]
         struct Time {
             t: i64,
         }
-        let oldest = if cosigned < size {
-            // Nothing is pruned unwitnessed, but witnesses may have been named only afterwards.
-            let entry = self.log.entry(cosigned.max(self.log.minimum()?.index))?;
-            serde_json::from_slice(&entry).map_or(0, |Time { t }| t)
-        } else {
-            i64::MAX
-        };
-        lag.oldest_micros.store(oldest, Ordering::Relaxed);
+        let cosigned = self.cosigned();
+        if cosigned >= size {
+            lag.ends();
+            return Ok(());
+        }
+        // Nothing is pruned unwitnessed, but witnesses may have been named only afterwards.
+        let entry = self.log.entry(cosigned.max(self.log.minimum()?.index))?;
+        let oldest = serde_json::from_slice(&entry).map_or(0, |Time { t }| t);
+        lag.waits(cosigned, oldest, clock);
         Ok(())
     }
 
@@ -393,10 +427,7 @@ impl Witnesses {
             let lines = self.ask(known, &note, head.size, clock)?;
             self.keep(&format!("{note}{lines}"))?;
         }
-        match self.show_lag(lag, self.cosigned(), head.size) {
-            Ok(()) => Ok(()),
-            Err(error) => Err(TrailFault::Log(error)),
-        }
+        self.show_lag(lag, head.size, clock).map_err(TrailFault::Log)
     }
 
     /// The signature lines of those that cosigned. They are asked at once, so that a slow one holds up nobody else.

@@ -112,7 +112,7 @@ fn one_silent_witness_of_three_changes_nothing() {
 /// One round of questions about a log that is synced up to this size, as at a stop.
 fn asked_once(world: &World, policy: &str, durable: u64) -> Arc<Lag> {
     let witnesses = witnesses(world, policy).expect("witnesses");
-    let lag = witnesses.lag();
+    let lag = witnesses.lag(&*world.clock);
     let alarm =
         Alarm { queue: Arc::default(), handoff: Arc::default(), fault: watch::channel(None).0 };
     let (_, stop) = mpsc::channel();
@@ -159,6 +159,48 @@ fn witnesses_that_are_away_too_long_stop_data_and_nothing_else() {
     assert!(run.trail.is_writable(), "what is no data is still recorded");
     wait(run.trail.announce(Announcement::Heartbeat)).expect("recorded");
     run.stop();
+}
+
+#[test]
+fn a_clock_that_is_set_back_gives_data_no_more_time_without_witnesses() {
+    let world = World::new();
+    let run = world.begin();
+    let recorded = run.write(1, 1).ok().expect("recorded");
+    wait(run.trail.covered(recorded.index()));
+    let policy = policy(&silent(1), "quorum w1\n");
+    run.trail.ask(witnesses(&world, &policy).expect("witnesses")).expect("asked");
+    world.clock.now.fetch_sub(86_400_000_000, Ordering::SeqCst);
+    let limit = u64::try_from(WITNESS_AGE_MIN.as_micros()).expect("small");
+    world.clock.monotonic.fetch_add(limit, Ordering::SeqCst);
+    assert!(run.trail.is_witnessed());
+    assert_eq!(run.trail.witness_lag(), Some(WITNESS_AGE_MIN));
+    world.clock.monotonic.fetch_add(1, Ordering::SeqCst);
+    assert!(matches!(run.write(1, 2), Err(Refused::Trail(TrailError::Unwitnessed))));
+    run.stop();
+}
+
+#[test]
+fn an_entry_that_comes_behind_a_witnessed_one_has_its_own_time() {
+    let world = World::new();
+    let lag = Lag::none(WITNESS_AGE_MIN);
+    let pass = |micros| {
+        world.clock.monotonic.fetch_add(micros, Ordering::SeqCst);
+    };
+    let now = world.clock.now.load(Ordering::SeqCst);
+    let age = || lag.age(&*world.clock).map(|age| age.as_micros());
+    lag.waits(5, now, &*world.clock);
+    pass(7);
+    // The same one, and one round that could not read what is witnessed.
+    lag.waits(5, now, &*world.clock);
+    lag.waits(0, now, &*world.clock);
+    assert_eq!(age(), Some(7));
+    lag.waits(6, now, &*world.clock);
+    assert_eq!(age(), Some(0));
+    pass(3);
+    lag.ends();
+    assert_eq!(age(), None);
+    lag.waits(6, now, &*world.clock);
+    assert_eq!(age(), Some(0));
 }
 
 #[test]
