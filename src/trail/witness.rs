@@ -11,6 +11,9 @@ use crate::ambient::Clock;
 use crate::limits::{
     WITNESS_ALERT_AGE, WITNESS_INTERVAL, WITNESS_PAUSE_MAX, WITNESS_PAUSE_MIN, WITNESS_TIME_MAX,
 };
+use gridvault_audit::constants::{
+    COSIGNATURE_BACKDATED_SECONDS_MAX, COSIGNATURE_FUTURE_SECONDS_MAX,
+};
 use gridvault_audit::fetch::{Client, Submitted};
 use gridvault_audit::verify::{
     Cosignature, Cosigned, Policy, VerifierKey, open_checkpoint, open_view,
@@ -23,6 +26,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
+
+/// How far the clock of a witness may be from this host's, in seconds: as an auditor has it, before and behind.
+const COSIGNATURE_SECONDS_APART_MAX: u64 =
+    if COSIGNATURE_FUTURE_SECONDS_MAX < COSIGNATURE_BACKDATED_SECONDS_MAX {
+        COSIGNATURE_FUTURE_SECONDS_MAX
+    } else {
+        COSIGNATURE_BACKDATED_SECONDS_MAX
+    };
 
 /// Why a policy of witnesses cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -440,18 +451,18 @@ impl Witnesses {
     ) -> Result<String, TrailFault> {
         let now = clock.monotonic();
         let answers: Vec<Option<Answer>> = std::thread::scope(|scope| {
-            let asked: Vec<_> =
-                self.policy
-                    .witnesses()
-                    .iter()
-                    .zip(known.iter())
-                    .map(|(witness, known)| {
-                        let url = witness.url.as_deref().filter(|_| known.until <= now)?;
-                        Some(scope.spawn(move || {
-                            self.ask_one(&witness.name, url, known.size, note, size)
-                        }))
-                    })
-                    .collect();
+            let asked: Vec<_> = self
+                .policy
+                .witnesses()
+                .iter()
+                .zip(known.iter())
+                .map(|(witness, known)| {
+                    let url = witness.url.as_deref().filter(|_| known.until <= now)?;
+                    Some(scope.spawn(move || {
+                        self.ask_one(&witness.name, url, known.size, note, size, clock)
+                    }))
+                })
+                .collect();
             let joined = |thread: std::thread::ScopedJoinHandle<'_, Answer>| {
                 thread.join().unwrap_or_else(|_| Answer::Failed("its thread ended".to_owned()))
             };
@@ -480,7 +491,15 @@ impl Witnesses {
     }
 
     /// Asks one witness: from the size that it is thought to have, and once more from the size that it says it has.
-    fn ask_one(&self, name: &str, url: &str, thought: u64, note: &str, size: u64) -> Answer {
+    fn ask_one(
+        &self,
+        name: &str,
+        url: &str,
+        thought: u64,
+        note: &str,
+        size: u64,
+        clock: &dyn Clock,
+    ) -> Answer {
         let mut old = thought.min(size);
         for _ in 0..2 {
             let proof = match self.log.consistency_proof(old, size) {
@@ -488,7 +507,9 @@ impl Witnesses {
                 Err(error) => return Answer::Fault(TrailFault::Log(error)),
             };
             match self.client.add_checkpoint(url, old, &proof, note) {
-                Ok(Submitted::Cosigned(lines)) => return self.take(name, note, &lines, size),
+                Ok(Submitted::Cosigned(lines)) => {
+                    return self.take(name, note, &lines, size, clock);
+                }
                 Ok(Submitted::Conflict(seen)) if seen <= size && seen != old => old = seen,
                 // A longer log that does not continue what was cosigned is refused for its proof, and a shorter one for its size.
                 Ok(Submitted::Conflict(_) | Submitted::ProofWrong) => {
@@ -513,16 +534,21 @@ impl Witnesses {
     }
 
     /// The line by this witness among those that it sent, if it holds.
-    fn take(&self, name: &str, note: &str, lines: &str, size: u64) -> Answer {
+    fn take(&self, name: &str, note: &str, lines: &str, size: u64, clock: &dyn Clock) -> Answer {
         for line in lines.split_inclusive('\n') {
             let signed = format!("{note}{line}");
             let Ok(opened) = open_checkpoint(signed.as_bytes(), &self.policy, None) else {
                 continue;
             };
-            let own = |given: &Cosignature| self.policy.witness(given.witness).name == name;
-            if opened.cosignatures.iter().any(own) {
-                return Answer::Line(line.to_owned(), size);
-            }
+            let own = |given: &&Cosignature| self.policy.witness(given.witness).name == name;
+            let Some(given) = opened.cosignatures.iter().find(own) else { continue };
+            // No auditor would count it, so it must not be what the quorum is made with here.
+            let now = u64::try_from(clock.now().0 / 1_000_000).unwrap_or(0);
+            let apart = given.time_seconds.abs_diff(now);
+            return match apart > COSIGNATURE_SECONDS_APART_MAX {
+                true => Answer::Failed(format!("its clock is {apart} seconds from this host's")),
+                false => Answer::Line(line.to_owned(), size),
+            };
         }
         Answer::Failed("its cosignature does not hold".to_owned())
     }

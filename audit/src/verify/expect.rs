@@ -3,7 +3,7 @@
 //! Each becomes a milestone: at so many entries the tree must have this root.
 
 use super::finding::{Class, Finding, VerifyError};
-use super::note::{Cosignature, Cosigned, Head, open_checkpoint};
+use super::note::{Cosigned, Head, open_checkpoint};
 use super::policy::Policy;
 use super::shelf::{Found, Source};
 use super::tree::Hash;
@@ -24,19 +24,21 @@ pub struct Expectations {
     pub cosignature_age_seconds_max: Option<u64>,
 }
 
-/// Reads what a witness showed as its view of a log: a checkpoint that the log signed and a witness of `policy` cosigned.
+/// Reads what a witness showed as its view of a log: a checkpoint that the log signed and a witness of `policy` cosigned. What it has
+/// seen, it has seen whatever its clock says: cosignatures from the future are not among those given, and the head holds.
 ///
 /// # Errors
-/// Those of [`open_checkpoint`], and of class `QuorumMissing` where no witness cosigned.
+/// Those of [`open_checkpoint`] without a clock, and of class `QuorumMissing` where no witness cosigned.
 pub fn open_view(
     note: &[u8],
     policy: &Policy,
     now_seconds: Option<u64>,
 ) -> Result<Cosigned, Finding> {
-    let view = open_checkpoint(note, policy, now_seconds)?;
+    let mut view = open_checkpoint(note, policy, None)?;
     if view.cosignatures.is_empty() {
         return Err(Finding::new(Class::QuorumMissing, "no known witness cosigned it"));
     }
+    view.cosignatures.retain(|given| !given.is_from_the_future(now_seconds));
     Ok(view)
 }
 
@@ -54,8 +56,8 @@ pub(super) struct Milestone {
     root: Hash,
     class: Class,
     detail: &'static str,
-    /// The cosignature that is oldest; it must not be older than the last entry.
-    oldest_seconds: Option<u64>,
+    /// The quorum cosigned since then; that must not be before the last entry.
+    quorum_seconds: Option<u64>,
 }
 
 impl Claims {
@@ -87,7 +89,7 @@ impl Claims {
         let split = "log is no continuation of what its witnesses cosigned";
         if let Some(Cosigned { head: cosigned, cosignatures }) = &witnessed {
             let mut milestone = milestone(&head, cosigned, Class::HistoryRewritten, split)?;
-            milestone.oldest_seconds = cosignatures.iter().map(|given| given.time_seconds).min();
+            milestone.quorum_seconds = policy.quorum_since(cosignatures);
             milestones.push(milestone);
         }
         milestones.sort_by_key(|milestone| milestone.size);
@@ -119,9 +121,7 @@ fn witnessed<S: Source>(
         (Some(now), Some(age)) => now.saturating_sub(age),
         _ => 0,
     };
-    let fresh: Vec<Cosignature> =
-        cosigned.cosignatures.iter().filter(|given| given.time_seconds >= since).cloned().collect();
-    if !policy.is_met_by(&fresh) {
+    if policy.quorum_since(&cosigned.cosignatures).is_some_and(|quorum| quorum < since) {
         return missing("cosignatures of the quorum are older than allowed");
     }
     Ok(cosigned)
@@ -159,7 +159,7 @@ fn milestone(
             "checkpoint covers less than another one that was seen",
         ));
     }
-    Ok(Milestone { size: other.size, root: other.root, class, detail, oldest_seconds: None })
+    Ok(Milestone { size: other.size, root: other.root, class, detail, quorum_seconds: None })
 }
 
 impl Milestone {
@@ -169,8 +169,9 @@ impl Milestone {
             return Err(Finding::new(self.class, self.detail));
         }
         let last_seconds = last_micros.map_or(0, |micros| micros / 1_000_000);
-        let backdated = self.oldest_seconds.is_some_and(|oldest| {
-            oldest.saturating_add(COSIGNATURE_BACKDATED_SECONDS_MAX) < last_seconds
+        // Without those that are older the quorum would not be made; where it is, one more that is older does not count.
+        let backdated = self.quorum_seconds.is_some_and(|since| {
+            since.saturating_add(COSIGNATURE_BACKDATED_SECONDS_MAX) < last_seconds
         });
         match backdated {
             true => Err(Finding::at(

@@ -38,7 +38,7 @@ pub struct Cosignature {
 pub struct Cosigned {
     /// What it states.
     pub head: Head,
-    /// The newest cosignature of each witness that gave one, in the order of the policy.
+    /// The newest cosignature of each witness that gave one that counts, in the order of the policy.
     pub cosignatures: Vec<Cosignature>,
 }
 
@@ -55,10 +55,11 @@ pub fn open_note(note: &[u8], key: &VerifierKey) -> Result<Head, Finding> {
 /// Checks a signed checkpoint under a policy: the log's signature, and every cosignature by one of its witnesses.
 ///
 /// Whether the cosignatures make the quorum is for the caller to ask of the policy. `now_seconds` is the time by the
-/// reader's clock; without it a cosignature from the future is not noticed.
+/// reader's clock; a cosignature from the future by it does not count, and without it is not noticed.
 ///
 /// # Errors
-/// As [`open_note`], and of class `CosignatureTime`.
+/// As [`open_note`], and of class `CosignatureTime` where a cosignature is from the future and the others do not make the quorum: then
+/// it is the reader's clock that may be wrong, or what they say.
 pub fn open_checkpoint(
     note: &[u8],
     policy: &Policy,
@@ -114,17 +115,29 @@ fn judge(note: Note<'_>, policy: &Policy, now_seconds: Option<u64>) -> Result<Co
             "checkpoint is of another log than the key",
         ));
     }
-    let latest =
-        now_seconds.map_or(u64::MAX, |now| now.saturating_add(COSIGNATURE_FUTURE_SECONDS_MAX));
-    let mut cosignatures = Vec::new();
+    let (mut cosignatures, mut is_any_ahead) = (Vec::new(), false);
     for (witness, key) in policy.witness_keys() {
         let Some(newest) = note.check(key)? else { continue };
-        if newest > latest {
-            return Err(Finding::new(Class::CosignatureTime, "cosignature is from the future"));
+        let given = Cosignature { witness, time_seconds: newest };
+        match given.is_from_the_future(now_seconds) {
+            true => is_any_ahead = true,
+            false => cosignatures.push(given),
         }
-        cosignatures.push(Cosignature { witness, time_seconds: newest });
+    }
+    // One witness whose clock is wrong must not stand for tampering where enough others do without it.
+    if is_any_ahead && !policy.is_met_by(&cosignatures) {
+        return Err(Finding::new(Class::CosignatureTime, "cosignature is from the future"));
     }
     Ok(Cosigned { head: note.head, cosignatures })
+}
+
+impl Cosignature {
+    /// Whether no clock that is about right can have stated its time by now; unknown without a clock.
+    pub(super) fn is_from_the_future(&self, now_seconds: Option<u64>) -> bool {
+        now_seconds.is_some_and(|now| {
+            self.time_seconds > now.saturating_add(COSIGNATURE_FUTURE_SECONDS_MAX)
+        })
+    }
 }
 
 /// Whether a checkpoint may have lines after its root.

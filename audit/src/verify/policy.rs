@@ -184,6 +184,18 @@ impl Policy {
         let given: BTreeSet<_> = cosignatures.iter().map(|given| given.witness).collect();
         self.quorum.as_ref().is_none_or(|rule| rule.is_met_by(&given))
     }
+
+    /// The latest time such that these cosignatures without those that are older make the quorum. `None` where all of them do not, or
+    /// no witness is asked for.
+    pub(super) fn quorum_since(&self, cosignatures: &[Cosignature]) -> Option<u64> {
+        let rule = self.quorum.as_ref()?;
+        let mut times: Vec<u64> = cosignatures.iter().map(|given| given.time_seconds).collect();
+        times.sort_unstable();
+        times.into_iter().rev().find(|since| {
+            let given = cosignatures.iter().filter(|given| given.time_seconds >= *since);
+            rule.is_met_by(&given.map(|given| given.witness).collect())
+        })
+    }
 }
 
 impl Rule {

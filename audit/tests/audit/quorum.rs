@@ -96,6 +96,44 @@ fn cosignature_from_the_future_is_found() {
 }
 
 #[test]
+fn one_witness_whose_clock_is_wrong_does_not_count_where_the_others_make_the_quorum() {
+    let named = |summary: Summary| {
+        let given = summary.witnessed.expect("asked for").cosignatures;
+        given.iter().map(|given| policy().witness(given.witness).name.clone()).collect::<Vec<_>>()
+    };
+    let ahead = verify(&vault(&[(1, NOW), (2, NOW), (3, NOW + 301)]), expected());
+    assert_eq!(named(ahead.expect("two of three are enough")), ["w1", "w2"]);
+    let behind = [(1, NOW - 301), (2, NOW), (3, NOW)];
+    assert!(verify(&vault(&behind), expected()).is_ok(), "two of three are enough");
+    // Nothing is enough that was not enough before.
+    for by in [
+        [(1, NOW), (2, NOW - 301), (3, NOW + 301)],
+        [(1, NOW), (2, NOW + 301), (3, NOW + 301)],
+        [(1, NOW), (2, NOW - 301), (3, NOW - 301)],
+    ] {
+        let found = finding(verify(&vault(&by), expected()));
+        assert_eq!(found.class, Class::CosignatureTime, "{by:?}");
+    }
+}
+
+#[test]
+fn view_of_a_witness_whose_clock_is_ahead_is_held_against_the_log_and_counts_for_nothing_else() {
+    let vault = vault(&[(1, NOW), (2, NOW)]);
+    let seen = |note: &str| {
+        let note = cosigned(note, &[(3, NOW + 301)]);
+        open_view(note.as_bytes(), &policy(), Some(NOW)).expect("a view")
+    };
+    let view = seen(&Vault::with(256).checkpoint());
+    assert_eq!(view.cosignatures, []);
+    let expecting = |head| Expectations { views: vec![head], ..expected() };
+    assert!(verify(&vault, expecting(view.head)).is_ok());
+    let mut changed = entries(0..256);
+    changed[42] = entry(4242);
+    let other = seen(&Vault::of(&changed).checkpoint());
+    assert_eq!(finding(verify(&vault, expecting(other.head))).class, Class::ViewDiffers);
+}
+
+#[test]
 fn bad_cosignature_beside_a_quorum_is_found() {
     let vault = vault(&[(1, NOW), (2, NOW)]);
     let note = String::from_utf8(vault.read("witnessed")).expect("text");

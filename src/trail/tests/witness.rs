@@ -27,6 +27,11 @@ fn log_key() -> String {
 }
 
 fn running(number: u8) -> Running {
+    running_at(number, || 1_800_000_000)
+}
+
+/// One whose clock says another time than the vault's.
+fn running_at(number: u8, now_seconds: fn() -> u64) -> Running {
     let directory = tempfile::tempdir().expect("a directory");
     let name = format!("witness.example/w{number}");
     let key = CosignerKey::from_seed(&name, &[number; 32]).expect("a key");
@@ -36,7 +41,7 @@ fn running(number: u8) -> Running {
     let vkey = keeper.verifier_key();
     let listening = Listening::bind("127.0.0.1:0".parse().expect("an address")).expect("bound");
     let address = listening.address().expect("bound");
-    std::thread::spawn(move || serve(listening, keeper, || 1_800_000_000));
+    std::thread::spawn(move || serve(listening, keeper, now_seconds));
     let line = format!("witness w{number} {vkey} http://{address}\n");
     Running { line, _directory: directory }
 }
@@ -138,6 +143,31 @@ fn no_witness_is_asked_for_a_checkpoint_that_a_power_failure_could_take_back() {
     assert!(lag.age(&*world.clock).is_some(), "its entries wait all the same");
     let lag = asked_once(&world, &policy, size);
     assert_eq!((cosigned(&world, &policy), lag.age(&*world.clock)), (size, None));
+}
+
+#[test]
+fn a_witness_whose_clock_is_wrong_is_not_counted_and_changes_nothing() {
+    let witnesses_at = [
+        running(1),
+        running_at(2, || 1_800_000_301),
+        running_at(3, || 1_800_000_300),
+        running_at(4, || 1_799_999_699),
+    ];
+    let lines: String = witnesses_at.iter().map(|witness| witness.line.as_str()).collect();
+    let world = World::new();
+    let enough = policy(&lines, "group offices 2 w1 w2 w3 w4\nquorum offices\n");
+    world.begin().stop();
+    asked_once(&world, &enough, size(&world));
+    assert_eq!(cosigned(&world, &enough), size(&world));
+    let kept = LogReader::open(&world.path("log"), ORIGIN).expect("a log").witnessed_text();
+    let kept = kept.expect("read").expect("cosigned");
+    let has = |number| kept.contains(&format!("witness.example/w{number} "));
+    assert_eq!([1, 2, 3, 4].map(has), [true, false, true, false], "{kept}");
+    // They are missing from the quorum as if they had not answered.
+    let three = policy(&lines, "group offices 3 w1 w2 w3 w4\nquorum offices\n");
+    std::fs::remove_file(world.path("log/witnessed")).expect("removed");
+    let lag = asked_once(&world, &three, size(&world));
+    assert!(lag.age(&*world.clock).is_some());
 }
 
 #[test]
