@@ -12,6 +12,7 @@ mod erasure_ledger;
 mod error;
 mod integrate;
 mod journal;
+mod lag;
 mod ledgers;
 mod log_keys;
 mod permitted;

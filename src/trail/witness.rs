@@ -4,15 +4,15 @@
 
 use super::alarm::Alarm;
 use super::journal::is_full;
+use super::lag::{Alert, Lag, Told};
 use super::readings::Readings;
 use super::{Trail, TrailFault};
 use crate::access::{ConsentAct, EmergencyAct, Written};
 use crate::ambient::Clock;
-use crate::limits::{
-    WITNESS_ALERT_AGE, WITNESS_INTERVAL, WITNESS_PAUSE_MAX, WITNESS_PAUSE_MIN, WITNESS_TIME_MAX,
-};
+use crate::limits::{WITNESS_INTERVAL, WITNESS_PAUSE_MAX, WITNESS_PAUSE_MIN, WITNESS_TIME_MAX};
 use gridvault_audit::constants::{
-    COSIGNATURE_BACKDATED_SECONDS_MAX, COSIGNATURE_FUTURE_SECONDS_MAX,
+    COSIGNATURE_BACKDATED_SECONDS_MAX, COSIGNATURE_FUTURE_SECONDS_MAX, LOG_SIGNATURES_MAX,
+    NOTE_SIGNATURES_MAX,
 };
 use gridvault_audit::fetch::{Client, Submitted};
 use gridvault_audit::verify::{
@@ -20,12 +20,14 @@ use gridvault_audit::verify::{
 };
 use gridvault_audit::{LogError, LogReader, keep_witnessed};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
+
+/// Lines of witnesses that find room in a note, beside those of the log while one key of it follows another.
+const WITNESS_LINES_MAX: usize = NOTE_SIGNATURES_MAX - LOG_SIGNATURES_MAX;
 
 /// How far the clock of a witness may be from this host's, in seconds: as an auditor has it, before and behind.
 const COSIGNATURE_SECONDS_APART_MAX: u64 =
@@ -47,6 +49,14 @@ pub enum WitnessesError {
     /// Its quorum cannot be reached by the witnesses that have a URL.
     #[error("the policy of witnesses has no quorum among those with a URL")]
     QuorumUnreachable,
+    /// No quorum of it finds room in a note.
+    #[error(
+        "the quorum of the policy of witnesses takes {least} of them, and a note has room for {WITNESS_LINES_MAX}"
+    )]
+    QuorumTooLarge {
+        /// The fewest that make it.
+        least: usize,
+    },
     /// The certificates of the authorities cannot be read.
     #[error("the authorities for https cannot be used")]
     Authorities(#[source] std::io::Error),
@@ -62,17 +72,6 @@ pub struct Witnesses {
     log: LogReader,
     log_directory: PathBuf,
     origin: String,
-    age_max: Duration,
-}
-
-/// How long the oldest entry that no quorum has cosigned has waited.
-pub(super) struct Lag {
-    /// Its time, in microseconds since 1970; `i64::MAX` where every entry is witnessed.
-    oldest_micros: AtomicI64,
-    /// When it was first seen to wait, by the monotonic clock: a wall clock that is set back makes nothing younger.
-    waits_since: AtomicU64,
-    /// Entries before it; `u64::MAX` where every entry is witnessed. The asking thread alone reads it.
-    witnessed: AtomicU64,
     age_max: Duration,
 }
 
@@ -199,78 +198,14 @@ struct Known {
     until: u64,
 }
 
+/// A signature line, and what it says.
+type Line = (Cosignature, String);
+
 /// What became of one question.
 enum Answer {
-    Line(String, u64),
+    Line(Line, u64),
     Failed(String),
     Fault(TrailFault),
-}
-
-/// Whether the operator was told that the oldest entry waits too long.
-#[derive(Default)]
-pub(super) struct Alert {
-    told: bool,
-}
-
-/// What the operator is told, once each time.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Told {
-    /// The oldest entry has waited so long.
-    Late(Duration),
-    /// None waits too long any more.
-    Over,
-}
-
-impl Alert {
-    /// What is to be told of the age of the oldest entry that is not witnessed.
-    pub(super) fn look(&mut self, age: Option<Duration>) -> Option<Told> {
-        let late = age.filter(|age| *age >= WITNESS_ALERT_AGE);
-        let changed = std::mem::replace(&mut self.told, late.is_some()) != late.is_some();
-        changed.then(|| late.map_or(Told::Over, Told::Late))
-    }
-}
-
-impl Lag {
-    pub(super) fn none(age_max: Duration) -> Lag {
-        Lag {
-            oldest_micros: AtomicI64::new(i64::MAX),
-            waits_since: AtomicU64::new(0),
-            witnessed: AtomicU64::new(u64::MAX),
-            age_max,
-        }
-    }
-
-    /// The oldest entry, behind so many that are witnessed, is of this time.
-    pub(super) fn waits(&self, witnessed: u64, oldest_micros: i64, clock: &dyn Clock) {
-        let before = self.witnessed.load(Ordering::Relaxed);
-        // It is another one only where more is witnessed than before: what cannot be read for a moment makes nothing younger.
-        if before == u64::MAX || witnessed > before {
-            self.witnessed.store(witnessed, Ordering::Relaxed);
-            // Before its time, so that nobody who sees that one takes the moment of an entry before it.
-            self.waits_since.store(clock.monotonic(), Ordering::Release);
-        }
-        self.oldest_micros.store(oldest_micros, Ordering::Release);
-    }
-
-    /// Every entry is witnessed.
-    pub(super) fn ends(&self) {
-        self.oldest_micros.store(i64::MAX, Ordering::Release);
-        self.witnessed.store(u64::MAX, Ordering::Relaxed);
-    }
-
-    /// How long, by this clock; `None` where every entry is witnessed. By the wall clock, which knows of what waited before the start,
-    /// or by the monotonic one, which nobody sets: the longer.
-    pub(super) fn age(&self, clock: &dyn Clock) -> Option<Duration> {
-        let oldest = self.oldest_micros.load(Ordering::Acquire);
-        let by_time = (oldest != i64::MAX).then(|| clock.now().0.saturating_sub(oldest))?;
-        let seen = clock.monotonic().saturating_sub(self.waits_since.load(Ordering::Acquire));
-        Some(Duration::from_micros(u64::try_from(by_time).unwrap_or(0).max(seen)))
-    }
-
-    /// Whether it is longer than data may be served.
-    pub(super) fn is_overdue(&self, clock: &dyn Clock) -> bool {
-        self.age(clock).is_some_and(|age| age > self.age_max)
-    }
 }
 
 impl Witnesses {
@@ -296,8 +231,17 @@ impl Witnesses {
             .filter(|id| policy.witness(*id).url.is_some())
             .map(|witness| Cosignature { witness, time_seconds: 0 })
             .collect();
-        if !policy.asks_for_witnesses() || !policy.is_met_by(&reachable) {
-            return Err(WitnessesError::QuorumUnreachable);
+        let least = policy.least_quorum(&reachable).filter(|_| policy.asks_for_witnesses());
+        match least.ok_or(WitnessesError::QuorumUnreachable)?.len() {
+            0..=WITNESS_LINES_MAX => {}
+            least => return Err(WitnessesError::QuorumTooLarge { least }),
+        }
+        if reachable.len() > WITNESS_LINES_MAX {
+            tracing::warn!(
+                witnesses = reachable.len(),
+                room = WITNESS_LINES_MAX,
+                "a note has no room for all witnesses: cosignatures beyond the quorum are left out"
+            );
         }
         let client = Client::new(None, authorities_pem, Some(WITNESS_TIME_MAX))
             .map_err(WitnessesError::Authorities)?;
@@ -436,7 +380,7 @@ impl Witnesses {
         let is_durable = head.size <= *durable.borrow();
         if is_durable && self.cosigned() < head.size {
             let lines = self.ask(known, &note, head.size, clock)?;
-            self.keep(&format!("{note}{lines}"))?;
+            self.keep(&note, lines)?;
         }
         self.show_lag(lag, head.size, clock).map_err(TrailFault::Log)
     }
@@ -448,7 +392,7 @@ impl Witnesses {
         note: &str,
         size: u64,
         clock: &dyn Clock,
-    ) -> Result<String, TrailFault> {
+    ) -> Result<Vec<Line>, TrailFault> {
         let now = clock.monotonic();
         let answers: Vec<Option<Answer>> = std::thread::scope(|scope| {
             let asked: Vec<_> = self
@@ -468,14 +412,14 @@ impl Witnesses {
             };
             asked.into_iter().map(|thread| thread.map(joined)).collect()
         });
-        let mut lines = String::new();
+        let mut lines = Vec::new();
         for ((answer, known), witness) in
             answers.into_iter().zip(known).zip(self.policy.witnesses())
         {
             match answer {
                 None => {}
                 Some(Answer::Line(line, size)) => {
-                    lines.push_str(&line);
+                    lines.push(line);
                     *known = Known { size, ..Known::default() };
                 }
                 Some(Answer::Failed(why)) => {
@@ -547,19 +491,26 @@ impl Witnesses {
             let apart = given.time_seconds.abs_diff(now);
             return match apart > COSIGNATURE_SECONDS_APART_MAX {
                 true => Answer::Failed(format!("its clock is {apart} seconds from this host's")),
-                false => Answer::Line(line.to_owned(), size),
+                false => Answer::Line((given.clone(), line.to_owned()), size),
             };
         }
         Answer::Failed("its cosignature does not hold".to_owned())
     }
 
-    /// Keeps a note that the quorum cosigned.
-    fn keep(&self, note: &str) -> Result<(), TrailFault> {
+    /// Keeps a note under which these lines make the quorum: those that do, and of the others as many as find room.
+    fn keep(&self, note: &str, lines: Vec<Line>) -> Result<(), TrailFault> {
+        let given: Vec<Cosignature> = lines.iter().map(|(given, _)| given.clone()).collect();
+        let Some(least) = self.policy.least_quorum(&given) else { return Ok(()) };
+        let (quorum, others): (Vec<Line>, Vec<Line>) =
+            lines.into_iter().partition(|(given, _)| least.contains(&given.witness));
+        let chosen = quorum.into_iter().chain(others).take(WITNESS_LINES_MAX);
+        let note: String =
+            [note.to_owned()].into_iter().chain(chosen.map(|(_, line)| line)).collect();
         let opened = open_checkpoint(note.as_bytes(), &self.policy, None);
         if !opened.is_ok_and(|known| self.policy.is_met_by(&known.cosignatures)) {
             return Ok(());
         }
-        match keep_witnessed(&self.log_directory, &self.origin, note) {
+        match keep_witnessed(&self.log_directory, &self.origin, &note) {
             // There is room for it later; the entries count as not witnessed until then.
             Err(LogError::Io(error)) if is_full(&error) => Ok(()),
             other => other.map_err(TrailFault::Log),

@@ -185,6 +185,14 @@ impl Policy {
         self.quorum.as_ref().is_none_or(|rule| rule.is_met_by(&given))
     }
 
+    /// The fewest of these cosignatures that make the quorum, by their witnesses; of several choices those that the policy names first.
+    /// `None` where all of them do not make it.
+    #[must_use]
+    pub fn least_quorum(&self, cosignatures: &[Cosignature]) -> Option<Vec<WitnessId>> {
+        let given = cosignatures.iter().map(|given| given.witness).collect();
+        self.quorum.as_ref().map_or(Some(Vec::new()), |rule| rule.least(&given))
+    }
+
     /// The latest time such that these cosignatures without those that are older make the quorum. `None` where all of them do not, or
     /// no witness is asked for.
     pub(super) fn quorum_since(&self, cosignatures: &[Cosignature]) -> Option<u64> {
@@ -199,6 +207,21 @@ impl Policy {
 }
 
 impl Rule {
+    /// The fewest of those given that keep this rule. A witness stands in one place alone, so the fewest of each member are the fewest
+    /// of all.
+    fn least(&self, given: &BTreeSet<WitnessId>) -> Option<Vec<WitnessId>> {
+        match self {
+            Rule::Witness(id) => given.contains(id).then(|| vec![*id]),
+            Rule::Group(threshold, members) => {
+                let mut met: Vec<_> =
+                    members.iter().filter_map(|member| member.least(given)).collect();
+                met.sort_by_key(Vec::len);
+                (met.len() >= *threshold)
+                    .then(|| met.into_iter().take(*threshold).flatten().collect())
+            }
+        }
+    }
+
     fn is_met_by(&self, given: &BTreeSet<WitnessId>) -> bool {
         match self {
             Rule::Witness(id) => given.contains(id),

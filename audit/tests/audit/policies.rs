@@ -1,7 +1,9 @@
 //! Policy files line by line: what is taken, and what each wrong line is called.
 
 use gridvault_audit::constants::{POLICY_BYTES_MAX, POLICY_DEFINITIONS_MAX};
-use gridvault_audit::verify::{Cosigned, KeyError, Policy, PolicyFault, open_checkpoint};
+use gridvault_audit::verify::{
+    Cosignature, Cosigned, KeyError, Policy, PolicyFault, open_checkpoint,
+};
 
 use crate::support::{Key, ORIGIN, Witness, key};
 
@@ -46,6 +48,30 @@ fn two_levels_of_groups_count_as_the_specification_says() {
     for names in [&["x1", "x2"][..], &["x1", "y1", "y2", "y3"], &["x1", "x2", "x3"], &[]] {
         assert!(!cosigned(&policy, names), "{names:?}");
     }
+}
+
+#[test]
+fn fewest_witnesses_that_make_the_quorum_are_chosen_among_those_given() {
+    let policy = six("group pair all x1 x2\ngroup ys 2 y1 y2 y3\ngroup any-of any pair ys x3\n\
+         group both all any-of\nquorum both\n")
+    .expect("a policy");
+    let ids: Vec<_> = policy.witness_ids().collect();
+    let least = |numbers: &[usize]| {
+        let given = numbers.iter().map(|at| Cosignature { witness: ids[*at], time_seconds: 0 });
+        let chosen = policy.least_quorum(&given.collect::<Vec<_>>());
+        chosen.map(|chosen| {
+            chosen
+                .iter()
+                .map(|id| ids.iter().position(|known| known == id).expect("known"))
+                .collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(least(&[0, 1, 2, 3, 4, 5]), Some(vec![2]), "one is fewer than two");
+    assert_eq!(least(&[0, 1, 3, 4, 5]), Some(vec![0, 1]), "the first of two that are as few");
+    assert_eq!(least(&[0, 4, 5]), Some(vec![4, 5]));
+    assert_eq!(least(&[0, 4]), None);
+    let none = six("quorum none\n").expect("a policy");
+    assert_eq!(none.least_quorum(&[]), Some(Vec::new()));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::wait;
 use super::world::{ORIGIN, Run, World, keyring};
 use crate::limits::{WITNESS_AGE_MIN, WITNESS_ALERT_AGE};
 use crate::trail::alarm::Alarm;
-use crate::trail::witness::{Alert, Lag, Told};
+use crate::trail::lag::{Alert, Lag, Told};
 use crate::trail::{Announcement, Refused, TrailError, TrailFault, Witnesses, WitnessesError};
 use gridvault_audit::LogReader;
 use gridvault_audit::verify::{Policy, open_checkpoint};
@@ -168,6 +168,33 @@ fn a_witness_whose_clock_is_wrong_is_not_counted_and_changes_nothing() {
     std::fs::remove_file(world.path("log/witnessed")).expect("removed");
     let lag = asked_once(&world, &three, size(&world));
     assert!(lag.age(&*world.clock).is_some());
+}
+
+#[test]
+fn of_more_witnesses_than_a_note_has_room_for_those_are_kept_that_make_the_quorum() {
+    let many: Vec<Running> = (1..=16).map(running).collect();
+    let lines: String = many.iter().map(|witness| witness.line.as_str()).collect();
+    let world = World::new();
+    let last = policy(&lines, "group last all w15 w16\nquorum last\n");
+    world.begin().stop();
+    asked_once(&world, &last, size(&world));
+    assert_eq!(cosigned(&world, &last), size(&world));
+    let kept = LogReader::open(&world.path("log"), ORIGIN).expect("a log").witnessed_text();
+    let kept = kept.expect("read").expect("cosigned");
+    assert_eq!(kept.matches("\u{2014} witness.example/").count(), 14, "{kept}");
+}
+
+#[test]
+fn a_quorum_that_finds_no_room_in_a_note_is_refused_before_anybody_is_asked() {
+    let world = World::new();
+    let lines: String = (1..=16).map(silent).collect();
+    let of = |quorum| {
+        let names: String = (1..=16).map(|number| format!(" w{number}")).collect();
+        policy(&lines, &format!("group offices {quorum}{names}\nquorum offices\n"))
+    };
+    witnesses(&world, &of(14)).expect("it finds room");
+    let refused = witnesses(&world, &of(15)).err();
+    assert!(matches!(refused, Some(WitnessesError::QuorumTooLarge { least: 15 })), "{refused:?}");
 }
 
 #[test]
