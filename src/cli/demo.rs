@@ -12,7 +12,7 @@ use crate::ambient::Micros;
 use crate::config::{Config, ConfigFile, Overrides};
 use crate::http::{Call, Local, Method};
 use crate::identity::{ActorState, AssignmentRecord, ReadinessRecord, SecrecyTerm};
-use crate::limits::{RETRY_SECONDS, TOKEN_LIFE_SECONDS_MAX};
+use crate::limits::{FIRST_CHECKPOINT_WAIT_MAX, RETRY_SECONDS, TOKEN_LIFE_SECONDS_MAX};
 use crate::records::days_since_epoch;
 use crate::synthetic::{self, CityPlan, Extent, Line, LineKind, Post};
 use crate::trail::Announcement;
@@ -228,8 +228,8 @@ async fn published(vault: &Vault) -> Result<(), Failure> {
         .announce(Announcement::Heartbeat)
         .await
         .map_err(|error| Failure::storage("the log", &error))?;
-    trail.covered(last.index()).await;
-    Ok(())
+    let covered = trail.covered_within(last.index(), FIRST_CHECKPOINT_WAIT_MAX).await;
+    covered.map_err(|error| Failure::storage("no checkpoint covers the demo's log", &error))
 }
 
 /// A token of the head who answers for each grid; an exclusive unit's is that of its host grid.

@@ -13,6 +13,7 @@ use crate::access::ActorId;
 use crate::ambient::{Clock as _, HostClock, HostRandom, Micros};
 use crate::ceremony::{Told, What, Word};
 use crate::config::{Config, ConfigFile, SecondPlace};
+use crate::limits::FIRST_CHECKPOINT_WAIT_MAX;
 use crate::operations::ring_lacks;
 use crate::records::SchemaSet;
 use crate::seal::Seal;
@@ -299,7 +300,8 @@ async fn begin(
     let recorded =
         recorded.map_err(|error| Failure::storage("the restore cannot be recorded", &error))?;
     // So that the stop's entry brings the first checkpoint into the store.
-    trail.covered(recorded.index()).await;
+    let covered = trail.covered_within(recorded.index(), FIRST_CHECKPOINT_WAIT_MAX).await;
+    covered.map_err(|error| Failure::storage("no checkpoint covers the restore", &error))?;
     trail.stop().await.map_err(|fault| Failure::from(&*fault))?;
     match recorded.index() {
         0 => Ok(log_key),

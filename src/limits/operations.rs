@@ -192,3 +192,5 @@ pub const LINK_SECONDS: i64 = 300;
 pub const AUDIT_PAGE_COUNT_MAX: usize = 100;
 /// Time to wait for a checkpoint that covers an entry just recorded.
 pub const PROOF_WAIT_MAX: Duration = Duration::from_secs(3);
+/// Time that a command waits for the checkpoint that it ends with: one comes within a second, and nobody but the command waits.
+pub const FIRST_CHECKPOINT_WAIT_MAX: Duration = Duration::from_secs(60);

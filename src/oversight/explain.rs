@@ -10,7 +10,7 @@ use crate::access::{Access, Code, Duty, Origin};
 use crate::ambient::Micros;
 use crate::identity::Actor;
 use crate::limits::PROOF_WAIT_MAX;
-use crate::trail::{Recorded, Trail, TrailError};
+use crate::trail::{Recorded, Trail};
 use gridvault_audit::LogReader;
 use gridvault_audit::verify::{VerifierKey, leaf_hash, verify_proof};
 
@@ -111,8 +111,6 @@ async fn reach(
     if index >= recorded.index() {
         return Err(turn_away(standing, Code::NotFound, origin, access, trail).await);
     }
-    if tokio::time::timeout(PROOF_WAIT_MAX, trail.covered(index)).await.is_err() {
-        return Err(OversightError::Trail(TrailError::Unavailable));
-    }
+    trail.covered_within(index, PROOF_WAIT_MAX).await.map_err(OversightError::Trail)?;
     Ok(recorded)
 }

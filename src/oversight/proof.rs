@@ -38,9 +38,7 @@ pub async fn prove_receipt(
     if index >= recorded.index() {
         return Err(turn_away(standing, Code::NotFound, origin, access, trail).await);
     }
-    if tokio::time::timeout(PROOF_WAIT_MAX, trail.covered(index)).await.is_err() {
-        return Err(OversightError::Trail(crate::trail::TrailError::Unavailable));
-    }
+    trail.covered_within(index, PROOF_WAIT_MAX).await.map_err(OversightError::Trail)?;
     // By the hash that the log has: a receipt outlives its entry.
     if log.leaf(index)? != *leaf {
         return Err(turn_away(standing, Code::NotFound, origin, access, trail).await);

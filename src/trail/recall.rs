@@ -12,9 +12,9 @@ impl Trail {
     /// # Errors
     /// [`TrailError::Unavailable`] when none does in that time, or when the log cannot be read.
     pub async fn recorded(&self, index: u64) -> Result<Recorded, TrailError> {
-        let covered = *self.published.borrow() > index;
-        if !covered && tokio::time::timeout(PROOF_WAIT_MAX, self.covered(index)).await.is_err() {
-            return Err(TrailError::Unavailable);
+        // So that no timer is needed where it is there already.
+        if *self.published.borrow() <= index {
+            self.covered_within(index, PROOF_WAIT_MAX).await?;
         }
         let leaf = self.log.leaf(index).map_err(|error| {
             tracing::error!(%error, index, "the log cannot be read");

@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 /// Where the trail lives and what it is called.
@@ -442,12 +443,24 @@ impl Trail {
         &self.origin
     }
 
-    /// Waits until a published checkpoint covers an entry. Never returns if the trail stopped.
-    pub async fn covered(&self, index: u64) {
+    /// Waits until a published checkpoint covers an entry, however long that takes: a disk without room holds it up.
+    ///
+    /// # Errors
+    /// [`TrailError::Unavailable`] once no further checkpoint comes, because the trail stopped.
+    pub async fn covered(&self, index: u64) -> Result<(), TrailError> {
         let mut published = self.published.clone();
-        if published.wait_for(|size| *size > index).await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        // The integrator has the other end, and lets go of it with whatever ends it.
+        let covered = published.wait_for(|size| *size > index).await;
+        covered.map(drop).map_err(|_| TrailError::Unavailable)
+    }
+
+    /// The same for a bounded time.
+    ///
+    /// # Errors
+    /// As [`Trail::covered`], and when none covers it in that time.
+    pub async fn covered_within(&self, index: u64, limit: Duration) -> Result<(), TrailError> {
+        let covered = tokio::time::timeout(limit, self.covered(index)).await;
+        covered.unwrap_or(Err(TrailError::Unavailable))
     }
 
     /// Whether entries can be recorded now.

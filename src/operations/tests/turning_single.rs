@@ -106,7 +106,7 @@ impl Turns {
     /// Waits until a checkpoint by whoever signs now is shown.
     fn published(&self) {
         let recorded = wait(self.world.trail.announce(Announcement::Heartbeat)).expect("recorded");
-        wait(self.world.trail.covered(recorded.index()));
+        wait(self.world.trail.covered(recorded.index())).expect("covered");
     }
 }
 

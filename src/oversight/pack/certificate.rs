@@ -11,7 +11,7 @@ use crate::limits::PROOF_WAIT_MAX;
 use crate::records::MandateId;
 use crate::seal::{ErasureRecord, ErasureState};
 use crate::store::{ControlKind, Key, Reader, Stored};
-use crate::trail::{ErasureLedger, Recorded, ToldErasure, Trail, TrailError};
+use crate::trail::{ErasureLedger, Recorded, ToldErasure, Trail};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_audit::LogReader;
@@ -105,8 +105,7 @@ async fn kept(
 }
 
 async fn covered(index: u64, trail: &Trail) -> Result<(), OversightError> {
-    let covered = tokio::time::timeout(PROOF_WAIT_MAX, trail.covered(index)).await;
-    covered.map_err(|_| OversightError::Trail(TrailError::Unavailable))
+    trail.covered_within(index, PROOF_WAIT_MAX).await.map_err(OversightError::Trail)
 }
 
 /// Everything but the list and the seal.

@@ -20,7 +20,7 @@ use crate::identity::Actor;
 use crate::limits::{EXPORT_PAGE_COUNT_MAX, PACK_ENTRIES_COUNT_MAX, PROOF_WAIT_MAX};
 use crate::seal::Seal;
 use crate::store::Reader;
-use crate::trail::{Recorded, Trail, TrailError};
+use crate::trail::{Recorded, Trail};
 use archive::Archive;
 use gridvault_audit::LogReader;
 use gridvault_audit::pack::{ENTRIES_FOLDER, LIST_FILE, PROOFS_FOLDER, SEAL_ENTRY, SEAL_PROOF};
@@ -79,9 +79,8 @@ pub async fn make_pack(
     let sum = ring::digest::digest(&ring::digest::SHA256, sums.as_bytes());
     digest.copy_from_slice(sum.as_ref());
     let recorded = record(permit.sealing(digest), standing, origin, access, trail).await?;
-    if tokio::time::timeout(PROOF_WAIT_MAX, trail.covered(recorded.index())).await.is_err() {
-        return Err(OversightError::Trail(TrailError::Unavailable));
-    }
+    let covered = trail.covered_within(recorded.index(), PROOF_WAIT_MAX).await;
+    covered.map_err(OversightError::Trail)?;
     archive.add_unlisted(LIST_FILE, sums.as_bytes());
     archive.add_unlisted(SEAL_ENTRY, &log.entry(recorded.index())?);
     archive.add_unlisted(SEAL_PROOF, log.proof_file(recorded.index())?.as_bytes());

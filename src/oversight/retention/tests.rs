@@ -113,7 +113,7 @@ impl World {
                     }
                 })
                 .await;
-            self.trail.covered(last).await;
+            self.trail.covered(last).await.expect("covered");
             last
         });
         assert_eq!(self.log().size().expect("read"), last + 1);
@@ -136,7 +136,7 @@ impl World {
     fn prune(&self, retention: &mut Retention) -> u64 {
         if self.step(retention) == Step::Recorded {
             let recorded = retention.pending.expect("recorded").recorded;
-            self.runtime.block_on(self.trail.covered(recorded));
+            self.runtime.block_on(self.trail.covered(recorded)).expect("covered");
             assert!(matches!(self.step(retention), Step::Pruned(_)));
         }
         self.log().minimum().expect("read").index
@@ -237,7 +237,7 @@ fn nothing_goes_before_its_record_is_shown_and_a_record_that_was_not_followed_is
     assert_eq!(world.step(&mut retention), Step::Recorded);
     assert_eq!(world.bundles(), [0]);
     let recorded = retention.pending.expect("recorded").recorded;
-    world.runtime.block_on(world.trail.covered(recorded));
+    world.runtime.block_on(world.trail.covered(recorded)).expect("covered");
     // The process ends here.
     let mut retention = world.retention(Vec::new());
     world.clock.pass(1);

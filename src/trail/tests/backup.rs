@@ -119,7 +119,7 @@ fn a_bulk_part_made_beside_a_writer_verifies_and_restores() {
     assert!(matches!(wait(keeper.step(&run.trail)), Ok(SnapshotStep::Made(_))));
     change_a_little(&run, 20);
     let last = run.announce_start().expect("recorded");
-    wait(run.trail.covered(last.index()));
+    wait(run.trail.covered(last.index())).expect("covered");
     let before = rows(&run.reader);
     let bulk = bulk(&world).expect("a bulk part");
     // What happens behind it is not in it.
@@ -244,7 +244,7 @@ fn a_restored_vault_begins_another_log_and_needs_its_snapshot_from_then_on() {
     }));
     let recorded = wait(trail.announce(said)).expect("recorded");
     assert_eq!(recorded.index(), 0);
-    wait(trail.covered(0));
+    wait(trail.covered(0)).expect("covered");
     wait(trail.stop()).expect("stopped");
     drop((reader, trail));
     let key = gridvault_audit::verifier_key(OTHER, &keyring.log_signer().public_key());
@@ -298,7 +298,7 @@ fn an_older_bulk_part_and_a_newer_key_part_open_who_stayed_and_nobody_who_was_er
         wait(run.trail.announce_keys(told, change)).expect("recorded").expect("taken")
     };
     let last = told(vec![put(&erased, 1), put(&stays, 1)]);
-    wait(run.trail.covered(last.index()));
+    wait(run.trail.covered(last.index())).expect("covered");
     let bulk = bulk(&world).expect("a bulk part");
 
     // What an erasure does: the row goes, it waits for its keys, who stays is wrapped anew, the former key is destroyed.
@@ -367,7 +367,7 @@ fn a_key_part_that_is_older_than_the_bulk_part_is_refused_where_somebody_would_b
     };
     let told = Announcement::KeysRewrapped { keys: 1 };
     let last = wait(run.trail.announce_keys(told, change)).expect("recorded").expect("taken");
-    wait(run.trail.covered(last.index()));
+    wait(run.trail.covered(last.index())).expect("covered");
     let bulk = bulk(&world).expect("a bulk part");
     run.stop();
     restored(&world, &bulk).expect("with the ring of now");
@@ -429,7 +429,7 @@ fn index_terms_under_destroyed_keys_are_counted_and_those_under_keys_to_come_are
     keyring.draw_next_index_keys(&buckets[..1]).expect("drawn");
     assert!(put(&terms[0], 1).is_none(), "under a key that is about to be destroyed");
     let last = put(&terms[0], 2).expect("taken");
-    wait(run.trail.covered(last.index()));
+    wait(run.trail.covered(last.index())).expect("covered");
     let bulk = bulk(&world).expect("a bulk part");
     run.stop();
     let (done, rows) = restored(&world, &bulk).expect("restored");

@@ -71,7 +71,7 @@ fn bytes(directory: &Path) -> u64 {
 
 fn covered(run: &Run) {
     let last = run.announce_start().expect("recorded");
-    wait(run.trail.covered(last.index()));
+    wait(run.trail.covered(last.index())).expect("covered");
 }
 
 /// A run with more entries than one tile has, and a segment of its journal closed.

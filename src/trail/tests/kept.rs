@@ -31,7 +31,7 @@ fn put_back(world: &World, name: &str) {
 /// Keeps the last checkpoint in the store, once everything up to now is published.
 fn beat(run: &Run) -> u64 {
     let before = wait(run.trail.announce(Announcement::Heartbeat)).expect("recorded");
-    wait(run.trail.covered(before.index()));
+    wait(run.trail.covered(before.index())).expect("covered");
     wait(run.trail.announce_keeping(Announcement::Heartbeat)).expect("recorded");
     let kept = wait(run.reader.get(&Key::system(SystemKey::Checkpoint))).expect("a store");
     let kept = kept.expect("kept");
@@ -80,7 +80,7 @@ fn checkpoint_is_kept_with_a_heartbeat_and_with_the_stop_and_costs_no_entry_of_i
     assert!(wait(run.reader.get(&Key::system(SystemKey::Checkpoint))).expect("read").is_none());
     let kept = beat(&run);
     let last = wait(run.trail.announce(Announcement::Heartbeat)).expect("recorded");
-    wait(run.trail.covered(last.index()));
+    wait(run.trail.covered(last.index())).expect("covered");
     let reader = run.stop();
     let stored = wait(reader.get(&Key::system(SystemKey::Checkpoint))).expect("read");
     let stored = stored.expect("kept");

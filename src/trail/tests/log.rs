@@ -6,7 +6,7 @@ use super::world::{NOW, ORIGIN, World, keyring, log_signer, owned, permit};
 use super::{later, wait};
 use crate::ambient::{Clock, HostClock, Micros};
 use crate::limits::CHECKPOINT_INTERVAL;
-use crate::trail::Announcement;
+use crate::trail::{Announcement, TrailError};
 use gridvault_audit::LogReader;
 use gridvault_audit::NoteSigner as _;
 use gridvault_audit::verify::{VerifierKey, verify_proof};
@@ -32,7 +32,7 @@ fn a_checkpoint_covers_an_entry_within_a_second() {
     for _ in 0..3 {
         let began = Instant::now();
         let recorded = wait(run.trail.announce(Announcement::Init)).expect("recorded");
-        wait(run.trail.covered(recorded.index()));
+        wait(run.trail.covered(recorded.index())).expect("covered");
         // More than the promise, because other tests share the machine; the pace itself is checked above.
         assert!(began.elapsed() < Duration::from_secs(5));
         let log = LogReader::open(&world.path("log"), ORIGIN).expect("a log");
@@ -43,11 +43,34 @@ fn a_checkpoint_covers_an_entry_within_a_second() {
 }
 
 #[test]
+fn whoever_waits_for_a_checkpoint_is_told_that_none_comes_any_more() {
+    let world = World::new();
+    let run = world.begin();
+    wait(run.trail.covered(0)).expect("covered");
+    std::fs::rename(world.path("log"), world.path("moved")).expect("moved");
+    let recorded = run.write(1, 1).ok().expect("the journal has it");
+    let covered = wait(run.trail.covered(recorded.index()));
+    assert!(matches!(covered, Err(TrailError::Unavailable)));
+    assert!(!run.trail.is_writable());
+    // What was covered before stays so.
+    wait(run.trail.covered(0)).expect("covered");
+}
+
+#[test]
+fn whoever_waits_no_longer_than_so_long_is_told_when_it_is_over() {
+    let world = World::new();
+    let run = world.begin();
+    let never = wait(run.trail.covered_within(u64::MAX, Duration::from_millis(1)));
+    assert!(matches!(never, Err(TrailError::Unavailable)));
+    run.stop();
+}
+
+#[test]
 fn a_receipt_leads_to_a_proof_that_verifies() {
     let world = World::new();
     let run = world.begin();
     let recorded = run.write(1, 1).ok().expect("recorded");
-    wait(run.trail.covered(recorded.index()));
+    wait(run.trail.covered(recorded.index())).expect("covered");
     let log = LogReader::open(&world.path("log"), ORIGIN).expect("a log");
     let file = log.proof_file(recorded.index()).expect("a proof");
     let key = gridvault_audit::verifier_key(ORIGIN, &keyring().log_signer().public_key());

@@ -23,7 +23,7 @@ const LOG: SingleKey = SingleKey::LogSigning;
 /// Records something and waits until a checkpoint covers it.
 fn published(run: &Run) {
     let recorded = wait(run.trail.announce_keeping(Announcement::Heartbeat)).expect("recorded");
-    wait(run.trail.covered(recorded.index()));
+    wait(run.trail.covered(recorded.index())).expect("covered");
 }
 
 fn is_shown_under(world: &World, vkey: &str) -> bool {

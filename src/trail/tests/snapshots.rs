@@ -36,7 +36,7 @@ pub(super) fn keeper(world: &World, run: &Run, kept: u32) -> Snapshots {
 pub(super) fn begun(world: &World) -> Run {
     let run = world.begin();
     let last = run.announce_start().expect("recorded");
-    wait(run.trail.covered(last.index()));
+    wait(run.trail.covered(last.index())).expect("covered");
     run.stop();
     world.start().expect("a start")
 }
@@ -56,7 +56,7 @@ pub(super) fn fill_a_segment(world: &World, run: &Run, round: u64) {
         assert!(step < 40, "no segment changed");
     }
     let last = run.announce_start().expect("recorded");
-    wait(run.trail.covered(last.index()));
+    wait(run.trail.covered(last.index())).expect("covered");
 }
 
 /// Something to be found again, and something that was taken away.

@@ -135,7 +135,7 @@ fn what_is_journalled_waits_for_room_in_the_log_and_is_no_fault() {
     assert!(log.size().expect("a checkpoint") <= recorded.index(), "the log was written");
     assert!(run.trail.is_writable(), "it is no fault");
     run.disk.leave_files(u64::MAX);
-    wait(run.trail.covered(recorded.index()));
+    wait(run.trail.covered(recorded.index())).expect("covered");
     run.disk.leave_files(0);
     run.disk.wait_for_looks();
     run.stop();

@@ -202,7 +202,7 @@ fn witnesses_that_are_away_too_long_stop_data_and_nothing_else() {
     let world = World::new();
     let run = world.begin();
     let recorded = run.write(1, 1).ok().expect("recorded");
-    wait(run.trail.covered(recorded.index()));
+    wait(run.trail.covered(recorded.index())).expect("covered");
     let policy = policy(&silent(1), "quorum w1\n");
     assert!(run.trail.is_witnessed() && run.trail.witness_lag().is_none(), "none are asked yet");
     run.trail.ask(witnesses(&world, &policy).expect("witnesses")).expect("asked");
@@ -223,7 +223,7 @@ fn a_clock_that_is_set_back_gives_data_no_more_time_without_witnesses() {
     let world = World::new();
     let run = world.begin();
     let recorded = run.write(1, 1).ok().expect("recorded");
-    wait(run.trail.covered(recorded.index()));
+    wait(run.trail.covered(recorded.index())).expect("covered");
     let policy = policy(&silent(1), "quorum w1\n");
     run.trail.ask(witnesses(&world, &policy).expect("witnesses")).expect("asked");
     world.clock.now.fetch_sub(86_400_000_000, Ordering::SeqCst);
@@ -353,7 +353,7 @@ fn a_clone_beside_its_original_is_refused_by_the_witness_whatever_the_length_of_
         for version in 1..=further {
             last = other.write(1, version).ok().expect("recorded");
         }
-        wait(other.trail.covered(last.index()));
+        wait(other.trail.covered(last.index())).expect("covered");
         other.trail.ask(witnesses(&clone, &policy).expect("witnesses")).expect("asked");
         let fault = wait(other.trail.fault());
         let is_told = matches!(&*fault, TrailFault::Behind { .. } | TrailFault::Forked { .. });
@@ -424,7 +424,7 @@ fn operator_is_told_once_when_the_oldest_entry_waits_a_minute_and_once_when_it_i
     let world = World::new();
     let run = world.begin();
     let recorded = wait(run.trail.announce(Announcement::Heartbeat)).expect("recorded");
-    wait(run.trail.covered(recorded.index()));
+    wait(run.trail.covered(recorded.index())).expect("covered");
     let policy = policy(&silent(1), "quorum w1\n");
     run.trail.ask(witnesses(&world, &policy).expect("witnesses")).expect("asked");
     let mut alert = Alert::default();
