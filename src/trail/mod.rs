@@ -10,6 +10,7 @@ mod damage;
 mod entry;
 mod erasure_ledger;
 mod error;
+mod files;
 mod integrate;
 mod journal;
 mod lag;

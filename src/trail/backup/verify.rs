@@ -7,6 +7,7 @@ use super::list::{List, Listed, hex};
 use super::{BackupError, LIST_FILE, LOG, io_at};
 use crate::limits::SNAPSHOT_SEEK_ENTRIES_COUNT;
 use crate::trail::TrailFault;
+use crate::trail::files::open_on_disk;
 use crate::trail::journal::{Frame, Position, replay_among};
 use crate::trail::snapshot::{Row, SnapshotHead, read_snapshot};
 use base64::Engine as _;
@@ -18,7 +19,6 @@ use gridvault_audit::{LogReader, verifier_key};
 use gridvault_keys::{ChainKey, Keyring, Signer};
 use ring::digest::{Context, SHA256};
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 
@@ -169,10 +169,10 @@ pub(super) fn check_there(files: &Files) -> Result<(), BackupError> {
     Ok(())
 }
 
-/// Compares what lies at a path, which is called by a name.
+/// Compares what lies on the disk at a path, which is called by a name.
 pub(super) fn check_bytes(path: &Path, listed: &Listed, name: &str) -> Result<(), BackupError> {
     check_length(path, listed, name)?;
-    let found = File::open(path).and_then(|mut file| measure(&mut file)).map_err(io_at(path))?;
+    let found = open_on_disk(path).and_then(|mut file| measure(&mut file)).map_err(io_at(path))?;
     match found.is_same(listed) {
         true => Ok(()),
         false => Err(damaged(name, "it is not the file that was written")),

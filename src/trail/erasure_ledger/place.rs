@@ -8,6 +8,7 @@ use crate::limits::{
     ERASURE_LEDGER_LINE_BYTES_MAX, ERASURE_LEDGER_LINES_COUNT_MAX, ERASURE_LEDGER_READ_COUNT,
     ERASURE_LEDGER_READ_MICROS_MAX, ERASURE_LEDGER_REQUEST_TIME_MAX,
 };
+use crate::trail::files::open_on_disk;
 use gridvault_audit::fetch::{Client, Put};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
@@ -122,7 +123,7 @@ fn put(file: &File, path: &Path, at: u64, bytes: &[u8]) -> io::Result<()> {
     file.write_all_at(bytes, at)?;
     file.sync_all()?;
     let mut back = vec![0; bytes.len()];
-    File::open(path)?.read_exact_at(&mut back, at)?;
+    open_on_disk(path)?.read_exact_at(&mut back, at)?;
     if back != bytes { Err(not_kept()) } else { Ok(()) }
 }
 

@@ -9,8 +9,8 @@ use super::form::{
 use super::write::Written;
 use crate::store::Key;
 use crate::trail::TrailFault;
+use crate::trail::files::open_on_disk;
 use gridvault_keys::ChainKey;
-use rustix::fs::{Advice, fadvise};
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read as _};
 use std::path::Path;
@@ -39,10 +39,7 @@ impl<'a> Reader<'a> {
         path: &Path,
         chain: Option<&'a ChainKey>,
     ) -> Result<Reader<'a>, TrailFault> {
-        let file = File::open(path).map_err(TrailFault::Snapshots)?;
-        // What the disk holds is to be read, not what the system remembers of the writing. Where it cannot be asked for that,
-        // this proves less.
-        let _best_effort = fadvise(&file, 0, None, Advice::DontNeed);
+        let file = open_on_disk(path).map_err(TrailFault::Snapshots)?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         let mut reader = Reader {
             file: BufReader::new(file),
