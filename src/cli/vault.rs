@@ -99,7 +99,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let fail = |error| Failure::storage("the store cannot be read", &error);
     let in_force = reader.get(&Key::system(SystemKey::Policy)).await.map_err(fail)?;
     let told = (&*keyring, &*actors, clock.now());
-    announce_start(&trail, &reader, config, in_force.is_none(), &*random, told).await?;
+    announce_start(&trail, &reader, config, &*random, told).await?;
     let (version, activated) = activate(&trail, in_force, policy.digest()).await?;
     finish_erasures(&reader, &seal, &trail).await;
     let territory = read_territory(&reader).await?;
@@ -335,12 +335,11 @@ async fn announce_start(
     trail: &Trail,
     reader: &Reader,
     config: &Config,
-    is_new: bool,
     random: &dyn Random,
     told: (&Keyring, &Directory, Micros),
 ) -> Result<(), Failure> {
-    if is_new {
-        // A start that ended right behind this entry has kept it already.
+    // By the log and not by what the store lacks: a first start may have ended right behind this entry, before a policy was in force.
+    if trail.began_empty() {
         let mut kept = Told::read(reader).await?;
         let known = told.0.root_id().map(|root| kept.kept(root)).unwrap_or_default();
         recorded(trail.announce_change(Announcement::Init, known).await)?;

@@ -73,6 +73,7 @@ pub struct Trail {
     pub(super) counted: Counted,
     threads: Mutex<Vec<JoinHandle<()>>>,
     pub(super) asked: Asked,
+    began_empty: bool,
 }
 
 impl Settings {
@@ -161,6 +162,7 @@ impl Trail {
             counted: Counted::default(),
             threads: Mutex::new(vec![committing, integrating]),
             asked: Asked::nobody(alarm),
+            began_empty: replayed.end.index == 0,
         })
     }
 
@@ -436,6 +438,11 @@ impl Trail {
         let operation = Operation { entry, authority, expects, charges, ops, bytes, need, since };
         self.queue.push(Pending { operation: Box::new(operation), reply })?;
         Ok(answer)
+    }
+
+    /// Whether no entry was there when it started: then it is for whoever started it to write the first.
+    pub fn began_empty(&self) -> bool {
+        self.began_empty
     }
 
     /// The log's origin, as receipts name it.

@@ -42,6 +42,20 @@ fn a_checkpoint_covers_an_entry_within_a_second() {
     world.story();
 }
 
+/// A first start that ends right behind its first entry: the next one must not say once more that the vault was made.
+#[test]
+fn only_a_start_that_finds_no_entry_begins_a_log() {
+    let world = World::on_sled();
+    let run = world.start().expect("a trail");
+    assert!(run.trail.began_empty());
+    wait(run.trail.announce(Announcement::Init)).expect("recorded");
+    assert!(run.trail.began_empty(), "it is about the start");
+    world.abandon(run);
+    let run = world.start().expect("a trail");
+    assert!(!run.trail.began_empty());
+    run.stop();
+}
+
 #[test]
 fn whoever_waits_for_a_checkpoint_is_told_that_none_comes_any_more() {
     let world = World::new();
