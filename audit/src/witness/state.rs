@@ -3,7 +3,7 @@
 //! After an error nothing more is written, because nobody knows what the disk has.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -20,13 +20,20 @@ pub(super) struct StateFile {
 }
 
 impl StateFile {
-    /// The file in `directory`, and what it holds; `None` before the first time.
+    /// The file in `directory`, and what it holds, which is on the disk then; `None` before the first time.
     pub(super) fn open(directory: PathBuf) -> io::Result<(StateFile, Option<String>)> {
         make_directory(&directory)?;
         let path = directory.join(CHECKPOINT_FILE);
         let note = match fs::symlink_metadata(&path) {
             Ok(metadata) if metadata.is_file() && metadata.len() <= NOTE_BYTES_MAX as u64 => {
-                Some(fs::read_to_string(&path)?)
+                let mut note = String::new();
+                let mut file = File::open(&path)?;
+                file.read_to_string(&mut note)?;
+                // Who was killed between name and sync left it where it is, and nowhere yet for good: what is shown of it now must not
+                // be gone after a power failure, when another checkpoint of that size would be cosigned.
+                file.sync_all()?;
+                File::open(&directory)?.sync_all()?;
+                Some(note)
             }
             Ok(_) => return Err(io::Error::new(ErrorKind::InvalidData, "not a note")),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
