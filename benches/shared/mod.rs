@@ -154,6 +154,10 @@ pub async fn open_at(ground: Ground<'_>, clock: Arc<dyn Clock>) -> Fallible<Room
             let actors = actors.clone();
             move |actor, handle| actors.is_own(actor, handle)
         }),
+        lapsed: Box::new({
+            let actors = actors.clone();
+            move |actor, after, through| actors.lapsed(actor, after, through)
+        }),
         is_reviewed: Box::new(|_| false),
     };
     let place = Place { directory: directory.to_path_buf(), vault: origin.to_owned() };
