@@ -3,6 +3,7 @@
 //! The mark says from where; it is a hint that saves time, and losing it costs only time.
 
 use super::TrailFault;
+use super::files::sync_directory;
 use super::integrate::LogSigner;
 use super::journal::{Media, Position, Replayed, replay, segments};
 use crate::store::{Applier, Decoder, Encoder, Key, StoreError, SystemKey, Version};
@@ -221,7 +222,7 @@ pub(super) fn write_mark(
         file.write_all(&bytes)?;
         file.sync_all()?;
         std::fs::rename(&beside, directory.join("mark"))?;
-        File::open(directory)?.sync_all()
+        sync_directory(directory)
     };
     write().map_err(TrailFault::Journal)
 }

@@ -5,6 +5,7 @@
 use super::alarm::Alarm;
 use super::committer::{Answered, Applied, Before, Committer, Operation, Pending, Queue, Rejected};
 use super::entry::{self, Announcement};
+use super::files::make_directory;
 use super::integrate::{Integrator, LogSigner};
 use super::journal::{Media, Writer};
 use super::ledgers::CHARGE_BYTES;
@@ -24,8 +25,7 @@ use crate::records::{Owner, Target};
 use crate::store::{Applier, Change, Expect, Key, Op, SystemKey, Version};
 use gridvault_audit::{LogReader, Prepared, ShownCheckpoint};
 use gridvault_keys::Keyring;
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -568,15 +568,4 @@ fn watcher(settings: &Settings, media: Arc<dyn Media>) -> (Watcher, Shown) {
         shown.clone(),
     );
     (watcher, shown)
-}
-
-/// Makes the directory durably where it is missing, and says whether it is empty.
-pub(super) fn make_directory(directory: &Path) -> std::io::Result<bool> {
-    std::fs::create_dir_all(directory)?;
-    let empty = std::fs::read_dir(directory)?.next().is_none();
-    if empty && let Some(parent) = directory.canonicalize()?.parent() {
-        // Without this a power failure can take the directory away with everything that was synced in it.
-        File::open(parent)?.sync_all()?;
-    }
-    Ok(empty)
 }

@@ -8,15 +8,16 @@ use super::list::{List, Listed, hex};
 use super::verify::{check_there, check_written, measure};
 use super::{BackupError, CONFIG_FILE, JOURNAL, LIST_FILE, LOG, SNAPSHOTS, io_at};
 use crate::limits::BACKUP_CHAIN_PARTS_COUNT_MAX;
+use crate::trail::files::make_directories;
 use crate::trail::journal::{read_open, read_unjudged, segment_path, segments};
 use crate::trail::snapshot::{newest, snapshot_path};
 use gridvault_audit::constants::WITNESSED_FILE;
 use gridvault_audit::{LogReader, TileName, kept_checkpoint};
 use ring::digest::{Context, SHA256, digest};
 use std::collections::BTreeMap;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{Cursor, ErrorKind, Read, Seek, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// Bytes that are copied at a time.
@@ -229,7 +230,7 @@ fn open_if_there(path: &Path) -> Result<Option<File>, BackupError> {
 /// Copies what `from` gives, and says what it was.
 pub(super) fn copy(from: impl Read, path: &Path) -> Result<Listed, BackupError> {
     if let Some(directory) = path.parent() {
-        make_directory(directory)?;
+        make_directories(directory).map_err(io_at(directory))?;
     }
     let (mut from, mut to) = (from, create(path)?);
     let (mut context, mut bytes) = (Context::new(&SHA256), 0);
@@ -304,15 +305,11 @@ fn create(path: &Path) -> Result<File, BackupError> {
 
 /// Makes sure that a directory is there and holds nothing.
 pub(super) fn make_empty(out: &Path) -> Result<(), BackupError> {
-    make_directory(out)?;
+    make_directories(out).map_err(io_at(out))?;
     match std::fs::read_dir(out).map_err(io_at(out))?.next() {
         None => Ok(()),
         Some(_) => Err(BackupError::NotEmpty(out.to_path_buf())),
     }
-}
-
-fn make_directory(path: &Path) -> Result<(), BackupError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_at(path))
 }
 
 /// Syncs the whole file system that a directory is on: of a log of millions of entries are tens of thousands of files.

@@ -11,13 +11,13 @@ use super::verify::{Whole, check, is_of, walk};
 use super::{BackupError, LOG, io_at};
 use crate::store::{Key, Stored, Version, sealed_by_header};
 use crate::trail::committer::index_state;
+use crate::trail::files::make_directory;
 use crate::trail::journal::{Media, Position, SEGMENT_HEADER_BYTES, Writer};
 use crate::trail::recover::{Mark, write_mark};
 use crate::trail::snapshot::{
     FileContent, Place, SnapshotHead, SnapshotReader, SnapshotUnmade, SnapshotWriter, Sorted,
     Unhurried, clear, found, merge, spill,
 };
-use crate::trail::start::make_directory;
 use crate::trail::{Settings, TrailFault};
 use gridvault_audit::{Log, LogReader};
 use gridvault_keys::{ChainKey, KeyError, KeyState, Keyring, SingleKey, WrappedUnder};

@@ -8,7 +8,7 @@ use crate::limits::{
     ERASURE_LEDGER_LINE_BYTES_MAX, ERASURE_LEDGER_LINES_COUNT_MAX, ERASURE_LEDGER_READ_COUNT,
     ERASURE_LEDGER_READ_MICROS_MAX, ERASURE_LEDGER_REQUEST_TIME_MAX,
 };
-use crate::trail::files::open_on_disk;
+use crate::trail::files::{open_on_disk, sync_name};
 use gridvault_audit::fetch::{Client, Put};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
@@ -98,9 +98,7 @@ fn begin(path: &Path, first: &[u8]) -> io::Result<()> {
     if begun.len() < first.len() && first.starts_with(&begun) {
         file.write_all_at(first, 0)?;
         file.sync_all()?;
-        if let Some(parent) = path.canonicalize()?.parent() {
-            File::open(parent)?.sync_all()?;
-        }
+        sync_name(path)?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! Never buffers: a write is handed to the system when the call returns, and durable after a sync.
 //! A file that was removed, replaced or cut under the process is an error, never a silent new file.
 
+use crate::trail::files::sync_directory;
 use rustix::fs::FallocateFlags;
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -117,12 +118,6 @@ struct FileSegment {
     length: u64,
     /// Which directory it lay in then.
     directory: (u64, u64),
-}
-
-/// Makes the names in a directory durable. Opened by its own `.`, which nothing but a directory has: whoever opens a pipe that
-/// was put in its place waits for ever.
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    File::open(directory.join("."))?.sync_all()
 }
 
 /// The directory that a file lies in, or the link that stands in its place.
