@@ -193,7 +193,8 @@ pub(super) struct Integrator {
     pub(super) unmarked_bytes: u64,
     pub(super) watcher: SharedWatcher,
     pub(super) space: Shown,
-    pub(super) published: watch::Sender<u64>,
+    /// Size of the newest checkpoint that is on the disk. A reader of the log may see a newer one, which is not synced yet.
+    pub(super) durable: watch::Sender<u64>,
 }
 
 impl Integrator {
@@ -237,7 +238,7 @@ impl Integrator {
                 }
                 return Ok(());
             }
-            let unpublished = self.log.size() > *self.published.borrow();
+            let unpublished = self.log.size() > *self.durable.borrow();
             if unpublished && (published_at.elapsed() >= CHECKPOINT_INTERVAL || !open) {
                 self.publish()?;
                 published_at = Instant::now();
@@ -280,7 +281,7 @@ impl Integrator {
     fn publish(&mut self) -> Result<(), TrailFault> {
         let signer = LogSigner::of(&self.origin, &self.keyring);
         let checkpoint = self.log.publish(&signer).map_err(TrailFault::Log)?;
-        self.published.send_replace(checkpoint.size);
+        self.durable.send_replace(checkpoint.size);
         self.alarm.handoff.published();
         Ok(())
     }
@@ -290,7 +291,7 @@ impl Integrator {
         let position = self.position;
         let kept = self.flusher.version(&Key::system(SystemKey::Checkpoint))?;
         self.flusher.flush()?;
-        if self.log.size() > *self.published.borrow() {
+        if self.log.size() > *self.durable.borrow() {
             self.publish()?;
         }
         let mark = recover::Mark { position, kept };

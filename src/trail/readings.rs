@@ -60,7 +60,7 @@ impl Trail {
     /// The trail as it is now.
     pub fn readings(&self) -> Readings {
         Readings {
-            published: *self.published.borrow(),
+            published: *self.durable.borrow(),
             refused: self.counted.refused.load(Ordering::Relaxed),
             damaged: self.counted.damaged.load(Ordering::Relaxed),
             ..self.asked.readings()

@@ -13,7 +13,7 @@ impl Trail {
     /// [`TrailError::Unavailable`] when none does in that time, or when the log cannot be read.
     pub async fn recorded(&self, index: u64) -> Result<Recorded, TrailError> {
         // So that no timer is needed where it is there already.
-        if *self.published.borrow() <= index {
+        if *self.durable.borrow() <= index {
             self.covered_within(index, PROOF_WAIT_MAX).await?;
         }
         let leaf = self.log.leaf(index).map_err(|error| {

@@ -65,7 +65,8 @@ pub struct Trail {
     pub(super) clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     origin: String,
-    pub(super) published: watch::Receiver<u64>,
+    /// Size of the newest checkpoint that is on the disk. A reader of the log may see a newer one, which is not synced yet.
+    pub(super) durable: watch::Receiver<u64>,
     fault: watch::Receiver<Option<Arc<TrailFault>>>,
     pub(super) log: LogReader,
     pub(super) space: Shown,
@@ -117,7 +118,7 @@ impl Trail {
         let writer = Writer::open(&journal_directory, media, chain, segment_bytes, replayed.end)?;
         let sequencer = Sequencer::new(&applier, RECENT_KEYS_COUNT_MAX);
         let (fault_sender, fault) = watch::channel(None);
-        let (published_sender, published) = watch::channel(log.size());
+        let (durable_sender, durable) = watch::channel(log.size());
         let queue = Arc::new(Queue::default());
         let alarm = Alarm { queue: queue.clone(), handoff: Arc::default(), fault: fault_sender };
         let integrator = Integrator {
@@ -133,7 +134,7 @@ impl Trail {
             unmarked_bytes: 0,
             watcher,
             space: space.clone(),
-            published: published_sender,
+            durable: durable_sender,
         };
         let committer = Committer {
             sequencer,
@@ -154,7 +155,7 @@ impl Trail {
             clock,
             random,
             origin,
-            published,
+            durable,
             fault,
             log,
             space,
@@ -359,7 +360,7 @@ impl Trail {
         }
     }
 
-    /// Records what the vault itself has to say together with the last published checkpoint, which the store keeps from then
+    /// Records what the vault itself has to say together with the last durable checkpoint, which the store keeps from then
     /// on: a start finds a log behind it. A start, a stop and the heartbeat do so, so no request pays for it.
     ///
     /// # Errors
@@ -370,8 +371,8 @@ impl Trail {
     ) -> Result<Recorded, TrailError> {
         let mut change = Change::default();
         // What cannot be read now is found by whoever reads the log next; the entry matters more. What is seen there and not
-        // yet said to be published may not be synced: a power failure would take it back, and the log seem put back by it.
-        let durable = *self.published.borrow();
+        // yet said to be durable may not be synced: a power failure would take it back, and the log seem put back by it.
+        let durable = *self.durable.borrow();
         if let Ok(Some(ShownCheckpoint { note, size })) = self.log.shown(false)
             && (1..=durable).contains(&size)
         {
@@ -450,14 +451,14 @@ impl Trail {
         &self.origin
     }
 
-    /// Waits until a published checkpoint covers an entry, however long that takes: a disk without room holds it up.
+    /// Waits until a checkpoint that is on the disk covers an entry, however long that takes: a disk without room holds it up.
     ///
     /// # Errors
     /// [`TrailError::Unavailable`] once no further checkpoint comes, because the trail stopped.
     pub async fn covered(&self, index: u64) -> Result<(), TrailError> {
-        let mut published = self.published.clone();
+        let mut durable = self.durable.clone();
         // The integrator has the other end, and lets go of it with whatever ends it.
-        let covered = published.wait_for(|size| *size > index).await;
+        let covered = durable.wait_for(|size| *size > index).await;
         covered.map(drop).map_err(|_| TrailError::Unavailable)
     }
 

@@ -157,7 +157,7 @@ impl Trail {
         asked.logs.get_or_init(named);
         let (sender, stop) = mpsc::channel();
         let (clock, alarm) = (self.clock.clone(), asked.alarm.clone());
-        let durable = self.published.clone();
+        let durable = self.durable.clone();
         let work = move || witnesses.run(&lag, &*clock, &alarm, &durable, &stop);
         let thread = asked.alarm.spawn("witnesses", work)?;
         *asked.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some((sender, thread));
