@@ -257,11 +257,12 @@ impl Directory {
     }
 
     /// The last moment behind one and up to another, in microseconds since 1970, at which a post of the actor ended by the end that it
-    /// has. One that somebody took away has its end from then on; one that never began ends nothing.
+    /// has. One that somebody took away has its end from then on; one that was taken away before it began ends right behind its
+    /// beginning, and ends nothing.
     pub fn lapsed(&self, id: &ActorId, after: u64, through: u64) -> Option<u64> {
         let known = self.get(id)?;
         let posts = known.record.assignments.iter();
-        let ends = posts.filter_map(|post| post.until.filter(|until| *until > post.from));
+        let ends = posts.filter_map(|post| post.until.filter(|until| *until > post.from + 1));
         let ends = ends.filter_map(|until| u64::try_from(until).ok());
         ends.filter(|until| (after + 1..=through).contains(until)).max()
     }

@@ -104,7 +104,7 @@ fn a_closed_matter_ends_by_the_shorter_of_its_schemas_and_its_purposes_period() 
     let world = World::new();
     // The sixteenth in the country. The schema says two years, the inspection one.
     let fields = json!({
-        "kind": "urgent_danger", "matter": "楼道积水", "state": "handle",
+        "kind": "urgent_danger", "matter": "楼道积水", "severity": "larger", "state": "close",
         "closed_at": "2027-01-15T16:30:00Z",
     });
     let id = inspected(&world, RecordType::Event, fields).expect("stored");
