@@ -268,9 +268,7 @@ impl Config {
             }
             Err(error) => return Err(ConfigError::Io(error)),
         };
-        let file: ConfigFile =
-            toml::from_str(&text).map_err(|error| ConfigError::File(error.to_string()))?;
-        Config::check(directory, file, overrides)
+        Config::check(directory, ConfigFile::parse(&text)?, overrides)
     }
 
     /// Checks a file's content under the overrides.
@@ -380,6 +378,18 @@ impl Config {
         digest
             .copy_from_slice(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref());
         digest
+    }
+}
+
+/// What is wrong without the value that is wrong, which messages of these beginnings repeat.
+fn without_value(message: &str) -> String {
+    let message = message.trim().replace('\n', ", ");
+    let repeats = ["invalid type: ", "invalid value: ", "unknown variant "];
+    match message.rsplit_once(", expected ") {
+        Some((begin, expected)) if repeats.iter().any(|word| begin.starts_with(word)) => {
+            format!("another value than expected: {expected}")
+        }
+        _ => message,
     }
 }
 
@@ -496,6 +506,19 @@ fn retention_months(file: &ConfigFile) -> Result<u32, ConfigError> {
 }
 
 impl ConfigFile {
+    /// Reads the text of the file. What is wrong is said by its line and its key, without the line itself: a passphrase that
+    /// somebody wrote there goes to no terminal and no log.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn parse(text: &str) -> Result<ConfigFile, ConfigError> {
+        toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map_or(0, |text| text.matches('\n').count() + 1);
+            ConfigError::File(format!("line {line}: {}", without_value(error.message())))
+        })
+    }
+
     /// Writes a new file; never over one that is there.
     ///
     /// # Errors
@@ -539,6 +562,34 @@ mod tests {
         assert!(toml::from_str::<ConfigFile>(&format!("{text}\npassword = \"x\"")).is_err());
         let written = toml::to_string(&file).expect("a file");
         assert_eq!(toml::from_str::<ConfigFile>(&written).expect("the same"), file);
+    }
+
+    #[test]
+    fn no_word_of_a_wrong_line_is_told_but_its_key() {
+        let secret = "correct horse, expected battery";
+        for (wrong, told) in [
+            (format!("passphrase = \"{secret}\""), "`passphrase`"),
+            (format!("passphrase = {secret}"), "string values must be quoted"),
+            (format!("passphrase = \"{secret}"), "invalid"),
+            (format!("listen \"{secret}\""), "key"),
+            (format!("store_cache_bytes = \"{secret}\""), "u64"),
+            (format!("start_sealed = \"{secret}\""), "a boolean"),
+            (format!("syslog = \"{secret}\""), "struct Syslog"),
+            (
+                format!("[syslog]\naddress = \"a:1\"\nauthorities = \"a\"\nformat = \"{secret}\""),
+                "`cef` or `ocsf`",
+            ),
+        ] {
+            let text = format!("origin = \"vault.example/log\"\n{wrong}\n");
+            let said = ConfigFile::parse(&text).expect_err(&wrong).to_string();
+            let line = wrong.matches('\n').count() + 2;
+            assert!(said.contains(&format!("line {line}: ")), "{said}");
+            assert!(said.contains(told), "{said}");
+            for word in ["correct", "horse", "battery"] {
+                assert!(!said.contains(word), "{said}");
+            }
+        }
+        assert_eq!(ConfigFile::parse("origin = \"vault.example/log\"").expect("a file"), file());
     }
 
     #[test]

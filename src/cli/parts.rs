@@ -36,5 +36,5 @@ pub(super) fn configured(bulk: &Path) -> Result<ConfigFile, Failure> {
     let fail =
         |error: &(dyn std::error::Error + 'static)| Failure::failed("the configuration", error);
     let text = std::fs::read_to_string(bulk.join("config")).map_err(|e| fail(&e))?;
-    toml::from_str(&text).map_err(|e| fail(&e))
+    ConfigFile::parse(&text).map_err(|e| fail(&e))
 }
