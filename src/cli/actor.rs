@@ -97,7 +97,7 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
             } else {
                 print(&format!("actor {}", word(&answer, "id")));
                 print(&format!("code  {}", word(&answer, "code")));
-                print("next  gridvault enrol CODE");
+                print("next  gridvault enrol --key FILE, which asks for the code");
             }
         }
         Command::Import(arguments) => return roster::run(arguments, json),

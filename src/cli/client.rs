@@ -3,6 +3,7 @@
 //! A refusal is printed with its code, its title, the fields that it is about and when to come again.
 
 use super::failure::Failure;
+use crate::config::may_carry_secrets;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -128,6 +129,13 @@ impl Connection {
         bytes_of(request.header("authorization", &*self.bearer()?).call())
     }
 
+    /// Refuses an address to which a secret would go where others can read it. Whoever brings one asks this before reading it.
+    pub(super) fn may_carry_secrets(&self) -> Result<(), Failure> {
+        may_carry_secrets(&self.url).map_err(|reason| {
+            Failure::Usage(format!("the vault's address {reason}; nothing was read or sent"))
+        })
+    }
+
     /// `POST` without a token.
     pub(super) fn post_open(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         answer(self.agent().post(format!("{}{path}", self.url)).send_json(body))
@@ -138,6 +146,8 @@ impl Connection {
             .http_status_as_error(false)
             // Tokens and what opens a vault go to it and to nobody whom the environment names.
             .proxy(None)
+            // No answer leads them elsewhere either: a vault sends nobody on.
+            .max_redirects(0)
             .timeout_connect(Some(CONNECT_TIME_MAX))
             .timeout_recv_response(Some(ANSWER_TIME_MAX))
             .build()

@@ -391,7 +391,7 @@ fn for_people(
             }
         }
     }
-    lines.push("  gridvault enrol CODE\n".into());
+    lines.push("  gridvault enrol --key FILE --out FILE, which asks for the code\n".into());
     let text = Zeroizing::new(lines.join("\n"));
     lines.zeroize();
     text

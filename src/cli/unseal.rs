@@ -1,5 +1,6 @@
 //! `gridvault unseal`: brings a passphrase, one share, or the PIN of a token to a sealed vault.
 //! Never takes any of them as an argument or from the environment: it comes from the terminal, unseen, or from standard input.
+//! Never reads one for an address to which it would go in clear beyond this host.
 //! When it was what was missing, the command ends once the vault is open.
 
 use super::client::Connection;
@@ -32,14 +33,17 @@ const LOOK_TIME: Duration = Duration::from_millis(200);
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let connection = &arguments.connection;
+    if !arguments.status {
+        connection.may_carry_secrets()?;
+    }
     let body = match (arguments.status, arguments.pin) {
         (true, _) => json!({}),
         (false, true) => pin(&read_secret("PIN of the token (not shown): ")?)?,
         (false, false) => brought(&read_secret("Passphrase or share (not shown): ")?)?,
     };
-    let mut body = Wiped(body);
-    let answer = connection.post_open("/v1/admin/unseal", &body.0);
-    body.wipe();
+    let body = Wiped::new(body);
+    let answer = connection.post_open("/v1/admin/unseal", body.value());
+    drop(body);
     let mut answer = answer?;
     if answer["state"] == "opening" {
         await_open(connection, UNSEAL_WAIT_MAX)?;
@@ -49,10 +53,19 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A body whose words are wiped.
-struct Wiped(Value);
+/// A body whose words are wiped when it goes.
+pub(super) struct Wiped(Value);
 
 impl Wiped {
+    pub(super) fn new(body: Value) -> Wiped {
+        Wiped(body)
+    }
+
+    /// To be sent.
+    pub(super) fn value(&self) -> &Value {
+        &self.0
+    }
+
     fn wipe(&mut self) {
         for word in self.0.as_object_mut().into_iter().flat_map(|members| members.values_mut()) {
             if let Value::String(text) = word {
@@ -68,7 +81,8 @@ impl Drop for Wiped {
     }
 }
 
-fn text_of(line: &[u8]) -> Result<&str, Failure> {
+/// A line as text.
+pub(super) fn text_of(line: &[u8]) -> Result<&str, Failure> {
     std::str::from_utf8(line).map_err(|_| {
         Failure::Usage("what was brought is no UTF-8 text; nothing of it was sent".into())
     })
@@ -150,7 +164,7 @@ pub(super) fn read_line(input: &mut impl Read) -> Result<Zeroizing<Vec<u8>>, Fai
             Err(error) => return Err(Failure::failed("standard input", &error)),
         }
         if line.len() == UNSEAL_LINE_BYTES_MAX {
-            return Err(Failure::Usage("the line is longer than any passphrase or share".into()));
+            return Err(Failure::Usage("the line is longer than any that is brought".into()));
         }
         line.push(byte[0]);
     }

@@ -35,24 +35,11 @@ impl LedgerUrl {
         if text.len() > ERASURE_LEDGER_URL_CHARACTERS_MAX {
             return Err("is a URL longer than any");
         }
-        if text.contains('@') {
-            return Err("has credentials in its URL: a token comes from a file");
-        }
         if text.contains(['?', '#']) {
             return Err("has a query or a fragment in its URL");
         }
         let text = text.strip_suffix('/').unwrap_or(text);
-        let (is_encrypted, rest) =
-            match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
-                (Some(rest), _) => (true, rest),
-                (None, Some(rest)) => (false, rest),
-                (None, None) => return Err("is a URL of neither https nor http"),
-            };
-        let (authority, path) = rest.split_once('/').map_or((rest, None), |(a, p)| (a, Some(p)));
-        let is_loopback = host(authority).ok_or("names no host in its URL, or a wrong port")?;
-        if !is_encrypted && !is_loopback {
-            return Err("is http to a host that is no address of loopback: say https");
-        }
+        let (is_encrypted, path) = unread_on_the_way(text)?;
         let is_plain = |part: &str| {
             let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
             !part.is_empty() && part != "." && part != ".." && part.bytes().all(allowed)
@@ -61,6 +48,32 @@ impl LedgerUrl {
             true => Ok(LedgerUrl { text: text.to_owned(), is_encrypted }),
             false => Err("has a path in its URL that is not of letters, digits, -._~ and slashes"),
         }
+    }
+}
+
+/// Whether what is sent to a URL can be read by nobody on the way: `https` to any host, or `http` to an address of loopback.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn may_carry_secrets(url: &str) -> Result<(), &'static str> {
+    unread_on_the_way(url).map(drop)
+}
+
+/// Whether such a URL is encrypted, and its path.
+fn unread_on_the_way(text: &str) -> Result<(bool, Option<&str>), &'static str> {
+    if text.contains('@') {
+        return Err("has credentials in its URL: a token comes from a file");
+    }
+    let (is_encrypted, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+        (Some(rest), _) => (true, rest),
+        (None, Some(rest)) => (false, rest),
+        (None, None) => return Err("is a URL of neither https nor http"),
+    };
+    let (authority, path) = rest.split_once('/').map_or((rest, None), |(a, p)| (a, Some(p)));
+    let is_loopback = host(authority).ok_or("names no host in its URL, or a wrong port")?;
+    match is_encrypted || is_loopback {
+        true => Ok((is_encrypted, path)),
+        false => Err("is http to a host that is no address of loopback: say https"),
     }
 }
 
@@ -212,6 +225,27 @@ mod tests {
         ] {
             let refused = SecondPlace::from_str(bad).expect_err(bad);
             assert!(refused.contains(why), "{bad}: {refused}");
+        }
+    }
+
+    #[test]
+    fn secrets_go_over_https_or_to_this_host_alone() {
+        for good in ["http://127.0.0.1:8480", "http://[::1]:8480/", "https://vault.example/a"] {
+            assert_eq!(may_carry_secrets(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "http://vault.example:8480",
+            "http://192.0.2.7:8480",
+            "http://localhost:8480",
+            "http://0.0.0.0:8480",
+            "http://127.0.0.1:8480@vault.example",
+            "http://127.0.0.1\\.vault.example",
+            "http://127.0.0.1?.vault.example",
+            "HTTP://vault.example",
+            "vault.example:8480",
+            "",
+        ] {
+            assert!(may_carry_secrets(bad).is_err(), "{bad}");
         }
     }
 

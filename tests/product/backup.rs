@@ -4,7 +4,7 @@
 
 use super::bodies::{REGISTRATION, adult};
 use super::harness::{Demo, await_until};
-use super::program::{Outcome, Served, run};
+use super::program::{Outcome, Served, run, run_with};
 use gridvault_audit::LogReader;
 use gridvault_audit::verify::{VerifierKey, verify_directory};
 use serde_json::{Value, json};
@@ -128,8 +128,8 @@ impl Place {
         for (place, name) in [(0, "sys"), (2, "aud")] {
             let code = made["administrators"][place]["code"].as_str().expect("a code");
             let (key, token) = (path(&format!("{name}.key")), path(&format!("{name}.token")));
-            let fixed = ["enrol", code, "--key", &key, "--out", &token, "--url", served.url()];
-            run(&fixed).ended(0);
+            let fixed = ["enrol", "--key", &key, "--out", &token, "--url", served.url()];
+            run_with(&fixed, code).ended(0);
         }
         run(&["backup", "create", "--dir", &directory, "--out", &path("bulk")]).ended(0);
         let recipients = path("recipients");
@@ -167,7 +167,7 @@ impl Place {
     fn enrolled(&self, served: &Served, name: &str) {
         let code = self.made["administrators"][1]["code"].as_str().expect("a code");
         let token = self.path(&format!("{name}.token"));
-        run(&["enrol", code, "--out", &token, "--url", served.url()]).ended(0);
+        run_with(&["enrol", "--out", &token, "--url", served.url()], code).ended(0);
     }
 
     /// A word about keys by an administrator who has a token.
@@ -257,7 +257,8 @@ fn a_vault_is_restored_under_another_log_by_those_who_have_both_secrets() {
     let fixed = ["serve", "--dir", &directory, "--listen", "127.0.0.1:0"];
     let served = Served::start(&[&fixed[..], &["--passphrase-file", &passphrase]].concat());
     let code = place.made["administrators"][1]["code"].as_str().expect("a code");
-    run(&["enrol", code, "--out", &place.path("token"), "--url", served.url()]).ended(0);
+    let words = ["enrol", "--out", &place.path("token"), "--url", served.url()];
+    run_with(&words, code).ended(0);
     let token = place.path("token");
     run(&["actor", "list", "--url", served.url(), "--token-file", &token]).ended(0);
     assert_eq!(served.stop(), Some(0));
@@ -425,7 +426,8 @@ fn a_chain_of_bulk_parts_made_beside_a_serving_vault_restores_its_newest_state_w
     let served = place.served("vault");
     let (key, token) = (place.path("sec.key"), place.path("sec.token"));
     let code = place.made["administrators"][1]["code"].as_str().expect("a code");
-    run(&["enrol", code, "--key", &key, "--out", &token, "--url", served.url()]).ended(0);
+    let words = ["enrol", "--key", &key, "--out", &token, "--url", served.url()];
+    run_with(&words, code).ended(0);
     let secret = std::fs::read_to_string(&token).expect("a token");
     let name = |from: u32, to: u32| {
         for number in from..to {

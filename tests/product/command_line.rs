@@ -3,7 +3,7 @@
 //! Exit status: 0 done, 1 refused or failed, 2 wrong usage, 4 storage fault.
 
 use super::bodies::{REGISTRATION, adult, today};
-use super::program::{Outcome, Served, run};
+use super::program::{Outcome, Served, run, run_with};
 use gridvault::synthetic::{CityPlan, Extent, territory};
 use gridvault_audit::verify::{VerifierKey, verify_directory};
 use serde_json::Value;
@@ -82,7 +82,7 @@ impl Desk {
     /// Enrols the holder of a code into a file of this desk.
     fn enrol(&self, served: &Served, code: &str, file: &str) -> Outcome {
         let file = self.text(file);
-        run(&["enrol", code, "--out", &file, "--url", served.url()])
+        run_with(&["enrol", "--out", &file, "--url", served.url()], code)
     }
 }
 
@@ -428,5 +428,5 @@ fn id_or_code_that_begins_with_a_hyphen_is_no_flag() {
     let explain = ["policy", "explain", "--actor", id, "--purpose", "p", "--type", "person"];
     run(&[&issue[..], &to].concat()).ended(1);
     run(&[&explain[..], &["--grid", GRID], &to].concat()).ended(1);
-    run(&["enrol", id, "--url", nobody]).ended(1);
+    run_with(&["enrol", "--url", nobody], id).ended(1);
 }

@@ -5,7 +5,7 @@
 use super::enrolment::{add, post_from};
 use super::entries::happened;
 use super::harness::{Demo, await_until, shared};
-use super::program::{Served, run};
+use super::program::{Served, run, run_with};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_audit::LogReader;
@@ -162,10 +162,17 @@ fn an_administrator_logs_in_day_after_day_and_one_whose_key_is_lost_gets_a_code_
     let url = ["--url", served.url()];
     let (key, token) = (path("key"), path("token"));
     let enrol = |code: &str, url: &[&str]| {
-        run(&[&["enrol", code, "--key", &key, "--out", &token][..], url].concat())
+        run_with(&[&["enrol", "--key", &key, "--out", &token][..], url].concat(), code)
     };
     // A code that is none leaves a key that the vault was not told of: it is taken the next time.
     assert_eq!(enrol("none", &url).status, Some(1));
+    // Where the token has no place, nobody is asked for the code that it would use up.
+    std::fs::write(&token, "another's").expect("written");
+    let fixed = ["enrol", "--key", &key, "--out", &token];
+    let refused = run(&[&fixed[..], &url].concat()).ended(1);
+    assert!(refused.err.contains("the token file"), "{}", refused.err);
+    assert_eq!(std::fs::read_to_string(&token).expect("a file"), "another's");
+    std::fs::remove_file(&token).expect("removed");
     enrol(&code, &url).ended(0);
     let list = |url: &[&str]| run(&[&["actor", "list", "--token-file", &token][..], url].concat());
     let log_in =
@@ -178,7 +185,9 @@ fn an_administrator_logs_in_day_after_day_and_one_whose_key_is_lost_gets_a_code_
     }
     let text = std::fs::read_to_string(&key).expect("a key");
     assert!(text.ends_with(&format!("\norigin {ORIGIN}\n")), "{text}");
-    assert_eq!(run(&["enrol", &code, "--key", &key, "--url", served.url()]).status, Some(1));
+    let words = ["enrol", "--key", &key, "--url", served.url()];
+    // The vault was told of the key already: it draws no other one, and asks for no code.
+    assert_eq!(run(&words).status, Some(1));
 
     // The key is lost. While the vault serves, nothing is given at the host.
     let ids = administrators(&room.path().join("vault/log"), ORIGIN);

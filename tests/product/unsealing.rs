@@ -76,15 +76,16 @@ impl Place {
     /// A token of the administrator who has the code at this place.
     pub fn enrol(&self, served: &Served, place: usize, file: &str) {
         let code = self.made["administrators"][place]["code"].as_str().expect("a code");
-        run(&["enrol", code, "--out", &self.text(file), "--url", served.url()]).ended(0);
+        let words = ["enrol", "--out", &self.text(file), "--url", served.url()];
+        run_with(&words, code).ended(0);
     }
 
     /// The same with a key of its own in another file, and the token in a third.
     pub fn enrol_with_key(&self, served: &Served, place: usize, file: &str) {
         let code = self.made["administrators"][place]["code"].as_str().expect("a code");
         let (key, token) = (self.text(file), self.text(&format!("{file}.token")));
-        let fixed = ["enrol", code, "--key", &key, "--out", &token, "--url", served.url()];
-        run(&fixed).ended(0);
+        let fixed = ["enrol", "--key", &key, "--out", &token, "--url", served.url()];
+        run_with(&fixed, code).ended(0);
     }
 
     /// All entries of an event, of a vault that has ended.
@@ -164,6 +165,17 @@ pub fn says_that_it_is_sealed(served: &Served) {
     }
     let zh = served.call("GET", "/readyz").header("accept-language", "zh-CN").send();
     assert_eq!(zh.body["title"], "保险库已封存，暂停服务");
+}
+
+#[test]
+fn nothing_that_opens_a_vault_is_read_for_an_address_where_others_read_it_on_the_way() {
+    for url in ["http://192.0.2.7:8480", "http://vault.example:8480", "http://localhost:8480"] {
+        for what in [&["unseal"][..], &["unseal", "--pin"]] {
+            // Nothing stands on its standard input, of which it would complain had it looked there.
+            let refused = run(&[what, &["--url", url]].concat()).ended(2);
+            assert!(refused.err.contains("loopback"), "{}", refused.err);
+        }
+    }
 }
 
 #[test]

@@ -118,6 +118,17 @@ impl Bench {
         command.output().map_err(|error| Fault::io("starting", &self.program, error))
     }
 
+    /// What a command says that reads one line.
+    fn told(&self, mut command: Command, line: &str) -> Result<Output, Fault> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let fail = |error| Fault::io("starting", &self.program, error);
+        let mut child = command.spawn().map_err(fail)?;
+        if let Some(mut input) = child.stdin.take() {
+            writeln!(input, "{line}").map_err(fail)?;
+        }
+        child.wait_with_output().map_err(fail)
+    }
+
     /// Gives the codes of the three administrators.
     fn init(&self, tally: &mut Tally) -> Result<Vec<String>, Fault> {
         let mut command = self.vault(&["--json", "init", "--origin", ORIGIN, "--system-admin"]);
@@ -198,14 +209,8 @@ impl Bench {
 
     /// Brings a PIN by the command line; gives its exit status and what it said.
     fn bring(&self, vault: &Running, pin: &str) -> Result<(Option<i32>, String), Fault> {
-        let mut command = self.vault(&["unseal", "--pin", "--url", &vault.url]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let fail = |error| Fault::io("starting", &self.program, error);
-        let mut child = command.spawn().map_err(fail)?;
-        if let Some(mut input) = child.stdin.take() {
-            writeln!(input, "{pin}").map_err(fail)?;
-        }
-        let output = child.wait_with_output().map_err(fail)?;
+        let command = self.vault(&["unseal", "--pin", "--url", &vault.url]);
+        let output = self.told(command, pin)?;
         let said = [output.stdout, output.stderr].concat();
         Ok((output.status.code(), String::from_utf8_lossy(&said).trim().to_owned()))
     }
@@ -296,9 +301,9 @@ impl Bench {
     ) -> Result<(), Fault> {
         self.write("passphrase", "a passphrase beside the token\n")?;
         for (code, key) in codes.iter().zip(["sys.key", "sec.key"]) {
-            let mut command = self.vault(&["enrol", code, "--url", &vault.url, "--key"]);
+            let mut command = self.vault(&["enrol", "--url", &vault.url, "--key"]);
             command.arg(self.path(key)).arg("--out").arg(self.path(&format!("{key}.token")));
-            succeeded(self.output(command)?)?;
+            succeeded(self.told(command, code)?)?;
         }
         let before = self.keys_in_token()?;
         self.change_ways(vault, "rotate-root", &["rotate-root"], "pin")?;
