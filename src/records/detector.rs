@@ -1,6 +1,6 @@
 //! Finds the numbers of persons in free text: citizen numbers, telephones, bank cards, credit codes.
 //! Never keeps or reports what it found, only where it stands and of which kind.
-//! Digits are read across the spaces and hyphens that people put into numbers, and in full-width form.
+//! Digits are read across the spaces, hyphens and brackets that people put into numbers, and in full-width form.
 
 use super::numbers;
 use super::text::fold_width;
@@ -15,10 +15,16 @@ const SEPARATOR_CHARACTERS_MAX: usize = 2;
 /// Longest number looked for, in digits.
 const NUMBER_DIGITS_MAX: usize = 19;
 
+/// A citizen number of the old card, in digits, and its region.
+const OLD_ID_DIGITS: usize = 15;
+const REGION_DIGITS: usize = 6;
+/// Earliest year of birth of its century that one is looked for by.
+const OLD_ID_YEAR_MIN: i8 = 10;
+
 /// What kind of number was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A citizen number with a true check digit and a possible birth date.
+    /// A citizen number with a true check digit and a possible birth date, or one of the old card: 15 digits with such a date.
     IdNumber,
     /// A mobile number or a landline with area code.
     Phone,
@@ -91,7 +97,7 @@ impl Scan {
         let mut ascii = Zeroizing::new(Vec::with_capacity(count));
         let mut starts = Vec::with_capacity(count + 1);
         for (start, character) in text.char_indices() {
-            let folded = u8::try_from(u32::from(fold_width(character))).unwrap_or(0);
+            let folded = u8::try_from(u32::from(fold_dash(fold_width(character)))).unwrap_or(0);
             ascii.push(if folded.is_ascii() { folded } else { 0 });
             starts.push(start);
         }
@@ -99,7 +105,12 @@ impl Scan {
         Scan { ascii, starts }
     }
 
-    fn finding(&self, kind: Kind, places: Range<usize>) -> Finding {
+    /// What was found there. A bracket that is closed inside of it is opened before it, and belongs to it.
+    fn finding(&self, kind: Kind, mut places: Range<usize>) -> Finding {
+        let closed = self.ascii[places.clone()].iter().find(|byte| matches!(byte, b'(' | b')'));
+        if closed == Some(&b')') && self.ascii[..places.start].last() == Some(&b'(') {
+            places.start -= 1;
+        }
         let bytes = self.starts[places.start]..self.starts[places.end];
         Finding { kind, bytes }
     }
@@ -154,7 +165,9 @@ impl Scan {
     /// Whether the characters between two groups are such as people put inside one number.
     fn is_separator(&self, between: Range<usize>) -> bool {
         (1..=SEPARATOR_CHARACTERS_MAX).contains(&between.len())
-            && self.ascii[between].iter().all(|byte| matches!(byte, b' ' | b'-' | b'.'))
+            && self.ascii[between]
+                .iter()
+                .all(|byte| matches!(byte, b' ' | b'-' | b'.' | b'(' | b')'))
     }
 
     /// Whether an X stands here, and nothing that would make it the start of a word.
@@ -202,7 +215,40 @@ fn kind_of(digits: &str, first_group: usize, place: usize) -> Option<Kind> {
     if let Some((area, _)) = numbers::landline(digits) {
         return (place == 0 || area.len() == first_group).then_some(Kind::Phone);
     }
-    numbers::phone(digits).is_ok().then_some(Kind::Phone)
+    if is_old_id_number(digits) {
+        // Such a number has no check digit: in several parts it must break where the region ends, or much else would be taken for one.
+        return (place == 0 || first_group == REGION_DIGITS).then_some(Kind::IdNumber);
+    }
+    // As it was dialled from another city.
+    let mobile = digits.strip_prefix('0').filter(|rest| rest.starts_with('1')).unwrap_or(digits);
+    numbers::phone(mobile).is_ok().then_some(Kind::Phone)
+}
+
+/// Whether 15 digits can be a citizen number of the old card (GB 11643-1989): a region, a day of the century before, three digits.
+///
+/// Regions are not looked up, but none of them begins as a year does: a time of a clock with figures behind it is no number. Nor
+/// is the code of a community with figures behind it, which would be somebody born before 1910.
+fn is_old_id_number(digits: &str) -> bool {
+    let is_region = matches!(
+        digits.as_bytes(),
+        [b'1'..=b'8', b'1'..=b'7', ..] | [b'5', b'0', ..] | [b'8', b'8', ..]
+    );
+    let of = |range: Range<usize>| digits.get(range).and_then(|part| part.parse::<i8>().ok());
+    let (Some(year), Some(month), Some(day)) = (of(6..8), of(8..10), of(10..12)) else {
+        return false;
+    };
+    let all = digits.len() == OLD_ID_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+    all && is_region
+        && year >= OLD_ID_YEAR_MIN
+        && Date::new(1900 + i16::from(year), month, day).is_ok()
+}
+
+/// The hyphen for each dash that stands in its place.
+fn fold_dash(character: char) -> char {
+    match character {
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
+        other => other,
+    }
 }
 
 /// The longest runs of bytes that fit.
@@ -252,6 +298,27 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_found_in_brackets_with_a_zero_in_front_and_of_the_old_card() {
+        for (text, kind, masked) in [
+            ("座机(0530)5551234", Kind::Phone, "座机***"),
+            ("座机（0530）5551234，急", Kind::Phone, "座机***，急"),
+            ("（010） 6555-1234", Kind::Phone, "***"),
+            ("座机0530(5551234)", Kind::Phone, "座机***)"),
+            ("座机0530—5551234", Kind::Phone, "座机***"),
+            ("(+86)13812345678", Kind::Phone, "(+***"),
+            ("电话013812345678", Kind::Phone, "电话***"),
+            ("电话0138 1234 5678转", Kind::Phone, "电话***转"),
+            ("旧证110105491231002。", Kind::IdNumber, "旧证***。"),
+            ("旧证110105 491231 002", Kind::IdNumber, "旧证***"),
+            ("１１０１０５４９１２３１００２", Kind::IdNumber, "***"),
+        ] {
+            assert_eq!(kinds(text), [kind], "{text}");
+            assert_eq!(replace(text), masked);
+        }
+        assert_eq!(replace("（电话13812345678）"), "（电话***）");
+    }
+
+    #[test]
     fn two_numbers_written_together_are_both_found() {
         assert_eq!(kinds("88010219520312104312900001234"), [Kind::IdNumber, Kind::Phone]);
         assert_eq!(kinds("880102195203121043 12900001234"), [Kind::IdNumber, Kind::Phone]);
@@ -267,6 +334,19 @@ mod tests {
             "请拨12345或110",
             "网格8801020010010001",
             "880102195203121044",
+            // House numbers, amounts, dates and numbers of orders, with brackets and in many digits.
+            "工农路58号(3)401室（共12户）",
+            "合计(1200)元，其中(350.50)元",
+            "枫政发(2026)12号，(2026)01-02",
+            "2026(01)02(08)30",
+            "订单202601020830001",
+            "订单199901020830001",
+            "订单110105491331002",
+            "订单110105490230002",
+            "流水11010549 1231002",
+            "编码110105001001001",
+            "单号021812345678",
+            "(0)13 12(345)",
         ] {
             assert_eq!(kinds(text), [], "{text}");
         }

@@ -3,6 +3,7 @@
 //! There is one mask for each field, whatever the path, since two different masks of one value add up to it.
 
 use super::field::MaskRule;
+use super::text::fold_width;
 use super::{Field, Reason, Sensitive, Value, View, detector, numbers};
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
@@ -27,12 +28,14 @@ const ADDRESS_LEVELS: [&[&str]; 5] = [
 ];
 /// Words that end in 区 and are no district.
 const NO_DISTRICT: [&str; 7] = ["小区", "社区", "园区", "片区", "库区", "景区", "校区"];
+/// What stands before the word of a building, a storey or a door: numerals, and the letters of gates and wings beside them.
+const NUMERALS: &str = "零〇一二两三四五六七八九十百千甲乙丙丁戊己庚辛壬癸";
 /// Longest name of a level, in characters; a longer stretch before such a word is something else.
 const LEVEL_CHARACTERS_MAX: usize = 12;
 
 /// The version of all masks together. Whoever changes what any of them gives raises it: forms that were kept under another
 /// version are not shown.
-pub const MASKS_VERSION: u32 = 1;
+pub const MASKS_VERSION: u32 = 2;
 
 /// The masked form of a value for an answer whose permit says `masked`.
 pub fn mask(field: &Field, value: &Value) -> Json {
@@ -163,12 +166,14 @@ fn address(text: &str) -> String {
     format!("{}{HIDDEN}", &text[..shown])
 }
 
-/// Where the name of a level ends, in bytes. House numbers end the search: below them lies what must be hidden.
+/// Where the name of a level ends, in bytes. House numbers and buildings end the search, in figures or in Chinese numerals: below
+/// them lies what must be hidden, also where a community stands behind them in brackets.
 fn level_end(rest: &str, words: &[&str], district: bool) -> Option<usize> {
     for (characters, (start, character)) in rest.char_indices().enumerate() {
         // No character of the basic block of Chinese is a number to Unicode, and looking that up costs most here.
         let number = !('\u{4e00}'..='\u{9fff}').contains(&character) && character.is_numeric();
-        if characters > LEVEL_CHARACTERS_MAX || number {
+        let too_long = characters > LEVEL_CHARACTERS_MAX;
+        if too_long || number || is_building(&rest[..start], &rest[start..], character) {
             return None;
         }
         // A name has at least one character before the word of its level.
@@ -184,6 +189,22 @@ fn level_end(rest: &str, words: &[&str], district: bool) -> Option<usize> {
         }
     }
     None
+}
+
+/// Whether the word of a building begins here, or, behind a numeral, one that names a house, a storey or a door there and places
+/// elsewhere (`三座`, but `银座`).
+fn is_building(before: &str, rest: &str, character: char) -> bool {
+    let numbered = || {
+        let last = before.chars().next_back().map(fold_width);
+        last.is_some_and(|last| last.is_ascii_alphanumeric() || NUMERALS.contains(last))
+    };
+    match character {
+        '幢' | '栋' => true,
+        '单' => rest.starts_with("单元"),
+        '号' => rest.starts_with("号楼") || numbered(),
+        '座' | '室' | '层' | '楼' | '组' => numbered(),
+        _ => false,
+    }
 }
 
 /// The last four digits of a card, or of what is kept of one.
@@ -230,7 +251,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// What each rule gives for these texts, under the version that it was given for.
-    const KEPT: (u32, &str) = (1, "3aff5dcf3e25a4e5");
+    const KEPT: (u32, &str) = (2, "3aff5dcf3e25a4e5");
 
     #[test]
     fn a_mask_that_gives_something_else_has_another_version() {
@@ -254,6 +275,8 @@ mod tests {
             "92330100MA27X0001A",
             "电话12900009001，身份证880101199001010013",
             "",
+            "枫桥镇阳光花园三幢二单元（枫源社区）",
+            "座机(0530)5551234，手机013812345678，旧证110105491231002",
         ];
         let given: Vec<String> = MaskRule::ALL
             .into_iter()
@@ -369,6 +392,13 @@ mod tests {
                 ("澜川市幸福小区3号楼", "澜川市***"),
                 ("某省某市某县东坪乡陈家塆村张三家隔壁", "某省某市某县东坪乡陈家塆村***"),
                 ("地下室", "***"),
+                ("阳光花园三幢二单元（枫源社区）", "***"),
+                ("澜川市望澜区阳光花园Ａ座（枫源社区）", "澜川市望澜区***"),
+                ("枫桥镇工农路五十八号（枫源社区）", "枫桥镇***"),
+                ("枫桥镇甲单元十二层乙室（枫源社区）", "枫桥镇***"),
+                ("枫桥镇老栋（枫源社区）", "枫桥镇***"),
+                ("枫桥镇银座社区三座", "枫桥镇银座社区***"),
+                ("澜川市七里河区三里屯街道十里社区八幢", "澜川市七里河区三里屯街道十里社区***"),
                 ("", "***"),
             ],
         );
@@ -398,6 +428,17 @@ mod tests {
         #[test]
         fn a_masked_address_never_shows_a_figure(text in "\\PC{0,20}[0-9]\\PC{0,20}") {
             prop_assert!(!cover(MaskRule::Address, &text).contains(|c: char| c.is_ascii_digit()));
+        }
+
+        #[test]
+        fn a_masked_address_never_shows_a_building_in_chinese_numerals(
+            before in "\\PC{0,20}", numeral in "[一二三四五六七八九十百甲乙]{1,3}",
+            word in "幢|栋|座|号楼|单元|室|层", after in "\\PC{0,6}",
+            community in "[一-龥]{1,5}(社区|村|镇|区)",
+        ) {
+            let building = format!("{numeral}{word}");
+            let masked = cover(MaskRule::Address, &format!("{before}{building}{after}（{community}）"));
+            prop_assert!(!masked.contains(&building), "{}", masked);
         }
 
         #[test]

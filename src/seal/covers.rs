@@ -15,9 +15,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The section that holds them. No schema has such a name, and the number is [`MASKS_VERSION`].
-pub(super) const NAME: &str = "masked-1";
+pub(super) const NAME: &str = "masked-2";
+/// What it begins with, whatever the version.
+const NAME_BEGIN: &str = "masked-";
 
-const _: () = assert!(MASKS_VERSION == 1, "the name of the section says the version of the masks");
+const _: () = assert!(MASKS_VERSION == 2, "the name of the section says the version of the masks");
+
+/// Whether a section holds masked forms, of these masks or of others.
+pub(super) fn holds_forms(section: &SealedSection) -> bool {
+    section.name.starts_with(NAME_BEGIN)
+}
 
 /// Whether the masked form of a field is kept.
 pub(super) fn keeps(schema: &Schema, field: &Field) -> bool {

@@ -171,7 +171,7 @@ impl Seal {
         today: i32,
         found: &mut SoughtOf,
     ) -> Result<(), SealError> {
-        if &*section.name == covers::NAME {
+        if covers::holds_forms(section) {
             return Ok(());
         }
         let mut fields = schema.fields_of(&section.name).peekable();

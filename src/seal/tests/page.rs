@@ -87,6 +87,24 @@ fn masked_forms_of_another_schema_are_not_shown() {
 }
 
 #[test]
+fn masked_forms_of_other_masks_are_neither_shown_nor_taken_for_values() {
+    let world = World::new();
+    let id = world.store_person(1, json!({"name": "王伟", "phone": "12900001234"}));
+    let mut row = world.row(id);
+    let held = row.sections.iter_mut().find(|held| held.name.is(covers::NAME)).expect("forms");
+    held.name = "masked-1".into();
+    let mut stolen = world.stolen();
+    let sealed = stolen.put_row(&row);
+    assert!(
+        covers::current(&sealed, world.schemas.get(RecordType::Person).expect("one")).is_none()
+    );
+    let found = world.seal.sought_of(&sealed, 20_000).expect("a row that parses");
+    assert!(found.is_whole && !found.values.is_empty());
+    let page = world.list(vec![sealed], &["name"]).expect("a page");
+    assert_eq!(fields_of(&page), [json!({"name": "王*"})]);
+}
+
+#[test]
 fn an_erased_person_is_missing_from_its_record_alone() {
     let world = World::new();
     let first = world
