@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::print;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
-use std::io::{Seek as _, SeekFrom, Write as _};
+use std::io::{ErrorKind, Seek as _, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -99,7 +99,7 @@ impl Sheet {
         let state = match std::fs::read(&beside) {
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .map_err(|error| Failure::failed("the state of the export is damaged", &error))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => fresh,
+            Err(error) if error.kind() == ErrorKind::NotFound => fresh,
             Err(error) => return Err(fail(error)),
         };
         if state.question != question {
@@ -144,14 +144,22 @@ impl Sheet {
         self.state.from = if cursor.is_none() { indexed } else { self.state.from };
         self.state.cursor = cursor;
         let Some((file, path)) = &mut self.file else {
-            let _the_reader_is_gone = std::io::stdout().write_all(text.as_bytes());
-            return Ok(());
+            return to_reader(&mut std::io::stdout(), &text)
+                .map_err(|error| Failure::failed("the export cannot be written", &error));
         };
         self.state.bytes += text.len() as u64;
         let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_data());
         written
             .and_then(|()| keep(&beside(path), &self.state))
             .map_err(|error| Failure::failed("the export cannot be written", &error))
+    }
+}
+
+/// Writes to whoever reads. That nobody reads on is the reader's choice; anything else would leave an export that looks whole.
+fn to_reader(reader: &mut impl Write, text: &str) -> std::io::Result<()> {
+    match reader.write_all(text.as_bytes()).and_then(|()| reader.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
     }
 }
 
@@ -172,4 +180,20 @@ fn keep(path: &Path, state: &State) -> std::io::Result<()> {
     std::fs::rename(&unfinished, path)?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_fails_an_export_and_a_closed_pipe_does_not() {
+        let mut full = OpenOptions::new().write(true).open("/dev/full").expect("a device");
+        let failed = to_reader(&mut full, "a line\n").expect_err("nothing fits there");
+        assert_eq!(failed.kind(), ErrorKind::StorageFull);
+        let (reader, mut writer) = std::io::pipe().expect("a pipe");
+        assert!(to_reader(&mut writer, "a line\n").is_ok());
+        drop(reader);
+        assert!(to_reader(&mut writer, "a line\n").is_ok());
+    }
 }

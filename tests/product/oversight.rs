@@ -7,12 +7,13 @@ use super::bodies::{REGISTRATION, adult};
 use super::client::Reply;
 use super::entries::happened;
 use super::harness::{Demo, await_until, shared};
-use super::program::run;
+use super::program::{run, run_between};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault::limits::AUDIT_PAGE_COUNT_MAX;
 use gridvault_audit::verify::{VerifierKey, leaf_hash, verify_proof};
 use serde_json::{Value, json};
+use std::process::Stdio;
 
 const SEARCH: &str = "/v1/audit/entries";
 
@@ -366,6 +367,12 @@ fn an_exported_file_goes_on_where_it_ended_and_has_no_line_twice() {
             ["audit", "export", "--format", "csv", "--url", demo.url(), "--token-file", token];
         run(&[&fixed[..], &["--out", out.to_str().expect("a plain path")], more].concat())
     };
+    // A disk that takes nothing leaves no export that looks whole.
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device");
+    let file = token.to_str().expect("a plain path");
+    let words = ["audit", "export", "--format", "csv", "--url", demo.url(), "--token-file", file];
+    let refused = run_between(&words, Stdio::null(), full).ended(1);
+    assert!(refused.err.contains("the export cannot be written"), "{}", refused.err);
     let about = ["--actor", &worker.id];
     let read = |demo: &Demo| {
         let last = worker.read(demo.sample_record(), "name", REGISTRATION).expect(200).index();
