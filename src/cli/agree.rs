@@ -1,6 +1,6 @@
 //! `gridvault keys request` and `keys agree`: what two administrators sign before the ways to a root key are changed at the host.
 //! Never a key of the vault: who asks reads its configuration and its envelopes, who agrees its own key and the request alone.
-//! Who agrees is shown the text that it signs.
+//! Who agrees is shown the text before it signs, and says to which act.
 
 use super::ceremony::read_signed;
 use super::failure::Failure;
@@ -11,11 +11,11 @@ use super::second_place::LedgerArguments;
 use crate::ambient::{Clock as _, HostClock};
 use crate::ceremony::{Request, Signed, What, digest_of};
 use crate::config::{Config, Overrides};
-use crate::limits::CEREMONY_WAIT_SECONDS;
+use crate::limits::{CEREMONY_REQUEST_BYTES_MAX, CEREMONY_WAIT_SECONDS};
 use crate::trail::BulkAt;
 use serde_json::json;
 use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -52,6 +52,9 @@ pub(super) struct RequestArguments {
 pub(super) struct AgreeArguments {
     /// The file of the request. The signature is written at its end.
     request: PathBuf,
+    /// What one agrees to, as the request has it (rotate-root); a request for anything else is refused. Without it the terminal
+    /// asks for it.
+    what: Option<What>,
     /// The file of one's own key, which `gridvault enrol --key` wrote.
     #[arg(long, env = "GRIDVAULT_KEY_FILE")]
     key: PathBuf,
@@ -99,7 +102,7 @@ pub(super) fn request(arguments: &RequestArguments, json: bool) -> Result<(), Fa
 }
 
 pub(super) fn agree(arguments: &AgreeArguments, json: bool) -> Result<(), Failure> {
-    let AgreeArguments { request, key } = arguments;
+    let AgreeArguments { request, what, key } = arguments;
     let Signed { request: asked, signatures } = read_signed(request)?;
     let known = Known::read(key)?;
     let actor = known.actor()?;
@@ -107,15 +110,53 @@ pub(super) fn agree(arguments: &AgreeArguments, json: bool) -> Result<(), Failur
         return Err(Failure::Failed("two sign a request, and each once".into()));
     }
     let text = asked.text()?;
+    show(&text)?;
+    confirm(&asked, *what)?;
     let signature = known.sign(text.as_bytes());
     let whole = Signed { request: asked, signatures: vec![(actor, signature)] }.to_text()?;
     append(request, whole.strip_prefix(&text).unwrap_or_default())
         .map_err(|error| Failure::failed("the file of the request", &error))?;
     print(&match json {
         true => json!({"actor": actor.to_string(), "request": text}).to_string(),
-        false => format!("{text}agreed to by {actor}"),
+        false => format!("agreed to by {actor}"),
     });
     Ok(())
+}
+
+/// Shows what is about to be signed, beside whatever a machine reads of the command. Where it cannot be shown, nothing is signed.
+fn show(text: &str) -> Result<(), Failure> {
+    // A request has no other characters: any could make a terminal show something else.
+    if !text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
+        return Err(Failure::Failed("the request has characters that none has".into()));
+    }
+    std::io::stderr()
+        .write_all(text.as_bytes())
+        .map_err(|error| Failure::failed("the request cannot be shown", &error))
+}
+
+/// Takes the word of whoever signs: the act, said with the command or typed at the terminal.
+fn confirm(asked: &Request, said: Option<What>) -> Result<(), Failure> {
+    let said = match said {
+        Some(said) => said.to_string(),
+        None if std::io::stdin().is_terminal() => {
+            let fail = |error: std::io::Error| Failure::failed("the terminal", &error);
+            write!(std::io::stderr(), "To sign this, type what it is for: ").map_err(fail)?;
+            let mut line = String::new();
+            let most = u64::try_from(CEREMONY_REQUEST_BYTES_MAX).unwrap_or(u64::MAX);
+            std::io::stdin().lock().take(most).read_line(&mut line).map_err(fail)?;
+            line.trim().to_owned()
+        }
+        None => {
+            let how = "say to what you agree, as in \"keys agree request rotate-root\"";
+            return Err(Failure::Usage(how.into()));
+        }
+    };
+    match said == asked.what.to_string() {
+        true => Ok(()),
+        false => {
+            Err(Failure::Failed("the request is for something else: nothing was signed".into()))
+        }
+    }
 }
 
 fn append(path: &Path, line: &str) -> std::io::Result<()> {

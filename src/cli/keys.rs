@@ -70,8 +70,8 @@ pub(super) enum Command {
     /// Write what two administrators sign before the ways to the root key are changed.
     #[command(after_help = "Example: gridvault keys request rotate-root --dir vault --out request")]
     Request(agree::RequestArguments),
-    /// Sign such a request with one's own key to log in with.
-    #[command(after_help = "Example: gridvault keys agree request --key my.key")]
+    /// Sign such a request with one's own key to log in with: its text is shown before, and the act has to be confirmed.
+    #[command(after_help = "Example: gridvault keys agree request rotate-root --key my.key")]
     Agree(agree::AgreeArguments),
 }
 

@@ -256,7 +256,8 @@ fn a_ledger_that_is_older_than_the_last_cosigned_checkpoint_is_taken_from_two_wh
     let behind: u64 = behind.parse().expect("a number");
     assert!(behind > 0 && text.contains("\nlacks 0\n"), "{text}");
     for name in ["sys", "aud"] {
-        run(&["keys", "agree", &request, "--key", &place.path(&format!("{name}.key"))]).ended(0);
+        let key = place.path(&format!("{name}.key"));
+        run(&["keys", "agree", &request, "restore", "--key", &key]).ended(0);
     }
     let signed = |to: &str, further: &[&str]| -> Outcome {
         place.restore(to, |arguments| {

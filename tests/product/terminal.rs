@@ -15,13 +15,13 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Stdio};
 
 /// A terminal: where somebody types, and where a command reads.
-struct Terminal {
-    keyboard: File,
-    line: OwnedFd,
+pub struct Terminal {
+    pub keyboard: File,
+    pub line: OwnedFd,
 }
 
 impl Terminal {
-    fn new() -> Terminal {
+    pub fn new() -> Terminal {
         let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&keyboard).expect("ours");
         unlockpt(&keyboard).expect("ours");

@@ -2,14 +2,17 @@
 //! Never believes the vault: its files are looked at by the crate of the keys, and its log by entries.
 //! What lacks a signature, a secret or a way is refused before anything is changed.
 
-use super::program::{Outcome, Served, run, run_with};
+use super::harness::end_of;
+use super::program::{Outcome, Served, run, run_with, start_at};
 use super::root::root_of;
+use super::terminal::Terminal;
 use super::unsealing::{ORIGIN, PASSPHRASE, Place, unseal};
 use gridvault_audit::LogReader;
 use gridvault_keys::{Envelope, KeyringHealth, Provider, RootKey, Share, UnlockFile};
 use gridvault_keys::{Keyring, KeyringLock};
 use serde_json::{Value, json};
 use std::fs::File;
+use std::io::Write as _;
 
 const OTHER_PASSPHRASE: &str = "quite another passphrase";
 
@@ -65,7 +68,15 @@ impl Place {
     }
 
     pub fn agree(&self, file: &str, key: &str) -> Outcome {
-        run(&["keys", "agree", &self.text(file), "--key", &self.text(key)])
+        // Nobody types here, so whoever agrees says to what: whatever the request is for.
+        let text = std::fs::read_to_string(self.path(file)).expect("a request");
+        let what = text.lines().find_map(|line| line.strip_prefix("what ")).expect("an act");
+        self.agree_to(file, &[what], key)
+    }
+
+    pub fn agree_to(&self, file: &str, what: &[&str], key: &str) -> Outcome {
+        let (file, key) = (self.text(file), self.text(key));
+        run(&[&["keys", "agree", &file], what, &["--key", &key]].concat())
     }
 
     pub fn ways(&self) -> Vec<u8> {
@@ -136,6 +147,30 @@ pub fn of(event: &str, ceremony: &str, proof: &str) -> (String, String, String) 
 pub const BOTH: [&str; 6] =
     ["--passphrase-file", "PASSPHRASE", "--shares", "2/3", "--shares-dir", "SHARES"];
 
+/// Nothing said and nobody to ask, another act, another one typed, and a text that would show as another one.
+fn nobody_signs_what_was_not_confirmed(place: &Place) {
+    let text = std::fs::read_to_string(place.path("request")).expect("a request");
+    let unasked = place.agree_to("request", &[], KEYS[0]).ended(2);
+    assert!(unasked.err.contains("what rotate-root"), "it was shown: {}", unasked.err);
+    place.agree_to("request", &["remove-shares"], KEYS[0]).ended(1);
+    let typed = |word: &str, file: &str| {
+        let mut terminal = Terminal::new();
+        terminal.keyboard.write_all(format!("{word}\n").as_bytes()).expect("typed");
+        let (file, key) = (place.text(file), place.text(KEYS[0]));
+        let input = terminal.line.try_clone().expect("the same");
+        end_of(&mut start_at(&["keys", "agree", &file, "--key", &key], input))
+    };
+    assert_eq!(typed("remove-shares", "request"), Some(1));
+    assert_eq!(typed("y", "request"), Some(1));
+    assert_eq!(std::fs::read_to_string(place.path("request")).expect("a request"), text);
+    std::fs::write(place.path("typed"), &text).expect("written");
+    assert_eq!(typed("rotate-root", "typed"), Some(0));
+    let hidden = text.replace("\nwhat rotate", "\u{1b}[8m\nwhat rotate");
+    std::fs::write(place.path("hidden"), &hidden).expect("written");
+    place.agree_to("hidden", &["rotate-root"], KEYS[0]).ended(1);
+    assert_eq!(std::fs::read_to_string(place.path("hidden")).expect("a request"), hidden);
+}
+
 #[test]
 fn two_administrators_sign_what_is_done_to_the_root_key_and_the_entries_name_both() {
     let place = Place::made(&BOTH).with_keys();
@@ -144,10 +179,11 @@ fn two_administrators_sign_what_is_done_to_the_root_key_and_the_entries_name_bot
     let old_shares = place.shares_in("shares");
     place.request("rotate-root", "request");
     let rotate = "rotate-root --passphrase-file $passphrase --shares-dir $new --agreed";
+    nobody_signs_what_was_not_confirmed(&place);
     place.agree("request", KEYS[0]).ended(0);
     place.at_host(&format!("{rotate} $request"), &[]).ended(1);
     place.agree("request", KEYS[0]).ended(1);
-    let said = place.agree("request", KEYS[1]).ended(0).out;
+    let said = place.agree("request", KEYS[1]).ended(0).err;
     assert!(said.contains("what rotate-root") && said.contains(ORIGIN), "{said}");
     place.agree("request", KEYS[2]).ended(1);
     // What both signed, for something else; and what nobody signed.

@@ -340,7 +340,7 @@ impl Bench {
         succeeded(self.output(command)?)?;
         for key in ["sys.key", "sec.key"] {
             let mut command = self.vault(&["keys", "agree"]);
-            command.arg(&request).arg("--key").arg(self.path(key));
+            command.arg(&request).args([what, "--key"]).arg(self.path(key));
             succeeded(self.output(command)?)?;
         }
         let mut command = self.vault(&["keys"]);
