@@ -287,9 +287,17 @@ fn show(index: u64, connection: &Connection, json: bool) -> Result<(), Failure> 
         print(&format!("leaf {}", text(&answer["leaf"])));
         print(&text(&answer["proof"]));
     }
+    judged(index, &answer)
+}
+
+/// Whether the entry is proven, as the vault said.
+fn judged(index: u64, answer: &Value) -> Result<(), Failure> {
     match answer["proven"].as_bool() {
         Some(true) => Ok(()),
-        _ => Err(Failure::Failed(format!("entry {index} does not agree with the log's own proof"))),
+        Some(false) => {
+            Err(Failure::Tampered(format!("entry {index} does not agree with the log's own proof")))
+        }
+        None => Err(Failure::Failed("the vault does not say whether the entry is proven".into())),
     }
 }
 
@@ -318,4 +326,17 @@ fn pack(
         print("check it with: gridvault-audit pack FILE --vkey KEY, the key from elsewhere");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_that_its_own_proof_contradicts_ends_with_the_status_of_tampering() {
+        let status = |answer: Value| judged(7, &answer).map_err(|failure| failure.status());
+        assert_eq!(status(json!({"proven": true})), Ok(()));
+        assert_eq!(status(json!({"proven": false})), Err(3));
+        assert_eq!(status(json!({})), Err(1));
+    }
 }

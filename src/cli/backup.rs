@@ -9,6 +9,7 @@ use crate::trail::{
     BackupError, Bulk, BulkAt, BulkJudged, BulkSource, bulk_size, create_bulk, gather_bulk,
     verify_bulk, wrapped_anew,
 };
+use gridvault_audit::verify::VerifyError;
 use gridvault_keys::{BackupIdentity, BackupRecipient, KeyPart, UnlockFile};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -238,7 +239,7 @@ fn load(dir: &Path) -> Result<Config, Failure> {
         .map_err(|error| Failure::failed("the configuration", &error))
 }
 
-/// What is wrong with a backup is a fault of storage; a wrong use of the command is not.
+/// What is wrong with a backup is a fault of storage; a wrong use of the command is not, nor is what was changed since it was written.
 pub(super) fn told(error: &BackupError) -> Failure {
     match error {
         BackupError::NotEmpty(_)
@@ -250,6 +251,14 @@ pub(super) fn told(error: &BackupError) -> Failure {
         | BackupError::NoContinuation(_)
         | BackupError::NoAncestor(_)
         | BackupError::Refused(_) => Failure::failed("the backup", error),
+        BackupError::Damaged { .. } | BackupError::PartChanged(_) | BackupError::NotHeld { .. } => {
+            Failure::tampered("the backup", error)
+        }
+        BackupError::Log(cause)
+            if matches!(cause.downcast_ref(), Some(VerifyError::Tampered(_))) =>
+        {
+            Failure::tampered("the backup", error)
+        }
         _ => Failure::storage("the backup", error),
     }
 }
@@ -259,4 +268,26 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = options.write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gridvault_audit::verify::{Class, Finding};
+
+    #[test]
+    fn what_was_changed_is_told_apart_from_what_cannot_be_read() {
+        let path = || PathBuf::from("bulk/log");
+        let status = |error: BackupError| told(&error).status();
+        let changed = BackupError::Damaged { path: "log/checkpoint".into(), what: "it is missing" };
+        assert_eq!(status(changed), 3);
+        assert_eq!(status(BackupError::PartChanged(path())), 3);
+        let finding =
+            Finding { class: Class::HistoryRewritten, index: None, level: None, detail: "" };
+        let log = |error: VerifyError| BackupError::Log(Box::new(error));
+        assert_eq!(status(log(VerifyError::Tampered(finding))), 3);
+        assert_eq!(status(log(VerifyError::NoCheckpoint)), 4);
+        assert_eq!(status(BackupError::Io(path(), std::io::ErrorKind::NotFound.into())), 4);
+        assert_eq!(status(BackupError::NotEmpty(path())), 1);
+    }
 }

@@ -13,6 +13,8 @@ pub(super) enum Failure {
     Failed(String),
     /// Called wrongly.
     Usage(String),
+    /// Something that was written is not what lies there now, or does not agree with the log's own proof.
+    Tampered(String),
     /// The disk, the journal, the store or the log is not as it should be.
     Storage(String),
 }
@@ -21,6 +23,11 @@ impl Failure {
     /// A failure with its cause.
     pub(super) fn failed(what: &str, cause: &(dyn Error + 'static)) -> Failure {
         Failure::Failed(chain(what, cause))
+    }
+
+    /// What was found to be changed, with its cause.
+    pub(super) fn tampered(what: &str, cause: &(dyn Error + 'static)) -> Failure {
+        Failure::Tampered(chain(what, cause))
     }
 
     /// A storage fault with its cause.
@@ -38,6 +45,7 @@ impl Failure {
         match self {
             Failure::Failed(text) => Failure::Failed(format!("{what}: {text}")),
             Failure::Usage(text) => Failure::Usage(format!("{what}: {text}")),
+            Failure::Tampered(text) => Failure::Tampered(format!("{what}: {text}")),
             Failure::Storage(text) => Failure::Storage(format!("{what}: {text}")),
         }
     }
@@ -47,13 +55,17 @@ impl Failure {
         match self {
             Failure::Failed(_) => 1,
             Failure::Usage(_) => 2,
+            Failure::Tampered(_) => 3,
             Failure::Storage(_) => 4,
         }
     }
 
     pub(super) fn print(&self, json: bool) {
         use std::io::Write as _;
-        let (Failure::Failed(text) | Failure::Usage(text) | Failure::Storage(text)) = self;
+        let (Failure::Failed(text)
+        | Failure::Usage(text)
+        | Failure::Tampered(text)
+        | Failure::Storage(text)) = self;
         let line = if json {
             serde_json::json!({"error": text, "status": self.status()}).to_string()
         } else {

@@ -226,11 +226,10 @@ fn a_vault_is_restored_under_another_log_by_those_who_have_both_secrets() {
         let mut changed = whole.clone();
         changed[20] ^= 1;
         std::fs::write(place.path(name), changed).expect("written");
-        let found = match flag {
-            "verify" => place.verify(),
-            _ => place.restore("nowhere", |_| {}),
-        };
-        assert_ne!(found.status, Some(0), "{name}");
+        match flag {
+            "verify" => drop(place.verify().ended(3)),
+            _ => assert_ne!(place.restore("nowhere", |_| {}).status, Some(0), "{name}"),
+        }
         std::fs::write(place.path(name), whole).expect("written");
     }
 
@@ -277,7 +276,8 @@ fn two_administrators_sign_a_restore_with_the_keys_that_the_backup_knows() {
     let of_log = ["--bulk", &bulk, "--log-key", place.log_key()];
     run(&[&asked[..], &half, &of_log].concat()).ended(0);
     let agree = |name: &str| {
-        run(&["keys", "agree", &request, "--key", &place.path(&format!("{name}.key"))]).ended(0);
+        let key = place.path(&format!("{name}.key"));
+        run(&["keys", "agree", &request, "restore", "--key", &key]).ended(0);
     };
     let restored = |to: &str, origin: &str| {
         place.restore(to, |arguments| {
@@ -488,7 +488,8 @@ fn a_chain_of_bulk_parts_made_beside_a_serving_vault_restores_its_newest_state_w
     let named_too = named.each_ref().map(String::as_str);
     run(&[&asked[..], &of_bulk, &named_too].concat()).ended(0);
     for name in ["sys", "aud"] {
-        run(&["keys", "agree", &request, "--key", &place.path(&format!("{name}.key"))]).ended(0);
+        let key = place.path(&format!("{name}.key"));
+        run(&["keys", "agree", &request, "restore", "--key", &key]).ended(0);
     }
     let restore = |to: &str, further: &[String]| {
         place.restore(to, |arguments| {
