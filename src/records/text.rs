@@ -1,5 +1,6 @@
 //! Which characters a text may have, and how look-alike forms fold into one.
-//! Never trusts what is invisible: a character that cannot be seen or that turns the writing direction is refused.
+//! Never trusts what is invisible: a character that cannot be seen or that turns the writing direction is refused, but for those that
+//! choose the form of a Mongolian letter before them, by which no two texts differ once they are folded.
 //! Counting is by character (Unicode scalar value), never by byte or code unit.
 
 use super::ProblemReason;
@@ -49,9 +50,29 @@ const SYMBOL_BLOCKS: [(u32, u32); 24] = [
 /// # Errors
 /// The reason of the first character that is refused.
 pub fn check_characters(text: &str, line_breaks: bool) -> Result<(), ProblemReason> {
-    text.chars()
-        .filter(|character| !(line_breaks && *character == '\n'))
-        .try_for_each(check_character)
+    let mut before = None;
+    for character in text.chars() {
+        let allowed = (line_breaks && character == '\n') || chooses_form(before, character);
+        if !allowed {
+            check_character(character)?;
+        }
+        before = Some(character);
+    }
+    Ok(())
+}
+
+/// Whether the character chooses the form of the Mongolian letter that it stands right behind, as names in that script are written: a
+/// variation selector, or the separator of a last vowel. Each is one alone, and nothing anywhere else.
+fn chooses_form(before: Option<char>, character: char) -> bool {
+    is_mongolian_form(character) && before.is_some_and(is_mongolian_letter)
+}
+
+fn is_mongolian_form(character: char) -> bool {
+    matches!(character, '\u{180b}'..='\u{180f}')
+}
+
+fn is_mongolian_letter(character: char) -> bool {
+    matches!(character, '\u{1820}'..='\u{1878}' | '\u{1880}'..='\u{18aa}')
 }
 
 /// Whether somebody's own words may be kept: not blank, of so many characters at most, blanks around them too, and none of them one
@@ -101,11 +122,12 @@ pub fn fold_width(character: char) -> char {
 }
 
 /// The form in which texts are compared for equality: full-width folded to ASCII, the points used in names made
-/// one, letters of ASCII in upper case, runs of space made one and the ends trimmed.
+/// one, letters of ASCII in upper case, runs of space made one and the ends trimmed, without what chooses forms of Mongolian letters.
 pub fn fold(text: &str) -> Zeroizing<String> {
     let mut folded = Zeroizing::new(String::with_capacity(text.len()));
     let mut gap = false;
-    for character in text.chars().map(fold_width).map(fold_point) {
+    let seen = text.chars().filter(|character| !is_mongolian_form(*character));
+    for character in seen.map(fold_width).map(fold_point) {
         if character.is_whitespace() {
             gap = !folded.is_empty();
             continue;
@@ -168,6 +190,31 @@ mod tests {
         for (character, reason) in cases {
             let text = format!("张{character}三");
             assert_eq!(check_characters(&text, true), Err(reason), "{:x}", u32::from(character));
+        }
+    }
+
+    #[test]
+    fn names_in_mongolian_script_are_taken_with_the_forms_of_their_letters_and_compared_without() {
+        // A last vowel behind its separator, and a letter with a selector of its form.
+        for (text, plain) in [
+            ("ᠰᠠᠷ\u{180e}ᠠ", "ᠰᠠᠷᠠ"),
+            ("ᠪᠠᠶ\u{180b}ᠠᠷ", "ᠪᠠᠶᠠᠷ"),
+            ("ᠴᠡᠴᠡᠭ\u{180d}", "ᠴᠡᠴᠡᠭ"),
+            ("ᠠ\u{180f}", "ᠠ"),
+        ] {
+            assert_eq!(check_characters(text, false), Ok(()), "{text}");
+            assert_eq!(fold(text), fold(plain));
+        }
+        for hidden in [
+            "\u{180e}",
+            "张\u{180e}三",
+            "ᠠ \u{180b}",
+            "ᠠ\u{180b}\u{180c}",
+            "᠐\u{180b}",
+            "ᠠ\u{200d}ᠠ",
+        ] {
+            let refused = check_characters(hidden, false);
+            assert_eq!(refused, Err(ProblemReason::ControlCharacter), "{hidden:?}");
         }
     }
 
