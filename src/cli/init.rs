@@ -19,8 +19,9 @@ use gridvault_keys::{
     ArgonCost, Envelope, Keyring, Month, Passphrase, Provider, RootKey, SharePlan, UnlockFile,
 };
 use rustix::io::Errno;
+use std::fs::Permissions;
 use std::io::Write as _;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -192,14 +193,23 @@ fn seal_with_token(arguments: &Arguments, root: &RootKey) -> Result<Option<Envel
         .map_err(|error| Failure::failed("the token", &error))
 }
 
-/// An empty directory for a vault, readable by its owner alone.
+/// An empty directory for a vault, readable by its owner alone. One that is there and is empty becomes so; of somebody else it is
+/// refused by the system.
 pub(super) fn make_directory(directory: &Path) -> Result<(), Failure> {
     let fail = |error: std::io::Error| Failure::failed("the vault's directory", &error);
     if directory.exists() {
         if std::fs::read_dir(directory).map_err(fail)?.next().is_some() {
             return Err(Failure::Failed("the directory is not empty".into()));
         }
-        return Ok(());
+        // Before anything lies in it, so that there was never a moment in which others could have opened a file.
+        return std::fs::set_permissions(directory, Permissions::from_mode(0o700)).map_err(
+            |error| {
+                Failure::failed(
+                    "the vault's directory cannot be closed to others (mode 0700)",
+                    &error,
+                )
+            },
+        );
     }
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(fail)
 }
@@ -395,4 +405,29 @@ fn for_people(
     let text = Zeroizing::new(lines.join("\n"));
     lines.zeroize();
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_of_a_vault_is_closed_to_others_whether_it_was_there_or_not() {
+        let room = tempfile::tempdir().expect("a directory");
+        let mode = |path: &Path| {
+            std::fs::metadata(path).expect("a directory").permissions().mode() & 0o777
+        };
+        let (there, new) = (room.path().join("there"), room.path().join("new"));
+        std::fs::create_dir(&there).expect("made");
+        std::fs::set_permissions(&there, Permissions::from_mode(0o755)).expect("set");
+        for path in [&there, &new] {
+            make_directory(path).expect("an empty directory");
+            assert_eq!(mode(path), 0o700, "{}", path.display());
+        }
+        // What holds something is somebody's, and stays as it is.
+        std::fs::write(there.join("file"), "").expect("written");
+        std::fs::set_permissions(&there, Permissions::from_mode(0o755)).expect("set");
+        assert!(make_directory(&there).is_err());
+        assert_eq!(mode(&there), 0o755);
+    }
 }

@@ -5,6 +5,7 @@
 use super::backup::{told, write_new};
 use super::ceremony::{Consent, OnWord};
 use super::failure::Failure;
+use super::init::make_directory;
 use super::opening::Opening;
 use super::parts::{configured, parts_at};
 use super::second_place::LedgerArguments;
@@ -23,8 +24,7 @@ use crate::trail::{
     Restored, Restoring, Settings, Surroundings, Trail, rebuild, restore,
 };
 use gridvault_keys::{BackupIdentity, KeyPart, Keyring, SingleKey};
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 #[derive(clap::Args)]
@@ -74,7 +74,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let parts = parts_at(&bulk, &arguments.log_key, &arguments.ledger)?;
     consent.is_for(&arguments.origin, What::Restore, &arguments.keys, Some(&parts), now)?;
     let directory = &arguments.dir;
-    prepare(directory)?;
+    make_directory(directory)?;
     let (file, config) = configuration(arguments)?;
     let part = key_part(arguments)?;
     let unwritten = |error: std::io::Error| Failure::storage("the keys", &error);
@@ -146,15 +146,6 @@ pub(super) fn two(persons: &[String]) -> Result<[ActorId; 2], Failure> {
     let parse = |text: &String| text.parse::<ActorId>().map_err(|_| wrong());
     let two = [parse(first)?, parse(second)?];
     if two[0] == two[1] { Err(wrong()) } else { Ok(two) }
-}
-
-fn prepare(directory: &Path) -> Result<(), Failure> {
-    let fail = |error: std::io::Error| Failure::storage("the new vault's directory", &error);
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(fail)?;
-    match std::fs::read_dir(directory).map_err(fail)?.next() {
-        None => Ok(()),
-        Some(_) => Err(Failure::Failed("the new vault's directory is not empty".into())),
-    }
 }
 
 /// Of the configuration of before the sizes alone: nothing signs it, and a path or an address in it could be somebody else's.
