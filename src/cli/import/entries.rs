@@ -1,10 +1,9 @@
 //! The lines of an import: read one at a time, looked at just enough to know who stores them for what.
-//! Never changes a value: the body travels byte for byte, with a capture id put in front where it has none.
+//! Never changes a value: the body travels byte for byte, with a capture id put in front, or in the place of its null, where it has none.
 //! Longer lines than the limit are passed over, and blank lines and those that begin with `#` are no lines at all.
 
 use crate::limits::{IMPORT_LINE_BYTES_MAX, SLUG_CHARACTERS_MAX};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::io::{BufRead, Read as _};
@@ -20,7 +19,7 @@ pub(super) struct Entry {
     /// Where the body stands in it.
     body: Range<usize>,
     is_household: bool,
-    has_capture: bool,
+    capture: Capture,
 }
 
 /// What is needed to send a line, beside the line itself.
@@ -95,7 +94,23 @@ struct Envelope<'a> {
 struct Body<'a> {
     #[serde(borrow)]
     grid: Cow<'a, str>,
-    capture_id: Option<IgnoredAny>,
+    /// Where its value stands, which may be null.
+    #[serde(borrow, default, deserialize_with = "as_written")]
+    capture_id: Option<&'a RawValue>,
+}
+
+fn as_written<'a, D: serde::Deserializer<'a>>(value: D) -> Result<Option<&'a RawValue>, D::Error> {
+    Deserialize::deserialize(value).map(Some)
+}
+
+/// What a body says of its capture id.
+enum Capture {
+    /// Nothing.
+    Unsaid,
+    /// That it has none: a null, at this place of the line.
+    Null(Range<usize>),
+    /// Its own.
+    Own,
 }
 
 impl Entry {
@@ -105,8 +120,8 @@ impl Entry {
         text: Zeroizing<Vec<u8>>,
     ) -> Result<(Entry, Address), Rejected> {
         match look(&text) {
-            Ok((address, body, is_household, has_capture)) => {
-                Ok((Entry { number, text, body, is_household, has_capture }, address))
+            Ok((address, body, is_household, capture)) => {
+                Ok((Entry { number, text, body, is_household, capture }, address))
             }
             Err(why) => Err(Rejected { why, text }),
         }
@@ -117,20 +132,29 @@ impl Entry {
         self.text.len() + size_of::<Entry>()
     }
 
-    /// Writes the item of a batch: the body, with a capture id in front unless it brings its own.
+    /// Writes the item of a batch: the body, with a capture id in front or for its null, unless it brings its own.
     pub(super) fn write_item(&self, capture_id: &str, out: &mut Vec<u8>) {
         // Inside of the object, behind its brace.
-        let inside = &self.text[self.body.start + 1..self.body.end];
+        let inside = self.body.start + 1..self.body.end;
         out.extend_from_slice(if self.is_household { b"{\"household\":{" } else { b"{" });
-        if !self.has_capture {
-            out.extend_from_slice(format!("\"capture_id\":\"{capture_id}\",").as_bytes());
+        match &self.capture {
+            Capture::Own => out.extend_from_slice(&self.text[inside]),
+            Capture::Unsaid => {
+                out.extend_from_slice(format!("\"capture_id\":\"{capture_id}\",").as_bytes());
+                out.extend_from_slice(&self.text[inside]);
+            }
+            // A second one in front would be a key twice, which the vault refuses.
+            Capture::Null(place) => {
+                out.extend_from_slice(&self.text[inside.start..place.start]);
+                out.extend_from_slice(format!("\"{capture_id}\"").as_bytes());
+                out.extend_from_slice(&self.text[place.end..inside.end]);
+            }
         }
-        out.extend_from_slice(inside);
         out.extend_from_slice(if self.is_household { b"}\n" } else { b"\n" });
     }
 }
 
-type Looked = (Address, Range<usize>, bool, bool);
+type Looked = (Address, Range<usize>, bool, Capture);
 
 fn look(text: &[u8]) -> Result<Looked, Unsent> {
     let text = std::str::from_utf8(text).map_err(|_| Unsent::Malformed)?;
@@ -150,10 +174,18 @@ fn look(text: &[u8]) -> Result<Looked, Unsent> {
     if !crate::records::is_slug(&purpose) || purpose.chars().count() > SLUG_CHARACTERS_MAX {
         return Err(Unsent::PurposeUnknown);
     }
-    // Both point into the same text.
-    let start = body.as_ptr().addr() - text.as_ptr().addr();
+    // All of them point into the same text.
+    let place = |part: &str| {
+        let start = part.as_ptr().addr() - text.as_ptr().addr();
+        start..start + part.len()
+    };
+    let capture = match inner.capture_id.map(RawValue::get) {
+        None => Capture::Unsaid,
+        Some(written) if written == "null" => Capture::Null(place(written)),
+        Some(_) => Capture::Own,
+    };
     let address = Address { purpose, grid: inner.grid.into_owned() };
-    Ok((address, start..start + body.len(), is_household, inner.capture_id.is_some()))
+    Ok((address, place(body), is_household, capture))
 }
 
 /// What stands next in the input.
@@ -251,6 +283,21 @@ mod tests {
         let own =
             r#"{"route":"/v1/records","purpose":"p","body":{"capture_id":"mine","grid":"88"}}"#;
         assert_eq!(item(own), "{\"capture_id\":\"mine\",\"grid\":\"88\"}\n");
+        let empty = own.replace("\"mine\"", " \"\"");
+        assert_eq!(item(&empty), "{\"capture_id\": \"\",\"grid\":\"88\"}\n", "judged by the vault");
+    }
+
+    #[test]
+    fn a_capture_id_that_is_null_is_as_one_that_is_left_out() {
+        let of = |body: &str, route: &str| {
+            item(&format!(r#"{{"route":"{route}","purpose":"p","body":{body}}}"#))
+        };
+        let record = of(r#"{"grid":"88","capture_id" : null ,"x":null}"#, "/v1/records");
+        assert_eq!(record, "{\"grid\":\"88\",\"capture_id\" : \"c-1\" ,\"x\":null}\n");
+        let household = of(r#"{"capture_id":null,"grid":"88"}"#, "/v1/households");
+        assert_eq!(household, "{\"household\":{\"capture_id\":\"c-1\",\"grid\":\"88\"}}\n");
+        let twice = r#"{"route":"/v1/records","purpose":"p","body":{"capture_id":null,"grid":"8","capture_id":null}}"#;
+        assert_eq!(parse(twice).err(), Some(Unsent::Malformed));
     }
 
     #[test]
