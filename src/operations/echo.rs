@@ -1,11 +1,12 @@
 //! What somebody wrote in the last half hour, so that it can be read back by whoever wrote it: a slip is seen while the
 //! resident still stands there.
 //! Never a value: record, version, purpose and field names alone, in memory; a restart forgets them, and nothing is lost.
-//! Only the version that was written is read back: what somebody else put there since is not.
+//! Only the version that was written is read back, and from the first saying alone: what somebody else put there since is not.
 
 use crate::access::{ActorId, Mandate, MandateKind, Scope};
 use crate::ambient::Micros;
 use crate::limits::{ECHO_SECONDS, ECHOES_COUNT_MAX, ECHOES_OF_ACTOR_COUNT_MAX};
+use crate::operations::Saying;
 use crate::records::{Handle, MandateId, RecordId};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -35,9 +36,12 @@ impl Echoes {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers a write. The oldest ones go where there are too many.
+    /// Remembers a write that was done now. The oldest ones go where there are too many. Nothing is noted of what was only
+    /// said again: nobody compared the fields of a repeat, and the version that a capture answers with may be somebody else's.
+    #[expect(clippy::too_many_arguments, reason = "a write, whole, with whether it was one")]
     pub fn note(
         &self,
+        saying: Saying,
         actor: ActorId,
         record: RecordId,
         version: u64,
@@ -45,6 +49,9 @@ impl Echoes {
         fields: Vec<String>,
         now: Micros,
     ) {
+        if saying != Saying::First {
+            return;
+        }
         let mut held = self.lock();
         if held.count >= ECHOES_COUNT_MAX {
             held.of.clear();
@@ -114,7 +121,11 @@ mod tests {
     }
 
     fn note(echoes: &Echoes, actor: ActorId, number: usize, now: Micros) {
-        echoes.note(actor, record(number), 2, "p", vec!["name".to_owned()], now);
+        say(echoes, Saying::First, actor, number, now);
+    }
+
+    fn say(echoes: &Echoes, saying: Saying, actor: ActorId, number: usize, now: Micros) {
+        echoes.note(saying, actor, record(number), 2, "p", vec!["name".to_owned()], now);
     }
 
     #[test]
@@ -127,6 +138,20 @@ mod tests {
         assert!(echoes.of(ACTOR, record(1), 3, HANDLE, NOW).is_none());
         assert!(echoes.of(ACTOR, record(2), 2, HANDLE, NOW).is_none());
         assert!(echoes.of(ActorId::from_bytes([2; 16]), record(1), 2, HANDLE, NOW).is_none());
+    }
+
+    #[test]
+    fn what_is_said_again_opens_nothing_and_prolongs_nothing() {
+        let echoes = Echoes::default();
+        let last = Micros(NOW.0 + ECHO_SECONDS * 1_000_000 - 1);
+        for saying in [Saying::Again, Saying::Captured] {
+            say(&echoes, saying, ACTOR, 1, NOW);
+            assert!(echoes.of(ACTOR, record(1), 2, HANDLE, NOW).is_none(), "{saying:?}");
+            note(&echoes, ACTOR, 2, NOW);
+            say(&echoes, saying, ACTOR, 2, last);
+            let over = Micros(last.0 + 1);
+            assert!(echoes.of(ACTOR, record(2), 2, HANDLE, over).is_none(), "{saying:?}");
+        }
     }
 
     #[test]

@@ -198,6 +198,24 @@ fn a_task_is_listed_to_its_holder_and_its_giver_and_given_back_by_its_holder_alo
 }
 
 #[test]
+fn a_capture_that_is_said_again_shows_nothing_that_somebody_else_wrote() {
+    let demo = shared();
+    let (worker, head) = (demo.worker(1), demo.head(1));
+    let mut fields = adult_fields();
+    let number = fields.as_object_mut().and_then(|members| members.remove("id_number"));
+    let mut body = record("person", worker.grid(), CORRECTION, fields);
+    body["capture_id"] = json!("6f1c8d0e-7d3b-4a43-9a55-3f1d0c2b7a31");
+    let first = worker.create(&body).expect(201);
+    let id = first.text_of("id");
+    head.patch(id, 1, CORRECTION, json!({"id_number": number})).expect(200);
+    // The fields of a repeat are not looked at, so they name nothing that could be read back.
+    body["fields"]["id_number"] = json!("x");
+    assert_eq!(worker.create(&body).expect(200).body["version"], 2);
+    inside(&worker, "echo", id, "id_number").refused(403, "case_required");
+    inside(&head, "echo", id, "id_number").expect(200);
+}
+
+#[test]
 fn a_case_in_a_wrong_form_is_refused() {
     let demo = shared();
     let worker = demo.worker(1);

@@ -18,8 +18,8 @@ use super::super::written::{Object, Written, array, value_of_serde};
 use crate::access::{Ask, Code};
 use crate::limits::REASON_CHARACTERS_MAX;
 use crate::operations::{
-    Asked, CreateRequest, Created, PatchRequest, create_record, delete_record, patch_record,
-    read_record,
+    Asked, CreateRequest, Created, PatchRequest, Saying, create_record, delete_record,
+    patch_record, read_record,
 };
 use crate::purposes::{BasisClaim, ConsentClaim, Purpose};
 use crate::records::{CaptureId, ExternalRef, ID_CHARACTERS, RecordId, is_free_text};
@@ -276,7 +276,7 @@ pub(in crate::http) async fn create(
     )
     .await?;
     let (recorded, saying, version) = (created.recorded, created.saying, created.version);
-    caller.wrote(created.id, version, purpose, names, &rooms);
+    caller.wrote(saying, created.id, version, purpose, names, &rooms);
     let answer = Answer::new(CreatedBody::from(created), recorded, rooms.trail.origin());
     Ok(answer.created_as(saying).versioned(version))
 }
@@ -355,7 +355,7 @@ pub(in crate::http) async fn patch(
         &*rooms.random,
     )
     .await?;
-    caller.wrote(id, patched.version, purpose, names, &rooms);
+    caller.wrote(patched.saying, id, patched.version, purpose, names, &rooms);
     let body = PatchedBody { id: id.to_string(), version: patched.version };
     let answer = Answer::new(body, patched.recorded, rooms.trail.origin());
     Ok(answer.replayed(patched.saying).versioned(patched.version))
@@ -407,9 +407,10 @@ impl Caller {
         Asked { actor, purpose, case: None, origin, now, once: None, met: &self.noting.met }
     }
 
-    /// Remembers what the caller just wrote, so that it may read it back.
+    /// Remembers what the caller just wrote, so that it may read it back; nothing of a write that was only said again.
     fn wrote(
         &self,
+        saying: Saying,
         record: RecordId,
         version: u64,
         purpose: &Purpose,
@@ -417,7 +418,7 @@ impl Caller {
         rooms: &Rooms,
     ) {
         let actor = self.actor.standing().actor;
-        rooms.echoes.note(actor, record, version, purpose.id.as_str(), fields, self.now);
+        rooms.echoes.note(saying, actor, record, version, purpose.id.as_str(), fields, self.now);
     }
 
     /// The frame of a write that may be said again.
