@@ -114,6 +114,19 @@ impl Mandate {
             }
     }
 
+    /// Whether a second person agreed to work on this field of this record: what takes a protection away is not one person's
+    /// to write. A task says so alone; who agreed to a look or to an emergency agreed to no change.
+    pub fn agrees_to(
+        &self,
+        question: &Question<'_>,
+        record_type: RecordType,
+        facts: &Facts,
+        field: &str,
+    ) -> bool {
+        let is_agreed_work = self.kind == MandateKind::Task && self.agreed;
+        is_agreed_work && self.opens(question, record_type, facts, field)
+    }
+
     /// A grown-up, a child and somebody between, each of nobody and inside the scope: what a list asks with, before it has
     /// a record.
     pub(super) fn kinds_within(&self) -> [Facts; 3] {

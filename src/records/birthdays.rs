@@ -2,7 +2,13 @@
 //! Never knows what day it is; the caller compares.
 //! Who is born on 29 February comes of age on 1 March of a common year, so protection is never cut short.
 
+use super::{PlainFields, Reason, numbers};
 use jiff::civil::{Date, date};
+
+/// The field with the stated birth date.
+pub const BIRTH_DATE: &str = "birth_date";
+/// The field with the citizen number, in which a birth date stands too.
+pub const ID_NUMBER: &str = "id_number";
 
 /// Age below which every field of a person is sensitive (PIPL Art. 28 and 31).
 const CHILD_YEARS: i16 = 14;
@@ -26,6 +32,32 @@ pub fn turns_14_18(birth: Date) -> Birthdays {
 /// A civil date as whole days since 1970-01-01.
 pub fn days_since_epoch(day: Date) -> i32 {
     (day - date(1970, 1, 1)).get_days()
+}
+
+/// The days on which the subject turns 14 and 18, from a birth date or an ID number. Where both are given and differ,
+/// the later holds: doubt protects a child.
+pub fn protected_days(fields: &PlainFields) -> Option<(i32, i32)> {
+    days_by_date(fields).max(days_by_number(fields))
+}
+
+fn days_by_date(fields: &PlainFields) -> Option<(i32, i32)> {
+    text(fields, BIRTH_DATE)?.parse().ok().map(days)
+}
+
+/// The same by the ID number alone.
+pub fn days_by_number(fields: &PlainFields) -> Option<(i32, i32)> {
+    numbers::id_birth_date(text(fields, ID_NUMBER)?).map(days)
+}
+
+fn text<'a>(fields: &'a PlainFields, name: &str) -> Option<&'a str> {
+    let value = fields.get(name)?.as_text()?;
+    Some(value.expose_for(Reason::Validation).as_str())
+}
+
+/// A later birth has no earlier day, so of two pairs the greater is the later birth's.
+fn days(birth: Date) -> (i32, i32) {
+    let days = turns_14_18(birth);
+    (days_since_epoch(days.turns_14), days_since_epoch(days.turns_18))
 }
 
 fn birthday(birth: Date, years: i16) -> Date {

@@ -26,7 +26,9 @@ mod text;
 mod value;
 mod words;
 
-pub use birthdays::{Birthdays, days_since_epoch, turns_14_18};
+pub use birthdays::{
+    BIRTH_DATE, Birthdays, ID_NUMBER, days_by_number, days_since_epoch, protected_days, turns_14_18,
+};
 pub use code_list::{Code, CodeList};
 pub use external_ref::{ExternalRef, ExternalRefError};
 pub use facts::{BasisFact, Facts, FactsError};

@@ -7,8 +7,8 @@ use super::{Control, KeyHold, Seal, SealError, Sought, covers, section};
 use crate::access::Permit;
 use crate::ambient::Micros;
 use crate::records::{
-    BasisFact, EndRule, Facts, Handle, Owner, PlainFields, RecordId, RecordRef, Schema, SubjectId,
-    SubjectSlot, Target, days_since_epoch,
+    BasisFact, EndRule, Facts, Handle, ID_NUMBER, Owner, PlainFields, RecordId, RecordRef, Schema,
+    SubjectId, SubjectSlot, Target, days_by_number, days_since_epoch,
 };
 use crate::store::{Bytes, Change, Header, Key, Op, Row, Sealed, SealedSection, Version, listing};
 use gridvault_keys::{Keyring, SubjectKey};
@@ -60,7 +60,7 @@ struct Moved {
 pub enum Birthdays {
     /// They stay, known or not.
     Kept,
-    /// They are these, in days since 1970-01-01.
+    /// They are these, in days since 1970-01-01, or those of the number that is held where it tells of a later birth.
     Set(i32, i32),
     /// They are known no more.
     Forgotten,
@@ -158,6 +158,7 @@ impl Seal {
             change.ops.push(Op::Put(listing, Version(1), Vec::new()));
         }
         let merged = merge_sections(schema, old, patch, &keys)?;
+        let numbered = days_of_number(schema, old, patch, &merged, &keys)?;
         let (before, after) = self.sought_by(schema, old, &merged, patch.at, &keys)?;
         header.terms = self.swap_terms(sealed, &before, &after, &mut change)?;
         let moved = moved(schema, patch, &merged);
@@ -165,7 +166,7 @@ impl Seal {
         // A section is bound to the schema version that its header names, so all of them move with it.
         let reseal_all = old.header.schema != header.schema;
         let sections = seal_sections(schema, old, patch, &keys, merged, reseal_all, &header)?;
-        let facts = renewed(facts, patch, moved.as_ref(), &gone);
+        let facts = renewed(facts, patch, numbered, moved.as_ref(), &gone);
         if patch.latest_end.is_some() || moved.is_some() {
             self.end_anew(sealed, &facts, &mut change)?;
         }
@@ -377,10 +378,43 @@ fn moved(schema: &Schema, patch: &Patch, merged: &[Merged]) -> Option<Moved> {
     Some(Moved { former: end(&section.before), new: end(&section.after), latest })
 }
 
-fn renewed(mut facts: Facts, patch: &Patch, moved: Option<&Moved>, gone: &[SubjectId]) -> Facts {
+/// The protected days by the number that the record holds after the patch, looked at wherever a patch sets the days.
+fn days_of_number(
+    schema: &Schema,
+    old: &Row,
+    patch: &Patch,
+    merged: &[Merged],
+    keys: &BTreeMap<SubjectId, Arc<SubjectKey>>,
+) -> Result<Option<(i32, i32)>, SealError> {
+    if !matches!(patch.birthdays, Birthdays::Set(..)) {
+        return Ok(None);
+    }
+    let Some(part) = schema.field(ID_NUMBER).and_then(|field| schema.section_of(field)) else {
+        return Ok(None);
+    };
+    if let Some(touched) = merged.iter().find(|touched| touched.name == part.name) {
+        return Ok(days_by_number(&touched.after));
+    }
+    let held = old.sections.iter().find(|section| section.name.is(&part.name));
+    let Some(held) = held.filter(|_| part.subject == SubjectSlot::Own) else { return Ok(None) };
+    let key = keys.get(&held.subject).ok_or(SealError::KeyMissing)?;
+    Ok(days_by_number(&section::open(key, &old.header, held)?))
+}
+
+fn renewed(
+    mut facts: Facts,
+    patch: &Patch,
+    numbered: Option<(i32, i32)>,
+    moved: Option<&Moved>,
+    gone: &[SubjectId],
+) -> Facts {
     match patch.birthdays {
         Birthdays::Kept => {}
         Birthdays::Set(turns_14, turns_18) => {
+            // A stated date alone ends no childhood of which the number still tells.
+            let (turns_14, turns_18) = numbered.map_or((turns_14, turns_18), |(at_14, at_18)| {
+                (turns_14.max(at_14), turns_18.max(at_18))
+            });
             facts.turns_14 = Some(turns_14);
             facts.turns_18 = Some(turns_18);
         }

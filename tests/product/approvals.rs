@@ -171,6 +171,56 @@ fn a_round_over_children_opens_them_once_a_second_person_agreed() {
 }
 
 #[test]
+fn a_childs_birth_date_that_was_wrong_is_put_right_inside_a_task_that_a_second_person_agreed_to() {
+    let demo = shared();
+    let (worker, head, lead) = (demo.worker(2), demo.head(2), demo.role("community_cadre"));
+    let born = born_years_ago(9);
+    let until = (jiff::Timestamp::now() + Duration::from_secs(86_400)).to_string();
+    let accept = |task: &str| worker.call("POST", &format!("/v1/tasks/{task}/accept")).send();
+    for number in [None, Some(fresh_number(&born))] {
+        let mut fields = json!({
+            "name": "向晚晴", "sex": "2", "birth_date": born, "guardian_name": "向北川",
+            "guardian_phone": super::bodies::fresh_phone(), "told_by": "52",
+        });
+        if let Some(number) = &number {
+            fields["id_number"] = json!(number);
+        }
+        let stored = worker.create(&record("person", worker.grid(), CORRECTION, fields));
+        let id = stored.expect(201).text_of("id").to_owned();
+        let right = || json!({"birth_date": "1980-05-01"});
+        let read = || worker.read(&id, "name", CORRECTION);
+        worker.patch(&id, 1, CORRECTION, right()).expect(200);
+        read().refused(403, "case_required");
+        let task = |approval: bool| {
+            let body = json!({
+                "kind": "verification", "purpose": CORRECTION, "holder": worker.id, "until": until,
+                "scope": {"records": [id]}, "fields": ["birth_date"], "approval": approval,
+            });
+            let given = head.call("POST", "/v1/tasks").purpose(CORRECTION).json(&body).send();
+            given.expect(201).text_of("id").to_owned()
+        };
+        let within = |task: &str, version: u64| {
+            let call = worker.call("PATCH", &format!("/v1/records/{id}")).purpose(CORRECTION);
+            let call = call.version(version).header("case", task);
+            call.json(&json!({"fields": right()})).send().expect(200)
+        };
+        let plain = task(false);
+        accept(&plain).expect(200);
+        within(&plain, 2);
+        read().refused(403, "case_required");
+        let agreed = task(true);
+        decide(&lead, &agreed, "grant").expect(200);
+        accept(&agreed).expect(200);
+        within(&agreed, 3);
+        match number {
+            None => drop(read().expect(200)),
+            // Whose number says a child is one, whatever two people say: the number is what is to be put right.
+            Some(_) => drop(read().refused(403, "case_required")),
+        }
+    }
+}
+
+#[test]
 fn what_is_gone_by_the_second_persons_word_is_opened_no_more_and_the_rest_stands() {
     let demo = shared();
     let (worker, head, lead) = (demo.worker(3), demo.head(3), demo.role("community_cadre"));

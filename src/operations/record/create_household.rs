@@ -3,7 +3,7 @@
 //! References between the items are words of the request; what is stored are ids.
 
 use super::capture::{Stored, keep_capture, stored_capture, subject_now};
-use super::create_record::{Build, Plan, Unbuilt, birthdays, cell_of, duplicate};
+use super::create_record::{Build, Plan, Unbuilt, cell_of, duplicate};
 use crate::access::{Access, Ask, Code, Denied, Item, Matter, Permit, Question};
 use crate::ambient::Random;
 use crate::limits::{HOUSEHOLD_PEOPLE_COUNT_MAX, STALE_ATTEMPTS_MAX};
@@ -15,7 +15,7 @@ use crate::operations::{Asked, OperationError};
 use crate::purposes::BasisClaim;
 use crate::records::{
     CaptureId, ExternalRef, FieldProblem, Handle, PlainFields, RecordId, RecordType, Schema,
-    SchemaSet, SubjectId,
+    SchemaSet, SubjectId, protected_days,
 };
 use crate::seal::{Draft, KeySource, Seal, SealError};
 use crate::store::{Captured, CapturedPerson, Fetched, Outcome, Reader, StoredPerson};
@@ -290,7 +290,11 @@ async fn may_use_place(
     access: &Access,
     territory: &Territory,
 ) -> Result<bool, OperationError> {
-    let Fetched::Found(sealed) = store.fetch(place).await? else { return Ok(false) };
+    let Fetched::Found(sealed) = store.fetch(place).await? else {
+        // What is not there costs what a dwelling of another area costs.
+        seal.rehearse()?;
+        return Ok(false);
+    };
     let (cell, facts) = (sealed.row().header.cell, seal.facts(&sealed)?);
     let (standing, line) = (asked.actor.standing(), facts.line.as_deref());
     Ok(sealed.row().header.record_type == RecordType::Place
@@ -416,7 +420,7 @@ fn add_person(
     let plan = |record_type| Plan { record_type, cell: parsed.cell, claim, retain_until: None };
     let (subject, handle) = subjects[at];
     let fields = with_guardians(asked, request, person, &parsed.people[at], subjects, schemas)?;
-    let inherited = Inherited { birthdays: birthdays(&fields), ..Inherited::default() };
+    let inherited = Inherited { birthdays: protected_days(&fields), ..Inherited::default() };
     let own = || Subject { id: subject, handle, key: KeySource::New, inherited: inherited.clone() };
     let id = write
         .add(schema(RecordType::Person)?, plan(RecordType::Person), fields, own())

@@ -16,7 +16,7 @@ use crate::purposes::BasisClaim;
 use crate::records::{
     CaptureId, EndRule, ExternalRef, Facts, FieldProblem, Handle, PlainFields, ProblemReason,
     Reason, RecordId, RecordType, Schema, SchemaSet, SubjectId, SubjectSlot, days_since_epoch,
-    turns_14_18,
+    protected_days,
 };
 use crate::seal::{Control, Draft, KeySource, NewRecord, Seal, SealError};
 use crate::store::{Captured, Outcome, Reader};
@@ -428,7 +428,8 @@ impl<'a> Build<'a> {
             return Err(Unbuilt::Code(Code::SchemaInvalid));
         }
         let ends = told.map_or(ends, |told| told.min(ends));
-        let birthdays = birthdays(fields).or(known_birthdays);
+        // A child is one in every record about it, whatever date this one states.
+        let birthdays = protected_days(fields).max(known_birthdays);
         Ok(Facts {
             turns_14: birthdays.map(|(turns_14, _)| turns_14),
             turns_18: birthdays.map(|(_, turns_18)| turns_18),
@@ -466,20 +467,4 @@ fn check_guardian(
         return Err(Unbuilt::Fields(vec![missing]));
     }
     Ok(())
-}
-
-/// The days on which the subject turns 14 and 18, from a birth date or an ID number. Where both are given and differ,
-/// the later holds: doubt protects a child.
-pub(super) fn birthdays(fields: &PlainFields) -> Option<(i32, i32)> {
-    let text = |name: &str| {
-        fields
-            .get(name)
-            .and_then(|value| value.as_text())
-            .map(|text| text.expose_for(Reason::Validation).as_str())
-    };
-    let stated = text("birth_date").and_then(|date| date.parse::<Date>().ok());
-    let numbered = text("id_number").and_then(crate::records::numbers::id_birth_date);
-    let birth = stated.max(numbered)?;
-    let days = turns_14_18(birth);
-    Some((days_since_epoch(days.turns_14), days_since_epoch(days.turns_18)))
 }

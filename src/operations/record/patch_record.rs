@@ -2,7 +2,7 @@
 //! Never shows what was there: the merge is closed, and the answer is a version.
 //! A caller that saw another version is told so, and changes nothing.
 
-use super::create_record::{birthdays, duplicate};
+use super::create_record::duplicate;
 use super::read_record::absence;
 use crate::access::{Access, Ask, Code, Item, Matter, Question};
 use crate::ambient::{Micros, Random};
@@ -15,8 +15,8 @@ use crate::operations::subject::holds_of;
 use crate::operations::{Asked, OperationError, draw};
 use crate::purposes::BasisClaim;
 use crate::records::{
-    EndRule, Facts, FieldProblem, Handle, ParsedPatch, RecordId, Schema, SchemaSet, SubjectId,
-    SubjectSlot, days_since_epoch,
+    BIRTH_DATE, EndRule, Facts, FieldProblem, Handle, ParsedPatch, RecordId, Schema, SchemaSet,
+    SubjectId, SubjectSlot, days_since_epoch, protected_days,
 };
 use crate::seal::{Birthdays, Ending, Patch, Revision, Seal, SealError};
 use crate::store::{Fetched, Outcome, Reader, Row, Sealed};
@@ -96,7 +96,7 @@ pub async fn patch_record(
             return Err(turn_away(asked, access, trail, Code::VersionConflict).await);
         }
         let schema = schemas.get(record_type).ok_or(UNKNOWN_TYPE)?;
-        let patch = match prepare(asked, &request, schema, sealed.row(), &facts, random) {
+        let patch = match prepare(asked, &question, &request, schema, &sealed, &facts, random) {
             Ok(patch) => patch,
             Err(unprepared) => return Err(unprepared.end(asked, access, trail).await),
         };
@@ -181,12 +181,14 @@ impl Unprepared {
 
 fn prepare(
     asked: &Asked<'_>,
+    question: &Question<'_>,
     request: &PatchRequest,
     schema: &Schema,
-    row: &Row,
+    sealed: &Sealed,
     facts: &Facts,
     random: &dyn Random,
 ) -> Result<Patch, Unprepared> {
+    let row = sealed.row();
     let parsed = schema
         .parse_patch(request.fields.clone(), asked.now.local_date())
         .map_err(Unprepared::Fields)?;
@@ -199,7 +201,10 @@ fn prepare(
         return Err(Ungrounded::Code(Code::Restricted).into());
     }
     let today = asked.now.local_days();
-    let birthdays = changed_birthdays(&parsed, facts, today);
+    let agreed = question.mandate.is_some_and(|mandate| {
+        mandate.agrees_to(question, row.header.record_type, facts, BIRTH_DATE)
+    });
+    let birthdays = changed_birthdays(&parsed, facts, agreed, today);
     let under_14 = match birthdays {
         Birthdays::Set(turns_14, _) => today < turns_14,
         Birthdays::Kept | Birthdays::Forgotten => facts.is_under_14(today),
@@ -272,18 +277,20 @@ fn holds(asked: &Asked<'_>, facts: &Facts, sensitive: bool) -> bool {
         .is_some_and(|basis| !sensitive || basis.kind.carries_sensitive())
 }
 
-/// What the patch does to the days on which the subject turns 14 and 18. A child stays one when a date is taken
-/// away, and a number alone never makes it older: only another birth date does.
-fn changed_birthdays(parsed: &ParsedPatch, facts: &Facts, today: i32) -> Birthdays {
-    match birthdays(&parsed.set) {
-        Some((turns_14, turns_18)) if parsed.set.get("birth_date").is_some() => {
+/// What the patch does to the days on which the subject turns 14 and 18, beside what the number that is held says, which is
+/// looked at where the sections are open. A minor stays one when a date is taken away or another is written: one person
+/// alone moves the days of its protection only away. An error is put right inside a task that a second person agreed to.
+fn changed_birthdays(parsed: &ParsedPatch, facts: &Facts, agreed: bool, today: i32) -> Birthdays {
+    let states_date = parsed.set.get(BIRTH_DATE).is_some();
+    match protected_days(&parsed.set) {
+        Some((turns_14, turns_18)) if states_date && (agreed || !facts.is_minor(today)) => {
             Birthdays::Set(turns_14, turns_18)
         }
         Some((turns_14, turns_18)) => Birthdays::Set(
             facts.turns_14.map_or(turns_14, |known| known.max(turns_14)),
             facts.turns_18.map_or(turns_18, |known| known.max(turns_18)),
         ),
-        None if parsed.remove.contains("birth_date") && !facts.is_minor(today) => {
+        None if parsed.remove.contains(BIRTH_DATE) && !facts.is_minor(today) => {
             Birthdays::Forgotten
         }
         None => Birthdays::Kept,

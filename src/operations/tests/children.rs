@@ -71,11 +71,53 @@ fn of_a_date_and_a_number_that_differ_the_later_birth_protects() {
 }
 
 #[test]
-fn a_birth_date_that_was_wrong_can_be_put_right() {
+fn one_person_alone_ends_no_childhood() {
     let world = World::new();
     let (id, _) = child(&world);
-    assert_eq!(world.patch(WORKER, PURPOSE, id, json!({"birth_date": "2008-05-01"}), None), Ok(2));
-    assert_eq!(world.facts(id).turns_14, Some(fourteen(2008, 5, 1)));
+    let patch = |fields| world.patch(WORKER, PURPOSE, id, fields, None);
+    assert_eq!(patch(json!({"birth_date": "1980-05-01"})), Ok(2));
+    assert_eq!(world.facts(id).turns_14, Some(fourteen(2018, 5, 1)));
+    assert_eq!(world.read(WORKER, PURPOSE, id, &["name"]).err(), Some(Code::CaseRequired));
+    // Nor with a number that says the same, nor in steps: away, and then anew.
+    let both = json!({"birth_date": "1952-03-12", "id_number": "880102195203121043"});
+    assert_eq!(patch(both), Ok(3));
+    assert_eq!(patch(json!({"birth_date": null, "id_number": null})), Ok(4));
+    assert_eq!(patch(json!({"birth_date": "1980-05-01"})), Ok(5));
+    assert_eq!(world.facts(id).turns_14, Some(fourteen(2018, 5, 1)));
+    // A later date protects at once.
+    assert_eq!(patch(json!({"birth_date": "2019-05-01"})), Ok(6));
+    assert_eq!(world.facts(id).turns_14, Some(fourteen(2019, 5, 1)));
+}
+
+#[test]
+fn a_date_alone_ends_no_childhood_that_the_held_number_tells_of() {
+    let world = World::new();
+    let fields = json!({
+        "name": "王小明", "id_number": "880102201506013013", "guardian_name": "王伟",
+    });
+    let id = world.create(WORKER, registration(), fields).expect("created").id;
+    let date = json!({"birth_date": "1980-05-01"});
+    assert_eq!(world.patch(WORKER, PURPOSE, id, date, None), Ok(2));
+    assert_eq!(world.facts(id).turns_14, Some(fourteen(2015, 6, 1)));
+}
+
+#[test]
+fn a_grown_ups_birth_date_is_put_right_by_whoever_holds_it() {
+    let world = World::new();
+    let (id, _) = adult(&world);
+    assert_eq!(world.patch(WORKER, PURPOSE, id, json!({"birth_date": "1979-01-01"}), None), Ok(2));
+    assert_eq!(world.facts(id).turns_14, Some(fourteen(1979, 1, 1)));
+}
+
+#[test]
+fn a_second_record_with_another_date_does_not_make_a_child_an_adult() {
+    let world = World::new();
+    let (_, subject) = child(&world);
+    let fields = json!({"name": "王小明", "birth_date": "1980-05-01", "guardian_name": "王伟"});
+    let mut request = person(registration(), fields);
+    request.subject = Some(subject.to_string());
+    let created = world.create_request(WORKER, request).expect("created");
+    assert_eq!(world.facts(created.id).turns_14, Some(fourteen(2018, 5, 1)));
 }
 
 #[test]

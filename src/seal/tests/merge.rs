@@ -253,6 +253,10 @@ fn days_and_bases_change_as_the_patch_says() {
     assert_eq!(days(Birthdays::Kept), (Some(3_000), Some(4_461)));
     assert_eq!(days(Birthdays::Set(5, 6)), (Some(5), Some(6)));
     assert_eq!(days(Birthdays::Forgotten), (None, None));
+    // The number that is held says more than a date, whether the patch brings it or another part of the record has it.
+    world.revise(world.patch(id, json!({"id_number": "880102201506013013"}), &[]));
+    let (turns_14, turns_18) = days(Birthdays::Set(5, 30_000));
+    assert_eq!((turns_14, turns_18), (Some(21_701), Some(30_000)));
 
     let basis = |purpose: &str, notice: &str| crate::records::BasisFact {
         purpose: purpose.to_owned(),
