@@ -73,6 +73,23 @@ fn a_finding_is_put_right_by_its_owner_and_found_done_by_a_second_officer() {
 }
 
 #[test]
+fn officers_do_not_read_what_is_to_be_put_right_about_themselves() {
+    let demo = Demo::own();
+    let (one, two) = (auditor(&demo), second(&demo));
+    let act = one.get("/v1/purposes").expect(200);
+    demo.entry_of(&act);
+    let review = two.post(REVIEWS, &json!({"entries": [act.index()]})).expect(201);
+    two.post(&path(&review, "notes"), &json!({"text": "核对"})).expect(201);
+    let item = json!({"actor": one.id, "due": day(9), "text": "重新培训"});
+    two.post(&path(&review, "rectifications"), &item).expect(201);
+    let listed = |officer: &super::actor::Actor| {
+        let page = officer.get("/v1/audit/rectifications").expect(200);
+        page.body["items"].as_array().expect("a list").len()
+    };
+    assert_eq!((listed(&one), listed(&two)), (0, 1));
+}
+
+#[test]
 fn a_report_counts_what_was_done_and_its_digest_is_in_the_log() {
     let demo = Demo::own();
     let (one, two, worker) = (auditor(&demo), second(&demo), demo.worker(2));

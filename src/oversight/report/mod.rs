@@ -303,7 +303,7 @@ fn of_reviews(period: Period, reviews: &Reviews) -> ReviewCounts {
 fn of_items(period: Period, today: i32, reviews: &Reviews) -> ItemCounts {
     let mut counts = ItemCounts::default();
     counts.now.extend(ItemState::ALL.map(|state| (state.as_str(), 0)));
-    reviews.walk_items(None, |item| {
+    reviews.walk_items(None, |item, _| {
         counts.add(item, period, today);
         true
     });

@@ -109,7 +109,7 @@ pub async fn read_review(
         })
         .collect::<Result<Vec<Note>, OversightError>>()?;
     let mut items = Vec::new();
-    reviews.walk_items(None, |item| {
+    reviews.walk_items(None, |item, _| {
         if item.review == id {
             items.push(item.clone());
         }

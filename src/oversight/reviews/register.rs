@@ -164,11 +164,11 @@ impl Reviews {
         }
     }
 
-    /// Everything to be put right, the oldest first, until the caller has enough.
+    /// Everything to be put right with the review that it follows, the oldest first, until the caller has enough.
     pub(in super::super) fn walk_items(
         &self,
         after: Option<ItemId>,
-        mut more: impl FnMut(&Arc<Item>) -> bool,
+        mut more: impl FnMut(&Arc<Item>, &Review) -> bool,
     ) {
         let picture = self.read();
         let from = match after {
@@ -177,7 +177,9 @@ impl Reviews {
         };
         let range = picture.items.range((from, std::ops::Bound::Unbounded));
         for known in range.map(|(_, known)| known) {
-            if !more(&known.item) {
+            // An item is named after a review, and a review is never taken away.
+            let Some(of) = picture.reviews.get(&known.item.review) else { continue };
+            if !more(&known.item, &of.review) {
                 return;
             }
         }
