@@ -15,6 +15,9 @@ pub const MATCH_CANDIDATES_COUNT_MAX: usize = 256;
 /// Records that every match looks at, there or not, so that its time tells nothing of a value that is held elsewhere. As
 /// many as a family that shares a telephone.
 pub const MATCH_LOOKS_COUNT_MIN: usize = 4;
+/// Looks that a subject costs of which the caller may not know: as many as most people have records, so that one who lives
+/// elsewhere takes as long as one who is nobody.
+pub const SUBJECT_LOOKS_COUNT_MIN: usize = 4;
 /// Listings of one person that are read at once.
 pub const SUBJECT_PAGE_COUNT: usize = 256;
 /// Records that one person may have: what is done over all of them ends. Visits over the three years of the longest purposes fit.

@@ -5,8 +5,8 @@
 use super::{Asked, OperationError, draw};
 use crate::access::Access;
 use crate::ambient::Random;
-use crate::limits::{PERSON_RECORDS_COUNT_MAX, SUBJECT_PAGE_COUNT};
-use crate::records::{Facts, Handle, Restraint, SubjectId};
+use crate::limits::{PERSON_RECORDS_COUNT_MAX, SUBJECT_LOOKS_COUNT_MIN, SUBJECT_PAGE_COUNT};
+use crate::records::{Facts, Handle, RecordId, Restraint, SubjectId};
 use crate::seal::{KeyHold, KeySource, Seal};
 use crate::store::{Expect, Key, Reader, RecordsOf, Sealed};
 use crate::territory::Territory;
@@ -131,7 +131,8 @@ pub(super) async fn is_full(subject: SubjectId, store: &Reader) -> Result<bool, 
 }
 
 /// The handle of a subject that the caller may know of, and what its records tell of its age. As many as a page of listings has
-/// tell all, since what is said of a person is said in each of its records; whether the caller knows of one is looked for to the end.
+/// tell all, since what is said of a person is said in each of its records; whether the caller knows of one is looked for to the end,
+/// and whoever knows of none has cost as many looks as most people would.
 async fn handle_if_held(
     asked: &Asked<'_>,
     subject: SubjectId,
@@ -143,7 +144,8 @@ async fn handle_if_held(
 ) -> Result<Option<(Handle, Inherited)>, OperationError> {
     let (mut handle, mut inherited) = (None, Inherited::default());
     let (mut records, mut looks) = (RecordsOf::new(subject, store), 0);
-    while looks < SUBJECT_PAGE_COUNT || handle.is_none() {
+    let wanted = |looks: usize, is_known: bool| looks < SUBJECT_PAGE_COUNT || !is_known;
+    while looks < PERSON_RECORDS_COUNT_MAX && wanted(looks, handle.is_some()) {
         let Some(sealed) = records.next_record().await? else { break };
         looks += 1;
         let header = &sealed.row().header;
@@ -162,6 +164,12 @@ async fn handle_if_held(
             handle = facts.subject_handle(subject.as_bytes());
         }
         inherited.take(subject, header.subjects.first() == Some(&subject), &facts);
+    }
+    if handle.is_none() {
+        for _ in looks..SUBJECT_LOOKS_COUNT_MIN {
+            store.fetch(RecordId::from_bytes(*subject.as_bytes())).await?;
+            seal.rehearse()?;
+        }
     }
     Ok(handle.map(|handle| (handle, inherited)))
 }

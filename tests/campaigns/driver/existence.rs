@@ -55,8 +55,11 @@ struct Verb {
 #[derive(Clone)]
 struct Named {
     person: String,
+    subject: String,
     place: String,
     phone: String,
+    /// The grid of whoever asks.
+    own: String,
 }
 
 const PURPOSE: &str = "residence_registration";
@@ -108,7 +111,38 @@ const VERBS: &[Verb] = &[
             ask.purpose(PURPOSE).json(&json!({"fields": ["name"]}))
         },
     },
+    Verb {
+        name: "subject",
+        path: "/v1/records",
+        status: 404,
+        ask: |named, token| {
+            let body = json!({
+                "type": "person", "grid": named.own, "subject": named.subject, "basis": basis(),
+                "fields": {"name": "欧阳若兰"},
+            });
+            Ask::new("POST", "/v1/records", token).purpose(PURPOSE).json(&body)
+        },
+    },
+    Verb {
+        name: "dwelling",
+        path: "/v1/households",
+        status: 404,
+        ask: |named, token| {
+            let body = json!({
+                "grid": named.own, "basis": basis(), "fields": {"kind": "family"},
+                "dwelling": {"id": named.place},
+                "people": [{"ref": "p1", "fields": {"name": "欧阳若兰"}}],
+            });
+            Ask::new("POST", "/v1/households", token).purpose(PURPOSE).json(&body)
+        },
+    },
 ];
+
+fn basis() -> Value {
+    json!({
+        "purpose": PURPOSE, "legal_basis": "residence_permit_duty", "notice": format!("{PURPOSE}_notice_1"),
+    })
+}
 
 /// Runs the campaign.
 pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
@@ -162,15 +196,12 @@ fn held(client: &Client, page: &Page, dice: &mut Dice) -> Result<Vec<Named>, Fau
     let grid = page.grids().into_iter().find(|grid| *grid != page.sample.grid);
     let grid = grid.ok_or(Fault::Malformed("demo.json"))?;
     let worker = page.token("grid_worker", Some(&grid))?;
-    let basis = json!({
-        "purpose": PURPOSE, "legal_basis": "residence_permit_duty", "notice": format!("{PURPOSE}_notice_1"),
-    });
     let store = |counter: usize| {
         let counter = u32::try_from(counter).expect("a few");
         let (number, born) = citizen("880108", 9_000 + counter);
         let phone = phone(dice);
         let household = json!({
-            "grid": grid, "basis": basis, "fields": {"kind": "family"},
+            "grid": grid, "basis": basis(), "fields": {"kind": "family"},
             "dwelling": {"fields": {"kind": "dwelling", "address": format!("澜川市望澜区花园路{counter}号")}},
             "people": [{
                 "ref": "p1", "residence": {"occupancy_kind": "own_home"},
@@ -183,8 +214,10 @@ fn held(client: &Client, page: &Page, dice: &mut Dice) -> Result<Vec<Named>, Fau
             |value: &Value| value.as_str().map(str::to_owned).ok_or(Fault::Malformed("an id"));
         Ok(Named {
             person: word(&stored["people"][0]["id"])?,
+            subject: word(&stored["people"][0]["subject"])?,
             place: word(&stored["dwelling"])?,
             phone,
+            own: page.sample.grid.clone(),
         })
     };
     (0..RECORDS_COUNT).map(store).collect()
@@ -196,8 +229,8 @@ fn never(like: &Named, dice: &mut Dice) -> Named {
         let (kept, _) = like.split_at(like.len() - 12);
         format!("{kept}{:06x}{:06x}", dice.below(1 << 24), dice.below(1 << 24))
     };
-    let (person, place) = (id(&like.person), id(&like.place));
-    Named { person, place, phone: phone(dice) }
+    let (person, subject, place) = (id(&like.person), id(&like.subject), id(&like.place));
+    Named { person, subject, place, phone: phone(dice), own: like.own.clone() }
 }
 
 /// One round: the medians of both kinds, asked for in turn, now the one first and now the other.
