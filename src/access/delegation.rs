@@ -14,8 +14,8 @@ use crate::records::MandateId;
 use crate::territory::Area;
 
 impl Access {
-    /// Decides whether somebody may be asked to stand in for the caller in a grid; says as which role, and for how many
-    /// days at most.
+    /// Decides whether somebody may be asked to stand in for the caller in a grid; says as which role, for how many days at
+    /// most, and until when the caller's own post lasts.
     ///
     /// # Errors
     /// [`Denied`] `denied` for whoever holds no post over that grid for which anybody stands in.
@@ -29,7 +29,7 @@ impl Access {
         origin: &Origin,
         now: Micros,
         target: T,
-    ) -> Result<(Permit<T>, RoleId, u32), Denied> {
+    ) -> Result<(Permit<T>, RoleId, u32, Option<Micros>), Denied> {
         let active = self.active.load();
         let policy = &active.policy;
         let written = Written::Delegation(DelegationAct::Propose);
@@ -47,26 +47,31 @@ impl Access {
                 permit.account.about = Some(to);
                 permit.account.approval = Some(id);
                 permit.account.rule = Some(format!("{}/delegate", assignment.role.as_str()));
-                Ok((permit, role.id.clone(), role.days_max.unwrap_or(0)))
+                let days = role.days_max.unwrap_or(0);
+                Ok((permit, role.id.clone(), days, assignment.until))
             }
             _ => Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account }),
         }
     }
 
-    /// Decides about a word on a delegation that is there, by one of the two.
+    /// Decides about a word on a delegation that is there, by one of the two. Whoever accepts does so on the giver's post too:
+    /// the permit rests on the version of the giver that was looked at.
     ///
     /// # Errors
     /// [`Denied`] `not_found` for everybody else.
+    #[expect(clippy::too_many_arguments, reason = "who, which word, about what, and on whose post")]
     pub fn decide_window<T>(
         &self,
         standing: &Standing,
         act: DelegationAct,
         id: MandateId,
         parties: &[ActorId],
+        giver: Option<(ActorId, u64)>,
         origin: &Origin,
         target: T,
     ) -> Result<Permit<T>, Denied> {
         let mut permit = self.permit_known(standing, Written::Delegation(act), origin, target);
+        permit.authority.other = giver;
         permit.account.approval = Some(id);
         if parties.contains(&standing.actor) {
             return Ok(permit);

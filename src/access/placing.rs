@@ -1,5 +1,5 @@
 //! Who may place whom: an administrator anybody who is no administrator, a local officer the workers of its own area, whom
-//! their community then confirms.
+//! their community then confirms. Whoever is to watch over the vault waits for a second administrator.
 //! Never oneself, and never a role outside of the few that a local officer places.
 //! A post that nobody confirmed carries nothing.
 
@@ -25,7 +25,8 @@ pub struct PostAt<'a> {
 }
 
 impl Access {
-    /// Decides about the posts or the state of somebody else. Says whether the word is final, or a community's is needed.
+    /// Decides about the posts or the state of somebody else. Says whether the word is final; else a community's is needed, or
+    /// for a post of oversight a second administrator's.
     ///
     /// # Errors
     /// [`Denied`]: `denied` for whoever places nobody, for oneself, for a role or an area that is not the caller's to fill;
@@ -63,7 +64,8 @@ impl Access {
             Some((assignment, is_administrator)) => {
                 carry(&mut permit.account, assignment, now);
                 permit.account.rule = Some(format!("{}/place", assignment.role.as_str()));
-                return Ok((permit, is_administrator));
+                let watches = posts.iter().any(|post| watches(policy, post.role));
+                return Ok((permit, is_administrator && !watches));
             }
         };
         Err(Denied { why, fields: Vec::new(), account: permit.account })
@@ -92,16 +94,18 @@ impl Access {
         Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account })
     }
 
-    /// Decides about a community's word on a post.
+    /// Decides about the second word on a post: its community's, or for a post of oversight another administrator's, so that
+    /// nobody alone makes the second person and the overseer of its own acts. The parties, who gave it and who holds it, say none.
     ///
     /// # Errors
-    /// [`Denied`] `denied` for whoever does not lead the community over it, gave the post or holds it.
+    /// [`Denied`] `denied` for whoever does not lead the community over it or is no such administrator, gave the post or holds
+    /// it.
     #[expect(clippy::too_many_arguments, reason = "who, whom, where and when")]
     pub fn decide_confirming<T>(
         &self,
         standing: &Standing,
         about: ActorId,
-        placed_by: Option<ActorId>,
+        parties: &[ActorId],
         post: &PostAt<'_>,
         origin: &Origin,
         now: Micros,
@@ -113,14 +117,18 @@ impl Access {
         let mut permit = self.permit_known(standing, act, origin, target);
         permit.account.about = Some(about);
         let by = policy.role(post.role).and_then(|role| role.approved_by.as_ref());
+        let watched = watches(policy, post.role);
         let found = bearers(policy, standing, now).find(|bearer| {
+            if watched {
+                return confirms_oversight(policy, bearer.role);
+            }
             let assignment = bearer.assignment;
             let over =
                 assignment.area.zip(post.area).is_some_and(|(own, at)| own.contains_area(&at));
             over && by.is_some_and(|by| by.role == assignment.role && (!by.lead || assignment.lead))
         });
         match found {
-            Some(bearer) if standing.actor != about && Some(standing.actor) != placed_by => {
+            Some(bearer) if !parties.contains(&standing.actor) => {
                 carry(&mut permit.account, bearer.assignment, now);
                 let role = bearer.assignment.role.as_str();
                 permit.account.rule = Some(format!("{role}/confirm"));
@@ -128,6 +136,11 @@ impl Access {
             }
             _ => Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account }),
         }
+    }
+
+    /// Whether a post of this role counts only once a second administrator confirmed it.
+    pub fn waits_for_second(&self, role: &str) -> bool {
+        self.with_policy(|policy| watches(policy, role))
     }
 
     /// Whether any post of the caller places somebody at all. Asked before anything of the request is looked at.
@@ -145,6 +158,9 @@ impl Access {
         let policy = &active.policy;
         let may = match act {
             PlacingAct::Confirm => bearers(policy, standing, now).any(|bearer| {
+                if confirms_oversight(policy, bearer.role) {
+                    return true;
+                }
                 let role = &bearer.assignment.role;
                 let mut asked = policy.roles().iter().filter_map(|role| role.approved_by.as_ref());
                 asked.any(|by| by.role == *role && (!by.lead || bearer.assignment.lead))
@@ -156,6 +172,17 @@ impl Access {
         };
         self.admit(may, standing, Written::Placing(act), origin)
     }
+}
+
+/// Whether a role watches over the vault.
+fn watches(policy: &Policy, role: &str) -> bool {
+    policy.role(role).is_some_and(|role| role.family == RoleFamily::Oversight)
+}
+
+/// Whether holders of a role confirm whom another administrator gave a post of oversight: administrators who see the directory.
+fn confirms_oversight(policy: &Policy, role: usize) -> bool {
+    let role = &policy.roles()[role];
+    role.family == RoleFamily::Administration && policy.has_duty(&role.id, Duty::ActorList)
 }
 
 /// The posts of somebody that place others: with the duty, anybody; else those that the role names.

@@ -1,5 +1,5 @@
-//! `gridvault administrator code`: a new one-time code for an administrator whose key is lost, at the host, with the vault stopped.
-//! Never for anybody else: whoever is no administrator gets a code from the security administrator.
+//! `gridvault administrator code`: a new one-time code for an administrator, or an officer of oversight, whose key is lost, at the
+//! host, with the vault stopped. Never for anybody else: who works with records gets a code from the security administrator.
 //! It takes what opens the vault and the word of two other administrators; the entry says for whom it was and who they were.
 
 use super::ceremony::{Consent, OnWord};
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
-    /// A one-time code for an administrator whose key is lost; using it takes that key away.
+    /// A one-time code for an administrator or officer whose key is lost; using it takes that key away.
     Code(Arguments),
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     dir: PathBuf,
     #[command(flatten)]
     opening: Opening,
-    /// The administrator's log-in name.
+    /// The log-in name of the administrator or officer.
     #[arg(long)]
     login: String,
     #[command(flatten)]
@@ -69,9 +69,11 @@ async fn give(
     let directory = rooms.identity.directory();
     let actor = directory.of_logins(&HashSet::from([login])).remove(login);
     let record = actor.and_then(|actor| directory.record(&actor));
-    let record = record.filter(|record| administers(vault, record));
+    let record = record.filter(|record| is_apart(vault, record));
     let Some(record) = record else {
-        return Err(Failure::Failed(format!("no administrator has the log-in name {login}")));
+        return Err(Failure::Failed(format!(
+            "no administrator or officer has the log-in name {login}"
+        )));
     };
     let (now, unlock) = (rooms.clock.now(), config.directory.join("unlock"));
     consent.is_for(&config.origin, What::Code(record.id), &unlock, None, now)?;
@@ -92,11 +94,11 @@ async fn give(
     Ok((record.id, code))
 }
 
-/// Whether somebody works as an administrator.
-fn administers(vault: &Vault, record: &ActorRecord) -> bool {
+/// Whether somebody works as an administrator or watches over the vault.
+fn is_apart(vault: &Vault, record: &ActorRecord) -> bool {
     let family =
         |role| vault.rooms.access.with_policy(|policy| policy.role(role).map(|role| role.family));
     let mut posts = record.assignments.iter();
     record.state == ActorState::Active
-        && posts.any(|post| family(&post.role) == Some(RoleFamily::Administration))
+        && posts.any(|post| family(&post.role).is_some_and(|family| family != RoleFamily::Business))
 }

@@ -68,7 +68,7 @@ pub(super) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
-    /// Confirm, for the community, a post that a local officer gave.
+    /// Confirm a post that waits for a second word: its community's or an administrator's.
     Confirm(Which),
     /// End a post now.
     End(Which),
@@ -152,7 +152,7 @@ fn of_post(which: &Which, act: &str, mut body: Value, json: bool) -> Result<(), 
 fn placed_line(post: &Value) -> String {
     let waits = match post["confirmed"].as_bool() {
         Some(true) => "counts",
-        _ => "waits for its community",
+        _ => "waits for a second word",
     };
     format!("post {} {waits}", word(post, "assignment"))
 }

@@ -509,7 +509,7 @@ pub static ROUTES: &[Route] = &[
             .takes(Body::of::<admin::AssignmentBody>).example(examples::post).answer(201, Body::of::<placing::PlacedBody>)
         => placing::place),
     route!(POST post "/v1/admin/actors/{id}/assignments/confirm" Token false
-        Doc::new("confirm_post", "Confirm, for the community, a post that a local officer gave")
+        Doc::new("confirm_post", "Confirm a post that waits for a second word: its community's or an administrator's")
             .takes(Body::of::<placing::PostBody>).example(examples::post_id).answer(200, Body::of::<placing::PlacedBody>)
         => placing::confirm),
     route!(POST post "/v1/admin/actors/{id}/assignments/renew" Token false

@@ -267,7 +267,31 @@ impl Directory {
         ends.filter(|until| (after + 1..=through).contains(until)).max()
     }
 
-    /// The steps that add an actor whose log-in name is not taken.
+    /// Every account of whoever has one of these: themselves, and those that have the same record as their own. What a second
+    /// person is asked for is one person's, however many accounts it has.
+    pub fn accounts_of(&self, ids: &[ActorId]) -> Vec<ActorId> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let own: Vec<[u8; 16]> =
+            ids.iter().filter_map(|id| known.get(id).and_then(|known| known.record.own)).collect();
+        let mut all = ids.to_vec();
+        if !own.is_empty() {
+            let alike = known.values().filter(|known| {
+                known.record.own.is_some_and(|one| own.contains(&one))
+                    && !ids.contains(&known.record.id)
+            });
+            all.extend(alike.map(|known| known.record.id));
+        }
+        all
+    }
+
+    /// Whether somebody who has not left has this record as its own.
+    pub fn is_taken(&self, own: &[u8; 16]) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let mut records = known.values().map(|known| &known.record);
+        records.any(|record| record.own.as_ref() == Some(own) && record.state != ActorState::Left)
+    }
+
+    /// The steps that add an actor whose log-in name is not taken, nor its own record by another account.
     ///
     /// # Errors
     /// [`DirectoryError::Login`] or [`DirectoryError::Assignment`] for a record that cannot be.
@@ -280,6 +304,10 @@ impl Directory {
         change.put_new(Key::actor(record.id.as_bytes()), payload);
         let tag = self.keyring.charge_tag(b"gridvault/login/v1", record.login.as_bytes());
         change.put_new(Key::login(&tag), record.id.as_bytes().to_vec());
+        // The tag of an own record lies beside those of names, so of two additions at once one finds it there.
+        if let Some(own) = &record.own {
+            change.put_new(Key::login(own), record.id.as_bytes().to_vec());
+        }
         Ok(change)
     }
 

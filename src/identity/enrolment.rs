@@ -2,7 +2,8 @@
 //! Never stored in clear: the store has the code's hash, and under it, sealed, whom it enrols and until when.
 //! A code is used up by the entry of its use, which also says by which key its holder logs in from then on: none where none was
 //! brought, so whoever got a new code because a key was lost has that one no more.
-//! It is good for the key that its holder had when it was given: of two codes the one that is used ends the other.
+//! It is good for the key that its holder had when it was given: of two codes the one that is used ends the other. What ends an
+//! actor's tokens ends the codes of before too.
 
 use super::directory::{ActorRecord, ActorState, Directory};
 use crate::access::ActorId;
@@ -148,15 +149,17 @@ impl Directory {
             .map_err(|_| EnrolmentError::Unavailable)?;
         let (actor, rest) = plain.split_first_chunk::<16>().ok_or(EnrolmentError::Unavailable)?;
         let (ends, given_at) = rest.split_first_chunk::<8>().ok_or(EnrolmentError::Unavailable)?;
-        if now.seconds() >= i64::from_be_bytes(*ends) {
+        let ends = i64::from_be_bytes(*ends);
+        if now.seconds() >= ends {
             return Err(EnrolmentError::Invalid);
         }
+        let made = ends - ENROL_CODE_SECONDS;
         let actor = ActorId::from_bytes(*actor);
         let (record, version) = self.record_at(&actor).ok_or(EnrolmentError::Invalid)?;
         let stops = matches!(record.state, ActorState::Suspended | ActorState::Left);
         // What an older program wrote says nothing of a key: nobody had one.
         let given_at: [u8; 32] = given_at.try_into().unwrap_or_default();
-        if stops || given_at != key_at(Some(&record)) {
+        if stops || made < record.tokens_from || given_at != key_at(Some(&record)) {
             return Err(EnrolmentError::Invalid);
         }
         let expect = Expect { key, version: stored.version, stamp };

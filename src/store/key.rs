@@ -295,7 +295,7 @@ impl Key {
         Key::of(ACTOR, &[])
     }
 
-    /// A log-in name taken by an actor, by its keyed tag.
+    /// A log-in name, or a record as one's own, taken by an actor, by its keyed tag.
     pub fn login(tag: &[u8; 16]) -> Key {
         Key::of(LOGIN, &[tag])
     }

@@ -30,6 +30,67 @@ fn administrator_is_not_made_by_one_administrator() {
 }
 
 #[test]
+fn officer_of_oversight_waits_for_a_second_administrator() {
+    let demo = shared();
+    let (first, second) = (demo.role("security_admin"), demo.role("audit_admin"));
+    let post = json!([{"role": "compliance_auditor"}]);
+    let added = add(demo, post).expect(201);
+    let officer = enrolled(demo, &added, "compliance_auditor", None);
+    let reads = || officer.get("/v1/audit/reviews");
+    reads().refused(403, "denied");
+    let listed = second.get("/v1/admin/actors").expect(200);
+    let actors = listed.body["actors"].as_array().expect("a list").clone();
+    let known = actors.into_iter().find(|one| one["id"] == json!(officer.id)).expect("added");
+    let waiting = &known["assignments"][0];
+    assert_eq!(waiting["confirmed"], json!(false));
+    let path = |word: &str| format!("/v1/admin/actors/{}/assignments/{word}", officer.id);
+    let body = json!({"assignment": waiting["id"]});
+    // Neither whoever gave it, nor whoever holds it, nor anybody but an administrator of the directory.
+    for other in [&first, &officer, &demo.role("system_admin"), &demo.role("compliance_auditor")] {
+        other.post(&path("confirm"), &body).refused(403, "denied");
+    }
+    // Nor does the first one speak as the other: no token, no code.
+    first
+        .post(&format!("/v1/admin/actors/{}/tokens", officer.id), &json!({}))
+        .refused(403, "denied");
+    first
+        .call("POST", &format!("/v1/admin/actors/{}/codes", officer.id))
+        .send()
+        .refused(403, "denied");
+    let said = second.post(&path("confirm"), &body).expect(200);
+    let entry = demo.entry_of(&said);
+    assert_eq!((&entry["who"], &entry["role"]), (&json!(second.id), &json!("audit_admin")));
+    reads().expect(200);
+    second.post(&path("confirm"), &body).refused(404, "not_found");
+    first.post(&path("end"), &body).expect(200);
+    reads().refused(403, "denied");
+}
+
+#[test]
+fn what_an_administrator_gave_out_before_serves_nobody_as_an_officer() {
+    let demo = shared();
+    let first = demo.role("security_admin");
+    let added = add(demo, json!([])).expect(201);
+    let code = added.text_of("code");
+    let id = added.text_of("id");
+    let token = first.post(&format!("/v1/admin/actors/{id}/tokens"), &json!({})).expect(201);
+    let before = super::actor::Actor {
+        id: id.to_owned(),
+        role: "compliance_auditor".to_owned(),
+        area: None,
+        token: token.text_of("token").to_owned(),
+        url: demo.url().to_owned(),
+    };
+    before.get("/v1/purposes").expect(200);
+    let post = super::enrolment::ready(json!({"role": "compliance_auditor"}));
+    let placed = first.post(&format!("/v1/admin/actors/{id}/assignments"), &post).expect(201);
+    assert_eq!(placed.body["confirmed"], json!(false));
+    super::enrolment::confirmed(demo, id);
+    before.get("/v1/audit/reviews").refused(401, "token_invalid");
+    super::enrolment::redeem(demo, code).refused(401, "token_invalid");
+}
+
+#[test]
 fn place_must_fit_its_role() {
     let demo = shared();
     for places in [
@@ -91,7 +152,7 @@ fn log_in_name_has_one_form_and_one_holder() {
 }
 
 #[test]
-fn administrator_issues_tokens_for_others_and_never_for_administrators() {
+fn administrator_issues_tokens_for_others_and_never_for_administrators_and_officers() {
     let demo = shared();
     let admin = demo.role("security_admin");
     let issue = |actor: &str| admin.post(&format!("/v1/admin/actors/{actor}/tokens"), &json!({}));
@@ -106,7 +167,14 @@ fn administrator_issues_tokens_for_others_and_never_for_administrators() {
     assert!(!entry.to_string().contains(issued.text_of("token")));
     let other = super::actor::Actor { token: issued.text_of("token").to_owned(), ..worker };
     other.read(demo.sample_record(), "name", REGISTRATION).expect(200);
-    for denied in ["security_admin", "system_admin", "audit_admin"] {
+    for denied in [
+        "security_admin",
+        "system_admin",
+        "audit_admin",
+        "compliance_auditor",
+        "protection_officer",
+        "discipline_officer",
+    ] {
         issue(&demo.role(denied).id).refused(403, "denied");
     }
     issue("AAAAAAAAAAAAAAAAAAAAAA").refused(404, "not_found");

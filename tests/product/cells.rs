@@ -318,12 +318,12 @@ const ROLES: &[(&str, &str, &str)] = &[
     (
         "security_admin",
         "----------------------------",
-        "------++++++-?v--------------?+++-++-?-----",
+        "------++++++??v--------------?+++-++-?-----",
     ),
     // Runs the platform; grants nothing, and sees of the policy only what it grants to whom.
     ("system_admin", "----------------------------", "----------+----------------------?-++-??-?v"),
-    // Reads the trail of the other administrators.
-    ("audit_admin", "----------------------------", "+++--+-+--+----+---------------------------"),
+    // Reads the trail of the other administrators, and says the second word on officers.
+    ("audit_admin", "----------------------------", "+++--+-+--+-?--+---------------------------"),
     // Ciphertext only.
     (
         "contractor_ops",

@@ -8,6 +8,7 @@ use super::client::Reply;
 use super::enrolment::{add, enrolled, ready};
 use super::entries::happened;
 use super::harness::{Demo, shared};
+use super::placing::{set_state, word};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -129,4 +130,60 @@ fn nobody_stands_in_outside_of_a_confirmed_pair_or_beyond_a_window() {
     let stored = demo.worker(4).create(&adult(GRID)).expect(201);
     pair.neighbour.read(stored.text_of("id"), "name", REGISTRATION).refused(404, "not_found");
     step(&pair.neighbour, &later, "end").expect(200);
+}
+
+/// Takes the grid from its head: the post ends, or its holder is suspended.
+fn takes_the_grid_away(demo: &Demo, head: &Actor, by_state: bool) {
+    let security = demo.role("security_admin");
+    if by_state {
+        set_state(&security, &head.id, "suspended").expect(200);
+        return;
+    }
+    let listed = security.get("/v1/admin/actors").expect(200);
+    let actors = listed.body["actors"].as_array().expect("a list").clone();
+    let known = actors.into_iter().find(|one| one["id"] == json!(head.id)).expect("the head");
+    let post = known["assignments"][0]["id"].as_str().expect("a post").to_owned();
+    word(&security, &head.id, "end", &post).expect(200);
+}
+
+#[test]
+fn nobody_accepts_from_whoever_has_lost_the_grid() {
+    let demo = shared();
+    for by_state in [false, true] {
+        let pair = Pair::confirmed(demo);
+        let delegation = pair.proposes(json!({})).expect(201).text_of("id").to_owned();
+        takes_the_grid_away(demo, &pair.head, by_state);
+        step(&pair.neighbour, &delegation, "accept").refused(403, "denied");
+    }
+}
+
+#[test]
+fn a_window_ends_with_the_post_or_the_account_of_whoever_gave_it() {
+    let demo = shared();
+    let worker = demo.worker(4);
+    let stored = worker.create(&super::bodies::contact(GRID, &super::bodies::fresh_phone()));
+    let id = stored.expect(201).text_of("id").to_owned();
+    for by_state in [false, true] {
+        let pair = Pair::confirmed(demo);
+        let read = || pair.neighbour.read(&id, "name", super::bodies::CONTACT);
+        let delegation = pair.proposes(json!({})).expect(201).text_of("id").to_owned();
+        step(&pair.neighbour, &delegation, "accept").expect(200);
+        read().expect(200);
+        takes_the_grid_away(demo, &pair.head, by_state);
+        read().refused(404, "not_found");
+        let listed = pair.neighbour.get("/v1/delegations").expect(200);
+        assert_eq!(listed.body["delegations"], json!([]));
+    }
+}
+
+#[test]
+fn no_window_outlasts_the_post_that_it_rests_on() {
+    let demo = shared();
+    let Pair { neighbour, post, .. } = Pair::confirmed(demo);
+    let posts = json!([{"role": "grid_head", "area": GRID, "to": in_seconds(7_200)}]);
+    let added = add(demo, posts).expect(201);
+    let head = enrolled(demo, &added, "grid_head", Some(GRID));
+    let pair = Pair { head, neighbour, post };
+    pair.proposes(json!({"until": in_seconds(10_800)})).refused(400, "schema_invalid");
+    pair.proposes(json!({"until": in_seconds(3_600)})).expect(201);
 }

@@ -38,6 +38,22 @@ pub fn redeem(demo: &Demo, code: &str) -> Reply {
     demo.call("POST", "/v1/enrol").json(&json!({"code": code})).send()
 }
 
+/// A second administrator's word on every post of an officer of oversight that waits for it.
+pub fn confirmed(demo: &Demo, officer: &str) {
+    let second = demo.role("audit_admin");
+    let listed = second.get("/v1/admin/actors").expect(200);
+    let actors = listed.body["actors"].as_array().expect("a list");
+    let officer = actors.iter().find(|one| one["id"] == json!(officer)).expect("it was added");
+    for post in officer["assignments"].as_array().expect("posts") {
+        assert_eq!(post["confirmed"], json!(false));
+        let path = format!(
+            "/v1/admin/actors/{}/assignments/confirm",
+            officer["id"].as_str().expect("an id")
+        );
+        second.post(&path, &json!({"assignment": post["id"]})).expect(200);
+    }
+}
+
 /// Somebody new who was added and enrolled.
 pub fn newcomer(demo: &Demo, role: &str, area: &str) -> Actor {
     let added = add(demo, json!([{"role": role, "area": area}])).expect(201);

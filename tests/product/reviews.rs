@@ -5,7 +5,7 @@
 use super::actor::Actor;
 use super::bodies::REGISTRATION;
 use super::client::Reply;
-use super::enrolment::{add, enrolled};
+use super::enrolment::{add, confirmed, enrolled};
 use super::entries::happened;
 use super::harness::{Demo, await_until, shared};
 use serde_json::{Value, json};
@@ -22,7 +22,9 @@ pub fn auditor(demo: &Demo) -> Actor {
 /// Another compliance officer.
 pub fn second(demo: &Demo) -> Actor {
     let role = "compliance_auditor";
-    enrolled(demo, &add(demo, json!([{"role": role}])).expect(201), role, None)
+    let added = add(demo, json!([{"role": role}])).expect(201);
+    confirmed(demo, added.text_of("id"));
+    enrolled(demo, &added, role, None)
 }
 
 /// A worker tries what is not in its territory until that is out of the ordinary.
@@ -178,12 +180,9 @@ fn whom_a_review_is_brought_before_sees_that_one_with_its_entries_and_may_close_
     protection.post(&path(&review, "notes"), &text).expect(201);
     let closing = json!({"outcome": "finding", "text": "已约谈"});
     protection.post(&path(&review, "close"), &closing).refused(403, "approval_required");
-    let second = enrolled(
-        &demo,
-        &add(&demo, json!([{"role": "protection_officer"}])).expect(201),
-        "protection_officer",
-        None,
-    );
+    let added = add(&demo, json!([{"role": "protection_officer"}])).expect(201);
+    confirmed(&demo, added.text_of("id"));
+    let second = enrolled(&demo, &added, "protection_officer", None);
     let closed = second.post(&path(&review, "close"), &closing).expect(200);
     assert_eq!(closed.body["closed"]["by"], json!(second.id));
 }
@@ -427,6 +426,12 @@ fn whoever_opens_the_own_record_is_found_and_those_who_list_actors_learn_nothing
     let found = anomalies(&demo, "rule=own_record", read + 1);
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!((&found[0]["actor"], &found[0]["entries"]), (&json!(worker.id), &json!([read])));
+    // Two accounts of one person would be two persons.
+    let mut second = body.clone();
+    second["login"] = json!("worker.second");
+    security.post("/v1/admin/actors", &second).refused(412, "version_conflict");
+    super::placing::set_state(&security, &worker.id, "left").expect(200);
+    security.post("/v1/admin/actors", &second).expect(201);
     let mut unknown = body.clone();
     unknown["login"] = json!("worker.other");
     unknown["self_subject"] = json!("01921234-5678-7fff-bfff-ffffffffffff");

@@ -316,6 +316,7 @@ pub(super) async fn decided(
         &rooms.access,
         &rooms.trail,
         &territory,
+        rooms.identity.directory(),
     )
     .await?;
     let body = ApprovalAskedBody { id: id.to_string() };

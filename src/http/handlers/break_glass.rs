@@ -198,7 +198,13 @@ pub(in crate::http) async fn open(
 }
 
 fn break_glass_rooms(rooms: &Rooms) -> Urgency<'_> {
-    Urgency { store: &rooms.store, seal: &rooms.seal, access: &rooms.access, trail: &rooms.trail }
+    Urgency {
+        store: &rooms.store,
+        seal: &rooms.seal,
+        directory: rooms.identity.directory(),
+        access: &rooms.access,
+        trail: &rooms.trail,
+    }
 }
 
 fn request_of(body: BreakGlassBody) -> Option<BreakGlassRequest> {

@@ -29,7 +29,7 @@ use utoipa::ToSchema;
 pub(in crate::http) struct PlacedBody {
     /// The post's id.
     assignment: String,
-    /// Whether it counts; else its community has to confirm it.
+    /// Whether it counts; else its community has to confirm it, or a second administrator one of oversight.
     confirmed: bool,
 }
 
@@ -175,6 +175,8 @@ pub(super) fn placing<'a>(caller: &'a Caller, rooms: &'a Rooms) -> Placing<'a> {
         origin: &caller.origin,
         now: caller.now,
         directory: rooms.identity.directory(),
+        store: &rooms.store,
+        seal: &rooms.seal,
         access: &rooms.access,
         trail: &rooms.trail,
     }

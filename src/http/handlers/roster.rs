@@ -101,7 +101,7 @@ pub(in crate::http) struct ImportedLineBody {
     /// The post; of a look beforehand, only one that is there already.
     #[serde(skip_serializing_if = "Option::is_none")]
     assignment: Option<String>,
-    /// Whether the post counts; else its community has to confirm it.
+    /// Whether the post counts; else its community has to confirm it, or a second administrator one of oversight.
     #[serde(skip_serializing_if = "Option::is_none")]
     confirmed: Option<bool>,
     /// Index of its entry, where it has one.

@@ -142,3 +142,19 @@ fn what_was_issued_before_a_system_was_stopped_is_of_no_use_when_it_acts_again()
     let anew = world.identity.issue(WORKER, Some(SYSTEM), 60, at(NOW + 1)).expect("a token");
     assert_eq!(world.enter_at(anew.show(), NOW + 1), Ok(WORKER));
 }
+
+#[test]
+fn accounts_with_one_own_record_are_one_person() {
+    let mut world = World::new();
+    assert_eq!(world.directory().accounts_of(&[WORKER]), [WORKER]);
+    let own = world.directory().own_tag(crate::records::Handle::from_bytes([9; 16]));
+    for account in [WORKER, OTHER] {
+        world.change(account, |record| record.own = Some(own));
+    }
+    assert_eq!(world.directory().accounts_of(&[WORKER]), [WORKER, OTHER]);
+    assert!(world.directory().is_taken(&own));
+    for account in [WORKER, OTHER] {
+        world.change(account, |record| record.state = ActorState::Left);
+    }
+    assert!(!world.directory().is_taken(&own));
+}

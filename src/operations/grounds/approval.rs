@@ -7,7 +7,7 @@ use crate::access::{
     Access, ActorId, Ask, Asking, Code, Fact, Item, MandateAct, Origin, Permit, Written,
 };
 use crate::ambient::{Micros, Random};
-use crate::identity::Actor;
+use crate::identity::{Actor, Directory};
 use crate::limits::{
     APPROVAL_MINUTES_MAX, APPROVAL_WAIT_SECONDS, APPROVALS_LISTED_COUNT_MAX, STALE_ATTEMPTS_MAX,
 };
@@ -131,6 +131,7 @@ pub async fn decide_approval(
     access: &Access,
     trail: &Trail,
     territory: &Territory,
+    directory: &Directory,
 ) -> Result<Recorded, OperationError> {
     let standing = actor.standing();
     let act = if yes { MandateAct::Grant } else { MandateAct::Refuse };
@@ -139,17 +140,11 @@ pub async fn decide_approval(
         let kept = kept_mandate(id, store, seal).await?;
         let waits = |kept: &Kept| kept.record.waits_at.is_some() && waiting.has(&kept.record);
         let waiting = kept.filter(waits);
-        let scope = match &waiting {
-            Some(kept) => {
-                let records: Vec<_> = kept.record.records.iter().map(|(id, _)| *id).collect();
-                let people: Vec<_> = kept.record.subjects.iter().map(|(id, _)| *id).collect();
-                look(&records, &people, store, seal).await?
-            }
-            None => Vec::new(),
-        };
+        let scope = scope_of(waiting.as_ref(), store, seal).await?;
         let is_there = |seen: &&Seen| seen.found.is_some();
         let items: Vec<Item<'_>> = scope.iter().filter(is_there).map(Seen::item).collect();
         let parties = waiting.as_ref().map_or(Vec::new(), |kept| kept.record.parties());
+        let parties = directory.accounts_of(&parties);
         let role = waiting.as_ref().map_or("", |kept| &kept.record.role);
         let waits_at = waiting.as_ref().and_then(|kept| kept.record.waits_at);
         let raises = waiting.as_ref().and_then(|kept| raise_of(&kept.record));
@@ -188,6 +183,18 @@ pub async fn decide_approval(
         }
     }
     Err(refuse(trail, turn_away(Code::Stale)).await)
+}
+
+/// What the word is about, as it is now.
+async fn scope_of(
+    waiting: Option<&Kept>,
+    store: &Reader,
+    seal: &Seal,
+) -> Result<Vec<Seen>, OperationError> {
+    let Some(kept) = waiting else { return Ok(Vec::new()) };
+    let records: Vec<_> = kept.record.records.iter().map(|(id, _)| *id).collect();
+    let people: Vec<_> = kept.record.subjects.iter().map(|(id, _)| *id).collect();
+    look(&records, &people, store, seal).await
 }
 
 /// Whose limit is to be raised.

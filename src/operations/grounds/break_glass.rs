@@ -9,6 +9,7 @@ use crate::access::{
     TierTerms,
 };
 use crate::ambient::{Micros, Random};
+use crate::identity::Directory;
 use crate::limits::{
     APPROVAL_WAIT_SECONDS, EMERGENCIES_LISTED_COUNT_MAX, RECORDS_FOR_PERSON_COUNT,
     STALE_ATTEMPTS_MAX,
@@ -59,6 +60,8 @@ pub struct Urgency<'a> {
     pub store: &'a Reader,
     /// The seal.
     pub seal: &'a Seal,
+    /// Which accounts are one person's.
+    pub directory: &'a Directory,
     /// Who may.
     pub access: &'a Access,
     /// The one door for change.
@@ -135,7 +138,7 @@ async fn scope_of(
     event: &Event,
     rooms: &Urgency<'_>,
 ) -> Result<Vec<Seen>, OperationError> {
-    let Urgency { store, seal, access, trail } = *rooms;
+    let Urgency { store, seal, access, trail, .. } = *rooms;
     let tier = (request.tier, terms);
     let Some(dwellings) = dwellings_of(event, &request.places, tier, store, seal).await? else {
         return Err(turn_away(asked, access, trail, Code::CaseRequired).await);
@@ -157,7 +160,7 @@ async fn admitted(
     request: &BreakGlassRequest,
     rooms: &Urgency<'_>,
 ) -> Result<(TierTerms, u32), OperationError> {
-    let Urgency { store, seal, access, trail } = *rooms;
+    let Urgency { store, seal, access, trail, .. } = *rooms;
     let standing = asked.actor.standing();
     let terms = match access.check_emergency(standing, request.tier, asked.origin, asked.now) {
         Ok(terms) => terms,

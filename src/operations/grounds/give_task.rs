@@ -111,7 +111,10 @@ pub async fn give_task(
     let id = draw::mandate_id(asked.now, random)?;
     let question = asked.question(Ask::Read, schemas, territory);
     for _ in 0..STALE_ATTEMPTS_MAX {
+        // Another account of the giver is the giver, who gives itself nothing.
+        let giver = identity.directory().accounts_of(&[asked.actor.standing().actor]);
         let holder = identity.standing(&request.holder);
+        let holder = holder.filter(|holder| !giver.contains(&holder.actor));
         let leads_on = !matches!(request.scope, TaskScope::Named { .. });
         let terms = TaskTerms { id, holder: holder.as_ref(), fields: &request.fields, leads_on };
         let looked = look_at(&request.scope, &question, &terms, store, seal, access, trail);

@@ -81,7 +81,7 @@ async fn step(
     rooms: &Urgency<'_>,
     follows: impl Fn(&Kept) -> Option<MandateRecord>,
 ) -> Result<Recorded, OperationError> {
-    let Urgency { store, seal, access, trail } = *rooms;
+    let Urgency { store, seal, access, trail, .. } = *rooms;
     let standing = actor.standing();
     for _ in 0..STALE_ATTEMPTS_MAX {
         let kept = kept_mandate(id, store, seal).await?;
@@ -90,6 +90,7 @@ async fn step(
         let parties = kept.as_ref().map_or(Vec::new(), |kept| {
             std::iter::once(holder).chain(kept.record.decider).collect()
         });
+        let parties = rooms.directory.accounts_of(&parties);
         let watches = kept.as_ref().and_then(|kept| watched(kept, actor, now, access));
         let target = Named::over(id, &[]);
         let decided = access
@@ -154,7 +155,7 @@ pub async fn list_glass(
     now: Micros,
     rooms: &Urgency<'_>,
 ) -> Result<(Vec<ListedGlass>, Recorded), OperationError> {
-    let Urgency { store, seal, access, trail } = *rooms;
+    let Urgency { store, seal, access, trail, .. } = *rooms;
     let standing = actor.standing();
     let written = Written::Emergency(EmergencyAct::List);
     let permit = access.permit_known(standing, written, origin, Nothing);

@@ -33,7 +33,7 @@ pub(super) async fn event_of(
     event: RecordId,
     rooms: &Urgency<'_>,
 ) -> Result<Option<Event>, OperationError> {
-    let Urgency { store, seal, access, trail } = *rooms;
+    let Urgency { store, seal, access, trail, .. } = *rooms;
     let fields = EVENT_FIELDS.map(str::to_owned).to_vec();
     for _ in 0..STALE_ATTEMPTS_MAX {
         let sealed = match store.fetch(event).await? {

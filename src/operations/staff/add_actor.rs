@@ -1,5 +1,6 @@
 //! Enrols an actor and places it, by the administrator who has that duty.
-//! Never makes an administrator, and never mixes worlds: business, oversight and administration stay apart.
+//! Never makes an administrator, never an officer of oversight without a second administrator's word, and never mixes worlds:
+//! business, oversight and administration stay apart.
 //! The newcomer gets its first token by a one-time code that is shown once.
 
 use crate::access::{
@@ -82,7 +83,8 @@ impl Target for Newcomer {
 /// # Errors
 /// `denied` without the duty; `approval_required` for a role of administration; `schema_invalid` for an unknown
 /// role or line, an area of another level or without a grid, a place without the line or the end that its role needs, or
-/// roles that exclude each other; `not_found` for a subject of which nothing is held; `version_conflict` for a taken name.
+/// roles that exclude each other; `not_found` for a subject of which nothing is held; `version_conflict` for a name, or a
+/// subject, that another account has: two accounts of one person would be two persons.
 #[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn add_actor(
     actor: &Actor,
@@ -113,11 +115,17 @@ pub async fn add_actor(
     let own = match request.self_subject {
         None => None,
         Some(subject) => match seal.handle_of(subject, store).await? {
-            Some(handle) => Some(directory.own_tag(handle)),
+            Some(handle) => match directory.own_tag(handle) {
+                own if directory.is_taken(&own) => {
+                    return Err(turn_away(Code::VersionConflict).await);
+                }
+                own => Some(own),
+            },
             None => return Err(turn_away(Code::NotFound).await),
         },
     };
-    let record = ActorRecord { own, ..record_of(id, request, now, random)? };
+    let given_by = |role: &str| access.waits_for_second(role).then_some(standing.actor);
+    let record = ActorRecord { own, ..record_of(id, request, given_by, now, random)? };
     let Ok(mut change) = directory.addition(&NewActor { record }) else {
         return Err(turn_away(Code::SchemaInvalid).await);
     };
@@ -128,7 +136,7 @@ pub async fn add_actor(
     change.expects.extend(enrolment.expects);
     match trail.commit(permit, change).await {
         Ok(receipt) => Ok(Added { id, code, recorded: receipt.recorded() }),
-        // The only key that can be there already is the log-in name.
+        // The only keys that can be there already are those of the log-in name and of the own record.
         Err(Refused::Stale(_)) => Err(turn_away(Code::VersionConflict).await),
         Err(refused) => Err(ended(refused, actor, origin, access, trail).await),
     }
@@ -220,6 +228,7 @@ pub(super) fn check_place(
 fn record_of(
     id: ActorId,
     request: ActorRequest,
+    given_by: impl Fn(&str) -> Option<ActorId>,
     now: Micros,
     random: &dyn Random,
 ) -> Result<ActorRecord, OperationError> {
@@ -229,11 +238,11 @@ fn record_of(
         .map(|asked| {
             Ok(AssignmentRecord {
                 id: random.bytes16()?,
+                unconfirmed_by: given_by(&asked.role),
                 role: asked.role,
                 area: asked.area,
                 line: asked.line,
                 lead: asked.lead,
-                unconfirmed_by: None,
                 windows: asked.pair.then(Vec::new),
                 readiness: asked.readiness,
                 from: asked.from.unwrap_or(now).0,

@@ -1,7 +1,9 @@
 //! Stand-ins: the head of a grid proposes a window, its stand-in of an approved pair accepts, and either ends it.
-//! Never outside of a pair that the community confirmed, and never longer than the stand-in's role may last.
+//! Never outside of a pair that the community confirmed, and never longer than the stand-in's role may last or the post of
+//! whoever gave it does.
 //! The window lies in the stand-in's own record, so it is there or gone for the next operation in the log.
 
+use super::windows::gives;
 use crate::access::{Access, ActorId, Code, DelegationAct, Origin, Written};
 use crate::ambient::{Micros, Random};
 use crate::identity::{Actor, ActorRecord, ActorState, Directory};
@@ -75,7 +77,7 @@ pub struct Delegating<'a> {
 ///
 /// # Errors
 /// `denied` for whoever does not hold the grid, or somebody who is of no confirmed pair for it; `schema_invalid` for a
-/// window that is over, too long or too far ahead.
+/// window that is over, too long or too far ahead, or that outlasts the proposer's own post.
 pub async fn propose_delegation(
     delegating: &Delegating<'_>,
     request: DelegationRequest,
@@ -87,11 +89,13 @@ pub async fn propose_delegation(
     let target = Between { id, stand_in: None };
     let standing = actor.standing();
     let decided = access.decide_delegating(standing, id, &grid, request.to, origin, now, target);
-    let (permit, role, days) = match decided {
+    let (permit, role, days, post_until) = match decided {
         Ok(decided) => decided,
         Err(denied) => return Err(refuse(trail, denied).await),
     };
-    let other = directory.record(&request.to).filter(|other| other.state == ActorState::Active);
+    let own = directory.accounts_of(&[standing.actor]);
+    let other = directory.record(&request.to);
+    let other = other.filter(|other| other.state == ActorState::Active && !own.contains(&other.id));
     let pair = other.as_ref().and_then(|other| pair_of(other, role.as_str(), &request.grid, now));
     let Some(pair) = pair else {
         return Err(delegating.turn_away(Code::Denied).await);
@@ -101,6 +105,7 @@ pub async fn propose_delegation(
     let fits = request.until > now
         && length > 0
         && length <= i64::from(days) * DAY_MICROS
+        && post_until.is_none_or(|until| request.until <= until)
         && from.0.saturating_sub(now.0) <= WINDOW_AHEAD_DAYS_MAX * DAY_MICROS;
     if !fits {
         return Err(delegating.turn_away(Code::SchemaInvalid).await);
@@ -135,7 +140,8 @@ fn pair_of(other: &ActorRecord, role: &str, grid: &GridCode, now: Micros) -> Opt
 /// A word on a delegation: its stand-in accepts it, or one of the two ends it.
 ///
 /// # Errors
-/// `not_found` for everybody else; `denied` where the one who proposed it accepts; `version_conflict` for one that is over,
+/// `not_found` for everybody else; `denied` where the one who proposed it accepts, or where that one works no more or has lost
+/// the post over the grid; `version_conflict` for one that is over,
 /// or accepted already.
 pub async fn step_delegation(
     delegating: &Delegating<'_>,
@@ -150,7 +156,10 @@ pub async fn step_delegation(
         let kept = kept.filter(|kept| kept.record.window.is_some());
         let parties = kept.as_ref().map_or(Vec::new(), |kept| kept.record.parties());
         let target = Between { id, stand_in: kept.as_ref().map(|kept| kept.record.holder) };
-        let decided = access.decide_window(standing, act, id, &parties, origin, target);
+        let giver = kept.as_ref().filter(|_| accept).and_then(|kept| kept.record.giver);
+        let giver = giver.and_then(|giver| directory.record_at(&giver));
+        let seen = giver.as_ref().map(|(record, version)| (record.id, *version));
+        let decided = access.decide_window(standing, act, id, &parties, seen, origin, target);
         let permit = match decided {
             Ok(permit) => permit,
             Err(denied) => return Err(refuse(trail, denied).await),
@@ -158,7 +167,16 @@ pub async fn step_delegation(
         let Some(kept) = kept else {
             return Err(delegating.turn_away(Code::NotFound).await);
         };
-        if accept && kept.record.holder != standing.actor {
+        let may_give = |(giver, _): &(ActorRecord, u64)| {
+            let window = kept.record.window.as_ref();
+            window.is_some_and(|(_, grid)| {
+                let given = (kept.record.role.as_str(), grid.as_str(), kept.record.until);
+                gives(access, giver, given, now)
+            })
+        };
+        let is_theirs =
+            kept.record.holder == standing.actor && giver.as_ref().is_some_and(may_give);
+        if accept && !is_theirs {
             return Err(delegating.turn_away(Code::Denied).await);
         }
         let live = now.0 < kept.record.until;

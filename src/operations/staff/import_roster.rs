@@ -102,7 +102,7 @@ pub async fn import_roster(
     dry_run: bool,
     rooms: &RosterRooms<'_>,
 ) -> Result<Imported, OperationError> {
-    let Placing { actor, origin, now, directory, access, trail } = *placing;
+    let Placing { actor, origin, now, directory, access, trail, .. } = *placing;
     // Decided before anything of the lines is looked at, and once more for the entry of the whole.
     if let Err(denied) = access.decide_roster(actor.standing(), origin, now, Nothing) {
         return Err(refuse(trail, denied).await);

@@ -1,5 +1,5 @@
 //! Issues a token for an actor, by the administrator who has that duty.
-//! Never for an administrator and never for oneself: those come by a one-time code.
+//! Never for an administrator, an officer of oversight or oneself: those come by a one-time code.
 //! The entry names whom it was for, so a token nobody asked for shows.
 
 use crate::access::{Access, ActorId, Code, Duty, Origin, RoleFamily, Standing};
@@ -30,7 +30,7 @@ pub struct Issued {
 /// Issues the token.
 ///
 /// # Errors
-/// `denied` without the duty, or for an administrator's token; `not_found` for an actor, or a system to act for it,
+/// `denied` without the duty, or for an administrator's or an officer's token; `not_found` for an actor, or a system to act for it,
 /// that is not active;
 /// `schema_invalid` for a life beyond the limit.
 pub async fn issue_token(
@@ -76,14 +76,14 @@ pub(super) fn unfit(
         None => Some(Code::NotFound),
         Some(_) if request.via.is_some_and(|via| !acts(&via)) => Some(Code::NotFound),
         Some(record) => {
-            let administers = access.with_policy(|policy| {
+            // Whoever gives credentials is watched over: it could else speak as its own second person.
+            let is_apart = access.with_policy(|policy| {
                 record.assignments.iter().any(|assignment| {
-                    policy
-                        .role(&assignment.role)
-                        .is_none_or(|role| role.family == RoleFamily::Administration)
+                    let role = policy.role(&assignment.role);
+                    role.is_none_or(|role| role.family != RoleFamily::Business)
                 })
             });
-            (administers || request.actor == standing.actor).then_some(Code::Denied)
+            (is_apart || request.actor == standing.actor).then_some(Code::Denied)
         }
     }
 }

@@ -12,6 +12,7 @@ mod new_code;
 mod place_actor;
 mod renew_post;
 mod see_posts;
+mod windows;
 
 pub use add_actor::{ActorRequest, Added, AssignmentRequest, add_actor, list_actors};
 pub use delegate::{

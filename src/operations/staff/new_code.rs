@@ -1,5 +1,5 @@
 //! A one-time code for somebody who is there already, whose key is lost or who never had one.
-//! Never for an administrator and never for oneself: who gives codes could else become anybody who watches over it.
+//! Never for an administrator, an officer of oversight or oneself: who gives codes could else become anybody who watches over it.
 //! The entry names whom it was for, so a code that nobody asked for shows; using it takes the key of before away.
 
 use super::issue_token::{TokenRequest, unfit};
@@ -35,7 +35,7 @@ impl Target for Codes {
 /// Makes the code.
 ///
 /// # Errors
-/// `denied` without the duty, for an administrator's code and for one's own; `not_found` for an actor that is not active.
+/// `denied` without the duty, for an administrator's or an officer's code and for one's own; `not_found` for an actor that is not active.
 #[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn new_code(
     actor: &Actor,

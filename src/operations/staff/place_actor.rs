@@ -1,8 +1,10 @@
 //! Gives, confirms and ends posts, and changes the state of an actor.
 //! Never one's own, never an administrator's by a single word, and never a post beside one that excludes it.
-//! What ends here ends for the next operation in the log: every permit rests on the actor's version.
+//! What ends here ends for the next operation in the log, with the windows that rested on it: every permit rests on the actor's
+//! version.
 
 use super::add_actor::check_place;
+use super::windows::ended_with;
 use crate::access::{Access, ActorId, Code, Denied, Origin, Permit, PlacingAct, Policy, PostAt};
 use crate::ambient::{Micros, Random};
 use crate::identity::{Actor, ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory};
@@ -11,10 +13,23 @@ use crate::operations::describe::ended;
 use crate::operations::{AssignmentRequest, OperationError, refuse};
 use crate::purposes::PurposeSet;
 use crate::records::{Owner, RecordRef, Target};
+use crate::seal::Seal;
+use crate::store::Reader;
 use crate::territory::Territory;
 use crate::trail::{Recorded, Trail};
+use std::sync::OnceLock;
 
-pub(super) struct Moved(ActorId);
+/// An actor whose posts or state change, and what ends with them: known only once it is decided that they may.
+pub(super) struct Moved {
+    about: ActorId,
+    ended: OnceLock<Vec<Owner>>,
+}
+
+impl Moved {
+    fn of(about: ActorId) -> Moved {
+        Moved { about, ended: OnceLock::new() }
+    }
+}
 
 impl Target for Moved {
     fn records(&self) -> &[RecordRef] {
@@ -22,7 +37,8 @@ impl Target for Moved {
     }
 
     fn owns(&self, owner: Owner) -> bool {
-        owner == Owner::Actor(*self.0.as_bytes())
+        let with_it = self.ended.get().is_some_and(|ended| ended.contains(&owner));
+        with_it || owner == Owner::Actor(*self.about.as_bytes())
     }
 }
 
@@ -36,6 +52,10 @@ pub struct Placing<'a> {
     pub now: Micros,
     /// The directory.
     pub directory: &'a Directory,
+    /// Sealed bytes.
+    pub store: &'a Reader,
+    /// Between sealed bytes and records.
+    pub seal: &'a Seal,
     /// May it.
     pub access: &'a Access,
     /// The one door for change.
@@ -46,7 +66,7 @@ pub struct Placing<'a> {
 pub struct Placed {
     /// Its id.
     pub assignment: [u8; 16],
-    /// Whether it counts at once; else its community has to confirm it.
+    /// Whether it counts at once; else its community has to confirm it, or for a post of oversight a second administrator.
     pub confirmed: bool,
     /// The entry.
     pub recorded: Recorded,
@@ -101,7 +121,7 @@ pub(super) fn check_post(
     if goes && room && record.kind == ActorKind::Person { Ok(()) } else { Err(Code::SchemaInvalid) }
 }
 
-/// A community's word on a post that a local officer gave.
+/// The second word on a post: a community's on one that a local officer gave, a second administrator's on one of oversight.
 ///
 /// # Errors
 /// As [`Access::decide_confirming`]; `not_found` for a post that does not wait.
@@ -118,15 +138,16 @@ pub async fn confirm_post(
     let post = PostAt { role: &waiting.role, area: area_of(waiting) };
     let standing = placing.actor.standing();
     let (origin, now) = (placing.origin, placing.now);
-    let placed_by = waiting.unconfirmed_by;
+    let parties: Vec<ActorId> = waiting.unconfirmed_by.into_iter().chain([about]).collect();
+    let parties = placing.directory.accounts_of(&parties);
     let decided = placing.access.decide_confirming(
         standing,
         about,
-        placed_by,
+        &parties,
         &post,
         origin,
         now,
-        Moved(about),
+        Moved::of(about),
     );
     let permit = placing.permitted(decided).await?;
     waiting.unconfirmed_by = None;
@@ -210,6 +231,10 @@ impl Placing<'_> {
         request: AssignmentRequest,
         confirmed: bool,
     ) {
+        if self.access.waits_for_second(&request.role) {
+            // What an administrator issued before serves nobody as whoever watches over it.
+            record.tokens_from = record.tokens_from.max(self.now.seconds() + 1);
+        }
         record.assignments.retain(|held| !is_over(held, self.now));
         record.assignments.push(AssignmentRecord {
             id,
@@ -239,7 +264,7 @@ impl Placing<'_> {
             posts,
             self.origin,
             self.now,
-            Moved(about),
+            Moved::of(about),
         );
         self.permitted(decided).await
     }
@@ -276,9 +301,13 @@ impl Placing<'_> {
         record: &ActorRecord,
         version: u64,
     ) -> Result<Recorded, OperationError> {
-        let Ok(change) = self.directory.replacement_of(record, version) else {
+        let Ok(mut change) = self.directory.replacement_of(record, version) else {
             return Err(self.turn_away(Code::SchemaInvalid).await);
         };
+        let Placing { now, directory, store, seal, access, .. } = *self;
+        let with_it = ended_with(record, now, directory, access, store, seal).await?;
+        change.append(with_it.change);
+        permit.target().ended.get_or_init(|| with_it.owners);
         match self.trail.commit(permit, change).await {
             Ok(receipt) => Ok(receipt.recorded()),
             Err(refused) => {

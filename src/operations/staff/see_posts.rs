@@ -124,7 +124,7 @@ pub async fn ending_posts(
     limit: usize,
     after: Option<EndingPlace>,
 ) -> Result<EndingPage, OperationError> {
-    let Placing { actor, origin, now, directory, access, trail } = *placing;
+    let Placing { actor, origin, now, directory, access, trail, .. } = *placing;
     let decided = access.decide_seeing_posts(actor.standing(), origin, now, Nothing);
     let (permit, seen) = match decided {
         Ok(decided) => decided,

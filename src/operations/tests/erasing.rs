@@ -84,6 +84,7 @@ pub(super) fn decide_at(world: &World, id: MandateId, yes: bool, now: Micros) ->
         &world.access,
         &world.trail,
         &world.territory,
+        world.identity.directory(),
     )))
     .map(drop)
 }

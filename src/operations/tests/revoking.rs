@@ -139,6 +139,8 @@ impl World {
             origin,
             now: NOW,
             directory: self.identity.directory(),
+            store: &self.reader,
+            seal: &self.seal,
             access: &self.access,
             trail: &self.trail,
         }

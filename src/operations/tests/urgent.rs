@@ -41,7 +41,13 @@ fn world() -> World {
 }
 
 fn urgency(world: &World) -> Urgency<'_> {
-    Urgency { store: &world.reader, seal: &world.seal, access: &world.access, trail: &world.trail }
+    Urgency {
+        store: &world.reader,
+        seal: &world.seal,
+        directory: world.identity.directory(),
+        access: &world.access,
+        trail: &world.trail,
+    }
 }
 
 fn store(
@@ -205,6 +211,7 @@ fn a_late_review_keeps_a_wider_one_from_being_agreed_to() {
         &world.access,
         &world.trail,
         &world.territory,
+        world.identity.directory(),
     );
     assert_eq!(done(wait(word)).map(drop), Err(Code::ReviewOverdue));
 }

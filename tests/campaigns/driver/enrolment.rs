@@ -5,10 +5,10 @@
 use crate::client::{Ask, Client};
 use crate::fault::Fault;
 use crate::page::Page;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A post of somebody who signed the secrecy term and was trained.
-pub fn ready(role: &str, area: Option<&str>) -> serde_json::Value {
+pub fn ready(role: &str, area: Option<&str>) -> Value {
     let trained = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * 300);
     json!({
         "role": role, "area": area, "trained_until": trained.to_string(),
@@ -32,9 +32,28 @@ pub fn tokens(
             "assignments": [ready(role, area)],
         });
         let added = Ask::new("POST", "/v1/admin/actors", administrator).json(&body);
-        let code = json!({"code": client.must(&added, 201)?["code"]});
+        let added = client.must(&added, 201)?;
+        if area.is_none() {
+            confirm(client, page.token("audit_admin", None)?, &added["id"])?;
+        }
+        let code = json!({"code": added["code"]});
         let issued = client.must(&Ask::open("POST", "/v1/enrol").json(&code), 201)?;
         issued["token"].as_str().map(str::to_owned).ok_or(Fault::Malformed("a token"))
     };
     (0..count).map(enrol).collect()
+}
+
+/// The audit administrator's word on whatever posts of a new actor wait for a second administrator.
+pub fn confirm(client: &Client, auditor: &str, id: &Value) -> Result<(), Fault> {
+    let listed = client.must(&Ask::new("GET", "/v1/admin/actors", auditor), 200)?;
+    let mut actors = listed["actors"].as_array().into_iter().flatten();
+    let posts = actors.find(|one| one["id"] == *id).map(|one| &one["assignments"]);
+    let posts = posts.and_then(Value::as_array).into_iter().flatten();
+    let actor = id.as_str().ok_or(Fault::Malformed("an actor"))?;
+    for post in posts.filter(|post| post["confirmed"] == json!(false)) {
+        let path = format!("/v1/admin/actors/{actor}/assignments/confirm");
+        let ask = Ask::new("POST", path, auditor).json(&json!({"assignment": post["id"]}));
+        client.must(&ask, 200)?;
+    }
+    Ok(())
 }

@@ -31,6 +31,8 @@ pub struct Town {
     log_key: String,
     /// Token of the security administrator, who enrols.
     pub security_admin: String,
+    /// Token of the audit administrator, whose word officers wait for.
+    pub audit_admin: String,
     /// Ids of the three administrators.
     pub administrators: Vec<String>,
 }
@@ -42,6 +44,7 @@ pub struct Stopped {
     /// Its directory.
     pub directory: PathBuf,
     security_admin: String,
+    audit_admin: String,
     /// Ids of its three administrators.
     pub administrators: Vec<String>,
 }
@@ -85,14 +88,17 @@ impl Town {
             directory,
             log_key,
             security_admin: String::new(),
+            audit_admin: String::new(),
             administrators: Vec::new(),
         };
         let client = Client::new(&town.url);
         for one in administrators {
             let code = one["code"].as_str().unwrap_or_default();
             let (actor, token) = town.enrol_known(&client, code)?;
-            if one["role"] == "security_admin" {
-                town.security_admin = token;
+            match one["role"].as_str() {
+                Some("security_admin") => town.security_admin = token,
+                Some("audit_admin") => town.audit_admin = token,
+                _ => {}
             }
             town.administrators.push(actor);
         }
@@ -101,9 +107,9 @@ impl Town {
 
     /// The same vault, served again; who had a token has it still.
     pub fn again(desk: &Desk, before: Stopped) -> Result<Town, Fault> {
-        let Stopped { log_key, directory, security_admin, administrators } = before;
+        let Stopped { log_key, directory, security_admin, audit_admin, administrators } = before;
         let (child, url) = start(desk, &directory)?;
-        Ok(Town { child, url, directory, log_key, security_admin, administrators })
+        Ok(Town { child, url, directory, log_key, security_admin, audit_admin, administrators })
     }
 
     /// A vault that was made of a backup, served; its security administrator enrols by a code that was given at the host.
@@ -115,6 +121,7 @@ impl Town {
             directory: directory.to_owned(),
             log_key: String::new(),
             security_admin: String::new(),
+            audit_admin: String::new(),
             administrators: Vec::new(),
         };
         town.security_admin = town.enrol(&Client::new(&town.url), code)?;
@@ -169,6 +176,7 @@ impl Town {
             log_key: self.log_key.clone(),
             directory: self.directory.clone(),
             security_admin: self.security_admin.clone(),
+            audit_admin: self.audit_admin.clone(),
             administrators: self.administrators.clone(),
         })
     }

@@ -5,7 +5,7 @@
 use crate::client::{Ask, Client};
 use crate::desk::Desk;
 use crate::dice::Dice;
-use crate::enrolment::ready;
+use crate::enrolment::{confirm, ready};
 use crate::fault::Fault;
 use crate::people::{citizen, phone};
 use crate::planted::markers::{Kind, Marker};
@@ -123,6 +123,7 @@ impl Staff {
         let body = json!({"login": login, "kind": "person", "assignments": [ready(role, area)]});
         let ask = Ask::new("POST", "/v1/admin/actors", &town.security_admin).json(&body);
         let added = client.must(&ask, 201)?;
+        confirm(client, &town.audit_admin, &added["id"])?;
         self.ids.insert(login.to_owned(), word(&added["id"])?);
         self.tokens.insert(login.to_owned(), town.enrol(client, &word(&added["code"])?)?);
         Ok(())
@@ -136,9 +137,11 @@ impl Staff {
         self.token(&format!("worker-{}", person.grid))
     }
 
-    /// Everybody's token under the vault's new name.
+    /// Everybody's token under the vault's new name but the officer's, whom no single administrator gives one: erased is
+    /// before alone.
     fn again(mut self, town: &Town) -> Result<Staff, Fault> {
         let client = Client::new(town.url());
+        self.tokens.remove("officer");
         for (login, token) in &mut self.tokens {
             let path = format!("/v1/admin/actors/{}/tokens", self.ids[login]);
             let ask = Ask::new("POST", path, &town.security_admin).json(&json!({}));
