@@ -114,6 +114,11 @@ enum Capture {
 }
 
 impl Entry {
+    /// How long the line is, in bytes of the input.
+    pub(super) fn line_bytes(&self) -> u64 {
+        u64::try_from(self.text.len()).unwrap_or(u64::MAX)
+    }
+
     /// Takes a line apart; gives it back where it cannot be sent.
     pub(super) fn parse(
         number: u64,

@@ -236,6 +236,7 @@ impl Job {
                     continue;
                 }
             };
+            self.book().progress.wait(entry.line_bytes());
             if let Some(batch) = grouping.add(entry, address.purpose, holder)
                 && queue.send(batch).is_err()
             {
@@ -325,7 +326,7 @@ impl Job {
         let refused: Vec<u64> = verdict.refused.iter().map(|(_, refusal)| refusal.line).collect();
         book.ledger.settle(number, &stored, &refused, files)?;
         let (stored, refused) = book.ledger.counts();
-        book.progress.settled(stored, refused);
+        book.progress.settled(verdict.settled_bytes(batch), stored, refused);
         match verdict.stop {
             None => Ok(()),
             Some(why) => Err(Failure::Failed(why)),

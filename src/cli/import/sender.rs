@@ -6,11 +6,12 @@ use super::appended::Refusal;
 use super::batches::Batch;
 use crate::ambient::Random;
 use crate::limits::{
-    IMPORT_ANSWER_BYTES_MAX, IMPORT_ANSWER_TIME_MAX, IMPORT_ATTEMPTS_MAX, IMPORT_PAUSE_MAX,
-    IMPORT_PAUSE_MIN,
+    ACTOR_REFUSALS_HOUR_MAX, IMPORT_ANSWER_BYTES_MAX, IMPORT_ANSWER_TIME_MAX, IMPORT_ATTEMPTS_MAX,
+    IMPORT_PAUSE_MAX, IMPORT_PAUSE_MIN,
 };
 use serde::Deserialize;
 use serde_json::Value as Json;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -117,6 +118,10 @@ impl Sender {
                     verdict.stop = Some(problem.in_words());
                     return verdict;
                 }
+                Answer::Refused(problem, Some(after)) if problem.locks_out_for(after) => {
+                    verdict.stop = Some(locked_out(after));
+                    return verdict;
+                }
                 Answer::Refused(problem, after) if problem.may_pass() => {
                     asked_for = after;
                     problem.in_words()
@@ -219,9 +224,22 @@ fn read(mut response: ureq::http::Response<ureq::Body>, count: usize) -> Answer 
     let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let items: Option<Vec<Item>> = lines.map(Item::parse).collect();
     match items {
-        Some(items) if items.len() == count => Answer::Items(items),
+        Some(items) if is_whole(&items, count) => Answer::Items(items),
         _ => Answer::None("the answer is not whole".into()),
     }
+}
+
+/// Whether an answer is one that the vault ended itself: each line has an item, or the last item says why there are no more.
+fn is_whole(items: &[Item], count: usize) -> bool {
+    items.len() == count || items.len() < count && items.last().is_some_and(Item::ends_a_batch)
+}
+
+/// What to say of a lock-out: a pause of that length is for whoever started the import, not for a loop.
+fn locked_out(after: Duration) -> String {
+    format!(
+        "again in {} s; locked out after {ACTOR_REFUSALS_HOUR_MAX} refusals, see the quarantine",
+        after.as_secs()
+    )
 }
 
 impl Item {
@@ -231,8 +249,14 @@ impl Item {
         Some(Item { status, whole })
     }
 
-    fn problem(&mut self) -> Problem {
-        let problem = serde_json::from_value(self.whole["problem"].take());
+    /// Whether the vault ends a batch with it: it may pass, or the token counts no more.
+    fn ends_a_batch(&self) -> bool {
+        let problem = self.problem();
+        problem.status == 401 || problem.may_pass()
+    }
+
+    fn problem(&self) -> Problem {
+        let problem = Problem::deserialize(&self.whole["problem"]);
         Problem { status: self.status, ..problem.unwrap_or_else(|_| Problem::nameless()) }
     }
 }
@@ -253,6 +277,11 @@ impl Problem {
         matches!(self.status, 401 | 403 | 404 | 405 | 413 | 415 | 422)
     }
 
+    /// Whether nothing of this caller is taken for longer than an import waits.
+    fn locks_out_for(&self, after: Duration) -> bool {
+        self.status == 429 && after > IMPORT_PAUSE_MAX
+    }
+
     fn in_words(&self) -> String {
         format!("{} ({}): {}", self.code, self.status, self.title)
     }
@@ -265,9 +294,10 @@ impl Problem {
 }
 
 impl Verdict {
-    /// Takes what was said of the lines; gives those that may succeed later.
+    /// Takes what was said of the lines; gives those that may succeed later, and those of which nothing was said.
     fn take(&mut self, batch: &Batch, waiting: &[usize], items: Vec<Item>) -> Vec<usize> {
         let mut later = Vec::new();
+        let unsaid = waiting.get(items.len()..).unwrap_or_default();
         for (place, mut item) in waiting.iter().zip(items) {
             let line = batch.lines[*place].number;
             if (200..300).contains(&item.status) {
@@ -285,7 +315,16 @@ impl Verdict {
                 self.refused.push((*place, problem.refusal(line)));
             }
         }
+        later.extend_from_slice(unsaid);
         later
+    }
+
+    /// How many bytes of input the lines have that are stored or refused.
+    pub(super) fn settled_bytes(&self, batch: &Batch) -> u64 {
+        let stored: BTreeSet<u64> = self.stored.iter().map(|(line, _)| *line).collect();
+        let refused = self.refused.iter().map(|(place, _)| &batch.lines[*place]);
+        let stored = batch.lines.iter().filter(|line| stored.contains(&line.number));
+        refused.chain(stored).map(|line| line.line_bytes()).sum()
     }
 
     fn refuse_all(&mut self, batch: &Batch, waiting: &[usize], problem: &Problem) {

@@ -32,6 +32,11 @@ type Said = (u16, String, bool);
 
 impl Fake {
     fn new(answers: Vec<Said>) -> Fake {
+        Fake::asking_for(0, answers)
+    }
+
+    /// One that says of each answer after how many seconds to come again.
+    fn asking_for(seconds: u64, answers: Vec<Said>) -> Fake {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let heard = Arc::new(Mutex::new(Vec::new()));
@@ -59,7 +64,7 @@ impl Fake {
                 list.lock().expect("nobody panicked").push(Heard { head, body: body_heard });
                 let length = if is_whole { body.len() } else { body.len() + 10 };
                 let answer = format!(
-                    "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\nretry-after: 0\r\n\r\n{body}"
+                    "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\nretry-after: {seconds}\r\n\r\n{body}"
                 );
                 stream.get_mut().write_all(answer.as_bytes()).expect("it listens");
             }
@@ -199,6 +204,51 @@ fn a_token_that_ends_on_the_way_stops_with_what_was_stored() {
     let verdict = deliver(&fake, &batch(&[1, 2, 3]));
     assert_eq!(lines(&verdict), [1, 3]);
     assert!(verdict.refused.is_empty() && verdict.stop.is_some());
+}
+
+#[test]
+fn answer_that_the_vault_ended_early_settles_what_came_and_the_rest_is_sent_under_another_key() {
+    let cut = [
+        stored(1),
+        refused(2, 400, "schema_invalid", false),
+        refused(3, 429, "rate_limited", true),
+    ];
+    let whole = [stored(1), stored(2), stored(3)];
+    let fake = Fake::new(vec![(200, cut.concat(), true), (200, whole.concat(), true)]);
+    let verdict = deliver(&fake, &batch(&[10, 11, 12, 13, 14]));
+    assert_eq!((lines(&verdict), &verdict.stop), (vec![10, 12, 13, 14], &None));
+    assert_eq!(verdict.refused.iter().map(|(place, _)| *place).collect::<Vec<_>>(), [1]);
+    let heard = fake.heard();
+    assert!(heard[0].body.ends_with(&heard[1].body) && heard[1].body.lines().count() == 3);
+    assert_ne!(heard[0].header("idempotency-key"), heard[1].header("idempotency-key"));
+
+    let token_ended = [stored(1), refused(2, 401, "token_expired", false)].concat();
+    let fake = Fake::new(vec![(200, token_ended, true)]);
+    let verdict = deliver(&fake, &batch(&[1, 2, 3]));
+    assert_eq!((lines(&verdict), verdict.refused.len()), (vec![1], 0));
+    assert!(verdict.stop.expect("it stops").contains("token_expired"));
+
+    // What ends with a line that is settled for good was cut off by somebody else: nothing of it is believed.
+    let fake = Fake::new(vec![(200, stored(1), true), (200, whole.concat(), true)]);
+    assert_eq!(lines(&deliver(&fake, &batch(&[1, 2, 3]))), [1, 2, 3]);
+    assert_eq!(fake.heard()[0], fake.heard()[1]);
+}
+
+#[test]
+fn lock_out_stops_at_once_with_what_was_settled_and_says_until_when() {
+    let cut =
+        [refused(1, 400, "schema_invalid", false), refused(2, 429, "rate_limited", true)].concat();
+    let locked = r#"{"code":"rate_limited","title":"t","retryable":true}"#.to_owned();
+    let fake = Fake::asking_for(1_800, vec![(200, cut, true), (429, locked.clone(), true)]);
+    let verdict = deliver(&fake, &batch(&[1, 2, 3]));
+    let stop = verdict.stop.expect("it stops");
+    assert!(stop.contains("again in 1800 s") && stop.contains("see the quarantine"), "{stop}");
+    assert_eq!((verdict.stored.len(), verdict.refused.len()), (0, 1));
+    assert_eq!(fake.heard().len(), 2);
+
+    let soon = vec![(429, locked, true), (200, stored(1), true)];
+    let verdict = deliver(&Fake::asking_for(0, soon), &batch(&[1]));
+    assert_eq!((lines(&verdict), verdict.stop), (vec![1], None));
 }
 
 #[test]
