@@ -5,7 +5,8 @@
 use super::caller::Caller;
 use super::problem::Problem;
 use super::rooms::Rooms;
-use super::strict_json;
+use super::strict_json::{self, NotStrictJson};
+use super::wrong::why_not;
 use crate::access::Code;
 use crate::limits::{
     BODY_BYTES_MAX, BODY_DISCARD_BYTES_MAX, BODY_PACE_BYTES_MIN, BODY_PACE_TIME, BODY_TIME_MAX,
@@ -45,36 +46,42 @@ pub(super) async fn read_said<T: DeserializeOwned>(
     media: Media,
     rooms: &Rooms,
 ) -> Result<(T, Zeroizing<Vec<u8>>), Problem> {
-    match take_said(headers, body, media, BODY_BYTES_MAX).await {
-        Ok(said) => Ok(said),
-        Err(code) => Err(caller.turn_away(rooms, code).await),
+    let bytes = match bytes_of(headers, body, media, BODY_BYTES_MAX).await {
+        Ok(bytes) => bytes,
+        Err(code) => return Err(caller.turn_away(rooms, code).await),
+    };
+    match parsed(&bytes) {
+        Ok(request) => Ok((request, bytes)),
+        Err(NotStrictJson) => Err(caller.turn_away_for(rooms, why_not::<T>(&bytes)).await),
     }
 }
 
-/// Reads and parses a body of so many bytes at most, of nobody known; says with which code it fails.
+/// Reads and parses a body of so many bytes at most, of nobody known; says with which code it fails. A stranger is not told where.
 pub(super) async fn take_small<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
     media: Media,
     bytes_max: usize,
 ) -> Result<T, Code> {
-    take_said(headers, body, media, bytes_max).await.map(|(request, _)| request)
+    let bytes = bytes_of(headers, body, media, bytes_max).await?;
+    parsed(&bytes).map_err(|NotStrictJson| Code::SchemaInvalid)
 }
 
-async fn take_said<T: DeserializeOwned>(
+fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, NotStrictJson> {
+    strict_json::parse(bytes).and_then(strict_json::request)
+}
+
+async fn bytes_of(
     headers: &HeaderMap,
     body: Body,
     media: Media,
     bytes_max: usize,
-) -> Result<(T, Zeroizing<Vec<u8>>), Code> {
+) -> Result<Zeroizing<Vec<u8>>, Code> {
     if !is_of(headers, media) {
         return Err(Code::MediaTypeUnsupported);
     }
     let collected = tokio::time::timeout(BODY_TIME_MAX, collect(body, bytes_max)).await;
-    let bytes = collected.map_err(|_| Code::SchemaInvalid)??;
-    let value = strict_json::parse(&bytes).map_err(|_| Code::SchemaInvalid)?;
-    let request = strict_json::request(value).map_err(|_| Code::SchemaInvalid)?;
-    Ok((request, bytes))
+    collected.map_err(|_| Code::SchemaInvalid)?
 }
 
 /// All bytes of a body. One that breaks off, or that comes too slowly, is no body of any form.

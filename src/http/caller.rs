@@ -7,6 +7,7 @@ use super::damage::Noting;
 use super::problem::Problem;
 use super::rooms::Rooms;
 use super::stray::{has_stray_key, has_stray_query, without_key};
+use super::wrong::Wrong;
 use crate::access::{Ask, Code, Denied, Duty, Origin, PlacingAct, Written};
 use crate::ambient::Micros;
 use crate::identity::{Actor, IdentityError};
@@ -67,7 +68,7 @@ impl FromRequestParts<Arc<Rooms>> for Caller {
         let _is_new = noting.who.set(actor.standing().clone());
         let caller = Caller { actor, origin, now, noting, _seat };
         if has_stray_query(&parts.method, &parts.uri) {
-            return Err(caller.turn_away(rooms, Code::SchemaInvalid).await);
+            return Err(caller.turn_away_for(rooms, Wrong::at("?", "unknown_member")).await);
         }
         if has_stray_key(&parts.method, &parts.uri, &parts.headers) {
             return Err(without_key(caller.turn_away(rooms, Code::SchemaInvalid).await));
@@ -187,6 +188,12 @@ impl Caller {
     pub(super) async fn turn_away(&self, rooms: &Rooms, code: Code) -> Problem {
         let denied = rooms.access.refuse(Some(self.actor.standing()), code, &self.origin);
         refuse(rooms, denied, code).await
+    }
+
+    /// The same for what is wrong at some place.
+    pub(super) async fn turn_away_for(&self, rooms: &Rooms, wrong: Wrong) -> Problem {
+        let problem = self.turn_away(rooms, wrong.code).await;
+        problem.pointing_at(wrong.at)
     }
 }
 

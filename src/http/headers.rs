@@ -2,10 +2,10 @@
 //! Never a personal value in any of them; what has not the shape of its kind is refused, not echoed.
 //! Each comes once or not at all.
 
-use super::body::are_few_and_distinct;
 use super::caller::Caller;
 use super::problem::Problem;
 use super::rooms::Rooms;
+use super::wrong::Wrong;
 use crate::access::Code;
 use crate::limits::{QUERY_BYTES_MAX, READ_FIELDS_COUNT_MAX};
 use crate::operations::Case;
@@ -66,7 +66,7 @@ pub(super) async fn case(
     };
     match found {
         Some(id) => Ok(Some(id)),
-        None => Err(caller.turn_away(rooms, Code::SchemaInvalid).await),
+        None => Err(caller.turn_away_for(rooms, Wrong::at("Case", "malformed")).await),
     }
 }
 
@@ -77,7 +77,9 @@ pub(super) async fn case_of_work(
     rooms: &Rooms,
 ) -> Result<Option<Case>, Problem> {
     match case(caller, headers, rooms).await? {
-        Some(Case::Echo) => Err(caller.turn_away(rooms, Code::SchemaInvalid).await),
+        Some(Case::Echo) => {
+            Err(caller.turn_away_for(rooms, Wrong::at("Case", "not_for_this_call")).await)
+        }
         other => Ok(other),
     }
 }
@@ -120,7 +122,7 @@ pub(super) async fn expected_version(
     let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
     match digits.parse() {
         Ok(version) if plain => Ok(version),
-        _ => Err(caller.turn_away(rooms, Code::SchemaInvalid).await),
+        _ => Err(caller.turn_away_for(rooms, Wrong::at("If-Match", "malformed")).await),
     }
 }
 
@@ -128,26 +130,34 @@ pub(super) async fn expected_version(
 pub(super) async fn query<const N: usize>(
     caller: &Caller,
     raw: Option<&str>,
-    names: [&str; N],
+    names: [&'static str; N],
     rooms: &Rooms,
 ) -> Result<[Option<String>; N], Problem> {
     match parse_query(raw.unwrap_or_default(), names) {
-        Some(values) => Ok(values),
-        None => Err(caller.turn_away(rooms, Code::SchemaInvalid).await),
+        Ok(values) => Ok(values),
+        Err(wrong) => Err(caller.turn_away_for(rooms, wrong).await),
     }
 }
 
 const ESCAPES: &[(&str, &str)] =
     &[("%2C", ","), ("%2c", ","), ("%3A", ":"), ("%3a", ":"), ("%2F", "/"), ("%2f", "/")];
 
-fn parse_query<const N: usize>(raw: &str, names: [&str; N]) -> Option<[Option<String>; N]> {
+fn parse_query<const N: usize>(
+    raw: &str,
+    names: [&'static str; N],
+) -> Result<[Option<String>; N], Wrong> {
     if raw.len() > QUERY_BYTES_MAX {
-        return None;
+        return Err(Wrong::at("?", "too_long"));
     }
     let mut values = [const { None }; N];
     for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=')?;
-        let place = names.iter().position(|known| *known == name)?;
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let place = names.iter().position(|known| *known == name);
+        let place = place.ok_or_else(|| Wrong::at("?", "unknown_member"))?;
+        let name = names[place];
+        if !pair.contains('=') {
+            return Err(Wrong::at(name, "missing"));
+        }
         // Field names, numbers, hashes, times and rules need no escapes, so none are taken but those of comma, colon and
         // slash, which many clients write by themselves.
         let value = match value.contains('%') {
@@ -157,22 +167,38 @@ fn parse_query<const N: usize>(raw: &str, names: [&str; N]) -> Option<[Option<St
             false => value.to_owned(),
         };
         let plain = value.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-,.:/".contains(&b));
-        if !plain || values[place].replace(value).is_some() {
-            return None;
+        if !plain {
+            return Err(Wrong::at(name, "wrong_character"));
+        }
+        if values[place].replace(value).is_some() {
+            return Err(Wrong::at(name, "repeated"));
         }
     }
-    Some(values)
+    Ok(values)
 }
 
 /// The field names of a read: at least one, none twice, each with the shape of a name.
-pub(super) fn field_names(list: Option<&str>) -> Option<Vec<String>> {
-    checked_field_names(list?.split(',').map(str::to_owned).collect())
+pub(super) fn field_names(list: Option<&str>) -> Result<Vec<String>, Wrong> {
+    let list = list.ok_or_else(|| Wrong::at("fields", "missing"))?;
+    checked_field_names(list.split(',').map(str::to_owned).collect())
 }
 
 /// The same for a list of names.
-pub(super) fn checked_field_names(names: Vec<String>) -> Option<Vec<String>> {
-    let fits = are_few_and_distinct(&names, 1..=READ_FIELDS_COUNT_MAX);
-    (fits && names.iter().all(|name| is_slug(name))).then_some(names)
+pub(super) fn checked_field_names(names: Vec<String>) -> Result<Vec<String>, Wrong> {
+    let wrong = |reason| Err(Wrong::at("fields", reason));
+    if names.is_empty() {
+        return wrong("missing");
+    }
+    if names.len() > READ_FIELDS_COUNT_MAX {
+        return wrong("too_many");
+    }
+    if !names.iter().all(|name| is_slug(name)) {
+        return wrong("malformed");
+    }
+    if names.iter().enumerate().any(|(at, name)| names[..at].contains(name)) {
+        return wrong("repeated");
+    }
+    Ok(names)
 }
 
 #[cfg(test)]
@@ -181,16 +207,22 @@ mod tests {
 
     #[test]
     fn a_query_takes_known_members_once() {
-        assert_eq!(parse_query("fields=a,b", ["fields"]), Some([Some("a,b".to_owned())]));
-        assert_eq!(parse_query("", ["fields"]), Some([None]));
+        assert_eq!(parse_query("fields=a,b", ["fields"]), Ok([Some("a,b".to_owned())]));
+        assert_eq!(parse_query("", ["fields"]), Ok([None]));
         for escaped in ["fields=a%2Cb", "fields=a%2cb"] {
-            assert_eq!(parse_query(escaped, ["fields"]), Some([Some("a,b".to_owned())]));
+            assert_eq!(parse_query(escaped, ["fields"]), Ok([Some("a,b".to_owned())]));
         }
         for (escaped, plain) in [("since=1%3A2%3a3", "1:2:3"), ("since=a%2Fb%2fc", "a/b/c")] {
-            assert_eq!(parse_query(escaped, ["since"]), Some([Some(plain.to_owned())]));
+            assert_eq!(parse_query(escaped, ["since"]), Ok([Some(plain.to_owned())]));
         }
-        for bad in ["fields", "fields=a&fields=b", "other=1", "fields=%41", "fields=a b"] {
-            assert_eq!(parse_query(bad, ["fields"]), None, "{bad}");
+        for (bad, place, reason) in [
+            ("fields", "fields", "missing"),
+            ("fields=a&fields=b", "fields", "repeated"),
+            ("other=1", "?", "unknown_member"),
+            ("fields=%41", "fields", "wrong_character"),
+            ("fields=a b", "fields", "wrong_character"),
+        ] {
+            assert_eq!(parse_query(bad, ["fields"]), Err(Wrong::at(place, reason)), "{bad}");
         }
     }
 
@@ -199,10 +231,16 @@ mod tests {
         let list = |count: usize| {
             (0..count).map(|number| format!("f{number}")).collect::<Vec<_>>().join(",")
         };
-        assert!(field_names(Some(&list(READ_FIELDS_COUNT_MAX))).is_some());
-        assert!(field_names(Some(&list(READ_FIELDS_COUNT_MAX + 1))).is_none());
-        for bad in [None, Some(""), Some("a,,b"), Some("a,a"), Some("张三")] {
-            assert!(field_names(bad).is_none(), "{bad:?}");
+        assert!(field_names(Some(&list(READ_FIELDS_COUNT_MAX))).is_ok());
+        assert!(field_names(Some(&list(READ_FIELDS_COUNT_MAX + 1))).is_err());
+        for (bad, reason) in [
+            (None, "missing"),
+            (Some(""), "malformed"),
+            (Some("a,,b"), "malformed"),
+            (Some("a,a"), "repeated"),
+            (Some("张三"), "malformed"),
+        ] {
+            assert_eq!(field_names(bad), Err(Wrong::at("fields", reason)), "{bad:?}");
         }
     }
 }

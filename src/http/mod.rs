@@ -33,6 +33,7 @@ mod titles;
 mod unseal_door;
 mod vocabulary;
 mod written;
+mod wrong;
 
 pub use answer::Answer;
 pub use axum::http::Method;

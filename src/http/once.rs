@@ -6,7 +6,7 @@ use super::caller::Caller;
 use super::problem::Problem;
 use super::rooms::Rooms;
 use super::stray::IDEMPOTENCY_KEY;
-use crate::access::Code;
+use super::wrong::Wrong;
 use crate::limits::IDEMPOTENCY_KEY_CHARACTERS_MAX;
 use crate::operations::{Once, UnderWay};
 use axum::http::HeaderMap;
@@ -31,7 +31,7 @@ pub(super) async fn idempotency_key(
     };
     match key {
         Some(key) => Ok(Some(key.to_owned())),
-        None => Err(caller.turn_away(rooms, Code::SchemaInvalid).await),
+        None => Err(caller.turn_away_for(rooms, Wrong::at("Idempotency-Key", "malformed")).await),
     }
 }
 

@@ -48,6 +48,12 @@ impl Problem {
         Problem { retry_seconds: Some(seconds), ..self }
     }
 
+    /// The same with the place that it is about, and why, where there is one.
+    pub(super) fn pointing_at(self, at: Option<(String, &'static str)>) -> Problem {
+        let pointers = at.map(|(place, reason)| (place, Some(reason)));
+        Problem { pointers: pointers.into_iter().collect(), ..self }
+    }
+
     /// The same under another status of its code.
     pub(super) fn with_status(self, status: StatusCode) -> Problem {
         Problem { status, ..self }

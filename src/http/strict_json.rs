@@ -1,6 +1,6 @@
 //! JSON as this vault takes it: one value, no key twice, no deeper than needed.
 //! Never lets two parsers disagree about a body: what is ambiguous is refused.
-//! What does not parse is told apart from nothing else; the reason stays inside.
+//! What does not parse is told apart by a word of the vault's own alone; the parser's reason stays inside.
 
 use crate::limits::BODY_DEPTH_MAX;
 use serde::de::value::MapAccessDeserializer;
@@ -19,12 +19,28 @@ const WHOLE_MAX: f64 = 100_000_000_000_000.0;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct NotStrictJson;
 
+/// What is said inside of a key that came twice.
+const TWICE: &str = "a key came twice";
+/// What is said inside of a body that is nested too deep.
+const TOO_DEEP: &str = "too deep";
+
 /// Parses a whole body.
 pub(super) fn parse(bytes: &[u8]) -> Result<Value, NotStrictJson> {
+    parse_or_reason(bytes).map_err(|_| NotStrictJson)
+}
+
+/// The same, with the stable word for why it is none.
+pub(super) fn parse_or_reason(bytes: &[u8]) -> Result<Value, &'static str> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { depth: 0 }.deserialize(&mut deserializer).map_err(|_| NotStrictJson)?;
-    deserializer.end().map_err(|_| NotStrictJson)?;
-    Ok(value)
+    let parsed = Strict { depth: 0 }.deserialize(&mut deserializer);
+    match parsed.and_then(|value| deserializer.end().map(|()| value)) {
+        Ok(value) => Ok(value),
+        Err(error) => Err(match error.to_string() {
+            text if text.starts_with(TWICE) => "repeated_member",
+            text if text.starts_with(TOO_DEEP) => "too_deep",
+            _ => "not_json",
+        }),
+    }
 }
 
 /// A member that holds an object of any names: strict like a whole body, wherever it is read from.
@@ -85,7 +101,7 @@ impl<'de> DeserializeSeed<'de> for Strict {
 impl Strict {
     fn deeper<E: Error>(self) -> Result<Strict, E> {
         if self.depth >= BODY_DEPTH_MAX {
-            return Err(E::custom("too deep"));
+            return Err(E::custom(TOO_DEEP));
         }
         Ok(Strict { depth: self.depth + 1 })
     }
@@ -144,7 +160,7 @@ impl<'de> Visitor<'de> for Strict {
         let mut map = Map::new();
         while let Some(key) = members.next_key::<String>()? {
             if map.contains_key(&key) {
-                return Err(A::Error::custom("a key came twice"));
+                return Err(A::Error::custom(TWICE));
             }
             let value = members.next_value_seed(inner)?;
             map.insert(key, value);

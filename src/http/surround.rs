@@ -52,7 +52,7 @@ pub(super) struct ProblemBody {
     audit_index: Option<u64>,
     /// Whether the same request may succeed later.
     retryable: bool,
-    /// The fields that it is about.
+    /// What it is about: fields, members of the body or the query string, and headers, which begin with a capital letter.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pointers: Vec<PointerBody>,
     /// The article that refuses.
@@ -66,7 +66,7 @@ impl ProblemBody {
         let Problem { code, status, pointers, audit_index, .. } = problem;
         ProblemBody {
             kind: format!("urn:gridvault:problem:{}", code.as_str()),
-            title: title_of(code, language),
+            title: title_of(code, !pointers.is_empty(), language),
             status: status.as_u16(),
             code: code.as_str(),
             request_id: request_id.to_owned(),
@@ -81,10 +81,10 @@ impl ProblemBody {
     }
 }
 
-/// A field of a refused body.
+/// What is wrong, in the vault's own words.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PointerBody {
-    /// The field, with its item in front where there are several.
+    /// The field, member or header, with what it stands in in front; `?` for a name that the interface does not have.
     field: String,
     /// What is wrong with it.
     #[serde(skip_serializing_if = "Option::is_none")]

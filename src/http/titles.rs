@@ -28,13 +28,20 @@ impl Language {
     }
 }
 
-pub(super) fn title_of(code: Code, language: Language) -> &'static str {
-    let (chinese, english) = titles(code);
+/// The title of a refusal. A code that speaks of marked items speaks otherwise where none is marked.
+pub(super) fn title_of(code: Code, marked: bool, language: Language) -> &'static str {
+    let (chinese, english) = match code {
+        Code::SchemaInvalid if !marked => UNMARKED,
+        _ => titles(code),
+    };
     match language {
         Language::Chinese => chinese,
         Language::English => english,
     }
 }
+
+/// What is said of a request that is wrong at no item that could be marked.
+const UNMARKED: (&str, &str) = ("请求本身有误", "The request itself is wrong.");
 
 /// In Chinese and in English.
 pub(super) fn titles(code: Code) -> (&'static str, &'static str) {
@@ -123,8 +130,10 @@ mod tests {
     fn every_code_has_a_title_of_its_own_in_both_languages() {
         for language in [Language::Chinese, Language::English] {
             let titles: std::collections::BTreeSet<&str> =
-                Code::ALL.iter().map(|code| title_of(*code, language)).collect();
+                Code::ALL.iter().map(|code| title_of(*code, true, language)).collect();
             assert_eq!(titles.len(), Code::ALL.len());
+            assert!(!titles.contains(title_of(Code::SchemaInvalid, false, language)));
+            assert!(titles.contains(title_of(Code::BasisMissing, false, language)));
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Without a live notice, and a consent where the purpose rests on one, nothing is stored.
 
 use super::Asked;
+use super::error::Misplaced;
 use crate::access::Code;
 use crate::ambient::{NoRandomness, Random};
 use crate::purposes::{BasisClaim, check_basis};
@@ -20,6 +21,7 @@ pub(super) struct Grounds {
 /// Why a claim is no basis.
 pub(super) enum Ungrounded {
     Code(Code),
+    At(Misplaced),
     Randomness(NoRandomness),
 }
 
@@ -39,7 +41,7 @@ pub(super) fn ground(
     random: &dyn Random,
 ) -> Result<Grounds, Ungrounded> {
     if claim.purpose != asked.purpose.id.as_str() {
-        return Err(Ungrounded::Code(Code::SchemaInvalid));
+        return Err(Ungrounded::At(Misplaced::new("basis.purpose", "differs_from_header")));
     }
     let today = asked.now.local_date();
     let mut fact = check_basis(asked.purpose, claim, under_14, collects_sensitive, today)

@@ -75,6 +75,32 @@ pub(super) async fn turn_away(
     recorded(trail, denied, code, Vec::new()).await
 }
 
+/// The same, with the member that it is about and the stable word for what is wrong with it.
+pub(super) async fn turn_away_at(
+    asked: &Asked<'_>,
+    access: &Access,
+    trail: &Trail,
+    Misplaced { code, member, reason }: Misplaced,
+) -> OperationError {
+    let denied = access.refuse(Some(asked.actor.standing()), code, asked.origin);
+    recorded(trail, denied, code, vec![(member.to_owned(), Some(reason))]).await
+}
+
+/// A member of a request that cannot be as it is, in the vault's own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Misplaced {
+    pub(super) code: Code,
+    pub(super) member: &'static str,
+    pub(super) reason: &'static str,
+}
+
+impl Misplaced {
+    /// One that the schema of the request is against.
+    pub(super) const fn new(member: &'static str, reason: &'static str) -> Misplaced {
+        Misplaced { code: Code::SchemaInvalid, member, reason }
+    }
+}
+
 /// Refuses a body whose fields are wrong.
 pub(super) async fn turn_away_fields(
     asked: &Asked<'_>,

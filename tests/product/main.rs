@@ -96,3 +96,4 @@ mod ways_open;
 mod wire;
 mod witnesses;
 mod writes;
+mod wrong_requests;

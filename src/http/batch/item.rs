@@ -9,7 +9,7 @@ use super::super::problem::Problem;
 use super::super::strict_json::{Members, StrictObject};
 use super::super::surround::ProblemBody;
 use super::super::titles::Language;
-use crate::access::Code;
+use super::super::wrong::{Wrong, why_not};
 use crate::operations::{CreateRequest, Created, HouseholdCreated, HouseholdRequest, Saying};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -51,9 +51,9 @@ struct AnyBody {
 }
 
 /// Reads a line.
-pub(super) fn parse(line: &[u8]) -> Result<Request, Code> {
+pub(super) fn parse(line: &[u8]) -> Result<Request, Wrong> {
     let Members(body): Members<AnyBody> =
-        serde_json::from_slice(line).map_err(|_| Code::SchemaInvalid)?;
+        serde_json::from_slice(line).map_err(|_| why_not::<AnyBody>(line))?;
     match body {
         AnyBody {
             household: Some(Members(household)),
@@ -89,7 +89,10 @@ pub(super) fn parse(line: &[u8]) -> Result<Request, Code> {
             };
             Ok(Request::Record(body.into_request()?))
         }
-        _ => Err(Code::SchemaInvalid),
+        AnyBody { household: Some(_), .. } => Err(Wrong::at("household", "not_with_others")),
+        AnyBody { kind: None, .. } => Err(Wrong::at("type", "missing")),
+        AnyBody { grid: None, .. } => Err(Wrong::at("grid", "missing")),
+        AnyBody { .. } => Err(Wrong::at("fields", "missing")),
     }
 }
 
@@ -181,10 +184,11 @@ fn told(saying: Saying) -> (u16, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Code;
     use serde_json::json;
 
     fn parsed(line: &str) -> Result<&'static str, Code> {
-        parse(line.as_bytes()).map(|request| match request {
+        parse(line.as_bytes()).map_err(|wrong| wrong.code).map(|request| match request {
             Request::Record(_) => "record",
             Request::Household(_) => "household",
         })
@@ -215,6 +219,6 @@ mod tests {
         ] {
             assert_eq!(parsed(&bad), Err(Code::SchemaInvalid), "{bad}");
         }
-        assert_eq!(parse(b"{\"type\":\"\xff\"}").err(), Some(Code::SchemaInvalid));
+        assert_eq!(parse(b"{\"type\":\"\xff\"}").err(), Some(Wrong::at("body", "not_json")));
     }
 }

@@ -399,7 +399,7 @@ impl Batch {
         let purpose = rooms.purposes.get(&self.purpose).filter(|purpose| purpose.active);
         let (request, purpose) = match (item::parse(&line), purpose) {
             (Ok(request), Some(purpose)) => (request, purpose),
-            (Err(code), _) => return Err(self.caller.turn_away(rooms, code).await),
+            (Err(wrong), _) => return Err(self.caller.turn_away_for(rooms, wrong).await),
             (_, None) => return Err(self.caller.turn_away(rooms, Code::PurposeUnknown).await),
         };
         let once = self.once(number, &line, now).await?;

@@ -10,8 +10,9 @@ use super::super::headers::{Headers, checked_field_names, purpose};
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::super::wrong::Wrong;
 use super::brought::is_document;
-use crate::access::{Ask, Code};
+use crate::access::Ask;
 use crate::ambient::Micros;
 use crate::operations::{
     ApprovalRequest, ListedApproval, Waiting, ask_approval, decide_approval, list_approvals,
@@ -247,8 +248,9 @@ pub(in crate::http) async fn ask(
     caller.must_ask(Ask::Read, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: ApprovalBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let Some(request) = request_of(body) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    let request = match request_of(body) {
+        Ok(request) => request,
+        Err(wrong) => return Err(caller.turn_away_for(&rooms, wrong).await),
     };
     let territory = rooms.territory.load();
     let (id, recorded) = ask_approval(
@@ -267,13 +269,13 @@ pub(in crate::http) async fn ask(
     Ok(Answer::new(body, recorded, rooms.trail.origin()).created())
 }
 
-fn request_of(body: ApprovalBody) -> Option<ApprovalRequest> {
+fn request_of(body: ApprovalBody) -> Result<ApprovalRequest, Wrong> {
     let document = match body.document {
-        Some(document) if !is_document(&document) => return None,
+        Some(document) if !is_document(&document) => return Err(Wrong::malformed("document")),
         document => document,
     };
-    Some(ApprovalRequest {
-        record: body.record.parse().ok()?,
+    Ok(ApprovalRequest {
+        record: body.record.parse().map_err(|_| Wrong::malformed("record"))?,
         fields: checked_field_names(body.fields)?,
         minutes: body.minutes,
         document,
@@ -300,7 +302,7 @@ pub(super) async fn decided(
     rooms: &Rooms,
 ) -> Result<Answer<ApprovalAskedBody>, Problem> {
     let Some(yes) = body.is_yes() else {
-        return Err(caller.turn_away(rooms, Code::SchemaInvalid).await);
+        return Err(caller.turn_away_for(rooms, Wrong::at("decision", "unknown_code")).await);
     };
     let id: MandateId = caller.named(id, rooms).await?;
     let territory = rooms.territory.load();

@@ -9,7 +9,7 @@ use super::super::forms;
 use super::super::headers::{Headers, checked_field_names, purpose};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
-use crate::access::Code;
+use super::super::wrong::Wrong;
 use crate::operations::{CounterRequest, counter_check};
 use crate::records::is_slug;
 use axum::body::Body;
@@ -62,8 +62,10 @@ pub(in crate::http) async fn check(
     caller.must_check(&rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: CounterBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let (Some(fields), true) = (checked_field_names(body.fields), is_slug(&body.field)) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    let fields = match checked_field_names(body.fields) {
+        Ok(fields) if is_slug(&body.field) => fields,
+        Ok(_) => return Err(caller.turn_away_for(&rooms, Wrong::malformed("field")).await),
+        Err(wrong) => return Err(caller.turn_away_for(&rooms, wrong).await),
     };
     let request = CounterRequest { field: body.field, value: body.value, fields };
     let territory = rooms.territory.load();

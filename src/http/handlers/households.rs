@@ -11,8 +11,9 @@ use super::super::once::{hold, idempotency_key};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::{Members, StrictObject};
-use super::records::{BasisBody, names};
-use crate::access::{Ask, Code};
+use super::super::wrong::Wrong;
+use super::records::{BasisBody, names, no_basis};
+use crate::access::Ask;
 use crate::operations::{
     Asked, DwellingRequest, HouseholdCreated, HouseholdRequest, PersonRequest, create_household,
 };
@@ -132,7 +133,7 @@ pub(in crate::http) async fn create(
     let held = hold(&caller, key.as_deref(), &parts, &rooms).await?;
     let request = match body.into_request() {
         Ok(request) => request,
-        Err(code) => return Err(caller.turn_away(&rooms, code).await),
+        Err(wrong) => return Err(caller.turn_away_for(&rooms, wrong).await),
     };
     let territory = rooms.territory.load();
     let created = create_household(
@@ -170,9 +171,9 @@ impl From<HouseholdCreated> for HouseholdCreatedBody {
 }
 
 impl HouseholdBody {
-    /// The request, or the code with which the body is turned away.
-    pub(in crate::http) fn into_request(self) -> Result<HouseholdRequest, Code> {
-        let basis = self.basis.ok_or(Code::BasisMissing)?.0.into_claim();
+    /// The request, or for what the body is turned away.
+    pub(in crate::http) fn into_request(self) -> Result<HouseholdRequest, Wrong> {
+        let basis = self.basis.ok_or_else(no_basis)?.0.into_claim();
         let dwelling = self.dwelling.map(|dwelling| dwelling.0.into_request()).transpose()?;
         let (capture, external) = names(self.capture_id, self.external_ref)?;
         let people = self.people.into_iter().map(|Members(person)| PersonRequest {
@@ -195,13 +196,14 @@ impl HouseholdBody {
 }
 
 impl DwellingBody {
-    fn into_request(self) -> Result<DwellingRequest, Code> {
+    fn into_request(self) -> Result<DwellingRequest, Wrong> {
         match (self.id, self.fields) {
             (Some(id), None) => {
-                Ok(DwellingRequest::Held(id.parse().map_err(|_| Code::SchemaInvalid)?))
+                let id = id.parse().map_err(|_| Wrong::malformed("dwelling.id"))?;
+                Ok(DwellingRequest::Held(id))
             }
             (None, Some(fields)) => Ok(DwellingRequest::New(fields.0)),
-            _ => Err(Code::SchemaInvalid),
+            _ => Err(Wrong::at("dwelling", "id_or_fields")),
         }
     }
 }

@@ -11,9 +11,10 @@ use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::written::{Object, Written};
+use super::super::wrong::Wrong;
 use super::brought::maybe_moment;
 use super::items::items;
-use crate::access::{Ask, Code};
+use crate::access::Ask;
 use crate::ambient::Micros;
 use crate::limits::{QUERY_PAGE_COUNT_MAX, QUERY_PAGE_COUNT_USUAL, TASK_PAGE_COUNT_MAX};
 use crate::operations::{
@@ -193,8 +194,9 @@ pub(in crate::http) async fn records(
     let body: QueryBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     // In clear it is never more than a page of a task.
     let most = if case.is_some() { TASK_PAGE_COUNT_MAX } else { QUERY_PAGE_COUNT_MAX };
-    let Some(request) = parsed(body).filter(|request| request.limit <= most) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    let request = match parsed(body, most) {
+        Ok(request) => request,
+        Err(wrong) => return Err(caller.turn_away_for(&rooms, wrong).await),
     };
     let kind = request.record_type;
     let territory = rooms.territory.load_full();
@@ -226,8 +228,9 @@ pub(in crate::http) async fn people(
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let case = case_of_work(&caller, &headers, &rooms).await?;
     let body: OccupantsBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let Some(fields) = checked_field_names(body.fields) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    let fields = match checked_field_names(body.fields) {
+        Ok(fields) => fields,
+        Err(wrong) => return Err(caller.turn_away_for(&rooms, wrong).await),
     };
     let place: RecordId = caller.named(&id, &rooms).await?;
     let territory = rooms.territory.load_full();
@@ -258,7 +261,7 @@ pub(in crate::http) async fn feed(
     let [since, limit] = query(&caller, raw.as_deref(), ["since", "limit"], &rooms).await?;
     let limit = limit.map_or(Ok(QUERY_PAGE_COUNT_USUAL), |limit| limit.parse()).ok();
     let Some(limit) = limit.filter(|limit| (1..=QUERY_PAGE_COUNT_MAX).contains(limit)) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+        return Err(caller.turn_away_for(&rooms, no_such_limit()).await);
     };
     let territory = rooms.territory.load();
     let changed = changes(
@@ -286,32 +289,47 @@ pub(in crate::http) async fn feed(
     Ok(Answer::new(body, changed.recorded, rooms.trail.origin()))
 }
 
-fn parsed(body: QueryBody) -> Option<QueryRequest> {
+/// What a page of no such length is turned away for.
+fn no_such_limit() -> Wrong {
+    Wrong::at("limit", "out_of_range")
+}
+
+/// The question, of so many records a page at most.
+fn parsed(body: QueryBody, most: usize) -> Result<QueryRequest, Wrong> {
     let limit = body.limit.unwrap_or(QUERY_PAGE_COUNT_USUAL);
-    let updated_since = maybe_moment(body.updated_since.as_deref())?;
+    if !(1..=most).contains(&limit) {
+        return Err(no_such_limit());
+    }
+    let updated_since = maybe_moment(body.updated_since.as_deref());
+    let updated_since = updated_since.ok_or_else(|| Wrong::at("updated_since", "wrong_time"))?;
     let matched = match body.r#match {
         Some(members) => {
             let mut members = members.into_iter();
             match (members.next(), members.next()) {
                 (Some((field, value)), None) if is_slug(&field) => Some((field, value)),
-                _ => return None,
+                _ => return Err(Wrong::malformed("match")),
             }
         }
         None => None,
     };
     let external_ref = match body.external_ref {
-        Some(_) if matched.is_some() => return None,
-        Some(text) => Some(ExternalRef::new(text).ok()?),
+        Some(_) if matched.is_some() => {
+            return Err(Wrong::at("external_ref", "not_with_match"));
+        }
+        Some(text) => {
+            let reference = ExternalRef::new(text);
+            Some(reference.map_err(|_| Wrong::malformed("external_ref"))?)
+        }
         None => None,
     };
-    Some(QueryRequest {
+    Ok(QueryRequest {
         grid: body.grid,
-        record_type: body.kind.parse().ok()?,
+        record_type: body.kind.parse().map_err(|_| Wrong::at("type", "unknown_code"))?,
         matched,
         external_ref,
         updated_since,
         fields: checked_field_names(body.fields)?,
-        limit: (1..=QUERY_PAGE_COUNT_MAX).contains(&limit).then_some(limit)?,
+        limit,
         cursor: body.cursor,
     })
 }

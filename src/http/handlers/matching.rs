@@ -9,7 +9,8 @@ use super::super::forms;
 use super::super::headers::{Headers, purpose};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
-use crate::access::{Ask, Code};
+use super::super::wrong::Wrong;
+use crate::access::Ask;
 use crate::operations::{MatchRequest, match_record};
 use crate::records::is_slug;
 use axum::body::Body;
@@ -54,9 +55,12 @@ pub(in crate::http) async fn matches(
     caller.must_ask(Ask::Match, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: MatchBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let (Ok(record_type), true) = (body.kind.parse(), is_slug(&body.field)) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    let Ok(record_type) = body.kind.parse() else {
+        return Err(caller.turn_away_for(&rooms, Wrong::at("type", "unknown_code")).await);
     };
+    if !is_slug(&body.field) {
+        return Err(caller.turn_away_for(&rooms, Wrong::malformed("field")).await);
+    }
     let request = MatchRequest { record_type, field: body.field, value: body.value };
     let territory = rooms.territory.load();
     let matched = match_record(

@@ -83,7 +83,7 @@ fn request_of(body: OfficialRequestBody, rooms: &Rooms) -> Option<OfficialReques
         document: body.document,
         organ: body.organ,
         subjects: subjects.collect::<Option<Vec<SubjectId>>>()?,
-        fields: checked_field_names(body.fields)?,
+        fields: checked_field_names(body.fields).ok()?,
         until: moment(&body.until)?,
     })
 }

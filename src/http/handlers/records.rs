@@ -15,6 +15,7 @@ use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::{Members, StrictObject};
 use super::super::written::{Object, Written, array, value_of_serde};
+use super::super::wrong::Wrong;
 use crate::access::{Ask, Code};
 use crate::limits::REASON_CHARACTERS_MAX;
 use crate::operations::{
@@ -93,19 +94,18 @@ pub(in crate::http) struct CreateBody {
 }
 
 impl CreateBody {
-    /// The request, or the code with which the body is turned away.
-    pub(in crate::http) fn into_request(self) -> Result<CreateRequest, Code> {
-        let invalid = Code::SchemaInvalid;
-        let record_type = self.kind.parse().map_err(|_| invalid)?;
+    /// The request, or for what the body is turned away.
+    pub(in crate::http) fn into_request(self) -> Result<CreateRequest, Wrong> {
+        let record_type = self.kind.parse().map_err(|_| Wrong::at("type", "unknown_code"))?;
         let retain_until = self.retain_until.as_deref().map(str::parse::<Date>).transpose();
-        let retain_until = retain_until.map_err(|_| invalid)?;
+        let retain_until = retain_until.map_err(|_| Wrong::malformed("retain_until"))?;
         let (capture, external) = names(self.capture_id, self.external_ref)?;
         Ok(CreateRequest {
             record_type,
             grid: self.grid,
             subject: self.subject,
             fields: self.fields.0,
-            basis: self.basis.ok_or(Code::BasisMissing)?.0.into_claim(),
+            basis: self.basis.ok_or_else(no_basis)?.0.into_claim(),
             retain_until,
             capture,
             external,
@@ -113,14 +113,20 @@ impl CreateBody {
     }
 }
 
+/// What a body without a basis is turned away for.
+pub(in crate::http) fn no_basis() -> Wrong {
+    Wrong { code: Code::BasisMissing, ..Wrong::at("basis", "missing") }
+}
+
 /// What a device and a calling system call what they store.
 pub(in crate::http) fn names(
     capture_id: Option<String>,
     external_ref: Option<String>,
-) -> Result<(Option<CaptureId>, Option<ExternalRef>), Code> {
+) -> Result<(Option<CaptureId>, Option<ExternalRef>), Wrong> {
     let capture = capture_id.as_deref().map(str::parse).transpose();
+    let capture = capture.map_err(|_| Wrong::malformed("capture_id"))?;
     let external = external_ref.map(ExternalRef::new).transpose();
-    Ok((capture.map_err(|_| Code::SchemaInvalid)?, external.map_err(|_| Code::SchemaInvalid)?))
+    Ok((capture, external.map_err(|_| Wrong::malformed("external_ref"))?))
 }
 
 /// A record that was stored.
@@ -259,7 +265,7 @@ pub(in crate::http) async fn create(
     let held = hold(&caller, key.as_deref(), &parts, &rooms).await?;
     let request = match body.into_request() {
         Ok(request) => request,
-        Err(code) => return Err(caller.turn_away(&rooms, code).await),
+        Err(wrong) => return Err(caller.turn_away_for(&rooms, wrong).await),
     };
     let names: Vec<String> = request.fields.keys().cloned().collect();
     let territory = rooms.territory.load();
@@ -292,8 +298,9 @@ pub(in crate::http) async fn read(
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let case = case(&caller, &headers, &rooms).await?;
     let [fields] = query(&caller, raw.as_deref(), ["fields"], &rooms).await?;
-    let Some(fields) = field_names(fields.as_deref()) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    let fields = match field_names(fields.as_deref()) {
+        Ok(fields) => fields,
+        Err(wrong) => return Err(caller.turn_away_for(&rooms, wrong).await),
     };
     let id: RecordId = caller.named(&id, &rooms).await?;
     let territory = rooms.territory.load();
@@ -375,7 +382,12 @@ pub(in crate::http) async fn delete(
     let (body, bytes) =
         body::read_said::<DeleteBody>(&caller, &headers, body, Media::Json, &rooms).await?;
     if !is_free_text(&body.reason, REASON_CHARACTERS_MAX) {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+        let reason = match body.reason.trim().chars().count() {
+            0 => "empty",
+            length if length > REASON_CHARACTERS_MAX => "too_long",
+            _ => "control_character",
+        };
+        return Err(caller.turn_away_for(&rooms, Wrong::at("reason", reason)).await);
     }
     caller.origin.reason = Some(body.reason.into());
     let id: RecordId = caller.named(&id, &rooms).await?;

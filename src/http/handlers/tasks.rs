@@ -12,16 +12,18 @@ use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::Members;
 use super::super::written::{Object, Written, array};
+use super::super::wrong::Wrong;
 use super::brought::moment;
 use super::items::items;
 use super::lists::ItemBody;
-use crate::access::{Ask, Code};
+use crate::access::Ask;
 use crate::ambient::Micros;
 use crate::limits::TASK_SCOPE_COUNT_MAX;
 use crate::operations::{
     DayTask, ListedTask, TaskGiven, TaskRequest, TaskScope, TaskStep, day, give_task, list_tasks,
     step_task,
 };
+use crate::purposes::Purpose;
 use crate::records::{MandateId, RecordType};
 use crate::territory::Territory;
 use axum::body::Body;
@@ -171,9 +173,9 @@ pub(in crate::http) async fn give(
     caller.must_give_tasks(&rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: TaskBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let request = if body.purpose == purpose.id.as_str() { request_of(body) } else { None };
-    let Some(request) = request else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    let request = match request_of(body, purpose) {
+        Ok(request) => request,
+        Err(wrong) => return Err(caller.turn_away_for(&rooms, wrong).await),
     };
     let territory = rooms.territory.load();
     let given = give_task(
@@ -193,13 +195,16 @@ pub(in crate::http) async fn give(
     Ok(Answer::new(TaskGivenBody::from(given), recorded, rooms.trail.origin()).created())
 }
 
-fn request_of(body: TaskBody) -> Option<TaskRequest> {
-    Some(TaskRequest {
-        kind: body.kind.parse().ok()?,
-        holder: body.holder.parse().ok()?,
-        scope: scope_of(body.scope.0)?,
+fn request_of(body: TaskBody, purpose: &Purpose) -> Result<TaskRequest, Wrong> {
+    if body.purpose != purpose.id.as_str() {
+        return Err(Wrong::at("purpose", "differs_from_header"));
+    }
+    Ok(TaskRequest {
+        kind: body.kind.parse().map_err(|_| Wrong::at("kind", "unknown_code"))?,
+        holder: body.holder.parse().map_err(|_| Wrong::malformed("holder"))?,
+        scope: scope_of(body.scope.0).ok_or_else(|| Wrong::malformed("scope"))?,
         fields: checked_field_names(body.fields)?,
-        until: moment(&body.until)?,
+        until: moment(&body.until).ok_or_else(|| Wrong::at("until", "wrong_time"))?,
         budget: body.budget,
         asks_approval: body.approval,
     })

@@ -11,7 +11,7 @@ use crate::limits::{
     COUNTER_SECONDS, OCCUPANTS_COUNT_MAX, RECORDS_FOR_PERSON_COUNT, STALE_ATTEMPTS_MAX,
     TASK_BUDGET_MAX, TASK_PLACES_COUNT_MAX, TASK_SCOPE_COUNT_MAX, TASK_SECONDS_MAX,
 };
-use crate::operations::error::{after, refuse, turn_away};
+use crate::operations::error::{Misplaced, after, refuse, turn_away, turn_away_at};
 use crate::operations::mandate::begun;
 use crate::operations::record::dwellers::{Dwellers, dwellers, look_at_places};
 use crate::operations::scope::{Named, Seen, handles, look};
@@ -105,8 +105,9 @@ pub async fn give_task(
     identity: &Identity,
     random: &dyn Random,
 ) -> Result<TaskGiven, OperationError> {
-    let Some(budget) = budget_of(&request, asked.now) else {
-        return Err(turn_away(asked, access, trail, Code::SchemaInvalid).await);
+    let budget = match budget_of(&request, asked.now) {
+        Ok(budget) => budget,
+        Err(misplaced) => return Err(turn_away_at(asked, access, trail, misplaced).await),
     };
     let id = draw::mandate_id(asked.now, random)?;
     let question = asked.question(Ask::Read, schemas, territory);
@@ -250,16 +251,21 @@ async fn named_by(
 }
 
 /// How many records the task opens, if everything about it is within its limits.
-fn budget_of(request: &TaskRequest, now: Micros) -> Option<u32> {
+fn budget_of(request: &TaskRequest, now: Micros) -> Result<u32, Misplaced> {
     let seconds_max = match request.kind {
         TaskKind::CounterService => COUNTER_SECONDS,
         _ => TASK_SECONDS_MAX,
     };
     let lasts = request.until.0.saturating_sub(now.0);
-    let fits = lasts > 0 && lasts <= seconds_max.saturating_mul(1_000_000);
-    let usual = request.scope.usual_budget()?;
+    if lasts <= 0 || lasts > seconds_max.saturating_mul(1_000_000) {
+        return Err(Misplaced::new("until", "out_of_range"));
+    }
+    let usual = request.scope.usual_budget().ok_or(Misplaced::new("scope", "out_of_range"))?;
     let budget = request.budget.unwrap_or(u32::try_from(usual).unwrap_or(u32::MAX));
-    (fits && (1..=TASK_BUDGET_MAX).contains(&budget)).then_some(budget)
+    if !(1..=TASK_BUDGET_MAX).contains(&budget) {
+        return Err(Misplaced::new("budget", "out_of_range"));
+    }
+    Ok(budget)
 }
 
 fn repeats<T: PartialEq>(ids: &[T]) -> bool {

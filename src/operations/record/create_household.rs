@@ -7,7 +7,7 @@ use super::create_record::{Build, Plan, Unbuilt, cell_of, duplicate};
 use crate::access::{Access, Ask, Code, Denied, Item, Matter, Permit, Question};
 use crate::ambient::Random;
 use crate::limits::{HOUSEHOLD_PEOPLE_COUNT_MAX, STALE_ATTEMPTS_MAX};
-use crate::operations::error::{end, refuse, turn_away};
+use crate::operations::error::{Misplaced, end, refuse, turn_away, turn_away_at};
 use crate::operations::mandate::mandate_of;
 use crate::operations::once::{Saying, UNLIKE, remember, repeated};
 use crate::operations::subject::{Inherited, Subject, new_subject};
@@ -124,8 +124,8 @@ pub async fn create_household(
     if let Some(stored) = stored().await? {
         return of_capture(stored, store).await;
     }
-    if let Err(code) = check_shape(&request) {
-        return Err(turn_away(asked, access, trail, code).await);
+    if let Err(misplaced) = check_shape(&request) {
+        return Err(turn_away_at(asked, access, trail, misplaced).await);
     }
     let parsed = match parse(asked, &mut request, schemas, territory) {
         Ok(parsed) => parsed,
@@ -258,10 +258,10 @@ fn permit_all(
     access.decide(question, &items, Vec::new(), draft)
 }
 
-fn check_shape(request: &HouseholdRequest) -> Result<(), Code> {
+fn check_shape(request: &HouseholdRequest) -> Result<(), Misplaced> {
     let count = request.people.len();
     if count > HOUSEHOLD_PEOPLE_COUNT_MAX {
-        return Err(Code::TooLarge);
+        return Err(Misplaced { code: Code::TooLarge, ..Misplaced::new("people", "too_many") });
     }
     let references: Vec<&str> =
         request.people.iter().map(|person| person.reference.as_str()).collect();
@@ -275,10 +275,16 @@ fn check_shape(request: &HouseholdRequest) -> Result<(), Code> {
     let unlinked =
         request.dwelling.is_none() && request.people.iter().any(|p| !p.residence.is_empty());
     let nameless = references.iter().any(|reference| !crate::records::is_slug(reference));
-    if count == 0 || repeated || dangling || unlinked || nameless {
-        Err(Code::SchemaInvalid)
-    } else {
-        Ok(())
+    let faults = [
+        (count == 0, Misplaced::new("people", "missing")),
+        (nameless, Misplaced::new("people.ref", "malformed")),
+        (repeated, Misplaced::new("people.ref", "repeated")),
+        (dangling, Misplaced::new("people.guardians", "wrong_reference")),
+        (unlinked, Misplaced::new("dwelling", "missing")),
+    ];
+    match faults.into_iter().find(|(is_so, _)| *is_so) {
+        Some((_, misplaced)) => Err(misplaced),
+        None => Ok(()),
     }
 }
 

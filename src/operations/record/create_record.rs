@@ -7,7 +7,7 @@ use crate::access::{Access, Ask, Code, Denied, Item, Matter, Permit, Question};
 use crate::ambient::Random;
 use crate::limits::STALE_ATTEMPTS_MAX;
 use crate::operations::basis::{Grounds, Ungrounded, collects_sensitive, ground};
-use crate::operations::error::{end, refuse, turn_away, turn_away_fields};
+use crate::operations::error::{Misplaced, end, refuse, turn_away, turn_away_at, turn_away_fields};
 use crate::operations::mandate::mandate_of;
 use crate::operations::once::{Saying, UNLIKE, remember, repeated};
 use crate::operations::subject::{Inherited, Subject, held_subject, is_full, new_subject};
@@ -192,7 +192,7 @@ fn check<'a>(
     let names = fields.keys().cloned().collect();
     let fields = schema.parse_fields(fields, asked.now.local_date()).map_err(Unbuilt::Fields)?;
     let given = given_subject(record_type, subject, &fields)
-        .map_err(|Contradiction| Unbuilt::Code(Code::SchemaInvalid))?;
+        .map_err(|Contradiction| Unbuilt::At(Misplaced::new("subject", "contradicts_the_rest")))?;
     Ok(New { record_type, schema, cell, names, fields, given, basis, retain_until, external })
 }
 
@@ -290,6 +290,7 @@ pub(super) struct Plan<'a> {
 /// Why a record could not be put together.
 pub(super) enum Unbuilt {
     Code(Code),
+    At(Misplaced),
     Fields(Vec<FieldProblem>),
     Error(OperationError),
 }
@@ -304,6 +305,7 @@ impl Unbuilt {
     ) -> OperationError {
         match self {
             Unbuilt::Code(code) => turn_away(asked, access, trail, code).await,
+            Unbuilt::At(misplaced) => turn_away_at(asked, access, trail, misplaced).await,
             Unbuilt::Fields(problems) => turn_away_fields(asked, access, trail, problems).await,
             Unbuilt::Error(error) => error,
         }
@@ -387,6 +389,7 @@ impl<'a> Build<'a> {
             ground(self.asked, plan.claim, under_14, sensitive, facts.record_handle, self.random)
                 .map_err(|ungrounded| match ungrounded {
                 Ungrounded::Code(code) => Unbuilt::Code(code),
+                Ungrounded::At(misplaced) => Unbuilt::At(misplaced),
                 Ungrounded::Randomness(error) => Unbuilt::Error(error.into()),
             })?;
         check_guardian(self.asked, plan.record_type, under_14, &fields)?;
@@ -416,7 +419,7 @@ impl<'a> Build<'a> {
         let latest = self.asked.purpose.retention.retain_until(today);
         let ends = match plan.retain_until {
             Some(asked) if asked > latest || asked <= today => {
-                return Err(Unbuilt::Code(Code::SchemaInvalid));
+                return Err(Unbuilt::At(Misplaced::new("retain_until", "out_of_range")));
             }
             Some(asked) => asked,
             None => latest,

@@ -8,7 +8,7 @@ use crate::access::{Access, Ask, Code, Item, Matter, Question};
 use crate::ambient::{Micros, Random};
 use crate::limits::STALE_ATTEMPTS_MAX;
 use crate::operations::basis::{Grounds, Ungrounded, collects_sensitive, ground};
-use crate::operations::error::{end, refuse, turn_away, turn_away_fields};
+use crate::operations::error::{end, refuse, turn_away, turn_away_at, turn_away_fields};
 use crate::operations::mandate::mandate_of;
 use crate::operations::once::{Saying, UNLIKE, remember, repeated};
 use crate::operations::subject::holds_of;
@@ -173,6 +173,9 @@ impl Unprepared {
             Unprepared::Fields(problems) => turn_away_fields(asked, access, trail, problems).await,
             Unprepared::Ungrounded(Ungrounded::Code(code)) => {
                 turn_away(asked, access, trail, code).await
+            }
+            Unprepared::Ungrounded(Ungrounded::At(misplaced)) => {
+                turn_away_at(asked, access, trail, misplaced).await
             }
             Unprepared::Ungrounded(Ungrounded::Randomness(error)) => error.into(),
         }
