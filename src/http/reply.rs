@@ -43,14 +43,14 @@ pub(super) fn status_of(code: Code) -> StatusCode {
     }
 }
 
-/// Whether the same request may succeed later, or after what the code asks for.
+/// Whether the same request may succeed later, or after what the code asks for. One that names an outdated version, or none,
+/// never does: another one has to be made of what is there now.
 pub(super) fn is_retryable(code: Code) -> bool {
     matches!(
         code,
         Code::ApprovalRequired
             | Code::CaseRequired
             | Code::ReviewOverdue
-            | Code::VersionConflict
             | Code::InFlight
             | Code::RateLimited
             | Code::RevealLimit

@@ -147,6 +147,9 @@ pub static ROUTES: &[Route] = &[
         => matching::matches),
     route!(POST post "/v1/records/batch" Token true
         Doc::new("create_batch", "Store up to 10,000 records and households, each line by itself")
+            .text("The answer has a line for each line, in order, or fewer: then its last line says why the vault takes no more \
+                   (status 429, 503, 507, 401 or 413). What stands before it is settled; from that line on the rest is sent as a \
+                   batch of its own under another `Idempotency-Key`.")
             .repeatable().written_within_task().takes(Body::lines::<LineBody>).example(examples::person).answer(200, Body::lines::<BatchItemBody>)
         => batch::create),
     route!(POST post "/v1/records/query" Token true

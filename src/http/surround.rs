@@ -66,7 +66,7 @@ impl ProblemBody {
         let Problem { code, status, pointers, audit_index, .. } = problem;
         ProblemBody {
             kind: format!("urn:gridvault:problem:{}", code.as_str()),
-            title: title_of(code, !pointers.is_empty(), language),
+            title: title_of(code, status, !pointers.is_empty(), language),
             status: status.as_u16(),
             code: code.as_str(),
             request_id: request_id.to_owned(),

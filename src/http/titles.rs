@@ -3,6 +3,7 @@
 //! Each code has a text of its own in both languages.
 
 use crate::access::Code;
+use axum::http::StatusCode;
 
 /// A language that titles come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,9 +29,16 @@ impl Language {
     }
 }
 
-/// The title of a refusal. A code that speaks of marked items speaks otherwise where none is marked.
-pub(super) fn title_of(code: Code, marked: bool, language: Language) -> &'static str {
+/// The title of a refusal. A code that speaks of marked items speaks otherwise where none is marked, and a version that is
+/// not said is another thing than one that is outdated.
+pub(super) fn title_of(
+    code: Code,
+    status: StatusCode,
+    marked: bool,
+    language: Language,
+) -> &'static str {
     let (chinese, english) = match code {
+        Code::VersionConflict if status == StatusCode::PRECONDITION_REQUIRED => UNVERSIONED,
         Code::SchemaInvalid if !marked => UNMARKED,
         _ => titles(code),
     };
@@ -42,6 +50,10 @@ pub(super) fn title_of(code: Code, marked: bool, language: Language) -> &'static
 
 /// What is said of a request that is wrong at no item that could be marked.
 const UNMARKED: (&str, &str) = ("请求本身有误", "The request itself is wrong.");
+
+/// What is said of a change that does not say which version it is of.
+const UNVERSIONED: (&str, &str) =
+    ("请注明所修改的版本（If-Match）", "Say which version is changed (If-Match).");
 
 /// In Chinese and in English.
 pub(super) fn titles(code: Code) -> (&'static str, &'static str) {
@@ -117,6 +129,7 @@ pub(super) fn titles(code: Code) -> (&'static str, &'static str) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::reply::status_of;
     use super::*;
 
     #[test]
@@ -129,11 +142,14 @@ mod tests {
     #[test]
     fn every_code_has_a_title_of_its_own_in_both_languages() {
         for language in [Language::Chinese, Language::English] {
+            let title = |code, marked| title_of(code, status_of(code), marked, language);
             let titles: std::collections::BTreeSet<&str> =
-                Code::ALL.iter().map(|code| title_of(*code, true, language)).collect();
+                Code::ALL.iter().map(|code| title(*code, true)).collect();
             assert_eq!(titles.len(), Code::ALL.len());
-            assert!(!titles.contains(title_of(Code::SchemaInvalid, false, language)));
-            assert!(titles.contains(title_of(Code::BasisMissing, false, language)));
+            assert!(!titles.contains(title(Code::SchemaInvalid, false)));
+            let required = StatusCode::PRECONDITION_REQUIRED;
+            assert!(!titles.contains(title_of(Code::VersionConflict, required, true, language)));
+            assert!(titles.contains(title(Code::BasisMissing, false)));
         }
     }
 }

@@ -28,7 +28,7 @@ const PROMISES: &[Promise] = &[
     ("schema_invalid", 400, false, None, "填写有误，请检查标出的项目"),
     ("field_unknown", 400, false, None, "没有该数据项"),
     ("idempotency_mismatch", 422, false, None, "重复提交的内容不一致"),
-    ("version_conflict", 412, true, None, "记录已被他人更新，请刷新后再改"),
+    ("version_conflict", 412, false, None, "记录已被他人更新，请刷新后再改"),
     ("too_large", 413, false, None, "内容超出大小限制"),
     ("erased", 410, false, Some("PIPL 47"), "该信息已删除，不可恢复"),
     ("method_not_allowed", 405, false, None, "不支持的请求方式"),
@@ -163,7 +163,8 @@ fn missing_version_is_a_conflict_of_its_own_status() {
     let call = worker.call("PATCH", &format!("/v1/records/{}", demo.sample_record()));
     let reply = call.purpose(REGISTRATION).json(&json!({"fields": {}})).send();
     let reply = reply.refused(428, "version_conflict");
-    assert_eq!(reply.body["status"], 428);
+    assert_eq!((&reply.body["status"], &reply.body["retryable"]), (&json!(428), &json!(false)));
+    assert_eq!(reply.text_of("title"), "Say which version is changed (If-Match).");
 }
 
 #[test]

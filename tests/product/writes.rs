@@ -171,7 +171,7 @@ fn change_needs_the_version_that_the_caller_saw_in_one_form() {
         call.json(&json!({"fields": {"residence_kind": "floating"}})).send()
     };
     let missing = patch(&[]).refused(428, "version_conflict");
-    assert_eq!(missing.body["retryable"], true);
+    assert_eq!(missing.body["retryable"], false);
     for weak in ["W/\"1\"", "W/\"2\"", "W/1"] {
         patch(&[weak]).refused(412, "version_conflict");
     }
