@@ -3,13 +3,14 @@
 //! Without a live notice, and a consent where the purpose rests on one, nothing is stored.
 
 use super::Asked;
-use super::error::Misplaced;
-use crate::access::Code;
+use super::error::{Misplaced, OperationError, turn_away, turn_away_at};
+use crate::access::{Access, Code};
 use crate::ambient::{NoRandomness, Random};
-use crate::purposes::{BasisClaim, check_basis};
+use crate::purposes::{BasisClaim, BasisProblem, check_basis};
 use crate::records::{BasisFact, Class, Handle, PlainFields, Schema};
 use crate::seal::Control;
 use crate::store::ControlKind;
+use crate::trail::Trail;
 use serde_json::json;
 
 /// A checked basis with the control records that go in with the write.
@@ -25,11 +26,31 @@ pub(super) enum Ungrounded {
     Randomness(NoRandomness),
 }
 
+impl Ungrounded {
+    /// Turns the request away for it.
+    pub(super) async fn end(
+        self,
+        asked: &Asked<'_>,
+        access: &Access,
+        trail: &Trail,
+    ) -> OperationError {
+        match self {
+            Ungrounded::Code(code) => turn_away(asked, access, trail, code).await,
+            Ungrounded::At(misplaced) => turn_away_at(asked, access, trail, misplaced).await,
+            Ungrounded::Randomness(error) => error.into(),
+        }
+    }
+}
+
 impl From<NoRandomness> for Ungrounded {
     fn from(error: NoRandomness) -> Self {
         Ungrounded::Randomness(error)
     }
 }
+
+/// What a write is told that needs a basis and brings none.
+pub(super) const NO_BASIS: Misplaced =
+    Misplaced { code: Code::BasisMissing, member: "basis", reason: "missing" };
 
 /// Checks a claim against the purpose of the request.
 pub(super) fn ground(
@@ -45,7 +66,7 @@ pub(super) fn ground(
     }
     let today = asked.now.local_date();
     let mut fact = check_basis(asked.purpose, claim, under_14, collects_sensitive, today)
-        .map_err(|_| Ungrounded::Code(Code::BasisMissing))?;
+        .map_err(|problem| Ungrounded::At(misplaced(problem)))?;
     let common = json!({
         "about": base64_of(about.as_bytes()),
         "actor": asked.actor.standing().actor,
@@ -68,6 +89,25 @@ pub(super) fn ground(
         fact.consent = Some(id);
     }
     Ok(Grounds { fact, controls })
+}
+
+/// Which member of the claim is at fault, and why. Whose consent a child's record needs is not said: the refusal is that of any
+/// consent that is missing.
+pub(super) fn misplaced(problem: BasisProblem) -> Misplaced {
+    let (member, reason) = match problem {
+        BasisProblem::PurposeDiffers => ("basis.purpose", "differs_from_header"),
+        BasisProblem::PurposeInactive => ("basis.purpose", "unknown"),
+        BasisProblem::LegalBasisUnknown => ("basis.legal_basis", "unknown"),
+        BasisProblem::SeparateConsentMissing => ("basis.legal_basis", "needs_separate_consent"),
+        BasisProblem::NoticeUnknown => ("basis.notice", "unknown"),
+        BasisProblem::NoticeNotLive => ("basis.notice", "expired"),
+        BasisProblem::BasisMissing | BasisProblem::GuardianConsentMissing => {
+            ("basis.consent", "missing")
+        }
+        BasisProblem::ConsentInFuture => ("basis.consent.given_on", "future_date"),
+        BasisProblem::ConsentBeforeNotice => ("basis.consent.given_on", "too_early"),
+    };
+    Misplaced { code: Code::BasisMissing, ..Misplaced::new(member, reason) }
 }
 
 /// Whether a set of fields holds one that is sensitive by itself. A child's general fields do not count here: for

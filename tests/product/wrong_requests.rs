@@ -3,7 +3,9 @@
 //! What is not marked anywhere does not speak of marked items.
 
 use super::actor::Actor;
-use super::bodies::{CORRECTION, REGISTRATION, SAFETY, adult, basis, place, unknown_id};
+use super::bodies::{
+    CONTACT, CORRECTION, REGISTRATION, SAFETY, adult, basis, place, record, unknown_id,
+};
 use super::client::{Call, Reply};
 use super::harness::shared;
 use serde_json::{Value, json};
@@ -72,6 +74,35 @@ fn body_of_a_record_that_is_wrong_is_marked_where_it_is() {
             "body: not_json",
         ),
     ]);
+}
+
+#[test]
+fn basis_that_carries_nothing_is_marked_where_it_fails() {
+    let worker = shared().worker(2);
+    let with = |purpose: &str, member: &str, value: Value| {
+        let mut body = record("person", worker.grid(), purpose, json!({"name": "沈玉兰"}));
+        body["basis"][member] = value;
+        let call = worker.call("POST", "/v1/records").purpose(purpose).json(&body);
+        call.send().refused(400, "basis_missing")
+    };
+    for (reply, expected) in [
+        (with(REGISTRATION, "legal_basis", json!(SECRET)), "basis.legal_basis: unknown"),
+        (with(REGISTRATION, "notice", json!(SECRET)), "basis.notice: unknown"),
+        (with(CONTACT, "consent", Value::Null), "basis.consent: missing"),
+        (
+            with(
+                CONTACT,
+                "consent",
+                json!({"by": "self", "method": "oral", "given_on": "2100-01-01"}),
+            ),
+            "basis.consent.given_on: future_date",
+        ),
+    ] {
+        assert_eq!(reply.pointers(), [expected]);
+        assert!(!reply.text.contains(SECRET), "{}", reply.text);
+    }
+    let reply = changed(&worker, without("basis")).send().refused(400, "basis_missing");
+    assert_eq!(reply.pointers(), ["basis: missing"]);
 }
 
 #[test]

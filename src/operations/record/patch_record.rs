@@ -7,8 +7,8 @@ use super::read_record::absence;
 use crate::access::{Access, Ask, Code, Item, Matter, Question};
 use crate::ambient::{Micros, Random};
 use crate::limits::STALE_ATTEMPTS_MAX;
-use crate::operations::basis::{Grounds, Ungrounded, collects_sensitive, ground};
-use crate::operations::error::{end, refuse, turn_away, turn_away_at, turn_away_fields};
+use crate::operations::basis::{Grounds, NO_BASIS, Ungrounded, collects_sensitive, ground};
+use crate::operations::error::{end, refuse, turn_away, turn_away_fields};
 use crate::operations::mandate::mandate_of;
 use crate::operations::once::{Saying, UNLIKE, remember, repeated};
 use crate::operations::subject::holds_of;
@@ -171,13 +171,7 @@ impl Unprepared {
     async fn end(self, asked: &Asked<'_>, access: &Access, trail: &Trail) -> OperationError {
         match self {
             Unprepared::Fields(problems) => turn_away_fields(asked, access, trail, problems).await,
-            Unprepared::Ungrounded(Ungrounded::Code(code)) => {
-                turn_away(asked, access, trail, code).await
-            }
-            Unprepared::Ungrounded(Ungrounded::At(misplaced)) => {
-                turn_away_at(asked, access, trail, misplaced).await
-            }
-            Unprepared::Ungrounded(Ungrounded::Randomness(error)) => error.into(),
+            Unprepared::Ungrounded(ungrounded) => ungrounded.end(asked, access, trail).await,
         }
     }
 }
@@ -226,7 +220,7 @@ fn prepare(
         }
         // What is already held on this purpose may be corrected under it; anything else needs its own basis.
         None if (held && !becomes_child) || clears(asked, facts, &parsed) => (None, Vec::new()),
-        None if personal => return Err(Ungrounded::Code(Code::BasisMissing).into()),
+        None if personal => return Err(Ungrounded::At(NO_BASIS).into()),
         None => (None, Vec::new()),
     };
     // What a withdrawal took forward comes back with another basis, as far as this purpose allows.

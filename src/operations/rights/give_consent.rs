@@ -6,7 +6,8 @@
 use crate::access::{Access, Ask, Code, ConsentAct, Fact, Item, Matter};
 use crate::ambient::Random;
 use crate::limits::STALE_ATTEMPTS_MAX;
-use crate::operations::error::{after, refuse, turn_away};
+use crate::operations::basis::{Ungrounded, misplaced};
+use crate::operations::error::{Misplaced, after, refuse, turn_away};
 use crate::operations::scope::{Weighed, look};
 use crate::operations::subject::key_of;
 use crate::operations::{Asked, OperationError};
@@ -84,7 +85,7 @@ pub async fn give_consent(
         }
         let mut fact = match held.ground(asked, &request, schemas) {
             Ok(fact) => fact,
-            Err(code) => return Err(turn_away(asked, access, trail, code).await),
+            Err(ungrounded) => return Err(ungrounded.end(asked, access, trail).await),
         };
         let id = random.bytes16()?;
         fact.consent = Some(id);
@@ -169,32 +170,38 @@ impl Held {
         asked: &Asked<'_>,
         request: &ConsentRequest<'_>,
         schemas: &SchemaSet,
-    ) -> Result<BasisFact, Code> {
+    ) -> Result<BasisFact, Ungrounded> {
         let ConsentRequest { purpose, claim, .. } = request;
         let basis = purpose.legal_basis(&claim.legal_basis);
         if !basis.is_some_and(|basis| basis.kind.needs_consent()) {
-            return Err(Code::BasisMissing);
+            let reason = if basis.is_some() { "needs_no_consent" } else { "unknown" };
+            let misplaced = Misplaced::new("legal_basis", reason);
+            return Err(Ungrounded::At(Misplaced { code: Code::BasisMissing, ..misplaced }));
         }
         let today = asked.now.local_days();
         let (mut under_14, mut sensitive) = (false, false);
         for (Weighed { record_type, facts, .. }, sealed) in self.weighed.iter().zip(&self.sealed) {
             if purpose.fields.get(record_type).is_none_or(BTreeSet::is_empty) {
-                return Err(Code::PurposeNotForField);
+                return Err(Ungrounded::Code(Code::PurposeNotForField));
             }
             let stands = |held: &BasisFact| {
                 let same = (&held.notice, &held.legal_basis) == (&claim.notice, &claim.legal_basis);
                 held.consent.is_none() || same
             };
             if facts.live_basis_for(purpose.id.as_str()).is_some_and(stands) {
-                return Err(Code::VersionConflict);
+                return Err(Ungrounded::Code(Code::VersionConflict));
             }
             under_14 |= facts.is_under_14(today);
             let schema = schemas.get(*record_type);
             sensitive |= schema
                 .is_some_and(|schema| holds_sensitive(schema, sealed.row(), *record_type, purpose));
         }
-        check_basis(purpose, claim, under_14, sensitive, asked.now.local_date())
-            .map_err(|_| Code::BasisMissing)
+        check_basis(purpose, claim, under_14, sensitive, asked.now.local_date()).map_err(|problem| {
+            let of_basis = misplaced(problem);
+            // Here the claim is the body itself.
+            let member = of_basis.member.strip_prefix("basis.").unwrap_or(of_basis.member);
+            Ungrounded::At(Misplaced { member, ..of_basis })
+        })
     }
 }
 
