@@ -2,7 +2,7 @@
 //! Never writes the directory itself.
 //! A new actor's one-time code is printed once.
 
-use super::client::Connection;
+use super::client::{Connection, enrolling};
 use super::failure::Failure;
 use super::post::Brought;
 use super::said::{each, plain, said, word};
@@ -97,7 +97,7 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
             } else {
                 print(&format!("actor {}", word(&answer, "id")));
                 print(&format!("code  {}", word(&answer, "code")));
-                print("next  gridvault enrol --key FILE, which asks for the code");
+                print(&format!("next  {}", enrolling(login, &connection.url)));
             }
         }
         Command::Import(arguments) => return roster::run(arguments, json),

@@ -5,9 +5,13 @@
 use super::failure::Failure;
 use crate::config::may_carry_secrets;
 use serde_json::Value;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 use zeroize::Zeroizing;
+
+/// Where a vault is unless it is told otherwise.
+pub(super) const URL_USUAL: &str = "http://127.0.0.1:8480";
 
 /// Longest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -16,6 +20,27 @@ const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
 /// Longest wait until an answer begins: a pack of two thousand entries is made before.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
+
+/// The command by which somebody with a one-time code enrols, so that it has a key and not a token of some hours alone. The code
+/// is asked for, and never an argument.
+pub(super) fn enrolling(login: &str, url: &str) -> String {
+    let plain = |letter: u8| letter.is_ascii_alphanumeric() || b"._-".contains(&letter);
+    // What a shell could take for something else is left to whoever types it.
+    let is_plain = !login.is_empty() && !login.starts_with('-') && login.bytes().all(plain);
+    let name = if is_plain { login } else { "LOGIN" };
+    let at = if url == URL_USUAL { String::new() } else { format!(" --url {url}") };
+    format!("gridvault enrol --key {name}.key --out {name}.token{at}")
+}
+
+/// The address by which a vault is called from its own host that listens there.
+pub(super) fn url_of(listen: SocketAddr) -> String {
+    let ip = match listen.ip() {
+        IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        one => one,
+    };
+    format!("http://{}", SocketAddr::new(ip, listen.port()))
+}
 
 /// Why there is no success.
 pub(super) enum NotDone {
@@ -29,7 +54,7 @@ pub(super) enum NotDone {
 #[derive(clap::Args)]
 pub(super) struct Connection {
     /// The vault's address.
-    #[arg(long, env = "GRIDVAULT_URL", default_value = "http://127.0.0.1:8480")]
+    #[arg(long, env = "GRIDVAULT_URL", default_value = URL_USUAL, value_parser = address)]
     pub(super) url: String,
     /// A file that holds the caller's token.
     #[arg(long, env = "GRIDVAULT_TOKEN_FILE")]
@@ -40,13 +65,13 @@ impl Connection {
     /// `GET`.
     pub(super) fn get(&self, path: &str) -> Result<Value, Failure> {
         let request = self.agent().get(format!("{}{path}", self.url));
-        answer(request.header("authorization", &*self.bearer()?).call())
+        answer(&self.url, request.header("authorization", &*self.bearer()?).call())
     }
 
     /// `GET` for a purpose.
     pub(super) fn get_for(&self, path: &str, purpose: &str) -> Result<Value, Failure> {
         let request = self.agent().get(format!("{}{path}", self.url)).header("purpose", purpose);
-        answer(request.header("authorization", &*self.bearer()?).call())
+        answer(&self.url, request.header("authorization", &*self.bearer()?).call())
     }
 
     /// `GET` without a token, of what is open to everybody and is text.
@@ -55,7 +80,7 @@ impl Connection {
         let mut response = match outcome {
             Ok(response) if response.status().is_success() => response,
             refused => {
-                return Err(answer(refused).err().unwrap_or_else(|| {
+                return Err(answer(&self.url, refused).err().unwrap_or_else(|| {
                     Failure::Failed("the answer is not what was asked for".into())
                 }));
             }
@@ -74,7 +99,7 @@ impl Connection {
     /// `POST` with a token.
     pub(super) fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         let request = self.agent().post(format!("{}{path}", self.url));
-        answer(request.header("authorization", &*self.bearer()?).send_json(body))
+        answer(&self.url, request.header("authorization", &*self.bearer()?).send_json(body))
     }
 
     /// `POST` with a token, of what cannot be asked for twice: told apart is what the vault refused from what may have happened.
@@ -83,7 +108,11 @@ impl Connection {
         let request = self.agent().post(format!("{}{path}", self.url));
         let outcome = request.header("authorization", &*bearer).send_json(body);
         let refused = outcome.as_ref().is_ok_and(|reply| reply.status().is_client_error());
-        answer(outcome).map_err(if refused { NotDone::Refused } else { NotDone::Unknown })
+        answer(&self.url, outcome).map_err(if refused {
+            NotDone::Refused
+        } else {
+            NotDone::Unknown
+        })
     }
 
     /// `POST` with a token and the purpose that the call is for.
@@ -94,26 +123,26 @@ impl Connection {
         body: &Value,
     ) -> Result<Value, Failure> {
         let request = self.agent().post(format!("{}{path}", self.url)).header("purpose", purpose);
-        answer(request.header("authorization", &*self.bearer()?).send_json(body))
+        answer(&self.url, request.header("authorization", &*self.bearer()?).send_json(body))
     }
 
     /// `POST` with a token and nothing else: a step of something that is there.
     pub(super) fn step(&self, path: &str) -> Result<Value, Failure> {
         let request = self.agent().post(format!("{}{path}", self.url));
-        answer(request.header("authorization", &*self.bearer()?).send_empty())
+        answer(&self.url, request.header("authorization", &*self.bearer()?).send_empty())
     }
 
     /// The same for a purpose.
     pub(super) fn step_for(&self, path: &str, purpose: &str) -> Result<Value, Failure> {
         let request = self.agent().post(format!("{}{path}", self.url)).header("purpose", purpose);
-        answer(request.header("authorization", &*self.bearer()?).send_empty())
+        answer(&self.url, request.header("authorization", &*self.bearer()?).send_empty())
     }
 
     /// `POST` with a token, for an answer that is no JSON.
     pub(super) fn post_for_bytes(&self, path: &str, body: &Value) -> Result<Vec<u8>, Failure> {
         let request = self.agent().post(format!("{}{path}", self.url));
         let outcome = request.header("authorization", &*self.bearer()?).send_json(body);
-        bytes_of(outcome)
+        bytes_of(&self.url, outcome)
     }
 
     /// `GET` for an answer that is taken as it comes.
@@ -126,7 +155,7 @@ impl Connection {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        bytes_of(request.header("authorization", &*self.bearer()?).call())
+        bytes_of(&self.url, request.header("authorization", &*self.bearer()?).call())
     }
 
     /// Refuses an address to which a secret would go where others can read it. Whoever brings one asks this before reading it.
@@ -138,7 +167,7 @@ impl Connection {
 
     /// `POST` without a token.
     pub(super) fn post_open(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        answer(self.agent().post(format!("{}{path}", self.url)).send_json(body))
+        answer(&self.url, self.agent().post(format!("{}{path}", self.url)).send_json(body))
     }
 
     fn agent(&self) -> ureq::Agent {
@@ -170,12 +199,13 @@ impl Connection {
 }
 
 fn bytes_of(
+    url: &str,
     outcome: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
 ) -> Result<Vec<u8>, Failure> {
     let mut response = match outcome {
         Ok(response) if response.status().is_success() => response,
         refused => {
-            return Err(answer(refused).err().unwrap_or_else(|| {
+            return Err(answer(url, refused).err().unwrap_or_else(|| {
                 Failure::Failed("the answer is not what was asked for".into())
             }));
         }
@@ -185,10 +215,10 @@ fn bytes_of(
 }
 
 fn answer(
+    url: &str,
     outcome: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
 ) -> Result<Value, Failure> {
-    let mut response =
-        outcome.map_err(|error| Failure::failed("the vault cannot be reached", &error))?;
+    let mut response = outcome.map_err(|error| unreached(url, &error))?;
     let status = response.status();
     let later = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
     let later = later.and_then(|seconds| seconds.parse().ok());
@@ -204,6 +234,20 @@ fn answer(
         return Ok(value);
     }
     Err(Failure::Failed(refusal(status.as_u16(), later, &value)))
+}
+
+/// That nobody answered, and where.
+fn unreached(url: &str, error: &ureq::Error) -> Failure {
+    Failure::failed(&format!("the vault at {url} cannot be reached"), error)
+}
+
+/// An address without the slashes at its end: paths begin with one.
+fn address(text: &str) -> Result<String, String> {
+    let address = text.trim_end_matches('/');
+    match address.starts_with("http://") || address.starts_with("https://") {
+        true => Ok(address.to_owned()),
+        false => Err("an address begins with http:// or https://".to_owned()),
+    }
 }
 
 /// What a person reads of a refusal.
@@ -244,6 +288,32 @@ mod tests {
         let wrong = json!({"code": "schema_invalid", "title": "Wrong", "pointers": pointers});
         let said = "schema_invalid (400): Wrong; share: checksum; name";
         assert_eq!(refusal(400, None, &wrong), said);
+    }
+
+    #[test]
+    fn address_is_taken_with_a_slash_at_its_end_and_named_where_nobody_answers() {
+        assert_eq!(address("http://host:1/").as_deref(), Ok("http://host:1"));
+        assert_eq!(address("https://host/vault").as_deref(), Ok("https://host/vault"));
+        assert!(address("host:1").is_err() && address("").is_err());
+        let Failure::Failed(said) = unreached("http://host:1", &ureq::Error::HostNotFound) else {
+            panic!("it is no usage");
+        };
+        assert!(said.starts_with("the vault at http://host:1 cannot be reached"), "{said}");
+    }
+
+    #[test]
+    fn next_step_of_whoever_has_a_code_keeps_a_key_and_says_where() {
+        let usual = "gridvault enrol --key li.key --out li.token";
+        assert_eq!(enrolling("li", URL_USUAL), usual);
+        assert_eq!(enrolling("li", "http://a:1"), format!("{usual} --url http://a:1"));
+        for login in ["", "-x", "a b", "a;b", "$HOME", "李"] {
+            assert_eq!(enrolling(login, URL_USUAL), usual.replace("li.", "LOGIN."), "{login}");
+        }
+        let url = |listen: &str| url_of(listen.parse().expect("an address"));
+        assert_eq!(url("0.0.0.0:90"), "http://127.0.0.1:90");
+        assert_eq!(url("[::]:90"), "http://[::1]:90");
+        assert_eq!(url("127.0.0.1:8480"), URL_USUAL);
+        assert_eq!(url("10.0.0.1:90"), "http://10.0.0.1:90");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! Never over a vault that is there, and never with one person in two of the three posts.
 //! The codes are shown once; each is good for a day.
 
+use super::client::{URL_USUAL, enrolling, url_of};
 use super::failure::Failure;
 use super::shares::{self, Split};
 use super::vault::{self, Vault};
@@ -401,7 +402,11 @@ fn for_people(
             }
         }
     }
-    lines.push("  gridvault enrol --key FILE --out FILE, which asks for the code\n".into());
+    let listen = arguments.listen.as_deref().and_then(|listen| listen.parse().ok());
+    let url = listen.map_or_else(|| URL_USUAL.to_owned(), url_of);
+    lines.push("  by each administrator, with its code, within a day:".into());
+    lines.extend(codes.iter().map(|(_, login, _)| format!("  {}", enrolling(login, &url))));
+    lines.push(String::new());
     let text = Zeroizing::new(lines.join("\n"));
     lines.zeroize();
     text

@@ -171,7 +171,9 @@ impl Sender {
             .send(&body[..]);
         match sent {
             Ok(response) => read(response, waiting.len()),
-            Err(error) => Answer::None(format!("the vault cannot be reached: {error}")),
+            Err(error) => {
+                Answer::None(format!("the vault at {} cannot be reached: {error}", self.url))
+            }
         }
     }
 
