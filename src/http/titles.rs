@@ -39,6 +39,7 @@ pub(super) fn title_of(
 ) -> &'static str {
     let (chinese, english) = match code {
         Code::VersionConflict if status == StatusCode::PRECONDITION_REQUIRED => UNVERSIONED,
+        Code::VersionConflict if marked => TAKEN,
         Code::SchemaInvalid if !marked => UNMARKED,
         _ => titles(code),
     };
@@ -50,6 +51,9 @@ pub(super) fn title_of(
 
 /// What is said of a request that is wrong at no item that could be marked.
 const UNMARKED: (&str, &str) = ("请求本身有误", "The request itself is wrong.");
+
+/// What is said where something that is marked is somebody else's already.
+const TAKEN: (&str, &str) = ("标出的名称已被占用", "What is marked is taken already.");
 
 /// What is said of a change that does not say which version it is of.
 const UNVERSIONED: (&str, &str) =
@@ -144,9 +148,10 @@ mod tests {
         for language in [Language::Chinese, Language::English] {
             let title = |code, marked| title_of(code, status_of(code), marked, language);
             let titles: std::collections::BTreeSet<&str> =
-                Code::ALL.iter().map(|code| title(*code, true)).collect();
+                Code::ALL.iter().map(|code| title(*code, *code == Code::SchemaInvalid)).collect();
             assert_eq!(titles.len(), Code::ALL.len());
             assert!(!titles.contains(title(Code::SchemaInvalid, false)));
+            assert!(!titles.contains(title(Code::VersionConflict, true)));
             let required = StatusCode::PRECONDITION_REQUIRED;
             assert!(!titles.contains(title_of(Code::VersionConflict, required, true, language)));
             assert!(titles.contains(title(Code::BasisMissing, false)));

@@ -51,6 +51,17 @@ pub async fn refuse(trail: &Trail, denied: Denied) -> OperationError {
     recorded(trail, denied, code, problems).await
 }
 
+/// The same for a member of a request that cannot be as it is; the denial has the code.
+pub(super) async fn refuse_at(
+    trail: &Trail,
+    denied: Denied,
+    member: &'static str,
+    reason: &'static str,
+) -> OperationError {
+    let code = denied.why();
+    recorded(trail, denied, code, vec![(member.to_owned(), Some(reason))]).await
+}
+
 async fn recorded(
     trail: &Trail,
     denied: Denied,
@@ -83,7 +94,7 @@ pub(super) async fn turn_away_at(
     Misplaced { code, member, reason }: Misplaced,
 ) -> OperationError {
     let denied = access.refuse(Some(asked.actor.standing()), code, asked.origin);
-    recorded(trail, denied, code, vec![(member.to_owned(), Some(reason))]).await
+    refuse_at(trail, denied, member, reason).await
 }
 
 /// A member of a request that cannot be as it is, in the vault's own words.
@@ -98,6 +109,12 @@ impl Misplaced {
     /// One that the schema of the request is against.
     pub(super) const fn new(member: &'static str, reason: &'static str) -> Misplaced {
         Misplaced { code: Code::SchemaInvalid, member, reason }
+    }
+}
+
+impl From<Misplaced> for Code {
+    fn from(misplaced: Misplaced) -> Code {
+        misplaced.code
     }
 }
 

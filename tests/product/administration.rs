@@ -134,6 +134,8 @@ fn log_in_name_has_one_form_and_one_holder() {
     let login = fresh_login();
     named(&login).expect(201);
     let reply = named(&login).refused(412, "version_conflict");
+    assert_eq!(reply.pointers(), ["login: taken"]);
+    assert_eq!(reply.text_of("title"), "What is marked is taken already.");
     assert!(reply.body["audit_index"].is_u64());
     let padded =
         |length: usize| format!("{}{}", fresh_login(), "x".repeat(length))[..length].to_owned();

@@ -8,6 +8,7 @@ use super::bodies::{
 };
 use super::client::{Call, Reply};
 use super::harness::shared;
+use super::requests::fresh_login;
 use serde_json::{Value, json};
 
 /// A mark that must come back in no answer.
@@ -192,6 +193,45 @@ fn list_and_task_that_are_wrong_are_marked_where_they_are() {
         ("another type", list(("type", json!(SECRET))), "type: unknown_code"),
         ("an end that was", give(&task), "until: out_of_range"),
         ("another purpose", give(&elsewhere), "purpose: differs_from_header"),
+    ]);
+}
+
+#[test]
+fn newcomer_that_cannot_be_placed_is_marked_where_it_is_wrong() {
+    let demo = shared();
+    let (admin, worker) = (demo.role("security_admin"), demo.worker(2));
+    let add = |member: &str, value: Value| {
+        let mut post = json!({"role": "grid_worker", "area": worker.grid()});
+        post[member] = value;
+        let body = json!({"login": fresh_login(), "kind": "person", "assignments": [post]});
+        admin.call("POST", "/v1/admin/actors").json(&body)
+    };
+    let token = format!("/v1/admin/actors/{}/tokens", worker.id);
+    let long = json!({"life_seconds": 90_000});
+    check(vec![
+        ("a mistyped role", add("role", json!(SECRET)), "role: unknown"),
+        ("no area", add("area", json!(SECRET)), "area: malformed"),
+        ("an area without a grid", add("area", json!("8801999999999999")), "area: unknown"),
+        ("an area of another level", add("area", json!("8801")), "area: wrong_level"),
+        ("a line that no purpose has", add("line", json!("no_such_line")), "line: unknown"),
+        ("a date without a time", add("from", json!("2026-01-01")), "from: wrong_time"),
+        ("another", add("trained_until", json!("2030")), "trained_until: wrong_time"),
+        (
+            "training for ever",
+            add("trained_until", json!("2090-01-01T00:00:00Z")),
+            "trained_until: out_of_range",
+        ),
+        (
+            "a login of no form",
+            admin.call("POST", "/v1/admin/actors").json(&json!({"login": "<x>", "kind": "person"})),
+            "login: malformed",
+        ),
+        ("a life too long", admin.call("POST", &token).json(&long), "life_seconds: out_of_range"),
+        (
+            "a log-in too long",
+            demo.call("POST", "/v1/log-in").json(&json!({"proof": "x", "life_seconds": 90_000})),
+            "life_seconds: out_of_range",
+        ),
     ]);
 }
 

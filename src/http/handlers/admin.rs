@@ -10,6 +10,7 @@ use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::Members;
+use super::super::wrong::Wrong;
 use super::brought::{SecrecyTermBody, SignedTermBody, brought, maybe_moment};
 use crate::access::{ActorId, Ask, Code, Duty};
 use crate::ambient::Micros;
@@ -208,8 +209,9 @@ pub(in crate::http) async fn add(
 ) -> Result<Answer<ActorAddedBody>, Problem> {
     caller.must_have(Duty::ActorAdd, &rooms).await?;
     let body: ActorBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let Some(request) = actor_request(body) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    let request = match actor_request(body) {
+        Ok(request) => request,
+        Err(wrong) => return Err(caller.turn_away_for(&rooms, wrong).await),
     };
     let territory = rooms.territory.load();
     let added = add_actor(
@@ -231,28 +233,32 @@ pub(in crate::http) async fn add(
     Ok(Answer::new(body, added.recorded, rooms.trail.origin()).created())
 }
 
-fn actor_request(body: ActorBody) -> Option<ActorRequest> {
+fn actor_request(body: ActorBody) -> Result<ActorRequest, Wrong> {
     let assignments = body.assignments.into_iter();
     let assignments = assignments.map(|Members(asked)| assignment_request(asked));
-    let assignments = assignments.collect::<Option<Vec<_>>>()?;
-    let self_subject = body.self_subject.as_deref().map(str::parse).transpose().ok()?;
-    Some(ActorRequest { login: body.login, kind: body.kind, assignments, self_subject })
+    let assignments = assignments.collect::<Result<Vec<_>, Wrong>>()?;
+    let self_subject = body.self_subject.as_deref().map(str::parse).transpose();
+    let self_subject = self_subject.map_err(|_| Wrong::malformed("self_subject"))?;
+    Ok(ActorRequest { login: body.login, kind: body.kind, assignments, self_subject })
 }
 
 /// A post that is asked for, if its words have a form.
-pub(super) fn assignment_request(asked: AssignmentBody) -> Option<AssignmentRequest> {
-    Some(AssignmentRequest {
+pub(super) fn assignment_request(asked: AssignmentBody) -> Result<AssignmentRequest, Wrong> {
+    let moment = |place, text: Option<String>| {
+        maybe_moment(text.as_deref()).ok_or_else(|| Wrong::at(place, "wrong_time"))
+    };
+    Ok(AssignmentRequest {
         role: asked.role,
         area: asked.area,
         line: match asked.line {
-            Some(line) if !is_slug(&line) => return None,
+            Some(line) if !is_slug(&line) => return Err(Wrong::malformed("line")),
             line => line,
         },
         lead: asked.lead,
         pair: asked.pair,
         readiness: brought(asked.secrecy_term, asked.trained_until.as_deref())?,
-        from: maybe_moment(asked.from.as_deref())?,
-        until: maybe_moment(asked.to.as_deref())?,
+        from: moment("from", asked.from)?,
+        until: moment("to", asked.to)?,
     })
 }
 

@@ -4,6 +4,7 @@
 
 use super::super::forms;
 use super::super::strict_json::Members;
+use super::super::wrong::Wrong;
 use crate::ambient::Micros;
 use crate::identity::{ReadinessRecord, SecrecyTerm};
 use crate::limits::DOCUMENT_CHARACTERS_MAX;
@@ -58,17 +59,22 @@ pub(super) fn maybe_moment(text: Option<&str>) -> Option<Option<Micros>> {
 pub(super) fn brought(
     term: Option<Members<SecrecyTermBody>>,
     trained_until: Option<&str>,
-) -> Option<ReadinessRecord> {
+) -> Result<ReadinessRecord, Wrong> {
     let secrecy_term = match term {
         None => None,
         Some(Members(term)) => {
-            let signed = moment(&term.signed_at)?.0;
-            is_document(&term.document).then_some(())?;
+            let signed = moment(&term.signed_at);
+            let signed = signed.ok_or_else(|| Wrong::at("secrecy_term.signed_at", "wrong_time"))?.0;
+            if !is_document(&term.document) {
+                return Err(Wrong::malformed("secrecy_term.document"));
+            }
             Some(SecrecyTerm { signed, document: term.document })
         }
     };
-    let trained_until = maybe_moment(trained_until)?.map(|until| until.0);
-    Some(ReadinessRecord { secrecy_term, trained_until })
+    let trained_until = maybe_moment(trained_until);
+    let trained_until = trained_until.ok_or_else(|| Wrong::at("trained_until", "wrong_time"))?;
+    let trained_until = trained_until.map(|until| until.0);
+    Ok(ReadinessRecord { secrecy_term, trained_until })
 }
 
 /// A number as offices write them, which is not a resident's.

@@ -10,6 +10,7 @@ use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::Members;
+use super::super::wrong::Wrong;
 use super::admin::{AssignmentBody, assignment_request};
 use super::brought::{SecrecyTermBody, brought};
 use crate::access::{ActorId, Code, PlacingAct};
@@ -93,8 +94,9 @@ pub(in crate::http) async fn place(
     caller.must_place(PlacingAct::Place, &rooms).await?;
     let body: AssignmentBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     let about: ActorId = caller.named(&id, &rooms).await?;
-    let Some(request) = assignment_request(body) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    let request = match assignment_request(body) {
+        Ok(request) => request,
+        Err(wrong) => return Err(caller.turn_away_for(&rooms, wrong).await),
     };
     let territory = rooms.territory.load();
     let (purposes, random) = (&rooms.purposes, &*rooms.random);
@@ -143,10 +145,13 @@ pub(in crate::http) async fn renew(
     caller.must_place(PlacingAct::Renew, &rooms).await?;
     let body: RenewalBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     let about: ActorId = caller.named(&id, &rooms).await?;
-    let brought = brought(body.secrecy_term, body.trained_until.as_deref());
+    let brought = match brought(body.secrecy_term, body.trained_until.as_deref()) {
+        Ok(brought) => brought,
+        Err(wrong) => return Err(caller.turn_away_for(&rooms, wrong).await),
+    };
     // A post's id has the form of an actor's.
-    let (Some(brought), Ok(post)) = (brought, body.assignment.parse::<ActorId>()) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
+    let Ok(post) = body.assignment.parse::<ActorId>() else {
+        return Err(caller.turn_away_for(&rooms, Wrong::malformed("assignment")).await);
     };
     let placing = placing(&caller, &rooms);
     let recorded = renew_post(&placing, about, *post.as_bytes(), brought).await?;

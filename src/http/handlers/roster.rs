@@ -166,7 +166,8 @@ fn line_of(line: serde_json::Value) -> Option<RosterLine> {
         trained_until: line.trained_until,
         from: line.from,
         to: line.to,
-    })?;
+    })
+    .ok()?;
     Some(RosterLine { who, post, ends: line.ends })
 }
 

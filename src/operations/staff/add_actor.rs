@@ -11,7 +11,9 @@ use crate::identity::{
     Actor, ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory, EnrolmentCode,
     NewActor, ReadinessRecord,
 };
+use crate::limits::ASSIGNMENTS_COUNT_MAX;
 use crate::operations::describe::{Nothing, ended};
+use crate::operations::error::{Misplaced, refuse_at};
 use crate::operations::{OperationError, refuse};
 use crate::purposes::PurposeSet;
 use crate::records::{Owner, RecordRef, SubjectId, Target};
@@ -109,8 +111,12 @@ pub async fn add_actor(
     let turn_away = async |code| refuse(trail, access.refuse(Some(standing), code, origin)).await;
     let checked =
         access.with_policy(|policy| check_roles(policy, &request, purposes, territory, now));
-    if let Err(code) = checked {
-        return Err(turn_away(code).await);
+    let turn_away_at = async |Misplaced { code, member, reason }| {
+        let denied = access.refuse(Some(standing), code, origin);
+        refuse_at(trail, denied, member, reason).await
+    };
+    if let Err(misplaced) = checked {
+        return Err(turn_away_at(misplaced).await);
     }
     let own = match request.self_subject {
         None => None,
@@ -127,7 +133,7 @@ pub async fn add_actor(
     let given_by = |role: &str| access.waits_for_second(role).then_some(standing.actor);
     let record = ActorRecord { own, ..record_of(id, request, given_by, now, random)? };
     let Ok(mut change) = directory.addition(&NewActor { record }) else {
-        return Err(turn_away(Code::SchemaInvalid).await);
+        return Err(turn_away_at(Misplaced::new("login", "malformed")).await);
     };
     let unavailable = OperationError::Internal("a code could not be made");
     let Ok(code) = EnrolmentCode::draw(random) else { return Err(unavailable) };
@@ -137,7 +143,13 @@ pub async fn add_actor(
     match trail.commit(permit, change).await {
         Ok(receipt) => Ok(Added { id, code, recorded: receipt.recorded() }),
         // The only keys that can be there already are those of the log-in name and of the own record.
-        Err(Refused::Stale(_)) => Err(turn_away(Code::VersionConflict).await),
+        Err(Refused::Stale(_)) => {
+            let is_own = own.is_some_and(|own| directory.is_taken(&own));
+            let member = if is_own { "self_subject" } else { "login" };
+            let taken =
+                Misplaced { code: Code::VersionConflict, ..Misplaced::new(member, "taken") };
+            Err(turn_away_at(taken).await)
+        }
         Err(refused) => Err(ended(refused, actor, origin, access, trail).await),
     }
 }
@@ -172,27 +184,35 @@ fn check_roles(
     purposes: &PurposeSet,
     territory: &Territory,
     now: Micros,
-) -> Result<(), Code> {
+) -> Result<(), Misplaced> {
+    if request.assignments.len() > ASSIGNMENTS_COUNT_MAX {
+        return Err(Misplaced::new("assignments", "too_many"));
+    }
     let mut held: Vec<&Role> = Vec::with_capacity(request.assignments.len());
     for asked in &request.assignments {
-        let role = policy.role(&asked.role).ok_or(Code::SchemaInvalid)?;
+        let role = policy.role(&asked.role).ok_or(Misplaced::new("role", "unknown"))?;
         if role.family == RoleFamily::Administration {
-            return Err(Code::ApprovalRequired);
+            let alone = Misplaced::new("role", "administration");
+            return Err(Misplaced { code: Code::ApprovalRequired, ..alone });
         }
         check_place(policy, role, asked, purposes, territory, now)?;
         if !held.iter().all(|other| other.goes_with(role)) {
-            return Err(Code::SchemaInvalid);
+            return Err(Misplaced::new("role", "excluded_by_another"));
         }
         held.push(role);
     }
     // A system acts for persons and holds nothing itself.
     let holds = !request.assignments.is_empty() || request.self_subject.is_some();
     if request.kind == ActorKind::System && holds {
-        return Err(Code::SchemaInvalid);
+        return Err(Misplaced::new("kind", "holds_nothing"));
     }
     Ok(())
 }
 
+/// Whether a place is one that its role may have there.
+///
+/// # Errors
+/// The first member of the request that keeps it from being one.
 pub(super) fn check_place(
     policy: &Policy,
     role: &Role,
@@ -200,9 +220,13 @@ pub(super) fn check_place(
     purposes: &PurposeSet,
     territory: &Territory,
     now: Micros,
-) -> Result<(), Code> {
-    let area: Option<Area> =
-        asked.area.as_deref().map(str::parse).transpose().map_err(|_| Code::SchemaInvalid)?;
+) -> Result<(), Misplaced> {
+    let area: Option<Area> = asked
+        .area
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .map_err(|_| Misplaced::new("area", "malformed"))?;
     let level = area.as_ref().map_or(Level::Platform, Level::of);
     // A place where there is no grid would come to life with the next one of that number.
     let empty = area.as_ref().is_some_and(|area| territory.cells_in(area, now.0).is_empty());
@@ -221,8 +245,19 @@ pub(super) fn check_place(
         until: asked.until,
     };
     let ready = policy.training().takes(place.ready, now);
-    let fits = level == role.level && !empty && !astray && ready && role.accepts(&place);
-    if fits { Ok(()) } else { Err(Code::SchemaInvalid) }
+    let lineless = role.needs_line && place.line.is_none();
+    let faults = [
+        (level != role.level, Misplaced::new("area", "wrong_level")),
+        (empty, Misplaced::new("area", "unknown")),
+        (astray, Misplaced::new("line", "unknown")),
+        (lineless, Misplaced::new("line", "missing")),
+        (!ready, Misplaced::new("trained_until", "out_of_range")),
+        (!role.accepts(&place), Misplaced::new("to", "out_of_range")),
+    ];
+    match faults.into_iter().find(|(is_so, _)| *is_so) {
+        Some((_, misplaced)) => Err(misplaced),
+        None => Ok(()),
+    }
 }
 
 fn record_of(

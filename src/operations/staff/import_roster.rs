@@ -322,8 +322,8 @@ fn placed(
     let fits = placing
         .access
         .with_policy(|policy| check_post(policy, record, &post, purposes, territory, now));
-    if let Err(code) = fits {
-        return Ok(Err(code));
+    if let Err(misplaced) = fits {
+        return Ok(Err(misplaced.code));
     }
     let id = rooms.random.bytes16()?;
     placing.add(record, id, post, confirmed);

@@ -10,6 +10,7 @@ use crate::ambient::{Micros, Random};
 use crate::identity::{Actor, ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory};
 use crate::limits::ASSIGNMENTS_COUNT_MAX;
 use crate::operations::describe::ended;
+use crate::operations::error::{Misplaced, refuse_at};
 use crate::operations::{AssignmentRequest, OperationError, refuse};
 use crate::purposes::PurposeSet;
 use crate::records::{Owner, RecordRef, Target};
@@ -95,8 +96,8 @@ pub async fn place_actor(
     let id = random.bytes16()?;
     let held =
         |policy: &Policy| check_post(policy, &record, &request, purposes, territory, placing.now);
-    if let Err(code) = placing.access.with_policy(held) {
-        return Err(placing.turn_away(code).await);
+    if let Err(misplaced) = placing.access.with_policy(held) {
+        return Err(placing.turn_away_at(misplaced).await);
     }
     placing.add(&mut record, id, request, confirmed);
     let recorded = placing.commit(permit, &record, version).await?;
@@ -111,14 +112,22 @@ pub(super) fn check_post(
     purposes: &PurposeSet,
     territory: &Territory,
     now: Micros,
-) -> Result<(), Code> {
-    let role = policy.role(&request.role).ok_or(Code::SchemaInvalid)?;
+) -> Result<(), Misplaced> {
+    let role = policy.role(&request.role).ok_or(Misplaced::new("role", "unknown"))?;
     check_place(policy, role, request, purposes, territory, now)?;
     let live: Vec<_> = record.assignments.iter().filter(|held| !is_over(held, now)).collect();
     let mut others = live.iter().map(|held| policy.role(&held.role));
     let goes = others.all(|other| other.is_some_and(|other| other.goes_with(role)));
     let room = live.len() < ASSIGNMENTS_COUNT_MAX;
-    if goes && room && record.kind == ActorKind::Person { Ok(()) } else { Err(Code::SchemaInvalid) }
+    let faults = [
+        (!goes, Misplaced::new("role", "excluded_by_another")),
+        (!room, Misplaced::new("role", "too_many")),
+        (record.kind != ActorKind::Person, Misplaced::new("role", "not_for_a_system")),
+    ];
+    match faults.into_iter().find(|(is_so, _)| *is_so) {
+        Some((_, misplaced)) => Err(misplaced),
+        None => Ok(()),
+    }
 }
 
 /// The second word on a post: a community's on one that a local officer gave, a second administrator's on one of oversight.
@@ -293,6 +302,12 @@ impl Placing<'_> {
     pub(super) async fn turn_away(&self, code: Code) -> OperationError {
         let denied = self.access.refuse(Some(self.actor.standing()), code, self.origin);
         refuse(self.trail, denied).await
+    }
+
+    async fn turn_away_at(&self, misplaced: Misplaced) -> OperationError {
+        let Misplaced { code, member, reason } = misplaced;
+        let denied = self.access.refuse(Some(self.actor.standing()), code, self.origin);
+        refuse_at(self.trail, denied, member, reason).await
     }
 
     pub(super) async fn commit(
