@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::{Args, Subcommand};
 use gridvault_audit::verify::{
     Cosigned, Hash, Policy, ProofSummary, VerifyError, leaf_hash, verify_proof_under,
@@ -18,6 +20,9 @@ use super::now_seconds;
 use super::report::{Answer, Shown, Witnessed};
 use super::trust::Trust;
 use super::verify::origin_of;
+
+/// Length of 32 bytes in base64url without padding.
+const RECEIPT_LEAF_CHARACTERS: usize = 43;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -43,8 +48,8 @@ struct Leaf {
     /// File with the bytes of the entry
     #[arg(long = "entry", value_name = "FILE")]
     entry: Option<PathBuf>,
-    /// Leaf hash of the entry, 64 hexadecimal digits
-    #[arg(long = "leaf", value_name = "HEX", value_parser = parse_leaf)]
+    /// Leaf hash of the entry: 64 hexadecimal digits, or 43 characters of base64url as a receipt has it
+    #[arg(long = "leaf", value_name = "HASH", value_parser = parse_leaf, allow_hyphen_values = true)]
     hash: Option<Hash>,
 }
 
@@ -152,10 +157,17 @@ fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
     file.sync_all()
 }
 
+/// A leaf hash as this program writes it, or as the vault's receipts do. The two differ in length, so none is taken for the other.
 fn parse_leaf(text: &str) -> Result<Hash, String> {
+    if text.len() == RECEIPT_LEAF_CHARACTERS {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| "not base64url")?;
+        return bytes.try_into().map_err(|_| "not 32 bytes".to_owned());
+    }
     let digits: Option<Vec<u8>> =
         text.chars().map(|digit| digit.to_digit(16).map(|value| value as u8)).collect();
-    let digits = digits.filter(|digits| digits.len() == 64).ok_or("not 64 hexadecimal digits")?;
+    let digits = digits
+        .filter(|digits| digits.len() == 64)
+        .ok_or("neither 64 hexadecimal digits nor 43 characters of base64url")?;
     let bytes: Vec<u8> = digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect();
     Ok(bytes.try_into().expect("64 digits make 32 bytes"))
 }

@@ -2,6 +2,8 @@
 
 use std::process::{Command, Output};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gridvault_audit::verify::hex_name;
 use gridvault_audit::{Log, LogReader, NoteSigner as _, keep_witnessed, leaf_hash};
 use serde_json::Value;
@@ -130,6 +132,15 @@ fn proof_is_checked_with_an_entry_or_a_leaf() {
     assert_eq!(check("--entry", &path("other")), Some(3));
     assert_eq!(check("--entry", &path("none")), Some(1));
     assert_eq!(check("--leaf", &leaf.replace(&leaf[..1], "g")), Some(2));
+    // As a receipt of the vault has it; 32 bytes are 43 characters, of which the last has two bits that are none of theirs.
+    let receipt = URL_SAFE_NO_PAD.encode(leaf_hash(&entry(77)));
+    assert_eq!((receipt.len(), check("--leaf", &receipt)), (43, Some(0)));
+    assert_eq!(check("--leaf", &URL_SAFE_NO_PAD.encode(leaf_hash(&entry(78)))), Some(3));
+    for wrong in [&receipt[..42], &format!("{receipt}A"), &format!("{}+", &receipt[..42])] {
+        assert_eq!(check("--leaf", wrong), Some(2), "{wrong}");
+    }
+    // One in 64 begins like an option.
+    assert_eq!(check("--leaf", &format!("-{}", &"A".repeat(42))), Some(3));
 }
 
 /// A log whose 200 first of 300 entries one witness cosigned, and the file of the policy that asks for it.
