@@ -179,9 +179,10 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
             arguments.calls
         );
         let close = (1.0 - APART_MAX..=1.0 + APART_MAX).contains(&middle);
-        tally.check(
+        tally.holds(
             &format!("{}: what is in another grid takes as long as what never was", verb.name),
-            if close { Ok(text) } else { Err(text) },
+            close,
+            text,
         );
     }
     Ok(())

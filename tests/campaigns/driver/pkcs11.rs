@@ -172,16 +172,12 @@ impl Bench {
         };
         let (first, said) = started("wrong-pin")?;
         let told = first == Some(1) && said.contains("PIN is wrong");
-        tally
-            .check("a wrong PIN in a file ends the start", if told { Ok(said) } else { Err(said) });
+        tally.holds("a wrong PIN in a file ends the start", told, said);
         for pin in ["wrong-pin", "pin"] {
             let (again, said) = started(pin)?;
             let refused = again == Some(1) && said.contains("a wrong PIN came before");
             let said = said.trim().to_owned();
-            tally.check(
-                "no other is given to the token",
-                if refused { Ok(said) } else { Err(said) },
-            );
+            tally.holds("no other is given to the token", refused, said);
         }
         self.log_in_by_its_own_tool()?;
         self.write("vault/config", &text)
@@ -226,7 +222,7 @@ impl Bench {
     ) -> Result<(), Fault> {
         let (ended, said) = self.bring(vault, pin)?;
         let so = ended == Some(told.0) && said.contains(told.1);
-        tally.check(what, if so { Ok(said) } else { Err(said) });
+        tally.holds(what, so, said);
         Ok(())
     }
 
@@ -256,7 +252,7 @@ impl Bench {
         let after = taken.elapsed();
         let said = format!("after {} ms, process {process}", after.as_millis());
         let in_time = after <= SEALED_TIME_MAX;
-        tally.check("taken out, the vault is sealed", if in_time { Ok(said) } else { Err(said) });
+        tally.holds("taken out, the vault is sealed", in_time, said);
         let absent = (1, "pin: token_absent");
         self.expect(vault, PIN, absent, "without the token nothing opens it", tally)?;
         moved(&away, &tokens)?;
@@ -284,10 +280,7 @@ impl Bench {
         let said = succeeded(self.output(command)?)?;
         let said = String::from_utf8_lossy(&said.stdout).trim().to_owned();
         let made = self.keys_in_token()? == before + 1;
-        tally.check(
-            "the token makes its way to another root key",
-            if made { Ok(said) } else { Err(said) },
-        );
+        tally.holds("the token makes its way to another root key", made, said);
         Ok(())
     }
 
@@ -313,7 +306,7 @@ impl Bench {
         self.change_ways(vault, "add-passphrase", &add, "pin")?;
         let made = self.keys_in_token()? == before + 1;
         let said = "another root key by the token, and a passphrase beside it".to_owned();
-        tally.check("ways change while it serves", if made { Ok(said) } else { Err(said) });
+        tally.holds("ways change while it serves", made, said);
         self.change_ways(vault, "remove-token", &["provider", "remove", "token"], "passphrase")?;
         let (tokens, away) = (self.path("tokens"), self.path("away"));
         std::fs::rename(&tokens, &away).map_err(|e| Fault::io("moving", &tokens, e))?;
@@ -322,7 +315,7 @@ impl Bench {
         std::fs::rename(&away, &tokens).map_err(|e| Fault::io("moving", &away, e))?;
         let said = format!("taken out, /readyz says {status}");
         let what = "a token that is no way any more keeps nothing closed";
-        tally.check(what, if status == 200 { Ok(said) } else { Err(said) });
+        tally.holds(what, status == 200, said);
         Ok(())
     }
 
@@ -371,7 +364,7 @@ impl Bench {
         let turned = ["key.create", "sys.unseal", "key.create"];
         let told = said == [&opened[..], &turned].concat();
         let said = said.join(", ");
-        tally.check("the log tells of the token", if told { Ok(said) } else { Err(said) });
+        tally.holds("the log tells of the token", told, said);
         Ok(())
     }
 }

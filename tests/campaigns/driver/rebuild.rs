@@ -59,22 +59,15 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     let begun = Instant::now();
     let made = backup.run(&["--json", "store", "rebuild"])?;
     let took = format!("{:.2} s, {}", begun.elapsed().as_secs_f64(), said(&made));
-    tally
-        .check("the store is made again", if made.status.success() { Ok(took) } else { Err(took) });
+    tally.holds("the store is made again", made.status.success(), took);
     let after = backup.digests("after")?;
     let lines = format!("{} lines", before.len());
-    tally.check(
-        "the store's lines are those of before",
-        if before == after { Ok(lines) } else { Err(lines) },
-    );
+    tally.holds("the store's lines are those of before", before == after, lines);
     let vault = start.serve()?;
     let again = read(&vault)?;
     let same = ["fields", "version"].iter().all(|name| again[name] == last[name]);
     let version = format!("version {}", again["version"]);
-    tally.check(
-        "what was changed last is read as it was",
-        if same { Ok(version) } else { Err(version) },
-    );
+    tally.holds("what was changed last is read as it was", same, version);
     Ok(())
 }
 
@@ -163,10 +156,7 @@ fn refused(gridvault: &Gridvault<'_>, tally: &mut Tally) -> Result<(), Fault> {
     let told = String::from_utf8_lossy(&started.stderr).contains("gridvault store rebuild");
     let refused = started.status.code() == Some(STATUS_STORAGE) && told;
     let says = said(&started);
-    tally.check(
-        "a start without the store names the command",
-        if refused { Ok(says) } else { Err(says) },
-    );
+    tally.holds("a start without the store names the command", refused, says);
     Ok(())
 }
 
@@ -203,10 +193,7 @@ impl Gridvault<'_> {
             .map_err(|e| Fault::io("running", &self.start.program, e))?;
         let well = made.status.success() && judged.status.success();
         let says = if made.status.success() { said(&judged) } else { said(&made) };
-        tally.check(
-            "a bulk part made beside the vault verifies",
-            if well { Ok(says) } else { Err(says) },
-        );
+        tally.holds("a bulk part made beside the vault verifies", well, says);
         Ok(())
     }
 
@@ -225,7 +212,7 @@ impl Gridvault<'_> {
         let named = String::from_utf8_lossy(&made.stderr).contains(&name);
         let refused = made.status.code() == Some(STATUS_STORAGE) && named;
         let says = said(&made);
-        tally.check("a changed snapshot is named", if refused { Ok(says) } else { Err(says) });
+        tally.holds("a changed snapshot is named", refused, says);
         Ok(())
     }
 }

@@ -56,10 +56,7 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     let vault = start.serve()?;
     let took =
         format!("{:.2} s from start to readiness, {PERSONS} people", vault.ready_in.as_secs_f64());
-    tally.check(
-        "the demo is ready within 5 s",
-        if vault.ready_in <= READY_GOAL { Ok(took) } else { Err(took) },
-    );
+    tally.holds("the demo is ready within 5 s", vault.ready_in <= READY_GOAL, took);
     curl_lines(&start, tally)?;
     let last = neighbours(&vault.page, tally)?;
     let _covered = entries(&vault.page, 0, last)?;
@@ -117,7 +114,7 @@ fn neighbours(page: &Page, tally: &mut Tally) -> Result<u64, Fault> {
             let sound =
                 reply.status == 200 && answer["fields"]["name"].is_string() && entry.is_some();
             let said = format!("status {}, entry {entry:?}", reply.status);
-            tally.check("the worker reads the sample", if sound { Ok(said) } else { Err(said) });
+            tally.holds("the worker reads the sample", sound, said);
             continue;
         }
         let absent = client.send(&Ask::new("GET", nobody, token).purpose(purpose))?;
@@ -125,7 +122,7 @@ fn neighbours(page: &Page, tally: &mut Tally) -> Result<u64, Fault> {
         let sound = reply.status == 404 && answer["code"] == "not_found" && same;
         let said = format!("status {}, as for a record that never was: {same}", reply.status);
         let what = format!("the worker of {grid} does not");
-        tally.check(&what, if sound { Ok(said) } else { Err(said) });
+        tally.holds(&what, sound, said);
     }
     Ok(last)
 }
@@ -149,7 +146,7 @@ fn verdicts(vault: &Vault, verifier: &Path, folder: &Path, tally: &mut Tally) ->
     let (status, said) = verify(verifier, &page.log, OTHER_KEY)?;
     let refused = status.is_some_and(|status| status != 0);
     let said = format!("status {status:?}: {said}");
-    tally.check("not with another key", if refused { Ok(said) } else { Err(said) });
+    tally.holds("not with another key", refused, said);
     let copy = folder.join("copy");
     copy_all(&page.log, &copy)?;
     let bundle = copy.join("tile/entries/000");
@@ -157,7 +154,7 @@ fn verdicts(vault: &Vault, verifier: &Path, folder: &Path, tally: &mut Tally) ->
     let (status, said) = verify(verifier, &copy, &page.key)?;
     let found = status == Some(STATUS_TAMPERED) && said.contains(&format!("entry {index}"));
     let said = format!("status {status:?}: {said}");
-    tally.check("one flipped byte is found", if found { Ok(said) } else { Err(said) });
+    tally.holds("one flipped byte is found", found, said);
     Ok(())
 }
 

@@ -1,5 +1,5 @@
 //! Counts what held and what did not, and says so at the end.
-//! Never forgets a failure: each is printed when it is found.
+//! Never forgets a failure: each is printed when it is found. Nothing looked at is a failure too.
 //! The tally stands alone on the last line.
 
 use std::io::Write as _;
@@ -32,8 +32,17 @@ impl Tally {
         }
     }
 
-    /// Prints the tally; anything that failed makes the status 1.
-    pub fn finish(self) -> ExitCode {
+    /// Takes a check into account whose detail reads the same either way.
+    pub fn holds(&mut self, what: &str, is_so: bool, detail: impl Into<String>) {
+        let detail = detail.into();
+        self.check(what, if is_so { Ok(detail) } else { Err(detail) });
+    }
+
+    /// Prints the tally; anything that failed makes the status 1, and so does a campaign that looked at nothing.
+    pub fn finish(mut self) -> ExitCode {
+        if self.passed + self.failed == 0 {
+            self.holds("something is looked at", false, "no check was made");
+        }
         say(&format!("{} passed, {} failed", self.passed, self.failed));
         if self.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }

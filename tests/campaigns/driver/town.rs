@@ -171,7 +171,7 @@ impl Town {
             }
         };
         let said = status.to_string();
-        tally.check("the vault stops", if status.success() { Ok(said) } else { Err(said) });
+        tally.holds("the vault stops", status.success(), said);
         Ok(Stopped {
             log_key: self.log_key.clone(),
             directory: self.directory.clone(),

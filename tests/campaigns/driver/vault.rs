@@ -7,6 +7,7 @@ use super::fault::Fault;
 use super::page::Page;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -15,6 +16,8 @@ use std::time::{Duration, Instant};
 const READY_TIME_MAX: Duration = Duration::from_secs(60);
 /// People that the slowest machine stores in a second before a fresh vault serves.
 const STORED_PER_SECOND: u32 = 100;
+/// The signal of `kill -9`.
+const SIGKILL: i32 = 9;
 /// How often is looked whether it does.
 const READY_POLL: Duration = Duration::from_millis(2);
 /// Longest end of a program's output in a message, in characters.
@@ -126,6 +129,26 @@ impl Start {
         command.spawn().map_err(|error| Fault::io("starting", &self.program, error))
     }
 
+    /// Kills a process of this start, which must have run until then: a vault that ended by itself was not killed.
+    pub fn kill_alive(&self, child: &mut Child) -> Result<(), Fault> {
+        let failed = |cause| Fault::io("ending", &self.program, cause);
+        let ended = child.try_wait().map_err(failed)?;
+        let status = match ended {
+            Some(status) => status,
+            None => {
+                let _ended_meanwhile = child.kill();
+                let status = child.wait().map_err(failed)?;
+                // Between the look and the kill it may have ended too, but never by this signal.
+                if status.signal() == Some(SIGKILL) {
+                    return Ok(());
+                }
+                status
+            }
+        };
+        let output = tail(&self.output.with_extension("err"));
+        Err(Fault::Ended { program: self.program.clone(), status, output })
+    }
+
     /// Starts the program and waits until it serves.
     pub fn serve(&self) -> Result<Vault, Fault> {
         let page = self.directory.join("demo.json");
@@ -182,6 +205,11 @@ impl Vault {
     /// Ends it at once, as `kill -9` does.
     pub fn kill(&mut self) {
         end(&mut self.child);
+    }
+
+    /// The same, where it must have served until then: one that ended by itself is a fault.
+    pub fn kill_alive(&mut self, start: &Start) -> Result<(), Fault> {
+        start.kill_alive(&mut self.child)
     }
 }
 

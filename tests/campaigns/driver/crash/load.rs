@@ -1,6 +1,6 @@
 //! Mixed load of one client thread: creates, households, changes, removals, reads, matches, refusals.
 //! Never touches another thread's records, so what must come back is known without a clock.
-//! Ends at the first request without an answer: then the vault is dead.
+//! Ends at the first request without an answer, which is a fault unless the vault was being killed.
 
 use super::list::{Answer, Attempt, List};
 use super::model::{Model, REGISTRATION, Record, basis};
@@ -11,7 +11,7 @@ use crate::page::Page;
 use crate::people;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Region of the citizen numbers of loads: no other people of the demo have it.
 const REGION: &str = "880199";
@@ -36,6 +36,8 @@ pub struct Load<'a> {
     pub counter: &'a AtomicU32,
     /// Its list.
     pub list: List,
+    /// Whether the vault is being killed: set before it is.
+    pub is_killed: &'a AtomicBool,
     /// Numbers that were matched before, as record, number and token: asking again is free.
     pub matched: Vec<(String, String, String)>,
 }
@@ -47,7 +49,7 @@ struct Next {
 }
 
 impl Load<'_> {
-    /// Asks until no answer comes.
+    /// Asks until no answer comes, which before the kill is a fault.
     pub fn run(mut self) -> Result<(), Fault> {
         let client = Client::new(&self.page.url);
         let (mut denials, mut matches) = (0, 0);
@@ -59,7 +61,11 @@ impl Load<'_> {
             denials += u32::from(matches!(next.attempt, Attempt::Denial { .. }));
             matches += u32::from(matches!(next.attempt, Attempt::Match { .. }));
             self.list.attempt(&next.attempt)?;
-            let Ok(reply) = client.send(&next.ask) else { return Ok(()) };
+            let reply = match client.send(&next.ask) {
+                Ok(reply) => reply,
+                Err(_) if self.is_killed.load(Ordering::SeqCst) => return Ok(()),
+                Err(fault) => return Err(fault),
+            };
             let answer = Answer { status: reply.status, body: reply.json() };
             self.list.answer(&answer)?;
             self.learn(&next.attempt, &answer);

@@ -265,10 +265,7 @@ impl Life {
         }
         let erased = answers.keys().all(|answer| answer == "410 \"erased\"");
         let said = format!("{answers:?}");
-        tally.check(
-            &format!("{what}: who was erased stays erased"),
-            if erased { Ok(said) } else { Err(said) },
-        );
+        tally.holds(&format!("{what}: who was erased stays erased"), erased, said);
         self.judge_found(what, gone, staying, tally)
     }
 
@@ -294,9 +291,10 @@ impl Life {
         let (stay, erased) = (count(staying)?, count(gone)?);
         let said = format!("{stay} of those who stay, {erased} of the erased");
         let right = stay == staying.len().min(FOUND_COUNT_MAX) && erased == 0;
-        tally.check(
+        tally.holds(
             &format!("{what}: who stays is found by its telephone, and nobody else"),
-            if right { Ok(said) } else { Err(said) },
+            right,
+            said,
         );
         Ok(())
     }

@@ -84,10 +84,7 @@ pub fn tombstones(directory: &Path, gone: &[Person], tally: &mut Tally) -> Resul
         Ok(count)
     })?;
     let said = format!("{count} tombstones");
-    tally.check(
-        "the store has a tombstone for each of the erased",
-        if count == gone.len() { Ok(said) } else { Err(said) },
-    );
+    tally.holds("the store has a tombstone for each of the erased", count == gone.len(), said);
     Ok(())
 }
 
@@ -112,9 +109,10 @@ pub fn raw(
         found
     });
     let figures = format!("{} copies in {} MiB of the raw disk", hits.len(), bytes >> 20);
-    tally.check(
+    tally.holds(
         "each of the erased has copies on the raw disk, so there is something to try",
-        if found.len() == gone.len() { Ok(figures) } else { Err(figures) },
+        found.len() == gone.len(),
+        figures,
     );
     let (opened, tried) = opened(arguments, ring, gone, copies)?;
     let tried = format!("{tried} different copies of their buckets against {} keys", ring.len());
@@ -125,10 +123,7 @@ pub fn raw(
     let markers: Vec<_> = gone.iter().flat_map(Person::markers).collect();
     let (hits, _) = Scanner::new(&markers).find_in_file(&arguments.image)?;
     let figures = format!("{} values in every encoding, {} found", markers.len(), hits.len());
-    tally.check(
-        "no value of the erased is on the raw disk in clear",
-        if hits.is_empty() { Ok(figures) } else { Err(figures) },
-    );
+    tally.holds("no value of the erased is on the raw disk in clear", hits.is_empty(), figures);
     Ok(())
 }
 

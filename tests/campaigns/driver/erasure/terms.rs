@@ -80,9 +80,10 @@ impl Terms {
         let found: BTreeSet<usize> = hits.iter().map(|hit| hit.marker).collect();
         let count = own.iter().map(Vec::len).sum::<usize>();
         let said = format!("{} copies of {} of {count} terms", hits.len(), found.len());
-        tally.check(
+        tally.holds(
             "terms of the erased are on the raw disk, so there is something to try",
-            if found.len() == count { Ok(said) } else { Err(said) },
+            found.len() == count,
+            said,
         );
         let mut made = Vec::new();
         for (person, terms) in gone.iter().zip(own) {

@@ -119,7 +119,7 @@ fn import(desk: &Desk, town: &Town, connections: u8, tally: &mut Tally) -> Resul
     let status = output.status.code();
     let right = status == Some(if refused > 0 { 1 } else { 0 });
     let said = format!("status {status:?} with {refused} lines refused");
-    tally.check("its status says so", if right { Ok(said) } else { Err(said) });
+    tally.holds("its status says so", right, said);
     Ok(seconds)
 }
 
@@ -130,7 +130,7 @@ fn say_again(desk: &Desk, town: &Town, connections: u8, tally: &mut Tally) -> Re
     let summary: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     let same = size(&desk.path("answers.ndjson"))? == before && summary["complete"] == true;
     let said = summary.to_string();
-    tally.check("the same command again does nothing", if same { Ok(said) } else { Err(said) });
+    tally.holds("the same command again does nothing", same, said);
     Ok(())
 }
 

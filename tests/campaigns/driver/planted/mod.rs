@@ -85,7 +85,7 @@ fn control(
     let texts: BTreeSet<&str> = source.markers.iter().map(|marker| marker.text.as_str()).collect();
     let count = format!("{} different in {} kinds", texts.len(), kinds.len());
     let is_whole = texts.len() == MARKERS_COUNT && source.markers.len() == MARKERS_COUNT;
-    tally.check("markers", if is_whole { Ok(count) } else { Err(count) });
+    tally.holds("markers", is_whole, count);
     let lines = std::fs::read_to_string(file).map_err(|e| Fault::io("reading", file, e))?;
     let encoded = file.with_extension("encoded");
     for wanted in Encoding::ALL {
@@ -98,8 +98,11 @@ fn control(
             found.extend(hits.iter().filter(|hit| hit.encoding == wanted).map(|hit| hit.marker));
         }
         let detail = format!("{} of {MARKERS_COUNT} found", found.len());
-        let outcome = if found.len() == MARKERS_COUNT { Ok(detail) } else { Err(detail) };
-        tally.check(&format!("control: the source as {wanted:?}"), outcome);
+        tally.holds(
+            &format!("control: the source as {wanted:?}"),
+            found.len() == MARKERS_COUNT,
+            detail,
+        );
     }
     std::fs::remove_file(&encoded).map_err(|error| Fault::io("removing", &encoded, error))
 }

@@ -88,7 +88,7 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     drop(vault);
     judge_keys(&start.directory, &arguments.what, &before, tally)?;
     let (status, said) = verify(&arguments.programs.verifier()?, &page.log, &page.key)?;
-    tally.check("the log verifies", if status == Some(0) { Ok(said) } else { Err(said) });
+    tally.holds("the log verifies", status == Some(0), said);
     Ok(())
 }
 
@@ -126,7 +126,7 @@ impl Turning<'_> {
         let (count, last) = (met.len(), met.last().copied());
         met.dedup();
         let said = format!("{count} times, in {} groups, the last at {last:?} keys", met.len());
-        tally.check("it is killed on the way", if count > 0 { Ok(said) } else { Err(said) });
+        tally.holds("it is killed on the way", count > 0, said);
         Ok(vault)
     }
 
@@ -221,7 +221,7 @@ fn judge_keys(
     let now = demo_rings(directory)?;
     let left = now.iter().flatten().filter(|key| former.contains(key)).count();
     let said = format!("{left} of {} in {} slots", former.len(), now.len());
-    tally.check("no key of before is in the keyring", if left == 0 { Ok(said) } else { Err(said) });
+    tally.holds("no key of before is in the keyring", left == 0, said);
     let opened = match Known::of(directory) {
         Ok(known) => Ok(format!("{} keys", known.keys.len())),
         Err(fault) => Err(fault.to_string()),

@@ -113,7 +113,7 @@ fn judge(known: &Known, cores: &Cores, tally: &mut Tally) -> Result<(), Fault> {
     let (counts, bytes) = memory::look(known, &cores.opening)?;
     let seen = counts.found(Kind::Wrapping) == 1 && counts.found(Kind::Root) == 1;
     let said = format!("{bytes} bytes: {}", told(&counts, known));
-    tally.check("the judge finds what opens the keyring", if seen { Ok(said) } else { Err(said) });
+    tally.holds("the judge finds what opens the keyring", seen, said);
     let (counts, bytes) = memory::look(known, &cores.before)?;
     let found = |kind: Kind| counts.found(kind);
     // The root key is among them: the keyring is written again under it at each erasure.
@@ -122,14 +122,14 @@ fn judge(known: &Known, cores: &Cores, tally: &mut Tally) -> Result<(), Fault> {
         && found(Kind::Subject) > 0
         && found(Kind::Section) > 0;
     let said = format!("{bytes} bytes: {}", told(&counts, known));
-    tally.check("the judge finds keys before", if seen { Ok(said) } else { Err(said) });
+    tally.holds("the judge finds keys before", seen, said);
     let wiped = found(Kind::Wrapping) == 0;
     let said = "what opened the envelope of the root key".to_owned();
-    tally.check("an open vault does not keep", if wiped { Ok(said) } else { Err(said) });
+    tally.holds("an open vault does not keep", wiped, said);
     let (counts, bytes) = memory::look(known, &cores.after)?;
     let none = Kind::ALL.iter().all(|kind| counts.found(*kind) == 0);
     let said = format!("{bytes} bytes: {}", told(&counts, known));
-    tally.check("no key is left after", if none { Ok(said) } else { Err(said) });
+    tally.holds("no key is left after", none, said);
     Ok(())
 }
 
