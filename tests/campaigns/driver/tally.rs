@@ -40,15 +40,34 @@ impl Tally {
 
     /// Prints the tally; anything that failed makes the status 1, and so does a campaign that looked at nothing.
     pub fn finish(mut self) -> ExitCode {
+        if self.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    fn is_sound(&mut self) -> bool {
         if self.passed + self.failed == 0 {
             self.holds("something is looked at", false, "no check was made");
         }
         say(&format!("{} passed, {} failed", self.passed, self.failed));
-        if self.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        self.failed == 0
     }
 }
 
 /// Prints a line; a closed pipe is the reader's choice.
 pub fn say(line: &str) {
     let _reader_is_gone = writeln!(std::io::stdout(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_campaign_that_looked_at_nothing_has_not_passed() {
+        assert!(!Tally::default().is_sound());
+        let mut tally = Tally::default();
+        tally.holds("something", true, "so it is");
+        assert!(tally.is_sound());
+        tally.holds("something else", false, "it is not");
+        assert!(!tally.is_sound());
+    }
 }

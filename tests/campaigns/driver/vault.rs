@@ -243,3 +243,36 @@ fn mark_of(path: &Path) -> Option<(u64, i64, i64)> {
     let found = std::fs::metadata(path).ok()?;
     Some((found.ino(), found.mtime(), found.mtime_nsec()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start_of(program: &str) -> (tempfile::TempDir, Start) {
+        let folder = new_folder().expect("a folder");
+        let start = Start {
+            program: program.into(),
+            before: &[],
+            directory: folder.path().join("vault"),
+            output: folder.path().join("output"),
+            persons: 0,
+            log_level: "info",
+            policies: None,
+        };
+        (folder, start)
+    }
+
+    #[test]
+    fn a_process_that_ended_by_itself_was_not_killed() {
+        let (_folder, start) = start_of("sleep");
+        let mut lasting = Command::new("sleep").arg("60").spawn().expect("it runs");
+        start.kill_alive(&mut lasting).expect("it was killed");
+        for how in ["exit 0", "exit 4", "kill -TERM $$"] {
+            let mut ended = Command::new("sh").args(["-c", how]).spawn().expect("it runs");
+            // Whether or not it has ended when it is looked at, it is not this that ends it.
+            ended.wait().expect("it ends");
+            let fault = start.kill_alive(&mut ended).expect_err(how);
+            assert!(matches!(fault, Fault::Ended { .. }), "{how}: {fault}");
+        }
+    }
+}

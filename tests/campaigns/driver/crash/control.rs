@@ -39,7 +39,7 @@ const BETRAYALS: [Betrayal; 6] = [
         if let Some(answer) = &mut answer {
             answer.status = 200;
         }
-        tried.push(Tried { thread: 0, attempt, answer });
+        tried.push(Tried { thread: 0, attempt, said: None, answer });
     }),
 ];
 

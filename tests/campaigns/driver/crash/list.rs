@@ -29,6 +29,15 @@ pub enum Attempt {
     Denial { id: String, status: u16 },
 }
 
+/// How a write was said, which is what it takes to say it again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Said {
+    /// In which role; the grid is that of what is written.
+    pub role: String,
+    /// Under which key.
+    pub key: String,
+}
+
 /// What a client was told.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Answer {
@@ -44,8 +53,17 @@ pub struct Tried {
     pub thread: usize,
     /// What.
     pub attempt: Attempt,
+    /// How, if it is a write of the load.
+    pub said: Option<Said>,
     /// What came back.
     pub answer: Option<Answer>,
+}
+
+/// A line of the list about an attempt.
+#[derive(Serialize, Deserialize)]
+struct Asked<A, S> {
+    attempt: A,
+    said: S,
 }
 
 /// The list of one thread in one round.
@@ -63,8 +81,9 @@ impl List {
     }
 
     /// Notes what will be asked. Not synced: this process outlives the vault, and so does what it wrote.
-    pub fn attempt(&mut self, attempt: &Attempt) -> Result<(), Fault> {
-        self.line(&serde_json::to_string(attempt).map_err(|_| Fault::Malformed("an attempt"))?)
+    pub fn attempt(&mut self, attempt: &Attempt, said: Option<&Said>) -> Result<(), Fault> {
+        let asked = serde_json::to_string(&Asked { attempt, said });
+        self.line(&asked.map_err(|_| Fault::Malformed("an attempt"))?)
     }
 
     /// Notes what was answered; on the disk when this returns.
@@ -90,9 +109,9 @@ pub fn read(folder: &Path, thread: usize) -> Result<Vec<Tried>, Fault> {
             let last = tried.last_mut().filter(|last| last.answer.is_none());
             last.ok_or(Fault::Malformed("a client's list"))?.answer = Some(answer);
         } else {
-            let attempt =
+            let Asked { attempt, said } =
                 serde_json::from_str(line).map_err(|_| Fault::Malformed("a client's list"))?;
-            tried.push(Tried { thread, attempt, answer: None });
+            tried.push(Tried { thread, attempt, said, answer: None });
         }
     }
     Ok(tried)

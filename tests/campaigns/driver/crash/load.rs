@@ -2,8 +2,8 @@
 //! Never touches another thread's records, so what must come back is known without a clock.
 //! Ends at the first request without an answer, which is a fault unless the vault was being killed.
 
-use super::list::{Answer, Attempt, List};
-use super::model::{Model, REGISTRATION, Record, basis};
+use super::list::{Answer, Attempt, List, Said};
+use super::model::{Model, REGISTRATION, Record, basis, purpose_of};
 use crate::client::{Ask, Client};
 use crate::dice::Dice;
 use crate::fault::Fault;
@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Region of the citizen numbers of loads: no other people of the demo have it.
 const REGION: &str = "880199";
+/// Who alone may remove a record.
+const HEAD: &str = "grid_head";
 /// Refusals of one thread in one round: a caller with too many is locked out for an hour.
 const DENIALS_COUNT_MAX: u32 = 8;
 /// Matches of one thread in one round: an actor may ask for 80 distinct values a day.
@@ -26,6 +28,8 @@ const REQUESTS_COUNT_MAX: u32 = 4_000;
 pub struct Load<'a> {
     /// Its number.
     pub thread: usize,
+    /// The round, which its keys are named for.
+    pub round: u64,
     /// The vault.
     pub page: &'a Page,
     /// Its chance.
@@ -45,6 +49,7 @@ pub struct Load<'a> {
 /// What a thread asks next.
 struct Next {
     attempt: Attempt,
+    said: Option<Said>,
     ask: Ask,
 }
 
@@ -53,14 +58,14 @@ impl Load<'_> {
     pub fn run(mut self) -> Result<(), Fault> {
         let client = Client::new(&self.page.url);
         let (mut denials, mut matches) = (0, 0);
-        for _ in 0..REQUESTS_COUNT_MAX {
-            let Some(next) = self.next(denials < DENIALS_COUNT_MAX, matches < MATCHES_COUNT_MAX)?
-            else {
+        for number in 0..REQUESTS_COUNT_MAX {
+            let (may_deny, may_match) = (denials < DENIALS_COUNT_MAX, matches < MATCHES_COUNT_MAX);
+            let Some(next) = self.next(number, may_deny, may_match)? else {
                 continue;
             };
             denials += u32::from(matches!(next.attempt, Attempt::Denial { .. }));
             matches += u32::from(matches!(next.attempt, Attempt::Match { .. }));
-            self.list.attempt(&next.attempt)?;
+            self.list.attempt(&next.attempt, next.said.as_ref())?;
             let reply = match client.send(&next.ask) {
                 Ok(reply) => reply,
                 Err(_) if self.is_killed.load(Ordering::SeqCst) => return Ok(()),
@@ -73,13 +78,35 @@ impl Load<'_> {
         Ok(())
     }
 
-    fn next(&mut self, may_deny: bool, may_match: bool) -> Result<Option<Next>, Fault> {
-        let next = match self.dice.below(100) {
-            0..34 => Some(self.create()?),
-            34..39 => Some(self.household()?),
-            39..63 => self.patch()?,
-            63..69 => self.delete()?,
-            69..91 => self.read()?,
+    fn next(
+        &mut self,
+        number: u32,
+        may_deny: bool,
+        may_match: bool,
+    ) -> Result<Option<Next>, Fault> {
+        let write = match self.dice.below(100) {
+            0..34 => Some(self.create()),
+            34..39 => Some(self.household()),
+            39..63 => self.patch(),
+            63..69 => self.delete(),
+            other => return self.ask_only(other, may_deny, may_match),
+        };
+        let Some((attempt, role)) = write else { return Ok(None) };
+        let key = format!("r{}-t{}-{number}", self.round, self.thread);
+        let said = Said { role: role.to_owned(), key };
+        let ask = write_of(self.page, &attempt, &said, &self.own)?;
+        Ok(ask.map(|ask| Next { attempt, said: Some(said), ask }))
+    }
+
+    /// What changes nothing, and so has no key.
+    fn ask_only(
+        &mut self,
+        number: usize,
+        may_deny: bool,
+        may_match: bool,
+    ) -> Result<Option<Next>, Fault> {
+        let next = match number {
+            ..91 => self.read()?,
             91..95 if may_match => self.matches()?,
             95.. if may_deny => self.denial()?,
             _ => None,
@@ -103,23 +130,25 @@ impl Load<'_> {
     }
 
     /// A worker or the head of a grid.
+    fn role(&mut self) -> &'static str {
+        if self.dice.percent(50) { "grid_worker" } else { HEAD }
+    }
+
     fn caller(&mut self, grid: &str) -> Result<String, Fault> {
-        let role = if self.dice.percent(50) { "grid_worker" } else { "grid_head" };
+        let role = self.role();
         self.page.token(role, Some(grid)).map(str::to_owned)
     }
 
-    fn create(&mut self) -> Result<Next, Fault> {
+    fn create(&mut self) -> (Attempt, &'static str) {
         let grid = self.grid();
         let fields = person(&mut self.dice, self.counter);
         let body = json!({
             "type": "person", "grid": grid, "fields": fields, "basis": basis(REGISTRATION),
         });
-        let token = self.caller(&grid)?;
-        let ask = Ask::new("POST", "/v1/records", &token).purpose(REGISTRATION).json(&body);
-        Ok(Next { attempt: Attempt::Create { body }, ask })
+        (Attempt::Create { body }, self.role())
     }
 
-    fn household(&mut self) -> Result<Next, Fault> {
+    fn household(&mut self) -> (Attempt, &'static str) {
         let grid = self.grid();
         let address = people::address(&mut self.dice);
         let people: Vec<Value> = (1..=self.dice.between(1, 4))
@@ -137,9 +166,7 @@ impl Load<'_> {
             "fields": {"kind": "family", "size": people.len(), "current_address": address},
             "dwelling": {"fields": {"address": address, "kind": "dwelling"}},
         });
-        let token = self.caller(&grid)?;
-        let ask = Ask::new("POST", "/v1/households", &token).purpose(REGISTRATION).json(&body);
-        Ok(Next { attempt: Attempt::Household { body }, ask })
+        (Attempt::Household { body }, self.role())
     }
 
     fn pick(&mut self, kinds: &[&str]) -> Option<(String, Record)> {
@@ -156,8 +183,8 @@ impl Load<'_> {
         self.own.get(&id).cloned().map(|record| (id, record))
     }
 
-    fn patch(&mut self) -> Result<Option<Next>, Fault> {
-        let Some((id, record)) = self.pick(&["person", "event"]) else { return Ok(None) };
+    fn patch(&mut self) -> Option<(Attempt, &'static str)> {
+        let (id, record) = self.pick(&["person", "event"])?;
         let mut fields = Map::new();
         if record.kind == "event" {
             let note = format!("第{}次处置，已回访", self.dice.below(1_000_000));
@@ -175,25 +202,12 @@ impl Load<'_> {
             let address = people::address(&mut self.dice);
             fields.insert("current_address".into(), json!(address));
         }
-        let token = self.caller(&record.grid)?;
-        let ask = Ask::new("PATCH", format!("/v1/records/{id}"), &token)
-            .purpose(record.purpose)
-            .version(record.version)
-            .json(&json!({"fields": fields}));
-        let attempt = Attempt::Patch { id, version: record.version, fields };
-        Ok(Some(Next { attempt, ask }))
+        Some((Attempt::Patch { id, version: record.version, fields }, self.role()))
     }
 
-    fn delete(&mut self) -> Result<Option<Next>, Fault> {
-        let Some((id, record)) = self.pick(&["person", "event"]) else { return Ok(None) };
-        let ask = Ask::new(
-            "DELETE",
-            format!("/v1/records/{id}"),
-            self.page.token("grid_head", Some(&record.grid))?,
-        );
-        let ask = ask.purpose(record.purpose).version(record.version);
-        let ask = ask.json(&json!({"reason": "重复采集"}));
-        Ok(Some(Next { attempt: Attempt::Delete { id, version: record.version }, ask }))
+    fn delete(&mut self) -> Option<(Attempt, &'static str)> {
+        let (id, record) = self.pick(&["person", "event"])?;
+        Some((Attempt::Delete { id, version: record.version }, HEAD))
     }
 
     fn read(&mut self) -> Result<Option<Next>, Fault> {
@@ -202,7 +216,7 @@ impl Load<'_> {
         let token = self.caller(&record.grid)?;
         let fields: Vec<String> = record.fields.keys().cloned().collect();
         let ask = read_of(&id, &record, &token);
-        Ok(Some(Next { attempt: Attempt::Read { id, fields }, ask }))
+        Ok(Some(Next { attempt: Attempt::Read { id, fields }, said: None, ask }))
     }
 
     fn matches(&mut self) -> Result<Option<Next>, Fault> {
@@ -216,7 +230,7 @@ impl Load<'_> {
         }
         let (_, value, token) = self.dice.one_of(&self.matched).clone();
         let ask = match_of(&value, &token);
-        Ok(Some(Next { attempt: Attempt::Match { value }, ask }))
+        Ok(Some(Next { attempt: Attempt::Match { value }, said: None, ask }))
     }
 
     /// The neighbour, a change of an old version, or an officer who sees no record.
@@ -239,8 +253,42 @@ impl Load<'_> {
             }
             _ => (read_of(&id, &record, self.page.token("compliance_auditor", None)?), 403),
         };
-        Ok(Some(Next { attempt: Attempt::Denial { id, status }, ask }))
+        Ok(Some(Next { attempt: Attempt::Denial { id, status }, said: None, ask }))
     }
+}
+
+/// The request of a write, the same each time that it is made; `None` for what is no write.
+pub fn write_of(
+    page: &Page,
+    attempt: &Attempt,
+    said: &Said,
+    records: &BTreeMap<String, Record>,
+) -> Result<Option<Ask>, Fault> {
+    let (grid, purpose) = match attempt {
+        Attempt::Create { body } | Attempt::Household { body } => {
+            (body["grid"].as_str().unwrap_or_default(), purpose_of(body))
+        }
+        Attempt::Patch { id, .. } | Attempt::Delete { id, .. } => {
+            let record = records.get(id).ok_or(Fault::Malformed("a client's list"))?;
+            (record.grid.as_str(), record.purpose)
+        }
+        Attempt::Read { .. } | Attempt::Match { .. } | Attempt::Denial { .. } => return Ok(None),
+    };
+    let token = page.token(&said.role, Some(grid))?;
+    let ask = match attempt {
+        Attempt::Household { body } => Ask::new("POST", "/v1/households", token).json(body),
+        Attempt::Create { body } => Ask::new("POST", "/v1/records", token).json(body),
+        Attempt::Patch { id, version, fields } => {
+            let ask = Ask::new("PATCH", format!("/v1/records/{id}"), token).version(*version);
+            ask.json(&json!({"fields": fields}))
+        }
+        Attempt::Delete { id, version } => {
+            let ask = Ask::new("DELETE", format!("/v1/records/{id}"), token).version(*version);
+            ask.json(&json!({"reason": "重复采集"}))
+        }
+        Attempt::Read { .. } | Attempt::Match { .. } | Attempt::Denial { .. } => return Ok(None),
+    };
+    Ok(Some(ask.purpose(purpose).header("idempotency-key", said.key.as_str())))
 }
 
 /// A read of every field that may be read in clear.

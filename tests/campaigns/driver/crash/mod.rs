@@ -244,6 +244,7 @@ impl Campaign {
                 let own = own.filter(|(_, record)| record.is_live && record.thread == thread);
                 let load = Load {
                     thread,
+                    round: self.state.rounds,
                     page: &page,
                     dice: Dice::new(self.state.seed, first_stream + thread as u64),
                     own: own.map(|(id, record)| (id.clone(), record.clone())).collect(),
@@ -364,6 +365,11 @@ impl Campaign {
         if state.ready_us.is_empty() {
             return tally;
         }
+        tally.holds(
+            "kills fell on writes, which were said again under their keys",
+            state.whole + state.absent > 0,
+            format!("{} answered as they were, {} done then", state.whole, state.absent),
+        );
         let within =
             format!("p50 {:.0} ms, p99 {:.0} ms, max {:.0} ms", ms(500), ms(990), ms(1_000));
         let goal_us = u64::try_from(READY_GOAL.as_micros()).unwrap_or(u64::MAX);
@@ -393,7 +399,7 @@ fn events(page: &Page, dice: &mut Dice) -> Result<Vec<Tried>, Fault> {
             let ask = Ask::new("POST", "/v1/records", token).purpose(SAFETY).json(&body);
             let reply = client.send(&ask)?;
             let answer = Some(Answer { status: reply.status, body: reply.json() });
-            tried.push(Tried { thread, attempt: Attempt::Create { body }, answer });
+            tried.push(Tried { thread, attempt: Attempt::Create { body }, said: None, answer });
         }
     }
     Ok(tried)

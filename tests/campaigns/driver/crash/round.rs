@@ -4,8 +4,8 @@
 
 use super::examiners::Question;
 use super::judge::{Judge, Owed, Verdict, compare, expected, follow, is_write, probe, send_all};
-use super::list::{Attempt, Tried};
-use super::load::read_of;
+use super::list::{Answer, Attempt, Said, Tried};
+use super::load::{read_of, write_of};
 use super::model::{Chain, Record, numbers_of};
 use crate::client::{Ask, Client, Receipt, receipt};
 use crate::dice::Dice;
@@ -24,6 +24,7 @@ const FAILURES_COUNT_MAX: usize = 20;
 struct Pending {
     thread: usize,
     attempt: Attempt,
+    said: Option<Said>,
     is_whole: bool,
 }
 
@@ -66,7 +67,11 @@ impl<'a> Round<'a> {
             self.take(one);
         }
         self.walk()?;
-        self.settle()?;
+        let settled = self.settle()?;
+        self.repeat(settled)?;
+        // Again, for what the repetitions wrote: nothing but what was answered as written.
+        self.walk()?;
+        self.find_untold();
         self.look(dice, everything)?;
         Ok(self.verdict)
     }
@@ -79,10 +84,10 @@ impl<'a> Round<'a> {
 
     /// Takes one line of the list: an acknowledged write becomes what must be there.
     fn take(&mut self, tried: Tried) {
-        let Tried { thread, attempt, answer } = tried;
+        let Tried { thread, attempt, said, answer } = tried;
         let Some(answer) = answer else {
             self.verdict.under_way += 1;
-            self.pending.push(Pending { thread, attempt, is_whole: false });
+            self.pending.push(Pending { thread, attempt, said, is_whole: false });
             return;
         };
         self.verdict.acknowledged += 1;
@@ -202,8 +207,9 @@ impl<'a> Round<'a> {
     }
 
     /// What was under way is there whole or not at all; from here on the model says which.
-    fn settle(&mut self) -> Result<(), Fault> {
-        for pending in std::mem::take(&mut self.pending) {
+    fn settle(&mut self) -> Result<Vec<Pending>, Fault> {
+        let mut settled = std::mem::take(&mut self.pending);
+        for pending in &mut settled {
             match &pending.attempt {
                 Attempt::Patch { id, version, fields } => {
                     self.touched.insert(id.clone());
@@ -212,8 +218,10 @@ impl<'a> Round<'a> {
                     if pending.is_whole {
                         self.judge.model.patch(id, *version, fields);
                     } else if let (Some(number), Some(grid)) = (fields.get("id_number"), grid) {
-                        let number = number.as_str().unwrap_or_default().to_owned();
-                        self.judge.model.gone.push((grid, number));
+                        let number = number.as_str().unwrap_or_default();
+                        if self.is_held(&grid, number)? {
+                            self.fail(format!("{number} is held, and its change is not there"));
+                        }
                     }
                 }
                 Attempt::Delete { id, .. } => {
@@ -224,11 +232,16 @@ impl<'a> Round<'a> {
                     }
                 }
                 Attempt::Create { body } | Attempt::Household { body } => {
-                    self.settle_creation(&pending, body)?;
+                    pending.is_whole = self.settle_creation(pending, body)?;
                 }
                 Attempt::Read { .. } | Attempt::Match { .. } | Attempt::Denial { .. } => {}
             }
         }
+        Ok(settled)
+    }
+
+    /// Every creation of the log is one that was told, or one that was under way.
+    fn find_untold(&mut self) {
         let untold: Vec<_> = self.untold.iter().filter(|(_, count)| **count > 0).collect();
         let lines: Vec<String> = untold
             .iter()
@@ -237,18 +250,62 @@ impl<'a> Round<'a> {
             })
             .collect();
         lines.into_iter().for_each(|line| self.fail(line));
+    }
+
+    /// Says every write that was under way once more, under its key. One that is there is answered as it was then, and its
+    /// receipt names the entry that it has; one that is not is done now. So each is stored once.
+    fn repeat(&mut self, settled: Vec<Pending>) -> Result<(), Fault> {
+        for Pending { thread, attempt, said, is_whole } in settled {
+            let Some(said) = said else { continue };
+            let records = &self.judge.model.records;
+            let Some(ask) = write_of(self.page, &attempt, &said, records)? else { continue };
+            let reply = self.client.send(&ask)?;
+            let is_kept = reply.head.lines().any(|line| line == "idempotent-replayed: true");
+            let answer = Answer { status: reply.status, body: reply.json() };
+            let (status, event) = expected(&attempt);
+            let found = receipt(&answer.body).filter(|_| answer.status == status);
+            let Some(Receipt { index, leaf }) = found.filter(|_| is_kept == is_whole) else {
+                self.fail(format!(
+                    "{attempt:?} is there: {is_whole}, and said again under {} it was answered {} {}, as before: {is_kept}",
+                    said.key, answer.status, answer.body["code"]
+                ));
+                continue;
+            };
+            let records = match &attempt {
+                // The model has it already.
+                Attempt::Patch { id, .. } | Attempt::Delete { id, .. } if is_whole => {
+                    vec![id.clone()]
+                }
+                _ => self.judge.model.apply(thread, &attempt, &answer),
+            };
+            self.touched.extend(records.iter().cloned());
+            if !is_whole {
+                self.judge.owe(index, Some(leaf), event, records);
+                continue;
+            }
+            let written = entries(self.page, index, index)?;
+            let owed = Owed { index, leaf: Some(leaf), event, records };
+            if let Err(fault) = self.hold(&owed, written.first()) {
+                self.fail(format!("said again under {}: {fault}", said.key));
+            }
+        }
         Ok(())
     }
 
+    /// Whether a number is held in a grid.
+    fn is_held(&mut self, grid: &str, number: &str) -> Result<bool, Fault> {
+        let examiners = &mut self.judge.examiners;
+        let question = examiners.question(self.page, &self.client, grid, number, None)?;
+        self.verdict.looked_at += 1;
+        Ok(self.client.must(&question.ask, 200)?["held"] == true)
+    }
+
     /// Its id was never told, so its numbers say whether it is there: all of them or none.
-    fn settle_creation(&mut self, pending: &Pending, body: &Value) -> Result<(), Fault> {
+    fn settle_creation(&mut self, pending: &Pending, body: &Value) -> Result<bool, Fault> {
         let grid = body["grid"].as_str().unwrap_or_default().to_owned();
         let mut held = Vec::new();
         for number in numbers_of(body) {
-            let question =
-                self.judge.examiners.question(self.page, &self.client, &grid, &number, None)?;
-            held.push(self.client.must(&question.ask, 200)?["held"] == true);
-            self.verdict.looked_at += 1;
+            held.push(self.is_held(&grid, &number)?);
         }
         let some = held.contains(&true);
         if held.contains(&false) && some {
@@ -264,7 +321,7 @@ impl<'a> Round<'a> {
             (true, _) => *untold -= 1,
             (false, _) => {}
         }
-        Ok(())
+        Ok(some)
     }
 
     fn count(&mut self, is_whole: bool) {
