@@ -1,5 +1,6 @@
 //! Lets schemathesis try every call of the OpenAPI document with well-formed and with broken data, as several callers.
-//! Never believes a green run alone: the calls that a caller may make must have succeeded, and none may be throttled.
+//! Never believes a green run alone: the calls that a caller may make must have succeeded, the examples that it may send must have
+//! been taken, every other call stands in a list with its reason, and none may be throttled.
 //! A vault of its own for each caller; where its actor cannot be multiplied, for each part of the calls.
 
 use crate::client::{Ask, Client};
@@ -61,10 +62,11 @@ pub struct Arguments {
     programs: Programs,
 }
 
-/// Somebody who calls, and the calls that must succeed for it at least once.
+/// Somebody who calls, the calls that must succeed for it at least once, and those whose example in the document must be taken.
 struct Caller {
     role: Option<&'static str>,
     succeeds: &'static [&'static str],
+    takes: &'static [&'static str],
 }
 
 impl Caller {
@@ -90,14 +92,17 @@ const CALLERS: &[Caller] = &[
             "code_lists",
             "purposes",
         ],
+        takes: OF_GRIDS,
     },
     Caller {
         role: Some("grid_head"),
         succeeds: &["create_record", "create_household", "read_record", "delete_record"],
+        takes: OF_HEADS,
     },
     Caller {
         role: Some("security_admin"),
         succeeds: &["add_actor", "list_actors", "issue_token", "explain_policy", "policy_matrix"],
+        takes: &["add_actor", "issue_token", "import_roster", "explain_policy", "preview_access"],
     },
     Caller {
         role: Some("compliance_auditor"),
@@ -113,15 +118,126 @@ const CALLERS: &[Caller] = &[
             "explain_policy",
             "policy_matrix",
         ],
+        takes: &["open_review", "make_pack", "explain_policy", "preview_access"],
     },
-    Caller { role: None, succeeds: &["health", "ready", "unseal"] },
+    Caller { role: None, succeeds: &["health", "ready", "unseal"], takes: &["unseal"] },
+];
+
+/// Whose example a worker of the grid in the examples may send.
+const OF_GRIDS: &[&str] = &[
+    "create_record",
+    "create_household",
+    "create_batch",
+    "read_record",
+    "patch_record",
+    "match_record",
+    "query_records",
+    "changes",
+    "day",
+    "ask_raised_limit",
+    "preview_access",
+];
+
+/// The head may send the same, and one that removes.
+const OF_HEADS: &[&str] = &[
+    "create_record",
+    "create_household",
+    "create_batch",
+    "read_record",
+    "patch_record",
+    "delete_record",
+    "match_record",
+    "query_records",
+    "changes",
+    "day",
+    "ask_raised_limit",
+    "preview_access",
+];
+
+/// Calls that nobody of the campaign is answered at, by why. tests/product has a test of each in which somebody is.
+const UNANSWERED: &[(&str, &[&str])] = &[
+    (
+        "names what other calls make for somebody else: a task, an approval, a post, a rotation",
+        &[
+            "accept_task",
+            "return_task",
+            "close_task",
+            "decide_approval",
+            "accept_delegation",
+            "end_delegation",
+            "end_break_glass",
+            "review_break_glass",
+            "place_actor",
+            "confirm_post",
+            "renew_post",
+            "end_post",
+            "draw_review",
+            "settle",
+            "decide_official",
+            "decide_rotation",
+            "pause_rotation",
+            "resume_rotation",
+            "cancel_rotation",
+        ],
+    ),
+    (
+        "is of the residents' desk, the counter or the police, who are not among the callers",
+        &[
+            "ask_erasure",
+            "carry_out_erasure",
+            "erasure_certificate",
+            "ask_restriction",
+            "ask_hold",
+            "ask_release",
+            "carry_out_restraint",
+            "give_consent",
+            "list_consents",
+            "withdraw_consent",
+            "protect_address",
+            "list_due",
+            "counter_check",
+            "ask_official",
+        ],
+    ),
+    (
+        "is of administrators who are not among the callers",
+        &["rotate_keys", "seal", "change_ways", "rebuild_index"],
+    ),
+    (
+        "names in its body or path a thing of this vault, which no document can",
+        &[
+            "ask_approval",
+            "break_glass",
+            "give_task",
+            "propose_delegation",
+            "occupants",
+            "receipt_proof",
+        ],
+    ),
+    ("needs a code or a proof that was given to nobody here", &["enrol", "log_in"]),
+    ("has a path of a form that the tool does not hit upon", &["log_tile", "log_entries"]),
+];
+
+/// Calls that are answered where chance has it: the tool comes upon an id that another call just made, or upon a period.
+const BY_CHANCE: &[&str] = &[
+    "review",
+    "review_entries",
+    "note_review",
+    "escalate_review",
+    "rectify",
+    "close_review",
+    "audit_report",
+    "new_code",
+    "change_state",
 ];
 
 /// Runs the campaign: each part with a vault and a tool of its own, as many at once as there are processors, because the tool uses one.
 pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
+    let document = document(arguments)?;
     let mut runs = Vec::new();
     for (of, caller) in CALLERS.iter().enumerate() {
-        runs.extend(parts(arguments, caller)?.into_iter().map(|part| (of, part)));
+        let parts = parts(arguments, caller, &document);
+        runs.extend(parts.into_iter().map(|part| (of, part)));
     }
     let mut seen: Vec<Seen> = CALLERS.iter().map(|_| Seen::default()).collect();
     let at_once = std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -150,6 +266,7 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     for (caller, seen) in CALLERS.iter().zip(&seen) {
         judge_caller(caller, seen, tally);
     }
+    judge_all(&document, &seen, tally);
     Ok(())
 }
 
@@ -158,6 +275,17 @@ fn judge_caller(caller: &Caller, seen: &Seen, tally: &mut Tally) {
     let missing: Vec<&str> =
         caller.succeeds.iter().copied().filter(|call| !seen.succeeded(call)).collect();
     let figures = format!("{} requests, {} calls", seen.requests(), seen.calls.len());
+    let not_taken: Vec<&str> =
+        caller.takes.iter().copied().filter(|call| !seen.taken.contains(*call)).collect();
+    let said = match not_taken.is_empty() {
+        true => format!("{} of {}", caller.takes.len(), seen.taken.len()),
+        false => format!("not those of {not_taken:?}"),
+    };
+    tally.holds(
+        &format!("{}: the examples of what it may do are taken", caller.name()),
+        not_taken.is_empty(),
+        said,
+    );
     tally.check(
         &format!("{}: what it may do was done, and nothing was throttled", caller.name()),
         match (missing.is_empty(), seen.count(429)) {
@@ -167,6 +295,42 @@ fn judge_caller(caller: &Caller, seen: &Seen, tally: &mut Tally) {
             }
         },
     );
+}
+
+/// Whether every call of the document was answered to somebody, or is known to have nobody here whom it answers.
+fn judge_all(document: &Value, seen: &[Seen], tally: &mut Tally) {
+    let unanswered: BTreeSet<&str> =
+        UNANSWERED.iter().flat_map(|(_, calls)| calls.iter().copied()).collect();
+    let all: Vec<&str> = operations(document).map(|(id, _)| id).collect();
+    let was_answered = |id: &str| seen.iter().any(|seen| seen.succeeded(id));
+    let is_listed = |id: &str| unanswered.contains(id) || BY_CHANCE.contains(&id);
+    let silent: Vec<&&str> = all.iter().filter(|id| !was_answered(id) && !is_listed(id)).collect();
+    let said = match silent.is_empty() {
+        true => format!("{} of {}", all.iter().filter(|id| was_answered(id)).count(), all.len()),
+        false => format!("nobody was answered at {silent:?}"),
+    };
+    tally.holds("every call is answered, but for those that are listed", silent.is_empty(), said);
+    let mut untrue: Vec<&str> = unanswered.iter().copied().filter(|id| was_answered(id)).collect();
+    untrue.extend(unanswered.iter().chain(BY_CHANCE).copied().filter(|id| !all.contains(id)));
+    let said = match untrue.is_empty() {
+        true => format!("{} calls", unanswered.len()),
+        false => format!("{untrue:?} are answered, or not there"),
+    };
+    tally.holds("the list has no other", untrue.is_empty(), said);
+}
+
+/// The calls of a document by their ids.
+fn operations(document: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    let items = document["paths"].as_object().into_iter().flatten();
+    let operations = items.flat_map(|(_, item)| METHODS.map(|method| &item[method]));
+    operations.filter_map(|operation| Some((operation["operationId"].as_str()?, operation)))
+}
+
+/// The document of a vault as it is tried here.
+fn document(arguments: &Arguments) -> Result<Value, Fault> {
+    let folder = new_folder()?;
+    let vault = start_of(arguments, folder.path())?.serve()?;
+    Client::new(&vault.page.url).must(&Ask::open("GET", "/openapi.json"), 200)
 }
 
 /// What one vault serves: some calls or all of them, with data of one kind or of both.
@@ -179,45 +343,38 @@ struct Part {
 /// The calls of the document, in the parts that one vault serves. A head's removals need a record that nobody changed.
 /// An administrator has one account and nobody can make a second one alone, so what would be refused too often is spread
 /// over several vaults. Officers can be enrolled, as many as it takes.
-fn parts(arguments: &Arguments, caller: &Caller) -> Result<Vec<Part>, Fault> {
+fn parts(arguments: &Arguments, caller: &Caller, document: &Value) -> Vec<Part> {
     let alone = |id: &str| Part { calls: vec![id.to_owned()], mode: None };
     match caller.role {
-        Some("grid_head") => return Ok(vec![alone("delete_record"), Part::default()]),
+        Some("grid_head") => return vec![alone("delete_record"), Part::default()],
         Some("security_admin") => {}
-        _ => return Ok(vec![Part::default()]),
+        _ => return vec![Part::default()],
     }
-    let folder = new_folder()?;
-    let vault = start_of(arguments, folder.path())?.serve()?;
-    let document = Client::new(&vault.page.url).must(&Ask::open("GET", "/openapi.json"), 200)?;
     let weight_max = if arguments.examples > EXAMPLES_TOGETHER_MAX { 0 } else { WEIGHT_TOGETHER };
     let (mut shared, mut shared_weight) = (Part::default(), 0);
     let mut parts = Vec::new();
-    for (_, item) in document["paths"].as_object().into_iter().flatten() {
-        for method in METHODS {
-            let operation = &item[method];
-            let Some(id) = operation["operationId"].as_str() else { continue };
-            let content = &operation["requestBody"]["content"];
-            let parameters = operation["parameters"].as_array().map_or(0, Vec::len);
-            // Each parameter is tried in many ways, and a line may be anything that another call takes.
-            if parameters > PARAMETERS_COUNT_LIGHT || !content["application/x-ndjson"].is_null() {
-                for mode in ["positive", "negative"] {
-                    parts.push(Part { mode: Some(mode), ..alone(id) });
-                }
-                continue;
+    for (id, operation) in operations(document) {
+        let content = &operation["requestBody"]["content"];
+        let parameters = operation["parameters"].as_array().map_or(0, Vec::len);
+        // Each parameter is tried in many ways, and a line may be anything that another call takes.
+        if parameters > PARAMETERS_COUNT_LIGHT || !content["application/x-ndjson"].is_null() {
+            for mode in ["positive", "negative"] {
+                parts.push(Part { mode: Some(mode), ..alone(id) });
             }
-            let bodies = content.as_object().into_iter().flatten();
-            let bodies = bodies.map(|(_, body)| members(&document, &body["schema"], MEMBERS_DEPTH));
-            let weight = CALL_WEIGHT + parameters + bodies.sum::<usize>();
-            if shared_weight + weight > weight_max && !shared.calls.is_empty() {
-                parts.push(std::mem::take(&mut shared));
-                shared_weight = 0;
-            }
-            shared.calls.push(id.to_owned());
-            shared_weight += weight;
+            continue;
         }
+        let bodies = content.as_object().into_iter().flatten();
+        let bodies = bodies.map(|(_, body)| members(document, &body["schema"], MEMBERS_DEPTH));
+        let weight = CALL_WEIGHT + parameters + bodies.sum::<usize>();
+        if shared_weight + weight > weight_max && !shared.calls.is_empty() {
+            parts.push(std::mem::take(&mut shared));
+            shared_weight = 0;
+        }
+        shared.calls.push(id.to_owned());
+        shared_weight += weight;
     }
     parts.push(shared);
-    Ok(parts)
+    parts
 }
 
 /// How many members a body may have, those of its members among them.
