@@ -55,6 +55,7 @@ mod official;
 mod openapi;
 mod opening;
 mod ordinary_tuesday;
+mod overloaded;
 mod oversight;
 mod packs;
 mod placing;

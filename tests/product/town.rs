@@ -9,18 +9,20 @@ mod shared;
 use super::harness::await_until;
 use gridvault::access::ActorId;
 use gridvault::ambient::{Clock, Micros};
-use gridvault::http::{Call, Local, Method, Rooms};
+use gridvault::http::{Call, Local, Method, Rooms, Serving, serve};
 use gridvault::identity::{
     ActorKind, ActorRecord, ActorState, AssignmentRecord, NewActor, ReadinessRecord, SecrecyTerm,
 };
 use gridvault::limits::SEGMENT_BYTES_MIN;
 use gridvault::store::EngineKind;
-use gridvault::trail::{Announcement, FileMedia};
+use gridvault::trail::{Announcement, FileMedia, Media};
 use serde_json::{Value, json};
 use shared::{Ground, fresh_keyring, open_at};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 /// Grids of the community that lie beside each other.
 pub const FIRST: &str = "8801020010010001";
@@ -59,6 +61,16 @@ impl Person {
     /// The id in the directory.
     pub fn id(self) -> String {
         self.0.to_string()
+    }
+}
+
+/// A call that is not waited for.
+pub struct OnItsWay(JoinHandle<Told>);
+
+impl OnItsWay {
+    /// Whether it was answered.
+    pub fn is_answered(&self) -> bool {
+        self.0.is_finished()
     }
 }
 
@@ -111,6 +123,11 @@ fn micros(moment: &str) -> i64 {
 impl Town {
     /// A fresh town at a moment.
     pub fn at(moment: &str) -> Town {
+        Town::over(moment, Arc::new(FileMedia))
+    }
+
+    /// The same, whose journal lies on a disk of choice.
+    pub fn over(moment: &str, media: Arc<dyn Media>) -> Town {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -124,7 +141,7 @@ impl Town {
                 origin: "stories.gridvault.example/log",
                 keyring: fresh_keyring(directory.path()).expect("keys"),
                 engine: EngineKind::Memory,
-                media: Arc::new(FileMedia),
+                media,
                 segment_bytes: SEGMENT_BYTES_MIN,
             };
             Arc::new(open_at(ground, clock.clone()).await.expect("a vault"))
@@ -132,6 +149,30 @@ impl Town {
         let door = Local::new(rooms.clone());
         let enrolled = AtomicU8::new(0);
         Town { runtime, rooms, door, clock, enrolled, _directory: directory }
+    }
+
+    /// Has it serve at a socket of loopback as long as it lives, and gives its URL.
+    pub fn serve(&self) -> String {
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let serving = self.runtime.block_on(Serving::bind(any_port)).expect("a socket");
+        let url = format!("http://{}", serving.address().expect("an address"));
+        self.runtime.spawn(serve(serving, self.rooms.clone(), std::future::pending()));
+        url
+    }
+
+    /// A `GET` with that token, which is on its way and not waited for.
+    pub fn on_its_way(&self, token: &str, path: &'static str) -> OnItsWay {
+        let (door, token) = (self.door.clone(), token.to_owned());
+        OnItsWay(self.runtime.spawn(async move {
+            let call = Call { token: Some(&token), ..Call::default() };
+            let (status, body) = door.call(Method::GET, path, call).await;
+            Told { status, body }
+        }))
+    }
+
+    /// What came of it, once it has come.
+    pub fn arrived(&self, call: OnItsWay) -> Told {
+        self.runtime.block_on(call.0).expect("a call that ends")
     }
 
     /// Moves the time on.
