@@ -16,6 +16,15 @@ const CONNECTIONS: usize = 64;
 const OVERWRITES: u64 = 3;
 /// What is resident after the last time, at most, in percent of what is after the first.
 const FLAT_PERCENT: u64 = 120;
+/// People who are written again and again at the end: nothing new is stored, so nothing but what is kept of a write for good can grow.
+const FEW_COUNT: usize = 1_000;
+/// How often before memory is looked at: the engine's buffers and the allocator are as full as they get.
+const FEW_ROUNDS_BEFORE: u64 = 30;
+/// How often between the two looks.
+const FEW_ROUNDS: u64 = 60;
+/// What may stay in memory of each of these writes, at most, in bytes: less than any value, key or entry of one. Over all of them
+/// it is as much as the engine's buffers differ between two looks.
+const KEPT_BYTES_MAX: u64 = 100;
 /// What stands behind that number in a snapshot: a tag and a digest.
 const BEHIND_BYTES: usize = 64;
 
@@ -136,8 +145,41 @@ pub fn memory(
     if last > RESIDENT_MIB_MAX {
         return Err("the vault holds more in memory than 1.3 times its cache and 400 MB".into());
     }
+    few(&server, &asker, prepared, report)?;
     drop(server);
     std::fs::remove_dir_all(place)?;
+    Ok(())
+}
+
+/// The same few people are written again and again: what stays in memory of each write.
+fn few(
+    server: &Server,
+    asker: &Asker<'_>,
+    prepared: &Prepared,
+    report: &mut Report,
+) -> Fallible<()> {
+    let count = prepared.records.len().min(FEW_COUNT);
+    let mut version = OVERWRITES;
+    let mut write = |rounds: u64| -> Fallible<u64> {
+        for _ in 0..rounds {
+            version += 1;
+            let mut source = asker.overwrite_few(version, count);
+            drive(server.address(), CONNECTIONS, &mut source, Window::All)?;
+        }
+        Ok(server.resident_bytes())
+    };
+    let (before, after) = (write(FEW_ROUNDS_BEFORE)?, write(FEW_ROUNDS)?);
+    let writes = FEW_ROUNDS * count as u64;
+    let kept = after.saturating_sub(before) / writes;
+    println!(
+        "kept of a write: {kept} bytes ({} MiB before and {} after {writes} writes of {count} people)",
+        before >> 20,
+        after >> 20
+    );
+    report.line(&json!({"few_writes": writes, "before": before, "after": after, "kept": kept}))?;
+    if kept > KEPT_BYTES_MAX {
+        return Err(format!("a write leaves {kept} bytes in memory for good").into());
+    }
     Ok(())
 }
 

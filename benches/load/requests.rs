@@ -134,7 +134,12 @@ impl<'a> Asker<'a> {
 
     /// A change of every field of every person, whose version is `version` so far.
     pub fn overwrite(&self, version: u64) -> Overwrite<'a> {
-        Overwrite { prepared: self.prepared, version, asked: 0 }
+        Overwrite { prepared: self.prepared, version, count: self.prepared.records.len(), asked: 0 }
+    }
+
+    /// The same of the first people alone.
+    pub fn overwrite_few(&self, version: u64, count: usize) -> Overwrite<'a> {
+        Overwrite { count, ..self.overwrite(version) }
     }
 
     /// Reads what was written, by the same way as any other record.
@@ -382,17 +387,18 @@ fn worker_of(prepared: &Prepared, person: usize) -> usize {
     person % grids + grids * (person / grids % of_grid)
 }
 
-/// Every person written again, all fields of it.
+/// Every person written again, all fields of it, or the first of them.
 pub struct Overwrite<'a> {
     prepared: &'a Prepared,
     version: u64,
+    count: usize,
     asked: usize,
 }
 
 impl Source for Overwrite<'_> {
     fn request(&mut self, into: &mut Vec<u8>) -> Option<u64> {
         let person = self.asked;
-        let id = self.prepared.records.get(person)?;
+        let id = self.prepared.records.get(person).filter(|_| person < self.count)?;
         self.asked += 1;
         let (head, version) =
             (&self.prepared.workers[worker_of(self.prepared, person)].head, self.version);

@@ -10,8 +10,13 @@ cargo bench --quiet --profile dev --bench load -- --records 1000 --actors 400 --
     status=$?
 cargo bench --quiet --profile dev --bench load -- --only memory --records 1000 --actors 400 | tee -a "$output" ||
     status=$?
+cargo bench --quiet --profile dev --bench load -- --only growth --records 1000 --grown 2000 --actors 400 --seconds 0.3 --runs 1 | tee -a "$output" ||
+    status=$?
+# Each part once: that the benches of them still run.
+cargo bench --quiet --profile dev --bench parts -- --test | tee -a "$output" || status=$?
 passed=0 failed=0
-for row in '^| read | 16 |' '^| write | 16 |' '^| match | 16 |' '^| query | 16 |' '^| 4 |' '^one fdatasync' '^resident' "^audit's price" '^| 1024 |' '^| 3 times |' '^resident after the last'; do
+for row in '^| read | 16 |' '^| write | 16 |' '^| match | 16 |' '^| query | 16 |' '^| 4 |' '^one fdatasync' '^resident' "^audit's price" '^| 1024 |' '^| 3 times |' '^resident after the last' \
+    '^kept of a write' '^| kind, 64 connections' '^resident, large' '^Success'; do
     if grep -q "$row" "$output" && ! grep "$row" "$output" | grep -q NaN; then
         passed=$((passed + 1))
     else
