@@ -1,5 +1,5 @@
 //! Looks at the refused lines: all that must be refused, none else, as they were, with their codes, and nobody else's.
-//! Never takes a count for a proof: each line is compared byte for byte with the source.
+//! Never takes a count for a proof: each line is compared byte for byte with the source, and a source without one is a failure.
 //! The file must be readable by its owner alone.
 
 use super::records::Records;
@@ -19,6 +19,9 @@ pub fn check(desk: &Desk, records: &Records, tally: &mut Tally) -> Result<(), Fa
     };
     let mut lines = text.lines();
     let (mut found, mut wrong) = (BTreeMap::new(), Vec::new());
+    if records.refusals.is_empty() {
+        wrong.push("the source has no line that must be refused".to_owned());
+    }
     while let (Some(comment), Some(line)) = (lines.next(), lines.next()) {
         let why: Value = serde_json::from_str(comment.trim_start_matches("# ")).unwrap_or_default();
         let number = why["line"].as_u64().unwrap_or_default();
