@@ -52,7 +52,10 @@ fn list(street: &Client) -> Result<(usize, Value), Box<dyn Error>> {
         }
         match page["cursor"].as_str() {
             Some(cursor) => question["cursor"] = json!(cursor),
-            None => return Ok((count, page["receipt"].clone())),
+            None => {
+                must(count > 0, "the list has somebody")?;
+                return Ok((count, page["receipt"].clone()));
+            }
         }
     }
     Err("the list has no end".into())

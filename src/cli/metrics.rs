@@ -20,6 +20,9 @@ pub(super) async fn start(
     let what = format!("the address {address} of the metrics cannot be listened on");
     let listener = MetricsListener::bind(address).await;
     let listener = listener.map_err(|error| Failure::failed(&what, &error))?;
+    // With port 0 in the configuration nobody else could say where.
+    let bound = listener.address().map_err(|error| Failure::failed(&what, &error))?;
+    tracing::info!("the numbers are served at http://{bound}/metrics");
     let seal = rooms.seal.clone();
     let (months_of, clock) = (rooms.seal.clone(), rooms.clock.clone());
     let measured = Measured {

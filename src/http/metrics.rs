@@ -66,6 +66,14 @@ impl MetricsListener {
         Ok(MetricsListener { listener: TcpListener::bind(address).await? })
     }
 
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
     /// Serves until it is aborted.
     pub async fn serve(self, measured: Measured) {
         let measured = Arc::new(measured);

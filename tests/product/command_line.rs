@@ -3,6 +3,7 @@
 //! Exit status: 0 done, 1 refused or failed, 2 wrong usage, 4 storage fault.
 
 use super::bodies::{REGISTRATION, adult, today};
+use super::harness::copied;
 use super::program::{Outcome, Served, run, run_with};
 use gridvault::synthetic::{CityPlan, Extent, territory};
 use gridvault_audit::verify::{VerifierKey, verify_directory};
@@ -338,7 +339,7 @@ fn policies_are_checked_whole() {
     assert_eq!(counts, run(&["--json", "policy", "check"]).ended(0).json());
 
     let room = tempfile::tempdir().expect("a temporary directory");
-    copy(&shipped, room.path());
+    copied(&shipped, room.path());
     let directory = room.path().to_str().expect("a plain path");
     run(&["policy", "check", directory]).ended(0);
     let roles = room.path().join("roles/grid_worker.csv");
@@ -360,19 +361,6 @@ fn policies_are_checked_whole() {
     run(&["policy", "check", directory]).ended(0);
     std::fs::remove_file(room.path().join("roles/city_platform.csv")).expect("a policy file");
     run(&["policy", "check", directory]).ended(1);
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in std::fs::read_dir(from).expect("a directory") {
-        let path = entry.expect("an entry of the directory").path();
-        let target = to.join(path.file_name().expect("a name"));
-        if path.is_dir() {
-            std::fs::create_dir(&target).expect("a directory of the copy");
-            copy(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).expect("a file of the copy");
-        }
-    }
 }
 
 #[test]

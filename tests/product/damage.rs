@@ -7,12 +7,11 @@ use super::actor::Actor;
 use super::bodies::{
     EMPLOYMENT, REGISTRATION, adult, fresh_number, fresh_phone, place, record, unknown_id,
 };
-use super::client::{Call, Reply};
+use super::client::Reply;
 use super::entries::happened;
 use super::harness::{Demo, await_until};
 use super::scrub::value;
 use serde_json::{Value, json};
-use std::net::TcpListener;
 
 /// First bytes of the keys of rows, wrapped keys and index terms.
 const ROW: u8 = 0x01;
@@ -180,13 +179,8 @@ fn what_is_exchanged_or_cut_is_refused_at_the_read_and_recorded_with_its_reason(
     let pairs = [0; 6].map(|_| pair(&demo, &worker));
     let [rows, headers, attributes, keys, sections, cut] = &pairs;
     let sound = hold(&demo, &worker, adult(worker.grid()));
-    let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
-    let address = listener.local_addr().expect("an address").to_string();
-    drop(listener);
-    let config = demo.directory().join("config");
-    let text = std::fs::read_to_string(&config).expect("a configuration");
-    let text = format!("metrics_listen = {address:?}\nscrub_rest_seconds = 86400\n{text}");
-    std::fs::write(&config, text).expect("written");
+    demo.with_metrics();
+    demo.configure("scrub_rest_seconds = 86400\n");
     behind(&mut demo, |engine| {
         let both = |pair: &[Held; 2], kind| [0, 1].map(|at: usize| key(kind, &pair[at].id));
         let [one, other] = both(rows, ROW);
@@ -249,7 +243,7 @@ fn what_is_exchanged_or_cut_is_refused_at_the_read_and_recorded_with_its_reason(
         let found = auditor.get(search).expect(200);
         found.body["entries"].as_array().map(Vec::len) == Some(met + 3)
     });
-    let numbers = Call::new("GET", format!("http://{address}/metrics")).send().expect(200);
+    let numbers = demo.metrics();
     assert_eq!(value(&numbers, "gridvault_damage_met_total"), (met + 3) as f64);
     assert_eq!(demo.stop(), Some(0));
 }

@@ -7,7 +7,7 @@ use super::actor::Actor;
 use super::bodies::{REGISTRATION, RIGHTS, adult_fields, child, record, unknown_id};
 use super::client::Reply;
 use super::entries::happened;
-use super::harness::{Demo, shared};
+use super::harness::{Demo, copied, shared};
 use super::program::run;
 use gridvault::records::SubjectId;
 use gridvault::store::{self, EngineKind, Key};
@@ -239,18 +239,6 @@ pub fn wrapped_keys(directory: &Path) -> BTreeMap<SubjectId, Vec<u8>> {
     let found = runtime.block_on(reader.scan(&Key::subject_key_prefix(), None, 10_000));
     let found = found.expect("a scan").into_iter();
     found.filter_map(|(key, stored)| Some((key.subject_of_key()?, stored.payload))).collect()
-}
-
-pub fn copied(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a directory");
-    for item in std::fs::read_dir(from).expect("a directory").flatten() {
-        let target = to.join(item.file_name());
-        if item.path().is_dir() {
-            copied(&item.path(), &target);
-        } else {
-            std::fs::copy(item.path(), target).expect("a file");
-        }
-    }
 }
 
 /// Every file below a directory, without the zeros behind its content.

@@ -4,39 +4,29 @@
 
 use super::actor::Actor;
 use super::bodies::{CONTACT, REGISTRATION, RIGHTS, adult, contact, fresh_phone};
-use super::client::Call;
 use super::entries::happened;
-use super::erasure::{copied, keyring, wrapped_keys};
-use super::harness::{Demo, await_until};
+use super::erasure::{keyring, wrapped_keys};
+use super::harness::{Demo, await_until, copied};
 use super::program::run;
 use super::scrub::value;
 use gridvault::records::SubjectId;
 use gridvault_audit::verify::{Expectations, Ledger, Policy, Shelf, VerifierKey, verify_log};
 use serde_json::{Value, json};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 /// The rule of contact by consent, and the one of these tests.
 const SHIPPED: &str = "retention = { after = \"consent_end\", days = 30, cap_months = 36 }";
 const AT_ONCE: &str = "retention = { after = \"consent_end\", days = 0, cap_months = 36 }";
 
-/// Walks all the time over what is past its end, under a policy that keeps nothing behind a withdrawal. Tells the address of the
-/// vault's numbers.
-pub fn hurry(demo: &Demo, policies: &Path) -> String {
+/// Walks all the time over what is past its end, under a policy that keeps nothing behind a withdrawal.
+pub fn hurry(demo: &Demo, policies: &Path) {
     copied(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("policies"), policies);
     let purposes = policies.join("purposes.toml");
     let text = std::fs::read_to_string(&purposes).expect("purposes");
     assert_eq!(text.matches(SHIPPED).count(), 1);
     std::fs::write(&purposes, text.replace(SHIPPED, AT_ONCE)).expect("written");
-    let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
-    let address = listener.local_addr().expect("an address").to_string();
-    let config = demo.directory().join("config");
-    let mut text = std::fs::read_to_string(&config).expect("a configuration");
-    let lines =
-        format!("expiry_rest_seconds = 1\nmetrics_listen = {address:?}\npolicies = {policies:?}\n");
-    text.insert_str(0, &lines);
-    std::fs::write(&config, text).expect("written");
-    address
+    demo.with_metrics();
+    demo.configure(&format!("expiry_rest_seconds = 1\npolicies = {policies:?}\n"));
 }
 
 /// Takes back the one consent of somebody; the day on which what rested on it is over.
@@ -66,7 +56,7 @@ fn a_consent_is_taken_back_and_record_and_key_are_gone_for_good() {
     let mut demo = Demo::own();
     assert_eq!(demo.stop(), Some(0));
     let room = tempfile::tempdir().expect("a directory");
-    let address = hurry(&demo, &room.path().join("policies"));
+    hurry(&demo, &room.path().join("policies"));
     demo.start_again();
     let worker = demo.worker(1);
     let phone = fresh_phone();
@@ -97,7 +87,7 @@ fn a_consent_is_taken_back_and_record_and_key_are_gone_for_good() {
     worker.read(id, "name", CONTACT).refused(410, "erased");
     assert_eq!(worker.matches("phone", &phone, REGISTRATION).expect(200).body["held"], false);
     worker.read(&friend, "name", REGISTRATION).expect(200);
-    let numbers = Call::new("GET", format!("http://{address}/metrics")).send().expect(200);
+    let numbers = demo.metrics();
     assert_eq!(value(&numbers, "gridvault_expiry_removed"), 1.0);
     assert_eq!(value(&numbers, "gridvault_expiry_failing"), 0.0);
     // A crash changes nothing of it.

@@ -3,11 +3,11 @@
 //! Whatever happens, the vault stops serving, says why, and ends with status 4; nothing leaves without its entry.
 
 use super::bodies::{REGISTRATION, adult};
-use super::harness::{Demo, await_until};
-use super::wire::{connect, raw_from};
+use super::harness::{Demo, WAIT_TIME_MAX, await_until, copied};
+use super::wire::connect;
 use std::fs;
-use std::io::Write as _;
-use std::net::{Ipv4Addr, Shutdown};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -30,17 +30,6 @@ fn moved(path: &Path) -> PathBuf {
     path.with_extension("moved")
 }
 
-fn copy(from: &Path, to: &Path) {
-    if from.is_dir() {
-        fs::create_dir(to).expect("made");
-        for item in fs::read_dir(from).expect("listed").flatten() {
-            copy(&item.path(), &to.join(item.file_name()));
-        }
-    } else {
-        fs::copy(from, to).expect("copied");
-    }
-}
-
 fn do_harm(harm: Harm, path: &Path) {
     match harm {
         Harm::Removed if path.is_dir() => fs::remove_dir_all(path).expect("removed"),
@@ -55,7 +44,7 @@ fn do_harm(harm: Harm, path: &Path) {
     match harm {
         Harm::Removed | Harm::Moved | Harm::Cut => {}
         Harm::Linked => std::os::unix::fs::symlink(moved(path), path).expect("linked"),
-        Harm::Copied => copy(&moved(path), path),
+        Harm::Copied => copied(&moved(path), path),
         Harm::Piped => {
             let made = Command::new("mkfifo").arg(path).status();
             assert!(made.expect("mkfifo runs").success());
@@ -80,26 +69,34 @@ fn bytes_until_it_ends(what: &str, demo: &Demo, record: &str) -> String {
         "GET /v1/records/{record}?fields=name,phone HTTP/1.1\r\nhost: vault\r\n\
          authorization: Bearer {token}\r\npurpose: {REGISTRATION}\r\nconnection: close\r\n\r\n"
     );
-    let mut all = String::new();
-    let listens = || {
-        let address = demo.url().trim_start_matches("http://").to_owned();
-        std::net::TcpStream::connect(address).is_ok()
-    };
-    await_until(what, || {
-        if !listens() {
-            return true;
+    let (mut all, mut asked) = (String::new(), 0);
+    await_until(what, || match bytes_for(demo, &request) {
+        Some(bytes) => {
+            all.push_str(&bytes);
+            asked += 1;
+            false
         }
-        all.push_str(&raw_or_nothing(demo, &request));
-        false
+        None => true,
     });
+    assert!(asked > 0, "nobody asked after the harm: {what}");
     all
 }
 
-/// An answer, or nothing where the listener went away in between.
-fn raw_or_nothing(demo: &Demo, request: &str) -> String {
-    let (url, request) = (demo.url().to_owned(), request.to_owned());
-    let asked = std::thread::spawn(move || raw_from(Ipv4Addr::LOCALHOST, &url, request.as_bytes()));
-    asked.join().unwrap_or_default()
+/// Everything that comes for a request until the vault closes; `None` where nobody listens any more.
+fn bytes_for(demo: &Demo, request: &str) -> Option<String> {
+    let address = demo.url().trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(WAIT_TIME_MAX)).expect("a bound");
+    // A vault that ends in between answers by a reset, and by nothing else but its time being over.
+    let _ended_already = stream.write_all(request.as_bytes());
+    let mut bytes = Vec::new();
+    if let Err(error) = stream.read_to_end(&mut bytes) {
+        assert!(
+            !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+            "it neither answers nor ends"
+        );
+    }
+    Some(String::from_utf8(bytes).expect("an answer in UTF-8"))
 }
 
 /// Harms a file of a vault that serves, and holds what comes then against the entries that there are.

@@ -126,6 +126,31 @@ impl Demo {
         std::fs::read_to_string(errors_of(&self.directory)).unwrap_or_default()
     }
 
+    /// Puts settings before those that its configuration has.
+    pub fn configure(&self, settings: &str) {
+        let config = self.directory.join("config");
+        let text = std::fs::read_to_string(&config).expect("a configuration");
+        std::fs::write(&config, format!("{settings}{text}")).expect("written");
+    }
+
+    /// Has it serve its numbers from its next start on, at whatever port is free then.
+    pub fn with_metrics(&self) {
+        self.configure(&format!("metrics_listen = {ANY_PORT:?}\n"));
+    }
+
+    /// Where it serves its numbers, as it said when it started.
+    pub fn metrics_url(&self) -> String {
+        let said = self.complaints();
+        let (_, behind) = said.split_once("served at ").expect("it says where its numbers are");
+        let (url, _) = behind.split_once("/metrics").expect("the path of the numbers");
+        url.to_owned()
+    }
+
+    /// Its numbers.
+    pub fn metrics(&self) -> Reply {
+        Call::new("GET", format!("{}/metrics", self.metrics_url())).send().expect(200)
+    }
+
     /// Ends the vault as a power cut would end it.
     pub fn kill(&mut self) {
         self.child.kill().expect("the child is there");
@@ -267,6 +292,19 @@ pub fn end_of(child: &mut Child) -> Option<i32> {
         None => false,
     });
     code
+}
+
+/// Copies a file, or a directory with everything below it, into one that may be there already.
+pub fn copied(from: &Path, to: &Path) {
+    if !from.is_dir() {
+        std::fs::copy(from, to).expect("a copy of a file");
+        return;
+    }
+    std::fs::create_dir_all(to).expect("a directory of the copy");
+    for item in std::fs::read_dir(from).expect("a directory") {
+        let item = item.expect("an item of the directory");
+        copied(&item.path(), &to.join(item.file_name()));
+    }
 }
 
 /// Looks again and again until something has happened, for a bounded time.

@@ -6,19 +6,22 @@ use super::bodies::REGISTRATION;
 use super::client::{Call, Reply};
 use super::harness::Demo;
 use super::program::run;
-use std::net::TcpListener;
+use std::collections::BTreeSet;
 
-/// An address that nobody has at this moment.
-fn free() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
-    listener.local_addr().expect("an address").to_string()
-}
-
-fn configure(demo: &Demo, line: &str) {
-    let config = demo.directory().join("config");
-    let mut text = std::fs::read_to_string(&config).expect("a configuration");
-    text.insert_str(0, line);
-    std::fs::write(&config, text).expect("written");
+/// How many sockets a process listens on, as the system has it.
+fn listening_count(process: u32) -> usize {
+    let items = std::fs::read_dir(format!("/proc/{process}/fd")).expect("what it has open");
+    let open = items.filter_map(|item| std::fs::read_link(item.ok()?.path()).ok());
+    let open: BTreeSet<String> = open.map(|path| path.display().to_string()).collect();
+    let listening = ["tcp", "tcp6"].map(|kind| {
+        let table = std::fs::read_to_string(format!("/proc/{process}/net/{kind}"));
+        let table = table.expect("the system's sockets");
+        // Its state is the fourth word, its number the tenth.
+        let lines = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let lines = lines.filter(|words| words.get(3) == Some(&"0A"));
+        lines.filter(|words| open.contains(&format!("socket:[{}]", words[9]))).count()
+    });
+    listening.iter().sum()
 }
 
 fn value(reply: &Reply, name: &str) -> Option<f64> {
@@ -31,14 +34,15 @@ fn value(reply: &Reply, name: &str) -> Option<f64> {
 fn metrics_tell_how_the_vault_does_and_nothing_of_anybody() {
     let mut demo = Demo::own();
     assert_eq!(demo.stop(), Some(0));
-    let address = free();
-    configure(&demo, &format!("metrics_listen = {address:?}\n"));
+    demo.with_metrics();
     demo.start_again();
+    assert_eq!(listening_count(demo.process()), 2, "the door, and the numbers");
     let worker = demo.worker(1);
     worker.read(demo.sample_record(), "name", REGISTRATION).expect(200);
     let refused = worker.read(demo.sample_record(), "id_number", REGISTRATION);
     let _published = demo.entry(refused.refused(403, "denied").index());
-    let get = |path: &str| Call::new("GET", format!("http://{address}{path}")).send();
+    let url = demo.metrics_url();
+    let get = |path: &str| Call::new("GET", format!("{url}{path}")).send();
     let reply = get("/metrics").expect(200);
     assert!(reply.header("content-type").starts_with("application/openmetrics-text"));
     assert!(reply.text.ends_with("# EOF\n"), "{}", reply.text);
@@ -77,7 +81,7 @@ fn metrics_tell_how_the_vault_does_and_nothing_of_anybody() {
     assert!(!reply.text.contains(worker.grid()));
     get("/").expect(404);
     get("/v1/purposes").expect(404);
-    Call::new("POST", format!("http://{address}/metrics")).send().expect(405);
+    Call::new("POST", format!("{url}/metrics")).send().expect(405);
     demo.get("/metrics").refused(401, "token_invalid");
     assert_eq!(demo.stop(), Some(0));
 }
@@ -85,9 +89,11 @@ fn metrics_tell_how_the_vault_does_and_nothing_of_anybody() {
 #[test]
 fn metrics_are_off_unless_configured_and_never_beyond_loopback() {
     let mut demo = Demo::own();
+    assert_eq!(listening_count(demo.process()), 1, "the door and nothing else");
+    assert!(!demo.complaints().contains("/metrics"));
     assert_eq!(demo.stop(), Some(0));
     let directory = demo.directory().display().to_string();
-    configure(&demo, "metrics_listen = \"0.0.0.0:0\"\n");
+    demo.configure("metrics_listen = \"0.0.0.0:0\"\n");
     let outcome = run(&["demo", "--listen", "127.0.0.1:0", "--dir", &directory]);
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
     assert!(outcome.err.contains("metrics_listen"), "{outcome:?}");

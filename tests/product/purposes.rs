@@ -9,8 +9,10 @@ use super::bodies::{
 use super::entries::happened;
 use super::harness::shared;
 use super::requests::{Aim, guarded, plausible};
+use super::wire::send_from;
 use jiff::ToSpan as _;
 use serde_json::{Value, json};
+use std::net::Ipv4Addr;
 
 #[test]
 fn request_without_a_purpose_is_refused_at_every_call_that_needs_one() {
@@ -45,10 +47,15 @@ fn purpose_that_does_not_exist_is_unknown_and_is_not_repeated() {
     let demo = shared();
     let worker = demo.worker(1);
     for purpose in ["维稳", "grid_management", "RESIDENCE_REGISTRATION", "", " ", "a,b"] {
-        let path = format!("/v1/records/{}?fields=name", demo.sample_record());
-        let call = worker.call("GET", &path);
-        let call = if purpose.is_ascii() { call.purpose(purpose) } else { continue };
-        let reply = call.send().refused(400, "purpose_unknown");
+        // As bytes: one of them is no text that a client of HTTP would take.
+        let request = format!(
+            "GET /v1/records/{}?fields=name HTTP/1.1\r\nhost: vault\r\nauthorization: Bearer {}\r\n\
+             purpose: {purpose}\r\nconnection: close\r\n\r\n",
+            demo.sample_record(),
+            worker.token
+        );
+        let reply = send_from(Ipv4Addr::LOCALHOST, demo.url(), request.as_bytes());
+        let reply = reply.refused(400, "purpose_unknown");
         let entry = demo.entry_of(&reply);
         assert_eq!(happened(&entry), "access.denied denied");
         assert!(entry["pur"].is_null(), "what a client wrote is in no entry");

@@ -6,11 +6,10 @@ use super::actor::Actor;
 use super::bodies::{CONTACT, REGISTRATION, adult, contact, fresh_phone};
 use super::client::Reply;
 use super::enrolment::newcomer;
-use super::harness::{Demo, await_until, program};
+use super::harness::{Demo, await_until, copied, program};
 use super::program::run;
 use gridvault_audit::verify::{VerifierKey, verify_directory};
 use serde_json::Value;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -161,16 +160,6 @@ fn second_process_on_a_vault_ends_and_the_first_goes_on() {
     worker.read(demo.sample_record(), "name", REGISTRATION).expect(200);
 }
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("made");
-    for item in std::fs::read_dir(from).expect("listed").flatten() {
-        match item.path().is_dir() {
-            true => copy(&item.path(), &to.join(item.file_name())),
-            false => drop(std::fs::copy(item.path(), to.join(item.file_name())).expect("copied")),
-        }
-    }
-}
-
 #[test]
 fn older_log_journal_or_store_in_the_place_of_the_newer_is_refused_with_what_is_behind_and_by_how_much()
  {
@@ -179,14 +168,14 @@ fn older_log_journal_or_store_in_the_place_of_the_newer_is_refused_with_what_is_
     assert_eq!(demo.stop(), Some(0));
     let old = room.path().join("old");
     let new = room.path().join("new");
-    copy(demo.directory(), &old);
+    copied(demo.directory(), &old);
     demo.start_again();
     let worker = demo.worker(1);
     let read = worker.read(demo.sample_record(), "name", REGISTRATION).expect(200);
     // The stop keeps what is published by then.
     let _published = demo.entry_of(&read);
     assert_eq!(demo.stop(), Some(0));
-    copy(demo.directory(), &new);
+    copied(demo.directory(), &new);
     let directory = demo.directory().display().to_string();
     for (what, names) in [
         ("the store has seen", &["log", "journal"][..]),
@@ -197,7 +186,7 @@ fn older_log_journal_or_store_in_the_place_of_the_newer_is_refused_with_what_is_
         for name in ["log", "journal", "store"] {
             let from = if names.contains(&name) { &old } else { &new };
             std::fs::remove_dir_all(demo.directory().join(name)).expect("removed");
-            copy(&from.join(name), &demo.directory().join(name));
+            copied(&from.join(name), &demo.directory().join(name));
         }
         let outcome = run(&["demo", "--listen", "127.0.0.1:0", "--dir", &directory]);
         assert_eq!(outcome.status, Some(4), "{names:?}: {outcome:?}");

@@ -4,7 +4,7 @@
 
 use super::actor::Actor;
 use super::bodies::{REGISTRATION, adult, unknown_id};
-use super::client::{Call, Reply};
+use super::client::Reply;
 use super::entries::happened;
 use super::erasure::{keyring, wrapped_keys};
 use super::harness::{Demo, await_until};
@@ -17,7 +17,6 @@ use gridvault_audit::pack::verify_pack;
 use gridvault_audit::verify::{VerifierKey, verify_directory};
 use gridvault_keys::SingleKey;
 use serde_json::{Value, json};
-use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -49,16 +48,10 @@ fn rotation(demo: &Demo) -> Value {
     demo.role("system_admin").get(STATUS).expect(200).body["rotation"].clone()
 }
 
-/// Lets rotations take this share of a processor, and tells the address of the vault's numbers.
-fn at_percent(demo: &Demo, percent: u64) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
-    let address = listener.local_addr().expect("an address").to_string();
-    let config = demo.directory().join("config");
-    let mut text = std::fs::read_to_string(&config).expect("a configuration");
-    let more = format!("rotation_percent = {percent}\nmetrics_listen = {address:?}\n");
-    text.insert_str(0, &more);
-    std::fs::write(&config, text).expect("written");
-    address
+/// Lets rotations take this share of a processor.
+fn at_percent(demo: &Demo, percent: u64) {
+    demo.with_metrics();
+    demo.configure(&format!("rotation_percent = {percent}\n"));
 }
 
 /// People who read and write until they are told to stop.
@@ -120,7 +113,7 @@ fn keys_are_replaced_while_people_work_a_crash_changes_nothing_and_no_copy_of_be
         .collect();
     assert_eq!(demo.stop(), Some(0));
     let before = wrapped_keys(demo.directory());
-    let address = at_percent(&demo, 100);
+    at_percent(&demo, 100);
     demo.start_again();
 
     let asked = ask(&demo).expect(201);
@@ -147,7 +140,7 @@ fn keys_are_replaced_while_people_work_a_crash_changes_nothing_and_no_copy_of_be
     let uses = status.body["uses"].as_array().expect("a list");
     let counted = |uses: &Value| uses["near_end"] == false && uses["most"].as_u64() > Some(0);
     assert!(uses.len() == 4 && uses.iter().all(counted), "{}", status.text);
-    let numbers = Call::new("GET", format!("http://{address}/metrics")).send().expect(200);
+    let numbers = demo.metrics();
     for line in [
         "rotation_running 0",
         "rotation_failing 0",

@@ -3,11 +3,10 @@
 //! The vault is a real one; its configuration is edited as an operator would.
 
 use super::bodies::{REGISTRATION, adult};
-use super::client::{Call, Reply};
+use super::client::Reply;
 use super::harness::{Demo, await_until};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 
 /// First byte of the keys of rows.
 const ROW: u8 = 0x01;
@@ -31,15 +30,10 @@ fn key_of(id: &str) -> Vec<u8> {
     [&[ROW], &id.as_bytes()[..]].concat()
 }
 
-/// Has the scrub work all the time, and tells the address of its numbers.
-fn hurry(demo: &Demo) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
-    let address = listener.local_addr().expect("an address").to_string();
-    let config = demo.directory().join("config");
-    let mut text = std::fs::read_to_string(&config).expect("a configuration");
-    text.insert_str(0, &format!("scrub_rest_seconds = 1\nmetrics_listen = {address:?}\n"));
-    std::fs::write(&config, text).expect("written");
-    address
+/// Has the scrub work all the time, and its numbers served.
+fn hurry(demo: &Demo) {
+    demo.with_metrics();
+    demo.configure("scrub_rest_seconds = 1\n");
 }
 
 /// The first entry of a round from an index on.
@@ -118,7 +112,7 @@ fn row_put_back_row_taken_away_removed_row_brought_back_and_damaged_row_are_foun
         engine.insert(key_of(&damaged), bytes).expect("damaged");
         engine.flush().expect("flushed");
     }
-    let address = hurry(&demo);
+    hurry(&demo);
     demo.start_again();
     let round = round_from(&demo, from);
     assert_eq!(round["out"], "error", "{round}");
@@ -127,7 +121,7 @@ fn row_put_back_row_taken_away_removed_row_brought_back_and_damaged_row_are_foun
         assert_eq!(round["x"][fault], count, "{fault}: {round}");
     }
     assert_eq!(round["rec"].as_array().map(Vec::len), Some(4), "{round}");
-    let numbers = Call::new("GET", format!("http://{address}/metrics")).send().expect(200);
+    let numbers = demo.metrics();
     assert_eq!(value(&numbers, "gridvault_scrub_faults"), 5.0);
     assert_eq!(value(&numbers, "gridvault_scrub_failing"), 0.0);
     assert!(value(&numbers, "gridvault_scrub_rounds") >= 1.0);

@@ -3,7 +3,7 @@
 //! The witness is a real one, in a thread of this program.
 
 use super::bodies::{REGISTRATION, adult};
-use super::harness::{Demo, await_until};
+use super::harness::{Demo, await_until, copied};
 use super::program::{Served, run};
 use gridvault_audit::verify::{
     Class, Expectations, Ledger, Policy, Shelf, VerifyError, open_checkpoint, verify_log,
@@ -37,16 +37,6 @@ fn silent(log_key: &str, directory: &Path) -> (String, Listening, Keeper) {
     (format!("log {log_key}\n{witness}"), listening, keeper)
 }
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("made");
-    for item in std::fs::read_dir(from).expect("listed").flatten() {
-        match item.path().is_dir() {
-            true => copy(&item.path(), &to.join(item.file_name())),
-            false => drop(std::fs::copy(item.path(), to.join(item.file_name())).expect("copied")),
-        }
-    }
-}
-
 #[test]
 fn checkpoint_is_shown_to_everybody_with_its_cosignatures_and_an_older_log_does_not_start() {
     let mut demo = Demo::own();
@@ -58,7 +48,7 @@ fn checkpoint_is_shown_to_everybody_with_its_cosignatures_and_an_older_log_does_
     let policy_file = room.path().join("policy");
     std::fs::write(&policy_file, &policy).expect("written");
     assert_eq!(demo.stop(), Some(0));
-    copy(&demo.log_directory(), &room.path().join("old"));
+    copied(&demo.log_directory(), &room.path().join("old"));
     let config = demo.directory().join("config");
     let mut text = std::fs::read_to_string(&config).expect("a configuration");
     text.insert_str(0, &format!("witness_policy = {:?}\n", policy_file.display().to_string()));
@@ -80,7 +70,7 @@ fn checkpoint_is_shown_to_everybody_with_its_cosignatures_and_an_older_log_does_
     assert_eq!(demo.stop(), Some(0));
 
     std::fs::remove_dir_all(demo.log_directory()).expect("removed");
-    copy(&room.path().join("old"), &demo.log_directory());
+    copied(&room.path().join("old"), &demo.log_directory());
     let directory = demo.directory().display().to_string();
     let outcome = run(&["demo", "--listen", "127.0.0.1:0", "--dir", &directory]);
     assert_eq!(outcome.status, Some(4), "{outcome:?}");
@@ -109,7 +99,7 @@ fn a_clone_and_its_original_do_not_go_on_side_by_side_once_a_witness_sees_both()
     let text = std::fs::read_to_string(&config).expect("a configuration");
     std::fs::write(&config, format!("witness_policy = {:?}\n{text}", path("policy")))
         .expect("written");
-    copy(Path::new(&original), Path::new(&clone));
+    copied(Path::new(&original), Path::new(&clone));
 
     // As long as the witness is away nothing tells the two, and their age is not over yet.
     let two = [&original, &clone].map(|directory| Served::start(&serve_of(directory)));
