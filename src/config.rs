@@ -569,7 +569,8 @@ mod tests {
         let secret = "correct horse, expected battery";
         for (wrong, told) in [
             (format!("passphrase = \"{secret}\""), "`passphrase`"),
-            (format!("passphrase = {secret}"), "string values must be quoted"),
+            (format!("passphrase = {secret}"), "unexpected key or value"),
+            ("passphrase = correct".to_owned(), "string values must be quoted"),
             (format!("passphrase = \"{secret}"), "invalid"),
             (format!("listen \"{secret}\""), "key"),
             (format!("store_cache_bytes = \"{secret}\""), "u64"),

@@ -100,8 +100,6 @@ fn masked_forms_of_other_masks_are_neither_shown_nor_taken_for_values() {
     );
     let found = world.seal.sought_of(&sealed, 20_000).expect("a row that parses");
     assert!(found.is_whole && !found.values.is_empty());
-    let page = world.list(vec![sealed], &["name"]).expect("a page");
-    assert_eq!(fields_of(&page), [json!({"name": "王*"})]);
 }
 
 #[test]
