@@ -112,8 +112,9 @@ impl Client {
 }
 
 impl Call<'_> {
-    /// Makes a write of records safe to say again; other writes take no key. The vault does it once for a key, and answers the same from then on. A key is for
-    /// one request; the handset makes it with the form and keeps both until it has an answer.
+    /// Makes a write of records safe to say again; other writes take no key. The vault does it once for a key, and answers
+    /// the same from then on. A key is for one request; the handset makes it with the form and keeps both until it has an
+    /// answer.
     pub fn once(mut self, key: &str) -> Self {
         self.repeatable = true;
         self.header("idempotency-key", key.to_owned())

@@ -149,7 +149,7 @@ fn a_redemption_gives_its_actor_the_key_that_was_brought_and_takes_the_one_befor
         world.apply(&change);
         assert_eq!(key_of(&world), key);
         let from = world.directory().record(&WORKER).expect("the worker").tokens_from;
-        assert_eq!(from == NOW + 1, had.is_some(), "tokens that came by a key before have ended");
+        assert_eq!(from > NOW, had.is_some(), "tokens that came by a key before have ended");
     }
 }
 
