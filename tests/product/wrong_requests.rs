@@ -207,11 +207,13 @@ fn newcomer_that_cannot_be_placed_is_marked_where_it_is_wrong() {
         admin.call("POST", "/v1/admin/actors").json(&body)
     };
     let token = format!("/v1/admin/actors/{}/tokens", worker.id);
+    // The same community, and a number that none of its grids has.
+    let nowhere = format!("{}998{}", &worker.grid()[..12], &worker.grid()[15..]);
     let long = json!({"life_seconds": 90_000});
     check(vec![
         ("a mistyped role", add("role", json!(SECRET)), "role: unknown"),
         ("no area", add("area", json!(SECRET)), "area: malformed"),
-        ("an area without a grid", add("area", json!("8801999999999999")), "area: unknown"),
+        ("an area without a grid", add("area", json!(nowhere)), "area: unknown"),
         ("an area of another level", add("area", json!("8801")), "area: wrong_level"),
         ("a line that no purpose has", add("line", json!("no_such_line")), "line: unknown"),
         ("a date without a time", add("from", json!("2026-01-01")), "from: wrong_time"),
