@@ -1,11 +1,12 @@
 //! `gridvault config check`: says whether a vault's configuration and policies are whole.
-//! Never opens the vault.
-//! Status 0 means that `serve` would not stop over either.
+//! Never opens the vault, and calls nobody.
+//! Status 0 means that `serve` would not stop over either, nor over a file that the configuration names.
 
 use super::failure::Failure;
-use super::{policy_files, print, runtime};
+use super::{passphrase, policy_files, print, runtime, second_place, ship, vault};
 use crate::config::{Config, Overrides};
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
@@ -22,6 +23,7 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
     let config = Config::load(dir, &Overrides::default())
         .map_err(|error| Failure::failed("the configuration", &error))?;
     runtime()?.block_on(policy_files::load(config.policies.as_deref()))?;
+    check_files(&config)?;
     if json {
         let listen = config.listen.to_string();
         print(
@@ -38,4 +40,21 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
         print(&format!("the configuration of {} is whole", config.origin));
     }
     Ok(())
+}
+
+/// Opens each file that a start opens, and judges what can be judged without the vault's keys.
+fn check_files(config: &Config) -> Result<(), Failure> {
+    if let Some(file) = &config.passphrase_file {
+        passphrase::read(file).map(drop)?;
+    }
+    can_be_read("the PIN file cannot be read", config.pin_file.as_deref())?;
+    can_be_read("the library of the token cannot be read", config.pkcs11_module.as_deref())?;
+    vault::judge_witnesses(config)?;
+    second_place::check(config)?;
+    ship::check(config)
+}
+
+fn can_be_read(what: &str, file: Option<&Path>) -> Result<(), Failure> {
+    let Some(file) = file else { return Ok(()) };
+    File::open(file).map(drop).map_err(|error| Failure::failed(what, &error))
 }

@@ -149,6 +149,27 @@ pub(super) fn open(
     ErasureLedger::open(&place, keyring.chain()).map(|ledger| Some(Arc::new(ledger))).map_err(fail)
 }
 
+/// Whether the ledger that is configured, if one is, is where a start would find or begin it, and the files beside it are what they
+/// should be. A ledger at a URL is not asked for.
+pub(super) fn check(config: &Config) -> Result<(), Failure> {
+    let Some(named) = &config.erasure_ledger else { return Ok(()) };
+    let (token, authorities) =
+        (config.erasure_ledger_token_file.as_deref(), config.erasure_ledger_ca_file.as_deref());
+    let place = place(named, token, authorities)?;
+    let SecondPlace::File(path) = named else { return Ok(()) };
+    let what = format!("the ledger of erasures at {named}");
+    // Only a vault that was not restored since begins one.
+    if path.exists() || due(&config.directory)?.is_some() {
+        let looked = ErasureLedger::unjudged_at(&place);
+        return looked.map(drop).map_err(|error| Failure::failed(&what, &error));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder.is_none_or(Path::is_dir) {
+        true => Ok(()),
+        false => Err(Failure::Failed(format!("{what}: its directory is not there"))),
+    }
+}
+
 /// Says that the next start has to find the ledger, and how far it goes at least.
 pub(super) fn is_due(directory: &Path, mark: &LedgerMark) -> std::io::Result<()> {
     let mut file = std::fs::File::create(directory.join(DUE))?;

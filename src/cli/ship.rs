@@ -33,6 +33,13 @@ pub(super) async fn start(
     Ok(Some(shipper))
 }
 
+/// Whether the files of the receiver, if one is configured, are what they should be. Nobody is called.
+pub(super) fn check(config: &Config) -> Result<(), Failure> {
+    let Some(syslog) = &config.syslog else { return Ok(()) };
+    let opened = Receiver::open(&files(syslog));
+    opened.map(drop).map_err(|error| Failure::failed("the receiver of the log's entries", &error))
+}
+
 fn files(syslog: &Syslog) -> ReceiverFiles {
     ReceiverFiles {
         address: syslog.address.clone(),

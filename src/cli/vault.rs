@@ -292,7 +292,10 @@ fn log_keys(config: &Config, keyring: &Keyring) -> Vec<String> {
     [named(&signer)].into_iter().chain(next.as_ref().map(named)).collect()
 }
 
-fn witnesses(config: &Config, log_keys: &[String]) -> Result<Option<Witnesses>, Failure> {
+/// The policy of witnesses and the authorities for https, as their files have them.
+type WitnessFiles = (Vec<u8>, Option<Vec<u8>>);
+
+fn witness_files(config: &Config) -> Result<Option<WitnessFiles>, Failure> {
     let Some(policy) = &config.witness_policy else { return Ok(None) };
     let read = |what: &str, path: &Path| {
         std::fs::read(path).map_err(|error| Failure::failed(what, &error))
@@ -303,6 +306,18 @@ fn witnesses(config: &Config, log_keys: &[String]) -> Result<Option<Witnesses>, 
         .as_deref()
         .map(|path| read("the authorities for https cannot be read", path))
         .transpose()?;
+    Ok(Some((policy, authorities)))
+}
+
+/// Judges the files of the witnesses without the vault's keys.
+pub(super) fn judge_witnesses(config: &Config) -> Result<(), Failure> {
+    let Some((policy, authorities)) = witness_files(config)? else { return Ok(()) };
+    Witnesses::judge(&policy, &config.origin, authorities.as_deref())
+        .map_err(|error| Failure::failed("the witnesses", &error))
+}
+
+fn witnesses(config: &Config, log_keys: &[String]) -> Result<Option<Witnesses>, Failure> {
+    let Some((policy, authorities)) = witness_files(config)? else { return Ok(None) };
     let log_directory = config.directory.join("log");
     let age_max = config.witness_age_max;
     let mut made = Err(WitnessesError::LogMissing);
@@ -437,8 +452,11 @@ async fn read_territory(reader: &Reader) -> Result<Territory, Failure> {
 /// Takes the keys of a vault for this process, before anything of it is read. No other process of the vault runs as long as it
 /// is held, not even one that waits sealed.
 pub(super) fn hold(config: &Config) -> Result<KeyringLock, Failure> {
-    KeyringLock::take(&config.directory.join("keyring"))
-        .map_err(|error| Failure::storage("the vault's keys", &error))
+    KeyringLock::take(&config.directory.join("keyring")).map_err(|error| match error {
+        // Nothing is wrong with what is stored: a process of the vault runs, and this one is one too many.
+        KeyError::KeyringInUse => Failure::failed("the vault's keys", &error),
+        error => Failure::storage("the vault's keys", &error),
+    })
 }
 
 /// Whether another process has the keys of a vault.

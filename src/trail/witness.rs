@@ -226,29 +226,28 @@ impl Witnesses {
         if !policy.logs().iter().any(|log| log.key == own) {
             return Err(WitnessesError::LogMissing);
         }
-        let reachable: Vec<Cosignature> = policy
-            .witness_ids()
-            .filter(|id| policy.witness(*id).url.is_some())
-            .map(|witness| Cosignature { witness, time_seconds: 0 })
-            .collect();
-        let least = policy.least_quorum(&reachable).filter(|_| policy.asks_for_witnesses());
-        match least.ok_or(WitnessesError::QuorumUnreachable)?.len() {
-            0..=WITNESS_LINES_MAX => {}
-            least => return Err(WitnessesError::QuorumTooLarge { least }),
-        }
-        if reachable.len() > WITNESS_LINES_MAX {
-            tracing::warn!(
-                witnesses = reachable.len(),
-                room = WITNESS_LINES_MAX,
-                "a note has no room for all witnesses: cosignatures beyond the quorum are left out"
-            );
-        }
-        let client = Client::new(None, authorities_pem, Some(WITNESS_TIME_MAX))
-            .map_err(WitnessesError::Authorities)?;
+        let client = client_of(&policy, authorities_pem)?;
         let origin = own.name().to_owned();
         // A log that is made later is read then.
         let log = LogReader::new(&log_directory, &origin)?;
         Ok(Witnesses { policy, client, log, log_directory, origin, age_max })
+    }
+
+    /// Judges the files of a policy without the log's key: what is wrong with them is wrong at a start too. Whether the policy names
+    /// the key that is in force only a start sees.
+    ///
+    /// # Errors
+    /// As [`Witnesses::new`]; [`WitnessesError::LogMissing`] where no log of the policy has the origin.
+    pub fn judge(
+        policy_file: &[u8],
+        origin: &str,
+        authorities_pem: Option<&[u8]>,
+    ) -> Result<(), WitnessesError> {
+        let policy = Policy::parse(policy_file)?;
+        if !policy.logs().iter().any(|log| log.key.name() == origin) {
+            return Err(WitnessesError::LogMissing);
+        }
+        client_of(&policy, authorities_pem).map(drop)
     }
 
     /// Holds the log, before it is opened for writing, against what was cosigned of it: by the file beside it and by each
@@ -516,4 +515,26 @@ impl Witnesses {
             other => other.map_err(TrailFault::Log),
         }
     }
+}
+
+/// What calls the witnesses of a policy that those who have an address can fulfil.
+fn client_of(policy: &Policy, authorities_pem: Option<&[u8]>) -> Result<Client, WitnessesError> {
+    let reachable: Vec<Cosignature> = policy
+        .witness_ids()
+        .filter(|id| policy.witness(*id).url.is_some())
+        .map(|witness| Cosignature { witness, time_seconds: 0 })
+        .collect();
+    let least = policy.least_quorum(&reachable).filter(|_| policy.asks_for_witnesses());
+    match least.ok_or(WitnessesError::QuorumUnreachable)?.len() {
+        0..=WITNESS_LINES_MAX => {}
+        least => return Err(WitnessesError::QuorumTooLarge { least }),
+    }
+    if reachable.len() > WITNESS_LINES_MAX {
+        tracing::warn!(
+            witnesses = reachable.len(),
+            room = WITNESS_LINES_MAX,
+            "a note has no room for all witnesses: cosignatures beyond the quorum are left out"
+        );
+    }
+    Client::new(None, authorities_pem, Some(WITNESS_TIME_MAX)).map_err(WitnessesError::Authorities)
 }

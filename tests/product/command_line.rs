@@ -263,7 +263,7 @@ fn refuse_what_callers_must_not_do(desk: &Desk, served: &Served) {
 
     // The process that serves has the vault's keys: no other one comes as far as a passphrase.
     for passphrase in ["other-passphrase", "passphrase"] {
-        run(&desk.serve(passphrase)).ended(4);
+        run(&desk.serve(passphrase)).ended(1);
     }
     run(&["serve", "--dir", &desk.text("nowhere"), "--listen", "127.0.0.1:0"]).ended(1);
     let demo = run(&["demo", "--dir", &desk.text("vault"), "--listen", "127.0.0.1:0"]).ended(1);
@@ -310,6 +310,18 @@ fn demo_is_made_in_an_empty_directory_alone() {
 }
 
 #[test]
+fn demo_on_a_port_that_is_taken_makes_nothing() {
+    let room = tempfile::tempdir().expect("a temporary directory");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let vault = room.path().join("vault");
+    let directory = vault.to_str().expect("a plain path");
+    let refused = run(&["demo", "--dir", directory, "--listen", &address]).ended(1);
+    assert!(refused.err.contains(&address), "{}", refused.err);
+    assert!(!vault.exists(), "the next demo begins there");
+}
+
+#[test]
 fn configuration_that_makes_no_sense_is_found_before_it_is_served() {
     let room = tempfile::tempdir().expect("a temporary directory");
     let directory = room.path().to_str().expect("a plain path");
@@ -323,6 +335,10 @@ fn configuration_that_makes_no_sense_is_found_before_it_is_served() {
         ("origin = \"vault.example/log\"\nstore_cache_bytes = 1\n", 1),
         ("origin = \"vault.example/log\"\npassphrase = \"secret\"\n", 1),
         ("origin = \"vault.example/log\"\npolicies = \"/nowhere\"\n", 1),
+        ("origin = \"vault.example/log\"\npassphrase_file = \"/nowhere\"\n", 1),
+        ("origin = \"vault.example/log\"\nwitness_policy = \"/nowhere\"\n", 1),
+        ("origin = \"vault.example/log\"\nwitness_policy = \"/dev/null\"\n", 1),
+        ("origin = \"vault.example/log\"\nerasure_ledger = \"/nowhere/ledger\"\n", 1),
     ] {
         std::fs::write(room.path().join("config"), text).expect("a configuration");
         let outcome = run(&["config", "check", "--dir", directory]);

@@ -152,7 +152,7 @@ fn second_process_on_a_vault_ends_and_the_first_goes_on() {
         .stdin(Stdio::null())
         .output()
         .expect("the program runs");
-    assert_eq!(second.status.code(), Some(4), "{}", String::from_utf8_lossy(&second.stderr));
+    assert_eq!(second.status.code(), Some(1), "{}", String::from_utf8_lossy(&second.stderr));
     assert!(second.stdout.is_empty());
     assert_eq!(std::fs::read(demo.directory().join("demo.json")).expect("the page"), page);
     let worker = demo.worker(1);
