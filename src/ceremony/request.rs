@@ -129,9 +129,7 @@ impl Signed {
         known: impl Fn(&ActorId) -> Option<ActorRecord>,
         now: Micros,
     ) -> Result<[ActorId; 2], String> {
-        let [(first, _), (second, _)] = self.signatures.as_slice() else {
-            return Err("two administrators sign a request, no more and no fewer".into());
-        };
+        let two = self.signed_by_two()?;
         let text = self.request.text().map_err(|error| error.to_string())?;
         for (actor, signature) in &self.signatures {
             let key = known(actor).and_then(|record| record.log_in_key);
@@ -139,7 +137,19 @@ impl Signed {
             verify_signature(&key, text.as_bytes(), signature)
                 .map_err(|_| format!("the signature of {actor} is not one by its key"))?;
         }
-        stand_by(known, [*first, *second], now)
+        stand_by(known, two, now)
+    }
+
+    /// The two who are said to have signed it: so much is seen without whom they are known by.
+    ///
+    /// # Errors
+    /// That there are not two, or that the two are one.
+    pub fn signed_by_two(&self) -> Result<[ActorId; 2], &'static str> {
+        match self.signatures.as_slice() {
+            [(first, _), (second, _)] if first == second => Err("two persons are two"),
+            [(first, _), (second, _)] => Ok([*first, *second]),
+            _ => Err("two administrators sign a request, no more and no fewer"),
+        }
     }
 
     /// Whether it is good now, for this vault, this act and the ways that there are; for a restore, for these parts.

@@ -90,6 +90,7 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
         Command::Recipient { out } => recipient(out, json),
         Command::Create { dir, out, since, bulk_before } => {
             let since = since.as_deref().map(|directory| BulkAt { directory, before: bulk_before });
+            is_outside(out, dir)?;
             create(dir, out, since.as_ref(), json)
         }
         Command::Gather { bulk, bulk_before, out } => {
@@ -104,6 +105,21 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
             verify(&BulkAt { directory: bulk, before: bulk_before }, log_key, json)
         }
         Command::Restore(arguments) => restoring::run(arguments, json),
+    }
+}
+
+/// A backup inside of the vault goes with it, and the next one would have it in it.
+fn is_outside(out: &Path, vault: &Path) -> Result<(), Failure> {
+    let absolute = std::path::absolute(out);
+    let absolute = absolute.map_err(|error| Failure::failed("the place of the backup", &error))?;
+    // What is not there yet lies in the nearest directory that is.
+    let there = absolute.ancestors().find_map(|place| place.canonicalize().ok());
+    let inside = vault
+        .canonicalize()
+        .is_ok_and(|vault| there.is_some_and(|place| place.starts_with(&vault)));
+    match inside {
+        true => Err(Failure::Usage("--out lies in the vault's own directory".into())),
+        false => Ok(()),
     }
 }
 

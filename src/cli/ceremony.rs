@@ -77,7 +77,7 @@ impl OnWord {
 }
 
 impl Consent {
-    /// Whether a request, if it is one, is for this act over these keys, now; of a restore, over these parts, which two who are only
+    /// Whether a request, if it is one, has two signatures and is for this act over these keys, now; of a restore, over these parts, which two who are only
     /// named take if nothing is known against them.
     pub(super) fn is_for(
         &self,
@@ -90,6 +90,7 @@ impl Consent {
         match self {
             Consent::Signed(signed) => signed
                 .is_for(vault, what, &digest_of(keys)?, parts, now)
+                .and_then(|()| signed.signed_by_two().map(drop))
                 .map_err(|why| Failure::Failed(why.into())),
             Consent::Named(_) => parts.map_or(Ok(()), Parts::may_be_named).map_err(Failure::Failed),
         }

@@ -72,11 +72,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let overrides =
             Overrides { listen: Some(arguments.listen.to_string()), ..Overrides::default() };
         let fresh = !directory.join("config").exists();
+        // Before anything is made: a port that somebody else has leaves no half of a vault.
+        let serving = serve::bind_to(arguments.listen).await?;
         if fresh {
             make(&directory, arguments.policies.as_deref())?;
         }
         let config = load(&directory, &overrides)?;
-        let serving = serve::bind(&config).await?;
         let held = vault::hold(&config)?;
         let keyring = unlock(&config, &held)?;
         let vault = vault::open(&config, keyring).await?;

@@ -74,14 +74,13 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let parts = parts_at(&bulk, &arguments.log_key, &arguments.ledger)?;
     consent.is_for(&arguments.origin, What::Restore, &arguments.keys, Some(&parts), now)?;
     let directory = &arguments.dir;
-    make_directory(directory)?;
+    prepare(directory)?;
     let (file, config) = configuration(arguments)?;
     let part = key_part(arguments)?;
-    let unwritten = |error: std::io::Error| Failure::storage("the keys", &error);
-    write_new(&directory.join("unlock"), &part.envelopes).map_err(unwritten)?;
-    write_new(&directory.join("keyring"), &part.keyring).map_err(unwritten)?;
+    let mut laid = Laid::of(&part, directory)?;
     let held = vault::hold(&config)?;
     let keyring = Arc::new(arguments.opening.keyring(&config, &held)?);
+    laid.open = true;
     let judged =
         ledger.as_ref().map(|place| second_place::existing(place, &keyring)).transpose()?;
     // Its age was judged by its lines alone: the same ones are judged by their tags here, whatever the place shows meanwhile.
@@ -146,6 +145,51 @@ pub(super) fn two(persons: &[String]) -> Result<[ActorId; 2], Failure> {
     let parse = |text: &String| text.parse::<ActorId>().map_err(|_| wrong());
     let two = [parse(first)?, parse(second)?];
     if two[0] == two[1] { Err(wrong()) } else { Ok(two) }
+}
+
+fn prepare(directory: &Path) -> Result<(), Failure> {
+    if broke_off(directory) {
+        return Err(Failure::Failed(
+            "the new vault's directory is not empty: it holds what a restore that broke off left; \
+             throw it away"
+                .into(),
+        ));
+    }
+    make_directory(directory)
+}
+
+/// Whether a directory has keys, and no configuration, which a restore writes last. Anything else may be somebody's.
+fn broke_off(directory: &Path) -> bool {
+    !directory.join("config").exists()
+        && ["keyring", "unlock"].iter().all(|name| directory.join(name).exists())
+}
+
+/// The keys of a restore, in their places: taken away again unless they open.
+struct Laid<'a> {
+    directory: &'a Path,
+    open: bool,
+}
+
+impl<'a> Laid<'a> {
+    fn of(part: &KeyPart, directory: &'a Path) -> Result<Laid<'a>, Failure> {
+        let unwritten = |error: std::io::Error| Failure::storage("the keys", &error);
+        let laid = Laid { directory, open: false };
+        write_new(&directory.join("unlock"), &part.envelopes).map_err(unwritten)?;
+        write_new(&directory.join("keyring"), &part.keyring).map_err(unwritten)?;
+        Ok(laid)
+    }
+}
+
+impl Drop for Laid<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            return;
+        }
+        // The directory was empty. What stays all the same is named by the next restore.
+        for name in ["unlock", "keyring", "keyring.uses"] {
+            let _not_there = std::fs::remove_file(self.directory.join(name));
+        }
+    }
 }
 
 /// Of the configuration of before the sizes alone: nothing signs it, and a path or an address in it could be somebody else's.

@@ -18,7 +18,7 @@ use crate::trail::{Announcement, Trail, TrailFault};
 use crate::unlock::WatchedToken;
 use gridvault_keys::KeyringLock;
 use rustix::process::{Resource, getrlimit, setrlimit};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +53,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let config = Config::load(&arguments.dir, &overrides)
         .map_err(|error| Failure::failed("the configuration", &error))?;
+    if !config.listen.ip().is_loopback() {
+        tracing::warn!(
+            listen = %config.listen,
+            "the vault speaks HTTP without TLS to other hosts: listen on loopback behind a proxy with TLS (docs/operating.md)"
+        );
+    }
     let held = hold(arguments, &config)?;
     let opened =
         if starts_sealed(arguments, &config) { None } else { Some(vault::unlock(&config, &held)?) };
@@ -138,9 +144,13 @@ fn taken(config: &Config) -> Result<Serving, Failure> {
     Serving::over(socket).map_err(|error| Failure::failed("the listener", &error))
 }
 
-pub(super) async fn bind(config: &Config) -> Result<Serving, Failure> {
-    let what = format!("the address {} cannot be listened on", config.listen);
-    Serving::bind(config.listen).await.map_err(|error| Failure::failed(&what, &error))
+async fn bind(config: &Config) -> Result<Serving, Failure> {
+    bind_to(config.listen).await
+}
+
+pub(super) async fn bind_to(address: SocketAddr) -> Result<Serving, Failure> {
+    let what = format!("the address {address} cannot be listened on");
+    Serving::bind(address).await.map_err(|error| Failure::failed(&what, &error))
 }
 
 /// Serves until a signal, a fault or the word of an administrator, then ends in order.

@@ -39,7 +39,7 @@ fn a_lost_store_is_named_at_the_start_and_made_again_by_the_command() {
     let before = worker.read(&id, "name", REGISTRATION).expect(200).body["fields"].clone();
     let directory = text(demo.directory());
     let busy = rebuild(&directory);
-    assert_eq!(busy.status, Some(4), "{busy:?}");
+    assert_eq!(busy.status, Some(1), "{busy:?}");
     assert!(busy.err.contains("as it was"), "{busy:?}");
     assert_eq!(demo.stop(), Some(0));
     let listed = digests(&directory, room.path(), "before");
@@ -287,7 +287,9 @@ fn two_administrators_sign_a_restore_with_the_keys_that_the_backup_knows() {
         })
     };
     agree("sys");
-    restored("one", AFTER).ended(1);
+    let alone = restored("one", AFTER).ended(1).err;
+    assert!(alone.contains("two administrators sign a request"), "{alone}");
+    assert!(!place.room.path().join("one").exists(), "it is refused before anything is made");
     agree("aud");
     let other = restored("other", "backup.example/log-3").ended(1).err;
     assert!(other.contains("another vault"), "{other}");
@@ -546,6 +548,39 @@ fn a_restore_that_lacks_something_makes_no_vault() {
     }
     // Never into a directory that holds something.
     assert_eq!(place.restore("vault", |_| {}).status, Some(1));
+}
+
+#[test]
+fn a_restore_whose_passphrase_is_wrong_leaves_nothing_in_the_way_of_the_next() {
+    let place = Place::backed_up();
+    let wrong = place.path("wrong");
+    std::fs::write(&wrong, "another passphrase\n").expect("written");
+    let refused = place.restore("to", |a| swap(a, &place.path("passphrase"), &wrong));
+    assert_ne!(refused.status, Some(0));
+    let left = std::fs::read_dir(place.room.path().join("to")).expect("a directory");
+    assert_eq!(left.count(), 0);
+    // What broke off later has keys and no configuration, and is known by that; what is somebody's own is not.
+    let to = place.room.path().join("to");
+    std::fs::write(to.join("keyring"), "").expect("written");
+    let other = place.restore("to", |_| {}).ended(1).err;
+    assert!(!other.contains("throw it away"), "{other}");
+    std::fs::write(to.join("unlock"), "").expect("written");
+    let broke_off = place.restore("to", |_| {}).ended(1).err;
+    assert!(broke_off.contains("a restore that broke off left; throw it away"), "{broke_off}");
+    std::fs::remove_dir_all(&to).expect("removed");
+    place.restore("to", |_| {}).ended(0);
+}
+
+#[test]
+fn a_backup_is_never_made_inside_of_the_vault() {
+    let place = Place::backed_up();
+    let directory = place.path("vault");
+    for inside in ["vault/bulk", "vault/log/bulk", "vault/../vault/bulk"] {
+        let out = place.path(inside);
+        let refused = run(&["backup", "create", "--dir", &directory, "--out", &out]).ended(2).err;
+        assert!(refused.contains("the vault's own directory"), "{refused}");
+        assert!(!Path::new(&out).exists());
+    }
 }
 
 #[test]
