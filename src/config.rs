@@ -629,6 +629,22 @@ mod tests {
     }
 
     #[test]
+    fn every_key_has_its_row_in_the_guide_of_operators() {
+        let guide = include_str!("../docs/operating.md");
+        let of_file = ("no_such_key = 1", "");
+        let of_syslog = ("origin = \"a\"\n[syslog]\nno_such_key = 1", "syslog.");
+        for (text, before) in [of_file, of_syslog] {
+            let error = toml::from_str::<ConfigFile>(text).expect_err("no such key").to_string();
+            let (_, keys) = error.split_once("expected one of").expect("the keys that there are");
+            let keys: Vec<&str> = keys.split('`').skip(1).step_by(2).collect();
+            assert!(keys.len() > 5, "{error}");
+            for key in keys.into_iter().filter(|key| *key != "syslog") {
+                assert!(guide.contains(&format!("`{before}{key}`")), "{before}{key}");
+            }
+        }
+    }
+
+    #[test]
     fn an_unknown_key_is_an_error() {
         let text = "origin = \"a\"\npassphrase = \"secret in a file that is no place for it\"";
         assert!(toml::from_str::<ConfigFile>(text).is_err());

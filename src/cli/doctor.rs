@@ -12,6 +12,7 @@ use crate::limits::{
 };
 use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
+use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -92,6 +93,7 @@ fn examine(config: &Config) -> Vec<Finding> {
         passphrase(directory, config.passphrase_file.as_deref().or(config.pin_file.as_deref())),
         file_system(rustix::fs::statfs(directory).ok().map(|found| found.f_type as u64)),
         room(directory),
+        listener(config.listen),
         descriptors(limit),
         clock(HostClock::new().now(), written_last(directory), served_by),
     ]
@@ -212,6 +214,20 @@ fn file_system(magic: Option<u64>) -> Finding {
     say(verdict, format!("{name} {says}"))
 }
 
+/// The vault has no TLS of its own: tokens and values would cross the network in clear.
+fn listener(listen: SocketAddr) -> Finding {
+    match listen.ip().is_loopback() {
+        true => Finding::new("listener", Verdict::Well, "only this host reaches it"),
+        false => Finding::new(
+            "listener",
+            Verdict::Lacks,
+            format!(
+                "{listen} takes other hosts without TLS: listen on loopback, behind a proxy with TLS"
+            ),
+        ),
+    }
+}
+
 fn room(directory: &Path) -> Finding {
     let say = |verdict, says: String| Finding::new("room", verdict, says);
     let Ok(found) = rustix::fs::statvfs(directory) else {
@@ -279,6 +295,15 @@ mod tests {
         assert_eq!(of("/dev/dm-1 partition 8 0 -2\n"), Verdict::Unknown);
         assert_eq!(of("/dev/dm-1 partition 8 0 -2\n/swapfile file 8 0 -3\n"), Verdict::Lacks);
         assert_eq!(swap(None).verdict, Verdict::Unknown);
+    }
+
+    #[test]
+    fn address_that_other_hosts_reach_is_lacking() {
+        let of = |address: &str| listener(address.parse().expect("an address")).verdict;
+        assert_eq!((of("127.0.0.1:1"), of("[::1]:1")), (Verdict::Well, Verdict::Well));
+        for open in ["0.0.0.0:1", "[::]:1", "192.0.2.1:1"] {
+            assert_eq!(of(open), Verdict::Lacks, "{open}");
+        }
     }
 
     #[test]
