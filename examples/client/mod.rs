@@ -53,7 +53,7 @@ pub struct Problem {
 
 impl Problem {
     /// Whether the same request may be said again by itself after a short wait: nothing was done, and nobody has to do
-    /// anything first. Other codes may be `retryable` too, but only after a task, an approval, a fresh read or a day.
+    /// anything first. Other codes may be `retryable` too, but only after a task, an approval or a day.
     pub fn passes(&self) -> bool {
         ["overloaded", "stale", "in_flight", "trail_unavailable", "sealed"].contains(&&*self.code)
     }
