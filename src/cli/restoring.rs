@@ -24,7 +24,7 @@ use crate::trail::{
     Restored, Restoring, Settings, Surroundings, Trail, rebuild, restore,
 };
 use gridvault_keys::{BackupIdentity, KeyPart, Keyring, SingleKey};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 #[derive(clap::Args)]
