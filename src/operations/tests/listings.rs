@@ -3,20 +3,27 @@
 //! What ends first is listed first, so what is cut is what has most time.
 
 use super::world::*;
+use crate::access::{MandateAct, Written};
 use crate::ambient::Micros;
 use crate::operations::mandate::{Listing, begun, listed};
+use crate::operations::scope::Named;
 use crate::records::MandateId;
 use crate::seal::{MandateRecord, MandateState};
 
 #[test]
 fn a_list_that_is_cut_says_so_and_one_that_is_just_full_does_not() {
     let world = World::new();
+    let standing = world.identity.standing(&WORKER).expect("a worker");
     for hours in 1..=3_u8 {
         let until = NOW.0 + i64::from(hours) * 3_600_000_000;
         let record =
             MandateRecord { until, ..MandateRecord::blank(MandateState::Open, WORKER, NOW) };
         let id = MandateId::from_bytes([hours; 16]);
-        world.announce(begun(id, &record, &world.seal).expect("sealed"));
+        let written = Written::Mandate(MandateAct::AskRaise);
+        let target = Named::over(id, &[]);
+        let permit = world.access.permit_known(&standing, written, &world.origin, target);
+        let change = begun(id, &record, &world.seal).expect("sealed");
+        assert!(wait(world.trail.commit(permit, change)).is_ok());
     }
     let place = WORKER.as_bytes();
     let list = |count_max: usize, now: Micros| {
