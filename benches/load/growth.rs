@@ -18,12 +18,12 @@ const OVERWRITES: u64 = 3;
 const FLAT_PERCENT: u64 = 120;
 /// People who are written again and again at the end: nothing new is stored, so nothing but what is kept of a write for good can grow.
 const FEW_COUNT: usize = 1_000;
-/// How often before memory is looked at: the engine's buffers and the allocator are as full as they get.
-const FEW_ROUNDS_BEFORE: u64 = 30;
-/// How often between the two looks.
-const FEW_ROUNDS: u64 = 60;
-/// What may stay in memory of each of these writes, at most, in bytes: less than any value, key or entry of one. Over all of them
-/// it is as much as the engine's buffers differ between two looks.
+/// How often before memory is looked at: it grows by a kilobyte a write until the engine's buffers are as full as they get, somewhere
+/// before three hundred thousand writes, and is flat from there on.
+const FEW_ROUNDS_BEFORE: u64 = 300;
+/// Looks at memory afterwards, which are shown; the last is judged.
+const LOOKS: u64 = 5;
+/// What may stay in memory of each of these writes, at most, in bytes: less than the key, the row or the entry of one.
 const KEPT_BYTES_MAX: u64 = 100;
 /// What stands behind that number in a snapshot: a tag and a digest.
 const BEHIND_BYTES: usize = 64;
@@ -145,7 +145,7 @@ pub fn memory(
     if last > RESIDENT_MIB_MAX {
         return Err("the vault holds more in memory than 1.3 times its cache and 400 MB".into());
     }
-    few(&server, &asker, prepared, report)?;
+    few(options, &server, &asker, prepared, report)?;
     drop(server);
     std::fs::remove_dir_all(place)?;
     Ok(())
@@ -153,6 +153,7 @@ pub fn memory(
 
 /// The same few people are written again and again: what stays in memory of each write.
 fn few(
+    options: &Options,
     server: &Server,
     asker: &Asker<'_>,
     prepared: &Prepared,
@@ -168,8 +169,14 @@ fn few(
         }
         Ok(server.resident_bytes())
     };
-    let (before, after) = (write(FEW_ROUNDS_BEFORE)?, write(FEW_ROUNDS)?);
-    let writes = FEW_ROUNDS * count as u64;
+    let before = write(FEW_ROUNDS_BEFORE)?;
+    let rounds = options.few.get().div_ceil(LOOKS);
+    let mut after = before;
+    for _ in 0..LOOKS {
+        after = write(rounds)?;
+        println!("| the few {rounds} times more | | {} | |", after >> 20);
+    }
+    let writes = rounds * LOOKS * count as u64;
     let kept = after.saturating_sub(before) / writes;
     println!(
         "kept of a write: {kept} bytes ({} MiB before and {} after {writes} writes of {count} people)",

@@ -24,6 +24,7 @@ use prepared::Prepared;
 use report::{Figure, Report, Side, median};
 use requests::{Asker, Kind};
 use serde_json::json;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use vault::Server;
@@ -90,6 +91,9 @@ struct Options {
     /// Records of the larger vault of the row `growth`.
     #[arg(long, default_value_t = 1_000_000)]
     grown: usize,
+    /// How often a thousand people are written again at the end of the row `memory`, while it is to be flat.
+    #[arg(long, default_value = "100")]
+    few: NonZero<u64>,
     /// Workers, each with a token of its own; no fewer than the city has grids.
     #[arg(long, default_value_t = 10_000)]
     actors: usize,
