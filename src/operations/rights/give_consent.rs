@@ -196,12 +196,14 @@ impl Held {
             sensitive |= schema
                 .is_some_and(|schema| holds_sensitive(schema, sealed.row(), *record_type, purpose));
         }
-        check_basis(purpose, claim, under_14, sensitive, asked.now.local_date()).map_err(|problem| {
-            let of_basis = misplaced(problem);
-            // Here the claim is the body itself.
-            let member = of_basis.member.strip_prefix("basis.").unwrap_or(of_basis.member);
-            Ungrounded::At(Misplaced { member, ..of_basis })
-        })
+        check_basis(purpose, claim, under_14, sensitive, asked.now.local_date()).map_err(
+            |problem| {
+                let of_basis = misplaced(problem);
+                // Here the claim is the body itself.
+                let member = of_basis.member.strip_prefix("basis.").unwrap_or(of_basis.member);
+                Ungrounded::At(Misplaced { member, ..of_basis })
+            },
+        )
     }
 }
 

@@ -148,6 +148,7 @@ const VERBS: &[Verb] = &[
         name: "subject",
         path: "/v1/records",
         status: 404,
+        role: HEAD,
         ask: |named, token| {
             let body = json!({
                 "type": "person", "grid": named.own, "subject": named.subject, "basis": basis(),
@@ -160,6 +161,7 @@ const VERBS: &[Verb] = &[
         name: "dwelling",
         path: "/v1/households",
         status: 404,
+        role: HEAD,
         ask: |named, token| {
             let body = json!({
                 "grid": named.own, "basis": basis(), "fields": {"kind": "family"},
