@@ -14,7 +14,7 @@ pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 pub(super) fn has_stray_query(method: &Method, uri: &Uri) -> bool {
     let is_empty = uri.query().is_none_or(str::is_empty);
     // Most requests have none, and are not looked up.
-    !is_empty && route_of(method, uri).is_some_and(|route| strict_query(route))
+    !is_empty && route_of(method, uri).is_some_and(strict_query)
 }
 
 /// The files of the log refuse a query as they refuse any other path that is none.
