@@ -96,13 +96,12 @@ impl Trail {
     /// # Errors
     /// [`TrailFault::Corrupt`] when the journal or the log is not what was written, else the disk's.
     pub fn start(
-        applier: Applier,
+        mut applier: Applier,
         settings: Settings,
         around: Surroundings,
         listeners: Vec<Arc<dyn Applied>>,
     ) -> Result<Trail, TrailFault> {
         let Surroundings { keyring, clock, random, media } = around;
-        let mut applier = applier;
         let begins = make_directory(&settings.journal_directory).map_err(TrailFault::Journal)?;
         let (watcher, space) = looking(&settings, media.clone())?;
         let segment_bytes = settings.segment_bytes.max(SEGMENT_BYTES_MIN);

@@ -139,8 +139,9 @@ fn a_bulk_part_made_beside_a_writer_verifies_and_restores() {
 fn a_segment_that_is_written_to_between_two_pieces_is_copied_without_a_hole() {
     let [from, to] = [(); 2].map(|()| tempfile::tempdir().expect("a directory"));
     let (chain, media) = (keyring().chain(), Arc::new(FileMedia));
-    let open = |chain| Writer::open(from.path(), media, chain, SEGMENT_BYTES_MIN, Position::START);
-    let mut writer = open(keyring().chain()).expect("a new journal");
+    let writer =
+        Writer::open(from.path(), media, keyring().chain(), SEGMENT_BYTES_MIN, Position::START);
+    let mut writer = writer.expect("a new journal");
     let mut append = || {
         let mut frame = FrameBuilder::with_capacity(0, 1);
         frame
