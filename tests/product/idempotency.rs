@@ -3,9 +3,7 @@
 //! What was acknowledged is remembered through a crash, because it is durable with the write itself.
 
 use super::actor::Actor;
-use super::bodies::{
-    CONTACT, CORRECTION, REGISTRATION, adult, basis, contact, fresh_phone, unknown_id,
-};
+use super::bodies::{CORRECTION, REGISTRATION, adult, basis, contact, fresh_phone, unknown_id};
 use super::client::{Call, Reply};
 use super::entries::happened;
 use super::harness::{Demo, await_until, shared};
