@@ -115,8 +115,10 @@ impl Directory {
     ) -> Result<Change, EnrolmentError> {
         let hash = EnrolmentCode::hash(code.show());
         let record = self.record(&actor);
+        // What ended everything of before in this very second did not end this one.
+        let made = record.as_ref().map_or(i64::MIN, |record| record.tokens_from).max(now.seconds());
         let mut plain = actor.as_bytes().to_vec();
-        plain.extend_from_slice(&(now.seconds() + ENROL_CODE_SECONDS).to_be_bytes());
+        plain.extend_from_slice(&(made + ENROL_CODE_SECONDS).to_be_bytes());
         plain.extend_from_slice(&key_at(record.as_ref()));
         let sealed = self
             .keyring()

@@ -232,16 +232,14 @@ fn prepare(
     if told.is_some_and(|(end, moment)| days_since_epoch(end.rule.ends_on(moment)) <= today) {
         return Err(Ungrounded::Code(Code::SchemaInvalid).into());
     }
-    let ParsedPatch { set, remove } = parsed;
-    let (set, protected) = (duplicate(&set), None);
     Ok(Patch {
-        set,
-        remove,
+        set: duplicate(&parsed.set),
+        remove: parsed.remove,
         basis,
         latest_end,
         ending,
         birthdays,
-        protected,
+        protected: None,
         drawn,
         controls,
         at: asked.now,
