@@ -43,6 +43,8 @@ pub enum ProblemReason {
     FutureDate,
     /// A day before the field's first year.
     TooEarly,
+    /// A day that would have ended the record already: it is removed instead.
+    AlreadyOver,
     /// Not in the field's code list.
     UnknownCode,
     /// The 15-digit card number that is out of use.
@@ -86,6 +88,7 @@ impl ProblemReason {
             ProblemReason::ImpossibleDate => "impossible_date",
             ProblemReason::FutureDate => "future_date",
             ProblemReason::TooEarly => "too_early",
+            ProblemReason::AlreadyOver => "already_over",
             ProblemReason::UnknownCode => "unknown_code",
             ProblemReason::FifteenDigitNumber => "fifteen_digit_number",
             ProblemReason::ShortNumber => "short_number",

@@ -3,7 +3,10 @@
 //! A section has one class and one subject, so that a permit opens exactly what it names.
 
 use super::schema_file;
-use super::{CodeList, Field, FieldKind, PlainFields, Reason, RecordType, Retention};
+use super::{
+    CodeList, Field, FieldKind, FieldProblem, PlainFields, ProblemReason, Reason, RecordType,
+    Retention,
+};
 use crate::ambient::Micros;
 use jiff::civil::Date;
 use rustc_hash::FxHashMap;
@@ -248,6 +251,12 @@ impl Schema {
     /// The field that tells the moment which the retention counts from, if one does.
     pub fn moment_field(&self) -> Option<&Field> {
         self.fields.iter().find(|field| field.moment)
+    }
+
+    /// What is wrong with a record whose moment would have ended it already.
+    pub fn already_over(&self) -> Vec<FieldProblem> {
+        let problem = |field: &Field| FieldProblem::new(&field.name, ProblemReason::AlreadyOver);
+        self.moment_field().map(problem).into_iter().collect()
     }
 
     /// The day on which that moment comes, where the fields tell it.

@@ -11,6 +11,7 @@ use super::client::Reply;
 use super::entries::happened;
 use super::harness::shared;
 use gridvault::limits::{HOUSEHOLD_PEOPLE_COUNT_MAX, OCCUPANTS_COUNT_MAX};
+use jiff::ToSpan as _;
 use serde_json::{Value, json};
 
 fn subjects(reply: &Reply) -> Vec<String> {
@@ -93,8 +94,12 @@ fn child_and_who_left_and_who_is_gone_are_not_named() {
     let mut expected = vec![stays.clone(), leaves.clone()];
     expected.sort();
     assert_eq!(named(), expected);
+    // One by which the link would have ended already takes nothing away; whoever may removes it.
+    let over = json!({"move_out_date": "2001-02-01"});
+    let reply = worker.patch(&leaving, 2, REGISTRATION, over).refused(400, "schema_invalid");
+    assert_eq!(reply.pointers(), ["move_out_date: already_over"]);
     // A date that is taken back, or comes, counts from the change on.
-    moved(&leaving, 2, json!("2026-02-01"));
+    moved(&leaving, 2, json!(today().checked_sub(60.days()).expect("a day").to_string()));
     assert_eq!(named(), [stays]);
     moved(&leaving, 3, Value::Null);
     assert_eq!(named(), expected);

@@ -428,7 +428,7 @@ impl<'a> Build<'a> {
         let told = schema.moment_in(fields).map(|moment| rule.ends_on(moment));
         // What is over already is not stored any more.
         if told.is_some_and(|told| told <= today) {
-            return Err(Unbuilt::Code(Code::SchemaInvalid));
+            return Err(Unbuilt::Fields(schema.already_over()));
         }
         let ends = told.map_or(ends, |told| told.min(ends));
         // A child is one in every record about it, whatever date this one states.

@@ -230,7 +230,7 @@ fn prepare(
     let told = ending.zip(schema.moment_in(&parsed.set));
     // What would be over already is removed by whoever may: a slip of the year takes nothing away.
     if told.is_some_and(|(end, moment)| days_since_epoch(end.rule.ends_on(moment)) <= today) {
-        return Err(Ungrounded::Code(Code::SchemaInvalid).into());
+        return Err(Unprepared::Fields(schema.already_over()));
     }
     Ok(Patch {
         set: duplicate(&parsed.set),
