@@ -30,8 +30,8 @@ pub(super) struct Admission {
 pub(super) enum Place {
     /// Among all requests.
     Common(Arc<Admission>),
-    /// Among those of strangers, from this source.
-    Stranger(Arc<Admission>, IpAddr),
+    /// Among those of strangers, from this source where it counts by itself.
+    Stranger(Arc<Admission>, Option<IpAddr>),
 }
 
 /// A request of an actor that is worked on. Dropped, it makes room.
@@ -62,9 +62,12 @@ impl Admission {
     }
 
     /// A place among the requests whose body is read before it is known who sends it, if its source and all of them have one left.
+    /// What comes from this host comes through its proxy, from whoever: it counts among all of them alone.
     pub(super) fn stranger(self: &Arc<Self>, source: IpAddr) -> Option<Place> {
-        let source = source_of(source);
-        if !self.stranger_sources.enter(source, STRANGER_SOURCE_REQUESTS_COUNT_MAX) {
+        let source = Some(source_of(source)).filter(|source| !source.is_loopback());
+        let has_room =
+            |source| self.stranger_sources.enter(source, STRANGER_SOURCE_REQUESTS_COUNT_MAX);
+        if !source.is_none_or(has_room) {
             return None;
         }
         let before = self.strangers.fetch_add(1, Ordering::Relaxed);
@@ -89,7 +92,9 @@ impl Drop for Place {
             }
             Place::Stranger(admission, source) => {
                 admission.strangers.fetch_sub(1, Ordering::Relaxed);
-                admission.stranger_sources.leave(source);
+                if let Some(source) = source {
+                    admission.stranger_sources.leave(source);
+                }
             }
         }
     }
@@ -199,11 +204,17 @@ mod tests {
         let next = STRANGER_REQUESTS_COUNT_MAX;
         assert!(from(next).is_none());
         assert!(from(next).is_none());
+        assert!(admission.stranger(IpAddr::from([127, 0, 0, 1])).is_none());
         // Not one of them is missing to those who have a token.
         assert_eq!(places(&admission, REQUESTS_COUNT_MAX).len(), REQUESTS_COUNT_MAX);
         taken.pop();
         assert!(from(next).is_some());
         drop(taken);
+        let through_a_proxy: Vec<Place> = (0..STRANGER_REQUESTS_COUNT_MAX)
+            .map(|_| admission.stranger(IpAddr::from([127, 0, 0, 1])).expect("a place"))
+            .collect();
+        assert!(from(next).is_none());
+        drop(through_a_proxy);
         assert_eq!(admission.strangers.load(Ordering::Relaxed), 0);
         assert!(admission.stranger_sources.0.lock().expect("not poisoned").is_empty());
     }

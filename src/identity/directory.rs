@@ -222,6 +222,11 @@ impl Directory {
         known.values().for_each(|known| seen(&known.record, &known.assignments));
     }
 
+    /// Whether an account has this log-in name.
+    pub fn has_login(&self, login: &str) -> bool {
+        !self.of_logins(&HashSet::from([login])).is_empty()
+    }
+
     /// Who has these log-in names, by name. One walk through the directory, however many are asked for.
     pub fn of_logins(&self, logins: &HashSet<&str>) -> HashMap<String, ActorId> {
         let mut found = HashMap::new();

@@ -221,7 +221,7 @@ impl Identity {
             return Err(IdentityError::Invalid);
         }
         let id = self.random.bytes16().map_err(|_| IdentityError::Invalid)?;
-        let issued = self.begins(&actor, now);
+        let issued = self.begins(&actor, via.as_ref(), now);
         let claims = Claims {
             iss: self.issuer.clone(),
             sub: actor,
@@ -244,10 +244,11 @@ impl Identity {
         Ok(IssuedToken(token))
     }
 
-    /// From when a token that is issued now counts: now, or as soon as tokens of its actor count again, where those of before were just
-    /// ended. No further ahead than clocks may differ, so that it is good at once.
-    fn begins(&self, actor: &ActorId, now: Micros) -> i64 {
-        let from = self.directory.get(actor).map_or(0, |known| known.record.tokens_from);
+    /// From when a token that is issued now counts: now, or as soon as tokens of its actor, and of the system that acts, count again,
+    /// where those of before were just ended. No further ahead than clocks may differ, so that it is good at once.
+    fn begins(&self, actor: &ActorId, via: Option<&ActorId>, now: Micros) -> i64 {
+        let of = |id| self.directory.get(id).map(|known| known.record.tokens_from);
+        let from = [Some(actor), via].into_iter().flatten().filter_map(of).max().unwrap_or(0);
         now.seconds().max(from.min(now.seconds().saturating_add(leeway())))
     }
 

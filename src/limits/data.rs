@@ -30,6 +30,9 @@ pub const CODE_CHARACTERS_MAX: usize = 64;
 pub const FIELD_TEXT_CHARACTERS_MAX: usize = 4_000;
 /// Longest time that any rule may keep a record without a new look at it, in months: fifty years.
 pub const RETENTION_MONTHS_MAX: u32 = 600;
+/// Days that are left at least of a record whose end somebody brings about by the moment that it counts from: whoever knows better has
+/// those to correct it.
+pub const MOMENT_DAYS_AHEAD_MIN: i32 = 7;
 /// Most fields in one set; the largest schema has fewer.
 pub const RECORD_FIELDS_MAX: usize = 96;
 /// Longest encoded section, in bytes. A schema whose fields could make a longer one does not load.

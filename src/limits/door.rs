@@ -56,7 +56,8 @@ pub const STRANGER_BODY_BYTES_MAX: usize = 8 * 1024;
 /// Requests with such a body worked on at once, beside all others; beyond it the answer is `overloaded`. Each takes milliseconds,
 /// unless its body is kept back.
 pub const STRANGER_REQUESTS_COUNT_MAX: usize = 512;
-/// The same from one source: an eighth, so that one source keeps nobody else from logging in. A shift that begins behind a proxy fits.
+/// The same from one source: an eighth, so that one source keeps nobody else from logging in. Not of this host, where a proxy stands for
+/// everybody.
 pub const STRANGER_SOURCE_REQUESTS_COUNT_MAX: usize = 64;
 /// Requests of one actor worked on at once; beyond it the answer is `rate_limited`. An import with 64 connections fits.
 pub const ACTOR_REQUESTS_COUNT_MAX: usize = 64;

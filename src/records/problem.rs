@@ -43,7 +43,7 @@ pub enum ProblemReason {
     FutureDate,
     /// A day before the field's first year.
     TooEarly,
-    /// A day that would have ended the record already: it is removed instead.
+    /// A day by which the record would be over already, or within a week: it is removed instead.
     AlreadyOver,
     /// Not in the field's code list.
     UnknownCode,

@@ -2,7 +2,8 @@
 //! Never says "for ever": every rule has an end even when its moment never comes.
 //! Lengths are calendar months and days, as notices state them.
 
-use crate::limits::RETENTION_MONTHS_MAX;
+use super::days_since_epoch;
+use crate::limits::{MOMENT_DAYS_AHEAD_MIN, RETENTION_MONTHS_MAX};
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,11 @@ impl EndRule {
     /// The rule of a schema, with that of the purpose where the record is held for no other.
     pub fn new(schema: Retention, purpose: Option<Retention>) -> EndRule {
         EndRule { schema, purpose: purpose.filter(|purpose| purpose.after == schema.after) }
+    }
+
+    /// Whether so little would be left of a record by this moment that nobody could correct it any more.
+    pub fn is_over_soon(&self, moment: Date, today: i32) -> bool {
+        days_since_epoch(self.ends_on(moment)) < today.saturating_add(MOMENT_DAYS_AHEAD_MIN)
     }
 
     /// The first day on which the record may no longer be read, once the moment came on that day: the earlier one of the two.

@@ -425,12 +425,12 @@ impl<'a> Build<'a> {
             None => latest,
         };
         let rule = EndRule::new(schema.retention(), Some(self.asked.purpose.retention));
-        let told = schema.moment_in(fields).map(|moment| rule.ends_on(moment));
-        // What is over already is not stored any more.
-        if told.is_some_and(|told| told <= today) {
+        let told = schema.moment_in(fields);
+        // What is over already, or nearly, is not stored any more.
+        if told.is_some_and(|moment| rule.is_over_soon(moment, days_since_epoch(today))) {
             return Err(Unbuilt::Fields(schema.already_over()));
         }
-        let ends = told.map_or(ends, |told| told.min(ends));
+        let ends = told.map_or(ends, |moment| rule.ends_on(moment).min(ends));
         // A child is one in every record about it, whatever date this one states.
         let birthdays = protected_days(fields).max(known_birthdays);
         Ok(Facts {

@@ -228,8 +228,8 @@ fn prepare(
     let latest_end = basis.as_ref().map(|_| days_since_epoch(latest));
     let ending = ending(asked, schema, row, facts);
     let told = ending.zip(schema.moment_in(&parsed.set));
-    // What would be over already is removed by whoever may: a slip of the year takes nothing away.
-    if told.is_some_and(|(end, moment)| days_since_epoch(end.rule.ends_on(moment)) <= today) {
+    // What would be over at once is removed by whoever may: neither a slip of the year nor a false day takes it away unseen.
+    if told.is_some_and(|(end, moment)| end.rule.is_over_soon(moment, today)) {
         return Err(Unprepared::Fields(schema.already_over()));
     }
     Ok(Patch {

@@ -123,7 +123,7 @@ pub async fn add_actor(
         Some(subject) => match seal.handle_of(subject, store).await? {
             Some(handle) => match directory.own_tag(handle) {
                 own if directory.is_taken(&own) => {
-                    return Err(turn_away(Code::VersionConflict).await);
+                    return Err(turn_away_at(taken("self_subject")).await);
                 }
                 own => Some(own),
             },
@@ -131,6 +131,7 @@ pub async fn add_actor(
         },
     };
     let given_by = |role: &str| access.waits_for_second(role).then_some(standing.actor);
+    let login = request.login.clone();
     let record = ActorRecord { own, ..record_of(id, request, given_by, now, random)? };
     let Ok(mut change) = directory.addition(&NewActor { record }) else {
         return Err(turn_away_at(Misplaced::new("login", "malformed")).await);
@@ -142,16 +143,20 @@ pub async fn add_actor(
     change.expects.extend(enrolment.expects);
     match trail.commit(permit, change).await {
         Ok(receipt) => Ok(Added { id, code, recorded: receipt.recorded() }),
-        // The only keys that can be there already are those of the log-in name and of the own record.
-        Err(Refused::Stale(_)) => {
-            let is_own = own.is_some_and(|own| directory.is_taken(&own));
-            let member = if is_own { "self_subject" } else { "login" };
-            let taken =
-                Misplaced { code: Code::VersionConflict, ..Misplaced::new(member, "taken") };
-            Err(turn_away_at(taken).await)
+        // Of what may have moved meanwhile two things are the request's own.
+        Err(Refused::Stale(_)) if own.is_some_and(|own| directory.is_taken(&own)) => {
+            Err(turn_away_at(taken("self_subject")).await)
+        }
+        Err(Refused::Stale(_)) if directory.has_login(&login) => {
+            Err(turn_away_at(taken("login")).await)
         }
         Err(refused) => Err(ended(refused, actor, origin, access, trail).await),
     }
+}
+
+/// Something that another account has.
+fn taken(member: &'static str) -> Misplaced {
+    Misplaced { code: Code::VersionConflict, ..Misplaced::new(member, "taken") }
 }
 
 /// The directory, for those who have the duty to see it.

@@ -242,7 +242,7 @@ impl Placing<'_> {
     ) {
         if self.access.waits_for_second(&request.role) {
             // What an administrator issued before serves nobody as whoever watches over it.
-            record.tokens_from = record.tokens_from.max(self.now.seconds() + 1);
+            record.end_tokens(self.now);
         }
         record.assignments.retain(|held| !is_over(held, self.now));
         record.assignments.push(AssignmentRecord {

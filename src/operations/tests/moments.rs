@@ -76,10 +76,10 @@ fn who_moved_out_is_kept_six_months_and_a_corrected_day_moves_the_end_with_it() 
 }
 
 #[test]
-fn what_would_be_over_already_is_neither_stored_nor_changed_to() {
+fn what_would_be_over_within_a_week_is_neither_stored_nor_changed_to() {
     let world = World::new();
-    let over = TODAY.saturating_sub(6.months());
-    let last = over.tomorrow().expect("a day");
+    let last = TODAY.saturating_sub(6.months()).saturating_add(7.days());
+    let over = last.yesterday().expect("a day");
     assert_eq!(link(&world, Some(over), None).err(), Some(Code::SchemaInvalid));
     let id = link(&world, Some(last), None).expect("stored");
     assert_eq!(end(&world, id, &[]), six_months_after(last));

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 /// Bytes that are copied at a time.
 const PIECE_BYTES: usize = 256 * 1024;
-/// How often the journal may change while it is opened.
+/// How often the journal may change while it is opened, or while its newest segment is read.
 const ATTEMPTS_MAX: u32 = 5;
 
 /// What is copied.
@@ -100,7 +100,7 @@ pub fn create_bulk(
     let open_segment = opened.segments.len().saturating_sub(1);
     for (at, (segment, file)) in opened.segments.into_iter().enumerate() {
         match at == open_segment {
-            true => copier.copy(&segment_name(segment), &read_unfinished(segment, &file)?[..])?,
+            true => copier.copy(&segment_name(segment), &read_newest(segment, &file)?[..])?,
             false => copier.copy_if_new(&segment_name(segment), file)?,
         }
     }
@@ -198,25 +198,23 @@ fn try_open(source: &BulkSource<'_>) -> Result<Option<Opened>, BackupError> {
 }
 
 /// The bytes of the segment that may be written to meanwhile, as a crash could have left them. One that a start would not take is said
-/// now, and not when the part is restored.
-fn read_unfinished(segment: u64, file: &File) -> Result<Vec<u8>, BackupError> {
-    let bytes = read_newest(segment, file)?;
-    match read_unjudged(&bytes, segment, true, |_| ()) {
-        false => Ok(bytes),
-        true => Err(no_frame(segment)),
-    }
-}
-
-/// The same without a look at its frames.
+/// now, and not when the part is restored; but for two frames that came within one piece while it was read, which another look shows
+/// whole.
 pub(super) fn read_newest(segment: u64, file: &File) -> Result<Vec<u8>, BackupError> {
     let length = file.metadata().map_err(io_at(segment_name(segment)))?.len();
-    read_open(length, |piece, offset| file.read_exact_at(piece, offset))
-        .map_err(io_at(segment_name(segment)))
+    for _ in 0..ATTEMPTS_MAX {
+        let bytes = read_open(length, |piece, offset| file.read_exact_at(piece, offset))
+            .map_err(io_at(segment_name(segment)))?;
+        if !read_unjudged(&bytes, segment, true, |_| ()) {
+            return Ok(bytes);
+        }
+    }
+    Err(no_frame(segment))
 }
 
 /// A segment in which a frame or the end of them should be, and something else is.
 pub(super) fn no_frame(segment: u64) -> BackupError {
-    BackupError::Damaged { path: segment_name(segment), what: "something in it is no frame" }
+    BackupError::NoFrame { path: segment_name(segment) }
 }
 
 fn open_if_there(path: &Path) -> Result<Option<File>, BackupError> {

@@ -9,7 +9,7 @@
 //! before the first byte is copied, so a keeper that takes them away meanwhile takes away names alone. The newest segment is copied
 //! while it is written to, so it is read from its end to its beginning: a frame is begun once the one before it is on the disk, so before
 //! whatever is seen of a frame all others are whole when they are read. What is behind the last whole frame is what a crash would leave, and is
-//! cut when the part is read, as at a start. A newest segment with anything else in it makes no part.
+//! cut when the part is read, as at a start. A newest segment with anything else in it is read again, and makes no part where that stays so.
 //!
 //! # Why a part that was made since another is whole
 //!
@@ -129,6 +129,12 @@ pub enum BackupError {
         path: String,
         /// What is wrong with it.
         what: &'static str,
+    },
+    /// The vault's own journal has something else where a frame or the end of them should be.
+    #[error("{path}: something in it is no frame")]
+    NoFrame {
+        /// Beneath the vault.
+        path: String,
     },
     /// The log's proof does not hold.
     #[error("the log of the bulk part does not verify")]

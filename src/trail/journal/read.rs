@@ -128,9 +128,10 @@ pub(in crate::trail) fn read_unjudged(
 }
 
 /// Reads the segment that the writer may be appending to, from its end to its beginning, through a function that fills a piece from an
-/// offset. A frame is written once the one before it is on the disk: so whatever is seen of a frame, all before it is read later, and
-/// is whole by then. Read the other way round, a frame that came meanwhile would lie behind a hole where the one before it is missing.
-/// What is given is what a crash could have left: frames without a gap, and at most one torn one behind them.
+/// offset. A frame is written once the one before it is on the disk: so whatever is seen of a frame, all before its piece is read later,
+/// and is whole by then. Read the other way round, a frame that came meanwhile would lie behind a hole where the one before it is missing.
+/// What is given is what a crash could have left: frames without a gap, and at most one torn one behind them; unless two came into one
+/// piece while it was read, which [`read_unjudged`] finds.
 pub(in crate::trail) fn read_open(
     length: u64,
     mut read_at: impl FnMut(&mut [u8], u64) -> std::io::Result<()>,

@@ -179,7 +179,7 @@ fn no_bulk_part_is_made_of_a_journal_that_a_start_would_refuse() {
     let mut bytes = std::fs::read(&path).expect("a segment");
     bytes[usize::try_from(SEGMENT_HEADER_BYTES).expect("small")] ^= 1;
     std::fs::write(&path, bytes).expect("written");
-    assert!(matches!(bulk(&world), Err(BackupError::Damaged { .. })));
+    assert!(matches!(bulk(&world), Err(BackupError::NoFrame { .. })));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::page::Page;
 use crate::people;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// Region of the citizen numbers of loads: no other people of the demo have it.
 const REGION: &str = "880199";
@@ -42,6 +42,8 @@ pub struct Load<'a> {
     pub list: List,
     /// Whether the vault is being killed: set before it is.
     pub is_killed: &'a AtomicBool,
+    /// Answers that all threads have had.
+    pub answered: &'a AtomicU64,
     /// Numbers that were matched before, as record, number and token: asking again is free.
     pub matched: Vec<(String, String, String)>,
 }
@@ -73,6 +75,7 @@ impl Load<'_> {
             };
             let answer = Answer { status: reply.status, body: reply.json() };
             self.list.answer(&answer)?;
+            self.answered.fetch_add(1, Ordering::SeqCst);
             self.learn(&next.attempt, &answer);
         }
         Ok(())

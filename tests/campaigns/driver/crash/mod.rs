@@ -26,7 +26,7 @@ use model::{SAFETY, basis};
 use serde_json::json;
 use state::State;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Rounds that one vault lives through.
@@ -38,6 +38,9 @@ const EVENTS_COUNT: usize = 4;
 /// Answers that a round must have had before its kill: one for each thread. A round has some thousand where nothing else
 /// runs; one with fewer than these fell on nothing and teaches nothing.
 const ACKNOWLEDGED_COUNT_MIN: u64 = THREADS_COUNT as u64;
+/// How long such a round may wait for them, where a disk takes its time.
+const ANSWERS_WAIT_MAX: Duration = Duration::from_secs(30);
+const ANSWERS_LOOK: Duration = Duration::from_millis(10);
 /// Load before the kill, in milliseconds.
 const LOAD_MS: (usize, usize) = (200, 800);
 /// Rounds in a hundred that wait before their load, and how long: lives long enough for the vault to move its
@@ -236,7 +239,7 @@ impl Campaign {
     ) -> Result<(), Fault> {
         let page = life.vault.page.clone();
         let model = &life.judge.model;
-        let is_killed = AtomicBool::new(false);
+        let (is_killed, answered) = (AtomicBool::new(false), AtomicU64::new(0));
         std::thread::scope(|scope| {
             let mut threads = Vec::new();
             for thread in 0..THREADS_COUNT {
@@ -251,11 +254,18 @@ impl Campaign {
                     counter: &life.counter,
                     list: List::create(lists, thread)?,
                     is_killed: &is_killed,
+                    answered: &answered,
                     matched: life.judge.matched.get(&thread).cloned().unwrap_or_default(),
                 };
                 threads.push(scope.spawn(|| load.run()));
             }
             std::thread::sleep(load);
+            let began = Instant::now();
+            while answered.load(Ordering::SeqCst) < ACKNOWLEDGED_COUNT_MIN
+                && began.elapsed() < ANSWERS_WAIT_MAX
+            {
+                std::thread::sleep(ANSWERS_LOOK);
+            }
             // Set first: who sees it gone before this saw it end by itself.
             is_killed.store(true, Ordering::SeqCst);
             let killed = life.vault.kill_alive(&life.start);
