@@ -12,9 +12,13 @@ use crate::limits::{
 use rustc_hash::FxBuildHasher;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// From where a proxy on the vault's own host calls.
+const PROXY_ADDRESSES: [IpAddr; 2] =
+    [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
 /// Places of requests, in all and of each actor.
 pub(super) struct Admission {
@@ -62,9 +66,11 @@ impl Admission {
     }
 
     /// A place among the requests whose body is read before it is known who sends it, if its source and all of them have one left.
-    /// What comes from this host comes through its proxy, from whoever: it counts among all of them alone.
+    /// What comes from the address by which a host calls itself comes through its proxy, from whoever: it counts among all of them
+    /// alone.
     pub(super) fn stranger(self: &Arc<Self>, source: IpAddr) -> Option<Place> {
-        let source = Some(source_of(source)).filter(|source| !source.is_loopback());
+        let of_proxy = PROXY_ADDRESSES.contains(&source.to_canonical());
+        let source = (!of_proxy).then(|| source_of(source));
         let has_room =
             |source| self.stranger_sources.enter(source, STRANGER_SOURCE_REQUESTS_COUNT_MAX);
         if !source.is_none_or(has_room) {
