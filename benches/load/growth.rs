@@ -171,18 +171,19 @@ fn few(
     };
     let before = write(FEW_ROUNDS_BEFORE)?;
     let rounds = options.few.get().div_ceil(LOOKS);
-    let mut looks = Vec::new();
+    let (mut after, mut grown) = (before, Vec::new());
     for _ in 0..LOOKS {
         let resident = write(rounds)?;
         println!("| the few {rounds} times more | | {} | |", resident >> 20);
-        looks.push(resident);
+        grown.push(resident.saturating_sub(after));
+        after = resident;
     }
-    // A snapshot under way takes some memory for a while; what stays for good is there at each look.
-    let after = looks.iter().rev().take(3).copied().min().unwrap_or(before);
-    let writes = rounds * LOOKS * count as u64;
-    let kept = after.saturating_sub(before) / writes;
+    // A snapshot, or a buffer that grew, is a step in one look; what each write leaves for good is in every one.
+    grown.sort_unstable();
+    let writes = rounds * count as u64;
+    let kept = grown[grown.len() / 2] / writes;
     println!(
-        "kept of a write: {kept} bytes ({} MiB before and {} after {writes} writes of {count} people)",
+        "kept of a write: {kept} bytes (median of {LOOKS} times {writes} writes of {count} people; {} MiB before and {} after)",
         before >> 20,
         after >> 20
     );
