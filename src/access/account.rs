@@ -60,6 +60,8 @@ pub enum Written {
     Duty(Duty),
     /// Something was done with somebody's consents.
     Consent(ConsentAct),
+    /// The one who is present is told about itself.
+    SubjectAccess(SubjectAccessAct),
     /// Something happens on the way to somebody's erasure.
     Erasure(ErasureAct),
     /// Something happens on the way to a restraint of what is held of somebody, or to its end.
@@ -97,6 +99,15 @@ pub enum ConsentAct {
     Give,
     /// One is withdrawn.
     Withdraw,
+}
+
+/// What residents are told about themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubjectAccessAct {
+    /// What is held, why, and until when.
+    Report,
+    /// Who looked.
+    Accesses,
 }
 
 /// What happens on the way to somebody's erasure.

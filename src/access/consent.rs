@@ -86,7 +86,8 @@ pub(super) fn desks<'a>(
         .filter(|bearer| bearer.assignment.area.is_some())
 }
 
-fn weigh_consent<'a>(
+/// The post by which somebody serves whoever the records are of, all of them.
+pub(super) fn weigh_consent<'a>(
     policy: &'a Policy,
     question: &'a Question<'_>,
     act: ConsentAct,

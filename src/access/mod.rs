@@ -39,13 +39,14 @@ mod role;
 mod rotation;
 mod source;
 mod standing;
+mod subject_access;
 mod task;
 mod urgent;
 mod weigh;
 
 pub use account::{
     Account, ConsentAct, DelegationAct, EmergencyAct, ErasureAct, Fact, MandateAct, Origin,
-    PlacingAct, RestraintAct, ReviewAct, RotationAct, Written,
+    PlacingAct, RestraintAct, ReviewAct, RotationAct, SubjectAccessAct, Written,
 };
 pub use approval::{Asking, WaitsAt};
 pub use code::Code;

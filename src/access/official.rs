@@ -15,6 +15,7 @@ use super::permit::{Denied, FieldView, Permit};
 use super::policy::Policy;
 use super::protection::hides;
 use super::question::{Item, Matter, Question};
+use super::role::RoleId;
 use super::standing::Standing;
 use super::task::unopened_fields;
 use super::weigh::name_record;
@@ -46,6 +47,13 @@ impl Access {
         let active = self.active.load();
         let may = askers(&active.policy, standing, now).next().is_some();
         self.admit(may, standing, Written::Mandate(MandateAct::AskOfficial), origin)
+    }
+
+    /// Whether a role of this name asks for organs: what it is given by a second person's yes is not told to whom it is about.
+    pub fn asks_for_organs(&self, role: &str) -> bool {
+        let active = self.active.load();
+        let known = active.policy.index(&RoleId::new(role));
+        known.is_some_and(|place| active.policy.roles()[place].official_requests)
     }
 
     /// Decides whether the request may be brought before the protection officer. The items are the people, with no fields.

@@ -74,6 +74,18 @@ impl Connection {
         answer(&self.url, request.header("authorization", &*self.bearer()?).call())
     }
 
+    /// The same inside a case.
+    pub(super) fn get_within(
+        &self,
+        path: &str,
+        purpose: &str,
+        case: &str,
+    ) -> Result<Value, Failure> {
+        let request = self.agent().get(format!("{}{path}", self.url));
+        let request = request.header("purpose", purpose).header("case", case);
+        answer(&self.url, request.header("authorization", &*self.bearer()?).call())
+    }
+
     /// `GET` without a token, of what is open to everybody and is text.
     pub(super) fn get_open_text(&self, path: &str) -> Result<String, Failure> {
         let outcome = self.agent().get(format!("{}{path}", self.url)).call();

@@ -1,5 +1,5 @@
-//! `gridvault subject protect|unprotect|consents|consent|withdraw|erase|carry-out|certificate`: what a desk does for the resident who is
-//! present.
+//! `gridvault subject report|accesses|protect|unprotect|consents|consent|withdraw|erase|carry-out|certificate`: what a desk does for the
+//! resident who is present.
 //! Never a value, and never the number of a document: people, households and consents are named by their ids.
 //! By which document the desk knew who was present is a code.
 
@@ -31,6 +31,16 @@ pub(super) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
+    /// What is held of the one who is present, why and until when.
+    #[command(
+        after_help = "Example: gridvault subject report ID --case CASE --purpose rights_request"
+    )]
+    Report(Access),
+    /// Who looked at what is held of the one who is present, the newest first.
+    #[command(
+        after_help = "Example: gridvault subject accesses ID --case CASE --purpose rights_request"
+    )]
+    Accesses(Access),
     /// Ask the protection officer for somebody's erasure.
     #[command(
         after_help = "Example: gridvault subject erase ID --reason purpose_met --by self --proof resident_card \\\n    --purpose rights_request"
@@ -147,6 +157,20 @@ pub(super) struct ConsentGiven {
 }
 
 #[derive(clap::Args)]
+pub(super) struct Access {
+    /// Who is present: a subject's id.
+    subject: String,
+    /// The check at the counter by which the desk knows it: what `counter-check` printed.
+    #[arg(long)]
+    case: String,
+    /// For which purpose.
+    #[arg(long)]
+    purpose: String,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(clap::Args)]
 pub(super) struct Protection {
     /// Whom: a subject's id.
     subject: String,
@@ -172,6 +196,11 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
             each(&connection.get_for(&path, purpose)?, "consents", json, consent_line);
             Ok(())
         }
+        Command::Report(access) => {
+            each(&access.get("report")?, "records", json, held_line);
+            Ok(())
+        }
+        Command::Accesses(access) => access.list(json),
         Command::Restraint(command) => restraint::run(command, json),
         Command::Erase { subject, reason, by, proof, purpose, connection } => {
             let path = format!("{SUBJECTS}/{}/erase", plain(subject)?);
@@ -203,6 +232,54 @@ pub(super) fn run(command: &Command, json: bool) -> Result<(), Failure> {
             said(&connection.post_for(&path, purpose, &body)?, json, withdrawn_lines)
         }
     }
+}
+
+impl Access {
+    fn get(&self, what: &str) -> Result<Value, Failure> {
+        let path = format!("{SUBJECTS}/{}/{what}", plain(&self.subject)?);
+        self.connection.get_within(&path, &self.purpose, &self.case)
+    }
+
+    /// Lists page by page, to the end.
+    fn list(&self, json: bool) -> Result<(), Failure> {
+        let mut page = self.get("accesses")?;
+        loop {
+            each(&page, "accesses", json, look_line);
+            match page["cursor"].as_str() {
+                Some(cursor) => page = self.get(&format!("accesses?cursor={cursor}"))?,
+                None => return Ok(()),
+            }
+        }
+    }
+}
+
+fn held_line(held: &Value) -> String {
+    let for_each = held["held_for"].as_array().into_iter().flatten();
+    let purposes: Vec<&str> = for_each.map(|one| word(one, "purpose")).collect();
+    let ends = held["ends_on"].as_str().map(|day| format!(" until {day}"));
+    let (kind, id) = (word(held, "type"), word(held, "id"));
+    format!("{kind} {id} for {}{}", purposes.join(", "), ends.unwrap_or_default())
+}
+
+fn look_line(look: &Value) -> String {
+    let fields = look["fields"].as_array().into_iter().flatten();
+    let fields: Vec<String> = fields
+        .map(|seen| match seen["view"].as_str() {
+            Some(view) => format!("{} ({view})", word(seen, "field")),
+            None => word(seen, "field").to_owned(),
+        })
+        .collect();
+    format!(
+        "{} {} {} by {} {} for {}: {} [entry {}]",
+        word(look, "at"),
+        word(look, "event"),
+        word(look, "outcome"),
+        look["role"].as_str().unwrap_or("nobody known"),
+        look["account"].as_str().unwrap_or("-"),
+        look["purpose"].as_str().unwrap_or("-"),
+        fields.join(", "),
+        look["index"]
+    )
 }
 
 fn protect(protection: &Protection, protected: bool, json: bool) -> Result<(), Failure> {

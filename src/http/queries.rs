@@ -93,6 +93,14 @@ pub(super) const DUE: &[Query] = &[
     Query::new("after", "The `next` of the page before", forms::cursor),
 ];
 
+/// Who looked at what is held of somebody is listed by, in the words of `oversight::ACCESSES_WORDS`.
+pub(super) const ACCESSES: &[Query] = &[
+    Query::new("since", "Not before this moment (UTC)", forms::moment),
+    Query::new("until", "Before this moment (UTC)", forms::moment),
+    Query::new("limit", "At most 100", forms::audit_limit),
+    Query::new("cursor", "The cursor of the page before", forms::cursor),
+];
+
 /// What an export is made of: a form, and what a search is made of, in longer pages.
 pub(super) static EXPORTED: &[Query] = &{
     let mut queries =

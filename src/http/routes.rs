@@ -10,10 +10,12 @@ use super::handlers::{
     admin, anomalies, approvals, audit, batch, break_glass, consents, counter, delegations,
     describe, due, erasure, health, households, keys, lists, log, log_in, matching, official,
     packs, placing, posts, preview, protection, raise_limit, records, rectifications, report,
-    restraints, reviews, roster, tasks, unsealing, ways,
+    restraints, reviews, roster, subject_access, tasks, unsealing, ways,
 };
 use super::openapi::{Body, Doc, Query};
-use super::queries::{ANOMALIES, DUE, EXPIRING, EXPORTED, ITEMS, REVIEWS, SEARCHED, VACANT};
+use super::queries::{
+    ACCESSES, ANOMALIES, DUE, EXPIRING, EXPORTED, ITEMS, REVIEWS, SEARCHED, VACANT,
+};
 use super::rooms::Rooms;
 use super::surround::{Door, unknown_method, unknown_path};
 use axum::Router;
@@ -208,6 +210,23 @@ pub static ROUTES: &[Route] = &[
             .takes(Body::of::<counter::CounterBody>).example(examples::shown_number)
             .answer(200, Body::of::<counter::CheckedBody>)
         => counter::check),
+    route!(GET get "/v1/subjects/{id}/report" Token true
+        Doc::new("report_subject", "What is held of the resident who is present, why and until when (PIPL 45)")
+            .text(
+                "Inside the check at the counter over that person (`/v1/counter-checks`), which the header `Case` names: `case_required` \
+                 without one. No value: fields are read one by one at /v1/records/{id}, inside the same case.",
+            )
+            .within_case().answer(200, Body::of::<subject_access::SubjectReportBody>)
+        => subject_access::report),
+    route!(GET get "/v1/subjects/{id}/accesses" Token true
+        Doc::new("list_accesses", "Who looked at what is held of the resident who is present: when, as what, for which purpose, at which fields (PIPL 44)")
+            .text(
+                "Inside the check at the counter over that person, as for the report. Every act of the family `data`, refused ones too, \
+                 wherever it was done; who did it is a role and an account. What an organ was given at its request is not told \
+                 (PIPL 18, 35).",
+            )
+            .queries(ACCESSES).within_case().answer(200, Body::of::<subject_access::AccessesBody>)
+        => subject_access::accesses),
     route!(GET get "/v1/subjects/{id}/consents" Token true
         Doc::new("list_consents", "The consents of the resident who is present at the desk")
             .answer(200, Body::of::<consents::ConsentsBody>)

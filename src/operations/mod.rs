@@ -51,10 +51,11 @@ pub use record::{
 };
 pub use rights::{
     ConsentRequest, Due, DuePage, DueState, EraseRequest, Erased, Expired, ExpiryWalk,
-    GivenConsent, ListedConsent, ProtectRequest, Protected, Replayed, RestrainRequest, Restraint,
-    WithdrawRequest, WithdrawnConsent, ask_erasure, ask_release, ask_restraint, carry_out_erasure,
-    carry_out_restraint, expire_records, give_consent, list_consents, list_due, protect_address,
-    replay_erasures, tell_erasure, tell_erasures, withdraw_consent,
+    GivenConsent, HeldRecord, ListedConsent, Present, ProtectRequest, Protected, Replayed,
+    RestrainRequest, Restraint, WithdrawRequest, WithdrawnConsent, ask_erasure, ask_release,
+    ask_restraint, carry_out_erasure, carry_out_restraint, expire_records, give_consent,
+    list_consents, list_due, protect_address, replay_erasures, subject_access, tell_erasure,
+    tell_erasures, withdraw_consent,
 };
 pub use staff::{
     ActorRequest, Added, AssignmentRequest, Delegating, DelegationRequest, Difference, Ending,

@@ -2,6 +2,7 @@
 //! Never opens a record, and never shows an entry before the reading of it is recorded.
 //! The log's files are the source; what is kept beside them is derived and can be deleted.
 
+mod accesses;
 mod anomalies;
 mod entries;
 mod entry;
@@ -29,6 +30,7 @@ mod words;
 #[cfg(test)]
 mod world;
 
+pub use accesses::{ACCESSES_WORDS, AccessesPlace, AccessesQuestion, Look, Looks, find_accesses};
 pub use anomalies::{
     Anomalies, AnomaliesFound, AnomaliesQuestion, AnomaliesState, Anomaly, AnomalyState, IsOwn,
     IsReviewed, Lapsed, RuleName, Thresholds, ThresholdsError, Watching, list_anomalies,

@@ -47,19 +47,7 @@ impl Question {
     /// From the members of a query, in the order of [`QUESTION_WORDS`].
     pub fn parse(members: [Option<String>; QUESTION_WORDS.len()]) -> Option<Question> {
         let plain = ["from", "limit"];
-        let mut question = Question {
-            clauses: Vec::new(),
-            record: None,
-            subject: None,
-            actor: None,
-            since: None,
-            until: None,
-            from: None,
-            newest_first: true,
-            limit: AUDIT_PAGE_COUNT_MAX,
-            cursor: None,
-            plain: true,
-        };
+        let mut question = Question::all(AUDIT_PAGE_COUNT_MAX);
         let mut order = None;
         let given = QUESTION_WORDS.into_iter().zip(members);
         for (word, value) in given.filter_map(|(word, value)| Some((word, value?))) {
@@ -83,6 +71,23 @@ impl Question {
         };
         question.clauses.sort();
         Some(question)
+    }
+
+    /// Everything, the newest first.
+    pub(super) fn all(limit: usize) -> Question {
+        Question {
+            clauses: Vec::new(),
+            record: None,
+            subject: None,
+            actor: None,
+            since: None,
+            until: None,
+            from: None,
+            newest_first: true,
+            limit,
+            cursor: None,
+            plain: true,
+        }
     }
 
     /// Whether it asks for nothing but a stretch of the log.

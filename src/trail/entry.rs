@@ -9,7 +9,7 @@ use super::way_in::Ceremony;
 use super::{TrailError, upkeep, way_in};
 use crate::access::{
     Account, ActorId, Code, ConsentAct, DelegationAct, Duty, EmergencyAct, Fact, MandateAct,
-    PlacingAct, ReviewAct, RotationAct, Written,
+    PlacingAct, ReviewAct, RotationAct, SubjectAccessAct, Written,
 };
 use crate::ambient::{Clock, Micros};
 use crate::limits::HOUSEHOLD_PEOPLE_COUNT_MAX;
@@ -315,6 +315,8 @@ fn event_of(written: Written) -> Event {
         Written::Consent(ConsentAct::Read) => Event::ConsentRead,
         Written::Consent(ConsentAct::Give) => Event::ConsentGive,
         Written::Consent(ConsentAct::Withdraw) => Event::ConsentWithdraw,
+        Written::SubjectAccess(SubjectAccessAct::Report) => Event::SubjectReport,
+        Written::SubjectAccess(SubjectAccessAct::Accesses) => Event::SubjectAccesses,
         Written::Erasure(act) => event_of_erasure(act),
         Written::Restraint(act) => event_of_restraint(act),
         Written::Expiry => Event::DataRetain,

@@ -52,6 +52,7 @@ pub(super) fn need_of(written: Written) -> Need {
         )
         | Written::Expiry
         | Written::Emergency(_)
+        | Written::SubjectAccess(_)
         | Written::Consent(ConsentAct::Read | ConsentAct::Withdraw)
         | Written::Placing(_)
         | Written::Delegation(_)

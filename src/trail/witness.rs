@@ -121,6 +121,7 @@ pub(super) fn serves_data(written: Written) -> bool {
         | Written::Occupants
         | Written::Mandate(_)
         | Written::Emergency(EmergencyAct::Open | EmergencyAct::Ask)
+        | Written::SubjectAccess(_)
         | Written::Consent(ConsentAct::Read | ConsentAct::Give)
         | Written::Changes => true,
         Written::Delete

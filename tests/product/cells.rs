@@ -129,6 +129,9 @@ const DATA: &[(&str, &str)] = &[
     ("POST", "/v1/subjects/{id}/hold"),
     ("POST", "/v1/restraints/{id}/release"),
     ("POST", "/v1/restraints/{id}/carry-out"),
+    // What is held of somebody who is not there, and who looked.
+    ("GET", "/v1/subjects/{id}/report"),
+    ("GET", "/v1/subjects/{id}/accesses"),
 ];
 
 /// Calls of oversight and administration, in the order of the second word of a row.
@@ -190,145 +193,177 @@ const DUTIES: &[(&str, &str)] = &[
 /// `c` case_required, `?` not_found, `v` version_conflict.
 const ROLES: &[(&str, &str, &str)] = &[
     // Collects and reads in the own grid; what was collected in error is removed by the head alone.
-    ("grid_worker", "+++-++++++-+?+--+-----------", "-------------------------------------------"),
-    ("grid_head", "++++++++++++?+--+-----------", "-------------------------------------------"),
+    (
+        "grid_worker",
+        "+++-++++++-+?+--+-------------",
+        "-------------------------------------------",
+    ),
+    ("grid_head", "++++++++++++?+--+-------------", "-------------------------------------------"),
     // Collects like a head, but for no purpose that is asked for here: registration is left to the holders of the
     // grid. It knows of people by other purposes.
     (
         "grid_stand_in",
-        "------l-----?+--+-----------",
+        "------l-----?+--+-------------",
         "-------------------------------------------",
     ),
     // Report matters, and read an address inside a task: may store and read something, but no person here. A volunteer knows
     // of people by the visits that it makes; a building head by none.
-    ("volunteer", "------l-?----+--+-----------", "-------------------------------------------"),
+    ("volunteer", "------l-?----+--+-------------", "-------------------------------------------"),
     (
         "building_head",
-        "-??---l-?--?-+--+-----------",
+        "-??---l-?--?-+--+-------------",
         "-------------------------------------------",
     ),
     // Reports matters and reads nothing at all.
     (
         "property_firm",
-        "--?---l------+--------------",
+        "--?---l------+----------------",
         "-------------------------------------------",
     ),
     // Works inside the task of an emergency alone.
-    ("sunk_cadre", "------l------+--+-----------", "-------------------------------------------"),
+    ("sunk_cadre", "------l------+--+-------------", "-------------------------------------------"),
     // Matters and places of the own unit; no person.
-    ("unit_liaison", "-??---l----?-+--+-----------", "-------------------------------------------"),
+    (
+        "unit_liaison",
+        "-??---l----?-+--+-------------",
+        "-------------------------------------------",
+    ),
     // The service counter: knows of people by its programmes, and registration is none of them.
     (
         "community_cadre",
-        "------l---+--+--++----------",
+        "------l---+--+--++------------",
         "------------?------------------++----------",
     ),
     // Children by task and approval; no dwelling.
     (
         "child_officer",
-        "--------?----+--+-----------",
+        "--------?----+--+-------------",
         "-------------------------------------------",
     ),
     // The own case and nothing else: no person and no dwelling.
-    ("mediator", "-?------?-??-+--+-----------", "-------------------------------------------"),
-    ("legal_helper", "-?------?--?-+--+-----------", "-------------------------------------------"),
+    ("mediator", "-?------?-??-+--+-------------", "-------------------------------------------"),
+    (
+        "legal_helper",
+        "-?------?--?-+--+-------------",
+        "-------------------------------------------",
+    ),
     // Registration is their duty: general fields by a request, never by a match or a list in masked form. Without a request
     // they hold nothing, so there is nothing to follow.
     (
         "community_police",
-        "-c-----cc----+??+-----------",
+        "-c-----cc----+??+-------------",
         "-------------------------------------------",
     ),
     // Coordinates: sees general personal data masked and writes nothing.
     (
         "street_operator",
-        "-+--+--++++--+--+-----------",
+        "-+--+--++++--+--+-------------",
         "-------------------------------------------",
     ),
     // Matters, places and objects; of persons at most the responsible one of a matter.
     (
         "street_area_cadre",
-        "-?---------?-+--+-----------",
+        "-?---------?-+--+-------------",
         "-------------------------------------------",
     ),
     (
         "enforcement_team",
-        "-?---------?-+--+-----------",
+        "-?---------?-+--+-------------",
         "-------------------------------------------",
     ),
     // The programmes of a line, inside a task; a dwelling is in none of them.
     (
         "street_office",
-        "--------?----+--+-----------",
+        "--------?----+--+-------------",
         "------------?------------------------------",
     ),
-    ("department", "--------?----+--+-----------", "-------------------------------------------"),
-    ("service_org", "--------?----+--+-----------", "-------------------------------------------"),
+    ("department", "--------?----+--+-------------", "-------------------------------------------"),
+    (
+        "service_org",
+        "--------?----+--+-------------",
+        "-------------------------------------------",
+    ),
     // Commands in an emergency.
     (
         "county_command",
-        "----------+--+--+-----------",
+        "----------+--+--+-------------",
         "------------?------------------------------",
     ),
     // Statistics only; no record by design.
     (
         "city_platform",
-        "----------------------------",
+        "------------------------------",
         "-------------------------------------------",
     ),
-    ("area_leader", "----------------------------", "-------------------------------------------"),
-    ("statistician", "----------------------------", "-------------------------------------------"),
-    ("supervisor", "----------------------------", "-------------------------------------------"),
+    (
+        "area_leader",
+        "------------------------------",
+        "-------------------------------------------",
+    ),
+    (
+        "statistician",
+        "------------------------------",
+        "-------------------------------------------",
+    ),
+    ("supervisor", "------------------------------", "-------------------------------------------"),
     // Entries about staff by a numbered case: a review that was brought before it.
     (
         "discipline_officer",
-        "----------------------------",
+        "------------------------------",
         "-----------------+-???-?-------------------",
     ),
     // Matters that are brought to it, with who asks, inside the case.
     (
         "petition_desk",
-        "-??---l-?-??-+--+-----------",
+        "-??---l-?-??-+--+-------------",
         "-------------------------------------------",
     ),
     // For the one who is present, by the purpose of rights alone.
     (
         "resident_desk",
-        "-------------+-?+-??????????",
+        "-------------+-?+-????????????",
         "----------------------------------------+--",
     ),
     // Reads the log and the policy, never a record.
     (
         "compliance_auditor",
-        "----------------------------",
+        "------------------------------",
         "+++++--+-++----++++???????+?+--------------",
     ),
     // Answers for purposes: sees what is granted and reviews that were brought before it, never a record.
     (
         "protection_officer",
-        "----------------------------",
+        "------------------------------",
         "----------+-?----+-???-?----------------+--",
     ),
     // Places the workers of its street.
     (
         "assignment_officer",
-        "----------------------------",
+        "------------------------------",
         "-----------+-?---------------?+++----------",
     ),
     // Enrols, and explains what was granted; does not read the trail of its own acts.
     (
         "security_admin",
-        "----------------------------",
+        "------------------------------",
         "------++++++??v--------------?+++-++-?-----",
     ),
     // Runs the platform; grants nothing, and sees of the policy only what it grants to whom.
-    ("system_admin", "----------------------------", "----------+----------------------?-++-??-?v"),
+    (
+        "system_admin",
+        "------------------------------",
+        "----------+----------------------?-++-??-?v",
+    ),
     // Reads the trail of the other administrators, and says the second word on officers.
-    ("audit_admin", "----------------------------", "+++--+-+--+-?--+---------------------------"),
+    (
+        "audit_admin",
+        "------------------------------",
+        "+++--+-+--+-?--+---------------------------",
+    ),
     // Ciphertext only.
     (
         "contractor_ops",
-        "----------------------------",
+        "------------------------------",
         "-------------------------------------------",
     ),
 ];
@@ -352,6 +387,8 @@ const ANSWERED_ELSEWHERE: &[(&str, &str, &str, &str)] = &[
         "protected",
         "whoever_is_protected_is_to_its_neighbours_like_nobody",
     ),
+    ("GET", "/v1/subjects/{id}/report", "counter", TOLD),
+    ("GET", "/v1/subjects/{id}/accesses", "counter", TOLD),
     ("GET", "/v1/subjects/{id}/consents", "consents", WITHDRAWN),
     ("POST", "/v1/subjects/{id}/consents/{consent}/withdraw", "consents", WITHDRAWN),
     (
@@ -434,6 +471,7 @@ const OPENED: &str = "an_urgent_event_opens_its_dwellings_to_one_alone_for_minut
 const OFFICIAL: &str = "the_protection_officers_word_opens_named_fields_of_named_people";
 const WITHDRAWN: &str =
     "what_rested_on_a_consent_is_closed_from_its_withdrawal_on_and_what_rests_on_a_duty_is_not";
+const TOLD: &str = "whoever_is_present_is_told_what_is_held_why_and_who_looked";
 const ERASED: &str = "somebody_is_erased_by_desk_and_officer_and_gets_a_certificate";
 const RESTRICTED: &str =
     "a_restriction_is_asked_for_agreed_to_carried_out_and_released_with_an_entry_each";

@@ -88,6 +88,8 @@ fn a_command_that_takes_several_things_shows_an_example_of_itself() {
         "break-glass review",
         "approval ask-limit",
         "official ask",
+        "subject report",
+        "subject accesses",
         "subject protect",
         "subject consents",
         "subject consent",

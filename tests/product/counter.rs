@@ -3,10 +3,13 @@
 //! Each number that is typed has its entry.
 
 use super::actor::Actor;
-use super::bodies::{EMPLOYMENT, RIGHTS, adult, fresh_number, fresh_phone, record};
+use super::bodies::{
+    EMPLOYMENT, REGISTRATION, RIGHTS, adult, fresh_number, fresh_phone, record, unknown_id,
+};
 use super::client::Reply;
+use super::enrolment::newcomer;
 use super::entries::happened;
-use super::harness::{Demo, shared};
+use super::harness::{Demo, await_until, shared};
 use super::inside::{inside, step};
 use serde_json::{Value, json};
 
@@ -90,6 +93,95 @@ fn whoever_asks_for_access_is_found_at_the_residents_desk_and_told_what_is_held(
     inside(&desk, case, RIGHTS, id, "name").refused(403, "case_required");
     // Its counter is for rights: by no other purpose does it find anybody.
     check(&desk, &shows(number, &["name"])).refused(403, "denied");
+}
+
+/// What the desk is told of a person inside a case.
+fn told(desk: &Actor, case: Option<&str>, subject: &str, what: &str) -> Reply {
+    let call = desk.call("GET", &format!("/v1/subjects/{subject}/{what}")).purpose(RIGHTS);
+    match case {
+        Some(case) => call.header("case", case).send(),
+        None => call.send(),
+    }
+}
+
+/// The check at the residents' desk over somebody with this number.
+fn at_desk(desk: &Actor, number: &str) -> String {
+    let call = desk.call("POST", "/v1/counter-checks").purpose(RIGHTS);
+    call.json(&shows(number, &["name"])).send().expect(200).text_of("case").to_owned()
+}
+
+#[test]
+fn whoever_is_present_is_told_what_is_held_why_and_who_looked() {
+    let demo = shared();
+    let (desk, worker) = (demo.role("resident_desk"), demo.worker(1));
+    let registered = adult(worker.grid());
+    let stored = worker.create(&registered).expect(201);
+    let (id, subject) = (stored.text_of("id"), stored.text_of("subject"));
+    let read = worker.read(id, "name,phone", REGISTRATION).expect(200);
+    let looked = demo.entry_of(&read)["seq"].as_u64().expect("an index");
+    let case = at_desk(&desk, registered["fields"]["id_number"].as_str().expect("a number"));
+
+    let report = told(&desk, Some(&case), subject, "report").expect(200);
+    let [held] = &report.body["records"].as_array().expect("a list")[..] else {
+        panic!("{}", report.text)
+    };
+    assert_eq!((&held["id"], &held["type"]), (&json!(id), &json!("person")));
+    assert_eq!(held["held_for"][0]["purpose"], REGISTRATION);
+    assert!(held["ends_on"].is_string() && held["grid"] == json!(worker.grid()), "{held}");
+    let entry = demo.entry_of(&report);
+    assert_eq!(happened(&entry), "subject.report success");
+    assert!(entry["task"].is_string() && entry["sub"].is_array(), "{entry}");
+
+    // Once the log is published and indexed, the look is there, with what was seen and nothing of where.
+    let mut accesses = told(&desk, Some(&case), subject, "accesses").expect(200);
+    await_until("the look is indexed", || {
+        accesses = told(&desk, Some(&case), subject, "accesses").expect(200);
+        accesses.body["indexed"].as_u64().expect("a number") > looked
+    });
+    assert_eq!(happened(&demo.entry_of(&accesses)), "subject.accesses success");
+    let lines = accesses.body["accesses"].as_array().expect("a list");
+    let events: Vec<&Value> = lines.iter().map(|line| &line["event"]).collect();
+    assert_eq!(events, [&json!("data.read"), &json!("data.create")], "{}", accesses.text);
+    let look = &lines[0];
+    assert_eq!((&look["index"], &look["account"]), (&json!(looked), &json!(worker.id)));
+    assert_eq!((&look["role"], &look["purpose"]), (&json!("grid_worker"), &json!(REGISTRATION)));
+    assert_eq!(look["fields"][0], json!({"field": "name", "view": "raw"}));
+    assert!(!accesses.text.contains(&worker.grid()[..12]), "{}", accesses.text);
+
+    // A page leads on for this person alone.
+    let first = told(&desk, Some(&case), subject, "accesses?limit=1").expect(200);
+    let next = format!("accesses?limit=1&cursor={}", first.text_of("cursor"));
+    let second = told(&desk, Some(&case), subject, &next).expect(200);
+    assert_eq!(second.body["accesses"][0]["event"], "data.create");
+    told(&desk, Some(&case), subject, &next.replace("limit=1&", "since=2026-01-05T00:00:00Z&"))
+        .refused(400, "schema_invalid");
+    let until = "accesses?until=2026-01-05T00:00:00Z";
+    assert_eq!(told(&desk, Some(&case), subject, until).expect(200).body["accesses"], json!([]));
+}
+
+#[test]
+fn nobody_is_told_of_a_person_who_is_not_present() {
+    let demo = shared();
+    let (desk, worker) = (demo.role("resident_desk"), demo.worker(1));
+    let (present, absent) = (adult(worker.grid()), adult(worker.grid()));
+    let stored = worker.create(&present).expect(201);
+    let other = worker.create(&absent).expect(201);
+    let number = present["fields"]["id_number"].as_str().expect("a number");
+    let case = at_desk(&desk, number);
+    let colleague = newcomer(demo, "resident_desk", desk.area.as_deref().expect("an area"));
+    for what in ["report", "accesses"] {
+        let subject = stored.text_of("subject");
+        told(&desk, None, subject, what).refused(403, "case_required");
+        // Inside the case of one person nobody is told of another, and nobody but who checked is told.
+        told(&desk, Some(&case), other.text_of("subject"), what).refused(403, "case_required");
+        told(&colleague, Some(&case), subject, what).refused(403, "case_required");
+        told(&worker, Some(&case), subject, what).refused(403, "denied");
+        let call = desk.call("GET", &format!("/v1/subjects/{subject}/{what}"));
+        call.purpose(REGISTRATION).header("case", &case).send().refused(403, "denied");
+        told(&desk, Some(&case), &unknown_id(), what).refused(404, "not_found");
+    }
+    step(&desk, &case, "close").expect(200);
+    told(&desk, Some(&case), stored.text_of("subject"), "report").refused(403, "case_required");
 }
 
 #[test]

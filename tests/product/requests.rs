@@ -115,7 +115,12 @@ pub fn plausible(route: &Route, aim: &Aim<'_>) -> Request {
             let body = json!({"field": "id_number", "value": number, "fields": ["name"]});
             (Some(EMPLOYMENT), false, Some(body))
         }
-        ("GET", "/v1/subjects/{id}/consents") => (Some(RIGHTS), false, None),
+        (
+            "GET",
+            "/v1/subjects/{id}/consents"
+            | "/v1/subjects/{id}/report"
+            | "/v1/subjects/{id}/accesses",
+        ) => (Some(RIGHTS), false, None),
         ("POST", "/v1/subjects/{id}/consents") => (Some(RIGHTS), false, Some(given(aim))),
         ("POST", "/v1/subjects/{id}/consents/{consent}/withdraw") => {
             (Some(RIGHTS), false, Some(json!({"by": "self", "proof": "resident_card"})))

@@ -36,6 +36,7 @@ pub(super) mod report;
 pub(super) mod restraints;
 pub(super) mod reviews;
 pub(super) mod roster;
+pub(super) mod subject_access;
 pub(super) mod tasks;
 pub(super) mod unsealing;
 pub(super) mod ways;

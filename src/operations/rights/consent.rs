@@ -50,7 +50,7 @@ pub async fn list_consents(
         let nothing = Item { matter: Matter::Missing, fields: &[] };
         let first = std::slice::from_ref(items.first().unwrap_or(&nothing));
         let decided =
-            access.decide_consent(&question, ConsentAct::Read, first, &items, Shown(seen));
+            access.decide_consent(&question, ConsentAct::Read, first, &items, Shown::of(seen));
         let permit = match decided {
             Ok(permit) => permit,
             Err(denied) => return Err(refuse(trail, denied).await),
@@ -70,8 +70,14 @@ pub async fn list_consents(
     Err(turn_away(asked, access, trail, Code::Stale).await)
 }
 
-/// The records that were looked at for a list of consents.
-struct Shown(Vec<(RecordId, u64, u64)>);
+/// The records that were looked at for what a person is told.
+pub(super) struct Shown(Vec<(RecordId, u64, u64)>);
+
+impl Shown {
+    pub(super) fn of(seen: Vec<(RecordId, u64, u64)>) -> Shown {
+        Shown(seen)
+    }
+}
 
 impl Target for Shown {
     fn records(&self) -> &[RecordRef] {
@@ -89,7 +95,7 @@ impl Target for Shown {
 
 /// The person's own records that the caller may know of: what is held of it as a person, and where it lives. The desk has to do
 /// with whoever has a record in its area, and with no record outside of it.
-async fn own_records(
+pub(super) async fn own_records(
     asked: &Asked<'_>,
     subject: SubjectId,
     store: &Reader,

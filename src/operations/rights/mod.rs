@@ -11,6 +11,7 @@ mod list_due;
 mod protect_address;
 mod restrain_subject;
 mod second_place;
+mod subject_access;
 mod withdraw_consent;
 
 pub use consent::{ListedConsent, list_consents};
@@ -23,4 +24,5 @@ pub use restrain_subject::{
     RestrainRequest, Restraint, ask_release, ask_restraint, carry_out_restraint,
 };
 pub use second_place::{Replayed, replay_erasures, tell_erasure, tell_erasures};
+pub use subject_access::{HeldRecord, Present, subject_access};
 pub use withdraw_consent::{WithdrawRequest, WithdrawnConsent, withdraw_consent};

@@ -192,6 +192,8 @@ const UNANSWERED: &[(&str, &[&str])] = &[
             "carry_out_restraint",
             "give_consent",
             "list_consents",
+            "report_subject",
+            "list_accesses",
             "withdraw_consent",
             "protect_address",
             "list_due",

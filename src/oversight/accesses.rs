@@ -1,0 +1,236 @@
+//! Who looked: what the log says was done with what is held of one person, for that person.
+//! Never an area, a record's id or another person: who did it is a role and an account, which officers can name. What an organ
+//! was given at its request is not told (PIPL 18, 35).
+//! Comes after the entry of the look itself, whose proof it takes, and every line is compared with the log.
+
+use super::entry::LogEntry;
+use super::error::OversightError;
+use super::index::{Clause, Index, Kind};
+use super::question::{Question, moment};
+use super::search::{Page, look_up};
+use crate::access::{Access, ActorId};
+use crate::ambient::Micros;
+use crate::limits::{AUDIT_PAGE_COUNT_MAX, CURSOR_BYTES_MAX, CURSOR_SECONDS};
+use crate::records::{Handle, SubjectId};
+use crate::seal::{CursorOwner, Seal};
+use crate::trail::Recorded;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use gridvault_audit::{Event, LogReader};
+
+/// The members of a question, in the order in which [`AccessesQuestion::parse`] takes them.
+pub const ACCESSES_WORDS: [&str; 4] = ["since", "until", "limit", "cursor"];
+
+/// Which looks are asked for.
+pub struct AccessesQuestion {
+    since: Option<u64>,
+    until: Option<u64>,
+    limit: usize,
+    cursor: Option<String>,
+}
+
+impl AccessesQuestion {
+    /// From the members of a query, in the order of [`ACCESSES_WORDS`]; nothing where one has not its form.
+    pub fn parse(members: [Option<String>; ACCESSES_WORDS.len()]) -> Option<AccessesQuestion> {
+        let [since, until, limit, cursor] = members;
+        let time = |text: Option<String>| match text {
+            Some(text) => moment(&text).map(Some),
+            None => Some(None),
+        };
+        let limit = limit.map_or(Ok(AUDIT_PAGE_COUNT_MAX), |text| text.parse()).ok()?;
+        let fits = (1..=AUDIT_PAGE_COUNT_MAX).contains(&limit);
+        let fits = fits && cursor.as_ref().is_none_or(|text| text.len() <= CURSOR_BYTES_MAX);
+        fits.then_some(AccessesQuestion { since: time(since)?, until: time(until)?, limit, cursor })
+    }
+
+    /// Where the page begins; nothing for a cursor that does not lead on for this caller, this person and these times.
+    pub fn begin(
+        self,
+        actor: ActorId,
+        subject: SubjectId,
+        now: Micros,
+        seal: &Seal,
+    ) -> Option<AccessesPlace> {
+        let asked = format!("accesses\n{subject}\n{:?}\n{:?}", self.since, self.until);
+        let digest = ring::digest::digest(&ring::digest::SHA256, asked.as_bytes());
+        let mut question = [0; 32];
+        question.copy_from_slice(digest.as_ref());
+        let owner = CursorOwner { actor, question };
+        let begin = match &self.cursor {
+            None => None,
+            Some(cursor) => {
+                let position = seal.position(&owner, cursor, now)?;
+                Some(u64::from_be_bytes(position.try_into().ok()?))
+            }
+        };
+        Some(AccessesPlace { asked: self, owner, begin })
+    }
+}
+
+/// A question that leads on.
+pub struct AccessesPlace {
+    asked: AccessesQuestion,
+    owner: CursorOwner,
+    begin: Option<u64>,
+}
+
+/// One look, or another act on what is held of the person.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The index of its entry.
+    pub index: u64,
+    /// When.
+    pub at: Micros,
+    /// Family and action.
+    pub event: String,
+    /// How it ended.
+    pub outcome: String,
+    /// As what somebody acted.
+    pub role: Option<String>,
+    /// Whose account it was.
+    pub account: Option<String>,
+    /// For which purpose.
+    pub purpose: Option<String>,
+    /// The type of the record.
+    pub record_type: Option<String>,
+    /// The fields, each with how it was seen, where it was seen.
+    pub fields: Vec<(String, Option<String>)>,
+    /// Of how many people it was a look, where it was a list or a household.
+    pub people_count: u64,
+}
+
+/// A page of them, the newest first.
+pub struct Looks {
+    /// The lines.
+    pub looks: Vec<Look>,
+    /// Where to go on; nothing at the end.
+    pub cursor: Option<String>,
+    /// Entries that can be found: all below this index.
+    pub indexed: u64,
+    /// The first index that is kept: what lay below it was pruned when its retention was over.
+    pub minimum: u64,
+    /// The entry of this look.
+    pub recorded: Recorded,
+}
+
+/// Finds who looked. `recorded` is the entry by which the person was told.
+///
+/// # Errors
+/// What keeps index or log from being read.
+#[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
+pub async fn find_accesses(
+    place: AccessesPlace,
+    subject: Handle,
+    recorded: Recorded,
+    now: Micros,
+    access: &Access,
+    log: &LogReader,
+    index: &Index,
+    seal: &Seal,
+) -> Result<Looks, OversightError> {
+    let AccessesPlace { asked, owner, begin } = place;
+    let question = Question::of_subject(subject, asked.since, asked.until, asked.limit);
+    let _place = index.place().await;
+    let (log, index) = (log.clone(), index.clone());
+    let page = tokio::task::spawn_blocking(move || look_up(&question, begin, &log, &index)).await;
+    let Page { entries, next, indexed, minimum, .. } =
+        page.map_err(|_| OversightError::Broken)??;
+    let read = |bytes: &Vec<u8>| LogEntry::parse(bytes).ok_or(OversightError::Malformed);
+    let entries = entries.iter().map(read).collect::<Result<Vec<LogEntry>, _>>()?;
+    let told = entries.iter().filter(|entry| !is_of_an_organ(entry, access));
+    let ends = Micros(now.0.saturating_add(CURSOR_SECONDS * 1_000_000));
+    let cursor =
+        next.map(|next| seal.cursor(&owner, &next.to_be_bytes(), Some(ends))).transpose()?;
+    Ok(Looks {
+        looks: told.map(Look::of).collect(),
+        cursor: cursor.map(|cursor| cursor.as_str().to_owned()),
+        indexed,
+        minimum,
+        recorded,
+    })
+}
+
+/// Whether an organ that asks for data was given something by a second person's yes.
+fn is_of_an_organ(entry: &LogEntry, access: &Access) -> bool {
+    entry.apr.is_some() && entry.role.as_deref().is_some_and(|role| access.asks_for_organs(role))
+}
+
+impl Question {
+    /// What was done with what is held of somebody, the newest first.
+    fn of_subject(
+        subject: Handle,
+        since: Option<u64>,
+        until: Option<u64>,
+        limit: usize,
+    ) -> Question {
+        let handle = BASE64_URL_SAFE_NO_PAD.encode(subject.as_bytes());
+        let data = Event::DataRead.family().to_owned();
+        let mut question = Question::all(limit);
+        (question.since, question.until) = (since, until);
+        question.clauses.push(Clause { kind: Kind::Subject, value: handle });
+        question.clauses.push(Clause { kind: Kind::Family, value: data });
+        question
+    }
+}
+
+impl Look {
+    fn of(entry: &LogEntry) -> Look {
+        let text =
+            |text: &Option<compact_str::CompactString>| text.as_ref().map(ToString::to_string);
+        let views = entry.view.iter().map(|view| Some(view.to_string()));
+        let views = views.chain(std::iter::repeat(None));
+        let named = entry.sub.len() as u64;
+        Look {
+            index: entry.seq,
+            at: Micros(i64::try_from(entry.t).unwrap_or(i64::MAX)),
+            event: entry.event().to_string(),
+            outcome: entry.out.to_string(),
+            role: text(&entry.role),
+            account: text(&entry.who),
+            purpose: text(&entry.pur),
+            record_type: text(&entry.typ),
+            fields: entry.fld.iter().map(ToString::to_string).zip(views).collect(),
+            people_count: entry.n.unwrap_or(named).max(named),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(members: [Option<&str>; 4]) -> Option<AccessesQuestion> {
+        AccessesQuestion::parse(members.map(|member| member.map(str::to_owned)))
+    }
+
+    #[test]
+    fn a_question_has_moments_and_a_page_within_the_limit_and_no_other_form() {
+        let time = "2026-01-05T00:00:00Z";
+        assert!(parsed([None; 4]).is_some());
+        assert!(parsed([Some(time), Some(time), Some("100"), Some("x")]).is_some());
+        for wrong in [
+            [Some("2026-01-05"), None, None, None],
+            [None, Some("yesterday"), None, None],
+            [None, None, Some("0"), None],
+            [None, None, Some("101"), None],
+        ] {
+            assert!(parsed(wrong).is_none(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_says_who_when_why_and_what_and_nothing_of_where_or_of_others() {
+        let bytes = br#"{"act":"query","apr":"AAAAAAAAAAAAAAAAAAAAAA","ev":"data","fld":["name","phone"],"grid":"8801020010010001","n":40,"out":"success","pur":"residence_registration","rec":["BBBBBBBBBBBBBBBBBBBBBA"],"role":"grid_worker","scope":"8801020010010001","seq":7,"sub":["CCCCCCCCCCCCCCCCCCCCCA"],"t":1767571200000000,"typ":"person","view":["masked","raw"],"who":"DDDDDDDDDDDDDDDDDDDDDA"}"#;
+        let look = Look::of(&LogEntry::parse(bytes).expect("an entry"));
+        let told = format!("{look:?}");
+        assert_eq!((look.index, &*look.event, &*look.outcome), (7, "data.query", "success"));
+        assert_eq!(look.role.as_deref(), Some("grid_worker"));
+        assert_eq!(look.account.as_deref(), Some("DDDDDDDDDDDDDDDDDDDDDA"));
+        let seen = |field: &str, view: &str| (field.to_owned(), Some(view.to_owned()));
+        assert_eq!(look.fields, [seen("name", "masked"), seen("phone", "raw")]);
+        assert_eq!(look.people_count, 40);
+        for hidden in ["8801", "BBBB", "CCCC", "AAAA"] {
+            assert!(!told.contains(hidden), "{told}");
+        }
+    }
+}
