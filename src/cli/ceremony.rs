@@ -191,6 +191,7 @@ impl<'a> Opened<'a> {
             (None, Consent::Signed(signed)) => {
                 privacy::lock_pages();
                 // Before anything is made that would be of no use.
+                at.connection.check()?;
                 at.connection.token()?;
                 if !at.connection.succeeds("/readyz", READY_TIME_MAX) {
                     let text = "no vault is open at that address; nothing was changed";

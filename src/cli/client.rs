@@ -1,13 +1,17 @@
 //! The command line's calls to a running vault.
-//! Never takes a token as an argument, where every process of the host could read it: it comes from a file.
+//! Never takes a token as an argument, where every process of the host could read it, and never calls where others read it on the way.
 //! A refusal is printed with its code, its title, the fields that it is about and when to come again.
 
 use super::failure::Failure;
 use crate::config::may_carry_secrets;
+use gridvault_audit::fetch::trusting;
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
+use ureq::config::ConfigBuilder;
+use ureq::tls::TlsConfig;
+use ureq::typestate::AgentScope;
 use zeroize::Zeroizing;
 
 /// Where a vault is unless it is told otherwise.
@@ -28,7 +32,13 @@ pub(super) fn enrolling(login: &str, url: &str) -> String {
     // What a shell could take for something else is left to whoever types it.
     let is_plain = !login.is_empty() && !login.starts_with('-') && login.bytes().all(plain);
     let name = if is_plain { login } else { "LOGIN" };
-    let at = if url == URL_USUAL { String::new() } else { format!(" --url {url}") };
+    // Where and by which authorities the holder reaches a vault that others reach too, whoever made the account need not know.
+    let at = match may_carry_secrets(url) {
+        Ok(()) if url == URL_USUAL => String::new(),
+        Ok(()) if url.starts_with("http://") => format!(" --url {url}"),
+        Ok(()) => format!(" --url {url} --ca-file FILE"),
+        Err(_) => " --url https://HOST --ca-file FILE".to_owned(),
+    };
     format!("gridvault enrol --key {name}.key --out {name}.token{at}")
 }
 
@@ -53,9 +63,12 @@ pub(super) enum NotDone {
 /// Where the vault is and who calls.
 #[derive(clap::Args)]
 pub(super) struct Connection {
-    /// The vault's address.
+    /// The vault's address: https, or http to an address of this host.
     #[arg(long, env = "GRIDVAULT_URL", default_value = URL_USUAL, value_parser = address)]
     pub(super) url: String,
+    /// A file with the certificates (PEM) of the authorities that an https address rests on.
+    #[arg(long, env = "GRIDVAULT_CA_FILE")]
+    ca_file: Option<PathBuf>,
     /// A file that holds the caller's token.
     #[arg(long, env = "GRIDVAULT_TOKEN_FILE")]
     pub(super) token_file: Option<PathBuf>,
@@ -64,13 +77,13 @@ pub(super) struct Connection {
 impl Connection {
     /// `GET`.
     pub(super) fn get(&self, path: &str) -> Result<Value, Failure> {
-        let request = self.agent().get(format!("{}{path}", self.url));
+        let request = self.agent()?.get(format!("{}{path}", self.url));
         answer(&self.url, request.header("authorization", &*self.bearer()?).call())
     }
 
     /// `GET` for a purpose.
     pub(super) fn get_for(&self, path: &str, purpose: &str) -> Result<Value, Failure> {
-        let request = self.agent().get(format!("{}{path}", self.url)).header("purpose", purpose);
+        let request = self.agent()?.get(format!("{}{path}", self.url)).header("purpose", purpose);
         answer(&self.url, request.header("authorization", &*self.bearer()?).call())
     }
 
@@ -88,7 +101,7 @@ impl Connection {
 
     /// `GET` without a token, of what is open to everybody and is text.
     pub(super) fn get_open_text(&self, path: &str) -> Result<String, Failure> {
-        let outcome = self.agent().get(format!("{}{path}", self.url)).call();
+        let outcome = self.agent()?.get(format!("{}{path}", self.url)).call();
         let mut response = match outcome {
             Ok(response) if response.status().is_success() => response,
             refused => {
@@ -103,21 +116,23 @@ impl Connection {
 
     /// Whether a `GET` without a token succeeds within a time, whatever keeps it from it.
     pub(super) fn succeeds(&self, path: &str, within: Duration) -> bool {
-        let request = self.agent().get(format!("{}{path}", self.url));
+        let Ok(agent) = self.agent() else { return false };
+        let request = agent.get(format!("{}{path}", self.url));
         let outcome = request.config().timeout_global(Some(within)).build().call();
         outcome.is_ok_and(|response| response.status().is_success())
     }
 
     /// `POST` with a token.
     pub(super) fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        let request = self.agent().post(format!("{}{path}", self.url));
+        let request = self.agent()?.post(format!("{}{path}", self.url));
         answer(&self.url, request.header("authorization", &*self.bearer()?).send_json(body))
     }
 
     /// `POST` with a token, of what cannot be asked for twice: told apart is what the vault refused from what may have happened.
     pub(super) fn post_once(&self, path: &str, body: &Value) -> Result<Value, NotDone> {
         let bearer = self.bearer().map_err(NotDone::Refused)?;
-        let request = self.agent().post(format!("{}{path}", self.url));
+        let agent = self.agent().map_err(NotDone::Refused)?;
+        let request = agent.post(format!("{}{path}", self.url));
         let outcome = request.header("authorization", &*bearer).send_json(body);
         let refused = outcome.as_ref().is_ok_and(|reply| reply.status().is_client_error());
         answer(&self.url, outcome).map_err(if refused {
@@ -134,25 +149,25 @@ impl Connection {
         purpose: &str,
         body: &Value,
     ) -> Result<Value, Failure> {
-        let request = self.agent().post(format!("{}{path}", self.url)).header("purpose", purpose);
+        let request = self.agent()?.post(format!("{}{path}", self.url)).header("purpose", purpose);
         answer(&self.url, request.header("authorization", &*self.bearer()?).send_json(body))
     }
 
     /// `POST` with a token and nothing else: a step of something that is there.
     pub(super) fn step(&self, path: &str) -> Result<Value, Failure> {
-        let request = self.agent().post(format!("{}{path}", self.url));
+        let request = self.agent()?.post(format!("{}{path}", self.url));
         answer(&self.url, request.header("authorization", &*self.bearer()?).send_empty())
     }
 
     /// The same for a purpose.
     pub(super) fn step_for(&self, path: &str, purpose: &str) -> Result<Value, Failure> {
-        let request = self.agent().post(format!("{}{path}", self.url)).header("purpose", purpose);
+        let request = self.agent()?.post(format!("{}{path}", self.url)).header("purpose", purpose);
         answer(&self.url, request.header("authorization", &*self.bearer()?).send_empty())
     }
 
     /// `POST` with a token, for an answer that is no JSON.
     pub(super) fn post_for_bytes(&self, path: &str, body: &Value) -> Result<Vec<u8>, Failure> {
-        let request = self.agent().post(format!("{}{path}", self.url));
+        let request = self.agent()?.post(format!("{}{path}", self.url));
         let outcome = request.header("authorization", &*self.bearer()?).send_json(body);
         bytes_of(&self.url, outcome)
     }
@@ -163,36 +178,51 @@ impl Connection {
         path: &str,
         headers: &[(&str, &str)],
     ) -> Result<Vec<u8>, Failure> {
-        let mut request = self.agent().get(format!("{}{path}", self.url));
+        let mut request = self.agent()?.get(format!("{}{path}", self.url));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         bytes_of(&self.url, request.header("authorization", &*self.bearer()?).call())
     }
 
-    /// Refuses an address to which a secret would go where others can read it. Whoever brings one asks this before reading it.
-    pub(super) fn may_carry_secrets(&self) -> Result<(), Failure> {
-        may_carry_secrets(&self.url).map_err(|reason| {
-            Failure::Usage(format!("the vault's address {reason}; nothing was read or sent"))
-        })
+    /// Refuses what nobody could be called with. Whoever brings what is good once, or is asked for, looks here before.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        self.trusted().map(drop)
     }
 
     /// `POST` without a token.
     pub(super) fn post_open(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        answer(&self.url, self.agent().post(format!("{}{path}", self.url)).send_json(body))
+        answer(&self.url, self.agent()?.post(format!("{}{path}", self.url)).send_json(body))
     }
 
-    fn agent(&self) -> ureq::Agent {
-        ureq::Agent::config_builder()
+    fn agent(&self) -> Result<ureq::Agent, Failure> {
+        let calls = self.calls()?.timeout_recv_response(Some(ANSWER_TIME_MAX));
+        Ok(calls.build().into())
+    }
+
+    /// How a vault is called, but for the time until it answers.
+    pub(super) fn calls(&self) -> Result<ConfigBuilder<AgentScope>, Failure> {
+        Ok(ureq::Agent::config_builder()
             .http_status_as_error(false)
             // Tokens and what opens a vault go to it and to nobody whom the environment names.
             .proxy(None)
             // No answer leads them elsewhere either: a vault sends nobody on.
             .max_redirects(0)
             .timeout_connect(Some(CONNECT_TIME_MAX))
-            .timeout_recv_response(Some(ANSWER_TIME_MAX))
-            .build()
-            .into()
+            .tls_config(self.trusted()?))
+    }
+
+    /// Whom an https address is believed. For another one the file of authorities, which the environment may name, is not looked at.
+    fn trusted(&self) -> Result<TlsConfig, Failure> {
+        let fail = |error: std::io::Error| Failure::failed("the authorities for https", &error);
+        if !self.url.starts_with("https://") {
+            return trusting(None).map_err(fail);
+        }
+        let Some(file) = &self.ca_file else {
+            let text = "name the file of the authorities that https rests on: --ca-file";
+            return Err(Failure::Usage(text.into()));
+        };
+        std::fs::read(file).and_then(|pem| trusting(Some(&pem))).map_err(fail)
     }
 
     /// The caller's token.
@@ -253,12 +283,13 @@ fn unreached(url: &str, error: &ureq::Error) -> Failure {
     Failure::failed(&format!("the vault at {url} cannot be reached"), error)
 }
 
-/// An address without the slashes at its end: paths begin with one.
+/// An address without the slashes at its end: paths begin with one. Every call may have a token, a code or a proof with it, so none is
+/// taken where they could be read on the way.
 fn address(text: &str) -> Result<String, String> {
     let address = text.trim_end_matches('/');
-    match address.starts_with("http://") || address.starts_with("https://") {
-        true => Ok(address.to_owned()),
-        false => Err("an address begins with http:// or https://".to_owned()),
+    match may_carry_secrets(address) {
+        Ok(()) => Ok(address.to_owned()),
+        Err(reason) => Err(format!("it {reason}; nothing was read or sent")),
     }
 }
 
@@ -284,6 +315,14 @@ fn refusal(status: u16, later_seconds: Option<u32>, problem: &Value) -> String {
 }
 
 #[cfg(test)]
+impl Connection {
+    /// To an address, with nothing that is shown there.
+    pub(super) fn to(url: &str) -> Connection {
+        Connection { url: url.to_owned(), ca_file: None, token_file: None }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
@@ -304,9 +343,11 @@ mod tests {
 
     #[test]
     fn address_is_taken_with_a_slash_at_its_end_and_named_where_nobody_answers() {
-        assert_eq!(address("http://host:1/").as_deref(), Ok("http://host:1"));
-        assert_eq!(address("https://host/vault").as_deref(), Ok("https://host/vault"));
-        assert!(address("host:1").is_err() && address("").is_err());
+        assert_eq!(address("http://127.0.0.1:1/").as_deref(), Ok("http://127.0.0.1:1"));
+        assert_eq!(address("https://host/vault/").as_deref(), Ok("https://host/vault"));
+        for bad in ["host:1", "", "http://host:1", "http://localhost:1", "https://li:secret@host"] {
+            assert!(address(bad).is_err(), "{bad}");
+        }
         let Failure::Failed(said) = unreached("http://host:1", &ureq::Error::HostNotFound) else {
             panic!("it is no usage");
         };
@@ -317,7 +358,13 @@ mod tests {
     fn next_step_of_whoever_has_a_code_keeps_a_key_and_says_where() {
         let usual = "gridvault enrol --key li.key --out li.token";
         assert_eq!(enrolling("li", URL_USUAL), usual);
-        assert_eq!(enrolling("li", "http://a:1"), format!("{usual} --url http://a:1"));
+        let here = "http://127.0.0.1:1";
+        assert_eq!(enrolling("li", here), format!("{usual} --url {here}"));
+        let far = "https://a/vault";
+        assert_eq!(enrolling("li", far), format!("{usual} --url {far} --ca-file FILE"));
+        // What the holder's own command would refuse is not what it is told to type.
+        let clear = enrolling("li", "http://10.0.0.1:90");
+        assert_eq!(clear, format!("{usual} --url https://HOST --ca-file FILE"));
         for login in ["", "-x", "a b", "a;b", "$HOME", "李"] {
             assert_eq!(enrolling(login, URL_USUAL), usual.replace("li.", "LOGIN."), "{login}");
         }
@@ -326,6 +373,23 @@ mod tests {
         assert_eq!(url("[::]:90"), "http://[::1]:90");
         assert_eq!(url("127.0.0.1:8480"), URL_USUAL);
         assert_eq!(url("10.0.0.1:90"), "http://10.0.0.1:90");
+    }
+
+    #[test]
+    fn an_https_address_is_not_called_without_authorities() {
+        let said = |connection: &Connection| match connection.check() {
+            Ok(()) => String::new(),
+            Err(Failure::Usage(text) | Failure::Failed(text)) => text,
+            Err(_) => panic!("neither"),
+        };
+        let mut connection = Connection::to("https://host");
+        assert!(said(&connection).contains("--ca-file"));
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        connection.ca_file = Some(file.path().to_owned());
+        assert!(said(&connection).contains("no certificate"), "{}", said(&connection));
+        assert!(!connection.succeeds("/readyz", Duration::from_millis(1)));
+        connection.url = "http://127.0.0.1:1".to_owned();
+        assert_eq!(said(&connection), "");
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
+    arguments.connection.check()?;
     // Both on the disk before the code is used up, so that neither what the vault knows nor what it gives is ever lost.
     let reserved = arguments.out.as_deref().map(Reserved::create).transpose()?;
     let fresh = arguments.key.as_deref().map(Fresh::create).transpose()?;

@@ -39,6 +39,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
+    arguments.connection.check()?;
     let key = Known::read(&arguments.key)?;
     let clock = HostClock::new();
     let ask = || {

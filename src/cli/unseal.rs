@@ -33,9 +33,7 @@ const LOOK_TIME: Duration = Duration::from_millis(200);
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let connection = &arguments.connection;
-    if !arguments.status {
-        connection.may_carry_secrets()?;
-    }
+    connection.check()?;
     let body = match (arguments.status, arguments.pin) {
         (true, _) => json!({}),
         (false, true) => pin(&read_secret("PIN of the token (not shown): ")?)?,
@@ -234,7 +232,7 @@ mod tests {
         // Connections wait here for somebody who takes them.
         let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = silent.local_addr().expect("an address");
-        let connection = Connection { url: format!("http://{address}"), token_file: None };
+        let connection = Connection::to(&format!("http://{address}"));
         let clock = HostClock::new();
         let begun = clock.monotonic();
         let within = LOOK_TIME * 2;

@@ -15,7 +15,7 @@ fn below(words: &[&str]) -> Vec<String> {
 }
 
 /// Every command that does something.
-fn of_program() -> BTreeSet<String> {
+pub fn of_program() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut open: Vec<String> = below(&[]);
     while let Some(command) = open.pop() {

@@ -55,6 +55,7 @@ mod official;
 mod openapi;
 mod opening;
 mod ordinary_tuesday;
+mod over_tls;
 mod overloaded;
 mod oversight;
 mod packs;

@@ -12,11 +12,12 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// What the program or its client would read from the environment.
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 14] = [
     "GRIDVAULT_DIR",
     "GRIDVAULT_LISTEN",
     "GRIDVAULT_PASSPHRASE_FILE",
     "GRIDVAULT_URL",
+    "GRIDVAULT_CA_FILE",
     "GRIDVAULT_TOKEN_FILE",
     "GRIDVAULT_LOG",
     "http_proxy",

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 type Received = Arc<Mutex<Vec<String>>>;
 
 /// A certificate for this host, and the file of the authority that signed it.
-fn certificate(authorities: &Path) -> Arc<ServerConfig> {
+pub fn certificate(authorities: &Path) -> Arc<ServerConfig> {
     let mut params = CertificateParams::new(Vec::new()).expect("no names");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().expect("a key");

@@ -5,11 +5,11 @@
 
 mod objects;
 mod submit;
+mod trust;
 
 use std::io::{self, Read as _};
 use std::time::Duration;
 
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use zeroize::Zeroizing;
 
 use crate::constants::{CHECKPOINT_FILE, NOTE_BYTES_MAX};
@@ -17,6 +17,7 @@ use crate::verify::{Found, Source, hex_name};
 
 pub use objects::Put;
 pub use submit::Submitted;
+pub use trust::trusting;
 
 /// Longest wait for a connection.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
@@ -45,13 +46,7 @@ impl Client {
         authorities_pem: Option<&[u8]>,
         request_time_max: Option<Duration>,
     ) -> io::Result<Client> {
-        let roots = authorities_pem.map(certificates).transpose()?.unwrap_or_default();
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::new_with_certs(&roots))
-            .unversioned_rustls_crypto_provider(std::sync::Arc::new(
-                rustls::crypto::ring::default_provider(),
-            ))
-            .build();
+        let tls = trusting(authorities_pem)?;
         let time_max = request_time_max.unwrap_or(REQUEST_TIME_MAX);
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -153,17 +148,4 @@ fn refused(status: u16) -> io::Error {
         _ => io::ErrorKind::NotConnected,
     };
     io::Error::new(kind, format!("answer with status {status}"))
-}
-
-fn certificates(pem: &[u8]) -> io::Result<Vec<Certificate<'static>>> {
-    let mut found = Vec::new();
-    for item in parse_pem(pem) {
-        if let PemItem::Certificate(certificate) = item.map_err(ureq::Error::into_io)? {
-            found.push(certificate);
-        }
-    }
-    match found.is_empty() {
-        true => Err(io::Error::new(io::ErrorKind::InvalidData, "no certificate in the file")),
-        false => Ok(found),
-    }
 }

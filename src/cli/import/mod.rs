@@ -80,6 +80,7 @@ struct Book {
 pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let is_stream = arguments.file.as_os_str() == "-";
     let (state, quarantine) = places(arguments, is_stream)?;
+    arguments.connection.check()?;
     let holders = match &arguments.tokens {
         Some(file) => Holders::read(file)?,
         None => Holders::one(arguments.connection.token()?)?,
@@ -96,7 +97,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let answers =
         arguments.answers.clone().map(|path| Appended::open(path, certain)).transpose()?;
     let is_done = ledger.is_complete();
-    let sender = Sender::new(&arguments.connection.url, ledger.run(), random);
+    let sender = Sender::new(&arguments.connection, ledger.run(), random)?;
     let progress = Progress::new(total_bytes);
     let job = Job {
         holders,

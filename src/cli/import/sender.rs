@@ -5,6 +5,8 @@
 use super::appended::Refusal;
 use super::batches::Batch;
 use crate::ambient::Random;
+use crate::cli::client::Connection;
+use crate::cli::failure::Failure;
 use crate::limits::{
     ACTOR_REFUSALS_HOUR_MAX, IMPORT_ANSWER_BYTES_MAX, IMPORT_ANSWER_TIME_MAX, IMPORT_ATTEMPTS_MAX,
     IMPORT_PAUSE_MAX, IMPORT_PAUSE_MIN,
@@ -19,8 +21,6 @@ use zeroize::Zeroizing;
 
 /// The route that takes batches.
 const ROUTE: &str = "/v1/records/batch";
-/// Longest wait for a connection.
-const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// What became of a batch.
 #[derive(Debug, Default)]
@@ -74,20 +74,19 @@ enum Answer {
 
 impl Sender {
     /// A sender of one run to one vault.
-    pub(super) fn new(url: &str, run: &str, random: Arc<dyn Random>) -> Sender {
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .timeout_connect(Some(CONNECT_TIME_MAX))
-            .timeout_global(Some(IMPORT_ANSWER_TIME_MAX))
-            .build();
-        Sender {
-            agent: agent.into(),
-            url: format!("{url}{ROUTE}"),
+    pub(super) fn new(
+        connection: &Connection,
+        run: &str,
+        random: Arc<dyn Random>,
+    ) -> Result<Sender, Failure> {
+        let calls = connection.calls()?.timeout_global(Some(IMPORT_ANSWER_TIME_MAX));
+        Ok(Sender {
+            agent: calls.build().into(),
+            url: format!("{}{ROUTE}", connection.url),
             run: run.to_owned(),
             random,
             pause_min: IMPORT_PAUSE_MIN,
-        }
+        })
     }
 
     /// Sends a batch until each of its lines is stored or refused, or until it is of no use any more. Tells why before each

@@ -45,7 +45,11 @@ impl Desk {
     /// A command of the program.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.stdin(Stdio::null()).env_remove("GRIDVAULT_TOKEN_FILE").env_remove("GRIDVAULT_URL");
+        command
+            .stdin(Stdio::null())
+            .env_remove("GRIDVAULT_TOKEN_FILE")
+            .env_remove("GRIDVAULT_URL")
+            .env_remove("GRIDVAULT_CA_FILE");
         command
     }
 

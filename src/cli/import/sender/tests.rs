@@ -86,8 +86,13 @@ impl Random for Fixed {
     }
 }
 
+fn new(url: &str, random: Fixed, run: &str) -> Sender {
+    let made = Sender::new(&Connection::to(url), run, Arc::new(random));
+    made.unwrap_or_else(|_| panic!("http rests on nobody"))
+}
+
 fn sender(url: &str) -> Sender {
-    let mut sender = Sender::new(url, "run-1", Arc::new(Fixed(7)));
+    let mut sender = new(url, Fixed(7), "run-1");
     sender.pause_min = Duration::ZERO;
     sender
 }
@@ -286,7 +291,7 @@ fn nothing_is_sent_once_the_import_is_halted() {
 
 #[test]
 fn pauses_grow_to_a_limit_and_differ_between_senders() {
-    let sender = |throw| Sender::new("http://127.0.0.1:1", "r", Arc::new(Fixed(throw)));
+    let sender = |throw| new("http://127.0.0.1:1", Fixed(throw), "r");
     let (low, high) = (sender(0), sender(255));
     assert_eq!(high.pause(1, None), IMPORT_PAUSE_MIN);
     assert_eq!(high.pause(3, None), IMPORT_PAUSE_MIN * 4);
