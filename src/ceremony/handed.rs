@@ -57,13 +57,16 @@ impl Handed {
         Ok([self.signed.to_text()?, encode(&ways), encode(&self.root)])
     }
 
-    /// The same from its texts; nothing for others.
-    pub fn parse(request: &str, ways: &str, root: &str) -> Option<Handed> {
+    /// The same from its texts.
+    ///
+    /// # Errors
+    /// The name of the first text that is none.
+    pub fn parse(request: &str, ways: &str, root: &str) -> Result<Handed, &'static str> {
         let decode = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).ok();
-        let signed = Box::new(Signed::parse(request).ok()?);
-        let envelopes = UnlockFile::from_bytes(&decode(ways)?).ok()?;
-        let root = decode(root).filter(|root| root.len() >= HANDED_ROOT_BYTES_MIN)?;
-        Some(Handed { signed, envelopes, root })
+        let signed = Box::new(Signed::parse(request).map_err(|_| "request")?);
+        let envelopes = decode(ways).and_then(|bytes| UnlockFile::from_bytes(&bytes).ok());
+        let root = decode(root).filter(|root| root.len() >= HANDED_ROOT_BYTES_MIN);
+        Ok(Handed { signed, envelopes: envelopes.ok_or("ways")?, root: root.ok_or("root")? })
     }
 
     /// The root key that is to follow, if one is; nothing at all from whoever does not have the one in force.

@@ -6,7 +6,7 @@ use super::caller::Caller;
 use super::problem::Problem;
 use super::rooms::Rooms;
 use super::strict_json::{self, NotStrictJson};
-use super::wrong::why_not;
+use super::wrong::{Wrong, why_not};
 use crate::access::Code;
 use crate::limits::{
     BODY_BYTES_MAX, BODY_DISCARD_BYTES_MAX, BODY_PACE_BYTES_MIN, BODY_PACE_TIME, BODY_TIME_MAX,
@@ -156,26 +156,53 @@ pub(super) fn known(codes: &[&'static str], given: &str) -> Option<&'static str>
     codes.iter().copied().find(|code| *code == given)
 }
 
-/// Whether a list of a body has so many members, none twice. How many is asked first: members are held against each other, so a
+/// The same, of a body's member that has to be one of them.
+pub(super) fn code_at(
+    place: &'static str,
+    codes: &[&'static str],
+    given: &str,
+) -> Result<&'static str, Wrong> {
+    known(codes, given).ok_or_else(|| Wrong::unknown_code(place))
+}
+
+/// Takes a list of a body that has so many members, none twice. How many is asked first: members are held against each other, so a
 /// body full of them would cost its length squared.
-pub(super) fn are_few_and_distinct<T: PartialEq>(
+pub(super) fn few_and_distinct<T: PartialEq>(
+    place: &'static str,
     members: &[T],
     counts: RangeInclusive<usize>,
-) -> bool {
-    let repeats = || members.iter().enumerate().any(|(at, one)| members[..at].contains(one));
-    counts.contains(&members.len()) && !repeats()
+) -> Result<(), Wrong> {
+    so_many(place, members.len(), counts)?;
+    match members.iter().enumerate().any(|(at, one)| members[..at].contains(one)) {
+        true => Err(Wrong::at(place, "repeated")),
+        false => Ok(()),
+    }
+}
+
+/// Takes a list that has no fewer members and no more.
+pub(super) fn so_many(
+    place: &'static str,
+    count: usize,
+    counts: RangeInclusive<usize>,
+) -> Result<(), Wrong> {
+    match count {
+        few if few < *counts.start() => Err(Wrong::at(place, "missing")),
+        many if many > *counts.end() => Err(Wrong::at(place, "too_many")),
+        _ => Ok(()),
+    }
 }
 
 /// The ids that a body names: so many, none twice, each with the form of one. None is read where there are too many.
 pub(super) fn named_ids<T: FromStr + PartialEq>(
+    place: &'static str,
     texts: &[String],
     counts: RangeInclusive<usize>,
-) -> Option<Vec<T>> {
-    if !counts.contains(&texts.len()) {
-        return None;
-    }
-    let ids = texts.iter().map(|text| text.parse().ok()).collect::<Option<Vec<T>>>()?;
-    are_few_and_distinct(&ids, counts).then_some(ids)
+) -> Result<Vec<T>, Wrong> {
+    so_many(place, texts.len(), counts.clone())?;
+    let ids = texts.iter().map(|text| text.parse().ok()).collect::<Option<Vec<T>>>();
+    let ids = ids.ok_or_else(|| Wrong::malformed(place))?;
+    few_and_distinct(place, &ids, counts)?;
+    Ok(ids)
 }
 
 #[cfg(test)]
@@ -254,22 +281,31 @@ mod tests {
 
     #[test]
     fn no_member_of_a_list_that_is_too_long_or_too_short_is_looked_at() {
-        assert!(!are_few_and_distinct(&[Unread, Unread, Unread], 1..=2));
-        assert!(!are_few_and_distinct(&[Unread, Unread], 3..=4));
-        assert!(named_ids::<Unread>(&["1".into(), "2".into(), "3".into()], 1..=2).is_none());
-        assert!(named_ids::<Unread>(&["1".into()], 2..=3).is_none());
+        let too_many = Wrong::at("ids", "too_many");
+        let missing = Wrong::at("ids", "missing");
+        let few = |members: &[Unread], counts| few_and_distinct("ids", members, counts);
+        assert_eq!(few(&[Unread, Unread, Unread], 1..=2).err().as_ref(), Some(&too_many));
+        assert_eq!(few(&[Unread, Unread], 3..=4).err().as_ref(), Some(&missing));
+        let named = |texts: &[String], counts| named_ids::<Unread>("ids", texts, counts).err();
+        assert_eq!(named(&["1".into(), "2".into(), "3".into()], 1..=2), Some(too_many));
+        assert_eq!(named(&["1".into()], 2..=3), Some(missing));
     }
 
     #[test]
     fn ids_are_taken_from_their_fewest_to_their_most_and_none_twice() {
         let ids = |texts: &[&str], counts| {
             let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-            named_ids::<u8>(&texts, counts)
+            named_ids::<u8>("ids", &texts, counts)
         };
-        assert_eq!(ids(&["1", "2"], 1..=2), Some(vec![1, 2]));
-        assert_eq!(ids(&[], 0..=2), Some(Vec::new()));
-        for wrong in [&["1", "1"][..], &["1", "x"], &["1", "2", "3"], &[]] {
-            assert_eq!(ids(wrong, 1..=2), None, "{wrong:?}");
+        assert_eq!(ids(&["1", "2"], 1..=2), Ok(vec![1, 2]));
+        assert_eq!(ids(&[], 0..=2), Ok(Vec::new()));
+        for (wrong, reason) in [
+            (&["1", "1"][..], "repeated"),
+            (&["1", "x"], "malformed"),
+            (&["1", "2", "3"], "too_many"),
+            (&[], "missing"),
+        ] {
+            assert_eq!(ids(wrong, 1..=2), Err(Wrong::at("ids", reason)), "{wrong:?}");
         }
     }
 

@@ -195,6 +195,18 @@ impl Caller {
         let problem = self.turn_away(rooms, wrong.code).await;
         problem.pointing_at(wrong.at)
     }
+
+    /// What a request means, or its end at the place where it means nothing.
+    pub(super) async fn understood<T>(
+        &self,
+        meant: Result<T, Wrong>,
+        rooms: &Rooms,
+    ) -> Result<T, Problem> {
+        match meant {
+            Ok(meant) => Ok(meant),
+            Err(wrong) => Err(self.turn_away_for(rooms, wrong).await),
+        }
+    }
 }
 
 /// The token behind the scheme, whose case does not matter (RFC 9110 section 11.1).

@@ -133,10 +133,23 @@ pub(super) async fn query<const N: usize>(
     names: [&'static str; N],
     rooms: &Rooms,
 ) -> Result<[Option<String>; N], Problem> {
-    match parse_query(raw.unwrap_or_default(), names) {
-        Ok(values) => Ok(values),
-        Err(wrong) => Err(caller.turn_away_for(rooms, wrong).await),
-    }
+    caller.understood(parse_query(raw.unwrap_or_default(), names), rooms).await
+}
+
+/// What a member of a query string says, if it is there.
+pub(super) fn said<T>(
+    member: Option<String>,
+    place: &'static str,
+    of: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, Wrong> {
+    member.map(|text| of(&text).ok_or_else(|| Wrong::malformed(place))).transpose()
+}
+
+/// How long a page may be, by the member `limit`: the usual where it is not there, and no longer than the longest.
+pub(super) fn page_limit(limit: Option<&str>, usual: usize, most: usize) -> Result<usize, Wrong> {
+    let limit = limit.map_or(Ok(usual), str::parse).ok();
+    let limit = limit.filter(|limit| (1..=most).contains(limit));
+    limit.ok_or_else(|| Wrong::out_of_range("limit"))
 }
 
 const ESCAPES: &[(&str, &str)] =

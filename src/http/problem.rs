@@ -82,7 +82,10 @@ impl From<OperationError> for Problem {
 impl From<OversightError> for Problem {
     fn from(error: OversightError) -> Problem {
         match error {
-            OversightError::Refused { code, recorded } => Problem::recorded(code, recorded),
+            OversightError::Refused { code, at, recorded } => {
+                let at = at.map(|(member, reason)| (member.to_owned(), reason));
+                Problem::recorded(code, recorded).pointing_at(at)
+            }
             OversightError::Trail(error) => error.into(),
             OversightError::TooMuch => Problem::unrecorded(Code::TooLarge),
             OversightError::Seal(error) if error.needs_another_key() => {

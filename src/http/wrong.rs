@@ -35,6 +35,21 @@ impl Wrong {
     pub(super) fn malformed(place: &'static str) -> Wrong {
         Wrong::at(place, "malformed")
     }
+
+    /// A word at a place that is none of those that go there.
+    pub(super) fn unknown_code(place: &'static str) -> Wrong {
+        Wrong::at(place, "unknown_code")
+    }
+
+    /// A number or a moment at a place that is beyond what goes there.
+    pub(super) fn out_of_range(place: &'static str) -> Wrong {
+        Wrong::at(place, "out_of_range")
+    }
+
+    /// A text at a place that is no moment.
+    pub(super) fn wrong_time(place: &'static str) -> Wrong {
+        Wrong::at(place, "wrong_time")
+    }
 }
 
 impl From<Code> for Wrong {

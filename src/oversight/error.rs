@@ -17,6 +17,8 @@ pub enum OversightError {
     Refused {
         /// Why.
         code: Code,
+        /// The member that cannot be as it is, and the stable word for what is wrong with it, where it is about one.
+        at: Option<(&'static str, &'static str)>,
         /// The entry, unless it was only counted.
         recorded: Option<Recorded>,
     },
@@ -47,10 +49,28 @@ pub enum OversightError {
 }
 
 pub(super) async fn refuse(trail: &Trail, denied: Denied) -> OversightError {
+    refused(trail, denied, None).await
+}
+
+/// The same for a member of a request that cannot be as it is.
+pub(super) async fn refuse_at(
+    trail: &Trail,
+    denied: Denied,
+    member: &'static str,
+    reason: &'static str,
+) -> OversightError {
+    refused(trail, denied, Some((member, reason))).await
+}
+
+async fn refused(
+    trail: &Trail,
+    denied: Denied,
+    at: Option<(&'static str, &'static str)>,
+) -> OversightError {
     let code = denied.why();
     match trail.refuse(denied).await {
-        Ok(entry) => OversightError::Refused { code, recorded: Some(entry) },
-        Err(Unrecorded::Counted) => OversightError::Refused { code, recorded: None },
+        Ok(entry) => OversightError::Refused { code, at, recorded: Some(entry) },
+        Err(Unrecorded::Counted) => OversightError::Refused { code, at, recorded: None },
         Err(Unrecorded::Trail(error)) => OversightError::Trail(error),
     }
 }

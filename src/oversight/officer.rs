@@ -2,7 +2,7 @@
 //! Never holds a room; rooms are arguments, so that a signature shows its reach.
 //! Whatever ends it, yes or no, is in the log first.
 
-use super::error::{OversightError, refuse, turn_away};
+use super::error::{OversightError, refuse, refuse_at, turn_away};
 use super::reviews::Review;
 use crate::access::{Access, ActorId, Code, Duty, Origin, Permit, RoleId};
 use crate::ambient::Micros;
@@ -106,5 +106,18 @@ impl Officer<'_> {
     ) -> OversightError {
         let denied = access.refuse(Some(self.actor.standing()), code, self.origin);
         refuse(trail, denied.of_review(review)).await
+    }
+
+    /// The same for a member of a request that cannot be beyond what goes there.
+    pub(super) async fn turn_away_from_beyond(
+        &self,
+        review: [u8; 16],
+        member: &'static str,
+        access: &Access,
+        trail: &Trail,
+    ) -> OversightError {
+        let standing = self.actor.standing();
+        let denied = access.refuse(Some(standing), Code::SchemaInvalid, self.origin);
+        refuse_at(trail, denied.of_review(review), member, "out_of_range").await
     }
 }

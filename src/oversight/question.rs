@@ -45,7 +45,12 @@ pub struct Question {
 
 impl Question {
     /// From the members of a query, in the order of [`QUESTION_WORDS`].
-    pub fn parse(members: [Option<String>; QUESTION_WORDS.len()]) -> Option<Question> {
+    ///
+    /// # Errors
+    /// The word of the first member that means nothing, or nothing beside the others.
+    pub fn parse(
+        members: [Option<String>; QUESTION_WORDS.len()],
+    ) -> Result<Question, &'static str> {
         let plain = ["from", "limit"];
         let mut question = Question::all(AUDIT_PAGE_COUNT_MAX);
         let mut order = None;
@@ -53,24 +58,18 @@ impl Question {
         for (word, value) in given.filter_map(|(word, value)| Some((word, value?))) {
             question.plain &= plain.contains(&word);
             match word {
-                "since" => question.since = Some(moment(&value)?),
-                "until" => question.until = Some(moment(&value)?),
-                "day" => question.take_day(&value)?,
-                "from" => question.from = Some(value.parse().ok()?),
-                "limit" => question.limit = value.parse().ok()?,
                 "order" => order = Some(value),
-                "cursor" if value.len() <= CURSOR_BYTES_MAX => question.cursor = Some(value),
-                _ => question.take(word, value)?,
+                _ => question.take(word, value).ok_or(word)?,
             }
         }
         question.newest_first = match order.as_deref() {
             None => question.from.is_none(),
             Some("newest") => true,
             Some("oldest") => false,
-            Some(_) => return None,
+            Some(_) => return Err("order"),
         };
         question.clauses.sort();
-        Some(question)
+        Ok(question)
     }
 
     /// Everything, the newest first.
@@ -150,6 +149,19 @@ impl Question {
     }
 
     fn take(&mut self, word: &str, value: String) -> Option<()> {
+        match word {
+            "since" => self.since = Some(moment(&value)?),
+            "until" => self.until = Some(moment(&value)?),
+            "day" => self.take_day(&value)?,
+            "from" => self.from = Some(value.parse().ok()?),
+            "limit" => self.limit = value.parse().ok()?,
+            "cursor" if value.len() <= CURSOR_BYTES_MAX => self.cursor = Some(value),
+            _ => self.take_clause(word, value)?,
+        }
+        Some(())
+    }
+
+    fn take_clause(&mut self, word: &str, value: String) -> Option<()> {
         let kind = match word {
             "record" if value.len() == 36 => {
                 self.record = Some(value.parse().ok()?);
@@ -233,7 +245,12 @@ mod tests {
             let place = QUESTION_WORDS.iter().position(|known| known == word).expect("a word");
             values[place] = Some((*value).to_owned());
         }
-        Question::parse(values)
+        let question = Question::parse(values);
+        // Of all that is asked here the last member is the one that means nothing.
+        let last =
+            QUESTION_WORDS.into_iter().rfind(|word| members.iter().any(|(one, _)| one == word));
+        assert!(question.is_ok() || question.as_ref().err() == last.as_ref());
+        question.ok()
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use super::entries::TheLog;
 use super::entry::LogEntry;
-use super::error::{OversightError, record, refuse, turn_away};
+use super::error::{OversightError, record, refuse, refuse_at, turn_away};
 use super::index::{Clause, Index, Kind, Wanted};
 use super::question::Question;
 use crate::access::{Access, Code, Duty, Origin};
@@ -97,7 +97,8 @@ pub async fn search_entries(
         Some(cursor) => {
             let position = seal.position(&owner, cursor, now);
             let Some(position) = position.and_then(|bytes| bytes.try_into().ok()) else {
-                return Err(turned_away(Code::SchemaInvalid).await);
+                let denied = access.refuse(Some(standing), Code::SchemaInvalid, origin);
+                return Err(refuse_at(trail, denied, "cursor", "wrong_cursor").await);
             };
             Some(u64::from_be_bytes(position))
         }

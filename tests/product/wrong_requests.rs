@@ -4,7 +4,8 @@
 
 use super::actor::Actor;
 use super::bodies::{
-    CONTACT, CORRECTION, REGISTRATION, SAFETY, adult, basis, place, record, unknown_id,
+    CONTACT, CORRECTION, REGISTRATION, RIGHTS, SAFETY, adult, basis, consent, place, record,
+    unknown_id,
 };
 use super::client::{Call, Reply};
 use super::harness::shared;
@@ -233,6 +234,303 @@ fn newcomer_that_cannot_be_placed_is_marked_where_it_is_wrong() {
             "a log-in too long",
             demo.call("POST", "/v1/log-in").json(&json!({"proof": "x", "life_seconds": 90_000})),
             "life_seconds: out_of_range",
+        ),
+    ]);
+}
+
+/// A body with one thing changed.
+fn but(mut body: Value, member: &str, value: Value) -> Value {
+    body[member] = value;
+    body
+}
+
+#[test]
+fn bodies_of_the_rights_of_residents_that_are_wrong_are_marked_where_they_are() {
+    let demo = shared();
+    let (desk, police) = (demo.role("resident_desk"), demo.role("community_police"));
+    let of = |who: &Actor, call: &str, body: Value| {
+        let path = format!("/v1/subjects/{}/{call}", unknown_id());
+        who.call("POST", &path).purpose(RIGHTS).json(&body)
+    };
+    let release = format!("/v1/restraints/{}/release", unknown_id());
+    let withdraw = format!("consents/{}/withdraw", "A".repeat(22));
+    let erase = json!({"reason": "purpose_met", "by": "self", "proof": "resident_card"});
+    let given = json!({
+        "records": [unknown_id()], "purpose": CONTACT, "legal_basis": "household_contact_consent",
+        "notice": "household_contact_notice_1", "consent": consent("self"), "proof": "resident_card",
+    });
+    let twice = json!([SECRET, SECRET]);
+    check(vec![
+        (
+            "an erasure for no reason",
+            of(&desk, "erase", but(erase.clone(), "reason", json!(SECRET))),
+            "reason: unknown_code",
+        ),
+        (
+            "an erasure by no document",
+            of(&desk, "erase", but(erase, "proof", json!(SECRET))),
+            "proof: unknown_code",
+        ),
+        (
+            "a restriction for no reason",
+            of(&desk, "restrict", json!({"reason": SECRET})),
+            "reason: unknown_code",
+        ),
+        (
+            "somebody without a document",
+            of(&desk, "restrict", json!({"reason": "excess", "by": "self"})),
+            "proof: missing",
+        ),
+        (
+            "a document of nobody",
+            of(&desk, "restrict", json!({"reason": "excess", "proof": "resident_card"})),
+            "by: missing",
+        ),
+        (
+            "a hold for no reason",
+            of(&desk, "hold", json!({"reason": SECRET, "document": "1"})),
+            "reason: unknown_code",
+        ),
+        (
+            "a hold by no document",
+            of(&desk, "hold", json!({"reason": "court_case", "document": ""})),
+            "document: malformed",
+        ),
+        (
+            "a release for no reason",
+            desk.call("POST", &release).purpose(RIGHTS).json(&json!({"reason": SECRET})),
+            "reason: unknown_code",
+        ),
+        (
+            "a consent over nothing",
+            of(&desk, "consents", but(given.clone(), "records", json!([]))),
+            "records: missing",
+        ),
+        (
+            "a consent over no records",
+            of(&desk, "consents", but(given.clone(), "records", twice)),
+            "records: malformed",
+        ),
+        (
+            "a consent by no document",
+            of(&desk, "consents", but(given, "proof", json!(SECRET))),
+            "proof: unknown_code",
+        ),
+        (
+            "taken back by no document",
+            of(&desk, &withdraw, json!({"by": "self", "proof": SECRET})),
+            "proof: unknown_code",
+        ),
+        (
+            "households that are none",
+            of(&police, "protect", json!({"protected": true, "households": [SECRET]})),
+            "households: malformed",
+        ),
+        ("a page too long", desk.call("GET", "/v1/due?limit=100000"), "limit: out_of_range"),
+    ]);
+}
+
+#[test]
+fn bodies_of_what_opens_records_that_are_wrong_are_marked_where_they_are() {
+    let demo = shared();
+    let (worker, head, police) = (demo.worker(2), demo.head(2), demo.role("community_police"));
+    let later = "2036-01-01T00:00:00Z";
+    let raise = json!({"kind": "other", "people": 1, "minutes": 10});
+    let limit = |member: &str, value: Value| {
+        worker.call("POST", "/v1/approvals/limit").json(&but(raise.clone(), member, value))
+    };
+    let official = json!({
+        "document": "1", "organ": "county_public_security", "subjects": [unknown_id()],
+        "fields": ["name"], "until": later,
+    });
+    let organ = |member: &str, value: Value| {
+        let call = police.call("POST", "/v1/admin/official-requests").purpose(REGISTRATION);
+        call.json(&but(official.clone(), member, value))
+    };
+    let window = json!({"to": worker.id, "grid": head.grid(), "until": later});
+    let stand_in = |member: &str, value: Value| {
+        head.call("POST", "/v1/delegations").json(&but(window.clone(), member, value))
+    };
+    let glass = json!({"tier": "alone", "event": unknown_id()});
+    let broken = |member: &str, value: Value| {
+        let call = head.call("POST", "/v1/break-glass").purpose("emergency_evacuation");
+        call.json(&but(glass.clone(), member, value))
+    };
+    let review = format!("/v1/break-glass/{}/review", unknown_id());
+    let found = |body: Value| head.call("POST", &review).json(&body);
+    let preview = |body: Value| worker.call("POST", "/v1/access/preview").json(&body);
+    let approval = json!({"record": unknown_id(), "fields": ["name"], "minutes": 0});
+    let ask = worker.call("POST", "/v1/approvals").purpose(REGISTRATION).json(&approval);
+    check(vec![
+        ("a limit of no kind", limit("kind", json!(SECRET)), "kind: unknown_code"),
+        ("a limit for nobody", limit("people", json!(0)), "people: out_of_range"),
+        ("a limit for a year", limit("minutes", json!(525_600)), "minutes: out_of_range"),
+        ("a look of no length", ask, "minutes: out_of_range"),
+        ("no organ", organ("organ", json!(SECRET)), "organ: unknown_code"),
+        ("no document", organ("document", json!("")), "document: malformed"),
+        ("no people", organ("subjects", json!([SECRET])), "subjects: malformed"),
+        ("nobody", organ("subjects", json!([])), "subjects: missing"),
+        ("no field", organ("fields", json!(["<x>"])), "fields: malformed"),
+        ("no moment", organ("until", json!(SECRET)), "until: wrong_time"),
+        ("an organ for ten years", organ("until", json!(later)), "until: out_of_range"),
+        ("nobody stands in", stand_in("to", json!(SECRET)), "to: malformed"),
+        ("nowhere", stand_in("grid", json!(SECRET)), "grid: malformed"),
+        ("from no moment", stand_in("from", json!(SECRET)), "from: wrong_time"),
+        ("to no moment", stand_in("until", json!(SECRET)), "until: wrong_time"),
+        ("no tier", broken("tier", json!(SECRET)), "tier: unknown_code"),
+        ("no event", broken("event", json!(SECRET)), "event: malformed"),
+        ("no places", broken("places", json!([SECRET])), "places: malformed"),
+        (
+            "no finding",
+            found(json!({"finding": SECRET, "note": "event_confirmed"})),
+            "finding: unknown_code",
+        ),
+        ("no note", found(json!({"finding": "justified", "note": SECRET})), "note: unknown_code"),
+        ("no type", preview(json!({"type": SECRET, "grid": worker.grid()})), "type: unknown_code"),
+        (
+            "no age",
+            preview(json!({"type": "person", "grid": worker.grid(), "age": SECRET})),
+            "age: unknown_code",
+        ),
+        ("no grid", preview(json!({"type": "person", "grid": SECRET})), "grid: malformed"),
+    ]);
+}
+
+#[test]
+fn bodies_and_questions_of_officers_that_are_wrong_are_marked_where_they_are() {
+    let demo = shared();
+    let officer = demo.role("compliance_auditor");
+    let get = |path: &str| officer.call("GET", &format!("/v1/audit/{path}"));
+    let post =
+        |path: &str, body: Value| officer.call("POST", &format!("/v1/audit/{path}")).json(&body);
+    let case = format!("reviews/{}", "A".repeat(22));
+    let item = json!({"organ": "street_office", "due": "2036-01-01", "text": "重新培训"});
+    let rectify = |member: &str, value: Value| {
+        post(&format!("{case}/rectifications"), but(item.clone(), member, value))
+    };
+    let span = json!({"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z", "each": 1});
+    let sample = |member: &str, value: Value| {
+        post("reviews", json!({"sample": but(span.clone(), member, value)}))
+    };
+    check(vec![
+        ("no actor", get(&format!("entries?actor={SECRET}")), "actor: malformed"),
+        ("no moment", get(&format!("entries?since={SECRET}")), "since: malformed"),
+        (
+            "a day beside a moment",
+            get("entries?day=2026-01-01&since=2026-01-01T00:00:00Z"),
+            "day: malformed",
+        ),
+        ("no order", get(&format!("entries?order={SECRET}")), "order: malformed"),
+        ("a page too long", get("entries?limit=100000"), "limit: out_of_range"),
+        (
+            "a place that is none",
+            get(&format!("entries?outcome=denied&cursor={SECRET}")),
+            "cursor: wrong_cursor",
+        ),
+        ("no form", get("export"), "format: missing"),
+        ("another form", get(&format!("export?format={SECRET}")), "format: malformed"),
+        ("no rule", get(&format!("anomalies?rule={SECRET}")), "rule: malformed"),
+        ("no state", get(&format!("reviews?state={SECRET}")), "state: malformed"),
+        ("a page of nothing", get("rectifications?limit=0"), "limit: out_of_range"),
+        ("no period", get("report?since=2026-01-01T00:00:00Z"), "until: missing"),
+        (
+            "a period of no length",
+            get("report?since=2026-01-01T00:00:00Z&until=2026-01-01T00:00:00Z"),
+            "until: out_of_range",
+        ),
+        ("a pack of everything", post("evidence-packs", json!({})), "body: asks_for_nothing"),
+        (
+            "a pack of no outcome",
+            post("evidence-packs", json!({"outcome": SECRET})),
+            "outcome: malformed",
+        ),
+        ("a review over nothing", post("reviews", json!({})), "entries: missing"),
+        ("an entry twice", post("reviews", json!({"entries": [1, 1]})), "entries: repeated"),
+        ("no anomaly", post("reviews", json!({"anomaly": SECRET})), "anomaly: malformed"),
+        (
+            "both",
+            post("reviews", json!({"entries": [1], "sample": span})),
+            "sample: not_with_others",
+        ),
+        (
+            "a sample of no length",
+            sample("until", json!("2026-01-01T00:00:00Z")),
+            "sample.until: out_of_range",
+        ),
+        ("a sample of nothing", sample("each", json!(0)), "sample.each: out_of_range"),
+        ("without nobody", sample("without", json!([SECRET])), "sample.without: malformed"),
+        ("no text", post(&format!("{case}/notes"), json!({"text": ""})), "text: malformed"),
+        (
+            "before nobody",
+            post(&format!("{case}/escalate"), json!({"to": SECRET, "text": "请复核"})),
+            "to: unknown_code",
+        ),
+        ("no organ", rectify("organ", json!(SECRET)), "organ: unknown_code"),
+        ("two owners", rectify("actor", json!(officer.id)), "organ: not_with_actor"),
+        ("no day", rectify("due", json!("2036-1-1")), "due: malformed"),
+    ]);
+}
+
+#[test]
+fn bodies_of_administrators_that_are_wrong_are_marked_where_they_are() {
+    let demo = shared();
+    let (system, security) = (demo.role("system_admin"), demo.role("security_admin"));
+    let (placer, worker) = (demo.role("assignment_officer"), demo.worker(2));
+    let question = json!({
+        "actor": worker.id, "purpose": REGISTRATION, "type": "person", "grid": worker.grid(),
+        "action": "read", "fields": ["name"],
+    });
+    let explain = |member: &str, value: Value| {
+        let call = security.call("POST", "/v1/admin/policies/explain");
+        call.json(&but(question.clone(), member, value))
+    };
+    let keys = format!("/v1/admin/keys/jobs/{}/decide", unknown_id());
+    let tokens = format!("/v1/admin/actors/{}/tokens", worker.id);
+    let end = format!("/v1/admin/actors/{}/assignments/end", worker.id);
+    let ending =
+        |query: &str| placer.call("GET", &format!("/v1/admin/assignments/expiring?{query}"));
+    check(vec![
+        ("no action", explain("action", json!(SECRET)), "action: unknown_code"),
+        ("no purpose", explain("purpose", json!(SECRET)), "purpose: unknown"),
+        ("nobody", explain("actor", json!(SECRET)), "actor: malformed"),
+        ("no type", explain("type", json!(SECRET)), "type: unknown_code"),
+        ("no field", explain("fields", json!(["<x>"])), "fields: malformed"),
+        (
+            "no keys",
+            system.call("POST", "/v1/admin/keys/rotate").json(&json!({"what": SECRET})),
+            "what: unknown_code",
+        ),
+        (
+            "neither yes nor no",
+            security.call("POST", &keys).json(&json!({"decision": SECRET})),
+            "decision: unknown_code",
+        ),
+        (
+            "through no system",
+            security.call("POST", &tokens).json(&json!({"via": SECRET})),
+            "via: malformed",
+        ),
+        (
+            "no post",
+            placer.call("POST", &end).json(&json!({"assignment": SECRET})),
+            "assignment: malformed",
+        ),
+        (
+            "a roster of nobody",
+            placer.call("POST", "/v1/admin/assignments/import").json(&json!({"lines": []})),
+            "lines: missing",
+        ),
+        ("no days", ending("limit=1"), "within_days: missing"),
+        ("days of a century", ending("within_days=36500"), "within_days: out_of_range"),
+        (
+            "a place that is none",
+            ending(&format!("within_days=1&after={SECRET}")),
+            "after: malformed",
+        ),
+        (
+            "no grid",
+            placer.call("GET", &format!("/v1/admin/grids/vacant?after={SECRET}")),
+            "after: malformed",
         ),
     ]);
 }

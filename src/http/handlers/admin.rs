@@ -209,10 +209,7 @@ pub(in crate::http) async fn add(
 ) -> Result<Answer<ActorAddedBody>, Problem> {
     caller.must_have(Duty::ActorAdd, &rooms).await?;
     let body: ActorBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let request = match actor_request(body) {
-        Ok(request) => request,
-        Err(wrong) => return Err(caller.turn_away_for(&rooms, wrong).await),
-    };
+    let request = caller.understood(actor_request(body), &rooms).await?;
     let territory = rooms.territory.load();
     let added = add_actor(
         &caller.actor,
@@ -315,9 +312,8 @@ pub(in crate::http) async fn token(
     caller.must_have(Duty::TokenIssue, &rooms).await?;
     let body: TokenBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     let actor = caller.named(&actor, &rooms).await?;
-    let Ok(via) = body.via.as_deref().map(str::parse).transpose() else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let via = body.via.as_deref().map(str::parse).transpose();
+    let via = caller.understood(via.map_err(|_| Wrong::malformed("via")), &rooms).await?;
     let life_seconds = body.life_seconds.unwrap_or(TOKEN_LIFE_SECONDS_MAX);
     let issued = issue_token(
         &caller.actor,
@@ -333,6 +329,30 @@ pub(in crate::http) async fn token(
     Ok(Answer::new(body, issued.recorded, rooms.trail.origin()).created())
 }
 
+/// What is to be explained.
+fn explain_request(body: ExplainBody, rooms: &Rooms) -> Result<ExplainRequest<'_>, Wrong> {
+    let ask = match body.action.as_str() {
+        "read" => Ask::Read,
+        "create" => Ask::Create,
+        "update" => Ask::Update,
+        "delete" => Ask::Delete,
+        "match" => Ask::Match,
+        _ => return Err(Wrong::unknown_code("action")),
+    };
+    let purpose = rooms.purposes.get(&body.purpose).filter(|purpose| purpose.active);
+    if !body.fields.iter().all(|field| is_slug(field)) {
+        return Err(Wrong::malformed("fields"));
+    }
+    Ok(ExplainRequest {
+        actor: body.actor.parse().map_err(|_| Wrong::malformed("actor"))?,
+        purpose: purpose.ok_or_else(|| Wrong::at("purpose", "unknown"))?,
+        record_type: body.kind.parse().map_err(|_| Wrong::unknown_code("type"))?,
+        grid: body.grid,
+        ask,
+        fields: body.fields,
+    })
+}
+
 pub(in crate::http) async fn explain(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
@@ -341,24 +361,8 @@ pub(in crate::http) async fn explain(
 ) -> Result<Answer<ExplainedBody>, Problem> {
     caller.must_have(Duty::PolicyExplain, &rooms).await?;
     let body: ExplainBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let ask = match body.action.as_str() {
-        "read" => Some(Ask::Read),
-        "create" => Some(Ask::Create),
-        "update" => Some(Ask::Update),
-        "delete" => Some(Ask::Delete),
-        "match" => Some(Ask::Match),
-        _ => None,
-    };
-    let purpose = rooms.purposes.get(&body.purpose).filter(|purpose| purpose.active);
-    let shaped = body.fields.iter().all(|field| is_slug(field));
-    let (Some(ask), Some(purpose), Ok(actor), Ok(record_type), true) =
-        (ask, purpose, body.actor.parse(), body.kind.parse(), shaped)
-    else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let request = caller.understood(explain_request(body, &rooms), &rooms).await?;
     let territory = rooms.territory.load();
-    let request =
-        ExplainRequest { actor, purpose, record_type, grid: body.grid, ask, fields: body.fields };
     let explained = explain_policy(
         &caller.actor,
         request,

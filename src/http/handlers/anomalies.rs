@@ -4,11 +4,12 @@
 
 use super::super::answer::Answer;
 use super::super::caller::Caller;
-use super::super::headers::query;
+use super::super::headers::{page_limit, query, said};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::super::wrong::Wrong;
 use super::reviews::officer;
-use crate::access::{Code, Duty};
+use crate::access::Duty;
 use crate::ambient::Micros;
 use crate::limits::AUDIT_PAGE_COUNT_MAX;
 use crate::oversight::{
@@ -114,9 +115,7 @@ pub(in crate::http) async fn list(
 ) -> Result<Answer<AnomaliesBody>, Problem> {
     caller.must_have(Duty::AuditAnomalies, &rooms).await?;
     let members = query(&caller, raw.as_deref(), ANOMALIES_WORDS, &rooms).await?;
-    let Some(question) = asked(members) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let question = caller.understood(asked(members), &rooms).await?;
     let found = list_anomalies(
         officer(&caller),
         question,
@@ -141,22 +140,15 @@ pub(in crate::http) async fn list(
     Ok(Answer::new(body, found.recorded, rooms.trail.origin()))
 }
 
-fn asked(members: [Option<String>; ANOMALIES_WORDS.len()]) -> Option<AnomaliesQuestion> {
+fn asked(members: [Option<String>; ANOMALIES_WORDS.len()]) -> Result<AnomaliesQuestion, Wrong> {
     let [rule, actor, state, since, until, limit, before] = members;
-    // A member that is there must mean something.
-    fn read<T>(member: Option<String>, of: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
-        match member {
-            Some(text) => of(&text).map(Some),
-            None => Some(None),
-        }
-    }
-    Some(AnomaliesQuestion {
-        rule: read(rule, RuleName::parse)?,
-        actor: read(actor, |text| text.parse().ok())?,
-        state: read(state, AnomalyState::parse)?,
-        since: read(since, moment)?,
-        until: read(until, moment)?,
-        limit: read(limit, |text| text.parse().ok())?.unwrap_or(AUDIT_PAGE_COUNT_MAX),
-        before: read(before, |text| text.parse().ok())?,
+    Ok(AnomaliesQuestion {
+        rule: said(rule, "rule", RuleName::parse)?,
+        actor: said(actor, "actor", |text| text.parse().ok())?,
+        state: said(state, "state", AnomalyState::parse)?,
+        since: said(since, "since", moment)?,
+        until: said(until, "until", moment)?,
+        limit: page_limit(limit.as_deref(), AUDIT_PAGE_COUNT_MAX, AUDIT_PAGE_COUNT_MAX)?,
+        before: said(before, "before", |text| text.parse().ok())?,
     })
 }

@@ -248,10 +248,7 @@ pub(in crate::http) async fn ask(
     caller.must_ask(Ask::Read, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: ApprovalBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let request = match request_of(body) {
-        Ok(request) => request,
-        Err(wrong) => return Err(caller.turn_away_for(&rooms, wrong).await),
-    };
+    let request = caller.understood(request_of(body), &rooms).await?;
     let territory = rooms.territory.load();
     let (id, recorded) = ask_approval(
         &caller.asked(purpose),

@@ -4,12 +4,14 @@
 
 use super::super::answer::{Answer, put_receipt};
 use super::super::caller::Caller;
-use super::super::headers::query;
+use super::super::headers::{query, said};
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::vocabulary::{role_names, vocabulary};
-use crate::access::{Code, Duty};
+use super::super::wrong::Wrong;
+use crate::access::Duty;
+use crate::limits::{AUDIT_PAGE_COUNT_MAX, EXPORT_PAGE_COUNT_MAX};
 use crate::oversight::{
     Format, OversightError, QUESTION_WORDS, Question, Said, Use, Words, explain_entry, prove_entry,
     prove_receipt, read_entries, rebuild_index, search_entries,
@@ -139,10 +141,11 @@ pub(in crate::http) async fn export(
 ) -> Result<Answer<ExportBody>, Problem> {
     caller.must_have(Duty::AuditExport, &rooms).await?;
     let [format, members @ ..] = query(&caller, raw.as_deref(), EXPORT_WORDS, &rooms).await?;
-    let format = format.as_deref().and_then(Format::parse);
-    let (Some(format), Some(question)) = (format, Question::parse(members)) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let format = said(format, "format", Format::parse);
+    let format = format.and_then(|format| format.ok_or_else(|| Wrong::at("format", "missing")));
+    let format = caller.understood(format, &rooms).await?;
+    let question = asked(members, EXPORT_PAGE_COUNT_MAX);
+    let question = caller.understood(question, &rooms).await?;
     let header = format.header().filter(|_| question.is_first_page());
     let found = search_entries(
         &caller.actor,
@@ -166,6 +169,15 @@ pub(in crate::http) async fn export(
     Ok(Answer::new(body, found.recorded, origin))
 }
 
+/// What is asked of the log, for pages of so many entries at most.
+fn asked(members: [Option<String>; QUESTION_WORDS.len()], most: usize) -> Result<Question, Wrong> {
+    let question = Question::parse(members).map_err(Wrong::malformed)?;
+    match (1..=most).contains(&question.limit) {
+        true => Ok(question),
+        false => Err(Wrong::out_of_range("limit")),
+    }
+}
+
 pub(in crate::http) async fn entries(
     State(rooms): State<Arc<Rooms>>,
     caller: Caller,
@@ -173,9 +185,7 @@ pub(in crate::http) async fn entries(
 ) -> Result<Answer<EntriesBody>, Problem> {
     caller.must_have(Duty::AuditRead, &rooms).await?;
     let members = query(&caller, raw.as_deref(), QUESTION_WORDS, &rooms).await?;
-    let Some(question) = Question::parse(members) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let question = caller.understood(asked(members, AUDIT_PAGE_COUNT_MAX), &rooms).await?;
     if question.is_plain() {
         return stretch(&caller, question.from.unwrap_or(0), question.limit, &rooms).await;
     }
@@ -309,11 +319,10 @@ pub(in crate::http) async fn proof(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     let [leaf] = query(&caller, raw.as_deref(), ["leaf"], &rooms).await?;
-    let leaf = leaf.and_then(|leaf| BASE64_URL_SAFE_NO_PAD.decode(leaf).ok());
-    let leaf = leaf.and_then(|leaf| <[u8; 32]>::try_from(leaf).ok());
-    let Some(leaf) = leaf else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let bytes = |leaf: &str| BASE64_URL_SAFE_NO_PAD.decode(leaf).ok()?.try_into().ok();
+    let leaf = said::<[u8; 32]>(leaf, "leaf", bytes);
+    let leaf = leaf.and_then(|leaf| leaf.ok_or_else(|| Wrong::at("leaf", "missing")));
+    let leaf = caller.understood(leaf, &rooms).await?;
     let index: u64 = caller.named(&index, &rooms).await?;
     let proof = prove_receipt(
         &caller.actor,

@@ -10,7 +10,7 @@ use super::super::headers::{Headers, purpose};
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
-use crate::access::Code;
+use super::super::wrong::Wrong;
 use crate::ambient::Micros;
 use crate::limits::EMERGENCY_DWELLINGS_MAX;
 use crate::operations::{
@@ -186,9 +186,7 @@ pub(in crate::http) async fn open(
     caller.must_break_glass(&rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: BreakGlassBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let Some(request) = request_of(body) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let request = caller.understood(request_of(body), &rooms).await?;
     let territory = rooms.territory.load();
     let (asked, visited) = (caller.asked(purpose), break_glass_rooms(&rooms));
     let opened = break_glass(&asked, request, &visited, &rooms.schemas, &territory, &*rooms.random);
@@ -207,11 +205,11 @@ fn break_glass_rooms(rooms: &Rooms) -> Urgency<'_> {
     }
 }
 
-fn request_of(body: BreakGlassBody) -> Option<BreakGlassRequest> {
-    Some(BreakGlassRequest {
-        tier: body.tier.parse().ok()?,
-        event: body.event.parse().ok()?,
-        places: named_ids(&body.places, 0..=EMERGENCY_DWELLINGS_MAX as usize)?,
+fn request_of(body: BreakGlassBody) -> Result<BreakGlassRequest, Wrong> {
+    Ok(BreakGlassRequest {
+        tier: body.tier.parse().map_err(|_| Wrong::unknown_code("tier"))?,
+        event: body.event.parse().map_err(|_| Wrong::malformed("event"))?,
+        places: named_ids("places", &body.places, 0..=EMERGENCY_DWELLINGS_MAX as usize)?,
     })
 }
 
@@ -245,9 +243,7 @@ pub(in crate::http) async fn review(
     body: Body,
 ) -> Result<Answer<GlassIdBody>, Problem> {
     let body: GlassReviewBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let Some(finding) = finding_of(body, &rooms) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let finding = caller.understood(finding_of(body, &rooms), &rooms).await?;
     let id: MandateId = caller.named(&id, &rooms).await?;
     let (actor, origin, now) = (&caller.actor, &caller.origin, caller.now);
     let recorded =
@@ -255,12 +251,15 @@ pub(in crate::http) async fn review(
     Ok(Answer::new(GlassIdBody { id: id.to_string() }, recorded, rooms.trail.origin()))
 }
 
-fn finding_of(body: GlassReviewBody, rooms: &Rooms) -> Option<Finding> {
+fn finding_of(body: GlassReviewBody, rooms: &Rooms) -> Result<Finding, Wrong> {
     let justified = match body.finding.as_str() {
         "justified" => true,
         "not_justified" => false,
-        _ => return None,
+        _ => return Err(Wrong::unknown_code("finding")),
     };
-    let known = rooms.schemas.code_list("emergency_note")?.accepts(&body.note);
-    known.then_some(Finding { justified, note: body.note })
+    let notes = rooms.schemas.code_list("emergency_note");
+    match notes.is_some_and(|notes| notes.accepts(&body.note)) {
+        true => Ok(Finding { justified, note: body.note }),
+        false => Err(Wrong::unknown_code("note")),
+    }
 }

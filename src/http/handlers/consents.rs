@@ -3,7 +3,7 @@
 //! Who may not know of the person is told of nobody.
 
 use super::super::answer::Answer;
-use super::super::body::{self, Media, known, named_ids};
+use super::super::body::{self, Media, code_at, named_ids};
 use super::super::caller::Caller;
 use super::super::forms;
 use super::super::headers::{Headers, purpose};
@@ -11,6 +11,7 @@ use super::super::named::{Named, NamedTwo};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::Members;
+use super::super::wrong::Wrong;
 use crate::access::{Code, ConsentAct, Written};
 use crate::ambient::date_of;
 use crate::limits::CONSENTED_RECORDS_COUNT_MAX;
@@ -181,9 +182,7 @@ pub(in crate::http) async fn give(
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: ConsentGivenBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     let subject = caller.named(&subject, &rooms).await?;
-    let Some((records, proof)) = given_over(&body) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let (records, proof) = caller.understood(given_over(&body), &rooms).await?;
     let ConsentGivenBody { purpose: to, legal_basis, notice, consent, .. } = body;
     let Some(to) = rooms.purposes.get(&to).filter(|purpose| purpose.active) else {
         return Err(caller.turn_away(&rooms, Code::PurposeUnknown).await);
@@ -212,9 +211,9 @@ pub(in crate::http) async fn give(
 }
 
 /// The records that a consent is given over, each once, and the code of the document.
-fn given_over(body: &ConsentGivenBody) -> Option<(Vec<RecordId>, &'static str)> {
-    let proof = known(&PROOFS, &body.proof)?;
-    Some((named_ids(&body.records, 1..=CONSENTED_RECORDS_COUNT_MAX)?, proof))
+fn given_over(body: &ConsentGivenBody) -> Result<(Vec<RecordId>, &'static str), Wrong> {
+    let proof = code_at("proof", &PROOFS, &body.proof)?;
+    Ok((named_ids("records", &body.records, 1..=CONSENTED_RECORDS_COUNT_MAX)?, proof))
 }
 
 pub(in crate::http) async fn withdraw(
@@ -227,9 +226,7 @@ pub(in crate::http) async fn withdraw(
     caller.must_serve(Written::Consent(ConsentAct::Withdraw), &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: WithdrawBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let Some(proof) = known(&PROOFS, &body.proof) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let proof = caller.understood(code_at("proof", &PROOFS, &body.proof), &rooms).await?;
     let named = subject.parse().ok().zip(id_of(&consent));
     let Some((subject, consent)) = named else {
         return Err(caller.turn_away(&rooms, Code::NotFound).await);

@@ -9,6 +9,7 @@ use super::super::forms;
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::super::wrong::Wrong;
 use super::brought::{maybe_moment, moment};
 use crate::access::Code;
 use crate::ambient::Micros;
@@ -99,21 +100,19 @@ pub(in crate::http) async fn propose(
 ) -> Result<Answer<DelegationIdBody>, Problem> {
     caller.must_delegate(&rooms).await?;
     let body: DelegationBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let Some(request) = request_of(&body) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let request = caller.understood(request_of(&body), &rooms).await?;
     let delegating = delegating(&caller, &rooms);
     let (id, recorded) = propose_delegation(&delegating, request, &*rooms.random).await?;
     let body = DelegationIdBody { id: id.to_string() };
     Ok(Answer::new(body, recorded, rooms.trail.origin()).created())
 }
 
-fn request_of(body: &DelegationBody) -> Option<DelegationRequest> {
-    Some(DelegationRequest {
-        to: body.to.parse().ok()?,
-        grid: body.grid.parse().ok()?,
-        from: maybe_moment(body.from.as_deref())?,
-        until: moment(&body.until)?,
+fn request_of(body: &DelegationBody) -> Result<DelegationRequest, Wrong> {
+    Ok(DelegationRequest {
+        to: body.to.parse().map_err(|_| Wrong::malformed("to"))?,
+        grid: body.grid.parse().map_err(|_| Wrong::malformed("grid"))?,
+        from: maybe_moment(body.from.as_deref()).ok_or_else(|| Wrong::wrong_time("from"))?,
+        until: moment(&body.until).ok_or_else(|| Wrong::wrong_time("until"))?,
     })
 }
 

@@ -5,11 +5,11 @@
 use super::super::answer::Answer;
 use super::super::caller::Caller;
 use super::super::forms;
-use super::super::headers::query;
+use super::super::headers::{page_limit, query};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::super::wrong::Wrong;
 use super::approvals::kind_of;
-use crate::access::Code;
 use crate::ambient::{Micros, date_of};
 use crate::limits::DUE_PAGE_COUNT_MAX;
 use crate::operations::{Due, list_due};
@@ -84,9 +84,7 @@ pub(in crate::http) async fn list(
 ) -> Result<Answer<DuesBody>, Problem> {
     caller.must_see_due(&rooms).await?;
     let [limit, after] = query(&caller, raw.as_deref(), DUE_WORDS, &rooms).await?;
-    let Some(limit) = limit_of(limit.as_deref()) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let limit = caller.understood(limit_of(limit.as_deref()), &rooms).await?;
     let territory = rooms.territory.load();
     let page = list_due(
         &caller.actor,
@@ -106,9 +104,8 @@ pub(in crate::http) async fn list(
     Ok(Answer::new(DuesBody { due, next }, page.recorded, rooms.trail.origin()))
 }
 
-fn limit_of(limit: Option<&str>) -> Option<usize> {
-    let limit = limit.map_or(Ok(DUE_PAGE_COUNT_MAX), str::parse).ok()?;
-    (1..=DUE_PAGE_COUNT_MAX).contains(&limit).then_some(limit)
+fn limit_of(limit: Option<&str>) -> Result<usize, Wrong> {
+    page_limit(limit, DUE_PAGE_COUNT_MAX, DUE_PAGE_COUNT_MAX)
 }
 
 impl DueBody {
@@ -192,10 +189,10 @@ mod tests {
     #[test]
     fn a_page_is_taken_to_its_most_lines_and_refused_beyond() {
         let most = DUE_PAGE_COUNT_MAX;
-        assert_eq!(limit_of(Some(&most.to_string())), Some(most));
-        assert_eq!(limit_of(None), Some(most));
+        assert_eq!(limit_of(Some(&most.to_string())), Ok(most));
+        assert_eq!(limit_of(None), Ok(most));
         for wrong in [&*(most + 1).to_string(), "0", "x", ""] {
-            assert_eq!(limit_of(Some(wrong)), None, "{wrong}");
+            assert_eq!(limit_of(Some(wrong)), Err(Wrong::out_of_range("limit")), "{wrong}");
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Who may not know of the person is told of nobody, and a certificate is given out by a desk of the area that asked.
 
 use super::super::answer::{Answer, put_receipt};
-use super::super::body::{self, Media, known};
+use super::super::body::{self, Media, code_at};
 use super::super::caller::Caller;
 use super::super::forms;
 use super::super::headers::{Headers, purpose};
@@ -12,7 +12,7 @@ use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::approvals::ApprovalAskedBody;
 use super::consents::PROOFS;
-use crate::access::{Ask, Code, ErasureAct, Question, Written};
+use crate::access::{Ask, ErasureAct, Question, Written};
 use crate::operations::{EraseRequest, ask_erasure, carry_out_erasure};
 use crate::oversight::make_certificate;
 use crate::purposes::ConsentGiver;
@@ -66,11 +66,8 @@ pub(in crate::http) async fn ask(
     caller.must_serve(Written::Erasure(ErasureAct::Ask), &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: EraseBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let reason = known(&REASONS, &body.reason);
-    let proof = known(&PROOFS, &body.proof);
-    let Some((reason, proof)) = reason.zip(proof) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let reason = caller.understood(code_at("reason", &REASONS, &body.reason), &rooms).await?;
+    let proof = caller.understood(code_at("proof", &PROOFS, &body.proof), &rooms).await?;
     let subject = caller.named(&id, &rooms).await?;
     let territory = rooms.territory.load();
     let (id, recorded) = ask_erasure(

@@ -131,10 +131,7 @@ pub(in crate::http) async fn create(
     let purpose_id = purpose.id.as_str().as_bytes();
     let parts: [&[u8]; 4] = [b"create_household", purpose_id, case_bytes(case.as_ref()), &bytes];
     let held = hold(&caller, key.as_deref(), &parts, &rooms).await?;
-    let request = match body.into_request() {
-        Ok(request) => request,
-        Err(wrong) => return Err(caller.turn_away_for(&rooms, wrong).await),
-    };
+    let request = caller.understood(body.into_request(), &rooms).await?;
     let territory = rooms.territory.load();
     let created = create_household(
         &Asked { case, ..caller.asked_once(purpose, held.as_ref()) },

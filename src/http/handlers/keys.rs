@@ -9,8 +9,9 @@ use super::super::forms;
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::super::wrong::Wrong;
 use super::approvals::DecisionBody;
-use crate::access::{ActorId, Code, Duty};
+use crate::access::{ActorId, Duty};
 use crate::ambient::Micros;
 use crate::limits::{INDEX_BUCKETS_COUNT, SUBJECT_BUCKETS_COUNT};
 use crate::operations::{RotationWord, keys_status, rotate_keys};
@@ -198,9 +199,8 @@ pub(in crate::http) async fn ask(
 ) -> Result<Answer<RotationAnswer>, Problem> {
     caller.must_have(Duty::KeysRotate, &rooms).await?;
     let body: RotateBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let Some(kind) = RotationKind::of(&body.what) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let kind = RotationKind::of(&body.what).ok_or_else(|| Wrong::unknown_code("what"));
+    let kind = caller.understood(kind, &rooms).await?;
     Ok(said(&caller, RotationWord::Ask(kind), &rooms).await?.created())
 }
 
@@ -213,9 +213,8 @@ pub(in crate::http) async fn decide(
 ) -> Result<Answer<RotationAnswer>, Problem> {
     caller.must_have(Duty::KeysAgree, &rooms).await?;
     let body: DecisionBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let Some(yes) = body.is_yes() else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let yes = body.is_yes().ok_or_else(|| Wrong::unknown_code("decision"));
+    let yes = caller.understood(yes, &rooms).await?;
     let id = caller.named(&id, &rooms).await?;
     said(&caller, RotationWord::Decide { id, yes }, &rooms).await
 }

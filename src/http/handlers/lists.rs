@@ -6,7 +6,7 @@ use super::super::answer::Answer;
 use super::super::body::{self, Media};
 use super::super::caller::Caller;
 use super::super::forms;
-use super::super::headers::{case_of_work, checked_field_names, purpose, query};
+use super::super::headers::{case_of_work, checked_field_names, page_limit, purpose, query};
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
@@ -194,10 +194,7 @@ pub(in crate::http) async fn records(
     let body: QueryBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     // In clear it is never more than a page of a task.
     let most = if case.is_some() { TASK_PAGE_COUNT_MAX } else { QUERY_PAGE_COUNT_MAX };
-    let request = match parsed(body, most) {
-        Ok(request) => request,
-        Err(wrong) => return Err(caller.turn_away_for(&rooms, wrong).await),
-    };
+    let request = caller.understood(parsed(body, most), &rooms).await?;
     let kind = request.record_type;
     let territory = rooms.territory.load_full();
     let queried = query_records(
@@ -228,10 +225,7 @@ pub(in crate::http) async fn people(
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let case = case_of_work(&caller, &headers, &rooms).await?;
     let body: OccupantsBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let fields = match checked_field_names(body.fields) {
-        Ok(fields) => fields,
-        Err(wrong) => return Err(caller.turn_away_for(&rooms, wrong).await),
-    };
+    let fields = caller.understood(checked_field_names(body.fields), &rooms).await?;
     let place: RecordId = caller.named(&id, &rooms).await?;
     let territory = rooms.territory.load_full();
     let found = occupants(
@@ -259,10 +253,8 @@ pub(in crate::http) async fn feed(
     caller.must_ask(Ask::Changes, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let [since, limit] = query(&caller, raw.as_deref(), ["since", "limit"], &rooms).await?;
-    let limit = limit.map_or(Ok(QUERY_PAGE_COUNT_USUAL), |limit| limit.parse()).ok();
-    let Some(limit) = limit.filter(|limit| (1..=QUERY_PAGE_COUNT_MAX).contains(limit)) else {
-        return Err(caller.turn_away_for(&rooms, no_such_limit()).await);
-    };
+    let limit = page_limit(limit.as_deref(), QUERY_PAGE_COUNT_USUAL, QUERY_PAGE_COUNT_MAX);
+    let limit = caller.understood(limit, &rooms).await?;
     let territory = rooms.territory.load();
     let changed = changes(
         &caller.asked(purpose),
@@ -289,16 +281,11 @@ pub(in crate::http) async fn feed(
     Ok(Answer::new(body, changed.recorded, rooms.trail.origin()))
 }
 
-/// What a page of no such length is turned away for.
-fn no_such_limit() -> Wrong {
-    Wrong::at("limit", "out_of_range")
-}
-
 /// The question, of so many records a page at most.
 fn parsed(body: QueryBody, most: usize) -> Result<QueryRequest, Wrong> {
     let limit = body.limit.unwrap_or(QUERY_PAGE_COUNT_USUAL);
     if !(1..=most).contains(&limit) {
-        return Err(no_such_limit());
+        return Err(Wrong::out_of_range("limit"));
     }
     let updated_since = maybe_moment(body.updated_since.as_deref());
     let updated_since = updated_since.ok_or_else(|| Wrong::at("updated_since", "wrong_time"))?;

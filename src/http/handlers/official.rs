@@ -3,19 +3,18 @@
 //! What was agreed to is read record by record, under the request's id as the case.
 
 use super::super::answer::Answer;
-use super::super::body::{self, Media};
+use super::super::body::{self, Media, named_ids};
 use super::super::caller::Caller;
 use super::super::forms;
 use super::super::headers::{Headers, checked_field_names, purpose};
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::super::wrong::Wrong;
 use super::approvals::{ApprovalAskedBody, ApprovalsBody, DecisionBody, decided, listed};
 use super::brought::{is_document, moment};
-use crate::access::Code;
 use crate::limits::OFFICIAL_PEOPLE_COUNT_MAX;
 use crate::operations::{OfficialRequest, Waiting, ask_official};
-use crate::records::SubjectId;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -54,9 +53,7 @@ pub(in crate::http) async fn ask(
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: OfficialRequestBody =
         body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let Some(request) = request_of(body, &rooms) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let request = caller.understood(request_of(body, &rooms), &rooms).await?;
     let territory = rooms.territory.load();
     let (id, recorded) = ask_official(
         &caller.asked(purpose),
@@ -73,18 +70,19 @@ pub(in crate::http) async fn ask(
     Ok(Answer::new(ApprovalAskedBody::of(id), recorded, rooms.trail.origin()).created())
 }
 
-fn request_of(body: OfficialRequestBody, rooms: &Rooms) -> Option<OfficialRequest> {
-    let known = rooms.schemas.code_list("organ")?.accepts(&body.organ);
-    if !known || !is_document(&body.document) || body.subjects.len() > OFFICIAL_PEOPLE_COUNT_MAX {
-        return None;
+fn request_of(body: OfficialRequestBody, rooms: &Rooms) -> Result<OfficialRequest, Wrong> {
+    if !rooms.schemas.code_list("organ").is_some_and(|list| list.accepts(&body.organ)) {
+        return Err(Wrong::unknown_code("organ"));
     }
-    let subjects = body.subjects.iter().map(|id| id.parse().ok());
-    Some(OfficialRequest {
+    if !is_document(&body.document) {
+        return Err(Wrong::malformed("document"));
+    }
+    Ok(OfficialRequest {
         document: body.document,
         organ: body.organ,
-        subjects: subjects.collect::<Option<Vec<SubjectId>>>()?,
-        fields: checked_field_names(body.fields).ok()?,
-        until: moment(&body.until)?,
+        subjects: named_ids("subjects", &body.subjects, 1..=OFFICIAL_PEOPLE_COUNT_MAX)?,
+        fields: checked_field_names(body.fields)?,
+        until: moment(&body.until).ok_or_else(|| Wrong::wrong_time("until"))?,
     })
 }
 

@@ -8,7 +8,8 @@ use super::super::caller::Caller;
 use super::super::forms;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
-use crate::access::{Code, Duty};
+use super::super::wrong::Wrong;
+use crate::access::Duty;
 use crate::oversight::{QUESTION_WORDS, Question, make_pack};
 use axum::body::Body;
 use axum::extract::State;
@@ -65,7 +66,7 @@ pub(in crate::http) struct PackBody {
 
 impl PackBody {
     /// A pack without any condition would be the log itself, which is verified as a whole and not packed.
-    fn question(self) -> Option<Question> {
+    fn question(self) -> Result<Question, Wrong> {
         let mut members = [const { None }; QUESTION_WORDS.len()];
         let given = [
             ("actor", self.actor),
@@ -83,10 +84,14 @@ impl PackBody {
             ("day", self.day),
         ];
         for (word, value) in given {
-            let place = QUESTION_WORDS.iter().position(|known| *known == word)?;
-            members[place] = value;
+            let place = QUESTION_WORDS.iter().position(|known| *known == word);
+            members[place.ok_or_else(|| Wrong::malformed(word))?] = value;
         }
-        Question::parse(members).filter(|question| !question.is_plain())
+        let question = Question::parse(members).map_err(Wrong::malformed)?;
+        match question.is_plain() {
+            true => Err(Wrong::at("body", "asks_for_nothing")),
+            false => Ok(question),
+        }
     }
 }
 
@@ -98,9 +103,7 @@ pub(in crate::http) async fn make(
 ) -> Result<Response, Problem> {
     caller.must_have(Duty::AuditExport, &rooms).await?;
     let body: PackBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let Some(question) = body.question() else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let question = caller.understood(body.question(), &rooms).await?;
     let pack = make_pack(
         &caller.actor,
         question,

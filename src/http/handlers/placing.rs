@@ -13,7 +13,7 @@ use super::super::strict_json::Members;
 use super::super::wrong::Wrong;
 use super::admin::{AssignmentBody, assignment_request};
 use super::brought::{SecrecyTermBody, brought};
-use crate::access::{ActorId, Code, PlacingAct};
+use crate::access::{ActorId, PlacingAct};
 use crate::identity::ActorState;
 use crate::operations::{Placing, change_state, confirm_post, end_post, place_actor, renew_post};
 use axum::body::Body;
@@ -94,10 +94,7 @@ pub(in crate::http) async fn place(
     caller.must_place(PlacingAct::Place, &rooms).await?;
     let body: AssignmentBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     let about: ActorId = caller.named(&id, &rooms).await?;
-    let request = match assignment_request(body) {
-        Ok(request) => request,
-        Err(wrong) => return Err(caller.turn_away_for(&rooms, wrong).await),
-    };
+    let request = caller.understood(assignment_request(body), &rooms).await?;
     let territory = rooms.territory.load();
     let (purposes, random) = (&rooms.purposes, &*rooms.random);
     let placing = placing(&caller, &rooms);
@@ -145,10 +142,9 @@ pub(in crate::http) async fn renew(
     caller.must_place(PlacingAct::Renew, &rooms).await?;
     let body: RenewalBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     let about: ActorId = caller.named(&id, &rooms).await?;
-    let brought = match brought(body.secrecy_term, body.trained_until.as_deref()) {
-        Ok(brought) => brought,
-        Err(wrong) => return Err(caller.turn_away_for(&rooms, wrong).await),
-    };
+    let brought = caller
+        .understood(brought(body.secrecy_term, body.trained_until.as_deref()), &rooms)
+        .await?;
     // A post's id has the form of an actor's.
     let Ok(post) = body.assignment.parse::<ActorId>() else {
         return Err(caller.turn_away_for(&rooms, Wrong::malformed("assignment")).await);
@@ -197,8 +193,7 @@ async fn post_of(
     let body: PostBody = body::read(caller, headers, body, Media::Json, rooms).await?;
     let about: ActorId = caller.named(id, rooms).await?;
     // A post's id has the form of an actor's.
-    match body.assignment.parse::<ActorId>() {
-        Ok(assignment) => Ok((about, *assignment.as_bytes(), body.assignment)),
-        Err(_) => Err(caller.turn_away(rooms, Code::SchemaInvalid).await),
-    }
+    let assignment = body.assignment.parse().map_err(|_| Wrong::malformed("assignment"));
+    let assignment: ActorId = caller.understood(assignment, rooms).await?;
+    Ok((about, *assignment.as_bytes(), body.assignment))
 }

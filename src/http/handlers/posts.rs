@@ -4,11 +4,12 @@
 
 use super::super::answer::Answer;
 use super::super::caller::Caller;
-use super::super::headers::query;
+use super::super::headers::{page_limit, query, said};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::super::wrong::Wrong;
 use super::placing::placing;
-use crate::access::{ActorId, Code, Lack, PlacingAct};
+use crate::access::{ActorId, Lack, PlacingAct};
 use crate::ambient::Micros;
 use crate::identity::{ActorKind, ActorState};
 use crate::limits::{EXPIRING_DAYS_MAX, POSTS_PAGE_COUNT_MAX};
@@ -210,9 +211,7 @@ pub(in crate::http) async fn expiring(
 ) -> Result<Answer<EndingBody>, Problem> {
     caller.must_place(PlacingAct::See, &rooms).await?;
     let members = query(&caller, raw.as_deref(), EXPIRING_WORDS, &rooms).await?;
-    let Some((days, limit, after)) = expiring_asked(&members) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let (days, limit, after) = caller.understood(expiring_asked(&members), &rooms).await?;
     let page = ending_posts(&placing(&caller, &rooms), days, limit, after).await?;
     let posts = page.posts.into_iter().map(|post| EndingPostBody::of(post, caller.now)).collect();
     let next = page.next.map(|place| BASE64_URL_SAFE_NO_PAD.encode(place.to_bytes()));
@@ -221,25 +220,17 @@ pub(in crate::http) async fn expiring(
 
 fn expiring_asked(
     [days, limit, after]: &[Option<String>; EXPIRING_WORDS.len()],
-) -> Option<(u32, usize, Option<EndingPlace>)> {
-    let days: u32 = days.as_deref()?.parse().ok()?;
-    let place = |text: &String| -> Option<EndingPlace> {
-        EndingPlace::from_bytes(&BASE64_URL_SAFE_NO_PAD.decode(text).ok()?)
-    };
-    let after = match after {
-        Some(text) => Some(place(text)?),
-        None => None,
-    };
-    let limit = page_limit(limit)?;
-    (1..=EXPIRING_DAYS_MAX).contains(&days).then_some((days, limit, after))
+) -> Result<(u32, usize, Option<EndingPlace>), Wrong> {
+    let days = days.as_deref().ok_or_else(|| Wrong::at(EXPIRING_WORDS[0], "missing"))?;
+    let days = days.parse().ok().filter(|days| (1..=EXPIRING_DAYS_MAX).contains(days));
+    let days = days.ok_or_else(|| Wrong::out_of_range(EXPIRING_WORDS[0]))?;
+    let place = |text: &str| EndingPlace::from_bytes(&BASE64_URL_SAFE_NO_PAD.decode(text).ok()?);
+    let after = said(after.clone(), "after", place)?;
+    Ok((days, limit_of(limit.as_deref())?, after))
 }
 
-fn page_limit(limit: &Option<String>) -> Option<usize> {
-    let limit = match limit {
-        Some(text) => text.parse().ok()?,
-        None => POSTS_PAGE_COUNT_MAX,
-    };
-    (1..=POSTS_PAGE_COUNT_MAX).contains(&limit).then_some(limit)
+fn limit_of(limit: Option<&str>) -> Result<usize, Wrong> {
+    page_limit(limit, POSTS_PAGE_COUNT_MAX, POSTS_PAGE_COUNT_MAX)
 }
 
 pub(in crate::http) async fn vacant(
@@ -249,10 +240,9 @@ pub(in crate::http) async fn vacant(
 ) -> Result<Answer<VacantBody>, Problem> {
     caller.must_place(PlacingAct::See, &rooms).await?;
     let [limit, after] = query(&caller, raw.as_deref(), VACANT_WORDS, &rooms).await?;
-    let code = after.as_deref().map(str::parse::<GridCode>).transpose();
-    let (Some(limit), Ok(after)) = (page_limit(&limit), code) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let limit = caller.understood(limit_of(limit.as_deref()), &rooms).await?;
+    let after = said(after, "after", |code| code.parse::<GridCode>().ok());
+    let after = caller.understood(after, &rooms).await?;
     let territory = rooms.territory.load();
     let page = vacant_grids(&placing(&caller, &rooms), &territory, limit, after).await?;
     let grids = page.grids.into_iter().map(VacantGridBody::from).collect();
@@ -266,7 +256,7 @@ mod tests {
 
     fn asked(days: &str, limit: Option<&str>, after: Option<&str>) -> Option<(u32, usize)> {
         let members = [Some(days), limit, after].map(|member| member.map(str::to_owned));
-        expiring_asked(&members).map(|(days, limit, _)| (days, limit))
+        expiring_asked(&members).ok().map(|(days, limit, _)| (days, limit))
     }
 
     #[test]

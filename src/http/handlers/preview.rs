@@ -8,8 +8,10 @@ use super::super::caller::Caller;
 use super::super::forms;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::super::wrong::Wrong;
 use crate::access::{Code, PreviewedField, RoleId};
 use crate::operations::{Age, PreviewRequest, PreviewedPurpose, Previewing, preview_access};
+use crate::records::RecordType;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -95,11 +97,7 @@ pub(in crate::http) async fn preview(
             None => return Err(caller.turn_away(&rooms, Code::PurposeUnknown).await),
         },
     };
-    let age = body.age.as_deref().unwrap_or(Age::Adult.as_str());
-    let age = Age::ALL.into_iter().find(|known| known.as_str() == age);
-    let (Ok(record_type), Some(age), true) = (body.kind.parse(), age, is_a_code(&body.grid)) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let (record_type, age) = caller.understood(asked(&body), &rooms).await?;
     let territory = rooms.territory.load();
     let (found, recorded) = preview_access(
         &caller.actor,
@@ -120,6 +118,18 @@ pub(in crate::http) async fn preview(
 }
 
 /// Whether a text has the form of a grid's code. Where it is none of a grid, the answer is that of a foreign one.
+/// Of which type, and of what age somebody is, where the grid has the form of one.
+fn asked(body: &PreviewBody) -> Result<(RecordType, Age), Wrong> {
+    let record_type = body.kind.parse().map_err(|_| Wrong::unknown_code("type"))?;
+    let age = body.age.as_deref().unwrap_or(Age::Adult.as_str());
+    let age = Age::ALL.into_iter().find(|known| known.as_str() == age);
+    let age = age.ok_or_else(|| Wrong::unknown_code("age"))?;
+    match is_a_code(&body.grid) {
+        true => Ok((record_type, age)),
+        false => Err(Wrong::malformed("grid")),
+    }
+}
+
 fn is_a_code(grid: &str) -> bool {
     (15..=16).contains(&grid.len()) && grid.bytes().all(|byte| byte.is_ascii_digit())
 }

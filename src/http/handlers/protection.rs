@@ -10,7 +10,7 @@ use super::super::headers::{Headers, purpose};
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
-use crate::access::Code;
+use super::super::wrong::Wrong;
 use crate::limits::PROTECTED_HOUSEHOLDS_COUNT_MAX;
 use crate::operations::{ProtectRequest, protect_address};
 use crate::records::{RecordId, SubjectId};
@@ -51,9 +51,7 @@ pub(in crate::http) async fn protect(
     caller.must_protect(&rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: ProtectBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let Some((protected, households)) = request_of(&body) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let (protected, households) = caller.understood(request_of(&body), &rooms).await?;
     let subject: SubjectId = caller.named(&id, &rooms).await?;
     let territory = rooms.territory.load();
     let done = protect_address(
@@ -71,7 +69,7 @@ pub(in crate::http) async fn protect(
     Ok(Answer::new(body, done.recorded, rooms.trail.origin()))
 }
 
-fn request_of(body: &ProtectBody) -> Option<(bool, Vec<RecordId>)> {
-    let ids = named_ids(&body.households, 0..=PROTECTED_HOUSEHOLDS_COUNT_MAX)?;
-    Some((body.protected, ids))
+fn request_of(body: &ProtectBody) -> Result<(bool, Vec<RecordId>), Wrong> {
+    let ids = named_ids("households", &body.households, 0..=PROTECTED_HOUSEHOLDS_COUNT_MAX)?;
+    Ok((body.protected, ids))
 }

@@ -8,8 +8,8 @@ use super::super::caller::Caller;
 use super::super::forms;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::super::wrong::Wrong;
 use super::approvals::ApprovalAskedBody;
-use crate::access::Code;
 use crate::limits::{RAISE_MINUTES_MAX, REVEALS_MONTH_MAX};
 use crate::operations::{RaiseRequest, ask_raise};
 use axum::body::Body;
@@ -42,9 +42,7 @@ pub(in crate::http) async fn ask(
 ) -> Result<Answer<ApprovalAskedBody>, Problem> {
     caller.must_raise(&rooms).await?;
     let body: RaiseBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let Some(request) = request_of(&body) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let request = caller.understood(request_of(&body), &rooms).await?;
     let (id, recorded) = ask_raise(
         &caller.actor,
         &request,
@@ -59,9 +57,14 @@ pub(in crate::http) async fn ask(
     Ok(Answer::new(ApprovalAskedBody::of(id), recorded, rooms.trail.origin()).created())
 }
 
-fn request_of(body: &RaiseBody) -> Option<RaiseRequest> {
+fn request_of(body: &RaiseBody) -> Result<RaiseRequest, Wrong> {
     let RaiseBody { people, minutes, .. } = *body;
-    let fits =
-        (1..=REVEALS_MONTH_MAX).contains(&people) && (1..=RAISE_MINUTES_MAX).contains(&minutes);
-    Some(RaiseRequest { kind: body.kind.parse().ok()?, people, minutes }).filter(|_| fits)
+    let kind = body.kind.parse().map_err(|_| Wrong::unknown_code("kind"))?;
+    if !(1..=REVEALS_MONTH_MAX).contains(&people) {
+        return Err(Wrong::out_of_range("people"));
+    }
+    if !(1..=RAISE_MINUTES_MAX).contains(&minutes) {
+        return Err(Wrong::out_of_range("minutes"));
+    }
+    Ok(RaiseRequest { kind, people, minutes })
 }

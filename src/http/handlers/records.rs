@@ -263,10 +263,7 @@ pub(in crate::http) async fn create(
     let purpose_id = purpose.id.as_str().as_bytes();
     let parts: [&[u8]; 4] = [b"create_record", purpose_id, case_bytes(case.as_ref()), &bytes];
     let held = hold(&caller, key.as_deref(), &parts, &rooms).await?;
-    let request = match body.into_request() {
-        Ok(request) => request,
-        Err(wrong) => return Err(caller.turn_away_for(&rooms, wrong).await),
-    };
+    let request = caller.understood(body.into_request(), &rooms).await?;
     let names: Vec<String> = request.fields.keys().cloned().collect();
     let territory = rooms.territory.load();
     let created = create_record(
@@ -298,10 +295,7 @@ pub(in crate::http) async fn read(
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let case = case(&caller, &headers, &rooms).await?;
     let [fields] = query(&caller, raw.as_deref(), ["fields"], &rooms).await?;
-    let fields = match field_names(fields.as_deref()) {
-        Ok(fields) => fields,
-        Err(wrong) => return Err(caller.turn_away_for(&rooms, wrong).await),
-    };
+    let fields = caller.understood(field_names(fields.as_deref()), &rooms).await?;
     let id: RecordId = caller.named(&id, &rooms).await?;
     let territory = rooms.territory.load();
     let opened = read_record(

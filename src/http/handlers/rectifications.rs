@@ -6,12 +6,13 @@ use super::super::answer::Answer;
 use super::super::body::{self, Media};
 use super::super::caller::Caller;
 use super::super::forms;
-use super::super::headers::query;
+use super::super::headers::{page_limit, query, said};
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::super::wrong::Wrong;
 use super::reviews::{StepBody, named, officer, remark};
-use crate::access::{Code, Duty};
+use crate::access::Duty;
 use crate::ambient::date_of;
 use crate::limits::AUDIT_PAGE_COUNT_MAX;
 use crate::oversight::{
@@ -122,9 +123,7 @@ pub(in crate::http) async fn list(
 ) -> Result<Answer<ItemsBody>, Problem> {
     caller.must_have(Duty::AuditReview, &rooms).await?;
     let [state, limit, after] = query(&caller, raw.as_deref(), ITEMS_WORDS, &rooms).await?;
-    let Some(question) = asked(state, limit, after) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let question = caller.understood(asked(state, limit, after), &rooms).await?;
     let found =
         list_items(officer(&caller), question, &rooms.access, &rooms.trail, &rooms.reviews).await?;
     let body = ItemsBody {
@@ -138,14 +137,12 @@ fn asked(
     state: Option<String>,
     limit: Option<String>,
     after: Option<String>,
-) -> Option<ItemsQuestion> {
-    let state = match state {
-        Some(word) => Some(ItemState::parse(&word)?),
-        None => None,
-    };
-    let limit = limit.map_or(Some(AUDIT_PAGE_COUNT_MAX), |limit| limit.parse().ok())?;
-    let after = after.map(|id| id.parse()).transpose().ok()?;
-    Some(ItemsQuestion { state, limit, after })
+) -> Result<ItemsQuestion, Wrong> {
+    Ok(ItemsQuestion {
+        state: said(state, "state", ItemState::parse)?,
+        limit: page_limit(limit.as_deref(), AUDIT_PAGE_COUNT_MAX, AUDIT_PAGE_COUNT_MAX)?,
+        after: said(after, "after", |id| id.parse().ok())?,
+    })
 }
 
 pub(in crate::http) async fn name(
@@ -158,10 +155,9 @@ pub(in crate::http) async fn name(
     caller.must_have(Duty::AuditReview, &rooms).await?;
     let body: RectifyBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     let review = named(&caller, &review, &rooms).await?;
-    let (owner, due) = (owner(&body, &rooms), day(&body.due));
-    let (Some(owner), Some(due)) = (owner, due) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let owner = caller.understood(owner(&body, &rooms), &rooms).await?;
+    let due = day(&body.due).ok_or_else(|| Wrong::malformed("due"));
+    let due = caller.understood(due, &rooms).await?;
     let remark = remark(&caller, body.text, &rooms).await?;
     let request = ItemRequest { review, owner, due, remark };
     let officer = officer(&caller);
@@ -173,18 +169,20 @@ pub(in crate::http) async fn name(
 }
 
 /// Somebody or some organ that there is.
-fn owner(body: &RectifyBody, rooms: &Rooms) -> Option<ItemOwner> {
+fn owner(body: &RectifyBody, rooms: &Rooms) -> Result<ItemOwner, Wrong> {
     match (&body.actor, &body.organ) {
         (Some(actor), None) => {
-            let actor = actor.parse().ok()?;
-            rooms.identity.directory().record(&actor)?;
-            Some(ItemOwner::Actor(actor))
+            let actor = actor.parse().map_err(|_| Wrong::malformed("actor"))?;
+            let known = rooms.identity.directory().record(&actor);
+            known.map(|_| ItemOwner::Actor(actor)).ok_or_else(|| Wrong::at("actor", "unknown"))
         }
         (None, Some(organ)) => {
             let known = rooms.schemas.code_list("organ").is_some_and(|list| list.accepts(organ));
-            known.then(|| ItemOwner::Organ(organ.clone()))
+            let owner = known.then(|| ItemOwner::Organ(organ.clone()));
+            owner.ok_or_else(|| Wrong::unknown_code("organ"))
         }
-        _ => None,
+        (Some(_), Some(_)) => Err(Wrong::at("organ", "not_with_actor")),
+        (None, None) => Err(Wrong::at("actor", "missing")),
     }
 }
 

@@ -4,13 +4,14 @@
 
 use super::super::answer::{Answer, put_receipt};
 use super::super::caller::Caller;
-use super::super::headers::query;
+use super::super::headers::{query, said};
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::titles::Language;
 use super::super::vocabulary::{role_names, vocabulary};
+use super::super::wrong::Wrong;
 use super::reviews::officer;
-use crate::access::{Code, Duty};
+use crate::access::Duty;
 use crate::oversight::{Period, Reported, moment, report, report_page};
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -42,10 +43,7 @@ pub(in crate::http) async fn make(
 ) -> Result<Response, Problem> {
     caller.must_have(Duty::AuditReport, &rooms).await?;
     let [since, until] = query(&caller, raw.as_deref(), ["since", "until"], &rooms).await?;
-    let moment = |text: Option<String>| text.as_deref().and_then(moment);
-    let (Some(since), Some(until)) = (moment(since), moment(until)) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let (since, until) = caller.understood(period(since, until), &rooms).await?;
     let reported = report(
         officer(&caller),
         Period { since, until },
@@ -84,6 +82,19 @@ fn as_page(reported: &Reported, language: Language, rooms: &Rooms) -> Response {
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     put_receipt(headers, rooms.trail.origin(), reported.recorded);
     response
+}
+
+/// The period from its two ends.
+fn period(since: Option<String>, until: Option<String>) -> Result<(u64, u64), Wrong> {
+    let end = |text, place| {
+        let end = said(text, place, moment)?;
+        end.ok_or_else(|| Wrong::at(place, "missing"))
+    };
+    let (since, until) = (end(since, "since")?, end(until, "until")?);
+    match since < until {
+        true => Ok((since, until)),
+        false => Err(Wrong::out_of_range("until")),
+    }
 }
 
 #[cfg(test)]

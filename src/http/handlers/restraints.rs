@@ -5,17 +5,18 @@
 //! Who may not know of the person is told of nobody.
 
 use super::super::answer::Answer;
-use super::super::body::{self, Media, known};
+use super::super::body::{self, Media, code_at};
 use super::super::caller::Caller;
 use super::super::forms;
 use super::super::headers::{Headers, purpose};
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::super::wrong::Wrong;
 use super::approvals::ApprovalAskedBody;
 use super::brought::is_document;
 use super::consents::PROOFS;
-use crate::access::{Code, RestraintAct, Written};
+use crate::access::{RestraintAct, Written};
 use crate::operations::{Asked, RestrainRequest, ask_release, ask_restraint, carry_out_restraint};
 use crate::purposes::ConsentGiver;
 use crate::records::{MandateId, RestraintKind};
@@ -99,9 +100,7 @@ pub(in crate::http) async fn restrict(
     caller.must_serve(ASKED, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: RestrictBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let Some((reason, present)) = restriction_of(&body) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let (reason, present) = caller.understood(restriction_of(&body), &rooms).await?;
     let subject = caller.named(&id, &rooms).await?;
     let kind = RestraintKind::Restriction;
     let request = RestrainRequest { subject, kind, reason, present, document: None };
@@ -118,10 +117,7 @@ pub(in crate::http) async fn hold(
     caller.must_serve(ASKED, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: HoldBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let known = known(&HOLD_REASONS, &body.reason).filter(|_| is_document(&body.document));
-    let Some(reason) = known else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let reason = caller.understood(hold_reason_of(&body), &rooms).await?;
     let subject = caller.named(&id, &rooms).await?;
     let (kind, document) = (RestraintKind::LegalHold, Some(body.document));
     let request = RestrainRequest { subject, kind, reason, present: None, document };
@@ -138,9 +134,8 @@ pub(in crate::http) async fn release(
     caller.must_serve(ASKED, &rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: ReleaseBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let Some(reason) = known(&RELEASE_REASONS, &body.reason) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let reason = code_at("reason", &RELEASE_REASONS, &body.reason);
+    let reason = caller.understood(reason, &rooms).await?;
     let restraint: MandateId = caller.named(&id, &rooms).await?;
     let territory = rooms.territory.load();
     let (id, recorded) = ask_release(
@@ -211,13 +206,25 @@ async fn asked(
 type Present = Option<(ConsentGiver, &'static str)>;
 
 /// Why, and who is present, if its words have a form: both or nothing of who is present, and somebody for the person's own reasons.
-fn restriction_of(body: &RestrictBody) -> Option<(&'static str, Present)> {
-    let reason = known(&RESTRICTION_REASONS, &body.reason)?;
+fn restriction_of(body: &RestrictBody) -> Result<(&'static str, Present), Wrong> {
+    let reason = code_at("reason", &RESTRICTION_REASONS, &body.reason)?;
     let present = match (body.by, &body.proof) {
         (None, None) => None,
-        (Some(by), Some(proof)) => Some((by, known(&PROOFS, proof)?)),
-        _ => return None,
+        (Some(by), Some(proof)) => Some((by, code_at("proof", &PROOFS, proof)?)),
+        (Some(_), None) => return Err(Wrong::at("proof", "missing")),
+        (None, Some(_)) => return Err(Wrong::at("by", "missing")),
     };
     let is_own = RESTRICTION_REASONS.iter().take(OWN_REASONS_COUNT).any(|own| *own == reason);
-    (present.is_some() || !is_own).then_some((reason, present))
+    match present.is_some() || !is_own {
+        true => Ok((reason, present)),
+        false => Err(Wrong::at("by", "missing")),
+    }
+}
+
+fn hold_reason_of(body: &HoldBody) -> Result<&'static str, Wrong> {
+    let reason = code_at("reason", &HOLD_REASONS, &body.reason)?;
+    match is_document(&body.document) {
+        true => Ok(reason),
+        false => Err(Wrong::malformed("document")),
+    }
 }

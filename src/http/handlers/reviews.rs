@@ -3,20 +3,23 @@
 //! Answers name ids, codes, times and indexes; texts are in the answer to one review alone.
 
 use super::super::answer::Answer;
-use super::super::body::{self, Media};
+use super::super::body::{self, Media, few_and_distinct, so_many};
 use super::super::caller::Caller;
 use super::super::forms;
-use super::super::headers::query;
+use super::super::headers::{page_limit, query, said};
 use super::super::named::Named;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
 use super::super::strict_json::Members;
 use super::super::vocabulary::{role_names, vocabulary};
+use super::super::wrong::Wrong;
 use super::audit::SaidBody;
 use super::rectifications::RectificationBody;
 use crate::access::{Code, Duty};
 use crate::ambient::Micros;
-use crate::limits::AUDIT_PAGE_COUNT_MAX;
+use crate::limits::{
+    AUDIT_PAGE_COUNT_MAX, REVIEW_ENTRIES_COUNT_MAX, SAMPLE_EACH_COUNT_MAX, SAMPLE_WITHOUT_COUNT_MAX,
+};
 use crate::oversight::{
     Acting, Cause, Drawing, Note, Officer, Opening, Outcome, OversightError, Period, REVIEWING,
     Remark, Review, ReviewId, ReviewState, ReviewsQuestion, Sample, Step, act_on_review,
@@ -317,9 +320,7 @@ pub(in crate::http) async fn list(
 ) -> Result<Answer<ReviewsBody>, Problem> {
     caller.must_have_one(&REVIEWING, &rooms).await?;
     let [state, limit, before] = query(&caller, raw.as_deref(), REVIEWS_WORDS, &rooms).await?;
-    let Some(question) = asked(state, limit, before) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let question = caller.understood(asked(state, limit, before), &rooms).await?;
     let officer = officer(&caller);
     let found =
         list_reviews(officer, question, &rooms.access, &rooms.trail, &rooms.reviews).await?;
@@ -334,14 +335,12 @@ fn asked(
     state: Option<String>,
     limit: Option<String>,
     before: Option<String>,
-) -> Option<ReviewsQuestion> {
-    let state = match state {
-        Some(word) => Some(ReviewState::parse(&word)?),
-        None => None,
-    };
-    let limit = limit.map_or(Some(AUDIT_PAGE_COUNT_MAX), |limit| limit.parse().ok())?;
-    let before = before.map(|id| id.parse()).transpose().ok()?;
-    Some(ReviewsQuestion { state, limit, before })
+) -> Result<ReviewsQuestion, Wrong> {
+    Ok(ReviewsQuestion {
+        state: said(state, "state", ReviewState::parse)?,
+        limit: page_limit(limit.as_deref(), AUDIT_PAGE_COUNT_MAX, AUDIT_PAGE_COUNT_MAX)?,
+        before: said(before, "before", |id| id.parse().ok())?,
+    })
 }
 
 pub(super) fn officer(caller: &Caller) -> Officer<'_> {
@@ -356,13 +355,14 @@ pub(in crate::http) async fn open(
 ) -> Result<Answer<ReviewBody>, Problem> {
     caller.must_have(Duty::AuditReview, &rooms).await?;
     let body: OpenBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let anomaly = body.anomaly.as_deref().map(str::parse);
-    let opening = match (body.entries, anomaly, body.sample) {
-        (Some(entries), None, None) => Opening::Entries(entries),
-        (None, Some(Ok(anomaly)), None) => Opening::Anomaly(anomaly),
-        (None, None, Some(Members(sample))) => return draw(&caller, sample, &rooms).await,
-        _ => return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await),
+    let opening = match body.sample {
+        Some(Members(sample)) if body.entries.is_none() && body.anomaly.is_none() => {
+            return draw(&caller, sample, &rooms).await;
+        }
+        Some(_) => Err(Wrong::at("sample", "not_with_others")),
+        None => opening_of(body.entries, body.anomaly.as_deref()),
     };
+    let opening = caller.understood(opening, &rooms).await?;
     let opened = open_review(
         officer(&caller),
         opening,
@@ -379,14 +379,28 @@ pub(in crate::http) async fn open(
     Ok(Answer::new(body, opened.recorded, rooms.trail.origin()).created())
 }
 
+/// What a review is opened over that is no sample.
+fn opening_of(entries: Option<Vec<u64>>, anomaly: Option<&str>) -> Result<Opening, Wrong> {
+    match (entries, anomaly) {
+        (Some(entries), None) => {
+            few_and_distinct("entries", &entries, 1..=REVIEW_ENTRIES_COUNT_MAX)?;
+            Ok(Opening::Entries(entries))
+        }
+        (None, Some(anomaly)) => {
+            let anomaly = anomaly.parse().map_err(|_| Wrong::malformed("anomaly"))?;
+            Ok(Opening::Anomaly(anomaly))
+        }
+        (Some(_), Some(_)) => Err(Wrong::at("anomaly", "not_with_others")),
+        (None, None) => Err(Wrong::at("entries", "missing")),
+    }
+}
+
 async fn draw(
     caller: &Caller,
     sample: SampleBody,
     rooms: &Rooms,
 ) -> Result<Answer<ReviewBody>, Problem> {
-    let Some(drawing) = drawing(&sample) else {
-        return Err(caller.turn_away(rooms, Code::SchemaInvalid).await);
-    };
+    let drawing = caller.understood(drawing(&sample), rooms).await?;
     let opened = sample_entries(
         officer(caller),
         drawing,
@@ -402,10 +416,20 @@ async fn draw(
     Ok(Answer::new(body, opened.recorded, rooms.trail.origin()).created())
 }
 
-fn drawing(sample: &SampleBody) -> Option<Drawing> {
-    let (since, until) = (utc(&sample.since)?, utc(&sample.until)?);
-    let without = sample.without.iter().map(|id| id.parse().ok()).collect::<Option<Vec<_>>>()?;
-    Some(Drawing { period: Period { since, until }, each: sample.each, without })
+fn drawing(sample: &SampleBody) -> Result<Drawing, Wrong> {
+    let end = |text: &str, place| utc(text).ok_or_else(|| Wrong::wrong_time(place));
+    let since = end(&sample.since, "sample.since")?;
+    let until = end(&sample.until, "sample.until")?;
+    if since >= until {
+        return Err(Wrong::out_of_range("sample.until"));
+    }
+    if !(1..=SAMPLE_EACH_COUNT_MAX).contains(&sample.each) {
+        return Err(Wrong::out_of_range("sample.each"));
+    }
+    so_many("sample.without", sample.without.len(), 0..=SAMPLE_WITHOUT_COUNT_MAX)?;
+    let without = sample.without.iter().map(|id| id.parse().ok()).collect::<Option<Vec<_>>>();
+    let without = without.ok_or_else(|| Wrong::malformed("sample.without"))?;
+    Ok(Drawing { period: Period { since, until }, each: sample.each, without })
 }
 
 pub(in crate::http) async fn draw_once_more(
@@ -484,10 +508,8 @@ pub(super) async fn remark(
     text: String,
     rooms: &Rooms,
 ) -> Result<Remark, Problem> {
-    match Remark::parse(text) {
-        Some(remark) => Ok(remark),
-        None => Err(caller.turn_away(rooms, Code::SchemaInvalid).await),
-    }
+    let remark = Remark::parse(text).ok_or_else(|| Wrong::malformed("text"));
+    caller.understood(remark, rooms).await
 }
 
 pub(in crate::http) async fn note(
@@ -511,9 +533,8 @@ pub(in crate::http) async fn escalate(
 ) -> Result<Answer<ReviewBody>, Problem> {
     caller.must_have(Duty::AuditReview, &rooms).await?;
     let body: EscalateBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    if !rooms.anomalies.may_escalate_to(&body.to) {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    }
+    let known = rooms.anomalies.may_escalate_to(&body.to).then_some(());
+    caller.understood(known.ok_or_else(|| Wrong::unknown_code("to")), &rooms).await?;
     act(&caller, &id, Acting::Escalate { to: body.to }, body.text, &rooms).await
 }
 

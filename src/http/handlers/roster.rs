@@ -3,7 +3,7 @@
 //! Each line that changes something is an entry of its own, and so is the roster.
 
 use super::super::answer::Answer;
-use super::super::body::{self, Media};
+use super::super::body::{self, Media, so_many};
 use super::super::caller::Caller;
 use super::super::forms;
 use super::super::problem::Problem;
@@ -133,9 +133,8 @@ pub(in crate::http) async fn import(
 ) -> Result<Answer<ImportedBody>, Problem> {
     caller.must_place(PlacingAct::Import, &rooms).await?;
     let body: RosterBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    if !(1..=ROSTER_LINES_COUNT_MAX).contains(&body.lines.len()) {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    }
+    let counted = so_many("lines", body.lines.len(), 1..=ROSTER_LINES_COUNT_MAX);
+    caller.understood(counted, &rooms).await?;
     let dry_run = body.dry_run;
     let lines = body.lines.into_iter().map(|line| line_of(line).ok_or(Code::SchemaInvalid));
     let territory = rooms.territory.load();

@@ -173,10 +173,7 @@ pub(in crate::http) async fn give(
     caller.must_give_tasks(&rooms).await?;
     let purpose = purpose(&caller, &headers, &rooms).await?;
     let body: TaskBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
-    let request = match request_of(body, purpose) {
-        Ok(request) => request,
-        Err(wrong) => return Err(caller.turn_away_for(&rooms, wrong).await),
-    };
+    let request = caller.understood(request_of(body, purpose), &rooms).await?;
     let territory = rooms.territory.load();
     let given = give_task(
         &caller.asked(purpose),

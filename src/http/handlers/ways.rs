@@ -9,6 +9,7 @@ use super::super::forms;
 use super::super::here::FromHere;
 use super::super::problem::Problem;
 use super::super::rooms::Rooms;
+use super::super::wrong::Wrong;
 use crate::access::{Code, Duty};
 use crate::ceremony::Handed;
 use crate::operations::change_ways;
@@ -55,9 +56,8 @@ pub(in crate::http) async fn change(
     }
     let body: WaysBody = body::read(&caller, &headers, body, Media::Json, &rooms).await?;
     let WaysBody { request, ways, root } = &body;
-    let Some(handed) = Handed::parse(request, ways, root) else {
-        return Err(caller.turn_away(&rooms, Code::SchemaInvalid).await);
-    };
+    let handed = Handed::parse(request, ways, root).map_err(Wrong::malformed);
+    let handed = caller.understood(handed, &rooms).await?;
     let changed = change_ways(
         &caller.actor,
         handed,

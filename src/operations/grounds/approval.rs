@@ -12,7 +12,7 @@ use crate::limits::{
     APPROVAL_MINUTES_MAX, APPROVAL_WAIT_SECONDS, APPROVALS_LISTED_COUNT_MAX, STALE_ATTEMPTS_MAX,
 };
 use crate::operations::describe::{Nothing, ended};
-use crate::operations::error::{after, refuse, turn_away};
+use crate::operations::error::{Misplaced, after, refuse, turn_away, turn_away_at};
 use crate::operations::mandate::{Kept, Listing, begun, kept_mandate, listed, moved};
 use crate::operations::scope::{Named, Seen, handles, look};
 use crate::operations::{Asked, OperationError, draw};
@@ -51,7 +51,8 @@ pub async fn ask_approval(
     random: &dyn Random,
 ) -> Result<(MandateId, Recorded), OperationError> {
     if !(1..=APPROVAL_MINUTES_MAX).contains(&request.minutes) {
-        return Err(turn_away(asked, access, trail, Code::SchemaInvalid).await);
+        let misplaced = Misplaced::new("minutes", "out_of_range");
+        return Err(turn_away_at(asked, access, trail, misplaced).await);
     }
     let id = draw::mandate_id(asked.now, random)?;
     let question = asked.question(Ask::Read, schemas, territory);

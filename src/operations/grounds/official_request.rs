@@ -7,7 +7,7 @@ use crate::ambient::{Micros, Random};
 use crate::limits::{
     OFFICIAL_PEOPLE_COUNT_MAX, OFFICIAL_SECONDS_MAX, RECORDS_FOR_PERSON_COUNT, STALE_ATTEMPTS_MAX,
 };
-use crate::operations::error::{after, refuse, turn_away};
+use crate::operations::error::{Misplaced, after, refuse, turn_away, turn_away_at};
 use crate::operations::mandate::begun;
 use crate::operations::scope::{Named, Seen, handles, look};
 use crate::operations::{Asked, OperationError, draw};
@@ -51,11 +51,15 @@ pub async fn ask_official(
     let lasts = request.until.0.saturating_sub(asked.now.0);
     let subjects = &request.subjects;
     let repeats = subjects.iter().enumerate().any(|(at, id)| subjects[..at].contains(id));
-    let fits = (1..=OFFICIAL_PEOPLE_COUNT_MAX).contains(&subjects.len())
-        && lasts > 0
-        && lasts <= OFFICIAL_SECONDS_MAX * 1_000_000;
-    if !fits || repeats {
-        return Err(turn_away(asked, access, trail, Code::SchemaInvalid).await);
+    let counted = (1..=OFFICIAL_PEOPLE_COUNT_MAX).contains(&subjects.len());
+    for (wrong, misplaced) in [
+        (!counted || repeats, Misplaced::new("subjects", "out_of_range")),
+        (lasts <= 0, Misplaced::new("until", "out_of_range")),
+        (lasts > OFFICIAL_SECONDS_MAX * 1_000_000, Misplaced::new("until", "out_of_range")),
+    ] {
+        if wrong {
+            return Err(turn_away_at(asked, access, trail, misplaced).await);
+        }
     }
     let id = draw::mandate_id(asked.now, random)?;
     let question = asked.question(Ask::Read, schemas, territory);

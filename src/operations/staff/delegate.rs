@@ -11,6 +11,7 @@ use crate::limits::{
     APPROVALS_LISTED_COUNT_MAX, STALE_ATTEMPTS_MAX, WINDOW_AHEAD_DAYS_MAX, WINDOWS_COUNT_MAX,
 };
 use crate::operations::describe::{Nothing, ended};
+use crate::operations::error::{Misplaced, refuse_at};
 use crate::operations::mandate::{Kept, Listing, begun, kept_mandate, listed, moved};
 use crate::operations::{OperationError, draw, refuse};
 use crate::records::{MandateId, Owner, RecordRef, Target};
@@ -102,13 +103,15 @@ pub async fn propose_delegation(
     };
     let from = request.from.unwrap_or(now);
     let length = request.until.0.saturating_sub(from.0);
+    if from.0.saturating_sub(now.0) > WINDOW_AHEAD_DAYS_MAX * DAY_MICROS {
+        return Err(delegating.turn_away_at("from", "out_of_range").await);
+    }
     let fits = request.until > now
         && length > 0
         && length <= i64::from(days) * DAY_MICROS
-        && post_until.is_none_or(|until| request.until <= until)
-        && from.0.saturating_sub(now.0) <= WINDOW_AHEAD_DAYS_MAX * DAY_MICROS;
+        && post_until.is_none_or(|until| request.until <= until);
     if !fits {
-        return Err(delegating.turn_away(Code::SchemaInvalid).await);
+        return Err(delegating.turn_away_at("until", "out_of_range").await);
     }
     let record = MandateRecord {
         giver: Some(standing.actor),
@@ -272,5 +275,11 @@ impl Delegating<'_> {
     async fn turn_away(&self, code: Code) -> OperationError {
         let denied = self.access.refuse(Some(self.actor.standing()), code, self.origin);
         refuse(self.trail, denied).await
+    }
+
+    async fn turn_away_at(&self, member: &'static str, reason: &'static str) -> OperationError {
+        let Misplaced { code, .. } = Misplaced::new(member, reason);
+        let denied = self.access.refuse(Some(self.actor.standing()), code, self.origin);
+        refuse_at(self.trail, denied, member, reason).await
     }
 }

@@ -304,7 +304,7 @@ impl Placing<'_> {
         refuse(self.trail, denied).await
     }
 
-    async fn turn_away_at(&self, misplaced: Misplaced) -> OperationError {
+    pub(super) async fn turn_away_at(&self, misplaced: Misplaced) -> OperationError {
         let Misplaced { code, member, reason } = misplaced;
         let denied = self.access.refuse(Some(self.actor.standing()), code, self.origin);
         refuse_at(self.trail, denied, member, reason).await

@@ -3,8 +3,9 @@
 //! A term that is written down is replaced by a later one alone, and nothing takes one away.
 
 use super::place_actor::{area_of, is_over};
-use crate::access::{ActorId, Code, Fact, PlacingAct, PostAt};
+use crate::access::{ActorId, Code, Fact, PlacingAct, PostAt, Readiness};
 use crate::identity::ReadinessRecord;
+use crate::operations::error::Misplaced;
 use crate::operations::{OperationError, Placing};
 use crate::trail::Recorded;
 
@@ -27,11 +28,19 @@ pub async fn renew_post(
     let posts = [PostAt { role: &held.role, area: area_of(held) }];
     let (permit, _) = placing.decide(PlacingAct::Renew, about, &posts).await?;
     let rules = placing.access.with_policy(|policy| policy.training());
-    let fits = brought != ReadinessRecord::default()
-        && rules.takes(brought.weighed(), placing.now)
-        && !is_older(&held.readiness, &brought);
-    if !fits {
-        return Err(placing.turn_away(Code::SchemaInvalid).await);
+    let ready = brought.weighed();
+    let trained = Readiness { secrecy_signed: None, ..ready };
+    for (wrong, misplaced) in [
+        (brought == ReadinessRecord::default(), Misplaced::new("trained_until", "missing")),
+        (!rules.takes(trained, placing.now), Misplaced::new("trained_until", "out_of_range")),
+        (
+            !rules.takes(ready, placing.now) || is_older(&held.readiness, &brought),
+            Misplaced::new("secrecy_term.signed_at", "out_of_range"),
+        ),
+    ] {
+        if wrong {
+            return Err(placing.turn_away_at(misplaced).await);
+        }
     }
     let permit = match brought.trained_until {
         Some(until) => {

@@ -64,7 +64,8 @@ pub async fn rectify(
         } else if known.review.state() == ReviewState::Open {
             Some(Code::VersionConflict)
         } else if due < today || due > today + RECTIFICATION_DAYS_MAX {
-            Some(Code::SchemaInvalid)
+            let (review, member) = (*review.as_bytes(), "due");
+            return Err(officer.turn_away_from_beyond(review, member, access, trail).await);
         } else if !reviews.has_room_for_item() {
             Some(Code::TooLarge)
         } else {
