@@ -13,7 +13,7 @@ use crate::limits::{
     WITNESS_AGE_MIN,
 };
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -302,7 +302,7 @@ impl Config {
             let reason = "names a certificate or a key without the other";
             return Err(ConfigError::Value { name: "syslog", reason });
         }
-        check_ways_in(&file)?;
+        check_ways_in(&file, listen)?;
         let audit_retention_months = retention_months(&file)?;
         let metrics_listen = metrics_listen(&file)?;
         let scrub_rest = scrub_rest(&file)?;
@@ -440,14 +440,19 @@ fn chosen(
     }
 }
 
-/// Whether what opens the vault at a start is one thing.
-fn check_ways_in(file: &ConfigFile) -> Result<(), ConfigError> {
+/// Whether what opens the vault at a start is one thing, and can come to it.
+fn check_ways_in(file: &ConfigFile, listen: SocketAddr) -> Result<(), ConfigError> {
     let wrong = |name, reason| Err(ConfigError::Value { name, reason });
     if file.start_sealed && file.passphrase_file.is_some() {
         return wrong("start_sealed", "contradicts passphrase_file: say one of them");
     }
     if file.start_sealed && file.pin_file.is_some() {
         return wrong("start_sealed", "contradicts pin_file: say one of them");
+    }
+    // The host itself calls by another address than a proxy on it does, and IPv6 has one address of loopback alone.
+    if file.start_sealed && !file.unseal_from_network && listen.ip() == Ipv6Addr::LOCALHOST {
+        let reason = "waits at [::1], where nothing tells the host itself from a proxy on it: listen at 127.0.0.1";
+        return wrong("start_sealed", reason);
     }
     if file.pkcs11_module.as_ref().is_some_and(|path| !path.is_absolute()) {
         return wrong("pkcs11_module", "is no whole path");
@@ -663,6 +668,13 @@ mod tests {
         }));
         assert!(broken(|file| {
             (file.start_sealed, file.pin_file) = (true, Some("pin".into()));
+        }));
+        assert!(broken(|file| {
+            (file.start_sealed, file.listen) = (true, Some("[::1]:8480".into()));
+        }));
+        assert!(!broken(|file| {
+            (file.start_sealed, file.listen) = (true, Some("[::1]:8480".into()));
+            file.unseal_from_network = true;
         }));
         assert!(broken(|file| file.pkcs11_module = Some("libsofthsm2.so".into())));
         assert!(broken(|file| {

@@ -3,7 +3,9 @@
 //! A refusal is printed with its code, its title, the fields that it is about and when to come again.
 
 use super::failure::Failure;
+use super::from_here::GoingOutFrom;
 use crate::config::may_carry_secrets;
+use crate::http::HOST_ADDRESS;
 use gridvault_audit::fetch::trusting;
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -12,6 +14,7 @@ use std::time::Duration;
 use ureq::config::ConfigBuilder;
 use ureq::tls::TlsConfig;
 use ureq::typestate::AgentScope;
+use ureq::unversioned::resolver::DefaultResolver;
 use zeroize::Zeroizing;
 
 /// Where a vault is unless it is told otherwise.
@@ -128,10 +131,11 @@ impl Connection {
         answer(&self.url, request.header("authorization", &*self.bearer()?).send_json(body))
     }
 
-    /// `POST` with a token, of what cannot be asked for twice: told apart is what the vault refused from what may have happened.
+    /// `POST` with a token, from the host itself, of what cannot be asked for twice: told apart is what the vault refused from what may
+    /// have happened.
     pub(super) fn post_once(&self, path: &str, body: &Value) -> Result<Value, NotDone> {
         let bearer = self.bearer().map_err(NotDone::Refused)?;
-        let agent = self.agent().map_err(NotDone::Refused)?;
+        let agent = self.agent_of_host().map_err(NotDone::Refused)?;
         let request = agent.post(format!("{}{path}", self.url));
         let outcome = request.header("authorization", &*bearer).send_json(body);
         let refused = outcome.as_ref().is_ok_and(|reply| reply.status().is_client_error());
@@ -193,6 +197,23 @@ impl Connection {
     /// `POST` without a token.
     pub(super) fn post_open(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         answer(&self.url, self.agent()?.post(format!("{}{path}", self.url)).send_json(body))
+    }
+
+    /// `POST` without a token, from the host itself.
+    pub(super) fn post_from_here(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        let agent = self.agent_of_host()?;
+        answer(&self.url, agent.post(format!("{}{path}", self.url)).send_json(body))
+    }
+
+    /// For what a vault takes from its own host alone. At another address it is for the vault to say whether it takes it.
+    fn agent_of_host(&self) -> Result<ureq::Agent, Failure> {
+        // No name, but an address of loopback, as `address` took it.
+        if !self.url.starts_with("http://127.") {
+            return self.agent();
+        }
+        let calls = self.calls()?.timeout_recv_response(Some(ANSWER_TIME_MAX));
+        let (from, resolver) = (GoingOutFrom(HOST_ADDRESS), DefaultResolver::default());
+        Ok(ureq::Agent::with_parts(calls.build(), from, resolver))
     }
 
     fn agent(&self) -> Result<ureq::Agent, Failure> {

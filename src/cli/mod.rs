@@ -23,6 +23,7 @@ mod doctor;
 mod enrol;
 mod failure;
 mod found_anew;
+mod from_here;
 mod handover;
 mod hidden;
 mod import;

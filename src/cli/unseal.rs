@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         (false, false) => brought(&read_secret("Passphrase or share (not shown): ")?)?,
     };
     let body = Wiped::new(body);
-    let answer = connection.post_open("/v1/admin/unseal", body.value());
+    let answer = connection.post_from_here("/v1/admin/unseal", body.value());
     drop(body);
     let mut answer = answer?;
     if answer["state"] == "opening" {

@@ -38,6 +38,7 @@ mod wrong;
 pub use answer::Answer;
 pub use axum::http::Method;
 pub use batch::Batches;
+pub use here::HOST_ADDRESS;
 pub use local::{Call, Local};
 pub use metrics::{Measured, MetricsListener};
 pub use problem::Problem;

@@ -108,6 +108,9 @@ mod tests {
     use axum::http::{StatusCode, header};
     use gridvault_keys::{Envelope, RootKey, SharePlan, UnlockFile};
 
+    /// Where whoever is on the host calls from.
+    const HERE: &str = "127.71.86.1:5";
+
     fn sealed() -> UnsealDoor {
         let room = tempfile::tempdir().expect("a temporary directory");
         let path = room.path().join("unlock");
@@ -149,22 +152,22 @@ mod tests {
     #[tokio::test]
     async fn bodies_that_never_come_keep_nobody_out() {
         let door = sealed();
-        let slow = |_| Box::pin(brought(&door, "127.0.0.1:5", Body::new(Never)));
+        let slow = |_| Box::pin(brought(&door, HERE, Body::new(Never)));
         let mut all: Vec<_> = (0..4 * UNSEAL_REQUESTS_COUNT_MAX).map(slow).collect();
         for one in &mut all {
             let mut context = std::task::Context::from_waker(std::task::Waker::noop());
             assert!(one.as_mut().poll(&mut context).is_pending());
         }
-        assert_eq!(asked(&door, "127.0.0.1:5").await, StatusCode::OK);
+        assert_eq!(asked(&door, HERE).await, StatusCode::OK);
     }
 
     #[tokio::test]
     async fn a_body_is_taken_to_its_limit_and_refused_beyond() {
         let door = sealed();
         let of = |bytes| Body::from(format!("{:bytes$}", "{}"));
-        let most = brought(&door, "127.0.0.1:5", of(UNSEAL_BODY_BYTES_MAX)).await;
+        let most = brought(&door, HERE, of(UNSEAL_BODY_BYTES_MAX)).await;
         assert_eq!(most, StatusCode::OK);
-        let more = brought(&door, "127.0.0.1:5", of(UNSEAL_BODY_BYTES_MAX + 1)).await;
+        let more = brought(&door, HERE, of(UNSEAL_BODY_BYTES_MAX + 1)).await;
         assert_eq!(more, StatusCode::PAYLOAD_TOO_LARGE);
     }
 
@@ -174,19 +177,23 @@ mod tests {
         let others = u32::try_from(UNSEAL_REQUESTS_COUNT_MAX).expect("a few");
         let all = door.places.clone();
         let held = all.try_acquire_many(others - 1).expect("all places but one");
-        assert_eq!(asked(&door, "127.0.0.1:5").await, StatusCode::OK);
+        assert_eq!(asked(&door, HERE).await, StatusCode::OK);
         let last = all.try_acquire().expect("the last place");
-        assert_eq!(asked(&door, "127.0.0.1:5").await, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(asked(&door, HERE).await, StatusCode::SERVICE_UNAVAILABLE);
         drop(last);
-        assert_eq!(asked(&door, "127.0.0.1:5").await, StatusCode::OK);
+        assert_eq!(asked(&door, HERE).await, StatusCode::OK);
         drop(held);
     }
 
     #[tokio::test]
     async fn another_host_is_heard_only_where_the_operator_says_so() {
         let mut door = sealed();
-        assert_eq!(asked(&door, "192.0.2.7:5").await, StatusCode::SERVICE_UNAVAILABLE);
-        door.from_network = true;
-        assert_eq!(asked(&door, "192.0.2.7:5").await, StatusCode::OK);
+        // A proxy on the host that says nothing of whom it speaks for is whoever is beyond it.
+        for other in ["192.0.2.7:5", "127.0.0.1:5", "[::1]:5"] {
+            door.from_network = false;
+            assert_eq!(asked(&door, other).await, StatusCode::SERVICE_UNAVAILABLE, "{other}");
+            door.from_network = true;
+            assert_eq!(asked(&door, other).await, StatusCode::OK, "{other}");
+        }
     }
 }

@@ -4,9 +4,15 @@
 //! Never follows, and never takes a refusal for an error.
 //! Each request has a connection of its own, so that a test cannot meet one that the server just closed.
 
+#[path = "../../src/cli/from_here.rs"]
+mod from_here;
+
+use from_here::GoingOutFrom;
+use gridvault::http::HOST_ADDRESS;
 use serde_json::Value;
 use std::time::Duration;
 use ureq::http;
+use ureq::unversioned::resolver::DefaultResolver;
 
 /// Longest time for one answer: a test must end even where the product hangs.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
@@ -22,12 +28,19 @@ pub struct Call {
     url: String,
     headers: Vec<(String, String)>,
     body: Option<Vec<u8>>,
+    from_host: bool,
 }
 
 impl Call {
-    /// A request without token, purpose or body.
+    /// A request without token, purpose or body, from where any program on the host calls, a proxy too.
     pub fn new(method: &str, url: String) -> Call {
-        Call { method: method.to_owned(), url, headers: Vec::new(), body: None }
+        let (method, headers) = (method.to_owned(), Vec::new());
+        Call { method, url, headers, body: None, from_host: false }
+    }
+
+    /// From where whoever is on the host calls to be taken for the host itself.
+    pub fn from_host(self) -> Call {
+        Call { from_host: true, ..self }
     }
 
     /// With one more header; a name that is there already comes twice.
@@ -79,14 +92,20 @@ impl Call {
 
     /// The same for a vault that may be gone.
     pub fn try_send(self) -> Result<Reply, ureq::Error> {
-        let agent: ureq::Agent = ureq::Agent::config_builder()
+        let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(ANSWER_TIME_MAX))
             .max_idle_connections(0)
             .max_redirects(0)
             .proxy(None)
-            .build()
-            .into();
+            .build();
+        let agent = match self.from_host {
+            true => {
+                let from = GoingOutFrom(HOST_ADDRESS);
+                ureq::Agent::with_parts(config, from, DefaultResolver::default())
+            }
+            false => config.into(),
+        };
         let (url, headers) = (&self.url, &self.headers);
         let response = match (self.method.as_str(), self.body) {
             ("GET", None) => with(agent.get(url), headers).call(),

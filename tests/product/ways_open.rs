@@ -49,7 +49,7 @@ impl Place {
 }
 
 fn change(served: &Served, token: &str, body: &Value) -> Reply {
-    served.call("POST", PATH).token(token).json(body).send()
+    served.call("POST", PATH).from_host().token(token).json(body).send()
 }
 
 #[test]
@@ -172,10 +172,13 @@ fn nobody_changes_the_ways_of_a_vault_that_is_open_without_two_signatures_and_wh
     // What would be malformed of anybody else is not even looked at.
     change(&served, &sec, &body(&[])).refused(403, "denied");
     let proxied = |served: &Served| {
-        let call = served.call("POST", PATH).token(&sys).header("x-forwarded-for", "192.0.2.7");
-        call.json(&body(&[])).send()
+        let call = served.call("POST", PATH).from_host().token(&sys);
+        call.header("x-forwarded-for", "192.0.2.7").json(&body(&[])).send()
     };
     proxied(&served).refused(403, "denied");
+    // A proxy that says nothing of whom it speaks for.
+    let silent = served.call("POST", PATH).token(&sys).json(&body(&[]));
+    silent.send().refused(403, "denied");
     change(&served, &sys, &body(&[])).refused(400, "schema_invalid");
     let mut changed = body(&unbound);
     changed["ways"] = json!(encode(b"GVUNLOCK"));
