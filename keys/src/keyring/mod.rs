@@ -12,6 +12,8 @@ mod header_tests;
 #[cfg(test)]
 mod index_tests;
 #[cfg(test)]
+mod reopening_tests;
+#[cfg(test)]
 mod root_tests;
 #[cfg(test)]
 mod single_tests;
@@ -92,9 +94,10 @@ impl Keyring {
         Ok(Self { uses, ..Self::kept_in(disk, root, content, slots::GENERATION_FIRST) })
     }
 
-    /// Opens the newest whole slot under `root`. If the other slot is damaged or older it is made again from it, synced and
-    /// read back, and the health says so. Both slots are whole and equal when this returns. It keeps a copy of the root key,
-    /// as [`Keyring::create`] does.
+    /// Opens the newest whole slot under `root`. If the other slot is damaged or older it is made again from it, and the health
+    /// says so. Both slots are written again, synced and read back even where nothing was wrong with them: when this returns they are
+    /// whole, equal and durable, whatever became of the last write of the process before. It keeps a copy of the root key, as
+    /// [`Keyring::create`] does. No other process may have the ring open.
     ///
     /// # Errors
     /// [`KeyError::KeyringDamaged`], [`KeyError::KeyringForeignRoot`], [`KeyError::KeyringFormat`],

@@ -1,5 +1,5 @@
 //! Keeps a keyring's content in one file of two slots, so that one of them is whole at any moment. Never interprets a key.
-//! Opening takes the newest slot that authenticates under the root key and makes the other one like it again.
+//! Opening takes the newest slot that authenticates under the root key, makes the other one like it again, and writes both anew.
 //!
 //! ```text
 //! file = slot A | slot B
@@ -67,7 +67,7 @@ pub enum SlotFault {
 /// How the keyring file was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyringHealth {
-    /// Both slots were whole and equal.
+    /// Both slots were whole and equal, as far as the system knew.
     Whole,
     /// One slot was made again from the other: rewritten, synced and read back. An operator should know.
     Repaired {
@@ -98,6 +98,11 @@ impl KeyringSlot {
         u64::try_from(self.start()).expect("a slot starts within 64 bits")
     }
 
+    /// Its bytes in those of a file in which it opened.
+    fn within(self, file: &[u8]) -> &[u8] {
+        &file[self.start()..self.start() + SLOT_BYTES]
+    }
+
     const fn other(self) -> Self {
         match self {
             Self::A => Self::B,
@@ -120,34 +125,53 @@ pub(super) struct Opened {
     pub(super) health: KeyringHealth,
 }
 
-/// Opens the newest whole slot and repairs the other.
+/// Opens the newest whole slot, makes the other like it, and both durable, whatever the process before left in the system's cache.
 pub(super) fn open(path: &Path, root: &RootKey) -> Result<Opened, KeyError> {
     let bytes = read_bounded(path, FILE_BYTES)?.ok_or(KeyError::KeyringDamaged)?;
-    let a = read_slot(root, KeyringSlot::A, &bytes);
-    let b = read_slot(root, KeyringSlot::B, &bytes);
-    let (kept, fault) = match (a, b) {
-        (Ok(a), Ok(b)) if a.generation == b.generation => {
-            return if bool::from(a.content.bytes().ct_eq(b.content.bytes())) {
-                let Whole { generation, content, .. } = a;
-                Ok(Opened { content, generation, health: KeyringHealth::Whole })
-            } else {
-                Err(KeyError::KeyringSlotsDisagree)
-            };
-        }
-        (Ok(a), Ok(b)) if a.generation > b.generation => (a, SlotFault::Older),
-        (Ok(_), Ok(b)) => (b, SlotFault::Older),
-        (Ok(a), Err(_)) => (a, SlotFault::Damaged),
-        (Err(_), Ok(b)) => (b, SlotFault::Damaged),
-        (Err(a), Err(b)) => return Err(Unreadable::of_both(&a, &b)),
-    };
-    let slot = kept.slot.other();
     // The envelopes that it was opened by lie beside it, maybe by a rename that a crash left undurable: what opens by them alone is made
     // only once they are there for good.
     sync_directory_of(path).map_err(KeyError::io("syncing the directory of the keyring"))?;
-    let Whole { generation, content, .. } = kept;
-    // A crash in here leaves that slot damaged and the kept one whole.
-    write_slot(&FileDisk::new(path), root, slot, generation, &content)?;
-    Ok(Opened { content, generation, health: KeyringHealth::Repaired { slot, fault } })
+    open_from(&FileDisk::new(path), root, &bytes)
+}
+
+/// The same of what was read from the disk just now.
+///
+/// What is read may be in the system's cache alone: the process before ended between write and sync, or by a sync that failed, and then
+/// a sync writes nothing that is not handed over again. Whoever took it for durable would say that keys are destroyed which the disk
+/// still holds. So the kept slot is handed over again byte for byte, and only then the other one is written: where the kept one is
+/// durable, a crash in here leaves its bytes as they were; where it is not, the other is, because nothing touched that before the kept
+/// one was synced.
+pub(super) fn open_from(disk: &dyn Disk, root: &RootKey, bytes: &[u8]) -> Result<Opened, KeyError> {
+    let a = read_slot(root, KeyringSlot::A, bytes);
+    let b = read_slot(root, KeyringSlot::B, bytes);
+    let (kept, fault) = match (a, b) {
+        (Ok(a), Ok(b)) if a.generation == b.generation => {
+            if !bool::from(a.content.bytes().ct_eq(b.content.bytes())) {
+                return Err(KeyError::KeyringSlotsDisagree);
+            }
+            (b, None)
+        }
+        (Ok(a), Ok(b)) if a.generation > b.generation => (a, Some(SlotFault::Older)),
+        (Ok(_), Ok(b)) => (b, Some(SlotFault::Older)),
+        (Ok(a), Err(_)) => (a, Some(SlotFault::Damaged)),
+        (Err(_), Ok(b)) => (b, Some(SlotFault::Damaged)),
+        (Err(a), Err(b)) => return Err(Unreadable::of_both(&a, &b)),
+    };
+    let Whole { slot: kept, generation, content } = kept;
+    let slot = kept.other();
+    put_slot(disk, kept, kept.within(bytes))?;
+    // A crash from here on leaves that slot damaged and the kept one whole.
+    let health = match fault {
+        None => {
+            put_slot(disk, slot, slot.within(bytes))?;
+            KeyringHealth::Whole
+        }
+        Some(fault) => {
+            write_slot(disk, root, slot, generation, &content)?;
+            KeyringHealth::Repaired { slot, fault }
+        }
+    };
+    Ok(Opened { content, generation, health })
 }
 
 /// Puts another content in the place of the present one, slot B first. When this returns, what the file held before is in
@@ -212,10 +236,14 @@ fn write_slot(
     content: &Content,
 ) -> Result<Vec<u8>, KeyError> {
     let sealed = seal_slot(root, slot, generation, content)?;
-    disk.write_at(slot.offset(), &sealed).map_err(KeyError::io("writing a keyring slot"))?;
-    disk.sync().map_err(KeyError::io("syncing a keyring slot"))?;
-    check_slot(disk, slot, &sealed)?;
+    put_slot(disk, slot, &sealed)?;
     Ok(sealed)
+}
+
+fn put_slot(disk: &dyn Disk, slot: KeyringSlot, sealed: &[u8]) -> Result<(), KeyError> {
+    disk.write_at(slot.offset(), sealed).map_err(KeyError::io("writing a keyring slot"))?;
+    disk.sync().map_err(KeyError::io("syncing a keyring slot"))?;
+    check_slot(disk, slot, sealed)
 }
 
 fn check_slot(disk: &dyn Disk, slot: KeyringSlot, sealed: &[u8]) -> Result<(), KeyError> {
@@ -327,6 +355,13 @@ fn slot_header(
 
 fn sealing_key<'a>(root: &'a RootKey, header: &'a [u8; HEADER_BYTES]) -> SealingKey<'a> {
     SealingKey { kind: KeyKind::Root, id: root.id(), key: root.expose(), context: header }
+}
+
+/// The contents of those slots of a file that open.
+#[cfg(test)]
+pub(super) fn contents_of(root: &RootKey, file: &[u8]) -> Vec<Content> {
+    let slots = [KeyringSlot::A, KeyringSlot::B];
+    slots.into_iter().filter_map(|slot| Some(read_slot(root, slot, file).ok()?.content)).collect()
 }
 
 #[cfg(test)]

@@ -22,6 +22,9 @@ pub(super) const SUBJECT: [u8; 16] = [1; 16];
 pub(super) struct Breaking {
     pub(super) seen: Mutex<Vec<u8>>,
     pub(super) durable: Mutex<Vec<u8>>,
+    /// What the next sync writes, from where to where. A sync that fails writes a part and forgets the rest, as Linux does: the one
+    /// after it has nothing to write.
+    to_write: Mutex<Vec<(usize, usize)>>,
     calls: AtomicUsize,
     fails_at: AtomicUsize,
     /// Bytes that another process writes there as soon as the second slot is being written.
@@ -33,6 +36,7 @@ impl Breaking {
         Self {
             seen: Mutex::new(bytes.clone()),
             durable: Mutex::new(bytes),
+            to_write: Mutex::default(),
             calls: AtomicUsize::new(0),
             fails_at: AtomicUsize::new(usize::MAX),
             put_back: Mutex::default(),
@@ -42,6 +46,20 @@ impl Breaking {
     pub(super) fn fail_at(&self, call: usize) {
         self.calls.store(0, Ordering::SeqCst);
         self.fails_at.store(call, Ordering::SeqCst);
+    }
+
+    /// The power goes: of what was not synced, so many of 16 parts had reached the disk by then.
+    pub(super) fn lose_power(&self, sixteenths: usize) {
+        self.write_out(sixteenths);
+    }
+
+    fn write_out(&self, sixteenths: usize) {
+        let to_write = std::mem::take(&mut *self.to_write.lock().expect("nobody panics"));
+        let (seen, mut durable) = (lock(&self.seen), lock(&self.durable));
+        for (start, end) in to_write {
+            let end = start + (end - start) * sixteenths / 16;
+            durable[start..end].copy_from_slice(&seen[start..end]);
+        }
     }
 
     fn count(&self) -> io::Result<()> {
@@ -65,6 +83,7 @@ impl Disk for Arc<Breaking> {
         // One that fails leaves a part.
         let count = if counted.is_ok() { bytes.len() } else { bytes.len() / 2 };
         lock(&self.seen)[start..start + count].copy_from_slice(&bytes[..count]);
+        self.to_write.lock().expect("nobody panics").push((start, start + count));
         if start == 0
             && let Some((at, before)) = self.put_back.lock().expect("held").take()
         {
@@ -74,10 +93,9 @@ impl Disk for Arc<Breaking> {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.count()?;
-        let seen = lock(&self.seen).clone();
-        *lock(&self.durable) = seen;
-        Ok(())
+        let counted = self.count();
+        self.write_out(if counted.is_ok() { 16 } else { 8 });
+        counted
     }
 
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
@@ -109,12 +127,22 @@ impl Bench {
     }
 
     /// The keyring of the next process: what was handed over is on the disk, or only what was synced.
-    fn next(&self, bytes: &Mutex<Vec<u8>>) -> Keyring {
+    pub(super) fn next(&self, bytes: &Mutex<Vec<u8>>) -> Keyring {
         let path = self.directory.path().join("next");
         fs::write(&path, &*lock(bytes)).expect("written");
         let (keyring, _) = Keyring::open(&path, &self.root).expect("one slot is whole");
         assert_eq!(Keyring::open(&path, &self.root).expect("whole").1, KeyringHealth::Whole);
         keyring
+    }
+
+    /// The keyring of the next process on the same machine: what was handed over is in the system's cache, and the disk works again until
+    /// that call.
+    pub(super) fn reopened(&self, fails_at: usize) -> Result<Keyring, KeyError> {
+        self.disk.fail_at(fails_at);
+        let seen = lock(&self.disk.seen).clone();
+        let opened = slots::open_from(&self.disk, &self.root, &seen);
+        let slots::Opened { content, generation, .. } = opened?;
+        Ok(Keyring::kept_in(Box::new(self.disk.clone()), &self.root, content, generation))
     }
 
     pub(super) fn both_ways(&self) -> [Keyring; 2] {
@@ -127,11 +155,11 @@ pub(super) fn id_under(keyring: &Keyring, wrapped: &[u8]) -> Option<u64> {
 }
 
 /// Destroys the former keys of all buckets that have next ones.
-fn destroy(keyring: &Keyring) -> Result<(), KeyError> {
+pub(super) fn destroy(keyring: &Keyring) -> Result<(), KeyError> {
     keyring.destroy_old_bucket_keys(&keyring.next_bucket_keys())
 }
 
-fn bucket(wrapped: &[u8]) -> u16 {
+pub(super) fn bucket(wrapped: &[u8]) -> u16 {
     WrappedUnder::of(wrapped).expect("a wrapped key").bucket
 }
 
