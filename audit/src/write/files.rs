@@ -26,15 +26,44 @@ const FULL_RETRIES_MAX: usize = 8;
 /// Makes room on a full disk, and says whether there is some now.
 pub type Relief = Box<dyn FnMut() -> bool + Send + Sync>;
 
+/// How files, and names in directories, are made durable: a door that tests break.
+pub(super) trait Syncing: Send + Sync {
+    /// The content of a file is on the disk when this returns.
+    fn file(&self, file: &File) -> io::Result<()> {
+        file.sync_all()
+    }
+
+    /// So are the names in a directory.
+    fn names(&self, directory: &Path) -> io::Result<()> {
+        sync_directory(directory)
+    }
+}
+
+/// By the system.
+struct System;
+
+impl Syncing for System {}
+
 /// Files written since the last sync, and the directories whose names changed.
-#[derive(Default)]
 pub(super) struct Staging {
     files: Vec<File>,
     directories: BTreeSet<PathBuf>,
     relief: Option<Relief>,
+    syncing: Box<dyn Syncing>,
+}
+
+impl Default for Staging {
+    fn default() -> Self {
+        Self::synced_by(Box::new(System))
+    }
 }
 
 impl Staging {
+    /// One whose files are made durable in that way.
+    pub(super) fn synced_by(syncing: Box<dyn Syncing>) -> Self {
+        Self { files: Vec::new(), directories: BTreeSet::new(), relief: None, syncing }
+    }
+
     /// Who is asked for room when a write meets a full disk.
     pub(super) fn on_full(&mut self, relief: Relief) {
         self.relief = Some(relief);
@@ -70,18 +99,9 @@ impl Staging {
     /// old content or the new, whole, and so does whoever comes after a crash: a name may be on the disk long before what is in
     /// the file, so the content is synced before it gets the name. The name itself is durable after [`Staging::sync`].
     pub(super) fn replace(&mut self, path: &Path, bytes: &[u8]) -> io::Result<Watched> {
-        self.replace_synced_by(path, bytes, File::sync_all)
-    }
-
-    fn replace_synced_by(
-        &mut self,
-        path: &Path,
-        bytes: &[u8],
-        sync: impl FnOnce(&File) -> io::Result<()>,
-    ) -> io::Result<Watched> {
         let file = self.relieved(|staging| staging.stage(path, bytes))?;
         // Once: what a sync that failed should have kept may be gone.
-        sync(&file)?;
+        self.syncing.file(&file)?;
         self.name(path)?;
         Watched::held(path.to_path_buf(), file)
     }
@@ -160,13 +180,14 @@ impl Staging {
     pub(super) fn sync(&mut self) -> io::Result<()> {
         self.sync_files()?;
         for directory in std::mem::take(&mut self.directories) {
-            sync_directory(&directory)?;
+            self.syncing.names(&directory)?;
         }
         Ok(())
     }
 
     fn sync_files(&mut self) -> io::Result<()> {
-        self.files.drain(..).try_for_each(|file| file.sync_all())
+        let Staging { files, syncing, .. } = self;
+        files.drain(..).try_for_each(|file| syncing.file(&file))
     }
 }
 
@@ -457,18 +478,25 @@ mod tests {
         let path = directory.path().join("checkpoint");
         let mut staging = Staging::default();
         staging.replace(&path, b"old").expect("written");
-        let failed = staging.replace_synced_by(&path, b"new", |file| {
-            assert_eq!(fs::read(&path).expect("readable"), b"old");
-            assert_eq!(file.metadata().expect("known").len(), 3, "all of it is to be synced");
-            Err(ErrorKind::Other.into())
-        });
-        assert!(failed.is_err());
+        let mut failing = Staging::synced_by(Box::new(Failing(path.clone())));
+        assert!(failing.replace(&path, b"new").is_err());
         assert_eq!(fs::read(&path).expect("readable"), b"old", "nobody knows what the disk has");
         let watched = staging.replace(&path, b"new").expect("replaced");
         assert!(watched.is_in_place().expect("known"));
         assert_eq!(fs::read(&path).expect("readable"), b"new");
         assert!(staging.files.is_empty(), "synced already");
         assert!(staging.directories.contains(directory.path()), "the name is not");
+    }
+
+    /// A disk on which no content can be synced, with the place of what is to be replaced.
+    struct Failing(PathBuf);
+
+    impl Syncing for Failing {
+        fn file(&self, file: &File) -> io::Result<()> {
+            assert_eq!(fs::read(&self.0).expect("readable"), b"old");
+            assert_eq!(file.metadata().expect("known").len(), 3, "all of it is to be synced");
+            Err(ErrorKind::Other.into())
+        }
     }
 
     #[test]
