@@ -3,17 +3,14 @@
 //! The mark says from where; it is a hint that saves time, and losing it costs only time.
 
 use super::TrailFault;
-use super::files::sync_directory;
 use super::integrate::LogSigner;
-use super::journal::{Media, Position, Replayed, replay, segments};
+use super::journal::{FileMedia, Media, Position, Replayed, replay, segments};
 use crate::store::{Applier, Decoder, Encoder, Key, StoreError, SystemKey, Version};
 use gridvault_audit::verify::{Class, VerifierKey, open_note};
 use gridvault_audit::{
     Checkpoint, Log, LogReader, NoteSigner, Relief, kept_checkpoint, verifier_key,
 };
 use gridvault_keys::ChainKey;
-use std::fs::File;
-use std::io::Write as _;
 use std::path::Path;
 
 const MARK_MAGIC: &[u8; 8] = b"GVMARK02";
@@ -200,8 +197,18 @@ fn decode_mark(bytes: &[u8], chain: &ChainKey) -> Option<Mark> {
     chain.verify(&[&bytes[..bytes.len() - 32]], &tag).then_some(Mark { position, kept })
 }
 
-/// Written beside and renamed, so that a crash leaves the old mark or the new one.
+/// Written beside and renamed, so that a crash leaves the old mark or the new one. Durable when this returns.
 pub(super) fn write_mark(
+    directory: &Path,
+    chain: &ChainKey,
+    mark: &Mark,
+) -> Result<(), TrailFault> {
+    write_mark_through(&FileMedia, directory, chain, mark)
+}
+
+/// The same through a door that tests break.
+pub(super) fn write_mark_through(
+    media: &dyn Media,
     directory: &Path,
     chain: &ChainKey,
     Mark { position, kept }: &Mark,
@@ -218,11 +225,10 @@ pub(super) fn write_mark(
     bytes.extend_from_slice(&tag);
     let write = || -> std::io::Result<()> {
         let beside = directory.join("mark.new");
-        let mut file = File::create(&beside)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&beside, directory.join("mark"))?;
-        sync_directory(directory)
+        let mut file = media.create(&beside)?;
+        file.write_at(0, &bytes)?;
+        file.sync()?;
+        media.rename(&beside, &directory.join("mark"))
     };
     write().map_err(TrailFault::Journal)
 }

@@ -14,8 +14,27 @@ pub trait Media: Send + Sync {
     /// Makes a zero-filled file of this length that is durable with its length; replaces a left-over one.
     ///
     /// # Errors
+    /// The system's. Then there is no such file.
+    fn allocate(&self, path: &Path, length: u64) -> io::Result<Box<dyn Segment>> {
+        let filled = self.fill_new(path, length).and_then(|mut segment| {
+            segment.sync()?;
+            Ok(segment)
+        });
+        filled.inspect_err(|_| {
+            // Half a segment serves nobody and takes what is left of a full disk.
+            let _none_was_made = std::fs::remove_file(path);
+        })
+    }
+
+    /// Makes a zero-filled file of this length, neither of which is durable; replaces a left-over one.
+    ///
+    /// # Errors
     /// The system's.
-    fn allocate(&self, path: &Path, length: u64) -> io::Result<Box<dyn Segment>>;
+    fn fill_new(&self, path: &Path, length: u64) -> io::Result<Box<dyn Segment>> {
+        let file = owned().truncate(true).open(path)?;
+        fill(&file, 0, length)?;
+        Ok(Box::new(FileSegment { file, length, directory: directory_of(path)? }))
+    }
 
     /// Opens a segment that is there.
     ///
@@ -27,7 +46,29 @@ pub trait Media: Send + Sync {
     ///
     /// # Errors
     /// The system's.
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.place(from, to)?;
+        match to.parent() {
+            Some(directory) => self.sync_names(directory),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives a file its name, which a power failure may take back.
+    ///
+    /// # Errors
+    /// The system's.
+    fn place(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::rename(from, to)
+    }
+
+    /// Makes the names in a directory durable.
+    ///
+    /// # Errors
+    /// The system's.
+    fn sync_names(&self, directory: &Path) -> io::Result<()> {
+        sync_directory(directory)
+    }
 
     /// Makes a new, empty file for its owner alone, which grows as it is written; replaces a left-over one. Its name is not durable.
     ///
@@ -131,37 +172,10 @@ fn directory_of(path: &Path) -> io::Result<(u64, u64)> {
 const FILL_BYTES: usize = 1024 * 1024;
 
 impl Media for FileMedia {
-    fn allocate(&self, path: &Path, length: u64) -> io::Result<Box<dyn Segment>> {
-        let filled = owned().truncate(true).open(path).and_then(|file| {
-            fill(&file, 0, length)?;
-            file.sync_all()?;
-            Ok(file)
-        });
-        match filled {
-            Ok(file) => {
-                let directory = directory_of(path)?;
-                Ok(Box::new(FileSegment { file, length, directory }))
-            }
-            Err(error) => {
-                // Half a segment serves nobody and takes what is left of a full disk.
-                let _none_was_made = std::fs::remove_file(path);
-                Err(error)
-            }
-        }
-    }
-
     fn open(&self, path: &Path) -> io::Result<Box<dyn Segment>> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
         let length = file.metadata()?.len();
         Ok(Box::new(FileSegment { file, length, directory: directory_of(path)? }))
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        std::fs::rename(from, to)?;
-        match to.parent() {
-            Some(directory) => sync_directory(directory),
-            None => Ok(()),
-        }
     }
 
     fn room(&self, directory: &Path) -> io::Result<Room> {

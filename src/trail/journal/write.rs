@@ -50,6 +50,8 @@ impl Writer {
     ) -> Result<Writer, TrailFault> {
         let path = segment_path(directory, at.segment);
         let current = if path.exists() {
+            // The process before may have ended between the name and its sync: no frame goes into a file that a power failure takes away.
+            media.sync_names(directory).map_err(TrailFault::Journal)?;
             media.open(&path).map_err(TrailFault::Journal)?
         } else {
             let fresh = media
@@ -73,6 +75,10 @@ impl Writer {
     /// # Errors
     /// Every error of the disk but that it is full.
     pub(in crate::trail) fn bound(&mut self) -> Result<Option<usize>, TrailFault> {
+        // Before the next group, and not first when the segment is full: a disk that fails is written to no longer than that.
+        if matches!(&self.spare, Spare::Coming(coming) if coming.is_finished()) {
+            self.has_spare()?;
+        }
         let left = self.segment_bytes.saturating_sub(self.at.offset);
         let left = left.saturating_sub(AROUND_BYTES_MAX);
         if left >= FRAME_BYTES_MAX as u64 || self.has_spare()? {

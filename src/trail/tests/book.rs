@@ -6,7 +6,7 @@ use super::disk::{Disk, DiskMedia};
 use super::world::keyring;
 use crate::trail::TrailFault;
 use crate::trail::journal::{FrameBuilder, Position, Replayed, Writer, replay};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Room for four or five frames.
@@ -43,6 +43,10 @@ impl Book {
             write(&mut writer, number).expect("written");
         }
         book
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     pub(super) fn segment(&self, number: u64) -> PathBuf {

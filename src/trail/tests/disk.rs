@@ -1,5 +1,5 @@
 //! A disk that can be broken: it fails at a chosen call, tears a write, holds a sync back, or loses its power.
-//! Never syncs for real; it remembers what would have been lost.
+//! Never syncs for real; it remembers what would have been lost: bytes, the lengths of new files, and names.
 //! A sector holds what was written or what was durable, never a mixture: that is all that hardware promises.
 
 use super::PATIENCE;
@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 const SECTOR_BYTES: usize = 512;
@@ -37,6 +37,7 @@ pub(super) enum Call {
     Remove,
     Open,
     Rename,
+    SyncNames,
     Write,
     Sync,
     Look,
@@ -49,8 +50,11 @@ struct State {
     /// With which error of the system a broken call fails, where a test says so.
     errno: Option<i32>,
     is_off: bool,
-    /// For each file that was written since its last sync: the file, and what it held then.
-    durable: HashMap<u64, (File, Vec<u8>)>,
+    /// For each file that was written since its last sync, what would be left of it.
+    durable: HashMap<u64, Unsynced>,
+    /// Names that were given and not synced since, in their order. A sync of names that failed loses none: the file system keeps them in a
+    /// journal of its own, and takes nothing more once it cannot write that.
+    named: Vec<Named>,
     /// Files that the next sync writes. A sync that fails forgets them, as Linux does, and the one after it
     /// has nothing to write.
     to_write: HashSet<u64>,
@@ -63,6 +67,23 @@ struct State {
     no_segments: bool,
     looks_are_held: bool,
     looks: u64,
+}
+
+/// A file that was written since its last sync.
+struct Unsynced {
+    file: File,
+    /// What it held then.
+    bytes: Vec<u8>,
+    /// Whether it was never synced, so that its length is not durable either.
+    is_new: bool,
+}
+
+/// A name that a power failure may take back.
+struct Named {
+    from: PathBuf,
+    to: PathBuf,
+    /// What had the name before.
+    before: Option<Vec<u8>>,
 }
 
 #[derive(Default)]
@@ -120,10 +141,13 @@ impl Disk {
         state.is_off = false;
     }
 
-    /// The power fails: of every sector that was not synced, chance decides what is left.
+    /// The power fails: of every sector, every new file's length and every name that was not synced, chance decides what is left.
     pub(super) fn lose_power(&self, chance: &mut Chance) {
-        let lost = std::mem::take(&mut self.lock().durable);
-        for (file, durable) in lost.into_values() {
+        let (lost, named) = {
+            let mut state = self.lock();
+            (std::mem::take(&mut state.durable), std::mem::take(&mut state.named))
+        };
+        for Unsynced { file, bytes: durable, is_new } in lost.into_values() {
             let now = contents(&file);
             let mut left = now.clone();
             for at in (0..now.len()).step_by(SECTOR_BYTES) {
@@ -135,6 +159,15 @@ impl Disk {
                 }
             }
             file.write_all_at(&left, 0).expect("a file");
+            if is_new && chance.next().is_multiple_of(2) {
+                file.set_len(0).expect("a file");
+            }
+        }
+        for Named { from, to, before } in named.into_iter().rev() {
+            if chance.next().is_multiple_of(2) && to.exists() {
+                std::fs::rename(&to, &from).expect("the former name");
+                before.iter().for_each(|before| std::fs::write(&to, before).expect("a file"));
+            }
         }
     }
 
@@ -196,6 +229,15 @@ impl Disk {
         self.lock().reserve
     }
 
+    /// Nothing of a file is durable, not even its length.
+    fn is_new(&self, file: File) -> io::Result<()> {
+        let number = file.metadata()?.ino();
+        let mut state = self.lock();
+        state.to_write.insert(number);
+        state.durable.insert(number, Unsynced { file, bytes: Vec::new(), is_new: true });
+        Ok(())
+    }
+
     fn turn(&self, call: Call) -> Turn {
         let mut state = self.lock();
         state.calls.push(call);
@@ -228,7 +270,7 @@ fn contents(file: &File) -> Vec<u8> {
 }
 
 impl Media for DiskMedia {
-    fn allocate(&self, path: &Path, length: u64) -> io::Result<Box<dyn Segment>> {
+    fn fill_new(&self, path: &Path, length: u64) -> io::Result<Box<dyn Segment>> {
         self.0.run(Call::Allocate, || {
             let mut state = self.0.lock();
             if state.no_segments {
@@ -238,7 +280,9 @@ impl Media for DiskMedia {
                 room.bytes = room.bytes.checked_sub(length).ok_or(io::ErrorKind::StorageFull)?;
             }
             drop(state);
-            File::create(path)?.set_len(length.min(ALLOCATED_BYTES_MAX))?;
+            let file = File::create(path)?;
+            file.set_len(length.min(ALLOCATED_BYTES_MAX))?;
+            self.0.is_new(file)?;
             segment(&self.0, path)
         })
     }
@@ -247,8 +291,21 @@ impl Media for DiskMedia {
         self.0.run(Call::Open, || segment(&self.0, path))
     }
 
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.0.run(Call::Rename, || std::fs::rename(from, to))
+    fn place(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0.run(Call::Rename, || {
+            let before = std::fs::read(to).ok();
+            std::fs::rename(from, to)?;
+            let named = Named { from: from.to_owned(), to: to.to_owned(), before };
+            self.0.lock().named.push(named);
+            Ok(())
+        })
+    }
+
+    fn sync_names(&self, directory: &Path) -> io::Result<()> {
+        self.0.run(Call::SyncNames, || {
+            self.0.lock().named.retain(|named| named.to.parent() != Some(directory));
+            Ok(())
+        })
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn Segment>> {
@@ -256,7 +313,7 @@ impl Media for DiskMedia {
             if self.0.lock().no_segments {
                 return Err(io::ErrorKind::StorageFull.into());
             }
-            File::create(path)?;
+            self.0.is_new(File::create(path)?)?;
             segment(&self.0, path)
         })
     }
@@ -301,7 +358,8 @@ impl DiskSegment {
         let mut state = self.disk.lock();
         state.to_write.insert(number);
         if let Entry::Vacant(place) = state.durable.entry(number) {
-            place.insert((self.file.try_clone()?, contents(&self.file)));
+            let (file, bytes) = (self.file.try_clone()?, contents(&self.file));
+            place.insert(Unsynced { file, bytes, is_new: false });
         }
         drop(state);
         self.inner.write_at(offset, bytes)

@@ -3,7 +3,11 @@
 //! Each failure is tried with several outcomes of chance.
 
 use super::book::{Book, page, pages, write};
-use super::disk::{Break, Call, Chance};
+use super::disk::{Break, Call, Chance, DiskMedia};
+use super::world::keyring;
+use crate::store::Version;
+use crate::trail::journal::{Media, Position};
+use crate::trail::recover::{Mark, read_mark, write_mark_through};
 
 const PAGES: u64 = 14;
 const OUTCOMES: u64 = 4;
@@ -111,4 +115,52 @@ fn a_sync_that_failed_is_never_tried_again() {
     drop(writer);
     assert_eq!(book.disk.calls().len(), 3);
     assert_eq!(book.read().expect("a book").0, [page(0)]);
+}
+
+#[test]
+fn a_segment_that_was_allocated_keeps_its_length_without_power_and_one_that_was_named_its_name() {
+    for outcome in 0..16 {
+        let book = Book::new();
+        let media = DiskMedia(book.disk.clone());
+        let (spare, segment) = (book.spare(), book.segment(0));
+        drop(media.allocate(&spare, 4_096).expect("a disk"));
+        book.disk.lose_power(&mut Chance(outcome));
+        assert_eq!(std::fs::metadata(&spare).expect("a spare").len(), 4_096);
+        media.rename(&spare, &segment).expect("a disk");
+        book.disk.lose_power(&mut Chance(outcome));
+        assert!(segment.exists() && !spare.exists(), "{outcome}");
+    }
+}
+
+/// Which mark a start would find.
+fn marked(book: &Book) -> u64 {
+    read_mark(book.directory(), &keyring().chain()).expect("readable").position.index
+}
+
+#[test]
+fn a_mark_is_the_one_before_or_the_new_one_and_the_new_one_once_it_is_written() {
+    let mark = |index| Mark { position: Position { index, ..Position::START }, kept: Version(0) };
+    for outcome in 0..16 {
+        let mut number = 1;
+        loop {
+            let book = Book::new();
+            let media = DiskMedia(book.disk.clone());
+            let write = |index| {
+                let chain = keyring().chain();
+                write_mark_through(&media, book.directory(), &chain, &mark(index))
+            };
+            write(1).expect("a disk");
+            book.disk.break_at(number, Break::PowerOff);
+            let is_written = write(2).is_ok();
+            book.disk.repair();
+            book.disk.lose_power(&mut Chance(outcome << 32 | number as u64));
+            let found = marked(&book);
+            assert!(found == 2 || found == 1 && !is_written, "{found} at call {number}");
+            if is_written {
+                break;
+            }
+            number += 1;
+        }
+        assert_eq!(number, 6, "create, write, sync, rename and the sync of names");
+    }
 }
