@@ -2,12 +2,14 @@
 //! Neither is ever trusted with durability: what is acknowledged is in the journal first.
 //! Stored form of a value: version, entry index (8 bytes each, big-endian), payload.
 
+use super::unsynced::{Sync, leave_note, lies_there, may_lack};
 use super::{Bytes, Key, StoreError, Stored, Version};
 use crate::limits::{ENGINE_AHEAD_BYTES, VALUE_BYTES_MAX};
 use rustix::fs::FallocateFlags;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::ops::Bound;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
@@ -22,7 +24,7 @@ pub enum EngineKind {
 }
 
 pub(super) enum Engine {
-    Sled { db: sled::Db, directory: PathBuf, _lock: File },
+    Sled { db: sled::Db, directory: PathBuf, sync: Sync, _lock: File },
     Memory(RwLock<BTreeMap<Key, Vec<u8>>>),
 }
 
@@ -49,16 +51,30 @@ impl Engine {
                     TryLockError::WouldBlock => StoreError::Locked,
                     TryLockError::Error(error) => StoreError::Io(error),
                 })?;
+                if lies_there(directory).map_err(StoreError::Io)? {
+                    return Err(StoreError::Unsynced);
+                }
                 await_engine(directory);
-                let db = sled::Config::new()
+                let config = sled::Config::new()
                     .path(directory)
                     .cache_capacity(cache_bytes)
-                    .flush_every_ms(Some(SLED_FLUSH_MS))
-                    .open()
-                    .map_err(StoreError::Engine)?;
+                    .flush_every_ms(Some(SLED_FLUSH_MS));
+                let db = guarded(|| config.open().map_err(StoreError::Engine))?;
                 hold_ahead(directory);
-                Ok(Engine::Sled { db, directory: directory.into(), _lock: lock })
+                let (directory, sync) = (directory.into(), File::sync_data as Sync);
+                Ok(Engine::Sled { db, directory, sync, _lock: lock })
             }
+        }
+    }
+
+    /// The same engine over a disk that tests break.
+    #[cfg(test)]
+    pub(super) fn synced_by(self, broken: Sync) -> Engine {
+        match self {
+            Engine::Sled { db, directory, _lock, .. } => {
+                Engine::Sled { db, directory, sync: broken, _lock }
+            }
+            memory @ Engine::Memory(_) => memory,
         }
     }
 
@@ -77,7 +93,8 @@ impl Engine {
     ) -> Result<Option<(Version, u64, Bytes)>, StoreError> {
         let found = match self {
             Engine::Sled { db, .. } => {
-                db.get(key.as_bytes()).map_err(StoreError::Engine)?.map(Bytes::of_engine)
+                let found = guarded(|| db.get(key.as_bytes()).map_err(StoreError::Engine))?;
+                found.map(Bytes::of_engine)
             }
             Engine::Memory(map) => {
                 let map = map.read().unwrap_or_else(PoisonError::into_inner);
@@ -98,17 +115,18 @@ impl Engine {
         let start = after.unwrap_or(prefix).as_bytes();
         let start = if after.is_some() { Bound::Excluded(start) } else { Bound::Included(start) };
         match self {
-            Engine::Sled { db, .. } => db
-                .range::<&[u8], _>((start, Bound::Unbounded))
-                .take_while(|pair| {
-                    pair.as_ref().map_or(true, |(key, _)| key.starts_with(prefix.as_bytes()))
-                })
-                .take(limit)
-                .map(|pair| {
-                    let (key, bytes) = pair.map_err(StoreError::Engine)?;
-                    Ok((Key::from_bytes(&key), parse(&bytes)?))
-                })
-                .collect(),
+            Engine::Sled { db, .. } => guarded(|| {
+                db.range::<&[u8], _>((start, Bound::Unbounded))
+                    .take_while(|pair| {
+                        pair.as_ref().map_or(true, |(key, _)| key.starts_with(prefix.as_bytes()))
+                    })
+                    .take(limit)
+                    .map(|pair| {
+                        let (key, bytes) = pair.map_err(StoreError::Engine)?;
+                        Ok((Key::from_bytes(&key), parse(&bytes)?))
+                    })
+                    .collect()
+            }),
             Engine::Memory(map) => {
                 let start = start.map(Key::from_bytes);
                 map.read()
@@ -138,8 +156,10 @@ impl Engine {
         bytes.extend_from_slice(payload);
         match self {
             // A plain insert: batches and transactions take one lock for the whole process.
-            Engine::Sled { db, .. } => {
-                db.insert(key.as_bytes(), bytes).map_err(StoreError::Engine)?;
+            Engine::Sled { db, directory, .. } => {
+                guarded(|| {
+                    db.insert(key.as_bytes(), bytes).map_err(|error| failed(directory, error))
+                })?;
             }
             Engine::Memory(map) => {
                 map.write().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), bytes);
@@ -150,8 +170,8 @@ impl Engine {
 
     pub(super) fn delete(&self, key: &Key) -> Result<(), StoreError> {
         match self {
-            Engine::Sled { db, .. } => {
-                db.remove(key.as_bytes()).map_err(StoreError::Engine)?;
+            Engine::Sled { db, directory, .. } => {
+                guarded(|| db.remove(key.as_bytes()).map_err(|error| failed(directory, error)))?;
             }
             Engine::Memory(map) => {
                 map.write().unwrap_or_else(PoisonError::into_inner).remove(key);
@@ -163,16 +183,35 @@ impl Engine {
     pub(super) fn flush(&self) -> Result<(), StoreError> {
         match self {
             Engine::Memory(_) => Ok(()),
-            Engine::Sled { db, directory, .. } => {
-                db.flush().map_err(StoreError::Engine)?;
+            Engine::Sled { db, directory, sync, .. } => {
+                guarded(|| db.flush().map_err(|error| failed(directory, error)))?;
                 // sled's flush is sync_file_range, which leaves the disk's own cache and the file's
                 // metadata out; so each of its files is synced through a handle of ours.
-                sync_files(directory).map_err(StoreError::Io)?;
+                let synced = sync_files(directory, *sync, &|error| leave_note(directory, error));
+                synced.map_err(StoreError::Io)?;
                 hold_ahead(directory);
                 Ok(())
             }
         }
     }
+}
+
+/// sled answers with an error where a checksum is wrong, and panics where what has a right one makes no sense to it. Both mean the same to
+/// whoever asked.
+fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    // INVARIANT: nothing of ours is shared with the engine but keys and values that are given away; and whoever gets this error trusts it no
+    // more.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(StoreError::Unreadable))
+}
+
+/// What a failed write of sled means: it writes and syncs by itself, so that may have been either.
+fn failed(directory: &Path, error: sled::Error) -> StoreError {
+    if let sled::Error::Io(error) = &error
+        && may_lack(error)
+    {
+        leave_note(directory, error);
+    }
+    StoreError::Engine(error)
 }
 
 fn parse(bytes: &[u8]) -> Result<Stored, StoreError> {
@@ -212,7 +251,12 @@ fn hold_ahead(directory: &Path) {
     }
 }
 
-fn sync_files(directory: &Path) -> std::io::Result<()> {
+/// Tells `failed` of a sync that did, and of nothing else: a file that cannot be opened for it lost nothing.
+fn sync_files(
+    directory: &Path,
+    sync: Sync,
+    failed: &dyn Fn(&std::io::Error),
+) -> std::io::Result<()> {
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
         let kind = match entry.file_type() {
@@ -222,14 +266,14 @@ fn sync_files(directory: &Path) -> std::io::Result<()> {
             Err(error) => return Err(error),
         };
         if kind.is_dir() {
-            sync_files(&entry.path())?;
+            sync_files(&entry.path(), sync, failed)?;
         } else if kind.is_file() {
             match File::open(entry.path()) {
-                Ok(file) => file.sync_data()?,
+                Ok(file) => sync(&file).inspect_err(failed)?,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
         }
     }
-    File::open(directory)?.sync_all()
+    File::open(directory)?.sync_all().inspect_err(failed)
 }

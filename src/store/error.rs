@@ -20,6 +20,12 @@ pub enum StoreError {
         /// Its length.
         bytes: usize,
     },
+    /// A sync of the engine's files failed once: what they show may be in the system's cache alone.
+    #[error("a write or a sync of the store's files failed, so the disk may lack what they show")]
+    Unsynced,
+    /// The engine ended in the middle of its work, as it does where it cannot make sense of its files.
+    #[error("the engine came upon something in its files that it did not write")]
+    Unreadable,
     /// The engine failed.
     #[error("the engine failed")]
     Engine(#[source] sled::Error),

@@ -15,6 +15,7 @@ mod person;
 mod row;
 mod sealed;
 mod term;
+mod unsynced;
 
 pub use attributes::{sealed_by_header, without_moved_attributes};
 pub use bytes::Bytes;

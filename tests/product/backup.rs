@@ -66,6 +66,25 @@ fn a_lost_store_is_named_at_the_start_and_made_again_by_the_command() {
 }
 
 #[test]
+fn a_store_whose_sync_failed_is_refused_at_each_start_until_it_is_made_again() {
+    let mut demo = Demo::own();
+    assert_eq!(demo.stop(), Some(0));
+    let directory = text(demo.directory());
+    let note = demo.directory().join("store/unsynced");
+    std::fs::write(&note, "as the process leaves it").expect("written");
+    for _ in 0..2 {
+        let refused = run(&["demo", "--listen", "127.0.0.1:0", "--dir", &directory]);
+        assert_eq!(refused.status, Some(4), "{refused:?}");
+        assert!(refused.err.contains("a sync of the store's files failed"), "{refused:?}");
+        assert!(refused.err.contains("gridvault store rebuild"), "{refused:?}");
+    }
+    rebuild(&directory).ended(0);
+    assert!(!note.exists());
+    demo.start_again();
+    assert_eq!(demo.stop(), Some(0));
+}
+
+#[test]
 fn a_damaged_journal_is_named_and_the_store_stays() {
     let mut demo = Demo::own();
     assert_eq!(demo.stop(), Some(0));

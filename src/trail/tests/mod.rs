@@ -13,6 +13,7 @@ mod disk;
 mod door;
 mod erasure_ledger;
 mod erasure_objects;
+mod flips;
 mod kept;
 mod log;
 mod log_keys;

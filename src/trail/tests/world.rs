@@ -9,7 +9,9 @@ use crate::ambient::{Clock, Micros, NoRandomness, Random};
 use crate::limits::SEGMENT_BYTES_MIN;
 use crate::purposes::PurposeSet;
 use crate::records::{Owner, RecordId, RecordRef, RecordType, SchemaSet, SubjectId, Target};
-use crate::store::{Change, EngineKind, Expect, Key, Op, Reader, Stored, SystemKey, Version, open};
+use crate::store::{
+    Applier, Change, EngineKind, Expect, Key, Op, Reader, Stored, SystemKey, Version, open,
+};
 use crate::trail::integrate::LogSigner;
 use crate::trail::journal::{Position, replay};
 use crate::trail::{
@@ -244,7 +246,17 @@ impl World {
             // The mark says what the store holds, and this store holds nothing.
             let _nothing_there = std::fs::remove_file(self.path("journal/mark"));
         }
-        let (reader, applier) = open(&self.path("store"), self.engine, 16 << 20).expect("a store");
+        let store = open(&self.path("store"), self.engine, 16 << 20).expect("a store");
+        self.start_over(store, clock, listeners)
+    }
+
+    /// The same over a store that somebody opened.
+    pub(super) fn start_over(
+        &self,
+        (reader, applier): (Reader, Applier),
+        clock: Arc<dyn Clock>,
+        listeners: Vec<Arc<dyn Applied>>,
+    ) -> Result<Run, TrailFault> {
         let around = Surroundings {
             keyring: self.keyring.clone(),
             clock,
