@@ -26,6 +26,7 @@ mod release;
 mod rotation;
 mod schemathesis;
 mod sealing;
+mod syncs;
 mod syscalls;
 mod tally;
 mod town;

@@ -1,10 +1,11 @@
-//! Watches the system calls of a serving vault around one read and one write on one connection.
+//! Watches the system calls of a serving vault around one read and one write on one connection; those of the files of keys are `syncs`'.
 //! Never judges other threads' syncs of other files: tiles, mark and engine are made good from the journal.
 //! Each request must show exactly one fdatasync of the journal's segment between its arrival and its answer.
 
 use crate::client::{Ask, Client};
 use crate::fault::Fault;
 use crate::page::Page;
+use crate::syncs;
 use crate::tally::{Tally, say};
 use crate::vault::{Programs, Start, Vault, end, new_folder, tail};
 use serde_json::json;
@@ -62,7 +63,7 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
         }
         tally.check(what, window.and_then(judge));
     }
-    Ok(())
+    syncs::run(folder.path(), &arguments.programs, tally)
 }
 
 fn patch(page: &Page, token: &str) -> Ask {
@@ -129,17 +130,17 @@ impl Drop for Tracer {
 
 /// One system call, from its start to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Call {
+pub struct Call {
     /// Place of its first and of its last line in the trace.
     lines: (usize, usize),
     /// Its name.
-    name: String,
+    pub name: String,
     /// Everything that was printed of it.
-    text: String,
+    pub text: String,
 }
 
 /// Puts together what the trace tells in one line or, interrupted by other threads, in two.
-fn calls_of(trace: &str) -> Vec<Call> {
+pub fn calls_of(trace: &str) -> Vec<Call> {
     let mut calls: Vec<Call> = Vec::new();
     let mut open: Vec<(String, usize)> = Vec::new();
     for (line, text) in trace.lines().enumerate() {
