@@ -6,14 +6,14 @@ use super::failure::Failure;
 use crate::config::Config;
 use crate::http::{Measured, MetricsListener, Rooms};
 use crate::jobs::{Expiry, Rotation, Scrub};
-use crate::oversight::Shipper;
+use crate::oversight::{Retention, Shipper};
 use tokio::task::JoinHandle;
 
 /// Starts it, if an address is configured.
 pub(super) async fn start(
     config: &Config,
     rooms: &Rooms,
-    (scrub, expiry, rotation): (&Scrub, &Expiry, &Rotation),
+    (scrub, expiry, rotation, retention): (&Scrub, &Expiry, &Rotation, &Retention),
     shipper: Option<&Shipper>,
 ) -> Result<Option<JoinHandle<()>>, Failure> {
     let Some(address) = config.metrics_listen else { return Ok(None) };
@@ -32,6 +32,7 @@ pub(super) async fn start(
         scrub: Box::new(scrub.watch()),
         expiry: Box::new(expiry.watch()),
         rotation: Box::new(rotation.watch()),
+        pruning_fails: Box::new(retention.watch()),
         key_uses: Box::new(move || seal.key_uses()),
         context_months: Box::new(move || months_of.context_months(clock.now())),
         anomalies: rooms.anomalies.clone(),

@@ -161,7 +161,7 @@ async fn beside(
     let scrub = scrub(config, &rooms)?;
     let expiry = expiry(config, &rooms, last_before)?;
     let rotation = rotation(config, &rooms, waker)?;
-    let beside = (&scrub, &expiry, &rotation);
+    let beside = (&scrub, &expiry, &rotation, &retention);
     let metrics = metrics::start(config, &rooms, beside, shipper.as_ref()).await?;
     let log_key = rooms.trail.log_key();
     let rooms = Arc::new(rooms);
@@ -201,8 +201,7 @@ fn has_ample_room(trail: &Arc<Trail>) -> Box<dyn Fn() -> bool + Send> {
 }
 
 fn open_log(config: &Config, trail: &Arc<Trail>) -> Result<(LogReader, Index), Failure> {
-    let log = LogReader::open(&config.directory.join("log"), &config.origin)
-        .map_err(|error| Failure::storage("the log cannot be read", &error))?;
+    let log = trail.log_reader();
     let (directory, has_room) = (config.directory.join("index"), has_ample_room(trail));
     let index = Index::start(IndexSettings { directory, log: log.clone(), has_room });
     let index = index.map_err(|error| Failure::failed("the search index cannot start", &error))?;

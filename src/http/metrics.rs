@@ -40,6 +40,8 @@ pub struct Measured {
     pub expiry: Box<dyn Fn() -> ExpiryState + Send + Sync>,
     /// How a rotation of keys goes.
     pub rotation: Box<dyn Fn() -> RotationProgress + Send + Sync>,
+    /// Whether the log's old entries cannot be pruned.
+    pub pruning_fails: Box<dyn Fn() -> bool + Send + Sync>,
     /// How often the keys that seal were used.
     pub key_uses: Box<dyn Fn() -> [KeyUses; 4] + Send + Sync>,
     /// For how many months there are keys of contexts.
@@ -237,7 +239,7 @@ fn used(measured: &Measured) -> Vec<(&'static str, &'static str, f64)> {
 
 /// How far those are behind who follow the log.
 fn lags(measured: &Measured, published: u64) -> Vec<(&'static str, &'static str, f64)> {
-    let Measured { trail, index, anomalies, shipped, .. } = measured;
+    let Measured { trail, index, anomalies, shipped, pruning_fails, .. } = measured;
     let behind = |reached: u64| published.saturating_sub(reached) as f64;
     let (index, anomalies) = (index.state(), anomalies.state());
     let mut lags = vec![
@@ -256,6 +258,11 @@ fn lags(measured: &Measured, published: u64) -> Vec<(&'static str, &'static str,
             "anomalies_failing",
             "1 while the search for anomalies stands still",
             f64::from(anomalies.failing),
+        ),
+        (
+            "retention_failing",
+            "1 while old entries of the log cannot be pruned",
+            f64::from(pruning_fails()),
         ),
     ];
     if let Some(shipped) = shipped {

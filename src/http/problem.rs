@@ -98,9 +98,13 @@ impl From<OversightError> for Problem {
                 let damage = cause.damage().map(|part| (part, cause.record()));
                 Problem { damage, ..internal(&error) }
             }
-            OversightError::Log(_)
-            | OversightError::Index(_)
+            OversightError::Log(ref cause) => {
+                let damage = cause.is_of_other_bytes().then_some((Part::Entry, None));
+                Problem { damage, ..internal(&error) }
+            }
+            OversightError::Index(_)
             | OversightError::Malformed
+            | OversightError::Unrecorded
             | OversightError::Broken => internal(&error),
         }
     }

@@ -40,6 +40,9 @@ pub enum OversightError {
     /// A published entry is not what it should be.
     #[error("an entry of the log is malformed")]
     Malformed,
+    /// The log begins where no entry of it says so.
+    #[error("no entry of the log records where it begins")]
+    Unrecorded,
     /// There are more entries than are looked through at once.
     #[error("there are more entries than are looked through at once")]
     TooMuch,

@@ -19,6 +19,8 @@ pub enum Part {
     Section,
     /// An index term that leads to a record which does not bear it.
     Term,
+    /// An entry of the log, or the hashes that lead from it to the checkpoint.
+    Entry,
     /// Something else that is kept: a mandate, a review, a listing.
     Kept,
 }
@@ -32,6 +34,7 @@ impl Part {
             Part::Key => "key",
             Part::Section => "section",
             Part::Term => "term",
+            Part::Entry => "entry",
             Part::Kept => "kept",
         }
     }

@@ -4,10 +4,26 @@
 
 use super::Trail;
 use super::error::TrailFault;
-use gridvault_audit::verifier_key;
 use gridvault_audit::verify::{VerifierKey, open_note};
+use gridvault_audit::{LogReader, verifier_key};
+use gridvault_keys::Keyring;
+use std::sync::Arc;
+
+/// A reader that believes a checkpoint alone which one of the keys signed that the ring has when it is read.
+pub(super) fn believing(log: LogReader, keyring: Arc<Keyring>) -> LogReader {
+    log.signed_by(move || {
+        let (signer, next) = keyring.log_signers();
+        let next = next.map(|next| next.public_key());
+        [signer.public_key()].into_iter().chain(next).collect()
+    })
+}
 
 impl Trail {
+    /// A reader of the log. What its entries say can be believed: each leads to a checkpoint that the vault's own key signed.
+    pub fn log_reader(&self) -> LogReader {
+        self.log.clone()
+    }
+
     /// The key that verifies the log, as auditors are given it: while both sign, the former.
     pub fn log_key(&self) -> String {
         self.log_keys().0

@@ -9,6 +9,7 @@ use super::files::make_directory;
 use super::integrate::{Integrator, LogSigner};
 use super::journal::{Media, Writer};
 use super::ledgers::CHARGE_BYTES;
+use super::log_keys;
 use super::permitted::{authority_expects, need_of, owns, sha256};
 use super::readings::Counted;
 use super::recover;
@@ -146,6 +147,7 @@ impl Trail {
             before: Before::default(),
         };
         let log = LogReader::open(&log_directory, &origin).map_err(TrailFault::Log)?;
+        let log = log_keys::believing(log, keyring.clone());
         let committing = alarm.spawn("committer", move || committer.run())?;
         let integrating = alarm.spawn("integrator", move || integrator.run())?;
         Ok(Trail {

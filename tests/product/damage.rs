@@ -385,3 +385,21 @@ fn page_that_comes_upon_a_damaged_record_is_refused_whole_and_recorded() {
     assert_eq!(by_phone(&worker, &sound.phone).expect(200).body["items"][0]["id"], json!(sound.id));
     assert_eq!(demo.stop(), Some(0));
 }
+
+#[test]
+fn entry_that_was_changed_on_the_disk_is_shown_to_no_officer_and_the_answer_names_the_fault() {
+    let demo = Demo::own();
+    let auditor = demo.role("compliance_auditor");
+    auditor.get("/v1/audit/entries?from=0&limit=1").expect(200);
+    let bundle = demo.log_directory().join("tile/entries/000");
+    let mut bytes = std::fs::read(&bundle).expect("a full bundle");
+    bytes[40] ^= 1;
+    std::fs::write(&bundle, bytes).expect("written");
+    for path in ["/v1/audit/entries?from=0&limit=1", "/v1/audit/entries/0"] {
+        let reply = auditor.get(path).refused(500, "internal");
+        let entry = demo.entry_of(&reply);
+        assert_eq!((&entry["why"], &entry["x"]["damaged"]), (&json!("integrity"), &json!("entry")));
+        assert_eq!((&entry["out"], &entry["who"]), (&json!("error"), &json!(auditor.id)));
+    }
+    auditor.get("/v1/audit/entries?from=256&limit=1").expect(200);
+}

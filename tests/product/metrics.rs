@@ -58,7 +58,7 @@ fn metrics_tell_how_the_vault_does_and_nothing_of_anybody() {
     for (name, expected) in [("writable", 1.0), ("disk_low", 0.0), ("disk_spent", 0.0)] {
         assert_eq!(of(&format!("gridvault_{name}")), expected, "{name}");
     }
-    for name in ["index_failing", "anomalies_failing"] {
+    for name in ["index_failing", "anomalies_failing", "retention_failing"] {
         assert_eq!(of(&format!("gridvault_{name}")), 0.0, "{name}");
     }
     for name in [

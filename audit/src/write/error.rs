@@ -37,6 +37,18 @@ pub enum LogError {
         /// Path beneath the log's directory.
         path: PathBuf,
     },
+    /// A tile of hashes is not the one that the checkpoint covers.
+    #[error("{path} does not lead to the root of the checkpoint")]
+    TileDiffers {
+        /// Path beneath the log's directory.
+        path: PathBuf,
+    },
+    /// An entry in its bundle is not the one that the checkpoint covers.
+    #[error("entry {index} does not lead to the root of the checkpoint")]
+    EntryDiffers {
+        /// Index of the entry.
+        index: u64,
+    },
     /// Entries were given that do not join onto the log.
     #[error("entries begin at {first}, the log ends at {size}")]
     Gap {
@@ -94,4 +106,15 @@ pub enum LogError {
     /// The operating system refused.
     #[error("log file cannot be read or written")]
     Io(#[from] io::Error),
+}
+
+impl LogError {
+    /// Whether entries or hashes on the disk are others than those that the checkpoint covers.
+    #[must_use]
+    pub fn is_of_other_bytes(&self) -> bool {
+        matches!(
+            self,
+            LogError::EdgeDiffers | LogError::TileDiffers { .. } | LogError::EntryDiffers { .. }
+        )
+    }
 }

@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 pub use super::error::LogError;
 pub use super::files::Relief;
 use super::files::{self, Staging, Watched};
+use super::held::{Edge, read_edge};
 pub use super::note::Checkpoint;
 use super::note::{NoteSigner, is_key_name};
-use super::stored::{Bundle, read_bundle, read_edge_tile, read_tile};
+use super::stored::{Bundle, read_bundle, read_tile};
 use super::tree::{
-    Hash, TileKind, TileSource, edge_width, full_path, leaf_hash, level_hashes, partial_directory,
+    Hash, TileKind, edge_width, full_path, leaf_hash, level_hashes, partial_directory,
     partial_path, root, tile_root,
 };
 use crate::constants::{CHECKPOINT_FILE, LOCK_FILE, TILE_HEIGHT, TILE_WIDTH, TREE_SIZE_MAX};
@@ -408,21 +409,7 @@ impl Log {
             return Err(LogError::CheckpointInvalid);
         }
         self.size = checkpoint.size;
-        for level in 0u32.. {
-            if level > 0 && level_hashes(self.size, level) == 0 {
-                break;
-            }
-            let width = edge_width(self.size, level);
-            let hashes = match width {
-                0 => Vec::with_capacity(TILE_WIDTH),
-                _ => read_edge_tile(&self.directory, level, self.edge_number(level), width)?,
-            };
-            self.edge.push(hashes);
-        }
-        let Ok(root) = root(&mut Edge(&self.edge), self.size);
-        if root != checkpoint.root {
-            return Err(LogError::EdgeDiffers);
-        }
+        self.edge = read_edge(&self.directory, checkpoint)?;
         let width = edge_width(self.size, 0);
         if width > 0 {
             self.bundle = read_bundle(&self.directory, self.edge_number(0), width)?.into_bytes();
@@ -450,18 +437,6 @@ fn kinds(levels: u32) -> impl Iterator<Item = (TileKind, u32)> {
 struct Replay {
     number: Option<u64>,
     hashes: Vec<Hash>,
-}
-
-/// The unfinished tiles as a source for the root, which needs nothing else.
-struct Edge<'a>(&'a [Vec<Hash>]);
-
-impl TileSource for Edge<'_> {
-    type Error = std::convert::Infallible;
-
-    fn hash(&mut self, level: u32, index: u64) -> Result<Hash, Self::Error> {
-        // INVARIANT: the peaks of a tree lie in the unfinished tiles, so only the slot within the tile matters.
-        Ok(self.0[level as usize][(index % TILE_WIDTH as u64) as usize])
-    }
 }
 
 #[cfg(test)]

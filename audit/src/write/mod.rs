@@ -5,6 +5,7 @@
 pub mod entry;
 mod error;
 mod files;
+mod held;
 mod json;
 pub mod log;
 pub mod note;

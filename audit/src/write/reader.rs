@@ -1,18 +1,23 @@
 //! Reads the published part of a log beside its running writer: entries, proofs and the checkpoint itself.
-//! Never reads past the checkpoint, takes no lock and changes nothing.
+//! Never reads past the checkpoint, takes no lock and changes nothing; an entry that does not lead to the checkpoint's root is not given.
 //! Every answer stands for one checkpoint, read at the start of the call.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::error::LogError;
 use super::files;
+use super::held::Held;
 use super::note::{Checkpoint, is_key_name};
 use super::stored::{Bundle, read_bundle, read_edge_tile, read_tile};
-use super::tree::{Hash, TileKind, TileSource, consistency, full_path, level_hashes, path, root};
+use super::tree::{
+    Hash, TileKind, TileSource, consistency, full_path, leaf_hash, level_hashes, path, root,
+};
 use super::witnessed::read_witnessed;
 use crate::constants::{CHECKPOINT_FILE, PROOF_HEADER, TILE_WIDTH};
 
@@ -21,6 +26,17 @@ use crate::constants::{CHECKPOINT_FILE, PROOF_HEADER, TILE_WIDTH};
 pub struct LogReader {
     pub(super) directory: PathBuf,
     pub(super) origin: String,
+    keys: Option<Keys>,
+}
+
+/// Tells the public keys that sign the log at the moment.
+#[derive(Clone)]
+struct Keys(Arc<dyn Fn() -> Vec<[u8; 32]> + Send + Sync>);
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Keys")
+    }
 }
 
 /// That one entry is in the log: its leaf, its way to the root, and the checkpoint that states the root.
@@ -72,7 +88,19 @@ impl LogReader {
         if !is_key_name(origin) {
             return Err(LogError::OriginInvalid);
         }
-        Ok(LogReader { directory: directory.to_path_buf(), origin: origin.to_owned() })
+        let (directory, origin) = (directory.to_path_buf(), origin.to_owned());
+        Ok(LogReader { directory, origin, keys: None })
+    }
+
+    /// The same, and a checkpoint is believed only where one of the public keys signed it that `keys` tells at that moment. Without
+    /// them whoever can write the disk can put a checkpoint of other entries there, until the writer publishes the next.
+    #[must_use]
+    pub fn signed_by(
+        mut self,
+        keys: impl Fn() -> Vec<[u8; 32]> + Send + Sync + 'static,
+    ) -> LogReader {
+        self.keys = Some(Keys(Arc::new(keys)));
+        self
     }
 
     /// Root of the first `size` entries, which the published checkpoint covers.
@@ -104,24 +132,34 @@ impl LogReader {
         Ok(self.published()?.map_or(0, |(_, checkpoint)| checkpoint.size))
     }
 
-    /// The entry at `index`.
+    /// The entry at `index`, held against the root of the checkpoint.
     ///
     /// # Errors
-    /// [`LogError::NotCovered`], [`LogError::Pruned`], [`LogError::FileDamaged`] and those of [`LogReader::checkpoint_text`].
+    /// [`LogError::NotCovered`] and those of [`LogReader::entries`].
     pub fn entry(&self, index: u64) -> Result<Vec<u8>, LogError> {
-        let size = self.size()?;
-        if index >= size {
-            return Err(LogError::NotCovered { index, size });
-        }
-        let mut entries = self.range(index, index + 1, size)?;
+        let published = self.published()?;
+        let Some((_, checkpoint)) = published.filter(|(_, known)| index < known.size) else {
+            return Err(LogError::NotCovered { index, size: self.size()? });
+        };
+        let mut entries = self.held(index, index + 1, &checkpoint)?;
         Ok(entries.pop().expect("a range of one entry gives one"))
     }
 
-    /// Up to `limit` entries from index `from` on; fewer, or none, at the end of the log.
+    /// Up to `limit` entries from index `from` on, each held against the root of the checkpoint; fewer, or none, at the end of the log.
+    ///
+    /// # Errors
+    /// [`LogError::Pruned`], [`LogError::FileDamaged`]; [`LogError::EntryDiffers`], [`LogError::TileDiffers`] and
+    /// [`LogError::EdgeDiffers`] for what is not under the checkpoint; and those of [`LogReader::checkpoint_text`].
+    pub fn entries(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, LogError> {
+        let Some((_, checkpoint)) = self.published()? else { return Ok(Vec::new()) };
+        self.held(from, checkpoint.size.min(from.saturating_add(limit as u64)), &checkpoint)
+    }
+
+    /// The same as they lie in their bundles, held against nothing: for who compares them with what it knows already.
     ///
     /// # Errors
     /// [`LogError::Pruned`], [`LogError::FileDamaged`] and those of [`LogReader::checkpoint_text`].
-    pub fn entries(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, LogError> {
+    pub fn entries_as_they_lie(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, LogError> {
         let size = self.size()?;
         self.range(from, size.min(from.saturating_add(limit as u64)), size)
     }
@@ -203,7 +241,24 @@ impl LogReader {
         if checkpoint.origin != self.origin {
             return Err(LogError::OriginDiffers);
         }
+        if let Some(Keys(keys)) = &self.keys
+            && Checkpoint::open(&note, &keys()).as_ref() != Some(&checkpoint)
+        {
+            return Err(LogError::CheckpointInvalid);
+        }
         Ok(Some((note, checkpoint)))
+    }
+
+    /// Entries `from..to`, each of which leads to the root of the checkpoint.
+    fn held(&self, from: u64, to: u64, checkpoint: &Checkpoint) -> Result<Vec<Vec<u8>>, LogError> {
+        let entries = self.range(from, to, checkpoint.size)?;
+        let mut held = Held::new(&self.directory, checkpoint);
+        for (index, entry) in (from..to).zip(&entries) {
+            if held.leaf(index)? != leaf_hash(entry) {
+                return Err(LogError::EntryDiffers { index });
+            }
+        }
+        Ok(entries)
     }
 
     fn range(&self, from: u64, to: u64, size: u64) -> Result<Vec<Vec<u8>>, LogError> {

@@ -9,6 +9,7 @@ mod cosignatures;
 mod digests;
 mod fixtures;
 mod flips;
+mod held;
 mod notes;
 mod policies;
 mod program;

@@ -2,6 +2,9 @@
 //! Never an entry that witnesses, the receiver or a hold still need, never in doubt about the time, and never a hash.
 //! The entry of a pruning is shown to everybody before the first bundle goes, so nothing is missing without it; behind it the keys
 //! of contexts go that no kept entry needs.
+//!
+//! What an entry says of its time is believed because the reader holds it against the signed checkpoint, and where the log begins because an entry says so. Else
+//! whoever can write the disk, without any key, could have the vault itself take away what that one changed, and sign for it.
 
 use super::entry::LogEntry;
 use super::error::OversightError;
@@ -12,6 +15,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_audit::{LogReader, Minimum, prune};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Entries of a bundle.
 const BUNDLE: u64 = 256;
@@ -42,6 +46,7 @@ pub struct Retention {
     has_keys_to_end: bool,
     /// Keys of contexts of before that are ended.
     contexts_before: Micros,
+    failing: Arc<AtomicBool>,
 }
 
 /// What a step did.
@@ -55,8 +60,14 @@ pub enum Step {
     Pruned(u64),
 }
 
+/// Where the log begins, and the policy that was in force there.
+#[derive(Clone, Copy)]
+struct Beginning {
+    minimum: Minimum,
+    policy: Option<(u64, [u8; 32])>,
+}
+
 /// What a stretch of bundles holds that is due.
-#[derive(Default)]
 struct Due {
     end: u64,
     policy: Option<(u64, [u8; 32])>,
@@ -66,7 +77,7 @@ impl Retention {
     /// Begins. The last entry that the log has now is what the clock is held against: one that leapt is not believed.
     ///
     /// # Errors
-    /// When the log cannot be read.
+    /// When the log cannot be read, or begins where no entry of it says so.
     pub fn new(
         settings: RetentionSettings,
         clock: Arc<dyn Clock>,
@@ -78,6 +89,8 @@ impl Retention {
         };
         let before = last.and_then(|entry| i64::try_from(entry.t).ok()).map(Micros);
         let clock = BelievedClock::new(clock, before, RETENTION_CLOCK_LEAP_MAX);
+        // Before anything is taken away, and before the first answer: what the file alone says is nobody's word.
+        beginning(&settings.log)?;
         Ok(Retention {
             settings,
             clock,
@@ -86,6 +99,7 @@ impl Retention {
             tidied: false,
             has_keys_to_end: true,
             contexts_before: Micros(i64::MIN),
+            failing: Arc::default(),
         })
     }
 
@@ -101,11 +115,24 @@ impl Retention {
         self
     }
 
+    /// Something that tells whether the last step failed, for as long as anybody asks.
+    pub fn watch(&self) -> impl Fn() -> bool + Send + Sync + use<> {
+        let failing = self.failing.clone();
+        move || failing.load(Ordering::Acquire)
+    }
+
     /// Goes on by one step.
     ///
     /// # Errors
-    /// When the log cannot be read or changed, or the pruning not be recorded; nothing goes then.
+    /// When the log cannot be read or changed, is not what the checkpoint covers, or the pruning cannot be recorded; nothing
+    /// goes then.
     pub async fn step(&mut self, trail: &Trail) -> Result<Step, OversightError> {
+        let step = self.go_on(trail).await;
+        self.failing.store(step.is_err(), Ordering::Release);
+        step
+    }
+
+    async fn go_on(&mut self, trail: &Trail) -> Result<Step, OversightError> {
         let log = self.settings.log.clone();
         let shown = log.shown(trail.asks_witnesses())?.map_or(0, |shown| shown.size);
         if let Some(minimum) = self.pending {
@@ -117,16 +144,18 @@ impl Retention {
             self.has_keys_to_end = true;
             return Ok(Step::Pruned(minimum.index));
         }
-        let minimum = log.minimum()?;
-        if !std::mem::replace(&mut self.tidied, true) && minimum.index > 0 {
+        let begins = beginning(&log)?;
+        let minimum = begins.minimum;
+        if !self.tidied && minimum.index > 0 {
             // A crash in the middle of a pruning left some.
             take_away(log.clone(), minimum).await?;
         }
+        self.tidied = true;
         let before = self.cutoff();
         let floors = self.settings.floors.iter().map(|floor| floor());
-        let ceiling = floors.chain([shown]).min().unwrap_or(0);
+        let ceiling = floors.chain([shown, log.size()?]).min().unwrap_or(0);
         let read = log.clone();
-        let found = tokio::task::spawn_blocking(move || due(&read, minimum, before, ceiling)).await;
+        let found = tokio::task::spawn_blocking(move || due(&read, begins, before, ceiling)).await;
         let due = found.map_err(|_| OversightError::Broken)??;
         let Some((policy_at, policy)) = due.policy.filter(|_| due.end > minimum.index) else {
             // Last, so that a ring that cannot be written keeps no entry.
@@ -155,7 +184,11 @@ impl Retention {
     ) -> Result<(), OversightError> {
         let mut before = self.clock.now().months_before(CONTEXTS_MONTHS_MAX);
         if self.has_keys_to_end && minimum.index > 0 {
-            before = before.max(first_kept(log, minimum)?);
+            let kept = first_kept(log, minimum)?;
+            // By a clock that was ahead, of a time that is still to come: nothing follows of it for those behind it.
+            if kept <= self.clock.now() {
+                before = before.max(kept);
+            }
         }
         if before > self.contexts_before {
             trail.end_contexts_before(before).await?;
@@ -182,18 +215,29 @@ async fn take_away(log: LogReader, minimum: Minimum) -> Result<(), OversightErro
     Ok(done.map_err(|_| OversightError::Broken)??)
 }
 
+/// Where the log begins, once the entry that the file names says the same: it is in the log, and the file is not.
+fn beginning(log: &LogReader) -> Result<Beginning, OversightError> {
+    let minimum = log.minimum()?;
+    if minimum.index == 0 {
+        return Ok(Beginning { minimum, policy: None });
+    }
+    let says = |entry: &LogEntry| {
+        (&*entry.ev, &*entry.act, &*entry.out) == ("sys", "prune", "success")
+            && entry.x.get("minimum").and_then(serde_json::Value::as_u64) == Some(minimum.index)
+    };
+    let entry = LogEntry::parse(&log.entry(minimum.recorded)?).filter(says);
+    let entry = entry.ok_or(OversightError::Unrecorded)?;
+    Ok(Beginning { minimum, policy: policy_of(&entry, "policy_at", "policy") })
+}
+
 /// Looks through whole bundles from the beginning on, as far as every entry of them is old enough and needed by nobody.
 fn due(
     log: &LogReader,
-    minimum: Minimum,
+    Beginning { minimum, policy }: Beginning,
     before: Micros,
     ceiling: u64,
 ) -> Result<Due, OversightError> {
-    let mut due = Due { end: minimum.index, policy: None };
-    if minimum.index > 0 {
-        let record = LogEntry::parse(&log.entry(minimum.recorded)?);
-        due.policy = record.and_then(|entry| policy_of(&entry, "policy_at", "policy"));
-    }
+    let mut due = Due { end: minimum.index, policy };
     for _ in 0..RETENTION_BUNDLES_COUNT_MAX {
         if due.end + BUNDLE > ceiling {
             break;
@@ -202,7 +246,8 @@ fn due(
         let mut policy = due.policy;
         for bytes in &entries {
             let entry = LogEntry::parse(bytes).ok_or(OversightError::Malformed)?;
-            if i64::try_from(entry.t).is_ok_and(|time| time >= before.0) {
+            let is_old = i64::try_from(entry.t).is_ok_and(|time| time < before.0);
+            if !is_old {
                 return Ok(due);
             }
             if entry.ev == "policy" && entry.act == "activated" {

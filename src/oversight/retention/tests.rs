@@ -324,6 +324,125 @@ fn index_lets_go_of_what_was_pruned_and_begins_there_when_it_is_made_again() {
     }
 }
 
+/// Makes the entries of a bundle old, as whoever has the disk and no key can; gives what was there before.
+fn make_old(world: &World, bundle: u64) -> Vec<u8> {
+    let path = world.directory.path().join(format!("log/tile/entries/{bundle:03}"));
+    let bytes = std::fs::read(&path).expect("a bundle");
+    let mut changed = bytes.clone();
+    let (young, old) = (b"\"t\":18", b"\"t\":10");
+    for at in 0..changed.len() - young.len() {
+        if changed[at..].starts_with(young) {
+            changed[at..at + old.len()].copy_from_slice(old);
+        }
+    }
+    assert_ne!(changed, bytes);
+    std::fs::write(&path, changed).expect("changed");
+    bytes
+}
+
+#[test]
+fn entries_that_were_made_old_on_the_disk_are_refused_and_none_of_them_goes() {
+    let world = World::with(600);
+    let mut retention = world.retention(Vec::new());
+    let fails = retention.watch();
+    assert_eq!(world.step(&mut retention), Step::Nothing);
+    let before = [make_old(&world, 0), make_old(&world, 1)];
+    let size = world.log().size().expect("read");
+    let refused = world.runtime.block_on(retention.step(&world.trail));
+    let is_named = |error| {
+        matches!(error, OversightError::Log(gridvault_audit::LogError::EntryDiffers { index: 0 }))
+    };
+    assert!(refused.is_err_and(is_named));
+    assert!(fails());
+    assert_eq!(
+        (world.bundles(), world.log().minimum().expect("read")),
+        (vec![0, 1], { Minimum::default() })
+    );
+    // Not by the next process either.
+    let mut next = world.retention(Vec::new());
+    assert!(world.runtime.block_on(next.step(&world.trail)).is_err());
+    assert_eq!(world.bundles(), [0, 1]);
+    world.grow(1);
+    assert_eq!(world.log().size().expect("read"), size + 1, "nobody signed for a pruning");
+    for (bundle, bytes) in before.iter().enumerate() {
+        let path = world.directory.path().join(format!("log/tile/entries/{bundle:03}"));
+        std::fs::write(path, bytes).expect("put back");
+    }
+    assert_eq!(world.step(&mut retention), Step::Nothing);
+    assert!(!fails());
+    assert_eq!(world.verified().minimum, 0);
+}
+
+#[test]
+fn search_shows_no_entry_that_was_changed_on_the_disk() {
+    let world = World::with(600);
+    let settings = IndexSettings {
+        directory: world.directory.path().join("index"),
+        log: world.log(),
+        has_room: Box::new(|| true),
+    };
+    let index = Index::start(settings).expect("a thread");
+    crate::oversight::world::until(|| index.state().indexed == 600);
+    let look = || {
+        let mut members = [const { None }; QUESTION_WORDS.len()];
+        for (word, value) in [("event", "sys"), ("order", "oldest")] {
+            let place = QUESTION_WORDS.iter().position(|known| *known == word);
+            members[place.expect("a word")] = Some(value.to_owned());
+        }
+        let question = Question::parse(members).expect("a question");
+        look_up(&question, None, &world.log(), &index).map(|page| page.entries.len())
+    };
+    assert!(look().expect("a page") > 0);
+    make_old(&world, 0);
+    let refused = look().expect_err("an entry that is not the log's");
+    assert!(matches!(refused, OversightError::Log(error) if error.is_of_other_bytes()));
+}
+
+#[test]
+fn beginning_that_no_entry_records_is_refused_at_a_start_and_by_a_run_and_nothing_goes() {
+    let world = World::with(600);
+    let mut running = world.retention(Vec::new());
+    let path = world.directory.path().join("log/minimum");
+    for text in ["256\n300\n", "512\n599\n", "256\n9999\n"] {
+        std::fs::write(&path, text).expect("written");
+        let settings = RetentionSettings { log: world.log(), months: 36, floors: Vec::new() };
+        assert!(Retention::new(settings, world.clock.clone()).is_err(), "{text}");
+        assert!(world.runtime.block_on(running.step(&world.trail)).is_err(), "{text}");
+        assert_eq!(world.bundles(), [0, 1]);
+    }
+    std::fs::remove_file(&path).expect("removed");
+    world.clock.pass(THREE_YEARS + 1);
+    assert_eq!(world.prune(&mut running), 512);
+    // The right entry, and another bound than it says.
+    world.grow(200);
+    let recorded = world.log().minimum().expect("read").recorded;
+    for (text, is_right) in
+        [(format!("256\n{recorded}\n"), false), (format!("512\n{recorded}\n"), true)]
+    {
+        std::fs::write(&path, &text).expect("written");
+        let settings = RetentionSettings { log: world.log(), months: 36, floors: Vec::new() };
+        let begun = Retention::new(settings, world.clock.clone());
+        assert_eq!(begun.is_ok(), is_right, "{text}");
+    }
+    assert_eq!(world.verified().minimum, 512);
+}
+
+#[test]
+fn first_kept_entry_of_a_time_that_is_still_to_come_ends_no_key() {
+    let world = World::with(256);
+    let mut retention = world.retention(Vec::new());
+    let kept = sealed(&world.keyring, 2027, 2);
+    // The host's clock is ahead for a while: what is written then has a time of twenty years on.
+    world.clock.leap(20 * 365 * DAY);
+    world.grow(1);
+    world.clock.leap(-20 * 365 * DAY);
+    world.clock.pass(THREE_YEARS + 1);
+    assert_eq!(world.prune(&mut retention), 256);
+    assert_eq!(world.step(&mut retention), Step::Nothing);
+    assert!(ring(&world).open_context(&[1; 16], b"entry", &kept).is_ok());
+    assert_eq!(ended(&world), [""; 0]);
+}
+
 /// The ring as the next process has it.
 fn ring(world: &World) -> Keyring {
     let path = world.directory.path().join("keyring");

@@ -254,7 +254,8 @@ pub(super) fn walk(
         let covered = size.saturating_sub(frame.first_index);
         let covered = usize::try_from(covered).unwrap_or(usize::MAX).min(frame.entries.len());
         if covered > 0 && frame.first_index >= minimum {
-            let logged = log.entries(frame.first_index, covered).map_err(TrailFault::Log)?;
+            let logged = log.entries_as_they_lie(frame.first_index, covered);
+            let logged = logged.map_err(TrailFault::Log)?;
             let same = logged.iter().eq(frame.entries[..covered].iter().map(|(entry, _)| entry));
             if !same {
                 let index = frame.first_index;
