@@ -78,9 +78,12 @@ pub const POLICY_BYTES_MAX: usize = 128 * 1024;
 pub const POLICY_DEFINITIONS_MAX: usize = 64;
 
 /// First line of a list of the store's digests.
-pub const DIGESTS_HEADER: &str = "gridvault-digests v1";
+pub const DIGESTS_HEADER: &str = "gridvault-digests v2";
 
-/// Longest line of a list of digests in bytes: an origin of the longest, or handle, version and digest.
+/// The same of lists of before, whose lines do not name the entry that left the record.
+pub const DIGESTS_HEADER_BEFORE: &str = "gridvault-digests v1";
+
+/// Longest line of a list of digests in bytes: an origin of the longest, or handle, version, digest and index.
 pub const DIGEST_LINE_BYTES_MAX: usize = 4 + ORIGIN_BYTES_MAX + 1;
 
 /// Records of a list of digests that are judged in one pass over the log: about 30 MiB of memory.

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
-    /// Write handle, version and digest of each sealed record, for `gridvault-audit verify --store-digests`.
+    /// Write handle, version, digest and last entry of each sealed record, for `gridvault-audit verify --store-digests`.
     Digests {
         /// The vault's directory.
         #[arg(long, env = "GRIDVAULT_DIR")]

@@ -10,7 +10,9 @@ use super::finding::{Class, Finding, VerifyError};
 use super::key::is_name;
 use super::note::parse_decimal;
 use super::walk::Visitor;
-use crate::constants::{DIGEST_LINE_BYTES_MAX, DIGESTS_HEADER, DIGESTS_PER_PASS_MAX};
+use crate::constants::{
+    DIGEST_LINE_BYTES_MAX, DIGESTS_HEADER, DIGESTS_HEADER_BEFORE, DIGESTS_PER_PASS_MAX,
+};
 
 /// Audit handle of a record.
 type Handle = [u8; 16];
@@ -24,6 +26,8 @@ pub struct DigestsHead {
     pub size: u64,
     /// Records in the list.
     pub records: u64,
+    /// Whether each line names the entry that left its record; lists of the form before do not.
+    pub names_entries: bool,
 }
 
 /// One part of a list of digests, and what the log says of the records in it.
@@ -45,6 +49,8 @@ pub struct Ledger {
 struct Sealed {
     version: u64,
     digest: [u8; 32],
+    /// The entry that the row names as the one that left it.
+    index: Option<u64>,
 }
 
 struct Logged {
@@ -62,13 +68,18 @@ impl DigestsHead {
     /// [`VerifyError::DigestsRefused`], or the system's.
     pub fn read(list: &mut impl BufRead) -> Result<DigestsHead, VerifyError> {
         let mut line = String::new();
+        read_line(list, &mut line)?;
+        let names_entries = match line.as_str() {
+            DIGESTS_HEADER => true,
+            DIGESTS_HEADER_BEFORE => false,
+            _ => return Err(VerifyError::DigestsRefused("it does not begin as one")),
+        };
         let mut next = |prefix: &str| -> Result<String, VerifyError> {
             read_line(list, &mut line)?;
             line.strip_prefix(prefix)
                 .map(str::to_owned)
                 .ok_or(VerifyError::DigestsRefused("it does not begin as one"))
         };
-        next(DIGESTS_HEADER)?;
         let origin = next("log ")?;
         let number = |text: String| {
             parse_decimal(&text).ok_or(VerifyError::DigestsRefused("a number is not canonical"))
@@ -78,7 +89,7 @@ impl DigestsHead {
         if !is_name(&origin) {
             return Err(VerifyError::DigestsRefused("it names no log"));
         }
-        Ok(DigestsHead { origin, size, records })
+        Ok(DigestsHead { origin, size, records, names_entries })
     }
 
     /// Parts in which a list of so many records is judged.
@@ -116,8 +127,8 @@ impl Ledger {
             Ledger { head, part, parts, listed, logged, fault, minimum, restored, unjudged };
         let (mut line, mut count) = (String::new(), 0);
         while read_line(list, &mut line)? {
-            let (handle, sealed) = parse_record(&line)
-                .ok_or(VerifyError::DigestsRefused("a line is not handle, version and digest"))?;
+            let (handle, sealed) = parse_record(&line, ledger.head.names_entries)
+                .ok_or(VerifyError::DigestsRefused("a line is not what one of a record is"))?;
             count += 1;
             if ledger.is_of_part(&handle) && ledger.listed.insert(handle, sealed).is_some() {
                 return Err(VerifyError::DigestsRefused("a record is listed twice"));
@@ -145,6 +156,7 @@ impl Ledger {
     }
 
     /// Records of this part whose last entry was pruned, or is in the log before a restore, so that nothing is left to hold them against.
+    /// Where the list does not say which entry that is, all of which no kept entry speaks.
     #[must_use]
     pub fn unjudged(&self) -> u64 {
         self.unjudged
@@ -173,7 +185,7 @@ impl Ledger {
         };
         for (handle, sealed) in &self.listed {
             match self.logged.get(handle) {
-                None if self.minimum > 0 || self.restored => self.unjudged += 1,
+                None if self.may_have_been_left(sealed) => self.unjudged += 1,
                 None => note(Finding::new(
                     Class::RecordUnknown,
                     "a record of the store has no entry that made it",
@@ -185,7 +197,8 @@ impl Ledger {
                 )),
                 Some(Logged { index, version, digest: Some(digest) }) => {
                     let other_version = version.is_some_and(|version| version != sealed.version);
-                    if other_version || *digest != sealed.digest {
+                    let other_entry = sealed.index.is_some_and(|named| named != *index);
+                    if other_version || other_entry || *digest != sealed.digest {
                         note(Finding::at(
                             Class::RecordChanged,
                             *index,
@@ -205,6 +218,15 @@ impl Ledger {
             }
         }
         first.map_or(Ok(()), |finding| Err(finding.into()))
+    }
+
+    /// Whether the entry that left a record of which none speaks may be one that is not there any more.
+    fn may_have_been_left(&self, sealed: &Sealed) -> bool {
+        match sealed.index {
+            // Rows of before a restore name its entry.
+            Some(index) => index < self.minimum || (self.restored && index == 0),
+            None => self.minimum > 0 || self.restored,
+        }
     }
 
     /// Takes in what an entry says of stored records; `None` if it does not say it as it should.
@@ -245,9 +267,13 @@ impl Visitor for Ledger {
     }
 }
 
-fn parse_record(line: &str) -> Option<(Handle, Sealed)> {
+fn parse_record(line: &str, names_entry: bool) -> Option<(Handle, Sealed)> {
     let mut parts = line.split(' ');
     let (handle, version, digest) = (parts.next()?, parts.next()?, parts.next()?);
-    let sealed = Sealed { version: parse_decimal(version)?, digest: decode(digest)? };
+    let index = match names_entry {
+        true => Some(parse_decimal(parts.next()?)?),
+        false => None,
+    };
+    let sealed = Sealed { version: parse_decimal(version)?, digest: decode(digest)?, index };
     parts.next().is_none().then_some((decode(handle)?, sealed))
 }

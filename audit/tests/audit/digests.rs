@@ -79,6 +79,16 @@ fn list(origin: &str, size: u64, rows: &[Row]) -> String {
     text
 }
 
+/// The same in the form that names the entry of each record.
+fn list_naming(size: u64, rows: &[(Row, u64)]) -> String {
+    let all: Vec<Row> = rows.iter().map(|(row, _)| *row).collect();
+    let text = list(ORIGIN, size, &all).replace("digests v1", "digests v2");
+    let all: Vec<&str> = text.lines().collect();
+    let (head, lines) = all.split_at(4);
+    let lines = lines.iter().zip(rows).map(|(line, (_, index))| format!("{line} {index}\n"));
+    head.iter().map(|line| format!("{line}\n")).chain(lines).collect()
+}
+
 /// Judges a list in so many parts, as the program does.
 fn judge_in(parts: u64, text: &str) -> Result<(), VerifyError> {
     let vault = vault();
@@ -187,6 +197,67 @@ fn record_from_before_a_restore_is_not_judged_and_one_of_since_is() {
     assert_eq!(judge(&[since, before]).expect("accepted"), 1);
     assert!(judge(&[before]).is_err(), "one of since is missing");
     assert!(judge(&[(handle(1), 1, digest(12)), before]).is_err());
+}
+
+/// What is made of a list that names entries, of a log whose entry 0 is of a restore.
+fn judged_behind_a_restore(rows: &[(Row, u64)]) -> Result<u64, VerifyError> {
+    let first = Draft::new(Event::SysRestore, Outcome::Success, [9; 16]);
+    let made = about(Event::DataCreate, &[1], (0, 1), &[11]);
+    let read = about(Event::DataRead, &[1], (1, 1), &[]);
+    let vault = Vault::of(&[encode(&first, 0), encode(&made, 1), encode(&read, 2)]);
+    let mut ledger = Ledger::read(&mut list_naming(3, rows).as_bytes(), 0, 1)?;
+    verify_log(
+        Shelf::open(&vault.path)?,
+        &Policy::of_log(key().verifier()),
+        &Expectations::default(),
+        &mut ledger,
+    )?;
+    ledger.judge().map(|()| ledger.unjudged())
+}
+
+#[test]
+fn record_that_no_entry_made_is_found_behind_a_restore_and_one_from_before_it_is_counted() {
+    let since = ((handle(1), 1, digest(11)), 1);
+    let before = ((handle(7), 3, digest(70)), 0);
+    assert_eq!(judged_behind_a_restore(&[since, before]).expect("accepted"), 1);
+    let planted = ((handle(8), 1, digest(81)), 2);
+    let Err(VerifyError::Tampered(finding)) = judged_behind_a_restore(&[since, before, planted])
+    else {
+        panic!("not found")
+    };
+    assert_eq!((finding.class, finding.index), (Class::RecordUnknown, None));
+}
+
+#[test]
+fn record_that_names_another_entry_than_its_last_one_is_found() {
+    let indexes = [6, 3, 9, 9, 9];
+    let named: Vec<(Row, u64)> = rows().into_iter().zip(indexes).collect();
+    judge_in(1, &list_naming(SIZE, &named)).expect("accepted");
+    judge_in(3, &list_naming(SIZE, &named)).expect("accepted in parts");
+    let mut other = named;
+    other[0].1 = 2;
+    let Err(VerifyError::Tampered(finding)) = judge_in(1, &list_naming(SIZE, &other)) else {
+        panic!("not found")
+    };
+    assert_eq!((finding.class, finding.index), (Class::RecordChanged, Some(6)));
+}
+
+#[test]
+fn lists_that_name_entries_are_refused_without_them() {
+    let named: Vec<(Row, u64)> = rows().into_iter().zip([6, 3, 9, 9, 9]).collect();
+    let good = list_naming(SIZE, &named);
+    for text in [
+        good.replace("v2", "v1"),
+        good.replace("v2", "v3"),
+        good.replace("v2", "v22"),
+        good.replace(" 6\n", "\n"),
+        good.replace(" 6\n", " 06\n"),
+        good.replace(" 6\n", " 6 7\n"),
+    ] {
+        let refused = judge_in(1, &text);
+        assert!(matches!(refused, Err(VerifyError::DigestsRefused(_))), "{text}: {refused:?}");
+    }
+    assert!(DigestsHead::read(&mut good.as_bytes()).expect("a head").names_entries);
 }
 
 #[test]

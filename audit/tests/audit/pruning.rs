@@ -247,6 +247,29 @@ fn record_whose_last_entry_was_pruned_is_counted_and_not_judged() {
 }
 
 #[test]
+fn record_that_names_a_kept_entry_must_have_it_and_one_of_a_pruned_entry_is_counted() {
+    let vault = pruned(512);
+    for (index, is_judged) in [(0, false), (511, false), (512, true), (701, true)] {
+        let list = format!(
+            "gridvault-digests v2\nlog {ORIGIN}\nsize 702\nrecords 1\n{} 1 {} {index}\n",
+            "A".repeat(22),
+            "A".repeat(43)
+        );
+        let mut ledger = Ledger::read(&mut list.as_bytes(), 0, 1).expect("a list");
+        let policy = Policy::of_log(key().verifier());
+        let shelf = Shelf::open(&vault.path).expect("a log");
+        verify_log(shelf, &policy, &Default::default(), &mut ledger).expect("accepted");
+        match (ledger.judge(), is_judged) {
+            (Ok(()), false) => assert_eq!(ledger.unjudged(), 1, "{index}"),
+            (Err(VerifyError::Tampered(finding)), true) => {
+                assert_eq!(finding.class, Class::RecordUnknown, "{index}");
+            }
+            (other, _) => panic!("{index}: {other:?}"),
+        }
+    }
+}
+
+#[test]
 fn log_that_pruned_nothing_says_so() {
     let vault = Vault::of(&entries(0..300));
     assert_eq!(vault.verify().expect("accepted").minimum, 0);

@@ -1,4 +1,5 @@
-//! Lists what the store holds, so that an auditor can hold it against the log: handle, version and digest of each record.
+//! Lists what the store holds, so that an auditor can hold it against the log: handle, version and digest of each record, and the
+//! entry that left it so.
 //! Never opens a section: the handle lies among the decision attributes, and the digest is over sealed bytes.
 //! The list is in an entry of the log before the first line of it is given out.
 
@@ -73,10 +74,11 @@ async fn walk(
             let Fetched::Found(sealed) = store.fetch(id).await? else { continue };
             let handle = seal.facts(&sealed)?.record_handle;
             let line = format!(
-                "{} {} {}\n",
+                "{} {} {} {}\n",
                 BASE64_URL_SAFE_NO_PAD.encode(handle.as_bytes()),
                 stored.version.0,
-                BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, &stored.payload))
+                BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, &stored.payload)),
+                stored.index
             );
             all.update(line.as_bytes());
             write(&line).map_err(OperationError::Output)?;
