@@ -223,6 +223,8 @@ fn read_segment(
             Err(NoFrame::Unreadable) => {
                 return Err(corrupt(&at, "a genuine frame does not read"));
             }
+            // Zeros are what a segment is made of. Whoever wrote them over frames that no checkpoint covers is not found here: a
+            // journal cannot say of itself how long it was, and the log and the mark, which the start asks next, say it of the rest.
             Err(_) if rest.iter().all(|byte| *byte == 0) => return Ok(at),
             Err(_) if !last => return Err(corrupt(&at, "a bad frame lies before a segment")),
             Err(_) if genuine_frame_behind(rest, chain, at.segment) => {
