@@ -354,10 +354,8 @@ fn entries_that_were_made_old_on_the_disk_are_refused_and_none_of_them_goes() {
     };
     assert!(refused.is_err_and(is_named));
     assert!(fails());
-    assert_eq!(
-        (world.bundles(), world.log().minimum().expect("read")),
-        (vec![0, 1], { Minimum::default() })
-    );
+    assert_eq!(world.bundles(), [0, 1]);
+    assert_eq!(world.log().minimum().expect("read"), Minimum::default());
     // Not by the next process either.
     let mut next = world.retention(Vec::new());
     assert!(world.runtime.block_on(next.step(&world.trail)).is_err());
