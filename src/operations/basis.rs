@@ -3,49 +3,19 @@
 //! Without a live notice, and a consent where the purpose rests on one, nothing is stored.
 
 use super::Asked;
-use super::error::{Misplaced, OperationError, turn_away, turn_away_at};
-use crate::access::{Access, Code};
-use crate::ambient::{NoRandomness, Random};
+use super::error::{Misplaced, Unfit};
+use crate::access::Code;
+use crate::ambient::Random;
 use crate::purposes::{BasisClaim, BasisProblem, check_basis};
 use crate::records::{BasisFact, Class, Handle, PlainFields, Schema};
 use crate::seal::Control;
 use crate::store::ControlKind;
-use crate::trail::Trail;
 use serde_json::json;
 
 /// A checked basis with the control records that go in with the write.
 pub(super) struct Grounds {
     pub(super) fact: BasisFact,
     pub(super) controls: Vec<Control>,
-}
-
-/// Why a claim is no basis.
-pub(super) enum Ungrounded {
-    Code(Code),
-    At(Misplaced),
-    Randomness(NoRandomness),
-}
-
-impl Ungrounded {
-    /// Turns the request away for it.
-    pub(super) async fn end(
-        self,
-        asked: &Asked<'_>,
-        access: &Access,
-        trail: &Trail,
-    ) -> OperationError {
-        match self {
-            Ungrounded::Code(code) => turn_away(asked, access, trail, code).await,
-            Ungrounded::At(misplaced) => turn_away_at(asked, access, trail, misplaced).await,
-            Ungrounded::Randomness(error) => error.into(),
-        }
-    }
-}
-
-impl From<NoRandomness> for Ungrounded {
-    fn from(error: NoRandomness) -> Self {
-        Ungrounded::Randomness(error)
-    }
 }
 
 /// What a write is told that needs a basis and brings none.
@@ -60,13 +30,13 @@ pub(super) fn ground(
     collects_sensitive: bool,
     about: Handle,
     random: &dyn Random,
-) -> Result<Grounds, Ungrounded> {
+) -> Result<Grounds, Unfit> {
     if claim.purpose != asked.purpose.id.as_str() {
-        return Err(Ungrounded::At(Misplaced::new("basis.purpose", "differs_from_header")));
+        return Err(Misplaced::new("basis.purpose", "differs_from_header").into());
     }
     let today = asked.now.local_date();
     let mut fact = check_basis(asked.purpose, claim, under_14, collects_sensitive, today)
-        .map_err(|problem| Ungrounded::At(misplaced(problem)))?;
+        .map_err(misplaced)?;
     let common = json!({
         "about": base64_of(about.as_bytes()),
         "actor": asked.actor.standing().actor,

@@ -2,7 +2,8 @@
 //! Never carries a value; problems of a body name fields and reasons.
 //! A refusal was recorded before it got here, or only counted where its budget was used up.
 
-use crate::access::{Access, Code, Denied, Origin};
+use crate::access::{Access, Code, Denied, Origin, Standing};
+use crate::ambient::NoRandomness;
 use crate::identity::Actor;
 use crate::records::{FieldProblem, ProblemReason};
 use crate::seal::SealError;
@@ -35,7 +36,7 @@ pub enum OperationError {
     Seal(#[from] SealError),
     /// The system gave no random bytes.
     #[error("no random bytes")]
-    Randomness(#[from] crate::ambient::NoRandomness),
+    Randomness(#[from] NoRandomness),
     /// What was asked for could not be written where it was to go.
     #[error("the output cannot be written")]
     Output(#[source] std::io::Error),
@@ -49,17 +50,6 @@ pub async fn refuse(trail: &Trail, denied: Denied) -> OperationError {
     let code = denied.why();
     let problems = denied.fields().iter().map(|field| (field.clone(), None)).collect();
     recorded(trail, denied, code, problems).await
-}
-
-/// The same for a member of a request that cannot be as it is; the denial has the code.
-pub(super) async fn refuse_at(
-    trail: &Trail,
-    denied: Denied,
-    member: &'static str,
-    reason: &'static str,
-) -> OperationError {
-    let code = denied.why();
-    recorded(trail, denied, code, vec![(member.to_owned(), Some(reason))]).await
 }
 
 async fn recorded(
@@ -86,15 +76,16 @@ pub(super) async fn turn_away(
     recorded(trail, denied, code, Vec::new()).await
 }
 
-/// The same, with the member that it is about and the stable word for what is wrong with it.
+/// The same of a member that cannot be as it is; nobody stands behind a request without a token.
 pub(super) async fn turn_away_at(
-    asked: &Asked<'_>,
+    standing: Option<&Standing>,
+    origin: &Origin,
     access: &Access,
     trail: &Trail,
     Misplaced { code, member, reason }: Misplaced,
 ) -> OperationError {
-    let denied = access.refuse(Some(asked.actor.standing()), code, asked.origin);
-    refuse_at(trail, denied, member, reason).await
+    let denied = access.refuse(standing, code, origin);
+    recorded(trail, denied, code, vec![(member.to_owned(), Some(reason))]).await
 }
 
 /// A member of a request that cannot be as it is, in the vault's own words.
@@ -115,6 +106,65 @@ impl Misplaced {
 impl From<Misplaced> for Code {
     fn from(misplaced: Misplaced) -> Code {
         misplaced.code
+    }
+}
+
+/// Why a request cannot be taken as it is.
+pub(super) enum Unfit {
+    Code(Code),
+    At(Misplaced),
+    Fields(Vec<FieldProblem>),
+    /// Nothing that the request could mend.
+    Error(OperationError),
+}
+
+impl Unfit {
+    /// Turns the request away for it.
+    pub(super) async fn end(
+        self,
+        asked: &Asked<'_>,
+        access: &Access,
+        trail: &Trail,
+    ) -> OperationError {
+        let (standing, origin) = (asked.actor.standing(), asked.origin);
+        match self {
+            Unfit::Code(code) => turn_away(asked, access, trail, code).await,
+            Unfit::At(misplaced) => {
+                turn_away_at(Some(standing), origin, access, trail, misplaced).await
+            }
+            Unfit::Fields(problems) => turn_away_fields(asked, access, trail, problems).await,
+            Unfit::Error(error) => error,
+        }
+    }
+}
+
+impl From<Code> for Unfit {
+    fn from(code: Code) -> Unfit {
+        Unfit::Code(code)
+    }
+}
+
+impl From<Misplaced> for Unfit {
+    fn from(misplaced: Misplaced) -> Unfit {
+        Unfit::At(misplaced)
+    }
+}
+
+impl From<Vec<FieldProblem>> for Unfit {
+    fn from(problems: Vec<FieldProblem>) -> Unfit {
+        Unfit::Fields(problems)
+    }
+}
+
+impl From<OperationError> for Unfit {
+    fn from(error: OperationError) -> Unfit {
+        Unfit::Error(error)
+    }
+}
+
+impl From<NoRandomness> for Unfit {
+    fn from(error: NoRandomness) -> Unfit {
+        Unfit::Error(error.into())
     }
 }
 

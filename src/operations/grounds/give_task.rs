@@ -11,7 +11,7 @@ use crate::limits::{
     COUNTER_SECONDS, OCCUPANTS_COUNT_MAX, RECORDS_FOR_PERSON_COUNT, STALE_ATTEMPTS_MAX,
     TASK_BUDGET_MAX, TASK_PLACES_COUNT_MAX, TASK_SCOPE_COUNT_MAX, TASK_SECONDS_MAX,
 };
-use crate::operations::error::{Misplaced, after, refuse, turn_away, turn_away_at};
+use crate::operations::error::{Misplaced, Unfit, after, refuse, turn_away};
 use crate::operations::mandate::begun;
 use crate::operations::record::dwellers::{Dwellers, dwellers, look_at_places};
 use crate::operations::scope::{Named, Seen, handles, look};
@@ -107,7 +107,7 @@ pub async fn give_task(
 ) -> Result<TaskGiven, OperationError> {
     let budget = match budget_of(&request, asked.now) {
         Ok(budget) => budget,
-        Err(misplaced) => return Err(turn_away_at(asked, access, trail, misplaced).await),
+        Err(misplaced) => return Err(Unfit::At(misplaced).end(asked, access, trail).await),
     };
     let id = draw::mandate_id(asked.now, random)?;
     let question = asked.question(Ask::Read, schemas, territory);

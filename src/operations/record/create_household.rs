@@ -3,11 +3,11 @@
 //! References between the items are words of the request; what is stored are ids.
 
 use super::capture::{Stored, keep_capture, stored_capture, subject_now};
-use super::create_record::{Build, Plan, Unbuilt, cell_of, duplicate};
+use super::create_record::{Build, Plan, cell_of, duplicate};
 use crate::access::{Access, Ask, Code, Denied, Item, Matter, Permit, Question};
 use crate::ambient::Random;
 use crate::limits::{HOUSEHOLD_PEOPLE_COUNT_MAX, STALE_ATTEMPTS_MAX};
-use crate::operations::error::{Misplaced, end, refuse, turn_away, turn_away_at};
+use crate::operations::error::{Misplaced, Unfit, end, refuse, turn_away};
 use crate::operations::mandate::mandate_of;
 use crate::operations::once::{Saying, UNLIKE, remember, repeated};
 use crate::operations::subject::{Inherited, Subject, new_subject};
@@ -124,12 +124,9 @@ pub async fn create_household(
     if let Some(stored) = stored().await? {
         return of_capture(stored, store).await;
     }
-    if let Err(misplaced) = check_shape(&request) {
-        return Err(turn_away_at(asked, access, trail, misplaced).await);
-    }
     let parsed = match parse(asked, &mut request, schemas, territory) {
         Ok(parsed) => parsed,
-        Err(unbuilt) => return Err(unbuilt.end(asked, access, trail).await),
+        Err(unfit) => return Err(unfit.end(asked, access, trail).await),
     };
     for _ in 0..STALE_ATTEMPTS_MAX {
         if let Some(DwellingRequest::Held(place)) = &request.dwelling
@@ -139,7 +136,7 @@ pub async fn create_household(
         }
         let (draft, ids) = match build(asked, &request, &parsed, seal, schemas, random) {
             Ok(built) => built,
-            Err(unbuilt) => return Err(unbuilt.end(asked, access, trail).await),
+            Err(unfit) => return Err(unfit.end(asked, access, trail).await),
         };
         let mandate = mandate_of(asked, store, seal).await?;
         let mandate = mandate.as_ref();
@@ -307,15 +304,15 @@ async fn may_use_place(
         && access.may_know(standing, RecordType::Place, cell, line, false, territory, asked.now))
 }
 
-/// Takes the values out of the request.
+/// Takes the values out of a request whose shape is right.
 fn parse(
     asked: &Asked<'_>,
     request: &mut HouseholdRequest,
     schemas: &SchemaSet,
     territory: &Territory,
-) -> Result<Parsed, Unbuilt> {
-    let cell =
-        cell_of(&request.grid, territory, asked).ok_or(Unbuilt::Code(Code::OutOfTerritory))?;
+) -> Result<Parsed, Unfit> {
+    check_shape(request)?;
+    let cell = cell_of(&request.grid, territory, asked).ok_or(Code::OutOfTerritory)?;
     let today = asked.now.local_date();
     let mut problems = Vec::new();
     let mut read = |record_type, item: &str, fields: &mut Map<String, Json>| {
@@ -346,7 +343,7 @@ fn parse(
         })
         .collect();
     if !problems.is_empty() {
-        return Err(Unbuilt::Fields(problems));
+        return Err(problems.into());
     }
     let residences = request.people.iter().map(|person| person.residence.clone()).collect();
     Ok(Parsed {
@@ -365,11 +362,11 @@ fn build(
     seal: &Seal,
     schemas: &SchemaSet,
     random: &dyn Random,
-) -> Result<(Draft, Ids), Unbuilt> {
+) -> Result<(Draft, Ids), Unfit> {
     let mut write = Build::new(asked, random);
     let plan =
         |record_type, claim| Plan { record_type, cell: parsed.cell, claim, retain_until: None };
-    let schema = |record_type| schemas.get(record_type).ok_or(Unbuilt::Code(Code::SchemaInvalid));
+    let schema = |record_type| schemas.get(record_type).ok_or(Code::SchemaInvalid);
     let dwelling = match &parsed.dwelling {
         None => None,
         Some(Ok(held)) => Some(*held),
@@ -419,10 +416,10 @@ fn add_person(
     dwelling: Option<RecordId>,
     subjects: &[(SubjectId, Handle)],
     schemas: &SchemaSet,
-) -> Result<StoredPerson, Unbuilt> {
+) -> Result<StoredPerson, Unfit> {
     let person = &request.people[at];
     let claim = person.basis.as_ref().unwrap_or(&request.basis);
-    let schema = |record_type| schemas.get(record_type).ok_or(Unbuilt::Code(Code::SchemaInvalid));
+    let schema = |record_type| schemas.get(record_type).ok_or(Code::SchemaInvalid);
     let plan = |record_type| Plan { record_type, cell: parsed.cell, claim, retain_until: None };
     let (subject, handle) = subjects[at];
     let fields = with_guardians(asked, request, person, &parsed.people[at], subjects, schemas)?;
@@ -430,7 +427,7 @@ fn add_person(
     let own = || Subject { id: subject, handle, key: KeySource::New, inherited: inherited.clone() };
     let id = write
         .add(schema(RecordType::Person)?, plan(RecordType::Person), fields, own())
-        .map_err(|unbuilt| of_person(unbuilt, &person.reference))?;
+        .map_err(|unfit| of_person(unfit, &person.reference))?;
     let residence = match dwelling {
         None => None,
         Some(place) => {
@@ -440,7 +437,7 @@ fn add_person(
             let schema = schema(RecordType::Residence)?;
             let fields = schema
                 .parse_fields(body, asked.now.local_date())
-                .map_err(|_| Unbuilt::Code(Code::SchemaInvalid))?;
+                .map_err(|_| Code::SchemaInvalid)?;
             Some(write.add(schema, plan(RecordType::Residence), fields, own())?)
         }
     };
@@ -448,9 +445,9 @@ fn add_person(
 }
 
 /// Names the person in front of its fields.
-fn of_person(unbuilt: Unbuilt, reference: &str) -> Unbuilt {
-    match unbuilt {
-        Unbuilt::Fields(problems) => Unbuilt::Fields(
+fn of_person(unfit: Unfit, reference: &str) -> Unfit {
+    match unfit {
+        Unfit::Fields(problems) => Unfit::Fields(
             problems
                 .into_iter()
                 .map(|problem| FieldProblem {
@@ -471,7 +468,7 @@ fn with_guardians(
     fields: &PlainFields,
     subjects: &[(SubjectId, Handle)],
     schemas: &SchemaSet,
-) -> Result<PlainFields, Unbuilt> {
+) -> Result<PlainFields, Code> {
     let mut fields = duplicate(fields);
     if person.guardians.is_empty() {
         return Ok(fields);
@@ -494,7 +491,7 @@ fn household_fields(
     dwelling: Option<RecordId>,
     subjects: &[(SubjectId, Handle)],
     schemas: &SchemaSet,
-) -> Result<PlainFields, Unbuilt> {
+) -> Result<PlainFields, Code> {
     let mut fields = duplicate(&parsed.household);
     let household = RecordType::Household;
     let members: Vec<Json> = subjects.iter().map(|(id, _)| json!(id)).collect();
@@ -513,11 +510,9 @@ fn parse_one(
     name: &str,
     value: Json,
     schemas: &SchemaSet,
-) -> Result<crate::records::Value, Unbuilt> {
-    let field = schemas
-        .get(record_type)
-        .and_then(|schema| schema.field(name))
-        .ok_or(Unbuilt::Code(Code::FieldUnknown))?;
+) -> Result<crate::records::Value, Code> {
+    let field =
+        schemas.get(record_type).and_then(|schema| schema.field(name)).ok_or(Code::FieldUnknown)?;
     crate::records::Value::parse(field, value, asked.now.local_date())
-        .map_err(|_| Unbuilt::Code(Code::SchemaInvalid))
+        .map_err(|_| Code::SchemaInvalid)
 }

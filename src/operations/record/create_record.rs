@@ -6,8 +6,8 @@ use super::capture::{Stored, keep_capture, stored_capture};
 use crate::access::{Access, Ask, Code, Denied, Item, Matter, Permit, Question};
 use crate::ambient::Random;
 use crate::limits::STALE_ATTEMPTS_MAX;
-use crate::operations::basis::{Grounds, Ungrounded, collects_sensitive, ground};
-use crate::operations::error::{Misplaced, end, refuse, turn_away, turn_away_at, turn_away_fields};
+use crate::operations::basis::{Grounds, collects_sensitive, ground};
+use crate::operations::error::{Misplaced, Unfit, end, refuse, turn_away};
 use crate::operations::mandate::mandate_of;
 use crate::operations::once::{Saying, UNLIKE, remember, repeated};
 use crate::operations::subject::{Inherited, Subject, held_subject, is_full, new_subject};
@@ -87,7 +87,7 @@ pub async fn create_record(
     }
     let mut new = match check(asked, request, schemas, territory) {
         Ok(new) => new,
-        Err(unbuilt) => return Err(unbuilt.end(asked, access, trail).await),
+        Err(unfit) => return Err(unfit.end(asked, access, trail).await),
     };
     for _ in 0..STALE_ATTEMPTS_MAX {
         let own = match &new.given {
@@ -104,7 +104,7 @@ pub async fn create_record(
         }
         let (id, draft) = match new.draft(asked, own, seal, random) {
             Ok(built) => built,
-            Err(unbuilt) => return Err(unbuilt.end(asked, access, trail).await),
+            Err(unfit) => return Err(unfit.end(asked, access, trail).await),
         };
         let mandate = mandate_of(asked, store, seal).await?;
         let mandate = mandate.as_ref();
@@ -184,15 +184,15 @@ fn check<'a>(
     request: CreateRequest,
     schemas: &'a SchemaSet,
     territory: &Territory,
-) -> Result<New<'a>, Unbuilt> {
+) -> Result<New<'a>, Unfit> {
     let CreateRequest { record_type, grid, subject, fields, basis, retain_until, external, .. } =
         request;
-    let schema = schemas.get(record_type).ok_or(Unbuilt::Code(Code::SchemaInvalid))?;
-    let cell = cell_of(&grid, territory, asked).ok_or(Unbuilt::Code(Code::OutOfTerritory))?;
+    let schema = schemas.get(record_type).ok_or(Code::SchemaInvalid)?;
+    let cell = cell_of(&grid, territory, asked).ok_or(Code::OutOfTerritory)?;
     let names = fields.keys().cloned().collect();
-    let fields = schema.parse_fields(fields, asked.now.local_date()).map_err(Unbuilt::Fields)?;
+    let fields = schema.parse_fields(fields, asked.now.local_date())?;
     let given = given_subject(record_type, subject, &fields)
-        .map_err(|Contradiction| Unbuilt::At(Misplaced::new("subject", "contradicts_the_rest")))?;
+        .map_err(|Contradiction| Misplaced::new("subject", "contradicts_the_rest"))?;
     Ok(New { record_type, schema, cell, names, fields, given, basis, retain_until, external })
 }
 
@@ -204,7 +204,7 @@ impl New<'_> {
         own: Subject,
         seal: &Seal,
         random: &dyn Random,
-    ) -> Result<(RecordId, Draft), Unbuilt> {
+    ) -> Result<(RecordId, Draft), Unfit> {
         let plan = Plan {
             record_type: self.record_type,
             cell: self.cell,
@@ -287,43 +287,6 @@ pub(super) struct Plan<'a> {
     pub(in crate::operations) retain_until: Option<Date>,
 }
 
-/// Why a record could not be put together.
-pub(super) enum Unbuilt {
-    Code(Code),
-    At(Misplaced),
-    Fields(Vec<FieldProblem>),
-    Error(OperationError),
-}
-
-impl Unbuilt {
-    /// Turns the request away for it.
-    pub(super) async fn end(
-        self,
-        asked: &Asked<'_>,
-        access: &Access,
-        trail: &Trail,
-    ) -> OperationError {
-        match self {
-            Unbuilt::Code(code) => turn_away(asked, access, trail, code).await,
-            Unbuilt::At(misplaced) => turn_away_at(asked, access, trail, misplaced).await,
-            Unbuilt::Fields(problems) => turn_away_fields(asked, access, trail, problems).await,
-            Unbuilt::Error(error) => error,
-        }
-    }
-}
-
-impl From<crate::ambient::NoRandomness> for Unbuilt {
-    fn from(error: crate::ambient::NoRandomness) -> Self {
-        Unbuilt::Error(error.into())
-    }
-}
-
-impl From<OperationError> for Unbuilt {
-    fn from(error: OperationError) -> Self {
-        Unbuilt::Error(error)
-    }
-}
-
 /// A write that is being put together.
 pub(super) struct Build<'a> {
     asked: &'a Asked<'a>,
@@ -345,7 +308,7 @@ impl<'a> Build<'a> {
         plan: Plan<'_>,
         fields: PlainFields,
         own: Subject,
-    ) -> Result<RecordId, Unbuilt> {
+    ) -> Result<RecordId, Unfit> {
         let personal = is_about_a_person(plan.record_type);
         let about = if personal { vec![(own.id, own.handle)] } else { Vec::new() };
         self.keys.entry(own.id).or_insert(own.key);
@@ -367,7 +330,7 @@ impl<'a> Build<'a> {
         own: SubjectId,
         about: Vec<(SubjectId, Handle)>,
         known: Inherited,
-    ) -> Result<RecordId, Unbuilt> {
+    ) -> Result<RecordId, Unfit> {
         let mut facts = self.facts(schema, &plan, &fields, &about, known.birthdays)?;
         facts.protected_address = known.protected;
         known.restraints.into_iter().for_each(|kept| facts.restrain(kept));
@@ -386,12 +349,7 @@ impl<'a> Build<'a> {
         let sensitive = collects_sensitive(schema, &fields);
         let under_14 = facts.is_under_14(today);
         let Grounds { fact, controls } =
-            ground(self.asked, plan.claim, under_14, sensitive, facts.record_handle, self.random)
-                .map_err(|ungrounded| match ungrounded {
-                Ungrounded::Code(code) => Unbuilt::Code(code),
-                Ungrounded::At(misplaced) => Unbuilt::At(misplaced),
-                Ungrounded::Randomness(error) => Unbuilt::Error(error.into()),
-            })?;
+            ground(self.asked, plan.claim, under_14, sensitive, facts.record_handle, self.random)?;
         check_guardian(self.asked, plan.record_type, under_14, &fields)?;
         facts.bases.push(fact);
         self.controls.extend(controls);
@@ -414,12 +372,12 @@ impl<'a> Build<'a> {
         fields: &PlainFields,
         about: &[(SubjectId, Handle)],
         known_birthdays: Option<(i32, i32)>,
-    ) -> Result<Facts, Unbuilt> {
+    ) -> Result<Facts, Unfit> {
         let today = self.asked.now.local_date();
         let latest = self.asked.purpose.retention.retain_until(today);
         let ends = match plan.retain_until {
             Some(asked) if asked > latest || asked <= today => {
-                return Err(Unbuilt::At(Misplaced::new("retain_until", "out_of_range")));
+                return Err(Misplaced::new("retain_until", "out_of_range").into());
             }
             Some(asked) => asked,
             None => latest,
@@ -428,7 +386,7 @@ impl<'a> Build<'a> {
         let told = schema.moment_in(fields);
         // What is over already, or nearly, is not stored any more.
         if told.is_some_and(|moment| rule.is_over_soon(moment, days_since_epoch(today))) {
-            return Err(Unbuilt::Fields(schema.already_over()));
+            return Err(schema.already_over().into());
         }
         let ends = told.map_or(ends, |moment| rule.ends_on(moment).min(ends));
         // A child is one in every record about it, whatever date this one states.
@@ -461,13 +419,12 @@ fn check_guardian(
     record_type: RecordType,
     under_14: bool,
     fields: &PlainFields,
-) -> Result<(), Unbuilt> {
+) -> Result<(), Unfit> {
     let named = ["guardians", "guardian_name"].iter().any(|name| fields.get(name).is_some());
     let asked_for =
         record_type == RecordType::Person && asked.purpose.lists(RecordType::Person, "guardians");
     if under_14 && asked_for && !named {
-        let missing = FieldProblem::new("guardians", ProblemReason::Missing);
-        return Err(Unbuilt::Fields(vec![missing]));
+        return Err(vec![FieldProblem::new("guardians", ProblemReason::Missing)].into());
     }
     Ok(())
 }

@@ -5,18 +5,18 @@
 use super::create_record::duplicate;
 use super::read_record::absence;
 use crate::access::{Access, Ask, Code, Item, Matter, Question};
-use crate::ambient::{Micros, Random};
+use crate::ambient::{Micros, NoRandomness, Random};
 use crate::limits::STALE_ATTEMPTS_MAX;
-use crate::operations::basis::{Grounds, NO_BASIS, Ungrounded, collects_sensitive, ground};
-use crate::operations::error::{end, refuse, turn_away, turn_away_fields};
+use crate::operations::basis::{Grounds, NO_BASIS, collects_sensitive, ground};
+use crate::operations::error::{Unfit, end, refuse, turn_away};
 use crate::operations::mandate::mandate_of;
 use crate::operations::once::{Saying, UNLIKE, remember, repeated};
 use crate::operations::subject::holds_of;
 use crate::operations::{Asked, OperationError, draw};
 use crate::purposes::BasisClaim;
 use crate::records::{
-    BIRTH_DATE, EndRule, Facts, FieldProblem, Handle, ParsedPatch, RecordId, Schema, SchemaSet,
-    SubjectId, SubjectSlot, days_since_epoch, protected_days,
+    BIRTH_DATE, EndRule, Facts, Handle, ParsedPatch, RecordId, Schema, SchemaSet, SubjectId,
+    SubjectSlot, days_since_epoch, protected_days,
 };
 use crate::seal::{Birthdays, Ending, Patch, Revision, Seal, SealError};
 use crate::store::{Fetched, Outcome, Reader, Row, Sealed};
@@ -98,7 +98,7 @@ pub async fn patch_record(
         let schema = schemas.get(record_type).ok_or(UNKNOWN_TYPE)?;
         let patch = match prepare(asked, &question, &request, schema, &sealed, &facts, random) {
             Ok(patch) => patch,
-            Err(unprepared) => return Err(unprepared.end(asked, access, trail).await),
+            Err(unfit) => return Err(unfit.end(asked, access, trail).await),
         };
         let revision = revision_of(sealed, patch, store).await?;
         let permit = match access.decide(&question, &items, Vec::new(), revision) {
@@ -155,27 +155,6 @@ async fn revision_of(
     Ok(Revision::new(sealed, patch, holds))
 }
 
-/// Why a request is no patch for the record.
-enum Unprepared {
-    Fields(Vec<FieldProblem>),
-    Ungrounded(Ungrounded),
-}
-
-impl From<Ungrounded> for Unprepared {
-    fn from(ungrounded: Ungrounded) -> Self {
-        Unprepared::Ungrounded(ungrounded)
-    }
-}
-
-impl Unprepared {
-    async fn end(self, asked: &Asked<'_>, access: &Access, trail: &Trail) -> OperationError {
-        match self {
-            Unprepared::Fields(problems) => turn_away_fields(asked, access, trail, problems).await,
-            Unprepared::Ungrounded(ungrounded) => ungrounded.end(asked, access, trail).await,
-        }
-    }
-}
-
 fn prepare(
     asked: &Asked<'_>,
     question: &Question<'_>,
@@ -184,18 +163,16 @@ fn prepare(
     sealed: &Sealed,
     facts: &Facts,
     random: &dyn Random,
-) -> Result<Patch, Unprepared> {
+) -> Result<Patch, Unfit> {
     let row = sealed.row();
-    let parsed = schema
-        .parse_patch(request.fields.clone(), asked.now.local_date())
-        .map_err(Unprepared::Fields)?;
+    let parsed = schema.parse_patch(request.fields.clone(), asked.now.local_date())?;
     // With its last value the part would go, and what keeps it with it.
     let is_kept = |name: &String| {
         let section = schema.field(name).and_then(|field| schema.section_of(field));
         section.is_some_and(|section| facts.keeps(&section.subject))
     };
     if request.fields.keys().any(is_kept) {
-        return Err(Ungrounded::Code(Code::Restricted).into());
+        return Err(Code::Restricted.into());
     }
     let today = asked.now.local_days();
     let agreed = question.mandate.is_some_and(|mandate| {
@@ -220,7 +197,7 @@ fn prepare(
         }
         // What is already held on this purpose may be corrected under it; anything else needs its own basis.
         None if (held && !becomes_child) || clears(asked, facts, &parsed) => (None, Vec::new()),
-        None if personal => return Err(Ungrounded::At(NO_BASIS).into()),
+        None if personal => return Err(NO_BASIS.into()),
         None => (None, Vec::new()),
     };
     // What a withdrawal took forward comes back with another basis, as far as this purpose allows.
@@ -230,7 +207,7 @@ fn prepare(
     let told = ending.zip(schema.moment_in(&parsed.set));
     // What would be over at once is removed by whoever may: neither a slip of the year nor a false day takes it away unseen.
     if told.is_some_and(|(end, moment)| end.rule.is_over_soon(moment, today)) {
-        return Err(Unprepared::Fields(schema.already_over()));
+        return Err(schema.already_over().into());
     }
     Ok(Patch {
         set: duplicate(&parsed.set),
@@ -299,7 +276,7 @@ fn draw_slots(
     row: &Row,
     parsed: &ParsedPatch,
     random: &dyn Random,
-) -> Result<Vec<(SubjectSlot, SubjectId, Handle)>, Ungrounded> {
+) -> Result<Vec<(SubjectSlot, SubjectId, Handle)>, NoRandomness> {
     let mut drawn: Vec<(SubjectSlot, SubjectId, Handle)> = Vec::new();
     for part in schema.sections().iter().filter(|part| part.subject != SubjectSlot::Own) {
         let filled = schema.fields_of(&part.name).any(|f| parsed.set.get(&f.name).is_some());

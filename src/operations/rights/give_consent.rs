@@ -6,8 +6,8 @@
 use crate::access::{Access, Ask, Code, ConsentAct, Fact, Item, Matter};
 use crate::ambient::Random;
 use crate::limits::STALE_ATTEMPTS_MAX;
-use crate::operations::basis::{Ungrounded, misplaced};
-use crate::operations::error::{Misplaced, after, refuse, turn_away};
+use crate::operations::basis::misplaced;
+use crate::operations::error::{Misplaced, Unfit, after, refuse, turn_away};
 use crate::operations::scope::{Weighed, look};
 use crate::operations::subject::key_of;
 use crate::operations::{Asked, OperationError};
@@ -85,7 +85,7 @@ pub async fn give_consent(
         }
         let mut fact = match held.ground(asked, &request, schemas) {
             Ok(fact) => fact,
-            Err(ungrounded) => return Err(ungrounded.end(asked, access, trail).await),
+            Err(unfit) => return Err(unfit.end(asked, access, trail).await),
         };
         let id = random.bytes16()?;
         fact.consent = Some(id);
@@ -170,26 +170,26 @@ impl Held {
         asked: &Asked<'_>,
         request: &ConsentRequest<'_>,
         schemas: &SchemaSet,
-    ) -> Result<BasisFact, Ungrounded> {
+    ) -> Result<BasisFact, Unfit> {
         let ConsentRequest { purpose, claim, .. } = request;
         let basis = purpose.legal_basis(&claim.legal_basis);
         if !basis.is_some_and(|basis| basis.kind.needs_consent()) {
             let reason = if basis.is_some() { "needs_no_consent" } else { "unknown" };
             let misplaced = Misplaced::new("legal_basis", reason);
-            return Err(Ungrounded::At(Misplaced { code: Code::BasisMissing, ..misplaced }));
+            return Err(Misplaced { code: Code::BasisMissing, ..misplaced }.into());
         }
         let today = asked.now.local_days();
         let (mut under_14, mut sensitive) = (false, false);
         for (Weighed { record_type, facts, .. }, sealed) in self.weighed.iter().zip(&self.sealed) {
             if purpose.fields.get(record_type).is_none_or(BTreeSet::is_empty) {
-                return Err(Ungrounded::Code(Code::PurposeNotForField));
+                return Err(Code::PurposeNotForField.into());
             }
             let stands = |held: &BasisFact| {
                 let same = (&held.notice, &held.legal_basis) == (&claim.notice, &claim.legal_basis);
                 held.consent.is_none() || same
             };
             if facts.live_basis_for(purpose.id.as_str()).is_some_and(stands) {
-                return Err(Ungrounded::Code(Code::VersionConflict));
+                return Err(Code::VersionConflict.into());
             }
             under_14 |= facts.is_under_14(today);
             let schema = schemas.get(*record_type);
@@ -201,7 +201,7 @@ impl Held {
                 let of_basis = misplaced(problem);
                 // Here the claim is the body itself.
                 let member = of_basis.member.strip_prefix("basis.").unwrap_or(of_basis.member);
-                Ungrounded::At(Misplaced { member, ..of_basis })
+                Misplaced { member, ..of_basis }.into()
             },
         )
     }

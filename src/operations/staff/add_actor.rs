@@ -13,7 +13,7 @@ use crate::identity::{
 };
 use crate::limits::ASSIGNMENTS_COUNT_MAX;
 use crate::operations::describe::{Nothing, ended};
-use crate::operations::error::{Misplaced, refuse_at};
+use crate::operations::error::{Misplaced, turn_away_at};
 use crate::operations::{OperationError, refuse};
 use crate::purposes::PurposeSet;
 use crate::records::{Owner, RecordRef, SubjectId, Target};
@@ -109,12 +109,9 @@ pub async fn add_actor(
         Err(denied) => return Err(refuse(trail, denied).await),
     };
     let turn_away = async |code| refuse(trail, access.refuse(Some(standing), code, origin)).await;
+    let turn_away_at = |misplaced| turn_away_at(Some(standing), origin, access, trail, misplaced);
     let checked =
         access.with_policy(|policy| check_roles(policy, &request, purposes, territory, now));
-    let turn_away_at = async |Misplaced { code, member, reason }| {
-        let denied = access.refuse(Some(standing), code, origin);
-        refuse_at(trail, denied, member, reason).await
-    };
     if let Err(misplaced) = checked {
         return Err(turn_away_at(misplaced).await);
     }

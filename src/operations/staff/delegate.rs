@@ -11,7 +11,7 @@ use crate::limits::{
     APPROVALS_LISTED_COUNT_MAX, STALE_ATTEMPTS_MAX, WINDOW_AHEAD_DAYS_MAX, WINDOWS_COUNT_MAX,
 };
 use crate::operations::describe::{Nothing, ended};
-use crate::operations::error::{Misplaced, refuse_at};
+use crate::operations::error::{Misplaced, turn_away_at};
 use crate::operations::mandate::{Kept, Listing, begun, kept_mandate, listed, moved};
 use crate::operations::{OperationError, draw, refuse};
 use crate::records::{MandateId, Owner, RecordRef, Target};
@@ -278,8 +278,7 @@ impl Delegating<'_> {
     }
 
     async fn turn_away_at(&self, member: &'static str, reason: &'static str) -> OperationError {
-        let Misplaced { code, .. } = Misplaced::new(member, reason);
-        let denied = self.access.refuse(Some(self.actor.standing()), code, self.origin);
-        refuse_at(self.trail, denied, member, reason).await
+        let (standing, misplaced) = (self.actor.standing(), Misplaced::new(member, reason));
+        turn_away_at(Some(standing), self.origin, self.access, self.trail, misplaced).await
     }
 }

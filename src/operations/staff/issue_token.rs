@@ -6,7 +6,7 @@ use crate::access::{Access, ActorId, Code, Duty, Origin, RoleFamily, Standing};
 use crate::ambient::Micros;
 use crate::identity::{Actor, ActorKind, ActorState, Identity, IssuedToken};
 use crate::operations::describe::{Nothing, ended};
-use crate::operations::error::refuse_at;
+use crate::operations::error::{Misplaced, turn_away_at};
 use crate::operations::{OperationError, refuse};
 use crate::trail::{Recorded, Trail};
 
@@ -53,8 +53,8 @@ pub async fn issue_token(
     }
     // Made before the entry, handed over after it: a token that was recorded exists.
     let Ok(token) = identity.issue(request.actor, request.via, request.life_seconds, now) else {
-        let denied = access.refuse(Some(standing), Code::SchemaInvalid, origin);
-        return Err(refuse_at(trail, denied, "life_seconds", "out_of_range").await);
+        let life = Misplaced::new("life_seconds", "out_of_range");
+        return Err(turn_away_at(Some(standing), origin, access, trail, life).await);
     };
     match trail.append(permit).await {
         Ok(receipt) => Ok(Issued { token, recorded: receipt.recorded() }),

@@ -7,7 +7,7 @@ use crate::ambient::Micros;
 use crate::identity::{Identity, IssuedToken};
 use crate::limits::TOKEN_LIFE_SECONDS_MAX;
 use crate::operations::describe::Nothing;
-use crate::operations::error::refuse_at;
+use crate::operations::error::{Misplaced, turn_away_at};
 use crate::operations::{OperationError, refuse};
 use crate::trail::{Recorded, Refused, Trail};
 
@@ -38,8 +38,8 @@ pub async fn log_in(
     let stranger = async |code| refuse(trail, access.refuse(None, code, origin)).await;
     // Before the proof, which is good once.
     if !(1..=TOKEN_LIFE_SECONDS_MAX).contains(&life_seconds) {
-        let denied = access.refuse(None, Code::SchemaInvalid, origin);
-        return Err(refuse_at(trail, denied, "life_seconds", "out_of_range").await);
+        let life = Misplaced::new("life_seconds", "out_of_range");
+        return Err(turn_away_at(None, origin, access, trail, life).await);
     }
     let Ok(standing) = identity.log_in(proof, now) else {
         return Err(stranger(Code::TokenInvalid).await);

@@ -10,7 +10,7 @@ use crate::ambient::{Micros, Random};
 use crate::identity::{Actor, ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory};
 use crate::limits::ASSIGNMENTS_COUNT_MAX;
 use crate::operations::describe::ended;
-use crate::operations::error::{Misplaced, refuse_at};
+use crate::operations::error::{Misplaced, turn_away_at};
 use crate::operations::{AssignmentRequest, OperationError, refuse};
 use crate::purposes::PurposeSet;
 use crate::records::{Owner, RecordRef, Target};
@@ -305,9 +305,8 @@ impl Placing<'_> {
     }
 
     pub(super) async fn turn_away_at(&self, misplaced: Misplaced) -> OperationError {
-        let Misplaced { code, member, reason } = misplaced;
-        let denied = self.access.refuse(Some(self.actor.standing()), code, self.origin);
-        refuse_at(self.trail, denied, member, reason).await
+        let standing = Some(self.actor.standing());
+        turn_away_at(standing, self.origin, self.access, self.trail, misplaced).await
     }
 
     pub(super) async fn commit(
