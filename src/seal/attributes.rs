@@ -18,16 +18,9 @@ impl Seal {
     ) -> Result<(), SealError> {
         let mut header = sealed.row().header.clone();
         header.version += 1;
-        let version = sealed.version().next();
         self.end_anew(sealed, facts, change)?;
-        let sections = sealed.row().sections.clone();
-        let attributes = self.seal_facts(&header, &sections, facts)?;
-        let row = Row { header, attributes: attributes.into(), sections };
-        let header = &row.header;
-        let key = Key::cell_listing(header.cell, header.record_type, header.id);
-        change.ops.push(Op::Delete(sealed.feed_key()));
-        change.ops.push(Op::Put(key, version, listing(at)));
-        change.ops.push(Op::Put(Key::row(header.id), version, row.encode()));
+        let row = self.seal_row(header, sealed.row().sections.clone(), facts)?;
+        put_row_anew(sealed, &row, at, change);
         Ok(())
     }
 
@@ -51,6 +44,15 @@ impl Seal {
         change.ops.extend(moved(early_end(&before, id), early_end(facts, id)));
         Ok(())
     }
+}
+
+/// The row in the place of the one that was read, listed by the moment of the change.
+pub(super) fn put_row_anew(sealed: &Sealed, row: &Row, at: Micros, change: &mut Change) {
+    let (header, version) = (&row.header, sealed.version().next());
+    let key = Key::cell_listing(header.cell, header.record_type, header.id);
+    change.ops.push(Op::Delete(sealed.feed_key()));
+    change.ops.push(Op::Put(key, version, listing(at)));
+    change.ops.push(Op::Put(Key::row(header.id), version, row.encode()));
 }
 
 /// Where a record stands whose end a withdrawal took forward.

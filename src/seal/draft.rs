@@ -10,7 +10,7 @@ use crate::records::{
     Target, Value,
 };
 use crate::store::{
-    Bytes, Change, ControlKind, Expect, Header, Key, Op, Row, SealedSection, Version, listing,
+    Bytes, Change, ControlKind, Expect, Header, Key, Op, SealedSection, Version, listing,
 };
 use crate::territory::CellId;
 use gridvault_keys::{KeyError, SubjectKey};
@@ -218,9 +218,8 @@ impl Seal {
             let key = keys.get(subject).ok_or(SealError::KeyMissing)?;
             sections.push(covers::seal(key, *subject, 1, &header, &forms)?);
         }
-        let attributes = self.seal_facts(&header, &sections, &item.facts)?;
-        put_listings(&header, &item.facts, at, change);
-        let row = Row { header, attributes: attributes.into(), sections };
+        let row = self.seal_row(header, sections, &item.facts)?;
+        put_listings(&row.header, &item.facts, at, change);
         change.put_new(Key::row(item.id), row.encode());
         Ok(())
     }

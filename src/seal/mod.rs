@@ -63,7 +63,7 @@ pub use withdrawal::{Withdrawal, WithdrawalTerms};
 use crate::ambient::Micros;
 use crate::limits::{FACTS_KEPT_COUNT_MAX, SUBJECT_KEYS_COUNT_MAX};
 use crate::records::{BasisFact, Facts, Handle, SchemaSet, SubjectId};
-use crate::store::{Header, Op, Sealed, SealedSection};
+use crate::store::{Header, Op, Row, Sealed, SealedSection};
 use crate::trail::Applied;
 pub use gridvault_keys::KeyUses;
 use gridvault_keys::{KeyError, Keyring, Month, SubjectKey, SubjectKeyCache};
@@ -179,13 +179,16 @@ impl Seal {
         Facts::decode(&plain).map_err(malformed).map_err(|error| error.of(Part::Attributes))
     }
 
-    fn seal_facts(
+    /// The row of a record: its attributes are bound to the header, which names the sections.
+    fn seal_row(
         &self,
-        header: &Header,
-        sections: &[SealedSection],
+        header: Header,
+        sections: Vec<SealedSection>,
         facts: &Facts,
-    ) -> Result<Vec<u8>, SealError> {
-        Ok(self.keyring.seal_attributes(&header.encode(sections), &facts.encode())?)
+    ) -> Result<Row, SealError> {
+        let attributes =
+            self.keyring.seal_attributes(&header.encode(&sections), &facts.encode())?.into();
+        Ok(Row { header, attributes, sections })
     }
 
     fn schema(

@@ -2,6 +2,7 @@
 //! Never lets out what it opened, and never seals a section anew that the patch does not name, but for the masked forms.
 //! Closed because the old values are needed before there is a receipt: it takes a permit and gives a change.
 
+use super::attributes::put_row_anew;
 use super::draft::fields_of_section;
 use super::{Control, KeyHold, Seal, SealError, Sought, covers, section};
 use crate::access::Permit;
@@ -10,7 +11,7 @@ use crate::records::{
     BasisFact, EndRule, Facts, Handle, ID_NUMBER, Owner, PlainFields, RecordId, RecordRef, Schema,
     SubjectId, SubjectSlot, Target, days_by_number, days_since_epoch,
 };
-use crate::store::{Bytes, Change, Header, Key, Op, Row, Sealed, SealedSection, Version, listing};
+use crate::store::{Bytes, Change, Header, Key, Op, Row, Sealed, SealedSection, Version};
 use gridvault_keys::{Keyring, SubjectKey};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -170,13 +171,8 @@ impl Seal {
         if patch.latest_end.is_some() || moved.is_some() {
             self.end_anew(sealed, &facts, &mut change)?;
         }
-        let attributes = self.seal_facts(&header, &sections, &facts)?;
-        let row = Row { header, attributes: attributes.into(), sections };
-        let (header, version) = (&row.header, sealed.version().next());
-        let key = Key::cell_listing(header.cell, header.record_type, header.id);
-        change.ops.push(Op::Delete(sealed.feed_key()));
-        change.ops.push(Op::Put(key, version, listing(patch.at)));
-        change.ops.push(Op::Put(Key::row(header.id), version, row.encode()));
+        let row = self.seal_row(header, sections, &facts)?;
+        put_row_anew(sealed, &row, patch.at, &mut change);
         for control in &patch.controls {
             change.put_new(Key::control(control.kind, &control.id), control.payload.clone());
         }
