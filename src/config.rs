@@ -2,6 +2,7 @@
 //! Never holds a secret, only the paths of files that do; an unknown key is an error.
 //! What comes out is checked whole.
 
+pub mod layout;
 mod second_place;
 
 use crate::limits::{
@@ -261,7 +262,7 @@ impl Config {
     /// # Errors
     /// The first thing that is wrong.
     pub fn load(directory: &Path, overrides: &Overrides) -> Result<Config, ConfigError> {
-        let text = match std::fs::read_to_string(directory.join("config")) {
+        let text = match std::fs::read_to_string(directory.join(layout::CONFIG)) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(ConfigError::NoVault);
@@ -532,7 +533,7 @@ impl ConfigFile {
         use std::io::Write as _;
         let text = toml::to_string(self).map_err(|error| ConfigError::File(error.to_string()))?;
         let mut file =
-            std::fs::File::create_new(directory.join("config")).map_err(ConfigError::Io)?;
+            std::fs::File::create_new(directory.join(layout::CONFIG)).map_err(ConfigError::Io)?;
         file.write_all(text.as_bytes()).map_err(ConfigError::Io)?;
         file.sync_all().map_err(ConfigError::Io)
     }

@@ -21,6 +21,7 @@ use super::ways;
 use super::what::What;
 use crate::access::ActorId;
 use crate::ambient::Micros;
+use crate::config::layout;
 use crate::identity::Directory;
 use crate::store::{Change, Reader};
 use crate::trail::{Announcement, Trail};
@@ -39,7 +40,7 @@ pub struct Place {
 impl Place {
     /// The file of the ways that are in force.
     pub(super) fn unlock(&self) -> PathBuf {
-        self.directory.join("unlock")
+        self.directory.join(layout::UNLOCK)
     }
 
     /// The ways that are in force.

@@ -15,6 +15,7 @@ use super::request::{Signed, decoded};
 use super::what::{Way, What};
 use crate::access::ActorId;
 use crate::ambient::Micros;
+use crate::config::layout;
 use crate::identity::ActorRecord;
 use crate::limits::CEREMONY_NOTE_BYTES_MAX;
 use crate::trail::{Ceremony, CeremonyAct};
@@ -212,7 +213,7 @@ fn act_of(envelope: &Envelope) -> Option<CeremonyAct> {
 }
 
 fn path(directory: &Path) -> PathBuf {
-    directory.join("ceremony")
+    directory.join(layout::CEREMONY)
 }
 
 fn line<'a>(rest: &mut &'a str, word: &str) -> Option<&'a str> {

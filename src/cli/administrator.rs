@@ -9,7 +9,7 @@ use super::vault::{self, Vault};
 use super::{print, runtime};
 use crate::access::{ActorId, RoleFamily};
 use crate::ceremony::{What, Word};
-use crate::config::Config;
+use crate::config::{Config, layout};
 use crate::identity::{ActorRecord, ActorState, EnrolmentCode};
 use crate::trail::Announcement;
 use serde_json::json;
@@ -75,7 +75,7 @@ async fn give(
             "no administrator or officer has the log-in name {login}"
         )));
     };
-    let (now, unlock) = (rooms.clock.now(), config.directory.join("unlock"));
+    let (now, unlock) = (rooms.clock.now(), config.directory.join(layout::UNLOCK));
     consent.is_for(&config.origin, What::Code(record.id), &unlock, None, now)?;
     let (persons, word) = consent.judged_by(|id| directory.record(id), now)?;
     if persons.contains(&record.id) {

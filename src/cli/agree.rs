@@ -10,7 +10,7 @@ use super::print;
 use super::second_place::LedgerArguments;
 use crate::ambient::{Clock as _, HostClock};
 use crate::ceremony::{Request, Signed, What, digest_of};
-use crate::config::{Config, Overrides};
+use crate::config::{Config, Overrides, layout};
 use crate::limits::{CEREMONY_REQUEST_BYTES_MAX, CEREMONY_WAIT_SECONDS};
 use crate::trail::BulkAt;
 use serde_json::json;
@@ -81,7 +81,7 @@ pub(super) fn request(arguments: &RequestArguments, json: bool) -> Result<(), Fa
         {
             let config = Config::load(dir, &Overrides::default())
                 .map_err(|error| Failure::failed("the configuration", &error))?;
-            (config.origin.clone(), digest_of(&config.directory.join("unlock"))?, None)
+            (config.origin.clone(), digest_of(&config.directory.join(layout::UNLOCK))?, None)
         }
         _ => return Err(Failure::Usage("name the vault's directory alone: --dir".into())),
     };

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::signals::Signals;
 use super::vault::{self, Vault};
 use crate::ambient::{HostClock, HostRandom};
-use crate::config::Config;
+use crate::config::{Config, layout};
 use crate::http::{Serving, UnsealDoor, serve_until_unsealed};
 use crate::trail::{Announcement, Trail};
 use crate::unlock::{Failed, Unlocked, Unlocking, WatchedToken};
@@ -21,7 +21,7 @@ pub(super) async fn wait(
     told: &mut Signals,
 ) -> Result<Option<(Vault, Option<WatchedToken>)>, Failure> {
     let clock = Arc::new(HostClock::new());
-    let unlock_file = config.directory.join("unlock");
+    let unlock_file = config.directory.join(layout::UNLOCK);
     let (unlocking, unlocked) = Unlocking::begin(&unlock_file, config.pkcs11_module.clone(), clock)
         .map_err(|error| Failure::storage("the unlock file cannot be read", &error))?;
     let unlocking = Arc::new(unlocking);

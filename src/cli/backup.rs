@@ -4,7 +4,7 @@
 
 use super::failure::Failure;
 use super::{print, restoring};
-use crate::config::{Config, Overrides};
+use crate::config::{Config, Overrides, layout};
 use crate::trail::{
     BackupError, Bulk, BulkAt, BulkJudged, BulkSource, bulk_size, create_bulk, gather_bulk,
     verify_bulk, wrapped_anew,
@@ -206,13 +206,14 @@ fn key_part(config: &Config, behind: u64) -> Result<KeyPart, Failure> {
             .map_err(|error| Failure::storage("the vault's keys cannot be read", &error))
     };
     for _ in 0..KEYRING_LOOKS_MAX {
-        let keyring = Zeroizing::new(read("keyring")?);
+        let keyring = Zeroizing::new(read(layout::KEYRING)?);
         let anew = with_source(config, |source| wrapped_anew(source, behind));
         let anew = anew.map_err(|error| told(&error))?;
-        let envelopes = read("unlock")?;
+        let envelopes = read(layout::UNLOCK)?;
         // A file of envelopes that has just gone out of force is overwritten where it lies.
-        let is_whole = UnlockFile::from_bytes(&envelopes).is_ok() && envelopes == read("unlock")?;
-        if is_whole && *keyring == read("keyring")? {
+        let is_whole =
+            UnlockFile::from_bytes(&envelopes).is_ok() && envelopes == read(layout::UNLOCK)?;
+        if is_whole && *keyring == read(layout::KEYRING)? {
             let origin = config.origin.clone();
             return Ok(KeyPart { origin, envelopes, keyring, anew });
         }

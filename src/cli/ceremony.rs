@@ -13,7 +13,7 @@ use crate::ambient::{Clock as _, HostClock, HostRandom, Micros, Random};
 use crate::ceremony::{
     Agreed, Handed, Parts, Signed, What, Word, digest_of, put_in_force, stand_by,
 };
-use crate::config::{Config, Overrides};
+use crate::config::{Config, Overrides, layout};
 use crate::identity::{ActorRecord, Directory};
 use crate::limits::CEREMONY_REQUEST_BYTES_MAX;
 use crate::store::{self, EngineKind, Reader};
@@ -168,7 +168,7 @@ impl<'a> Opened<'a> {
         let config = Config::load(&at.dir, &Overrides::default())
             .map_err(|error| Failure::failed("the configuration", &error))?;
         let held = if at.running { None } else { Some(vault::hold(&config)?) };
-        let unlock = config.directory.join("unlock");
+        let unlock = config.directory.join(layout::UNLOCK);
         // Of one that is open its process finishes what an earlier act left.
         if held.is_some() && UnlockFile::has_former(&unlock) {
             let text =
@@ -287,8 +287,11 @@ fn judge(
     consent: Consent,
     now: Micros,
 ) -> Result<([ActorId; 2], Word), Failure> {
-    let (reader, _applier) =
-        store::open(&config.directory.join("store"), EngineKind::Sled, config.store_cache_bytes)
-            .map_err(|error| Failure::of_the_store("the store cannot be opened", &error))?;
+    let (reader, _applier) = store::open(
+        &config.directory.join(layout::STORE),
+        EngineKind::Sled,
+        config.store_cache_bytes,
+    )
+    .map_err(|error| Failure::of_the_store("the store cannot be opened", &error))?;
     runtime()?.block_on(consent.judged(&reader, Arc::new(keyring), now))
 }

@@ -9,7 +9,7 @@ use super::vault::{self, Vault};
 use super::{print, runtime, serve};
 use crate::access::ActorId;
 use crate::ambient::Micros;
-use crate::config::{Config, ConfigFile, Overrides};
+use crate::config::{Config, ConfigFile, Overrides, layout};
 use crate::http::{Call, Local, Method};
 use crate::identity::{ActorState, AssignmentRecord, ReadinessRecord, SecrecyTerm};
 use crate::limits::{FIRST_CHECKPOINT_WAIT_MAX, RETRY_SECONDS, TOKEN_LIFE_SECONDS_MAX};
@@ -71,7 +71,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let ending = runtime()?.block_on(async {
         let overrides =
             Overrides { listen: Some(arguments.listen.to_string()), ..Overrides::default() };
-        let fresh = !directory.join("config").exists();
+        let fresh = !directory.join(layout::CONFIG).exists();
         // Before anything is made: a port that somebody else has leaves no half of a vault.
         let serving = serve::bind_to(arguments.listen).await?;
         if fresh {
@@ -149,7 +149,7 @@ fn make(directory: &Path, policies: Option<&Path>) -> Result<(), Failure> {
 pub(super) fn unlock(config: &Config, held: &KeyringLock) -> Result<Keyring, Failure> {
     let fail = |error| Failure::storage("the demo's keys", &error);
     let key_file = KeyFile::load(&config.directory.join("demo.key")).map_err(fail)?;
-    let envelopes = UnlockFile::load(&config.directory.join("unlock")).map_err(fail)?;
+    let envelopes = UnlockFile::load(&config.directory.join(layout::UNLOCK)).map_err(fail)?;
     let envelope =
         envelopes.first().ok_or_else(|| Failure::Storage("the unlock file is empty".into()))?;
     let synthetic = DemoOnly::data_is_synthetic();
@@ -353,7 +353,7 @@ fn describe(
             }))
         })
         .collect::<Result<Vec<Value>, Failure>>()?;
-    let log_directory = std::path::absolute(config.directory.join("log"))
+    let log_directory = std::path::absolute(config.directory.join(layout::LOG))
         .map_err(|error| Failure::failed("the log's directory", &error))?;
     Ok(json!({
         "synthetic": true,

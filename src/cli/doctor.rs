@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::print;
 use super::privacy::may_lock_pages;
 use crate::ambient::{Clock as _, HostClock, Micros};
-use crate::config::{Config, Overrides};
+use crate::config::{Config, Overrides, layout};
 use crate::limits::{
     CONNECTIONS_COUNT_MAX, DISK_FREE_BYTES_MIN, DISK_FREE_FILES_MIN, FILES_COUNT_MAX,
 };
@@ -142,7 +142,15 @@ fn locked_pages(may_lock: bool) -> Finding {
 fn modes(directory: &Path) -> Finding {
     let say = |verdict, says: String| Finding::new("file modes", verdict, says);
     let mut open = Vec::new();
-    for name in ["", "config", "unlock", "keyring", "journal", "store", "log"] {
+    for name in [
+        "",
+        layout::CONFIG,
+        layout::UNLOCK,
+        layout::KEYRING,
+        layout::JOURNAL,
+        layout::STORE,
+        layout::LOG,
+    ] {
         let path = if name.is_empty() { directory.to_owned() } else { directory.join(name) };
         let Ok(found) = std::fs::metadata(&path) else { continue };
         // What lies below a closed directory is reached by nobody else.
@@ -262,7 +270,7 @@ fn written_last(directory: &Path) -> Option<i64> {
         let modified = std::fs::metadata(directory.join(name)).ok()?.modified().ok()?;
         i64::try_from(modified.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
     };
-    ["log/checkpoint", "keyring", "config"].into_iter().filter_map(seconds).max()
+    ["log/checkpoint", layout::KEYRING, layout::CONFIG].into_iter().filter_map(seconds).max()
 }
 
 /// Tokens, windows, tasks and retention go by the clock, and a vault does not start before its log's last entry.

@@ -4,23 +4,20 @@
 //! What keeps it from being done keeps the vault from being served: nobody would be found, and nobody would be told.
 
 use super::failure::Failure;
-use crate::config::Config;
+use crate::config::{Config, layout};
 use crate::http::Rooms;
 use crate::operations::{RemadeTerms, remake_terms};
 use std::path::Path;
 
-/// The file in a vault's directory that says so.
-const DUE: &str = "terms-due";
-
 /// Says that the next start makes terms anew.
 pub(super) fn is_due(directory: &Path) -> std::io::Result<()> {
-    std::fs::write(directory.join(DUE), "")?;
+    std::fs::write(directory.join(layout::TERMS_DUE), "")?;
     sync(directory)
 }
 
 /// Makes them anew, if that is due.
 pub(super) async fn agree(config: &Config, rooms: &Rooms) -> Result<(), Failure> {
-    let due = config.directory.join(DUE);
+    let due = config.directory.join(layout::TERMS_DUE);
     if !due.exists() {
         return Ok(());
     }

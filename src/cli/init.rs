@@ -10,7 +10,7 @@ use super::{passphrase, pkcs11, runtime};
 use crate::access::ActorId;
 use crate::ambient::{Clock as _, HostClock};
 use crate::ceremony::share_plan;
-use crate::config::{Config, ConfigFile, Overrides};
+use crate::config::{Config, ConfigFile, Overrides, layout};
 use crate::identity::{
     ActorKind, ActorRecord, ActorState, AssignmentRecord, EnrolmentCode, NewActor, ReadinessRecord,
 };
@@ -225,12 +225,12 @@ pub(super) fn lay_out(
     let config = Config::check(directory, file.clone(), &Overrides::default())
         .map_err(|error| Failure::failed("the configuration", &error))?;
     file.create(directory).map_err(|error| Failure::failed("the configuration", &error))?;
-    UnlockFile::create(&directory.join("unlock"), envelopes)
+    UnlockFile::create(&directory.join(layout::UNLOCK), envelopes)
         .map_err(|error| Failure::storage("the unlock file", &error))?;
     let (year, month) = HostClock::new().now().year_month();
     let month = Month::from_year_month(year, month)
         .map_err(|error| Failure::failed("the clock", &error))?;
-    let keyring = Keyring::create(&directory.join("keyring"), root, month)
+    let keyring = Keyring::create(&directory.join(layout::KEYRING), root, month)
         .map_err(|error| Failure::storage("the keyring", &error))?;
     Ok((config, keyring))
 }

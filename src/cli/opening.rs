@@ -4,7 +4,7 @@
 
 use super::failure::Failure;
 use super::{demo, passphrase, pkcs11, unseal, vault};
-use crate::config::{Config, Overrides};
+use crate::config::{Config, Overrides, layout};
 use gridvault_keys::{
     Envelope, KeyError, Keyring, KeyringLock, Pin, Pkcs11Module, Provider, RootKey, Share,
     UnlockFile,
@@ -95,7 +95,7 @@ impl Opening {
 
 /// The ways that are in force.
 pub(super) fn envelopes(config: &Config) -> Result<Vec<Envelope>, Failure> {
-    UnlockFile::load(&config.directory.join("unlock"))
+    UnlockFile::load(&config.directory.join(layout::UNLOCK))
         .map_err(|error| Failure::storage("the unlock file cannot be read", &error))
 }
 

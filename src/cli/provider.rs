@@ -10,6 +10,7 @@ use super::shares::{self, Split};
 use super::{passphrase, print};
 use crate::access::ActorId;
 use crate::ceremony::{Way, WayKind, What, kind_of, kinds_of, share_plan};
+use crate::config::layout;
 use clap::builder::PossibleValue;
 use gridvault_keys::{ArgonCost, Envelope, Provider, RootKey, SharePlan, UnlockFile};
 use serde_json::json;
@@ -118,7 +119,7 @@ pub(super) fn rotate_root(
 }
 
 fn list(dir: &Path, json: bool) -> Result<(), Failure> {
-    let envelopes = UnlockFile::load(&dir.join("unlock"))
+    let envelopes = UnlockFile::load(&dir.join(layout::UNLOCK))
         .map_err(|error| Failure::storage("the unlock file cannot be read", &error))?;
     let ways: Vec<serde_json::Value> = envelopes.iter().map(shown).collect();
     if json {

@@ -5,7 +5,7 @@
 use super::failure::Failure;
 use super::opening::Opening;
 use super::{print, runtime, snapshots, vault};
-use crate::config::Config;
+use crate::config::{Config, layout};
 use crate::store::{self, EngineKind};
 use crate::trail::{Announcement, FileMedia, Media, Rebuilding, Rebuilt, rebuild};
 use gridvault_keys::Keyring;
@@ -97,7 +97,7 @@ fn make_beside(config: &Config, keyring: &Keyring, from: Option<u64>) -> Result<
 
 /// Lets the two stores change places in one step, and takes the old one away.
 fn put_in_place(directory: &Path) -> std::io::Result<()> {
-    let (new, old) = (beside(directory), directory.join("store"));
+    let (new, old) = (beside(directory), directory.join(layout::STORE));
     match renameat_with(CWD, &new, CWD, &old, RenameFlags::EXCHANGE) {
         Ok(()) => {}
         // There was none, or the file system cannot do it. Then a crash between the two calls leaves no store, which a start

@@ -13,7 +13,7 @@ use super::{found_anew, print, runtime, second_place, snapshots, vault};
 use crate::access::ActorId;
 use crate::ambient::{Clock as _, HostClock, HostRandom, Micros};
 use crate::ceremony::{Told, What, Word};
-use crate::config::{Config, ConfigFile, SecondPlace};
+use crate::config::{Config, ConfigFile, SecondPlace, layout};
 use crate::limits::FIRST_CHECKPOINT_WAIT_MAX;
 use crate::operations::ring_lacks;
 use crate::records::SchemaSet;
@@ -90,7 +90,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let in_ledger = judged.as_ref().map(|ledger| ledger.told().len() as u64);
     let settings = vault::settings_of(&config);
     let snapshots = snapshots::directory(directory);
-    let log_before = directory.join("log-before");
+    let log_before = directory.join(layout::LOG_BEFORE);
     let restoring = Restoring {
         bulk,
         log_key: &arguments.log_key,
@@ -160,8 +160,8 @@ fn prepare(directory: &Path) -> Result<(), Failure> {
 
 /// Whether a directory has keys, and no configuration, which a restore writes last. Anything else may be somebody's.
 fn broke_off(directory: &Path) -> bool {
-    !directory.join("config").exists()
-        && ["keyring", "unlock"].iter().all(|name| directory.join(name).exists())
+    !directory.join(layout::CONFIG).exists()
+        && [layout::KEYRING, layout::UNLOCK].iter().all(|name| directory.join(name).exists())
 }
 
 /// The keys of a restore, in their places: taken away again unless they open.
@@ -174,8 +174,8 @@ impl<'a> Laid<'a> {
     fn of(part: &KeyPart, directory: &'a Path) -> Result<Laid<'a>, Failure> {
         let unwritten = |error: std::io::Error| Failure::storage("the keys", &error);
         let laid = Laid { directory, open: false };
-        write_new(&directory.join("unlock"), &part.envelopes).map_err(unwritten)?;
-        write_new(&directory.join("keyring"), &part.keyring).map_err(unwritten)?;
+        write_new(&directory.join(layout::UNLOCK), &part.envelopes).map_err(unwritten)?;
+        write_new(&directory.join(layout::KEYRING), &part.keyring).map_err(unwritten)?;
         Ok(laid)
     }
 }
@@ -186,7 +186,7 @@ impl Drop for Laid<'_> {
             return;
         }
         // The directory was empty. What stays all the same is named by the next restore.
-        for name in ["unlock", "keyring", "keyring.uses"] {
+        for name in [layout::UNLOCK, layout::KEYRING, layout::KEYRING_USES] {
             let _not_there = std::fs::remove_file(self.directory.join(name));
         }
     }
@@ -296,7 +296,7 @@ async fn begin(
 ) -> Result<String, Failure> {
     let (directory, media) = (&config.directory, Arc::new(FileMedia) as Arc<dyn Media>);
     let open = || {
-        store::open(&directory.join("store"), EngineKind::Sled, config.store_cache_bytes)
+        store::open(&directory.join(layout::STORE), EngineKind::Sled, config.store_cache_bytes)
             .map_err(|error| Failure::storage("the store cannot be opened", &error))
     };
     let (reader, applier) = open()?;

@@ -4,7 +4,7 @@
 
 use super::failure::Failure;
 use crate::ambient::HostClock;
-use crate::config::{Config, SecondPlace};
+use crate::config::{Config, SecondPlace, layout};
 use crate::http::Rooms;
 use crate::limits::ERASURE_LEDGER_TOKEN_BYTES_MAX;
 use crate::operations::{Replayed, replay_erasures, tell_erasures};
@@ -21,9 +21,6 @@ use zeroize::Zeroizing;
 
 /// Permission bits of the group and of others.
 const OTHERS: u32 = 0o077;
-
-/// The file in a vault's directory that says that its ledger was not replayed since it was restored.
-const DUE: &str = "ledger-due";
 
 /// The ledger that comes along, and what it takes to call it.
 #[derive(Clone, Debug, clap::Args)]
@@ -172,7 +169,7 @@ pub(super) fn check(config: &Config) -> Result<(), Failure> {
 
 /// Says that the next start has to find the ledger, and how far it goes at least.
 pub(super) fn is_due(directory: &Path, mark: &LedgerMark) -> std::io::Result<()> {
-    let mut file = std::fs::File::create(directory.join(DUE))?;
+    let mut file = std::fs::File::create(directory.join(layout::LEDGER_DUE))?;
     file.write_all(mark.to_text().as_bytes())?;
     file.sync_all()?;
     sync(directory)
@@ -180,7 +177,7 @@ pub(super) fn is_due(directory: &Path, mark: &LedgerMark) -> std::io::Result<()>
 
 /// Whether the ledger was not replayed since the vault was restored, and how far it went then; a program from before did not say how far.
 fn due(directory: &Path) -> Result<Option<Option<LedgerMark>>, Failure> {
-    let text = match std::fs::read_to_string(directory.join(DUE)) {
+    let text = match std::fs::read_to_string(directory.join(layout::LEDGER_DUE)) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         read => read.map_err(|error| Failure::storage("ledger-due", &error))?,
     };
@@ -192,7 +189,7 @@ fn due(directory: &Path) -> Result<Option<Option<LedgerMark>>, Failure> {
 
 /// It was found and replayed.
 fn is_done(directory: &Path) -> std::io::Result<()> {
-    match std::fs::remove_file(directory.join(DUE)) {
+    match std::fs::remove_file(directory.join(layout::LEDGER_DUE)) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         removed => removed.and_then(|()| sync(directory)),
     }

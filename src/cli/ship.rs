@@ -3,7 +3,7 @@
 //! A receiver that is away stops nothing; a configuration that makes no sense stops the start.
 
 use super::failure::Failure;
-use crate::config::{Config, Confirmation, Syslog, SyslogFormat};
+use crate::config::{Config, Confirmation, Syslog, SyslogFormat, layout};
 use crate::oversight::{Format, LogReader, Receiver, ReceiverFiles, ShipSettings, Shipper};
 use crate::trail::{Announcement, Trail};
 
@@ -20,7 +20,7 @@ pub(super) async fn start(
         SyslogFormat::Cef => Format::Cef,
         SyslogFormat::Ocsf => Format::Ocsf,
     };
-    let directory = config.directory.join("ship");
+    let directory = config.directory.join(layout::SHIP);
     let origin = config.origin.clone();
     let settings = ShipSettings { directory, log, origin, format, receiver };
     let shipper = Shipper::start(settings).map_err(fail)?;

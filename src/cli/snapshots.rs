@@ -3,7 +3,7 @@
 //! What fails is told and tried again; until then no segment goes.
 
 use super::failure::Failure;
-use crate::config::Config;
+use crate::config::{Config, layout};
 use crate::limits::{SNAPSHOT_BYTES_PER_SECOND, SNAPSHOT_INTERVAL, SNAPSHOT_RETRY_INTERVAL};
 use crate::trail::{Media, SnapshotSettings, SnapshotStep, Snapshots, Trail};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// Where a vault's snapshots lie.
 pub(super) fn directory(vault: &Path) -> PathBuf {
-    vault.join("snapshots")
+    vault.join(layout::SNAPSHOTS)
 }
 
 /// The keeper of a vault's snapshots. It does nothing by itself.
@@ -22,7 +22,7 @@ pub(super) fn begin(
 ) -> Result<Snapshots, Failure> {
     let settings = SnapshotSettings {
         directory: directory(&config.directory),
-        journal_directory: config.directory.join("journal"),
+        journal_directory: config.directory.join(layout::JOURNAL),
         kept: config.snapshots_kept,
         journal_bytes: config.snapshot_journal_bytes,
         bytes_per_second: SNAPSHOT_BYTES_PER_SECOND,

@@ -9,7 +9,7 @@ use super::{found_anew, metrics, pkcs11, privacy, retention, second_place, ship,
 use crate::access::Access;
 use crate::ambient::{BelievedClock, Clock, HostClock, HostRandom, Micros, Random};
 use crate::ceremony::{self, OpenWays, Place, Told};
-use crate::config::Config;
+use crate::config::{Config, layout};
 use crate::http::{Batches, Rooms};
 use crate::identity::{Directory, Identity};
 use crate::jobs::{
@@ -135,7 +135,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
 }
 
 fn open_store(config: &Config) -> Result<(Reader, Applier), Failure> {
-    let path = config.directory.join("store");
+    let path = config.directory.join(layout::STORE);
     store::open(&path, EngineKind::Sled, config.store_cache_bytes)
         .map_err(|error| Failure::of_the_store("the store cannot be opened", &error))
 }
@@ -172,11 +172,11 @@ async fn beside(
 pub(super) fn settings_of(config: &Config) -> Settings {
     let directory = &config.directory;
     Settings {
-        journal_directory: directory.join("journal"),
-        log_directory: directory.join("log"),
+        journal_directory: directory.join(layout::JOURNAL),
+        log_directory: directory.join(layout::LOG),
         origin: config.origin.clone(),
         segment_bytes: config.journal_segment_bytes,
-        written_directories: ["journal", "log", "store", "snapshots"]
+        written_directories: [layout::JOURNAL, layout::LOG, layout::STORE, layout::SNAPSHOTS]
             .map(|name| directory.join(name))
             .into(),
     }
@@ -202,7 +202,7 @@ fn has_ample_room(trail: &Arc<Trail>) -> Box<dyn Fn() -> bool + Send> {
 
 fn open_log(config: &Config, trail: &Arc<Trail>) -> Result<(LogReader, Index), Failure> {
     let log = trail.log_reader();
-    let (directory, has_room) = (config.directory.join("index"), has_ample_room(trail));
+    let (directory, has_room) = (config.directory.join(layout::INDEX), has_ample_room(trail));
     let index = Index::start(IndexSettings { directory, log: log.clone(), has_room });
     let index = index.map_err(|error| Failure::failed("the search index cannot start", &error))?;
     Ok((log, index))
@@ -224,7 +224,7 @@ fn watch(
     let is_own = Box::new(move |actor: &_, handle: &str| actors.is_own(actor, handle));
     let lapsed = Box::new(move |actor: &_, after, through| posts.lapsed(actor, after, through));
     let is_reviewed = Box::new(move |id: &_| reviews.of(id).is_some());
-    let (directory, has_room) = (config.directory.join("anomalies"), has_ample_room(trail));
+    let (directory, has_room) = (config.directory.join(layout::ANOMALIES), has_ample_room(trail));
     let watching =
         Watching { directory, log, has_room, thresholds, schemas, is_own, lapsed, is_reviewed };
     Anomalies::start(watching)
@@ -317,7 +317,7 @@ pub(super) fn judge_witnesses(config: &Config) -> Result<(), Failure> {
 
 fn witnesses(config: &Config, log_keys: &[String]) -> Result<Option<Witnesses>, Failure> {
     let Some((policy, authorities)) = witness_files(config)? else { return Ok(None) };
-    let log_directory = config.directory.join("log");
+    let log_directory = config.directory.join(layout::LOG);
     let age_max = config.witness_age_max;
     let mut made = Err(WitnessesError::LogMissing);
     for key in log_keys {
@@ -451,7 +451,7 @@ async fn read_territory(reader: &Reader) -> Result<Territory, Failure> {
 /// Takes the keys of a vault for this process, before anything of it is read. No other process of the vault runs as long as it
 /// is held, not even one that waits sealed.
 pub(super) fn hold(config: &Config) -> Result<KeyringLock, Failure> {
-    KeyringLock::take(&config.directory.join("keyring")).map_err(|error| match error {
+    KeyringLock::take(&config.directory.join(layout::KEYRING)).map_err(|error| match error {
         // Nothing is wrong with what is stored: a process of the vault runs, and this one is one too many.
         KeyError::KeyringInUse => Failure::failed("the vault's keys", &error),
         error => Failure::storage("the vault's keys", &error),
@@ -460,7 +460,7 @@ pub(super) fn hold(config: &Config) -> Result<KeyringLock, Failure> {
 
 /// Whether another process has the keys of a vault.
 pub(super) fn are_held(config: &Config) -> bool {
-    let taken = KeyringLock::take(&config.directory.join("keyring"));
+    let taken = KeyringLock::take(&config.directory.join(layout::KEYRING));
     matches!(taken, Err(KeyError::KeyringInUse))
 }
 
@@ -494,7 +494,7 @@ pub(super) fn open_keyring(
 ) -> Result<Keyring, Failure> {
     // Not before: what a passphrase is stretched in is given back to the host first, which locked pages are not.
     privacy::lock_pages();
-    let (keyring, health) = Keyring::open(&directory.join("keyring"), root)
+    let (keyring, health) = Keyring::open(&directory.join(layout::KEYRING), root)
         .map_err(|error| Failure::storage("the keyring cannot be opened", &error))?;
     if health != gridvault_keys::KeyringHealth::Whole {
         tracing::warn!(?health, "the keyring was repaired");
