@@ -21,6 +21,7 @@
 //! - `unlock`: what a sealed process knows
 //! - `ambient`: time and chance
 //! - `config`: file, environment, flags -> one checked Config
+//! - `files`: directories and whole files, durably
 //! - `limits`: every limit, with unit and reason
 
 pub mod access;
@@ -28,6 +29,7 @@ pub mod ambient;
 pub mod ceremony;
 pub mod cli;
 pub mod config;
+mod files;
 pub mod http;
 pub mod identity;
 pub mod jobs;

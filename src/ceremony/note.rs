@@ -16,15 +16,15 @@ use super::what::{Way, What};
 use crate::access::ActorId;
 use crate::ambient::Micros;
 use crate::config::layout;
+use crate::files::{sync_directory, write_new};
 use crate::identity::ActorRecord;
 use crate::limits::CEREMONY_NOTE_BYTES_MAX;
 use crate::trail::{Ceremony, CeremonyAct};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gridvault_keys::{Envelope, Keyring, Provider};
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 const FIRST_LINE: &str = "gridvault ceremony done 2\n";
@@ -120,17 +120,9 @@ impl Note {
     pub fn write(&self, directory: &Path, keyring: &Keyring) -> Result<(), CeremonyError> {
         let text = self.to_text(keyring)?;
         remove(directory)?;
-        let written = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path(directory))
-            .and_then(|mut file| {
-                file.write_all(text.as_bytes())?;
-                file.sync_all()?;
-                File::open(directory)?.sync_all()
-            });
-        written.map_err(|error| CeremonyError::storage("the ceremony cannot be noted down", error))
+        let written = write_new(&path(directory), text.as_bytes());
+        let kept = written.and_then(|()| sync_directory(directory));
+        kept.map_err(|error| CeremonyError::storage("the ceremony cannot be noted down", error))
     }
 
     /// The note of the ceremony that led to what is in force, if one did and its note is the vault's own.
@@ -191,7 +183,7 @@ impl Note {
 pub fn remove(directory: &Path) -> Result<(), CeremonyError> {
     let removed = match std::fs::remove_file(path(directory)) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        removed => removed.and_then(|()| File::open(directory)?.sync_all()),
+        removed => removed.and_then(|()| sync_directory(directory)),
     };
     removed
         .map_err(|error| CeremonyError::storage("the note of a ceremony cannot be removed", error))

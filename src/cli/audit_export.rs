@@ -6,6 +6,7 @@ use super::audit::{self, Filter};
 use super::client::Connection;
 use super::failure::Failure;
 use super::print;
+use crate::files::replace;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Seek as _, SeekFrom, Write};
@@ -149,9 +150,8 @@ impl Sheet {
         };
         self.state.bytes += text.len() as u64;
         let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_data());
-        written
-            .and_then(|()| keep(&beside(path), &self.state))
-            .map_err(|error| Failure::failed("the export cannot be written", &error))
+        let kept = written.and_then(|()| replace(&beside(path), &serde_json::to_vec(&self.state)?));
+        kept.map_err(|error| Failure::failed("the export cannot be written", &error))
     }
 }
 
@@ -167,19 +167,6 @@ fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".export");
     PathBuf::from(name)
-}
-
-/// Replaces the state as a whole: a crash leaves the old one or the new one.
-fn keep(path: &Path, state: &State) -> std::io::Result<()> {
-    let unfinished = path.with_extension("export.unfinished");
-    let bytes = serde_json::to_vec(state)?;
-    let options = &mut OpenOptions::new();
-    let mut file = options.create(true).truncate(true).write(true).mode(0o600).open(&unfinished)?;
-    file.write_all(&bytes)?;
-    file.sync_data()?;
-    std::fs::rename(&unfinished, path)?;
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::client::Connection;
 use super::failure::Failure;
 use super::print;
 use super::said::{members, pages, plain, said, text_of};
+use crate::files;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -342,12 +343,8 @@ pub(super) fn report(arguments: &Report, json: bool) -> Result<(), Failure> {
 
 /// Writes a file that was not there, for its owner alone.
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let fail = |error| Failure::failed("the file cannot be written", &error);
-    let options = &mut std::fs::OpenOptions::new();
-    let mut file = options.create_new(true).write(true).mode(0o600).open(path).map_err(fail)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(fail)
+    files::write_new(path, bytes)
+        .map_err(|error| Failure::failed("the file cannot be written", &error))
 }
 
 fn show(answer: &Value, json: bool) -> Result<(), Failure> {

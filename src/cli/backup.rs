@@ -5,14 +5,13 @@
 use super::failure::Failure;
 use super::{print, restoring};
 use crate::config::{Config, Overrides, layout};
+use crate::files::write_new;
 use crate::trail::{
     BackupError, Bulk, BulkAt, BulkJudged, BulkSource, bulk_size, create_bulk, gather_bulk,
     verify_bulk, wrapped_anew,
 };
 use gridvault_audit::verify::VerifyError;
 use gridvault_keys::{BackupIdentity, BackupRecipient, KeyPart, UnlockFile};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -278,13 +277,6 @@ pub(super) fn told(error: &BackupError) -> Failure {
         }
         _ => Failure::storage("the backup", error),
     }
-}
-
-pub(super) fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 #[cfg(test)]

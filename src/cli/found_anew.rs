@@ -5,6 +5,7 @@
 
 use super::failure::Failure;
 use crate::config::{Config, layout};
+use crate::files::sync_directory;
 use crate::http::Rooms;
 use crate::operations::{RemadeTerms, remake_terms};
 use std::path::Path;
@@ -12,7 +13,7 @@ use std::path::Path;
 /// Says that the next start makes terms anew.
 pub(super) fn is_due(directory: &Path) -> std::io::Result<()> {
     std::fs::write(directory.join(layout::TERMS_DUE), "")?;
-    sync(directory)
+    sync_directory(directory)
 }
 
 /// Makes them anew, if that is due.
@@ -33,10 +34,6 @@ pub(super) async fn agree(config: &Config, rooms: &Rooms) -> Result<(), Failure>
         );
         return Ok(());
     }
-    let removed = std::fs::remove_file(due).and_then(|()| sync(&config.directory));
+    let removed = std::fs::remove_file(due).and_then(|()| sync_directory(&config.directory));
     removed.map_err(|error| Failure::storage("the vault's directory", &error))
-}
-
-fn sync(directory: &Path) -> std::io::Result<()> {
-    std::fs::File::open(directory)?.sync_all()
 }

@@ -7,10 +7,8 @@ use super::failure::Failure;
 use super::log_in_key::Known;
 use super::print;
 use crate::ambient::{Clock as _, HostClock};
+use crate::files::write_new;
 use serde_json::json;
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -75,8 +73,6 @@ fn replace(path: &Path, token: &str) -> std::io::Result<()> {
     let beside = Path::new(&beside);
     // One that was left half written is nobody's; what lies there otherwise is not written through.
     let _left_over = std::fs::remove_file(beside);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(beside)?;
-    file.write_all(token.as_bytes())?;
-    file.sync_all()?;
+    write_new(beside, token.as_bytes())?;
     std::fs::rename(beside, path)
 }

@@ -6,11 +6,11 @@ use super::failure::Failure;
 use super::opening::Opening;
 use super::{print, runtime, snapshots, vault};
 use crate::config::{Config, layout};
+use crate::files::sync_directory;
 use crate::store::{self, EngineKind};
 use crate::trail::{Announcement, FileMedia, Media, Rebuilding, Rebuilt, rebuild};
 use gridvault_keys::Keyring;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
-use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -107,7 +107,7 @@ fn put_in_place(directory: &Path) -> std::io::Result<()> {
             std::fs::rename(&new, &old)?;
         }
     }
-    File::open(directory)?.sync_all()?;
+    sync_directory(directory)?;
     remove(&new)
 }
 

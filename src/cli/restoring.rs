@@ -2,7 +2,7 @@
 //! Never continues the log before: the first entry of the new one names it, its last checkpoint, and the two who did this.
 //! The configuration is written last: until then there is no vault, and what was made can be thrown away.
 
-use super::backup::{told, write_new};
+use super::backup::told;
 use super::ceremony::{Consent, OnWord};
 use super::failure::Failure;
 use super::init::make_directory;
@@ -14,6 +14,7 @@ use crate::access::ActorId;
 use crate::ambient::{Clock as _, HostClock, HostRandom, Micros};
 use crate::ceremony::{Told, What, Word};
 use crate::config::{Config, ConfigFile, SecondPlace, layout};
+use crate::files::{sync_directory, write_new};
 use crate::limits::FIRST_CHECKPOINT_WAIT_MAX;
 use crate::operations::ring_lacks;
 use crate::records::SchemaSet;
@@ -119,9 +120,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         found_anew::is_due(directory).map_err(|error| Failure::storage("the directory", &error))?;
     }
     file.create(directory).map_err(|error| Failure::failed("the configuration", &error))?;
-    std::fs::File::open(directory)
-        .and_then(|opened| opened.sync_all())
-        .map_err(|error| Failure::storage("the directory", &error))?;
+    sync_directory(directory).map_err(|error| Failure::storage("the directory", &error))?;
     show(&restored, (in_ledger, parts.age), &log_key, json);
     Ok(())
 }

@@ -5,6 +5,7 @@
 use super::failure::Failure;
 use crate::ambient::HostClock;
 use crate::config::{Config, SecondPlace, layout};
+use crate::files::sync_directory;
 use crate::http::Rooms;
 use crate::limits::ERASURE_LEDGER_TOKEN_BYTES_MAX;
 use crate::operations::{Replayed, replay_erasures, tell_erasures};
@@ -172,7 +173,7 @@ pub(super) fn is_due(directory: &Path, mark: &LedgerMark) -> std::io::Result<()>
     let mut file = std::fs::File::create(directory.join(layout::LEDGER_DUE))?;
     file.write_all(mark.to_text().as_bytes())?;
     file.sync_all()?;
-    sync(directory)
+    sync_directory(directory)
 }
 
 /// Whether the ledger was not replayed since the vault was restored, and how far it went then; a program from before did not say how far.
@@ -191,12 +192,8 @@ fn due(directory: &Path) -> Result<Option<Option<LedgerMark>>, Failure> {
 fn is_done(directory: &Path) -> std::io::Result<()> {
     match std::fs::remove_file(directory.join(layout::LEDGER_DUE)) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        removed => removed.and_then(|()| sync(directory)),
+        removed => removed.and_then(|()| sync_directory(directory)),
     }
-}
-
-fn sync(directory: &Path) -> std::io::Result<()> {
-    std::fs::File::open(directory)?.sync_all()
 }
 
 /// Opens the ledger that a restore is given.

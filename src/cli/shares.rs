@@ -4,6 +4,7 @@
 
 use super::failure::Failure;
 use super::vault::Vault;
+use crate::files::sync_directory;
 use crate::trail::Announcement;
 use gridvault_keys::{Envelope, KeyError, Provider, RootKey, Share, SharePlan};
 use std::io::Write as _;
@@ -53,7 +54,7 @@ impl Split {
             file.write_all(b"\n").map_err(fail)?;
             file.sync_all().map_err(fail)?;
         }
-        std::fs::File::open(to).and_then(|directory| directory.sync_all()).map_err(fail)
+        sync_directory(&to).map_err(fail)
     }
 
     /// Says in the log that the key was split.

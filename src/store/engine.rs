@@ -4,6 +4,7 @@
 
 use super::unsynced::{Sync, leave_note, lies_there, may_lack};
 use super::{Bytes, Key, StoreError, Stored, Version};
+use crate::files::sync_directory;
 use crate::limits::{ENGINE_AHEAD_BYTES, VALUE_BYTES_MAX};
 use rustix::fs::FallocateFlags;
 use std::collections::BTreeMap;
@@ -275,5 +276,5 @@ fn sync_files(
             }
         }
     }
-    File::open(directory)?.sync_all().inspect_err(failed)
+    sync_directory(directory).inspect_err(failed)
 }

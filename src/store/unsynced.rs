@@ -3,6 +3,7 @@
 //! process may go on with such files, and no look at them tells. Making the store again takes the word away with the directory.
 
 use super::StoreError;
+use crate::files::sync_directory;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -35,7 +36,7 @@ pub(super) fn leave_note(directory: &Path, why: &io::Error) {
         let mut file = File::create(directory.join(NAME))?;
         file.write_all(TEXT)?;
         file.sync_all()?;
-        File::open(directory)?.sync_all()
+        sync_directory(directory)
     };
     match write() {
         Ok(()) => tracing::error!(error = %why, "the store's files may lack what was written"),

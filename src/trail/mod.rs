@@ -10,7 +10,6 @@ mod damage;
 mod entry;
 mod erasure_ledger;
 mod error;
-mod files;
 mod integrate;
 mod journal;
 mod lag;

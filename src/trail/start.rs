@@ -5,7 +5,6 @@
 use super::alarm::Alarm;
 use super::committer::{Answered, Applied, Before, Committer, Operation, Pending, Queue, Rejected};
 use super::entry::{self, Announcement};
-use super::files::make_directory;
 use super::integrate::{Integrator, LogSigner};
 use super::journal::{Media, Writer};
 use super::ledgers::CHARGE_BYTES;
@@ -21,6 +20,7 @@ use super::witness::{Asked, serves_data};
 use super::{Receipt, Recorded, Refused, TrailError, TrailFault, Unrecorded};
 use crate::access::{ActorId, Authority, Charge, Denied, Permit};
 use crate::ambient::{Clock, Random};
+use crate::files::make_directory;
 use crate::limits::{CHANGE_BYTES_MAX, RECENT_KEYS_COUNT_MAX, SEGMENT_BYTES_MIN, VALUE_BYTES_MAX};
 use crate::records::{Owner, Target};
 use crate::store::{Applier, Change, Expect, Key, Op, SystemKey, Version};

@@ -16,7 +16,7 @@ pub const ORDER: &[&[&str]] = &[
 pub const ASIDE: &[&str] = &["synthetic"];
 
 /// What every room may import.
-pub const LEAVES: &[&str] = &["limits", "config", "ambient"];
+pub const LEAVES: &[&str] = &["limits", "config", "ambient", "files"];
 
 /// Edges that the order does not give: from, to, why.
 pub const EDGES: &[(&str, &str, &str)] = &[
@@ -54,7 +54,11 @@ pub const CRATES: &[(&str, &[&str], &str)] = &[
         "who touches keys is counted",
     ),
     ("gridvault_audit", &["trail", "oversight", "jobs", "cli"], "who touches the log is counted"),
-    ("rustix", &["trail", "store", "cli"], "who asks more of the system than std does is counted"),
+    (
+        "rustix",
+        &["trail", "store", "cli", "files"],
+        "who asks more of the system than std does is counted",
+    ),
     ("signal_hook", &["cli"], "what a process does when it is told to stop is its own matter"),
     ("indicatif", &["cli"], "the service draws nothing"),
     ("rustls", &["oversight"], "one thread of the service calls somebody, and it is named"),

@@ -4,11 +4,9 @@
 
 use super::ranges::Ranges;
 use crate::cli::failure::Failure;
+use crate::files::replace;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// The form of the file.
@@ -194,32 +192,14 @@ impl Ledger {
         self.write()
     }
 
-    /// Written beside, synced and renamed: a crash leaves the old state or the new one.
+    /// A crash leaves the old state or the new one.
     fn write(&self) -> Result<(), Failure> {
         let Some(path) = &self.path else { return Ok(()) };
-        let fail =
-            |error: std::io::Error| Failure::failed("the state file cannot be written", &error);
-        let mut beside = path.clone().into_os_string();
-        beside.push(".new");
         let text = serde_json::to_vec(&self.state)
             .map_err(|error| Failure::failed("the state cannot be written", &error))?;
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&beside)
-            .map_err(fail)?;
-        file.write_all(&text).and_then(|()| file.sync_data()).map_err(fail)?;
-        std::fs::rename(&beside, path).map_err(fail)?;
-        sync_folder(path).map_err(fail)
+        replace(path, &text)
+            .map_err(|error| Failure::failed("the state file cannot be written", &error))
     }
-}
-
-/// Makes a name in a folder durable.
-fn sync_folder(path: &Path) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn count(lines: &[u64]) -> u64 {

@@ -4,6 +4,7 @@
 
 use super::error::IndexError;
 use super::postings::{List, decode, encode};
+use crate::files::sync_directory;
 use ring::digest::{Context, SHA256};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
@@ -202,7 +203,7 @@ impl Writer {
         std::fs::rename(&self.unfinished, &self.path)?;
         self.finished = true;
         if durable && let Some(directory) = self.path.parent() {
-            File::open(directory)?.sync_all()?;
+            sync_directory(directory)?;
         }
         Segment::open(&self.path)
     }

@@ -3,6 +3,7 @@
 //! It names log and receiver, so that a position is not taken for another's.
 
 use super::{Receiver, ShipError};
+use crate::files::sync_directory;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::Write as _;
@@ -58,7 +59,7 @@ impl Position {
         file.sync_data()?;
         std::fs::rename(&unfinished, &self.path)?;
         if let Some(directory) = self.path.parent() {
-            File::open(directory)?.sync_all()?;
+            sync_directory(directory)?;
         }
         Ok(())
     }

@@ -9,9 +9,9 @@ use super::chain::BulkAt;
 use super::create::{copy, snapshot_name, sync_all};
 use super::verify::{Whole, check, is_of, walk};
 use super::{BackupError, LOG, io_at};
+use crate::files::make_directory;
 use crate::store::{Key, Stored, Version, sealed_by_header};
 use crate::trail::committer::index_state;
-use crate::trail::files::make_directory;
 use crate::trail::journal::{Media, Position, SEGMENT_HEADER_BYTES, Writer};
 use crate::trail::recover::{Mark, write_mark};
 use crate::trail::snapshot::{

@@ -5,9 +5,9 @@
 use super::chain::{BulkAt, Files, LogFiles, read_list};
 use super::list::{List, Listed, hex};
 use super::{BackupError, LIST_FILE, LOG, io_at};
+use crate::files::open_on_disk;
 use crate::limits::SNAPSHOT_SEEK_ENTRIES_COUNT;
 use crate::trail::TrailFault;
-use crate::trail::files::open_on_disk;
 use crate::trail::journal::{Frame, Position, replay_among};
 use crate::trail::snapshot::{Row, SnapshotHead, read_snapshot};
 use base64::Engine as _;

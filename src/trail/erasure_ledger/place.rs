@@ -4,11 +4,11 @@
 
 use super::LedgerError;
 use crate::ambient::Clock;
+use crate::files::{open_on_disk, sync_name};
 use crate::limits::{
     ERASURE_LEDGER_LINE_BYTES_MAX, ERASURE_LEDGER_LINES_COUNT_MAX, ERASURE_LEDGER_READ_COUNT,
     ERASURE_LEDGER_READ_MICROS_MAX, ERASURE_LEDGER_REQUEST_TIME_MAX,
 };
-use crate::trail::files::{open_on_disk, sync_name};
 use gridvault_audit::fetch::{Client, Put};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};

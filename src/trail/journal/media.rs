@@ -2,7 +2,7 @@
 //! Never buffers: a write is handed to the system when the call returns, and durable after a sync.
 //! A file that was removed, replaced or cut under the process is an error, never a silent new file.
 
-use crate::trail::files::sync_directory;
+use crate::files::sync_directory;
 use rustix::fs::FallocateFlags;
 use std::fs::{File, OpenOptions};
 use std::io;

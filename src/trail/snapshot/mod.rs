@@ -30,11 +30,11 @@ mod read;
 mod runs;
 mod write;
 
-use super::files::make_directory;
 use super::journal::{Media, Position, segment_path, segments};
 use super::recover::read_mark;
 use super::space::Shown;
 use super::{Announcement, Trail, TrailError, TrailFault};
+use crate::files::make_directory;
 use crate::limits::{DISK_FREE_BYTES_MIN, SNAPSHOT_ROUND_BYTES_MAX};
 use crate::store::Version;
 use form::{Content, Head};

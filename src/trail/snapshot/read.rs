@@ -7,9 +7,9 @@ use super::form::{
     block_header, rows, sha256,
 };
 use super::write::Written;
+use crate::files::open_on_disk;
 use crate::store::Key;
 use crate::trail::TrailFault;
-use crate::trail::files::open_on_disk;
 use gridvault_keys::ChainKey;
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read as _};
