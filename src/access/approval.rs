@@ -4,14 +4,14 @@
 //! Whoever may not agree learns nothing of what was asked for.
 
 use super::account::{Account, MandateAct, Origin, Written};
-use super::bearer::{Bearer, No, bearers, covers, knows};
+use super::bearer::{Bearer, No, bearers, covers};
 use super::code::Code;
 use super::decide::{Access, account_of, authority, carry, plain};
 use super::field::{check_fields, check_state};
 use super::grants::{Action, Grants, Level};
 use super::permit::{Denied, FieldView, Permit};
 use super::policy::Policy;
-use super::protection::hides;
+use super::protection::may_know;
 use super::question::{Item, Matter, Question};
 use super::role::{Role, RoleId};
 use super::standing::{ActorId, Standing};
@@ -192,10 +192,8 @@ fn weigh_asking(
     let Matter::Present { record_type, cell, facts, versions } = &item.matter else {
         return Err(No::plain(Code::NotFound));
     };
-    let line = facts.line.as_deref();
     let knowing: Vec<Bearer<'_>> = bearers(policy, question.standing, question.now)
-        .filter(|bearer| covers(bearer.assignment, question.territory, *cell, question.now, line))
-        .filter(|bearer| knows(policy, *bearer, *record_type) && !hides(policy, *bearer, facts))
+        .filter(|bearer| may_know(policy, question, *bearer, &item.matter))
         .collect();
     if knowing.is_empty() {
         return Err(No::plain(Code::NotFound));

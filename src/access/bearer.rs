@@ -9,7 +9,7 @@ use super::grants::{Action, Grants, Level};
 use super::mandate::Mandate;
 use super::permit::Views;
 use super::policy::Policy;
-use super::question::Ask;
+use super::question::{Ask, Matter, Question};
 use super::readiness::Lack;
 use super::standing::{Assignment, Standing};
 use crate::ambient::Micros;
@@ -96,6 +96,18 @@ fn any_grant(policy: &Policy, bearer: Bearer<'_>, enough: impl Fn(Grants) -> boo
 
 pub(super) fn knows(policy: &Policy, bearer: Bearer<'_>, record_type: RecordType) -> bool {
     policy.knows(bearer.role, record_type, bearer.assignment.line.as_deref())
+}
+
+/// Whether a post covers where a matter lies and has to do with its type, whoever it is about.
+pub(super) fn reaches(
+    policy: &Policy,
+    question: &Question<'_>,
+    bearer: Bearer<'_>,
+    matter: &Matter<'_>,
+) -> bool {
+    let (record_type, cell, line) = matter.lies();
+    covers(bearer.assignment, question.territory, cell, question.now, line)
+        && knows(policy, bearer, record_type)
 }
 
 /// Whether the assignment may act under the purpose at all: one that is bound to a line has its line's purposes alone.

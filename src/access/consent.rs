@@ -3,13 +3,13 @@
 //! Which roles serve residents is data of the policy, and they do it for the purpose of rights alone.
 
 use super::account::{ConsentAct, Origin, Written};
-use super::bearer::{Bearer, No, acts_under, bearers, covers, knows};
+use super::bearer::{Bearer, No, acts_under, bearers};
 use super::code::Code;
 use super::decide::{Access, account_of, authority, carry, plain};
 use super::field::check_state;
 use super::permit::{Denied, Permit};
 use super::policy::Policy;
-use super::protection::hides;
+use super::protection::may_know_present;
 use super::question::{Item, Matter, Question};
 use super::standing::Standing;
 use super::weigh::name_record;
@@ -102,17 +102,10 @@ pub(super) fn weigh_consent<'a>(
     if acting.peek().is_none() {
         return Err(No::plain(Code::Denied));
     }
-    let here = |bearer: &Bearer<'_>, item: &Item<'_>| match &item.matter {
-        Matter::Present { record_type, cell, facts, .. } => {
-            let line = facts.line.as_deref();
-            covers(bearer.assignment, question.territory, *cell, question.now, line)
-                && knows(policy, *bearer, *record_type)
-                && !hides(policy, *bearer, facts)
-        }
-        Matter::Erased { .. } | Matter::Missing => false,
+    let over_all = |bearer: &Bearer<'_>| {
+        let known = |item: &Item<'_>| may_know_present(policy, question, *bearer, &item.matter);
+        !named.is_empty() && named.iter().all(known)
     };
-    let over_all =
-        |bearer: &Bearer<'_>| !named.is_empty() && named.iter().all(|item| here(bearer, item));
     let bearer = acting.find(over_all).ok_or(No::plain(Code::NotFound))?;
     if act == ConsentAct::Give {
         for item in named {

@@ -4,7 +4,7 @@
 
 use super::account::{EmergencyAct, Fact, Origin, Written};
 use super::approval::{WaitsAt, place_of};
-use super::bearer::{Bearer, No, acts_under, bearers, covers, knows};
+use super::bearer::{Bearer, No, acts_under, bearers, reaches};
 use super::code::Code;
 use super::decide::{Access, account_of, authority, carry, plain};
 use super::field::{check_state, field_grants};
@@ -272,7 +272,7 @@ fn weigh_emergency<'a>(
         // What is still missing of the training closes nothing here, so the fields are asked for without it.
         let bearer = Bearer { lack: None, ..bearer };
         let reached: Vec<usize> = (0..items.len())
-            .filter(|place| reaches(policy, question, bearer, &items[*place]))
+            .filter(|place| finds_open(policy, question, bearer, &items[*place]))
             .collect();
         let is_dwelling = |place: &usize| match &items[*place].matter {
             Matter::Present { record_type, .. } => *record_type == RecordType::Place,
@@ -294,13 +294,15 @@ fn weigh_emergency<'a>(
     Err(refused)
 }
 
-/// Whether a post covers an item, may know of it, and finds it open.
-fn reaches(policy: &Policy, question: &Question<'_>, bearer: Bearer<'_>, item: &Item<'_>) -> bool {
-    let Matter::Present { record_type, cell, facts, .. } = &item.matter else { return false };
-    let line = facts.line.as_deref();
-    covers(bearer.assignment, question.territory, *cell, question.now, line)
-        && knows(policy, bearer, *record_type)
-        && check_state(question, facts).is_ok()
+/// Whether a post reaches an item, whoever it is about, and finds it open.
+fn finds_open(
+    policy: &Policy,
+    question: &Question<'_>,
+    bearer: Bearer<'_>,
+    item: &Item<'_>,
+) -> bool {
+    let Matter::Present { facts, .. } = &item.matter else { return false };
+    reaches(policy, question, bearer, &item.matter) && check_state(question, facts).is_ok()
 }
 
 /// Whether the tier shows a field of a person, a dwelling or the link between them in clear. Asked of nobody in particular,

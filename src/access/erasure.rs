@@ -6,13 +6,13 @@
 
 use super::account::{Account, ErasureAct, Fact, Written};
 use super::approval::{WaitsAt, place_of};
-use super::bearer::{Bearer, No, acts_under, covers, knows};
+use super::bearer::{Bearer, No, acts_under};
 use super::code::Code;
 use super::consent::desks;
 use super::decide::{Access, account_of, authority, carry, plain};
 use super::permit::{Denied, Permit};
 use super::policy::Policy;
-use super::protection::hides;
+use super::protection::may_know_present;
 use super::question::{Item, Matter, Question};
 use super::weigh::name_record;
 use crate::purposes::PurposeGroup;
@@ -163,16 +163,11 @@ pub(super) fn weigh_desk<'a>(
 ) -> Result<(Bearer<'a>, ErasureDesk), No> {
     let named = if own.is_empty() { others } else { own };
     let desks = acting(policy, question)?;
-    let reaches = |desk: Bearer<'_>, item: &Item<'_>| {
-        let Matter::Present { record_type, cell, facts, .. } = &item.matter else { return false };
-        let line = facts.line.as_deref();
-        covers(desk.assignment, question.territory, *cell, question.now, line)
-            && knows(policy, desk, *record_type)
-            && !hides(policy, desk, facts)
+    let knows_one = |desk: &Bearer<'_>| {
+        named.iter().any(|item| may_know_present(policy, question, *desk, &item.matter))
     };
     let mut fitting = desks.into_iter().filter(|desk| area.is_none_or(|area| is_of(*desk, area)));
-    let found = fitting.find(|desk| named.iter().any(|item| reaches(*desk, item)));
-    desk_of(policy, found.ok_or(No::plain(Code::NotFound))?)
+    desk_of(policy, fitting.find(knows_one).ok_or(No::plain(Code::NotFound))?)
 }
 
 /// A post as it asks the second person.

@@ -6,14 +6,14 @@
 use super::account::Origin;
 use super::account::{Fact, MandateAct, Written};
 use super::approval::{WaitsAt, place_of};
-use super::bearer::{Bearer, No, acts_under, bearers, covers, knows};
+use super::bearer::{Bearer, No, acts_under, bearers};
 use super::code::Code;
 use super::decide::{Access, account_of, authority, carry, plain};
 use super::field::{check_fields, check_state};
 use super::grants::{Action, Grants};
 use super::permit::{Denied, FieldView, Permit};
 use super::policy::Policy;
-use super::protection::hides;
+use super::protection::may_know_present;
 use super::question::{Item, Matter, Question};
 use super::role::RoleId;
 use super::standing::Standing;
@@ -131,7 +131,9 @@ fn weigh_official<'a>(
     }
     let reaching: Vec<Bearer<'_>> = asking
         .into_iter()
-        .filter(|bearer| items.iter().all(|item| reaches(policy, question, *bearer, item)))
+        .filter(|bearer| {
+            items.iter().all(|item| may_know_present(policy, question, *bearer, &item.matter))
+        })
         .collect();
     if reaching.is_empty() || items.is_empty() {
         return Err(No::plain(Code::NotFound));
@@ -154,15 +156,6 @@ fn weigh_official<'a>(
         }
     }
     Err(refused)
-}
-
-/// Whether one post covers a person and may know of it.
-fn reaches(policy: &Policy, question: &Question<'_>, bearer: Bearer<'_>, item: &Item<'_>) -> bool {
-    let Matter::Present { record_type, cell, facts, .. } = &item.matter else { return false };
-    let line = facts.line.as_deref();
-    covers(bearer.assignment, question.territory, *cell, question.now, line)
-        && knows(policy, bearer, *record_type)
-        && !hides(policy, bearer, facts)
 }
 
 /// What a request of an organ opens: what is in clear, needs a task, or needs a second person.

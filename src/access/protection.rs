@@ -3,7 +3,7 @@
 //! Which roles see such a person and which set the mark is data of `roles.toml`.
 
 use super::account::{Fact, Origin, Written};
-use super::bearer::{Bearer, No, acts_under, bearers, covers, knows};
+use super::bearer::{Bearer, No, acts_under, bearers, reaches};
 use super::code::Code;
 use super::decide::{Access, account_of, authority, carry, plain};
 use super::field::field_grants;
@@ -25,17 +25,33 @@ pub(super) fn hides_whoever(policy: &Policy, bearer: Bearer<'_>, protected: bool
     protected && !policy.roles()[bearer.role].sees_protected
 }
 
-/// The same of a record that is named while an emergency access of the caller may be open over it: a dwelling that an urgent
-/// event names is reached whoever lives there.
-pub(super) fn hides_from(
+/// Whether a post may know of a matter that is there or was: it covers where it lies, has to do with its type, and it is not hidden
+/// from it.
+pub(super) fn may_know(
     policy: &Policy,
     question: &Question<'_>,
     bearer: Bearer<'_>,
-    record_type: RecordType,
-    facts: &Facts,
+    matter: &Matter<'_>,
 ) -> bool {
-    let reached = question.mandate.is_some_and(|it| it.reaches(question, record_type, facts));
-    !reached && hides(policy, bearer, facts)
+    reaches(policy, question, bearer, matter)
+        && !hides_whoever(policy, bearer, matter.is_protected())
+}
+
+/// The same of a matter that is there.
+pub(super) fn may_know_present(
+    policy: &Policy,
+    question: &Question<'_>,
+    bearer: Bearer<'_>,
+    matter: &Matter<'_>,
+) -> bool {
+    matches!(matter, Matter::Present { .. }) && may_know(policy, question, bearer, matter)
+}
+
+/// Whether an emergency access of the caller may be open over a record that is named: a dwelling that an urgent event names is known of
+/// whoever lives there.
+pub(super) fn is_reached_at_once(question: &Question<'_>, matter: &Matter<'_>) -> bool {
+    let Matter::Present { record_type, facts, .. } = matter else { return false };
+    question.mandate.is_some_and(|mandate| mandate.reaches(question, *record_type, facts))
 }
 
 /// The field by which a purpose shows that it has to do with where somebody lives.
@@ -118,11 +134,9 @@ fn weigh_protection<'a>(
     if able.is_empty() || !question.purpose.lists(RecordType::Person, ADDRESS) {
         return Err(No::plain(Code::Denied));
     }
-    let reaches = |bearer: Bearer<'_>, item: &Item<'_>| {
-        let Matter::Present { record_type, cell, facts, .. } = &item.matter else { return false };
-        let line = facts.line.as_deref();
-        covers(bearer.assignment, question.territory, *cell, question.now, line)
-            && knows(policy, bearer, *record_type)
+    let reached = |bearer: Bearer<'_>, item: &Item<'_>| {
+        let is_there = matches!(&item.matter, Matter::Present { .. });
+        is_there && reaches(policy, question, bearer, &item.matter)
     };
     // Whoever fled has links in more than one street: a desk that has to do with one of a person's own records marks all.
     let is_household = |item: &&Item<'_>| {
@@ -133,8 +147,8 @@ fn weigh_protection<'a>(
     let reaching: Vec<Bearer<'_>> = able
         .into_iter()
         .filter(|bearer| {
-            own.iter().any(|item| reaches(*bearer, item))
-                && named.iter().all(|item| reaches(*bearer, item))
+            own.iter().any(|item| reached(*bearer, item))
+                && named.iter().all(|item| reached(*bearer, item))
         })
         .collect();
     if reaching.is_empty() || items.is_empty() {

@@ -87,6 +87,29 @@ pub enum Matter<'a> {
     Missing,
 }
 
+impl<'a> Matter<'a> {
+    /// Its type, where it lies and the line that holds it: of one that is missing a cell that no area holds, so that it takes the same
+    /// way.
+    pub(super) fn lies(&self) -> (RecordType, CellId, Option<&'a str>) {
+        match self {
+            Matter::Present { record_type, cell, facts, .. } => {
+                (*record_type, *cell, facts.line.as_deref())
+            }
+            Matter::Erased { record_type, cell, line, .. } => (*record_type, *cell, *line),
+            Matter::Missing => (RecordType::Person, CellId::NOWHERE, None),
+        }
+    }
+
+    /// Whether its subject's address is protected, or was when it was removed.
+    pub(super) fn is_protected(&self) -> bool {
+        match self {
+            Matter::Present { facts, .. } => facts.protected_address,
+            Matter::Erased { protected, .. } => *protected,
+            Matter::Missing => false,
+        }
+    }
+}
+
 /// What a role may do that is about no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

@@ -6,14 +6,14 @@
 
 use super::account::{Account, MandateAct, Origin, Written};
 use super::approval::{WaitsAt, place_of};
-use super::bearer::{Bearer, No, acts_under, bearers, covers, knows};
+use super::bearer::{Bearer, No, acts_under, bearers};
 use super::code::Code;
 use super::decide::{Access, account_of, authority, carry, plain};
 use super::field::{check_state, field_grants, needs_counter};
 use super::grants::{Action, Grants};
 use super::permit::{Denied, FieldView, Permit};
 use super::policy::Policy;
-use super::protection::{hides, hides_whoever};
+use super::protection::may_know;
 use super::question::{Item, Matter, Question};
 use super::role::RoleId;
 use super::standing::{ActorId, Standing};
@@ -249,28 +249,14 @@ fn givers<'a>(
         .filter(|bearer| bearer.assignment.area.is_some())
 }
 
-/// Whether one post covers every record and may know of it. What is missing lies where nobody's post does.
+/// Whether one post may know of every record. What is missing lies where nobody's post does.
 fn reaches_all(
     policy: &Policy,
     question: &Question<'_>,
     bearer: Bearer<'_>,
     items: &[Item<'_>],
 ) -> bool {
-    items.iter().all(|item| {
-        let (record_type, cell, line) = match &item.matter {
-            Matter::Present { facts, .. } if hides(policy, bearer, facts) => return false,
-            Matter::Present { record_type, cell, facts, .. } => {
-                (*record_type, *cell, facts.line.as_deref())
-            }
-            Matter::Erased { protected, .. } if hides_whoever(policy, bearer, *protected) => {
-                return false;
-            }
-            Matter::Erased { record_type, cell, line, .. } => (*record_type, *cell, *line),
-            Matter::Missing => (RecordType::Person, CellId::NOWHERE, None),
-        };
-        covers(bearer.assignment, question.territory, cell, question.now, line)
-            && knows(policy, bearer, record_type)
-    })
+    items.iter().all(|item| may_know(policy, question, bearer, &item.matter))
 }
 
 /// The fields of which nothing would be seen of any of the records, by these conditions.

@@ -3,13 +3,13 @@
 //! Order: may the role use the call, may it know of the record, does the purpose list the field, what view.
 
 use super::account::{Account, Written};
-use super::bearer::{Bearer, No, bearers, choose, covers, knows, may_use_call};
+use super::bearer::{Bearer, No, bearers, choose, covers, may_use_call, reaches};
 use super::code::Code;
 use super::decide::carry;
 use super::field::{check_fields, check_state, deletes, field_grants, reads, rule_of, writes};
 use super::permit::{FieldView, Views};
 use super::policy::Policy;
-use super::protection::{hides, hides_from, hides_whoever};
+use super::protection::{hides, is_reached_at_once, may_know};
 use super::question::{Ask, Item, Matter, Question};
 use crate::records::{Facts, Field, Handle, RecordType, View};
 use crate::territory::CellId;
@@ -50,36 +50,18 @@ fn weigh_one<'a>(
     all: Vec<Bearer<'a>>,
     account: &mut Account,
 ) -> Result<(Views, Bearer<'a>), No> {
-    // A missing record is weighed against a cell that no area holds, so that it takes the same way.
-    let (record_type, cell, line) = match &item.matter {
-        Matter::Present { record_type, cell, facts, .. } => {
-            (*record_type, *cell, facts.line.as_deref())
-        }
-        Matter::Erased { record_type, cell, line, .. } => (*record_type, *cell, *line),
-        Matter::Missing => (RecordType::Person, CellId::NOWHERE, None),
+    let matter = &item.matter;
+    let covering: Vec<Bearer<'a>> = match is_reached_at_once(question, matter) {
+        true => all.into_iter().filter(|it| reaches(policy, question, *it, matter)).collect(),
+        false => all.into_iter().filter(|it| may_know(policy, question, *it, matter)).collect(),
     };
-    let covering: Vec<Bearer<'a>> = all
-        .into_iter()
-        .filter(|bearer| {
-            let hidden = match &item.matter {
-                Matter::Present { facts, .. } => {
-                    hides_from(policy, question, *bearer, record_type, facts)
-                }
-                Matter::Erased { protected, .. } => hides_whoever(policy, *bearer, *protected),
-                Matter::Missing => false,
-            };
-            covers(bearer.assignment, question.territory, cell, question.now, line)
-                && knows(policy, *bearer, record_type)
-                && !hidden
-        })
-        .collect();
     if covering.is_empty() {
         return Err(No::plain(Code::NotFound));
     }
-    let Matter::Present { facts, versions, .. } = &item.matter else {
+    let Matter::Present { record_type, cell, facts, versions } = *matter else {
         return Err(No::plain(Code::Erased));
     };
-    name_record(account, question, record_type, cell, facts, *versions);
+    name_record(account, question, record_type, cell, facts, versions);
     check_fields(question, record_type, item.fields)?;
     check_state(question, facts)?;
     choose(covering, account, question.now, |bearer, carried| {
