@@ -207,6 +207,11 @@ impl RotationRecord {
         matches!(self.state, Agreed | Running | Paused | Held | Cancelling)
     }
 
+    /// The same of keys of one kind.
+    pub fn is_agreed_of(&self, kind: RotationKind) -> bool {
+        self.kind == kind && self.is_agreed_to()
+    }
+
     /// Whether there is no place for another one.
     pub fn is_open(&self, now: Micros) -> bool {
         self.is_agreed_to() || (self.state == RotationState::Asked && now.0 < self.until)

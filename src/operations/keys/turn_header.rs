@@ -86,9 +86,9 @@ impl TurnHeader {
         seal: &Arc<Seal>,
         trail: &Trail,
     ) -> Result<bool, OperationError> {
-        let is_of_it = |record: &RotationRecord| record.kind == KIND && record.is_agreed_to();
+        let is_of_it = record.is_some_and(|record| record.is_agreed_of(KIND));
         let (present, next) = seal.single_epochs(KIND)?;
-        let Some(next) = next.filter(|_| !record.is_some_and(is_of_it)) else { return Ok(false) };
+        let Some(next) = next.filter(|_| !is_of_it) else { return Ok(false) };
         if let Some(walk) = self.walked(next, store, seal, trail).await? {
             let none_left = Announcement::OfKeys(KeyNews::SealedAnew { values: 0 });
             let change = Change { ops: vec![everything_is_under(next)], expects: Vec::new() };

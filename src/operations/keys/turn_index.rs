@@ -13,7 +13,7 @@
 
 use super::move_terms::MoveTerms;
 use super::rewrap::announced;
-use super::turn_keys::said;
+use super::turn_keys::{destroyed, said};
 use crate::limits::{INDEX_BUCKETS_COUNT, ROTATION_BUCKETS_COUNT};
 use crate::operations::OperationError;
 use crate::records::MandateId;
@@ -99,12 +99,8 @@ impl TurnIndex {
             // An erasure brought its own keys to their end meanwhile, and said so.
             return Ok(());
         }
-        let told = || destroyed(buckets);
-        let counted = |record: &mut RotationRecord| {
-            record.done = record.done.max(group.end);
-            record.drawn = None;
-        };
-        said(group.rotation, told, counted, store, seal, trail).await
+        let rotation = (group.rotation, RotationKind::Index);
+        destroyed(rotation, buckets, group.end, store, seal, trail).await
     }
 
     /// Brings the keys that were drawn to their end, whoever drew them, and draws no others; false where there are none.
@@ -144,9 +140,8 @@ impl TurnIndex {
         seal: &Arc<Seal>,
         trail: &Trail,
     ) -> Result<bool, OperationError> {
-        let is_of_it =
-            |record: &RotationRecord| record.kind == RotationKind::Index && record.is_agreed_to();
-        if record.is_some_and(is_of_it) || seal.next_index_keys().count() == 0 {
+        let is_of_it = record.is_some_and(|record| record.is_agreed_of(RotationKind::Index));
+        if is_of_it || seal.next_index_keys().count() == 0 {
             self.stray = None;
             return Ok(false);
         }
@@ -179,7 +174,7 @@ async fn end_of(
     }
     let buckets = walk.destroy(seal).await?;
     if buckets > 0 {
-        announced(trail, destroyed(buckets), Change::default()).await?;
+        announced(trail, index_destroyed(buckets), Change::default()).await?;
     }
     Ok(None)
 }
@@ -208,7 +203,7 @@ pub(super) async fn strays_ended(
     seal: &Arc<Seal>,
     trail: &Trail,
 ) -> Result<(), OperationError> {
-    let of_index = rotation.filter(|it| it.kind == RotationKind::Index && it.is_agreed_to());
+    let of_index = rotation.filter(|it| it.is_agreed_of(RotationKind::Index));
     let group = of_index.map_or_else(Vec::new, |record| group_behind(record.done));
     let strays = seal.next_index_keys_beside(&group);
     if strays.count() == 0 {
@@ -217,6 +212,6 @@ pub(super) async fn strays_ended(
     turned(MoveTerms::towards(strays, trail).await?, store, seal, trail).await
 }
 
-pub(super) fn destroyed(buckets: u64) -> Announcement {
+pub(super) fn index_destroyed(buckets: u64) -> Announcement {
     Announcement::OfKeys(KeyNews::IndexDestroyed { buckets })
 }

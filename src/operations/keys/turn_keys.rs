@@ -21,7 +21,7 @@
 use super::rewrap::Rewrap;
 use super::turn_contexts::{settle_contexts, turn_contexts};
 use super::turn_header::{TurnHeader, settle_header};
-use super::turn_index::{self, TurnIndex};
+use super::turn_index::{TurnIndex, index_destroyed};
 use super::turn_single::{Single, settle_what_is_nobodys};
 use crate::ambient::Micros;
 use crate::identity::Identity;
@@ -124,7 +124,7 @@ impl Group {
 }
 
 /// Says that the former keys of a group are destroyed.
-async fn destroyed(
+pub(super) async fn destroyed(
     (rotation, kind): (MandateId, RotationKind),
     buckets: u64,
     end: u16,
@@ -133,7 +133,7 @@ async fn destroyed(
     trail: &Trail,
 ) -> Result<(), OperationError> {
     let told = || match kind {
-        RotationKind::Index => turn_index::destroyed(buckets),
+        RotationKind::Index => index_destroyed(buckets),
         _ => Announcement::KeysDestroyed { buckets, erasures: Vec::new() },
     };
     let counted = |record: &mut RotationRecord| {

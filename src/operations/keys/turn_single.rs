@@ -239,8 +239,8 @@ async fn ends_what_is_nobodys(
 ) -> Result<bool, OperationError> {
     for kind in [RotationKind::Tokens, RotationKind::Log] {
         let (_, next) = seal.single_epochs(kind)?;
-        let is_of_it = |record: &RotationRecord| record.kind == kind && record.is_agreed_to();
-        let Some(next) = next.filter(|_| !record.is_some_and(is_of_it)) else { continue };
+        let is_of_it = record.is_some_and(|record| record.is_agreed_of(kind));
+        let Some(next) = next.filter(|_| !is_of_it) else { continue };
         let former = match kind {
             RotationKind::Log if !holds_without_former(trail)? => continue,
             RotationKind::Log => trail.log_key(),
