@@ -109,6 +109,9 @@ pub const APPROVAL_WAIT_SECONDS: i64 = 72 * 3_600;
 pub const APPROVALS_LISTED_COUNT_MAX: usize = 1_000;
 /// Records that one step of a protection marks: as many as one entry names the digests of. A person may have more.
 pub const PROTECTED_RECORDS_COUNT_MAX: usize = 42;
+/// Further records that one change of a person's birth date marks: with the record itself as many as one entry names the digests
+/// of.
+pub const BIRTHDAY_RECORDS_COUNT_MAX: usize = PROTECTED_RECORDS_COUNT_MAX - 1;
 /// Households that one protection of an address names.
 pub const PROTECTED_HOUSEHOLDS_COUNT_MAX: usize = 10;
 /// How long a raised limit may last.

@@ -2,7 +2,7 @@
 //! Never stored before there is a permit; a draft is plain text and is wiped when dropped.
 //! The fields that were decided are the fields that are sealed: the permit owns the draft.
 
-use super::{KeyHold, Seal, SealError, Sought, covers, section};
+use super::{Followers, KeyHold, Seal, SealError, Sought, covers, section};
 use crate::access::Permit;
 use crate::ambient::Micros;
 use crate::records::{
@@ -63,6 +63,7 @@ pub struct Draft {
     controls: Vec<Control>,
     about: Vec<RecordRef>,
     found_by: Option<(RecordId, Sought)>,
+    followers: Option<Followers>,
     at: Micros,
 }
 
@@ -78,12 +79,19 @@ impl Draft {
             .iter()
             .map(|item| RecordRef { id: item.id, record_type: item.record_type })
             .collect();
-        Draft { items, keys, controls, about, found_by: None, at }
+        Draft { items, keys, controls, about, found_by: None, followers: None, at }
     }
 
     /// Lets one of the items be found by something further than its fields. Its term goes with the record.
     pub fn found_by(self, item: RecordId, sought: Sought) -> Draft {
         Draft { found_by: Some((item, sought)), ..self }
+    }
+
+    /// The same, with what is held already of the person and takes its days from the first item.
+    pub fn followed_by(mut self, followers: Followers) -> Draft {
+        let records = followers.records.iter();
+        self.about.extend(records.flat_map(|one| one.records().iter().copied()));
+        Draft { followers: Some(followers), ..self }
     }
 
     /// The values of a draft of one item, for another attempt.
@@ -102,7 +110,14 @@ impl Target for Draft {
         &self.about
     }
 
+    fn seen(&self) -> Vec<(RecordId, u64, u64)> {
+        self.followers.as_ref().map_or_else(Vec::new, Followers::seen)
+    }
+
     fn owns(&self, owner: Owner) -> bool {
+        if self.followers.as_ref().is_some_and(|followers| followers.owns(owner)) {
+            return true;
+        }
         match owner {
             Owner::Record(id) => self.items.iter().any(|item| item.id == id),
             Owner::Subject(id) => self.keys.contains_key(&id),
@@ -128,6 +143,10 @@ impl Seal {
         for item in &draft.items {
             let further = draft.found_by.filter(|(id, _)| *id == item.id).map(|(_, it)| it);
             self.seal_item(item, further, &opened, draft.at, &mut change)?;
+        }
+        if let Some((followers, item)) = draft.followers.as_ref().zip(draft.items.first()) {
+            let days = item.facts.turns_14.zip(item.facts.turns_18);
+            self.carry(followers, days, draft.at, &mut change)?;
         }
         for control in &draft.controls {
             change.put_new(Key::control(control.kind, &control.id), control.payload.clone());

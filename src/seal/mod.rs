@@ -1,6 +1,6 @@
 //! Between sealed bytes and values: the only caller of the key hierarchy for data.
 //! Never opens a section without a receipt, and never lets plain text out but through [`Opened`].
-//! Closed functions (facts, merge, removal, withdrawal, restraint, erasure, expiry, the places of an event, what a record is found by) may look
+//! Closed functions (facts, merge, followers, removal, withdrawal, restraint, erasure, expiry, the places of an event, what a record is found by) may look
 //! inside before there is a receipt, and let nothing out.
 
 mod anew;
@@ -13,6 +13,7 @@ mod draft;
 mod erasure;
 mod error;
 mod expiry;
+mod followers;
 mod item;
 mod kept;
 mod link;
@@ -43,6 +44,7 @@ pub use draft::{Control, Draft, KeySource, NewRecord};
 pub use erasure::{Erasure, ErasureRecord, ErasureState, ErasureStep};
 pub use error::{Part, SealError, damage_of};
 pub use expiry::{ExpiredKeys, Expiry};
+pub use followers::Followers;
 pub use item::{ShownFields, ShownItem};
 pub use link::Link;
 pub use mandate::{MandateRecord, MandateState, TaskKind, UNREVIEWED};

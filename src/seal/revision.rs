@@ -4,7 +4,7 @@
 
 use super::attributes::put_row_anew;
 use super::draft::fields_of_section;
-use super::{Control, KeyHold, Seal, SealError, Sought, covers, section};
+use super::{Control, Followers, KeyHold, Seal, SealError, Sought, covers, section};
 use crate::access::Permit;
 use crate::ambient::Micros;
 use crate::records::{
@@ -63,6 +63,8 @@ pub enum Birthdays {
     Kept,
     /// They are these, in days since 1970-01-01, or those of the number that is held where it tells of a later birth.
     Set(i32, i32),
+    /// They are these, as another record of the person tells.
+    Carried(i32, i32),
     /// They are known no more.
     Forgotten,
 }
@@ -72,11 +74,13 @@ pub struct Revision {
     sealed: Sealed,
     patch: Patch,
     holds: Vec<KeyHold>,
+    followers: Option<Followers>,
+    about: Vec<RecordRef>,
 }
 
 impl Patch {
     /// One that changes nothing yet.
-    pub(super) fn blank(at: Micros) -> Patch {
+    pub fn blank(at: Micros) -> Patch {
         Patch {
             set: PlainFields::new(),
             remove: BTreeSet::new(),
@@ -95,20 +99,32 @@ impl Patch {
 impl Revision {
     /// Ties a patch to its record, with what the record holds on the keys of the people whom it names.
     pub fn new(sealed: Sealed, patch: Patch, holds: Vec<KeyHold>) -> Revision {
-        Revision { sealed, patch, holds }
+        let about = sealed.records().to_vec();
+        Revision { sealed, patch, holds, followers: None, about }
+    }
+
+    /// The same, with the other records of the person that take its days with it.
+    pub fn followed_by(mut self, followers: Option<Followers>) -> Revision {
+        let records = followers.iter().flat_map(|followers| &followers.records);
+        self.about.extend(records.flat_map(|one| one.records().iter().copied()));
+        Revision { followers, ..self }
     }
 }
 
 impl Target for Revision {
     fn records(&self) -> &[RecordRef] {
-        self.sealed.records()
+        &self.about
     }
 
     fn seen(&self) -> Vec<(RecordId, u64, u64)> {
-        self.sealed.seen()
+        let followers = self.followers.iter().flat_map(Followers::seen);
+        self.sealed.seen().into_iter().chain(followers).collect()
     }
 
     fn owns(&self, owner: Owner) -> bool {
+        if self.followers.as_ref().is_some_and(|followers| followers.owns(owner)) {
+            return true;
+        }
         match owner {
             Owner::Subject(id) => {
                 self.patch.drawn.iter().any(|(_, drawn, _)| *drawn == id)
@@ -131,8 +147,12 @@ impl Seal {
     }
 
     pub(super) fn merged(&self, revision: &Revision) -> Result<Change, SealError> {
-        let Revision { sealed, patch, holds } = revision;
-        self.merged_into(sealed, patch, holds)
+        let Revision { sealed, patch, holds, followers, .. } = revision;
+        let (mut change, days) = self.merged_with_days(sealed, patch, holds)?;
+        if let Some(followers) = followers {
+            self.carry(followers, days, patch.at, &mut change)?;
+        }
+        Ok(change)
     }
 
     /// The same of a record that somebody else owns.
@@ -142,6 +162,16 @@ impl Seal {
         patch: &Patch,
         holds: &[KeyHold],
     ) -> Result<Change, SealError> {
+        self.merged_with_days(sealed, patch, holds).map(|(change, _)| change)
+    }
+
+    /// The same, with the days on which the subject turns 14 and 18 by then.
+    fn merged_with_days(
+        &self,
+        sealed: &Sealed,
+        patch: &Patch,
+        holds: &[KeyHold],
+    ) -> Result<(Change, Option<(i32, i32)>), SealError> {
         let old = sealed.row();
         let schema = self.schema(old.header.record_type)?;
         let facts = self.facts(sealed)?;
@@ -176,7 +206,7 @@ impl Seal {
         for control in &patch.controls {
             change.put_new(Key::control(control.kind, &control.id), control.payload.clone());
         }
-        Ok(change)
+        Ok((change, facts.turns_14.zip(facts.turns_18)))
     }
 
     fn keys_of(&self, sealed: &Sealed) -> Result<BTreeMap<SubjectId, Arc<SubjectKey>>, SealError> {
@@ -411,6 +441,10 @@ fn renewed(
             let (turns_14, turns_18) = numbered.map_or((turns_14, turns_18), |(at_14, at_18)| {
                 (turns_14.max(at_14), turns_18.max(at_18))
             });
+            facts.turns_14 = Some(turns_14);
+            facts.turns_18 = Some(turns_18);
+        }
+        Birthdays::Carried(turns_14, turns_18) => {
             facts.turns_14 = Some(turns_14);
             facts.turns_18 = Some(turns_18);
         }

@@ -185,8 +185,15 @@ fn a_childs_birth_date_that_was_wrong_is_put_right_inside_a_task_that_a_second_p
         if let Some(number) = &number {
             fields["id_number"] = json!(number);
         }
-        let stored = worker.create(&record("person", worker.grid(), CORRECTION, fields));
-        let id = stored.expect(201).text_of("id").to_owned();
+        let stored =
+            worker.create(&record("person", worker.grid(), CORRECTION, fields)).expect(201);
+        let id = stored.text_of("id").to_owned();
+        // What else is held of it follows, both ways.
+        let further = json!({"name": "向晚晴", "guardian_name": "向北川"});
+        let mut further = record("person", worker.grid(), CORRECTION, further);
+        further["subject"] = json!(stored.text_of("subject"));
+        let further = worker.create(&further).expect(201).text_of("id").to_owned();
+        let read_further = || worker.read(&further, "name", CORRECTION);
         let right = || json!({"birth_date": "1980-05-01"});
         let read = || worker.read(&id, "name", CORRECTION);
         worker.patch(&id, 1, CORRECTION, right()).expect(200);
@@ -208,14 +215,21 @@ fn a_childs_birth_date_that_was_wrong_is_put_right_inside_a_task_that_a_second_p
         accept(&plain).expect(200);
         within(&plain, 2);
         read().refused(403, "case_required");
+        read_further().refused(403, "case_required");
         let agreed = task(true);
         decide(&lead, &agreed, "grant").expect(200);
         accept(&agreed).expect(200);
         within(&agreed, 3);
         match number {
-            None => drop(read().expect(200)),
+            None => {
+                read().expect(200);
+                read_further().expect(200);
+            }
             // Whose number says a child is one, whatever two people say: the number is what is to be put right.
-            Some(_) => drop(read().refused(403, "case_required")),
+            Some(_) => {
+                read().refused(403, "case_required");
+                read_further().refused(403, "case_required");
+            }
         }
     }
 }

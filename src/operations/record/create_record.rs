@@ -2,6 +2,7 @@
 //! Never stores a field without purpose, basis and right, and never half a record.
 //! Row, keys, index terms, listings, control records and entry are durable together.
 
+use super::birthdays::{Following, Move, Named};
 use super::capture::{Stored, keep_capture, stored_capture};
 use crate::access::{Access, Ask, Code, Denied, Item, Matter, Permit, Question};
 use crate::ambient::Random;
@@ -102,7 +103,7 @@ pub async fn create_record(
         if new.given.is_some() && is_full(own.id, store).await? {
             return Err(turn_away(asked, access, trail, Code::TooLarge).await);
         }
-        let (id, draft) = match new.draft(asked, own, seal, random) {
+        let (id, draft, named) = match new.built(asked, own, subject, store, seal, random).await {
             Ok(built) => built,
             Err(unfit) => return Err(unfit.end(asked, access, trail).await),
         };
@@ -110,7 +111,7 @@ pub async fn create_record(
         let mandate = mandate.as_ref();
         let question = Question { mandate, ..asked.question(Ask::Create, schemas, territory) };
         let permit = match permit_one(&question, draft, &new.names, access) {
-            Ok(permit) => permit,
+            Ok(permit) => named.in_entry(permit),
             Err(denied) => return Err(refuse(trail, denied).await),
         };
         let mut change = match seal.seal_new(&permit) {
@@ -197,6 +198,22 @@ fn check<'a>(
 }
 
 impl New<'_> {
+    /// The draft, with what is held already of a person that it is about and follows it.
+    async fn built(
+        &mut self,
+        asked: &Asked<'_>,
+        own: Subject,
+        subject: Option<SubjectId>,
+        store: &Reader,
+        seal: &Seal,
+        random: &dyn Random,
+    ) -> Result<(RecordId, Draft, Named), Unbuilt> {
+        let about = subject.filter(|_| self.given.is_some());
+        let (id, draft) = self.draft(asked, own, seal, random)?;
+        let (draft, named) = followed(draft, about, asked, store, seal).await?;
+        Ok((id, draft, named))
+    }
+
     /// Gives its values to a draft, which gives them back if it is not stored.
     fn draft(
         &mut self,
@@ -223,6 +240,25 @@ impl New<'_> {
             },
         ))
     }
+}
+
+/// The draft with what is held already of a person whom it tells to be a minor; `too_large` where that is more than one change
+/// carries. A patch of what is held takes as many steps as it needs.
+async fn followed(
+    draft: Draft,
+    about: Option<SubjectId>,
+    asked: &Asked<'_>,
+    store: &Reader,
+    seal: &Seal,
+) -> Result<(Draft, Named), Unbuilt> {
+    let moved = Move::of_new(&draft.items()[0].facts, asked.now.local_days());
+    let Some((subject, moved)) = about.zip(moved) else { return Ok((draft, Named::default())) };
+    let following = Following::of(subject, (None, moved), true, store, seal).await?;
+    if following.left > 0 {
+        return Err(Unbuilt::Code(Code::TooLarge));
+    }
+    let (followers, named) = following.into_parts();
+    Ok((draft.followed_by(followers), named))
 }
 
 fn permit_one(

@@ -3,6 +3,7 @@
 //! A worker's whole day with data is in this room; who may do it is not.
 
 mod batch;
+mod birthdays;
 mod capture;
 mod changes;
 mod create_household;

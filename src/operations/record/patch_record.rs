@@ -1,16 +1,18 @@
 //! Changes fields of one record.
 //! Never shows what was there: the merge is closed, and the answer is a version.
-//! A caller that saw another version is told so, and changes nothing.
+//! A caller that saw another version is told so, and changes nothing. What else is held of a child is a child's with its date.
 
+use super::birthdays::{Following, Move, Named};
 use super::create_record::duplicate;
 use super::read_record::absence;
-use crate::access::{Access, Ask, Code, Item, Matter, Question};
+use crate::access::{Access, Ask, Code, Item, Question};
 use crate::ambient::{Micros, NoRandomness, Random};
-use crate::limits::STALE_ATTEMPTS_MAX;
 use crate::operations::basis::{Grounds, NO_BASIS, collects_sensitive, ground};
 use crate::operations::error::{Unfit, end, refuse, turn_away};
 use crate::operations::mandate::mandate_of;
 use crate::operations::once::{Saying, UNLIKE, remember, repeated};
+use crate::operations::scope::Weighed;
+use crate::operations::steps::Steps;
 use crate::operations::subject::holds_of;
 use crate::operations::{Asked, OperationError, draw};
 use crate::purposes::BasisClaim;
@@ -67,60 +69,78 @@ pub async fn patch_record(
         return again(before);
     }
     let names: Vec<String> = request.fields.keys().cloned().collect();
-    for _ in 0..STALE_ATTEMPTS_MAX {
+    let (mut steps, mut version) = (Steps::default(), request.version);
+    while steps.go_on() {
         let mandate = mandate_of(asked, store, seal).await?;
         let mandate = mandate.as_ref();
         let question = Question { mandate, ..asked.question(Ask::Update, schemas, territory) };
-        let sealed = match store.fetch(request.id).await? {
-            Fetched::Found(sealed) => sealed,
-            absent => {
-                let end = absence(absent, &question, &names, seal, access, trail);
-                return Err(end.await);
-            }
-        };
-        let facts = seal.facts(&sealed).map_err(|error| asked.met.unread(&sealed, error))?;
-        let (record_type, cell) = (sealed.row().header.record_type, sealed.row().header.cell);
-        let current = sealed.version().0;
-        let matter = Matter::Present {
-            record_type,
-            cell,
-            facts: &facts,
-            versions: Some((current, current + 1)),
-        };
-        let items = [Item { matter, fields: &names }];
-        // Who may not know of the record learns nothing of its version or of the patch's faults.
-        if let Err(denied) = access.decide(&question, &items, Vec::new(), ()) {
-            return Err(refuse(trail, denied).await);
-        }
-        if current != request.version {
-            return Err(turn_away(asked, access, trail, Code::VersionConflict).await);
-        }
-        let schema = schemas.get(record_type).ok_or(UNKNOWN_TYPE)?;
-        let patch = match prepare(asked, &question, &request, schema, &sealed, &facts, random) {
+        let seen =
+            look(asked, &question, (request.id, version), &names, store, seal, access, trail);
+        let (sealed, facts) = seen.await?;
+        let item = Weighed::of(&sealed, facts);
+        let items = [Item { fields: &names, ..item.item() }];
+        let facts = &item.facts;
+        let schema = schemas.get(item.record_type).ok_or(UNKNOWN_TYPE)?;
+        let patch = match prepare(asked, &question, &request, schema, &sealed, facts, random) {
             Ok(patch) => patch,
             Err(unfit) => return Err(unfit.end(asked, access, trail).await),
         };
-        let revision = revision_of(sealed, patch, store).await?;
+        let (revision, named, left) = revision_of(asked, sealed, facts, patch, store, seal).await?;
         let permit = match access.decide(&question, &items, Vec::new(), revision) {
-            Ok(permit) => permit,
+            Ok(permit) => named.in_entry(permit),
             Err(denied) => return Err(refuse(trail, denied).await),
         };
         let mut change = match seal.merge(&permit) {
             Ok(change) => change,
             Err(error) => return Err(unmerged(error, asked, access, trail).await),
         };
-        let version = current + 1;
-        remember(asked, Outcome::Changed { version }, &mut change);
+        if left == 0 {
+            remember(asked, Outcome::Changed { version: version + 1 }, &mut change);
+        }
         match trail.commit(permit, change).await {
-            Ok(receipt) => {
-                let recorded = receipt.recorded();
-                return Ok(Patched { version, recorded, saying: Saying::First });
+            Ok(receipt) if left == 0 => {
+                let (recorded, saying) = (receipt.recorded(), Saying::First);
+                return Ok(Patched { version: version + 1, recorded, saying });
             }
-            Err(Refused::Stale(_)) => {}
+            // A crash here leaves some records of a child marked and nothing of the patch: whoever says it again goes on.
+            Ok(_) => {
+                version += 1;
+                steps.went_on();
+            }
+            Err(Refused::Stale(_)) => steps.went_stale(),
             Err(refused) => return Err(end(refused, asked, access, trail).await),
         }
     }
     Err(turn_away(asked, access, trail, Code::Stale).await)
+}
+
+/// The record as it is now, for a caller that may change these fields of it and saw this version.
+#[expect(clippy::too_many_arguments, reason = "what is looked at, and the rooms that it visits")]
+async fn look(
+    asked: &Asked<'_>,
+    question: &Question<'_>,
+    (id, version): (RecordId, u64),
+    names: &[String],
+    store: &Reader,
+    seal: &Seal,
+    access: &Access,
+    trail: &Trail,
+) -> Result<(Sealed, Facts), OperationError> {
+    let sealed = match store.fetch(id).await? {
+        Fetched::Found(sealed) => sealed,
+        absent => return Err(absence(absent, question, names, seal, access, trail).await),
+    };
+    let facts = seal.facts(&sealed).map_err(|error| asked.met.unread(&sealed, error))?;
+    let seen = Weighed::of(&sealed, facts);
+    let item = Item { fields: names, ..seen.item() };
+    // Who may not know of the record learns nothing of its version or of the patch's faults.
+    if let Err(denied) = access.decide(question, &[item], Vec::new(), ()) {
+        return Err(refuse(trail, denied).await);
+    }
+    if sealed.version().0 != version {
+        return Err(turn_away(asked, access, trail, Code::VersionConflict).await);
+    }
+    Ok((sealed, seen.facts))
 }
 
 const UNKNOWN_TYPE: OperationError = OperationError::Internal("a stored record has no schema");
@@ -143,16 +163,28 @@ async fn unmerged(
     }
 }
 
-/// The patch with its record, and with the named people who may go with their last part; the record's own
-/// subject stays.
+/// The patch with its record, with the named people who may go with their last part, and with what else is held of the record's own
+/// subject and takes its days; what the entry says of that, and how much of it is left. Of more than one change carries each step
+/// marks as many and leaves the record as it is, so the date is not there before all is marked.
 async fn revision_of(
+    asked: &Asked<'_>,
     sealed: Sealed,
+    facts: &Facts,
     patch: Patch,
     store: &Reader,
-) -> Result<Revision, OperationError> {
-    let others = sealed.row().header.subjects.get(1..).unwrap_or_default();
-    let holds = holds_of(others, store).await?;
-    Ok(Revision::new(sealed, patch, holds))
+    seal: &Seal,
+) -> Result<(Revision, Named, usize), OperationError> {
+    let header = &sealed.row().header;
+    let holds = holds_of(header.subjects.get(1..).unwrap_or_default(), store).await?;
+    let moved = Move::of(patch.birthdays, facts, asked.now.local_days());
+    let Some((moved, own)) = moved.zip(header.subjects.first().copied()) else {
+        return Ok((Revision::new(sealed, patch, holds), Named::default(), 0));
+    };
+    let following = Following::of(own, (Some(header.id), moved), false, store, seal).await?;
+    let left = following.left;
+    let patch = if left == 0 { patch } else { Patch::blank(asked.now) };
+    let (followers, named) = following.into_parts();
+    Ok((Revision::new(sealed, patch, holds).followed_by(Some(followers)), named, left))
 }
 
 fn prepare(
@@ -181,7 +213,7 @@ fn prepare(
     let birthdays = changed_birthdays(&parsed, facts, agreed, today);
     let under_14 = match birthdays {
         Birthdays::Set(turns_14, _) => today < turns_14,
-        Birthdays::Kept | Birthdays::Forgotten => facts.is_under_14(today),
+        Birthdays::Kept | Birthdays::Carried(..) | Birthdays::Forgotten => facts.is_under_14(today),
     };
     let sensitive = collects_sensitive(schema, &parsed.set);
     let held = holds(asked, facts, sensitive);

@@ -1,13 +1,16 @@
-//! Requirements on children in whole operations: the protection comes with the first date and goes with none.
+//! Requirements on children in whole operations: the protection comes with the first date, to everything that is held, and goes with
+//! none.
 //! Never by taking a date away, and never by a second record about the same child.
 //! Consent for a child is its guardian's.
 
 use super::world::*;
 use crate::access::Code;
+use crate::limits::BIRTHDAY_RECORDS_COUNT_MAX;
+use crate::operations::{OperationError, PatchRequest};
 use crate::purposes::ConsentGiver;
-use crate::records::{days_since_epoch, turns_14_18};
+use crate::records::{RecordId, SubjectId, days_since_epoch, turns_14_18};
 use jiff::civil::date;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 const PURPOSE: &str = "residence_registration";
 
@@ -178,4 +181,154 @@ fn who_turns_out_to_be_a_child_needs_the_guardians_consent() {
     let claim = Some(by(ConsentGiver::Self_));
     let patched = world.patch(HEAD, AGENCY, id, json!({"name": "王小明"}), claim);
     assert_eq!(patched.err(), Some(Code::BasisMissing));
+}
+
+/// Somebody of whom so many records are held, none of which tells of an age.
+fn of_no_age(world: &World, count: usize) -> (RecordId, SubjectId, Vec<RecordId>) {
+    let fields = || json!({"name": "王小明", "guardian_name": "王伟"});
+    let first = world.create(WORKER, registration(), fields()).expect("created");
+    let subject = first.subject.expect("a person");
+    let further = |_| {
+        let mut request = person(registration(), fields());
+        request.subject = Some(subject.to_string());
+        world.create_request(WORKER, request).expect("created").id
+    };
+    (first.id, subject, (1..count).map(further).collect())
+}
+
+fn are_childs(world: &World, records: &[RecordId]) -> usize {
+    records.iter().filter(|id| world.facts(**id).turns_14 == Some(fourteen(2018, 5, 1))).count()
+}
+
+fn born(world: &World, id: RecordId) -> Done<u64> {
+    let fields = json!({"birth_date": "2018-05-01"});
+    world.patch(WORKER, PURPOSE, id, fields, Some(registration()))
+}
+
+#[test]
+fn what_is_held_already_of_somebody_is_a_childs_once_its_date_is_written() {
+    let world = World::new();
+    let fields = json!({"name": "王小明", "guardian_name": "王伟"});
+    let created = world.create_household(WORKER, household(fields)).expect("created");
+    let (id, residence) = (created.people[0].id, created.people[0].residence.expect("one"));
+    let mut request = person(contact(ConsentGiver::Self_), json!({"name": "王小明"}));
+    request.subject = created.people[0].subject.map(|subject| subject.to_string());
+    let contact = world.create_request(WORKER, request).expect("created").id;
+    assert!(world.read(WORKER, PURPOSE, residence, &["move_in_date"]).is_ok());
+    assert_eq!(born(&world, id), Ok(2));
+    assert_eq!(are_childs(&world, &[id, residence, contact]), 3);
+    let read = world.read(WORKER, PURPOSE, residence, &["move_in_date"]);
+    assert_eq!(read.err(), Some(Code::CaseRequired));
+    assert_eq!((world.version(residence), world.version(contact)), (2, 2));
+    // The one entry has the digest of each: beside it those of the household alone are so many.
+    let log = world.log_at_its_end();
+    assert_eq!(log.matches(r#""dig_2""#).count(), 2);
+}
+
+#[test]
+fn a_later_date_and_a_number_mark_what_is_held_already_too() {
+    let world = World::new();
+    let (id, _, further) = of_no_age(&world, 2);
+    let number = json!({"id_number": "880102201506013013"});
+    assert_eq!(world.patch(WORKER, PURPOSE, id, number, Some(registration())), Ok(2));
+    assert_eq!(world.facts(further[0]).turns_14, Some(fourteen(2015, 6, 1)));
+    assert_eq!(born(&world, id), Ok(3));
+    assert_eq!(are_childs(&world, &further), 1);
+    // One person alone brings no day of them nearer either.
+    let earlier = json!({"birth_date": "1980-05-01"});
+    assert_eq!(world.patch(WORKER, PURPOSE, id, earlier, None), Ok(4));
+    assert_eq!(are_childs(&world, &further), 1);
+    assert_eq!(world.version(further[0]), 3, "nothing to do the third time");
+}
+
+#[test]
+fn a_grown_ups_date_leaves_its_other_records_as_they_are() {
+    let world = World::new();
+    let (id, _, further) = of_no_age(&world, 2);
+    let date = json!({"birth_date": "1980-05-01"});
+    assert_eq!(world.patch(WORKER, PURPOSE, id, date, None), Ok(2));
+    assert_eq!(world.version(further[0]), 1);
+}
+
+#[test]
+fn a_further_record_that_tells_of_a_child_marks_what_is_held_already() {
+    let world = World::new();
+    let (id, subject, further) = of_no_age(&world, 2);
+    let fields = json!({"name": "王小明", "birth_date": "2018-05-01", "guardian_name": "王伟"});
+    let mut request = person(registration(), fields);
+    request.subject = Some(subject.to_string());
+    let third = world.create_request(WORKER, request).expect("created").id;
+    assert_eq!(are_childs(&world, &[id, further[0], third]), 3);
+}
+
+#[test]
+fn a_record_that_is_stored_while_a_childs_date_is_written_is_a_childs_whichever_came_first() {
+    for created_first in [true, false] {
+        let world = World::new();
+        let (id, subject, _) = of_no_age(&world, 1);
+        let worker = world.actor(WORKER);
+        let mut request =
+            person(registration(), json!({"name": "王小明", "guardian_name": "王伟"}));
+        request.subject = Some(subject.to_string());
+        let create = async {
+            let created = world.create_async(&worker, PURPOSE, request).await;
+            created.map(|created| json!(created.id))
+        };
+        let fields = map(json!({"birth_date": "2018-05-01"}));
+        let request = PatchRequest { id, version: 1, fields, basis: Some(registration()) };
+        let patch = async {
+            let patched = world.patch_async(&worker, PURPOSE, request).await;
+            patched.map(|patched| json!(patched.version))
+        };
+        let mut calls: Vec<Later<'_, Result<Json, OperationError>>> =
+            vec![Box::pin(create), Box::pin(patch)];
+        if !created_first {
+            calls.reverse();
+        }
+        let mut answers: Vec<Done<Json>> =
+            world.in_one_group(calls).into_iter().map(done).collect();
+        if !created_first {
+            answers.reverse();
+        }
+        assert_eq!(answers[1], Ok(json!(2)), "created first: {created_first}");
+        let second = answers[0].clone().expect("stored");
+        let second: RecordId = serde_json::from_value(second).expect("an id");
+        assert_eq!(are_childs(&world, &[id, second]), 2, "created first: {created_first}");
+    }
+}
+
+#[test]
+fn as_many_records_as_one_entry_names_are_marked_with_the_date_and_one_more_takes_a_step_before() {
+    for (further, version) in [(BIRTHDAY_RECORDS_COUNT_MAX, 2), (BIRTHDAY_RECORDS_COUNT_MAX + 1, 3)]
+    {
+        let world = World::new();
+        let (id, subject, others) = of_no_age(&world, further + 1);
+        // A new record has no step before its own.
+        if version == 3 {
+            let fields =
+                json!({"name": "王小明", "birth_date": "2018-05-01", "guardian_name": "王伟"});
+            let mut request = person(registration(), fields);
+            request.subject = Some(subject.to_string());
+            let created = world.create_request(WORKER, request);
+            assert_eq!(created.err(), Some(Code::TooLarge));
+        }
+        assert_eq!(born(&world, id), Ok(version));
+        assert_eq!(are_childs(&world, &others), further);
+        assert_eq!(are_childs(&world, &[id]), 1);
+    }
+}
+
+#[test]
+fn a_crash_between_two_steps_leaves_no_date_beside_what_is_not_marked() {
+    let world = World::new();
+    let (id, _, others) = of_no_age(&world, BIRTHDAY_RECORDS_COUNT_MAX + 2);
+    let worker = world.actor(WORKER);
+    let fields = map(json!({"birth_date": "2018-05-01"}));
+    let request = PatchRequest { id, version: 1, fields, basis: Some(registration()) };
+    world.crash_after(1, Box::pin(world.patch_async(&worker, PURPOSE, request)));
+    assert_eq!((world.version(id), world.facts(id).turns_14), (2, None));
+    assert_eq!(are_childs(&world, &others), BIRTHDAY_RECORDS_COUNT_MAX);
+    // Said again it goes on.
+    assert_eq!(born(&world, id), Ok(3));
+    assert_eq!(are_childs(&world, &others), others.len());
 }
