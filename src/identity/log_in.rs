@@ -97,7 +97,7 @@ impl Identity {
             return Err(invalid);
         }
         let via = claims.act.map(|party| party.sub);
-        if via.is_some_and(|via| !self.acts(&via, now.seconds())) {
+        if via.is_some_and(|via| !self.acts(&via, now.seconds(), None)) {
             return Err(invalid);
         }
         if !self.log_ins.is_first(actor, claims.iat) {

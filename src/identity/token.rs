@@ -1,9 +1,11 @@
 //! Tokens of the vault: EdDSA JWTs in the profile of RFC 9068, with the acting system as in RFC 8693.
 //! Never lets a token choose its algorithm, its key or where a key is found: `token_keys` has the keys.
-//! A verified signature is remembered by the whole token; time, state and assignments are checked every time.
+//! A verified signature is remembered by the whole token; time, state and assignments are checked every time. A token says from which
+//! second tokens of its actor, and of the system that acts, counted when it was issued: whatever ends them moves that second, so a
+//! token that was issued beside it ends with the others, in whichever second.
 
 use super::actor::Actor;
-use super::directory::{ActorKind, ActorState, Directory};
+use super::directory::{ActorKind, ActorRecord, ActorState, Directory};
 use super::log_in::LogIns;
 use super::token_keys::{PROVIDER, TokenKeys};
 use crate::access::{ActorId, Standing};
@@ -53,6 +55,9 @@ pub(super) struct Claims {
     nbf: i64,
     pub(super) iat: i64,
     jti: ActorId,
+    /// What the directory had as [`ActorRecord::tokens_from`]. Tokens of an older program do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tokens_from: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     act: Option<ActingParty>,
 }
@@ -61,6 +66,15 @@ pub(super) struct Claims {
 #[serde(deny_unknown_fields)]
 pub(super) struct ActingParty {
     pub(super) sub: ActorId,
+    /// The same of the system; nothing in the proof of a log-in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tokens_from: Option<i64>,
+}
+
+/// Whether what was issued in that second, and says from when its actor's tokens counted, is good under this record: whatever ended
+/// tokens after it was issued moved that second on, even where it is in the past of the one of the issue.
+fn counts(record: &ActorRecord, issued: i64, told: Option<i64>) -> bool {
+    issued >= record.tokens_from && told.is_none_or(|told| told == record.tokens_from)
 }
 
 /// The room's door: checks tokens and issues them.
@@ -171,14 +185,13 @@ impl Identity {
             return Err(IdentityError::Invalid);
         }
         let person = self.directory.get(&claims.sub).ok_or(IdentityError::Invalid)?;
-        let works =
-            person.record.state == ActorState::Active && claims.iat >= person.record.tokens_from;
-        if !works {
+        let works = person.record.state == ActorState::Active;
+        if !works || !counts(&person.record, claims.iat, claims.tokens_from) {
             return Err(IdentityError::Invalid);
         }
         let via = match &claims.act {
             None => None,
-            Some(party) if self.acts(&party.sub, claims.iat) => Some(party.sub),
+            Some(party) if self.acts(&party.sub, claims.iat, party.tokens_from) => Some(party.sub),
             Some(_) => return Err(IdentityError::Invalid),
         };
         // Last, so that only a token that is good in every other way is called expired.
@@ -198,10 +211,10 @@ impl Identity {
 
     /// Whether this is a system that may act for a person, by what was issued in that second: what was issued before it was stopped
     /// stays of no use when it works again, as its own tokens do.
-    pub(super) fn acts(&self, id: &ActorId, issued: i64) -> bool {
+    pub(super) fn acts(&self, id: &ActorId, issued: i64, told: Option<i64>) -> bool {
         self.directory.get(id).is_some_and(|system| {
             let works = system.record.state == ActorState::Active;
-            let counts = issued >= system.record.tokens_from;
+            let counts = counts(&system.record, issued, told);
             system.record.kind == ActorKind::System && works && counts
         })
     }
@@ -221,7 +234,10 @@ impl Identity {
             return Err(IdentityError::Invalid);
         }
         let id = self.random.bytes16().map_err(|_| IdentityError::Invalid)?;
-        let issued = self.begins(&actor, via.as_ref(), now);
+        // Looked at once: what ends tokens after this look ends this one.
+        let tokens_from = |id| self.directory.get(id).map(|known| known.record.tokens_from);
+        let (of_actor, of_system) = (tokens_from(&actor), via.as_ref().and_then(tokens_from));
+        let issued = begins(of_actor.max(of_system), now);
         let claims = Claims {
             iss: self.issuer.clone(),
             sub: actor,
@@ -230,7 +246,8 @@ impl Identity {
             nbf: issued,
             iat: issued,
             jti: ActorId::from_bytes(id),
-            act: via.map(|sub| ActingParty { sub }),
+            tokens_from: of_actor,
+            act: via.map(|sub| ActingParty { sub, tokens_from: of_system }),
         };
         let keys = self.keys.load();
         let header = format!(r#"{{"alg":"EdDSA","kid":"{}","typ":"{TYPE}"}}"#, keys.id());
@@ -244,14 +261,6 @@ impl Identity {
         Ok(IssuedToken(token))
     }
 
-    /// From when a token that is issued now counts: now, or as soon as tokens of its actor, and of the system that acts, count again,
-    /// where those of before were just ended. No further ahead than clocks may differ, so that it is good at once.
-    fn begins(&self, actor: &ActorId, via: Option<&ActorId>, now: Micros) -> i64 {
-        let of = |id| self.directory.get(id).map(|known| known.record.tokens_from);
-        let from = [Some(actor), via].into_iter().flatten().filter_map(of).max().unwrap_or(0);
-        now.seconds().max(from.min(now.seconds().saturating_add(leeway())))
-    }
-
     #[cfg(test)]
     pub(super) fn remember_copies(&self, token: &str, copies: usize) {
         self.keys.load().remember_copies(token, copies);
@@ -261,6 +270,12 @@ impl Identity {
     pub(super) fn remembered_count(&self) -> usize {
         self.keys.load().remembered_count()
     }
+}
+
+/// From when a token that is issued now counts: now, or as soon as tokens of its actor, and of the system that acts, count again,
+/// where those of before were just ended. No further ahead than clocks may differ, so that it is good at once.
+fn begins(from: Option<i64>, now: Micros) -> i64 {
+    now.seconds().max(from.unwrap_or(0).min(now.seconds().saturating_add(leeway())))
 }
 
 /// The last second in which a former key may have signed. A request that had begun may still sign under it a moment later.

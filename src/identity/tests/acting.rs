@@ -144,6 +144,19 @@ fn what_was_issued_before_a_system_was_stopped_is_of_no_use_when_it_acts_again()
 }
 
 #[test]
+fn what_is_issued_through_a_system_while_it_is_being_stopped_is_of_no_use_whichever_second_it_came_in()
+ {
+    let mut world = World::new();
+    // The stop began in the second before.
+    let beside = world.identity.issue(WORKER, Some(SYSTEM), 60, at(NOW + 1)).expect("a token");
+    assert_eq!(world.enter_at(beside.show(), NOW + 1), Ok(WORKER));
+    world.change(SYSTEM, |record| record.end_tokens(at(NOW)));
+    assert_eq!(world.enter_at(beside.show(), NOW + 1), INVALID);
+    let anew = world.identity.issue(WORKER, Some(SYSTEM), 60, at(NOW + 1)).expect("a token");
+    assert_eq!(world.enter_at(anew.show(), NOW + 1), Ok(WORKER));
+}
+
+#[test]
 fn accounts_with_one_own_record_are_one_person() {
     let mut world = World::new();
     assert_eq!(world.directory().accounts_of(&[WORKER]), [WORKER]);

@@ -174,6 +174,24 @@ fn a_token_of_the_second_in_which_a_key_is_replaced_ends_and_the_one_of_the_code
 }
 
 #[test]
+fn a_log_in_beside_the_redemption_that_takes_its_key_away_keeps_no_token_whichever_second_it_came_in()
+ {
+    let mut world = World::new();
+    world.change(WORKER, |record| record.log_in_key = Some([1; 32]));
+    let code = coded(&mut world);
+    // The redemption began in one second, and is in the log in the next; the log-in is before it there.
+    let found = wait(world.directory().redeem(&world.reader, code.show(), Some([2; 32]), at(NOW)));
+    let stolen = world.identity.issue(WORKER, None, 600, at(NOW + 1)).expect("a token");
+    assert_eq!(world.enter_at(stolen.show(), NOW + 1), Ok(WORKER));
+    world.apply(&found.expect("redeemable").change());
+    for seconds in [NOW + 1, NOW + 2, NOW + 300] {
+        assert_eq!(world.enter_at(stolen.show(), seconds), Err(IdentityError::Invalid));
+    }
+    let own = world.identity.issue(WORKER, None, 600, at(NOW)).expect("a token");
+    assert_eq!(world.enter_at(own.show(), NOW + 1), Ok(WORKER));
+}
+
+#[test]
 fn what_ends_tokens_twice_in_a_second_ends_the_one_that_was_issued_between() {
     let mut world = World::new();
     world.change(WORKER, |record| record.end_tokens(at(NOW)));
