@@ -183,6 +183,7 @@ pub async fn open_at(ground: Ground<'_>, clock: Arc<dyn Clock>) -> Fallible<Room
         erasures: None,
         repeats: Arc::default(),
         echoes: Default::default(),
+        first_words: Default::default(),
         batches: Batches::default(),
         clock,
         random,

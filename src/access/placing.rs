@@ -1,5 +1,5 @@
 //! Who may place whom: an administrator anybody who is no administrator, a local officer the workers of its own area, whom
-//! their community then confirms. Whoever is to watch over the vault waits for a second administrator.
+//! their community then confirms. Whoever is to watch over the vault waits for a second administrator, and is moved by two.
 //! Never oneself, and never a role outside of the few that a local officer places.
 //! A post that nobody confirmed carries nothing.
 
@@ -94,16 +94,18 @@ impl Access {
         Err(Denied { why: Code::Denied, fields: Vec::new(), account: permit.account })
     }
 
-    /// Decides about the second word on a post: its community's, or for a post of oversight another administrator's, so that
-    /// nobody alone makes the second person and the overseer of its own acts. The parties, who gave it and who holds it, say none.
+    /// Decides about the second word on a post, that it counts or for one of oversight that it ends or its holder is moved: its
+    /// community's, or for a post of oversight another administrator's, so that nobody alone makes the second person and the overseer
+    /// of its own acts, or sends one away. The parties, who said the first word and who holds the post, say none.
     ///
     /// # Errors
-    /// [`Denied`] `denied` for whoever does not lead the community over it or is no such administrator, gave the post or holds
+    /// [`Denied`] `denied` for whoever does not lead the community over it or is no such administrator, said the first word or holds
     /// it.
     #[expect(clippy::too_many_arguments, reason = "who, whom, where and when")]
-    pub fn decide_confirming<T>(
+    pub fn decide_second_word<T>(
         &self,
         standing: &Standing,
+        act: PlacingAct,
         about: ActorId,
         parties: &[ActorId],
         post: &PostAt<'_>,
@@ -113,8 +115,7 @@ impl Access {
     ) -> Result<Permit<T>, Denied> {
         let active = self.active.load();
         let policy = &active.policy;
-        let act = Written::Placing(PlacingAct::Confirm);
-        let mut permit = self.permit_known(standing, act, origin, target);
+        let mut permit = self.permit_known(standing, Written::Placing(act), origin, target);
         permit.account.about = Some(about);
         let by = policy.role(post.role).and_then(|role| role.approved_by.as_ref());
         let watched = watches(policy, post.role);
@@ -167,6 +168,13 @@ impl Access {
             }),
             PlacingAct::See => {
                 return self.decide_seeing_posts(standing, origin, now, ()).map(|_seen_again| ());
+            }
+            // Of an officer of oversight it takes the second administrator's word.
+            PlacingAct::End | PlacingAct::Change
+                if bearers(policy, standing, now)
+                    .any(|bearer| confirms_oversight(policy, bearer.role)) =>
+            {
+                true
             }
             _ => placers(policy, standing, now).next().is_some(),
         };

@@ -123,6 +123,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         erasures: second_place::open(config, &keyring)?,
         repeats: Arc::default(),
         echoes: crate::operations::Echoes::default(),
+        first_words: crate::operations::FirstWords::default(),
         batches: Batches::default(),
         clock,
         random,

@@ -7,7 +7,7 @@ use crate::access::Access;
 use crate::ambient::{Clock, Random};
 use crate::ceremony::OpenWays;
 use crate::identity::Identity;
-use crate::operations::{Echoes, Repeats};
+use crate::operations::{Echoes, FirstWords, Repeats};
 use crate::oversight::{Anomalies, Index, LogReader, Reviews};
 use crate::purposes::PurposeSet;
 use crate::records::SchemaSet;
@@ -51,6 +51,8 @@ pub struct Rooms {
     pub repeats: Arc<Repeats>,
     /// What was written lately, to be read back by whoever wrote it.
     pub echoes: Echoes,
+    /// What one administrator wants done with an officer of oversight, until a second one wants the same.
+    pub first_words: FirstWords,
     /// Places for batches.
     pub batches: Batches,
     /// The time.

@@ -105,6 +105,8 @@ pub const TASKS_LISTED_COUNT_MAX: usize = 1_000;
 pub const APPROVAL_MINUTES_MAX: u32 = 60;
 /// How long a second person may take; after that nobody waits any more.
 pub const APPROVAL_WAIT_SECONDS: i64 = 72 * 3_600;
+/// Officers of oversight about whom one administrator said something and a second one not yet.
+pub const FIRST_WORDS_COUNT_MAX: usize = 1_024;
 /// What waits for second persons in one place, as a list looks at it.
 pub const APPROVALS_LISTED_COUNT_MAX: usize = 1_000;
 /// Records that one step of a protection marks: as many as one entry names the digests of. A person may have more.

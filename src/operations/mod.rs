@@ -59,12 +59,12 @@ pub use rights::{
 };
 pub use staff::{
     ActorRequest, Added, AssignmentRequest, Delegating, DelegationRequest, Difference, Ending,
-    EndingPage, EndingPlace, EndingPost, Enrolled, Imported, Issued, LineOutcome, ListedDelegation,
-    ListedDelegations, LoggedIn, Named, NewCode, OwnPost, Placed, Placing, RosterLine, RosterRooms,
-    TokenRequest, VacantGrid, VacantPage, add_actor, change_state, confirm_post, end_post,
-    ending_posts, enrol, import_roster, issue_token, list_actors, list_delegations, log_in,
-    new_code, own_posts, place_actor, propose_delegation, renew_post, step_delegation,
-    vacant_grids,
+    EndingPage, EndingPlace, EndingPost, Enrolled, FirstWords, Imported, Issued, LineOutcome,
+    ListedDelegation, ListedDelegations, LoggedIn, Named, NewCode, OwnPost, Placed, Placing,
+    RosterLine, RosterRooms, TokenRequest, VacantGrid, VacantPage, add_actor, change_state,
+    confirm_post, end_post, ending_posts, enrol, import_roster, issue_token, list_actors,
+    list_delegations, log_in, new_code, own_posts, place_actor, propose_delegation, renew_post,
+    step_delegation, vacant_grids,
 };
 
 #[cfg(test)]

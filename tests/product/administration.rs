@@ -62,8 +62,90 @@ fn officer_of_oversight_waits_for_a_second_administrator() {
     assert_eq!((&entry["who"], &entry["role"]), (&json!(second.id), &json!("audit_admin")));
     reads().expect(200);
     second.post(&path("confirm"), &body).refused(404, "not_found");
-    first.post(&path("end"), &body).expect(200);
-    reads().refused(403, "denied");
+    // It ends by two words too: the first one ends the holder's tokens alone.
+    first.post(&path("end"), &body).refused(403, "approval_required");
+    reads().refused(401, "token_invalid");
+    first.post(&path("end"), &body).refused(403, "approval_required");
+    second.post(&path("end"), &body).expect(200);
+    second.post(&path("end"), &body).refused(404, "not_found");
+}
+
+/// An officer of oversight whom two administrators placed, and the id of its post.
+fn officer(demo: &Demo) -> (super::actor::Actor, Value) {
+    let added = add(demo, json!([{"role": "compliance_auditor"}])).expect(201);
+    super::enrolment::confirmed(demo, added.text_of("id"));
+    let officer = enrolled(demo, &added, "compliance_auditor", None);
+    (officer, known(demo, added.text_of("id")))
+}
+
+/// Somebody of the directory.
+fn known(demo: &Demo, id: &str) -> Value {
+    let listed = demo.role("audit_admin").get("/v1/admin/actors").expect(200);
+    let actors = listed.body["actors"].as_array().expect("a list").clone();
+    actors.into_iter().find(|one| one["id"] == json!(id)).expect("it was added")
+}
+
+#[test]
+fn one_administrator_alone_moves_no_officer_of_oversight() {
+    let demo = shared();
+    let (first, second) = (demo.role("security_admin"), demo.role("audit_admin"));
+    let state =
+        |by: &super::actor::Actor, whom: &str, to: &str| super::placing::set_state(by, whom, to);
+    for to in ["suspended", "reserve", "left"] {
+        let (officer, _) = officer(demo);
+        officer.get("/v1/audit/reviews").expect(200);
+        // Neither administrator alone, however often it says so, nor anybody else.
+        state(&second, &officer.id, to).refused(403, "denied");
+        officer.get("/v1/audit/reviews").expect(200);
+        for _ in 0..2 {
+            let said = state(&first, &officer.id, to).refused(403, "approval_required");
+            let entry = demo.entry(said.index());
+            assert_eq!(happened(&entry), "admin.actor_change success");
+            let told = (&entry["x"]["actor"], &entry["x"]["asked"], &entry["x"]["tokens"]);
+            assert_eq!(told, (&json!(officer.id), &json!(to), &json!("ended")));
+        }
+        assert_eq!(known(demo, &officer.id)["state"], json!("active"), "{to}");
+        // A stolen account does not wait for the second one.
+        officer.get("/v1/audit/reviews").refused(401, "token_invalid");
+        state(&demo.role("assignment_officer"), &officer.id, to).refused(403, "denied");
+        // The second one says the same, or nothing is done.
+        state(&second, &officer.id, "active").refused(403, "denied");
+        state(&second, &officer.id, to).expect(200);
+        assert_eq!(known(demo, &officer.id)["state"], json!(to));
+    }
+}
+
+#[test]
+fn a_first_word_about_an_officer_ends_with_the_next_change_of_its_account() {
+    let demo = shared();
+    let (first, second) = (demo.role("security_admin"), demo.role("audit_admin"));
+    let (officer, about) = officer(demo);
+    let post = about["assignments"][0]["id"].as_str().expect("a post").to_owned();
+    super::placing::set_state(&first, &officer.id, "suspended").refused(403, "approval_required");
+    super::placing::word(&first, &officer.id, "end", &post).refused(403, "approval_required");
+    super::placing::set_state(&second, &officer.id, "suspended").refused(403, "denied");
+    super::placing::word(&second, &officer.id, "end", &post).expect(200);
+    // Whoever watches no more is moved like anybody.
+    super::placing::set_state(&first, &officer.id, "suspended").expect(200);
+}
+
+#[test]
+fn a_roster_takes_no_post_of_oversight_away() {
+    let demo = shared();
+    let first = demo.role("security_admin");
+    let (officer, _) = officer(demo);
+    let until = (jiff::Timestamp::now() + std::time::Duration::from_secs(60)).to_string();
+    for change in [json!({"ends": true}), json!({"to": until})] {
+        let mut line = json!({"actor": officer.id, "role": "compliance_auditor"});
+        line.as_object_mut().expect("a line").extend(change.as_object().expect("members").clone());
+        for dry_run in [true, false] {
+            let body = json!({"lines": [line], "dry_run": dry_run});
+            let done = first.post("/v1/admin/assignments/import", &body).expect(200);
+            let text = done.body["lines"][0].to_string();
+            assert!(text.contains("approval_required"), "{text}");
+        }
+    }
+    officer.get("/v1/audit/reviews").expect(200);
 }
 
 #[test]

@@ -180,6 +180,7 @@ pub(super) fn placing<'a>(caller: &'a Caller, rooms: &'a Rooms) -> Placing<'a> {
         seal: &rooms.seal,
         access: &rooms.access,
         trail: &rooms.trail,
+        words: &rooms.first_words,
     }
 }
 

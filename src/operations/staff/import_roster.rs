@@ -218,10 +218,15 @@ async fn carried_out(
     if record.state == ActorState::Left {
         return Err(placing.turn_away(Code::NotFound).await);
     }
+    let before = record.clone();
     let (difference, assignment) = match applied(placing, &mut record, line, confirmed, rooms)? {
         Ok(found) => found,
         Err(code) => return Err(placing.turn_away(code).await),
     };
+    // A roster is one administrator's word.
+    if placing.takes_oversight(&before, &record) {
+        return Err(placing.turn_away(Code::ApprovalRequired).await);
+    }
     let act = match difference {
         Difference::New => PlacingAct::Place,
         Difference::Changed => PlacingAct::Renew,

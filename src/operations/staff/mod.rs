@@ -9,6 +9,7 @@ mod import_roster;
 mod issue_token;
 mod log_in;
 mod new_code;
+mod overseers;
 mod place_actor;
 mod renew_post;
 mod see_posts;
@@ -26,6 +27,7 @@ pub use import_roster::{
 pub use issue_token::{Issued, TokenRequest, issue_token};
 pub use log_in::{LoggedIn, log_in};
 pub use new_code::{NewCode, new_code};
+pub use overseers::FirstWords;
 pub use place_actor::{Placed, Placing, change_state, confirm_post, end_post, place_actor};
 pub use renew_post::renew_post;
 pub use see_posts::{

@@ -1,9 +1,10 @@
 //! Gives, confirms and ends posts, and changes the state of an actor.
-//! Never one's own, never an administrator's by a single word, and never a post beside one that excludes it.
+//! Never one's own, never an administrator's or an officer's of oversight by a single word, and never a post beside one that excludes it.
 //! What ends here ends for the next operation in the log, with the windows that rested on it: every permit rests on the actor's
 //! version.
 
 use super::add_actor::check_place;
+use super::overseers::{FirstWords, Wanted};
 use super::windows::ended_with;
 use crate::access::{Access, ActorId, Code, Denied, Origin, Permit, PlacingAct, Policy, PostAt};
 use crate::ambient::{Micros, Random};
@@ -27,7 +28,7 @@ pub(super) struct Moved {
 }
 
 impl Moved {
-    fn of(about: ActorId) -> Moved {
+    pub(super) fn of(about: ActorId) -> Moved {
         Moved { about, ended: OnceLock::new() }
     }
 }
@@ -61,6 +62,8 @@ pub struct Placing<'a> {
     pub access: &'a Access,
     /// The one door for change.
     pub trail: &'a Trail,
+    /// What waits for a second administrator.
+    pub words: &'a FirstWords,
 }
 
 /// A post that was given.
@@ -149,8 +152,9 @@ pub async fn confirm_post(
     let (origin, now) = (placing.origin, placing.now);
     let parties: Vec<ActorId> = waiting.unconfirmed_by.into_iter().chain([about]).collect();
     let parties = placing.directory.accounts_of(&parties);
-    let decided = placing.access.decide_confirming(
+    let decided = placing.access.decide_second_word(
         standing,
+        PlacingAct::Confirm,
         about,
         &parties,
         &post,
@@ -163,36 +167,42 @@ pub async fn confirm_post(
     placing.commit(permit, &record, version).await
 }
 
-/// Ends a post now.
+/// Ends a post now; one of oversight that counts on the word of two administrators.
 ///
 /// # Errors
-/// As [`Access::decide_placing`]; `not_found` for a post that is not there or is over.
+/// As [`Access::decide_placing`]; `not_found` for a post that is not there or is over; `approval_required` for the first of two words,
+/// with which the holder's tokens end.
 pub async fn end_post(
     placing: &Placing<'_>,
     about: ActorId,
     assignment: [u8; 16],
 ) -> Result<Recorded, OperationError> {
     let (mut record, version) = placing.record(about).await?;
-    let held = record.assignments.iter_mut().find(|held| held.id == assignment);
+    let held = record.assignments.iter().find(|held| held.id == assignment);
     let Some(held) = held.filter(|held| !is_over(held, placing.now)) else {
         return Err(placing.turn_away(Code::NotFound).await);
     };
     let posts = [PostAt { role: &held.role, area: area_of(held) }];
-    let (permit, _) = placing.decide(PlacingAct::End, about, &posts).await?;
-    if held.from >= placing.now.0 {
-        // It never began, so nothing ever rested on it.
-        record.assignments.retain(|held| held.id != assignment);
+    let permit = if placing.oversees(held) {
+        let wanted = (Wanted::End(assignment), PlacingAct::End);
+        placing.agreed(wanted, &posts, held, (&record, version), false).await?
     } else {
+        placing.decide(PlacingAct::End, about, &posts).await?.0
+    };
+    // What never began is as if it had never been: nothing ever rested on it.
+    record.assignments.retain(|held| held.id != assignment || held.from < placing.now.0);
+    for held in record.assignments.iter_mut().filter(|held| held.id == assignment) {
         held.until = Some(placing.now.0);
     }
     placing.commit(permit, &record, version).await
 }
 
 /// Changes somebody's state. Whoever left or is suspended has no session, no token and no post from this entry on; whoever
-/// left never comes back under this id.
+/// left never comes back under this id. Whoever holds a post of oversight is moved by two administrators.
 ///
 /// # Errors
-/// As [`Access::decide_placing`]; `version_conflict` for somebody who has left, or is in that state already.
+/// As [`Access::decide_placing`]; `version_conflict` for somebody who has left, or is in that state already; `approval_required` for the
+/// first of two words, with which an officer's tokens end.
 pub async fn change_state(
     placing: &Placing<'_>,
     about: ActorId,
@@ -206,8 +216,15 @@ pub async fn change_state(
         ActorState::Suspended | ActorState::Left => PlacingAct::Stop,
         ActorState::Active | ActorState::Reserve => PlacingAct::Change,
     };
-    let (permit, _) = placing.decide(act, about, &posts).await?;
-    if record.state == state || record.state == ActorState::Left {
+    let vain = record.state == state || record.state == ActorState::Left;
+    let permit = match placing.overseeing(&record) {
+        Some(post) => {
+            let wanted = (Wanted::State(state), act);
+            placing.agreed(wanted, &posts, post, (&record, version), vain).await?
+        }
+        None => placing.decide(act, about, &posts).await?.0,
+    };
+    if vain {
         return Err(placing.turn_away(Code::VersionConflict).await);
     }
     if act == PlacingAct::Stop {

@@ -143,6 +143,7 @@ impl World {
             seal: &self.seal,
             access: &self.access,
             trail: &self.trail,
+            words: &self.first_words,
         }
     }
 

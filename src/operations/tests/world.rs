@@ -12,8 +12,8 @@ use crate::access::{Access, ActorId, Origin};
 use crate::ambient::{HostRandom, Micros};
 use crate::identity::{Actor, ActorRecord, Directory, Identity, NewActor};
 use crate::operations::{
-    Asked, Case, CreateRequest, Created, Echoes, HouseholdCreated, HouseholdRequest, MatchRequest,
-    Matched, Met, Once, OperationError, PatchRequest, Patched, QueryRequest, Repeats,
+    Asked, Case, CreateRequest, Created, Echoes, FirstWords, HouseholdCreated, HouseholdRequest,
+    MatchRequest, Matched, Met, Once, OperationError, PatchRequest, Patched, QueryRequest, Repeats,
     create_household, create_record, delete_record, match_record, patch_record, query_records,
     read_record,
 };
@@ -70,6 +70,7 @@ pub(super) struct World {
     pub(super) territory: Territory,
     pub(super) random: Arc<HostRandom>,
     pub(super) repeats: Repeats,
+    pub(super) first_words: FirstWords,
     pub(super) origin: Origin,
     pub(super) met: Met,
 }
@@ -149,6 +150,7 @@ impl World {
             territory: territory(),
             random,
             repeats: Repeats::default(),
+            first_words: FirstWords::default(),
             origin: Origin::default(),
             met: Met::default(),
         }
