@@ -5,11 +5,13 @@
 use super::bearer::{Bearer, bearers, covers};
 use super::code::Code;
 use super::decide::Access;
-use super::field::{deletes, field_grants};
+use super::field::{deletes, field_grants, needs_counter};
 use super::grants::{Action, Grants};
 use super::policy::Policy;
 use super::question::Question;
-use super::role::RoleId;
+use super::role::{Role, RoleId};
+use super::task::by_task;
+use crate::purposes::Purpose;
 use crate::records::{Facts, RecordType, View};
 use crate::territory::CellId;
 
@@ -23,7 +25,7 @@ pub struct Previewed {
     pub removes: bool,
     /// The role whose holders agree, as second persons, where a field waits for one.
     pub approver: Option<RoleId>,
-    /// The roles whose holders give its holder tasks, where a field waits for one.
+    /// The roles whose holders give its holder tasks over such records, where a field waits for one that they could name it in.
     pub task_givers: Vec<RoleId>,
 }
 
@@ -37,6 +39,8 @@ pub struct PreviewedField {
     pub clear_with: Option<Code>,
     /// Whether it is written: freely, under a condition, or not at all.
     pub writes: Option<Result<(), Code>>,
+    /// Whether it waits for a task that somebody else may give: what opens at the counter alone opens inside none.
+    is_given: bool,
 }
 
 impl Access {
@@ -57,7 +61,12 @@ impl Access {
         let mut best: Option<(Bearer<'_>, Vec<PreviewedField>)> = None;
         for bearer in here {
             let of = |field: &String| {
-                of_field(field, field_grants(policy, question, bearer, record_type, facts, field))
+                let known = question.schemas.get(record_type)?.field(field)?;
+                let class = facts.effective_class(known.class, question.now.local_days());
+                let grants = field_grants(policy, question, bearer, record_type, facts, field);
+                let child = facts.is_under_14(question.now.local_days());
+                let named = by_task(grants, child, class) && !needs_counter(policy, bearer, class);
+                of_field(field, grants, named)
             };
             let fields: Vec<PreviewedField> = listed.iter().filter_map(of).collect();
             let gives = !fields.is_empty();
@@ -67,12 +76,14 @@ impl Access {
         }
         let (bearer, fields) = best?;
         let removes = deletes(policy, question, bearer, record_type, facts).is_ok();
-        Some(told(policy, bearer, fields, removes))
+        let role = &policy.roles()[bearer.role];
+        let givers = givers_to(policy, &role.id, question.purpose, record_type);
+        Some(told(role, givers, fields, removes))
     }
 }
 
-/// What is given of a field; nothing where nothing is.
-fn of_field(field: &str, grants: Grants) -> Option<PreviewedField> {
+/// What is given of a field; nothing where nothing is. `named` says whether a task that somebody gives may name it.
+fn of_field(field: &str, grants: Grants, named: bool) -> Option<PreviewedField> {
     let view = grants.unconditional_view();
     let clear_with = if view == View::Raw {
         None
@@ -87,7 +98,16 @@ fn of_field(field: &str, grants: Grants) -> Option<PreviewedField> {
         grants.has(Action::WriteInTask).then_some(Err(Code::CaseRequired))
     };
     let nothing = view == View::None && clear_with.is_none() && writes.is_none();
-    (!nothing).then(|| PreviewedField { field: field.to_owned(), view, clear_with, writes })
+    let in_task = Some(Code::CaseRequired);
+    let waits = clear_with == in_task || writes.and_then(Result::err) == in_task;
+    let is_given = waits && named;
+    (!nothing).then(|| PreviewedField {
+        field: field.to_owned(),
+        view,
+        clear_with,
+        writes,
+        is_given,
+    })
 }
 
 /// As a decision chooses: more fields that are shown first, then more in clear; then more that are written.
@@ -100,14 +120,27 @@ fn weight(fields: &[PreviewedField]) -> (usize, usize, usize) {
     )
 }
 
-/// With whom to ask, where there is something to ask for.
-fn told(
+/// The roles whose holders may give a role tasks over such records for the purpose: they have to know of them, and whoever is bound to a
+/// line gives work of that line alone.
+fn givers_to(
     policy: &Policy,
-    bearer: Bearer<'_>,
-    fields: Vec<PreviewedField>,
-    removes: bool,
-) -> Previewed {
-    let role = &policy.roles()[bearer.role];
+    to: &RoleId,
+    purpose: &Purpose,
+    record_type: RecordType,
+) -> Vec<RoleId> {
+    let knows = |place: usize, giver: &Role| {
+        let of = |line| policy.knows(place, record_type, line);
+        if giver.needs_line { purpose.lines.iter().any(|line| of(Some(line))) } else { of(None) }
+    };
+    let roles = policy.roles().iter().enumerate();
+    roles
+        .filter(|(place, giver)| giver.gives_tasks_to.contains(to) && knows(*place, giver))
+        .map(|(_, giver)| giver.id.clone())
+        .collect()
+}
+
+/// With whom to ask, where there is something to ask for.
+fn told(role: &Role, givers: Vec<RoleId>, fields: Vec<PreviewedField>, removes: bool) -> Previewed {
     let waits = |code: Code| {
         let waits = move |one: &PreviewedField| {
             one.clear_with == Some(code) || one.writes == Some(Err(code))
@@ -115,14 +148,12 @@ fn told(
         fields.iter().any(waits)
     };
     let agrees = role.approved_by.as_ref().filter(|_| waits(Code::ApprovalRequired));
-    let in_task = waits(Code::CaseRequired);
-    let givers = policy.roles().iter().filter(|_| in_task);
-    let givers = givers.filter(|giver| giver.gives_tasks_to.contains(&role.id));
+    let is_given = fields.iter().any(|field| field.is_given);
     Previewed {
         role: role.id.clone(),
         removes,
         approver: agrees.map(|by| by.role.clone()),
-        task_givers: givers.map(|giver| giver.id.clone()).collect(),
+        task_givers: if is_given { givers } else { Vec::new() },
         fields,
     }
 }

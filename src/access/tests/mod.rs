@@ -17,6 +17,7 @@ mod mandates;
 mod matching;
 mod matrix;
 mod memo;
+mod previews;
 mod properties;
 mod readiness;
 mod removal;
