@@ -198,13 +198,14 @@ impl Facts {
         self.own_end = self.own_end.filter(|own| Some(*own) != self.retain_until);
     }
 
-    /// The end once the moment that it counts from is another: with the ends that the former and the new one give, as far as one is
-    /// told. An end that the former moment gave goes back as far as `latest`, unless everything was withdrawn meanwhile; one that
-    /// somebody asked for is not touched, and comes earlier at most.
-    pub fn end_by_moment(&mut self, former: Option<i32>, new: Option<i32>, latest: i32) {
+    /// The end once the moment that it counts from is another: with the ends that the former one may have given, and the one that the
+    /// new one gives, as far as it is told. An end that the former moment gave goes back as far as `latest`, where that is known and
+    /// not everything was withdrawn meanwhile; one that somebody asked for is not touched, and comes earlier at most.
+    pub fn end_by_moment(&mut self, former: &[i32], new: Option<i32>, latest: Option<i32>) {
         let moved = |known: i32, goes_back: bool| {
-            let given = former == Some(known) && goes_back;
-            let known = if given { known.max(latest) } else { known };
+            let given = former.contains(&known) && goes_back;
+            let latest = latest.filter(|_| given);
+            let known = latest.map_or(known, |latest| known.max(latest));
             new.map_or(known, |end| end.min(known))
         };
         let carried = !self.rests_on_nothing();

@@ -76,17 +76,22 @@ impl Retention {
     }
 }
 
-/// When a record ends whose moment was told: as its schema says, and as the purpose does too where it counts from the same moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// When a record ends whose moment was told: as its schema says, and earlier where no purpose that it is held for needs it so long.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndRule {
     schema: Retention,
-    purpose: Option<Retention>,
+    /// What the purposes say of the schema's own moment; nothing for one that counts from another, which so needs it as long as the schema says.
+    purposes: Vec<Option<Retention>>,
 }
 
 impl EndRule {
-    /// The rule of a schema, with that of the purpose where the record is held for no other.
-    pub fn new(schema: Retention, purpose: Option<Retention>) -> EndRule {
-        EndRule { schema, purpose: purpose.filter(|purpose| purpose.after == schema.after) }
+    /// The rule of a schema, with those of the purposes that the record is held for, as far as they are known.
+    pub fn new(
+        schema: Retention,
+        purposes: impl IntoIterator<Item = Option<Retention>>,
+    ) -> EndRule {
+        let of_moment = |known: Option<Retention>| known.filter(|one| one.after == schema.after);
+        EndRule { schema, purposes: purposes.into_iter().map(of_moment).collect() }
     }
 
     /// Whether so little would be left of a record by this moment that nobody could correct it any more.
@@ -94,10 +99,22 @@ impl EndRule {
         days_since_epoch(self.ends_on(moment)) < today.saturating_add(MOMENT_DAYS_AHEAD_MIN)
     }
 
-    /// The first day on which the record may no longer be read, once the moment came on that day: the earlier one of the two.
+    /// The first day on which the record may no longer be read, once the moment came on that day: that of the schema, or the last
+    /// one of the purposes where that is earlier.
     pub fn ends_on(&self, moment: Date) -> Date {
+        let last = self.purposes.iter().map(|purpose| self.end_for(*purpose, moment)).max();
+        last.unwrap_or_else(|| self.schema.ends_on(moment))
+    }
+
+    /// Every end that this moment gives to a record that is held for one of the purposes, for some of them, or for others beside them.
+    pub fn may_end_on(&self, moment: Date) -> Vec<Date> {
+        let alone = self.purposes.iter().map(|purpose| self.end_for(*purpose, moment));
+        alone.chain([self.schema.ends_on(moment)]).collect()
+    }
+
+    fn end_for(&self, purpose: Option<Retention>, moment: Date) -> Date {
         let end = self.schema.ends_on(moment);
-        self.purpose.map_or(end, |purpose| end.min(purpose.ends_on(moment)))
+        purpose.map_or(end, |purpose| end.min(purpose.ends_on(moment)))
     }
 }
 
@@ -135,14 +152,25 @@ mod tests {
     fn a_told_moment_ends_a_record_by_the_shorter_rule_that_counts_from_it() {
         let residence = Retention { after: RetentionStart::ResidenceEnd, months: 6, ..PERMIT };
         let (moment, half_a_year) = (date(2026, 1, 31), date(2026, 7, 31));
-        assert_eq!(EndRule::new(residence, None).ends_on(moment), half_a_year);
+        let ends = |purposes: &[Option<Retention>]| {
+            EndRule::new(residence, purposes.iter().copied()).ends_on(moment)
+        };
+        assert_eq!(ends(&[]), half_a_year);
         // A permit is another moment, which nobody told.
-        let shorter = Retention { months: 1, ..PERMIT };
-        assert_eq!(EndRule::new(residence, Some(shorter)).ends_on(moment), half_a_year);
+        let permit = Retention { months: 1, ..PERMIT };
+        assert_eq!(ends(&[Some(permit)]), half_a_year);
         let (shorter, longer) =
             (Retention { months: 1, ..residence }, Retention { months: 12, ..residence });
-        assert_eq!(EndRule::new(residence, Some(shorter)).ends_on(moment), date(2026, 2, 28));
-        assert_eq!(EndRule::new(residence, Some(longer)).ends_on(moment), half_a_year);
+        assert_eq!(ends(&[Some(shorter)]), date(2026, 2, 28));
+        assert_eq!(ends(&[Some(longer)]), half_a_year);
+        // Of several the one that needs it longest, and what nobody knows any more shortens nothing.
+        let two_months = Retention { months: 2, ..residence };
+        assert_eq!(ends(&[Some(shorter), Some(two_months)]), date(2026, 3, 31));
+        for other in [Some(permit), Some(longer), None] {
+            assert_eq!(ends(&[Some(shorter), other]), half_a_year, "{other:?}");
+        }
+        let former = EndRule::new(residence, [Some(shorter), Some(two_months)]).may_end_on(moment);
+        assert_eq!(former, [date(2026, 2, 28), date(2026, 3, 31), half_a_year]);
     }
 
     #[test]

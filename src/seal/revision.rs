@@ -40,20 +40,22 @@ pub struct Patch {
     pub at: Micros,
 }
 
-/// How the end of a record follows its moment.
-#[derive(Clone, Copy, Debug)]
+/// How the end of a record follows its moment: by the purposes that it is held for, whichever one a change is made under.
+#[derive(Clone, Debug)]
 pub struct Ending {
-    /// When it ends once the moment is told.
+    /// When it ends once the moment is told, by the purposes that carry it from now on.
     pub rule: EndRule,
-    /// When it ends, by the purpose of the change, while no moment is told.
-    pub latest: i32,
+    /// By which the end that it has may have been given: those of all purposes that it was held for so far.
+    pub former: EndRule,
+    /// When it ends, by the purpose that it was stored for, while no moment is told; nothing where that purpose is not known any more.
+    pub latest: Option<i32>,
 }
 
-/// The ends that the moment gives, before a change and after it.
+/// The ends that the moment may have given before a change, and the one that it gives after it.
 struct Moved {
-    former: Option<i32>,
+    former: Vec<i32>,
     new: Option<i32>,
-    latest: i32,
+    latest: Option<i32>,
 }
 
 /// What a change does to the days on which a subject turns 14 and 18.
@@ -396,12 +398,17 @@ fn seal_sections(
 
 /// What the change makes of the end, where it touches the section of the field that tells the moment.
 fn moved(schema: &Schema, patch: &Patch, merged: &[Merged]) -> Option<Moved> {
-    let Ending { rule, latest } = patch.ending?;
+    let Ending { rule, former, latest } = patch.ending.as_ref()?;
     let field = schema.moment_field()?;
     let section = merged.iter().find(|section| section.name == field.section)?;
-    let end =
-        |fields| schema.moment_in(fields).map(|moment| days_since_epoch(rule.ends_on(moment)));
-    Some(Moved { former: end(&section.before), new: end(&section.after), latest })
+    let before = schema.moment_in(&section.before);
+    let former = before.map(|moment| former.may_end_on(moment)).unwrap_or_default();
+    let new = schema.moment_in(&section.after).map(|moment| rule.ends_on(moment));
+    Some(Moved {
+        former: former.into_iter().map(days_since_epoch).collect(),
+        new: new.map(days_since_epoch),
+        latest: *latest,
+    })
 }
 
 /// The protected days by the number that the record holds after the patch, looked at wherever a patch sets the days.
@@ -461,11 +468,14 @@ fn renewed(
         facts.end_late(latest);
     }
     if let Some(basis) = &patch.basis {
-        facts.bases.retain(|held| held.purpose != basis.purpose);
-        facts.bases.push(basis.clone());
+        // In the place of the one before it: the first is the one that the record was stored on, and its purpose gave the end.
+        match facts.bases.iter_mut().find(|held| held.purpose == basis.purpose) {
+            Some(held) => *held = basis.clone(),
+            None => facts.bases.push(basis.clone()),
+        }
     }
     if let Some(Moved { former, new, latest }) = moved {
-        facts.end_by_moment(*former, *new, *latest);
+        facts.end_by_moment(former, *new, *latest);
     }
     for (_, subject, handle) in &patch.drawn {
         facts.subject_handles.push((*subject.as_bytes(), *handle));

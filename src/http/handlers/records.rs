@@ -352,6 +352,7 @@ pub(in crate::http) async fn patch(
         &rooms.access,
         &rooms.trail,
         &rooms.schemas,
+        &rooms.purposes,
         &territory,
         &*rooms.random,
     )

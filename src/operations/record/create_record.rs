@@ -418,7 +418,7 @@ impl<'a> Build<'a> {
             Some(asked) => asked,
             None => latest,
         };
-        let rule = EndRule::new(schema.retention(), Some(self.asked.purpose.retention));
+        let rule = EndRule::new(schema.retention(), [Some(self.asked.purpose.retention)]);
         let told = schema.moment_in(fields);
         // What is over already, or nearly, is not stored any more.
         if told.is_some_and(|moment| rule.is_over_soon(moment, days_since_epoch(today))) {

@@ -15,10 +15,10 @@ use crate::operations::scope::Weighed;
 use crate::operations::steps::Steps;
 use crate::operations::subject::holds_of;
 use crate::operations::{Asked, OperationError, draw};
-use crate::purposes::BasisClaim;
+use crate::purposes::{BasisClaim, PurposeSet};
 use crate::records::{
-    BIRTH_DATE, EndRule, Facts, Handle, ParsedPatch, RecordId, Schema, SchemaSet, SubjectId,
-    SubjectSlot, days_since_epoch, protected_days,
+    BIRTH_DATE, BasisFact, EndRule, Facts, Handle, ParsedPatch, RecordId, Retention, Schema,
+    SchemaSet, SubjectId, SubjectSlot, days_since_epoch, protected_days,
 };
 use crate::seal::{Birthdays, Ending, Patch, Revision, Seal, SealError};
 use crate::store::{Fetched, Outcome, Reader, Row, Sealed};
@@ -62,6 +62,7 @@ pub async fn patch_record(
     access: &Access,
     trail: &Trail,
     schemas: &SchemaSet,
+    purposes: &PurposeSet,
     territory: &Territory,
     random: &dyn Random,
 ) -> Result<Patched, OperationError> {
@@ -81,7 +82,8 @@ pub async fn patch_record(
         let items = [Item { fields: &names, ..item.item() }];
         let facts = &item.facts;
         let schema = schemas.get(item.record_type).ok_or(UNKNOWN_TYPE)?;
-        let patch = match prepare(asked, &question, &request, schema, &sealed, facts, random) {
+        let held = (&sealed, facts);
+        let patch = match prepare(asked, &question, &request, schema, held, purposes, random) {
             Ok(patch) => patch,
             Err(unfit) => return Err(unfit.end(asked, access, trail).await),
         };
@@ -192,8 +194,8 @@ fn prepare(
     question: &Question<'_>,
     request: &PatchRequest,
     schema: &Schema,
-    sealed: &Sealed,
-    facts: &Facts,
+    (sealed, facts): (&Sealed, &Facts),
+    purposes: &PurposeSet,
     random: &dyn Random,
 ) -> Result<Patch, Unfit> {
     let row = sealed.row();
@@ -235,8 +237,8 @@ fn prepare(
     // What a withdrawal took forward comes back with another basis, as far as this purpose allows.
     let latest = asked.purpose.retention.retain_until(asked.now.local_date());
     let latest_end = basis.as_ref().map(|_| days_since_epoch(latest));
-    let ending = ending(asked, schema, row, facts);
-    let told = ending.zip(schema.moment_in(&parsed.set));
+    let ending = ending(schema, row, facts, basis.as_ref(), purposes);
+    let told = ending.as_ref().zip(schema.moment_in(&parsed.set));
     // What would be over at once is removed by whoever may: neither a slip of the year nor a false day takes it away unseen.
     if told.is_some_and(|(end, moment)| end.rule.is_over_soon(moment, today)) {
         return Err(schema.already_over().into());
@@ -262,15 +264,33 @@ fn clears(asked: &Asked<'_>, facts: &Facts, parsed: &ParsedPatch) -> bool {
     removes && facts.basis_for(asked.purpose.id.as_str()).is_some()
 }
 
-/// How the end follows the moment that a field tells. The purpose's own period counts with it where the record is held for no other;
-/// while no moment is told, the record ends when the purpose lets it end that it is written under, counted from when it was stored.
-fn ending(asked: &Asked<'_>, schema: &Schema, row: &Row, facts: &Facts) -> Option<Ending> {
+/// How the end follows the moment that a field tells: by the purposes that the record is held for, with the one that a basis brings.
+/// Whoever corrects the moment may do so under another one, or under none that it is held for: that gives leave to write and no end. While
+/// no moment is told, the record ends as its creation said: when the purpose lets it end that it was stored for.
+fn ending(
+    schema: &Schema,
+    row: &Row,
+    facts: &Facts,
+    brought: Option<&BasisFact>,
+    purposes: &PurposeSet,
+) -> Option<Ending> {
     schema.moment_field()?;
-    let (purpose, retention) = (asked.purpose.id.as_str(), asked.purpose.retention);
-    let alone = facts.bases.iter().all(|held| held.purpose == purpose || facts.is_withdrawn(held));
-    let rule = EndRule::new(schema.retention(), Some(retention).filter(|_| alone));
+    let period =
+        |held: &BasisFact| -> Option<Retention> { Some(purposes.get(&held.purpose)?.retention) };
+    let rule =
+        |held: Vec<&BasisFact>| EndRule::new(schema.retention(), held.into_iter().map(period));
+    let others = |held: &&BasisFact| brought.is_none_or(|new| new.purpose != held.purpose);
+    let live = facts.bases.iter().filter(|held| !facts.is_withdrawn(held)).filter(others);
+    let live: Vec<&BasisFact> = live.chain(brought).collect();
+    let all: Vec<&BasisFact> = facts.bases.iter().collect();
     let stored = Micros(row.header.id.unix_millis().saturating_mul(1_000)).local_date();
-    Some(Ending { rule, latest: days_since_epoch(retention.retain_until(stored)) })
+    let latest = facts.bases.first().and_then(period);
+    Some(Ending {
+        // What rests on nothing any more keeps the rule that it had.
+        rule: rule(if live.is_empty() { all.clone() } else { live }),
+        former: rule(all),
+        latest: latest.map(|first| days_since_epoch(first.retain_until(stored))),
+    })
 }
 
 /// Whether the record is held on this purpose in a way that carries what is collected now: what rests on plain

@@ -5,6 +5,7 @@
 use super::world::*;
 use crate::access::Code;
 use crate::operations::CreateRequest;
+use crate::purposes::BasisClaim;
 use crate::records::{RecordId, RecordType, days_since_epoch};
 use crate::store::Key;
 use jiff::ToSpan as _;
@@ -109,4 +110,62 @@ fn a_closed_matter_ends_by_the_shorter_of_its_schemas_and_its_purposes_period() 
     });
     let id = inspected(&world, RecordType::Event, fields).expect("stored");
     assert_eq!(end(&world, id, &[]), days_since_epoch(date(2028, 1, 16)));
+}
+
+/// A matter that was inspected, stored as closed at that moment.
+fn closed(world: &World, at: &str) -> RecordId {
+    let fields = json!({
+        "kind": "urgent_danger", "matter": "楼道积水", "severity": "larger", "state": "close",
+        "closed_at": at,
+    });
+    inspected(world, RecordType::Event, fields).expect("stored")
+}
+
+/// Corrects when a matter was closed, under any purpose.
+fn closes(
+    world: &World,
+    purpose: &str,
+    id: RecordId,
+    at: Option<&str>,
+    basis: Option<BasisClaim>,
+) -> i32 {
+    world.patch(HEAD, purpose, id, json!({"closed_at": at}), basis).expect("changed");
+    end(world, id, &[])
+}
+
+#[test]
+fn a_moment_that_is_corrected_under_another_purpose_moves_the_end_back_by_the_purposes_it_is_held_for()
+ {
+    let world = World::new();
+    let id = closed(&world, "2026-12-01T04:00:00Z");
+    assert_eq!(end(&world, id, &[]), days_since_epoch(date(2027, 12, 1)));
+    // Mediation would keep it for longer, and nothing is held for it.
+    let corrected = closes(&world, "dispute_mediation", id, Some("2027-01-04T04:00:00Z"), None);
+    assert_eq!(corrected, days_since_epoch(date(2028, 1, 4)), "a year, as the inspection says");
+}
+
+#[test]
+fn a_moment_that_is_taken_back_gives_the_end_of_the_purpose_it_was_stored_for_and_no_other() {
+    let world = World::new();
+    let cap = days_since_epoch(TODAY.saturating_add(60.months()));
+    // One may keep less and one more than the inspection: 3 and 84 months.
+    for purpose in ["emergency_evacuation", "dispute_mediation"] {
+        let id = closed(&world, "2026-12-01T04:00:00Z");
+        assert_eq!(closes(&world, purpose, id, None, None), cap, "{purpose}");
+    }
+}
+
+#[test]
+fn a_matter_that_is_held_for_several_purposes_ends_by_the_one_that_needs_it_longest() {
+    let world = World::new();
+    let id = closed(&world, "2026-12-01T04:00:00Z");
+    let claim = claim_on("dispute_mediation", "mediation_request", None);
+    // Three years for mediation, and two at most as the schema says.
+    let corrected = Some("2027-01-04T04:00:00Z");
+    let ended = closes(&world, "dispute_mediation", id, corrected, Some(claim));
+    assert_eq!(ended, days_since_epoch(date(2029, 1, 4)));
+    // A basis that is given anew keeps its place: the record was stored for the inspection.
+    let claim = claim_on("safety_inspection", "fire_safety_duty", None);
+    let ended = closes(&world, "safety_inspection", id, None, Some(claim));
+    assert_eq!(ended, days_since_epoch(TODAY.saturating_add(60.months())));
 }

@@ -302,6 +302,7 @@ impl World {
             &self.access,
             &self.trail,
             &SCHEMAS,
+            &PURPOSES,
             &self.territory,
             &*self.random,
         )

@@ -218,20 +218,24 @@ fn a_moment_ends_a_record_earlier_and_its_correction_gives_back_what_the_moment_
     let held = |end| Facts { retain_until: Some(end), ..facts() };
     let ends = |facts: &Facts| (facts.retain_until, facts.own_end);
     let mut facts = held(900);
-    facts.end_by_moment(None, Some(200), 900);
+    facts.end_by_moment(&[], Some(200), Some(900));
     assert_eq!(ends(&facts), (Some(200), None));
-    facts.end_by_moment(Some(200), Some(300), 900);
+    facts.end_by_moment(&[200], Some(300), Some(900));
     assert_eq!(ends(&facts), (Some(300), None), "another day");
-    facts.end_by_moment(Some(300), Some(1_000), 900);
+    facts.end_by_moment(&[300], Some(1_000), Some(900));
     assert_eq!(ends(&facts), (Some(900), None), "never beyond the purpose's");
-    facts.end_by_moment(Some(1_000), Some(200), 900);
-    facts.end_by_moment(Some(200), None, 100);
+    facts.end_by_moment(&[1_000], Some(200), Some(900));
+    facts.end_by_moment(&[200], None, Some(100));
     assert_eq!(ends(&facts), (Some(200), None), "a purpose that ended takes nothing away");
+    facts.end_by_moment(&[200], Some(300), None);
+    assert_eq!(ends(&facts), (Some(200), None), "what nobody knows any more gives nothing back");
+    facts.end_by_moment(&[100, 200, 400], Some(300), Some(900));
+    assert_eq!(ends(&facts), (Some(300), None), "whichever purpose gave it");
     // Somebody asked for day 150, before the moment was told.
     let mut asked = held(150);
-    asked.end_by_moment(None, Some(200), 900);
-    asked.end_by_moment(Some(200), Some(300), 900);
-    asked.end_by_moment(Some(300), None, 900);
+    asked.end_by_moment(&[], Some(200), Some(900));
+    asked.end_by_moment(&[200], Some(300), Some(900));
+    asked.end_by_moment(&[300], None, Some(900));
     assert_eq!(ends(&asked), (Some(150), None), "what was asked for stays");
     // Everything is withdrawn, and the record ends on day 50; then the moment is told, and corrected.
     let mut gone = held(900);
@@ -239,9 +243,9 @@ fn a_moment_ends_a_record_earlier_and_its_correction_gives_back_what_the_moment_
     gone.withdrawn = days.collect();
     assert!(gone.rests_on_nothing());
     gone.end_early(Some(50));
-    gone.end_by_moment(None, Some(40), 900);
+    gone.end_by_moment(&[], Some(40), Some(900));
     assert_eq!(ends(&gone), (Some(40), Some(40)));
-    gone.end_by_moment(Some(40), Some(300), 900);
+    gone.end_by_moment(&[40], Some(300), Some(900));
     assert_eq!(ends(&gone), (Some(40), Some(300)), "the withdrawal holds");
 }
 
