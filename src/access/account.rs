@@ -68,6 +68,8 @@ pub enum Written {
     Restraint(RestraintAct),
     /// A record goes because its time is over.
     Expiry,
+    /// Fields of a record go because nothing carries them any more.
+    FieldExpiry,
     /// Something happened to a task, an approval or an emergency.
     Mandate(MandateAct),
     /// An address is protected, or no more.

@@ -252,6 +252,8 @@ fn expiry(config: &Config, rooms: &Rooms, last_before: Option<Micros>) -> Result
         seal: rooms.seal.clone(),
         access: rooms.access.clone(),
         trail: rooms.trail.clone(),
+        schemas: rooms.schemas.clone(),
+        purposes: rooms.purposes.clone(),
         territory: rooms.territory.clone(),
         today: BelievedClock::new(rooms.clock.clone(), last_before, EXPIRY_CLOCK_LEAP_MAX),
         clock: rooms.clock.clone(),

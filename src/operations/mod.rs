@@ -13,6 +13,7 @@ mod echo;
 mod error;
 mod grounds;
 mod keys;
+mod leaving;
 mod mandate;
 mod once;
 mod record;

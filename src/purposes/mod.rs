@@ -5,8 +5,10 @@
 mod basis;
 mod error;
 mod file;
+mod leaving;
 mod purpose;
 
 pub use basis::{BasisClaim, BasisProblem, ConsentClaim, ConsentGiver, ConsentMethod, check_basis};
 pub use error::PurposeError;
+pub use leaving::{HeldFor, Leaving};
 pub use purpose::{BasisKind, LegalBasis, Notice, Purpose, PurposeGroup, PurposeId, PurposeSet};

@@ -14,6 +14,8 @@ const FORMAT: u8 = 1;
 const FORMAT_WITHDRAWN: u8 = 0x1c;
 /// The same with restraints and an end of its own behind them, where it has any of the two.
 const FORMAT_RESTRAINED: u8 = 0x1d;
+/// The same with the end of fields that go before the record behind it, where it has one.
+const FORMAT_LEAVING: u8 = 0x1e;
 
 /// One reason for which the record is held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +51,8 @@ pub struct Facts {
     pub restraints: Vec<Restraint>,
     /// The end that it had before a withdrawal took it forward; nothing where none did.
     pub own_end: Option<i32>,
+    /// The first day on which fields of it go that rested on consents alone which were withdrawn; nothing where none do.
+    pub fields_end: Option<i32>,
     /// The record's name in the audit log.
     pub record_handle: Handle,
     /// The subjects' ids and their names in the audit log.
@@ -99,6 +103,7 @@ impl Facts {
             withdrawn: Vec::new(),
             restraints: Vec::new(),
             own_end: None,
+            fields_end: None,
             record_handle: Handle::from_bytes([0; 16]),
             subject_handles: Vec::new(),
             protected_address: false,
@@ -134,6 +139,12 @@ impl Facts {
     /// Whether it is to be removed on that day: its time is over, and neither a law nor a restriction keeps it.
     pub fn is_to_go(&self, today_days: i32) -> bool {
         self.is_expired(today_days) && !self.legal_hold && !self.restricted
+    }
+
+    /// Whether fields of it are to be removed on that day: their time is over, and nothing keeps the record or a part in it.
+    pub fn is_to_lose_fields(&self, today_days: i32) -> bool {
+        let is_over = self.fields_end.is_some_and(|day| today_days >= day);
+        is_over && !self.legal_hold && !self.restricted && self.restraints.is_empty()
     }
 
     /// The basis under which the record is held for a purpose, withdrawn or not.
@@ -271,7 +282,7 @@ impl Facts {
     }
 
     /// The bytes to seal: a format byte, then postcard of the attributes in the order of this type, then of those withdrawn, the
-    /// restraints and the end of its own.
+    /// restraints, the end of its own and that of fields.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
         let handles = self.subject_handles.iter();
         let written = Written {
@@ -293,7 +304,11 @@ impl Facts {
         postcard::to_slice(&written, &mut bytes[1..])
             .expect("the buffer has the size just counted");
         // Ids, days of consents and ends tell nothing of a birth date, so they need no wiping on the way.
-        let tail = if !self.restraints.is_empty() || self.own_end.is_some() {
+        let tail = if let Some(fields_end) = self.fields_end {
+            bytes[0] = FORMAT_LEAVING;
+            let tail = (&self.withdrawn, &self.restraints, self.own_end, fields_end);
+            postcard::to_allocvec(&tail)
+        } else if !self.restraints.is_empty() || self.own_end.is_some() {
             bytes[0] = FORMAT_RESTRAINED;
             postcard::to_allocvec(&(&self.withdrawn, &self.restraints, self.own_end))
         } else if !self.withdrawn.is_empty() {
@@ -312,12 +327,13 @@ impl Facts {
     /// When the format is unknown or the bytes are malformed, too many, or too few.
     pub fn decode(bytes: &[u8]) -> Result<Facts, FactsError> {
         let (format, body) = bytes.split_first().ok_or(FactsError::Malformed)?;
-        if ![FORMAT, FORMAT_WITHDRAWN, FORMAT_RESTRAINED].contains(format) {
+        if ![FORMAT, FORMAT_WITHDRAWN, FORMAT_RESTRAINED, FORMAT_LEAVING].contains(format) {
             return Err(FactsError::UnknownFormat);
         }
         let (written, rest): (Written, _) =
             postcard::take_from_bytes(body).map_err(|_| FactsError::Malformed)?;
-        let (Tail { withdrawn, restraints, own_end }, rest) = Tail::take(*format, rest)?;
+        let (Tail { withdrawn, restraints, own_end, fields_end }, rest) =
+            Tail::take(*format, rest)?;
         if !rest.is_empty() || bytes.len() > FACTS_BYTES_MAX {
             return Err(FactsError::Malformed);
         }
@@ -332,6 +348,7 @@ impl Facts {
             withdrawn,
             restraints,
             own_end,
+            fields_end,
             record_handle: Handle::from_bytes(written.record_handle),
             subject_handles: handles.map(|(id, handle)| (id, Handle::from_bytes(handle))).collect(),
             protected_address: written.protected_address,
@@ -346,6 +363,7 @@ struct Tail {
     withdrawn: Vec<([u8; 16], i32)>,
     restraints: Vec<Restraint>,
     own_end: Option<i32>,
+    fields_end: Option<i32>,
 }
 
 impl Tail {
@@ -361,10 +379,15 @@ impl Tail {
                 let tail = Tail { withdrawn, ..Tail::default() };
                 if is_empty { Err(FactsError::Malformed) } else { Ok((tail, rest)) }
             }
+            FORMAT_LEAVING => {
+                let ((withdrawn, restraints, own_end, fields_end), rest) =
+                    postcard::take_from_bytes(bytes).map_err(malformed)?;
+                Ok((Tail { withdrawn, restraints, own_end, fields_end: Some(fields_end) }, rest))
+            }
             _ => {
                 let ((withdrawn, restraints, own_end), rest): ((_, Vec<Restraint>, _), _) =
                     postcard::take_from_bytes(bytes).map_err(malformed)?;
-                let tail = Tail { withdrawn, restraints, own_end };
+                let tail = Tail { withdrawn, restraints, own_end, fields_end: None };
                 let says = !tail.restraints.is_empty() || tail.own_end.is_some();
                 if says { Ok((tail, rest)) } else { Err(FactsError::Malformed) }
             }

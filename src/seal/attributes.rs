@@ -6,6 +6,7 @@ use super::{Seal, SealError};
 use crate::ambient::Micros;
 use crate::records::{Facts, RecordId};
 use crate::store::{Change, Key, Op, Row, Sealed, Version, listing};
+use std::collections::BTreeSet;
 
 impl Seal {
     /// The steps that store a record with other attributes, listed by its end as they say.
@@ -24,24 +25,20 @@ impl Seal {
         Ok(())
     }
 
-    /// Moves the record in the queue of those that end, where its end is another, and in that of those whose end a withdrawal
-    /// took forward.
+    /// Moves the record in the queue of those that end, or of which fields do, where such an end is another, and in that of those whose
+    /// end a withdrawal took forward.
     pub(super) fn end_anew(
         &self,
         sealed: &Sealed,
         facts: &Facts,
         change: &mut Change,
     ) -> Result<(), SealError> {
-        let (before, id) = (self.facts(sealed)?, sealed.row().header.id);
-        let moved = |before: Option<Key>, after: Option<Key>| {
-            let moves = before != after;
-            let gone = before.filter(|_| moves).map(Op::Delete);
-            let new = after.filter(|_| moves).map(|key| Op::Put(key, Version(1), Vec::new()));
-            gone.into_iter().chain(new)
-        };
-        let end = |facts: &Facts| facts.retain_until.map(|day| Key::retention(day, id));
-        change.ops.extend(moved(end(&before), end(facts)));
-        change.ops.extend(moved(early_end(&before, id), early_end(facts, id)));
+        let id = sealed.row().header.id;
+        let (before, after) = (ends(&self.facts(sealed)?, id), ends(facts, id));
+        let gone = before.iter().filter(|key| !after.contains(*key));
+        change.ops.extend(gone.map(|key| Op::Delete(key.clone())));
+        let new = after.into_iter().filter(|key| !before.contains(key));
+        change.ops.extend(new.map(|key| Op::Put(key, Version(1), Vec::new())));
         Ok(())
     }
 }
@@ -55,8 +52,11 @@ pub(super) fn put_row_anew(sealed: &Sealed, row: &Row, at: Micros, change: &mut 
     change.ops.push(Op::Put(Key::row(header.id), version, row.encode()));
 }
 
-/// Where a record stands whose end a withdrawal took forward.
-pub(super) fn early_end(facts: &Facts, id: RecordId) -> Option<Key> {
-    let day = facts.retain_until.filter(|_| facts.own_end.is_some());
-    day.map(|day| Key::early_end(day, id))
+/// Where a record stands in the two queues: under its own end and that of fields of it, and under those that a withdrawal gave. Two that
+/// are one day are one place.
+pub(super) fn ends(facts: &Facts, id: RecordId) -> BTreeSet<Key> {
+    let early = facts.retain_until.filter(|_| facts.own_end.is_some());
+    let own = facts.retain_until.into_iter().chain(facts.fields_end);
+    let early = early.into_iter().chain(facts.fields_end);
+    own.map(|day| Key::retention(day, id)).chain(early.map(|day| Key::early_end(day, id))).collect()
 }

@@ -20,13 +20,12 @@ impl Consenting {
     /// Records with the patch of each that brings the basis, what was seen of the person's key before they were looked at, and what
     /// is kept of the consent itself.
     pub fn new(
-        sealed: Vec<Sealed>,
+        sealed: Vec<(Sealed, Patch)>,
         key: Option<KeyHold>,
         controls: Vec<Control>,
-        patch: impl Fn() -> Patch,
     ) -> Consenting {
-        let records = sealed.iter().flat_map(|one| one.records().iter().copied()).collect();
-        let revision = |one| Revision::new(one, patch(), Vec::new());
+        let records = sealed.iter().flat_map(|(one, _)| one.records().iter().copied()).collect();
+        let revision = |(one, patch)| Revision::new(one, patch, Vec::new());
         let revisions = sealed.into_iter().map(revision).collect();
         Consenting { records, revisions, key, controls }
     }

@@ -36,6 +36,34 @@ impl ExpiredKeys {
         let record = ErasureRecord::after(stored)?;
         Ok(ExpiredKeys { id, record, version: stored.version })
     }
+
+    /// Lets the keys that a change takes along wait with those before them.
+    pub(super) fn wait<'a>(
+        &self,
+        gone: impl Iterator<Item = &'a KeyHold>,
+        change: &mut Change,
+    ) -> Result<(), SealError> {
+        let mut gone = gone.peekable();
+        if gone.peek().is_none() {
+            return Ok(());
+        }
+        let mut record = self.record.clone();
+        for hold in gone {
+            record.name_key(WrappedUnder::of(&hold.wrapped)?);
+        }
+        let key = Key::control(ControlKind::Erasure, &self.id);
+        if self.version == Version::ABSENT {
+            change.put_new(Key::erasure_waiting(&self.id), Vec::new());
+        }
+        change.ops.push(Op::Put(key.clone(), self.version.next(), record.encode()?));
+        change.expects.push(Expect { key, version: self.version, stamp: 0 });
+        Ok(())
+    }
+
+    /// Whether this is where they wait.
+    pub(super) fn is(&self, id: [u8; 16]) -> bool {
+        self.id == id
+    }
 }
 
 /// A record that is past its end, with what it holds on its subjects' keys.
@@ -64,7 +92,7 @@ impl Target for Expiry {
     fn owns(&self, owner: Owner) -> bool {
         match owner {
             Owner::Subject(id) => self.holds.iter().any(|hold| hold.subject == id),
-            Owner::Control(id) => id == self.keys.id,
+            Owner::Control(id) => self.keys.is(id),
             other => self.sealed.owns(other),
         }
     }
@@ -77,22 +105,12 @@ impl Seal {
     /// The key hierarchy's.
     pub fn expire(&self, permit: &Permit<Expiry>) -> Result<Change, SealError> {
         let Expiry { sealed, holds, keys } = permit.target();
-        let (mut change, mut record) = (Change::default(), keys.record.clone());
+        let mut change = Change::default();
         self.remove_row(sealed, &mut change)?;
         for hold in holds {
-            if hold.is_last {
-                record.name_key(WrappedUnder::of(&hold.wrapped)?);
-            }
             hold.let_go(&self.keyring, &mut change)?;
         }
-        if holds.iter().any(|hold| hold.is_last) {
-            let key = Key::control(ControlKind::Erasure, &keys.id);
-            if keys.version == Version::ABSENT {
-                change.put_new(Key::erasure_waiting(&keys.id), Vec::new());
-            }
-            change.ops.push(Op::Put(key.clone(), keys.version.next(), record.encode()?));
-            change.expects.push(Expect { key, version: keys.version, stamp: 0 });
-        }
+        keys.wait(holds.iter().filter(|hold| hold.is_last), &mut change)?;
         Ok(change)
     }
 }

@@ -2,7 +2,7 @@
 //! Never keeps a value or a handle; what stays says only that something of a type lay in a cell, and to decisions whose it was.
 //! A subject's wrapped key goes with its last record; any other renews it, so that of two removals at once one is the last.
 
-use super::attributes::early_end;
+use super::attributes::ends;
 use super::{Seal, SealError};
 use crate::access::Permit;
 use crate::records::{Owner, RecordId, RecordRef, SubjectId, Target};
@@ -120,10 +120,7 @@ impl Seal {
         for subject in &header.subjects {
             change.ops.push(Op::Delete(Key::subject_listing(*subject, header.id)));
         }
-        if let Some(day) = facts.retain_until {
-            change.ops.push(Op::Delete(Key::retention(day, header.id)));
-        }
-        change.ops.extend(early_end(&facts, header.id).map(Op::Delete));
+        change.ops.extend(ends(&facts, header.id).into_iter().map(Op::Delete));
         Ok(())
     }
 }

@@ -28,6 +28,8 @@ pub struct Patch {
     pub latest_end: Option<i32>,
     /// How the end follows the moment that a field tells, for a record whose schema has one.
     pub ending: Option<Ending>,
+    /// When fields go that nothing carries any more, where the change says anything of it.
+    pub fields_end: FieldsEnd,
     /// What becomes of the days on which the subject turns 14 and 18.
     pub birthdays: Birthdays,
     /// Whether the address is protected from now on; as before where nothing is said.
@@ -71,6 +73,15 @@ pub enum Birthdays {
     Forgotten,
 }
 
+/// What a change does to the day on which fields go that rested on withdrawn consents alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldsEnd {
+    /// It stays.
+    Kept,
+    /// It is this one, in days since 1970-01-01; nothing where no field goes.
+    Set(Option<i32>),
+}
+
 /// A record with the patch that was decided for it.
 pub struct Revision {
     sealed: Sealed,
@@ -89,6 +100,7 @@ impl Patch {
             basis: None,
             latest_end: None,
             ending: None,
+            fields_end: FieldsEnd::Kept,
             birthdays: Birthdays::Kept,
             protected: None,
             drawn: Vec::new(),
@@ -200,7 +212,8 @@ impl Seal {
         let reseal_all = old.header.schema != header.schema;
         let sections = seal_sections(schema, old, patch, &keys, merged, reseal_all, &header)?;
         let facts = renewed(facts, patch, numbered, moved.as_ref(), &gone);
-        if patch.latest_end.is_some() || moved.is_some() {
+        let is_told = patch.fields_end != FieldsEnd::Kept;
+        if patch.latest_end.is_some() || moved.is_some() || is_told {
             self.end_anew(sealed, &facts, &mut change)?;
         }
         let row = self.seal_row(header, sections, &facts)?;
@@ -473,6 +486,9 @@ fn renewed(
             Some(held) => *held = basis.clone(),
             None => facts.bases.push(basis.clone()),
         }
+    }
+    if let FieldsEnd::Set(day) = patch.fields_end {
+        facts.fields_end = day;
     }
     if let Some(Moved { former, new, latest }) = moved {
         facts.end_by_moment(former, *new, *latest);

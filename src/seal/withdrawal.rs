@@ -1,4 +1,5 @@
-//! The withdrawal of a consent: the records that rest on it are marked, and those that rest on nothing else get an end.
+//! The withdrawal of a consent: the records that rest on it are marked, and those that rest on nothing else get an end, or else the
+//! fields that do.
 //! Never opens a section: what changes stands in the decision attributes alone.
 //! From the row's next version on nothing is opened for that purpose, so no read comes behind it in the log.
 
@@ -10,7 +11,8 @@ use crate::store::{Change, Expect, Key, Sealed};
 
 /// Records of one person that rest on consents to one purpose, to be taken back.
 pub struct Withdrawal {
-    sealed: Vec<Sealed>,
+    /// Each with the day on which fields of it go.
+    sealed: Vec<(Sealed, Option<i32>)>,
     about: Vec<RecordRef>,
     terms: WithdrawalTerms,
     seen: Vec<(RecordId, u64, u64)>,
@@ -30,9 +32,9 @@ pub struct WithdrawalTerms {
 }
 
 impl Withdrawal {
-    /// Ties the records to what is taken back.
-    pub fn new(sealed: Vec<Sealed>, terms: WithdrawalTerms) -> Withdrawal {
-        let about = sealed.iter().flat_map(|one| one.records().to_vec()).collect();
+    /// Ties the records to what is taken back, each with the day on which fields of it go that nothing else carries.
+    pub fn new(sealed: Vec<(Sealed, Option<i32>)>, terms: WithdrawalTerms) -> Withdrawal {
+        let about = sealed.iter().flat_map(|(one, _)| one.records().to_vec()).collect();
         Withdrawal { sealed, about, terms, seen: Vec::new(), key: None }
     }
 
@@ -44,7 +46,7 @@ impl Withdrawal {
         key: Option<Expect>,
     ) -> Withdrawal {
         let is_further = |(id, ..): &(RecordId, u64, u64)| {
-            self.sealed.iter().all(|one| one.row().header.id != *id)
+            self.sealed.iter().all(|(one, _)| one.row().header.id != *id)
         };
         self.seen = seen.into_iter().filter(is_further).collect();
         Withdrawal { key, ..self }
@@ -63,12 +65,12 @@ impl Target for Withdrawal {
 
     fn seen(&self) -> Vec<(RecordId, u64, u64)> {
         let further = self.seen.iter().copied();
-        self.sealed.iter().flat_map(Target::seen).chain(further).collect()
+        self.sealed.iter().flat_map(|(one, _)| one.seen()).chain(further).collect()
     }
 
     fn owns(&self, owner: Owner) -> bool {
         owner == Owner::Control(self.terms.control.id)
-            || self.sealed.iter().any(|one| one.owns(owner))
+            || self.sealed.iter().any(|(one, _)| one.owns(owner))
     }
 }
 
@@ -81,8 +83,8 @@ impl Seal {
         let Withdrawal { sealed, terms, key, .. } = permit.target();
         let mut change = Change::default();
         change.expects.extend(key.clone());
-        for one in sealed {
-            self.mark(one, terms, &mut change)?;
+        for (one, fields_end) in sealed {
+            self.mark(one, terms, *fields_end, &mut change)?;
         }
         let control = &terms.control;
         change.put_new(Key::control(control.kind, &control.id), control.payload.clone());
@@ -93,9 +95,10 @@ impl Seal {
         &self,
         sealed: &Sealed,
         terms: &WithdrawalTerms,
+        fields_end: Option<i32>,
         change: &mut Change,
     ) -> Result<(), SealError> {
-        let facts = marked(self.facts(sealed)?, terms);
+        let facts = Facts { fields_end, ..marked(self.facts(sealed)?, terms) };
         self.attribute_anew(sealed, &facts, terms.at, change)
     }
 }

@@ -233,17 +233,17 @@ impl Key {
         Key::of(SUBJECT_LISTING, &[subject.as_bytes()])
     }
 
-    /// The end of a record's retention: days since the epoch, then the record.
+    /// The end of a record's retention, or of fields of it that go before: days since the epoch, then the record.
     pub fn retention(day: i32, id: RecordId) -> Key {
         Key::of(RETENTION, &[&shifted(day), id.as_bytes()])
     }
 
-    /// The ends of all records, the earliest first.
+    /// The ends of all records and of their fields, the earliest first.
     pub fn retention_prefix() -> Key {
         Key::of(RETENTION, &[])
     }
 
-    /// Takes the end of a record apart: days since the epoch, and the record.
+    /// Takes an end of a record apart: days since the epoch, and the record.
     pub fn retention_parts(&self) -> Option<(i32, RecordId)> {
         let (day, record) = self.0.strip_prefix(&[RETENTION])?.split_first_chunk()?;
         Some((unshifted(*day)?, RecordId::from_bytes(record.try_into().ok()?)))
@@ -358,8 +358,8 @@ impl Key {
         Key::of(DUTY, &[digits])
     }
 
-    /// The end of a record that a withdrawal took forward: days since the epoch, then the record. Beside that of its retention,
-    /// which all records have.
+    /// An end of a record that a withdrawal took forward, or gave to fields of it: days since the epoch, then the record. Beside that
+    /// of its retention, which all records have.
     pub fn early_end(day: i32, id: RecordId) -> Key {
         Key::of(EARLY_END, &[&shifted(day), id.as_bytes()])
     }

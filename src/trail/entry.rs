@@ -283,7 +283,7 @@ fn event_of(written: Written) -> Event {
         Written::Read => Event::DataRead,
         Written::Create => Event::DataCreate,
         Written::Household => Event::DataHousehold,
-        Written::Update => Event::DataUpdate,
+        Written::Update | Written::FieldExpiry => Event::DataUpdate,
         Written::Delete => Event::DataDelete,
         Written::Match => Event::DataMatch,
         Written::Counter => Event::TaskCounterCheck,

@@ -51,6 +51,7 @@ pub(super) fn need_of(written: Written) -> Need {
             | RestraintAct::SeeDue,
         )
         | Written::Expiry
+        | Written::FieldExpiry
         | Written::Emergency(_)
         | Written::SubjectAccess(_)
         | Written::Consent(ConsentAct::Read | ConsentAct::Withdraw)

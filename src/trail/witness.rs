@@ -129,6 +129,7 @@ pub(super) fn serves_data(written: Written) -> bool {
         | Written::Erasure(_)
         | Written::Restraint(_)
         | Written::Expiry
+        | Written::FieldExpiry
         | Written::Consent(ConsentAct::Withdraw)
         | Written::Schema
         | Written::Preview

@@ -3,7 +3,7 @@
 //! Officers find it by what happened, and an auditor finds nothing missing.
 
 use super::actor::Actor;
-use super::bodies::{CONTACT, REGISTRATION, RIGHTS, adult, contact, fresh_phone};
+use super::bodies::{CONTACT, REGISTRATION, RIGHTS, adult, basis, contact, fresh_phone};
 use super::entries::happened;
 use super::erasure::{keyring, wrapped_keys};
 use super::harness::{Demo, await_until, copied};
@@ -101,6 +101,42 @@ fn a_consent_is_taken_back_and_record_and_key_are_gone_for_good() {
     let (old_ring, ring) = (keyring(&before), keyring(demo.directory()));
     assert!(old_ring.unwrap_subject_key(subject.as_bytes(), &old[&subject]).is_ok());
     assert!(ring.unwrap_subject_key(subject.as_bytes(), &old[&subject]).is_err(), "a copy opens");
+    as_the_log_left_it(&demo, &room.path().join("digests"));
+}
+
+#[test]
+fn a_consent_is_taken_back_from_a_record_that_stays_and_what_it_alone_carried_is_gone() {
+    let mut demo = Demo::own();
+    assert_eq!(demo.stop(), Some(0));
+    let room = tempfile::tempdir().expect("a directory");
+    hurry(&demo, &room.path().join("policies"));
+    demo.start_again();
+    let (worker, desk) = (demo.worker(1), demo.role("resident_desk"));
+    let stored = worker.create(&adult(worker.grid())).expect(201);
+    let (id, subject, created) =
+        (stored.text_of("id"), stored.text_of("subject"), demo.entry_of(&stored));
+    let call = worker.call("PATCH", &format!("/v1/records/{id}")).purpose(CONTACT);
+    let body = json!({"fields": {"contact_hours": ["evening"]}, "basis": basis(CONTACT)});
+    let agreed = demo.entry_of(&call.version(1).json(&body).send().expect(200));
+    worker.read(id, "contact_hours", CONTACT).expect(200);
+
+    taken_back(&desk, subject);
+    let reduced = found(&demo, "data.update", agreed["seq"].as_u64().expect("an index") + 1);
+    assert_eq!(happened(&reduced), "data.update success");
+    assert_eq!((&reduced["rec"], &reduced["sub"]), (&created["rec"], &created["sub"]));
+    assert_eq!((&reduced["fld"], &reduced["ver"]), (&json!(["contact_hours"]), &json!([3, 4])));
+    let facts = (&reduced["x"]["reason"], &reduced["x"]["purposes"]);
+    assert_eq!(facts, (&json!("consent_withdrawn"), &json!(CONTACT)));
+    assert!(reduced["who"].is_null() && !reduced.to_string().contains("evening"));
+    worker.read(id, "contact_hours", CONTACT).refused(403, "consent_withdrawn");
+    worker.read(id, "name", REGISTRATION).expect(200);
+    assert_eq!(value(&demo.metrics(), "gridvault_expiry_removed"), 0.0);
+    let due = desk.get("/v1/due").expect(200).body["due"].to_string();
+    assert!(!due.contains(id), "nothing of it is due any more: {due}");
+    demo.kill();
+    demo.start_again();
+    demo.worker(1).read(id, "name", REGISTRATION).expect(200);
+    assert_eq!(demo.stop(), Some(0));
     as_the_log_left_it(&demo, &room.path().join("digests"));
 }
 

@@ -28,15 +28,15 @@ pub(in crate::http) fn release_reason() -> Object {
 /// What is due to a resident.
 pub(in crate::http) fn due_kind() -> Object {
     let told = "A request for an `erasure`, a `restriction`, a `legal_hold` or a `release`, or a restraint in force; or the `withdrawal` \
-                of a consent, because of which a record ends";
+                of a consent, because of which a record ends, or, as `withdrawn_fields`, those fields of it that nothing else carries";
     text().enum_values(Some(DUE_KINDS)).description(Some(told)).build()
 }
 
 /// How far something is that is due.
 pub(in crate::http) fn due_state() -> Object {
     let told = "`asked` until the second person decides, `agreed` until a desk carried it out, `lapsed` where the time for either \
-                went by: then it is asked for anew, or the second person says no. `in_force` is a restraint. A record that ends is \
-                `scheduled`, or `held` where a restraint keeps it";
+                went by: then it is asked for anew, or the second person says no. `in_force` is a restraint. A record or fields that end are \
+                `scheduled`, or `held` where a restraint keeps them";
     text().enum_values(Some(DUE_STATES)).description(Some(told)).build()
 }
 

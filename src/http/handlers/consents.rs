@@ -198,6 +198,7 @@ pub(in crate::http) async fn give(
         &rooms.access,
         &rooms.trail,
         &rooms.schemas,
+        &rooms.purposes,
         &territory,
         &*rooms.random,
     )

@@ -13,6 +13,7 @@ use super::approvals::kind_of;
 use crate::ambient::{Micros, date_of};
 use crate::limits::DUE_PAGE_COUNT_MAX;
 use crate::operations::{Due, list_due};
+use crate::records::RecordId;
 use axum::extract::{RawQuery, State};
 use serde::Serialize;
 use std::sync::Arc;
@@ -45,7 +46,7 @@ pub(in crate::http) struct DueBody {
     /// The area of the desk that asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     area: Option<String>,
-    /// The records by which the person is known, or the one that ends.
+    /// The records by which the person is known, or the one that ends or of which fields do.
     records: Vec<String>,
     /// When it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,7 +63,7 @@ pub(in crate::http) struct DueBody {
     /// For how many whole days.
     #[serde(skip_serializing_if = "Option::is_none")]
     days: Option<i64>,
-    /// The first day on which the record may no longer be read.
+    /// The first day on which the record may no longer be read, or on which fields of it go.
     #[serde(skip_serializing_if = "Option::is_none")]
     ends_on: Option<String>,
 }
@@ -127,15 +128,23 @@ impl DueBody {
         }
     }
 
+    /// Something of a record that ends.
+    fn ending(kind: &'static str, record: RecordId, ends_on: i32, held: bool) -> DueBody {
+        let [_, _, _, _, scheduled, kept] = DUE_STATES;
+        DueBody {
+            records: vec![record.to_string()],
+            ends_on: Some(date_of(ends_on).to_string()),
+            ..DueBody::blank(kind, if held { kept } else { scheduled })
+        }
+    }
+
     fn of(due: Due, now: Micros) -> DueBody {
         match due {
             Due::Withdrawn { record, ends_on, held } => {
-                let [_, _, _, _, scheduled, kept] = DUE_STATES;
-                DueBody {
-                    records: vec![record.to_string()],
-                    ends_on: Some(date_of(ends_on).to_string()),
-                    ..DueBody::blank(WITHDRAWAL, if held { kept } else { scheduled })
-                }
+                DueBody::ending(WITHDRAWAL, record, ends_on, held)
+            }
+            Due::WithdrawnFields { record, ends_on, held } => {
+                DueBody::ending(WITHDRAWN_FIELDS, record, ends_on, held)
             }
             Due::Request { id, record, state, asked, due } => {
                 let restraining = record.restraining();
@@ -167,10 +176,12 @@ impl DueBody {
 
 /// A record that ends because a consent was taken back.
 const WITHDRAWAL: &str = "withdrawal";
+/// Fields of a record that go because a consent was taken back.
+const WITHDRAWN_FIELDS: &str = "withdrawn_fields";
 
 /// What is due.
-pub(in crate::http) const DUE_KINDS: [&str; 5] =
-    ["erasure", "restriction", "legal_hold", "release", WITHDRAWAL];
+pub(in crate::http) const DUE_KINDS: [&str; 6] =
+    ["erasure", "restriction", "legal_hold", "release", WITHDRAWAL, WITHDRAWN_FIELDS];
 
 /// How far something is: those of requests, as operations say them, and those of records that end.
 pub(in crate::http) const DUE_STATES: [&str; 6] =

@@ -1,4 +1,4 @@
-//! Removes what is past its end: record by record, each with an entry, and the keys of whoever has nothing left.
+//! Removes what is past its end: record by record, or fields of one, each with an entry, and the keys of whoever has nothing left.
 //! Never by a clock that leapt, and never in anybody's way: it rests nine times as long as it works.
 //! A walk that a stop or a crash ends is begun anew; what it removed stays removed, and keys that wait are destroyed at the next start.
 //!
@@ -10,6 +10,8 @@ use crate::access::Access;
 use crate::ambient::{BelievedClock, Clock, Random};
 use crate::limits::{EXPIRY_FIRST_PAUSE_MAX, EXPIRY_RETRY_PAUSE, EXPIRY_SHARE_PERCENT};
 use crate::operations::{Expired, ExpiryWalk, OperationError, destroy_keys, expire_records};
+use crate::purposes::PurposeSet;
+use crate::records::SchemaSet;
 use crate::seal::Seal;
 use crate::store::Reader;
 use crate::territory::Territory;
@@ -23,12 +25,16 @@ use std::time::Duration;
 pub struct ExpirySettings {
     /// Where the queue of ends lies.
     pub store: Reader,
-    /// Opens decision attributes; no section.
+    /// Opens decision attributes, and a section where a field of it goes.
     pub seal: Arc<Seal>,
     /// Says what may go.
     pub access: Arc<Access>,
     /// Where each removal is recorded.
     pub trail: Arc<Trail>,
+    /// Which fields a record can have.
+    pub schemas: Arc<SchemaSet>,
+    /// Which purposes list them.
+    pub purposes: Arc<PurposeSet>,
     /// In which grid a record lay.
     pub territory: Arc<ArcSwap<Territory>>,
     /// What day it is, as far as that is believed.
@@ -131,13 +137,17 @@ impl Job {
     }
 
     async fn walk(&self) -> Result<Expired, OperationError> {
-        let ExpirySettings { store, seal, access, trail, territory, random, .. } = &self.settings;
+        let ExpirySettings {
+            store, seal, access, trail, schemas, purposes, territory, random, ..
+        } = &self.settings;
         let (mut walk, mut all) = (ExpiryWalk::at(self.settings.today.now()), Expired::default());
         while !walk.is_over() {
             let begun = self.settings.clock.monotonic();
             let tree = territory.load_full();
-            let part =
-                expire_records(&mut walk, store, seal, access, trail, &tree, &**random).await?;
+            let part = expire_records(
+                &mut walk, store, seal, access, trail, schemas, purposes, &tree, &**random,
+            )
+            .await?;
             self.shared.state().removed += part.removed;
             all = all.and(part);
             let worked = self.settings.clock.monotonic().saturating_sub(begun);
@@ -150,8 +160,9 @@ impl Job {
     }
 
     fn walked(&self, found: Expired) {
-        if found.removed > 0 || found.left > 0 {
-            tracing::info!(removed = found.removed, left = found.left, "records past their end");
+        let Expired { removed, reduced, left, .. } = found;
+        if removed > 0 || reduced > 0 || left > 0 {
+            tracing::info!(removed, reduced, left, "records past their end");
         }
         let ended = self.settings.clock.now().seconds();
         let mut state = self.shared.state();

@@ -437,6 +437,7 @@ impl<'a> Build<'a> {
             withdrawn: Vec::new(),
             restraints: Vec::new(),
             own_end: None,
+            fields_end: None,
             record_handle: draw::handle(self.random)?,
             subject_handles: about.iter().map(|(id, handle)| (*id.as_bytes(), *handle)).collect(),
             protected_address: false,

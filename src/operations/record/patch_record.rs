@@ -9,18 +9,19 @@ use crate::access::{Access, Ask, Code, Item, Question};
 use crate::ambient::{Micros, NoRandomness, Random};
 use crate::operations::basis::{Grounds, NO_BASIS, collects_sensitive, ground};
 use crate::operations::error::{Unfit, end, refuse, turn_away};
+use crate::operations::leaving::fields_end;
 use crate::operations::mandate::mandate_of;
 use crate::operations::once::{Saying, UNLIKE, remember, repeated};
 use crate::operations::scope::Weighed;
 use crate::operations::steps::Steps;
 use crate::operations::subject::holds_of;
 use crate::operations::{Asked, OperationError, draw};
-use crate::purposes::{BasisClaim, PurposeSet};
+use crate::purposes::{BasisClaim, HeldFor, PurposeSet};
 use crate::records::{
     BIRTH_DATE, BasisFact, EndRule, Facts, Handle, ParsedPatch, RecordId, Retention, Schema,
     SchemaSet, SubjectId, SubjectSlot, days_since_epoch, protected_days,
 };
-use crate::seal::{Birthdays, Ending, Patch, Revision, Seal, SealError};
+use crate::seal::{Birthdays, Ending, FieldsEnd, Patch, Revision, Seal, SealError};
 use crate::store::{Fetched, Outcome, Reader, Row, Sealed};
 use crate::territory::Territory;
 use crate::trail::{Recorded, Refused, Trail};
@@ -200,12 +201,7 @@ fn prepare(
 ) -> Result<Patch, Unfit> {
     let row = sealed.row();
     let parsed = schema.parse_patch(request.fields.clone(), asked.now.local_date())?;
-    // With its last value the part would go, and what keeps it with it.
-    let is_kept = |name: &String| {
-        let section = schema.field(name).and_then(|field| schema.section_of(field));
-        section.is_some_and(|section| facts.keeps(&section.subject))
-    };
-    if request.fields.keys().any(is_kept) {
+    if request.fields.keys().any(|name| is_kept(schema, facts, name)) {
         return Err(Code::Restricted.into());
     }
     let today = asked.now.local_days();
@@ -237,6 +233,7 @@ fn prepare(
     // What a withdrawal took forward comes back with another basis, as far as this purpose allows.
     let latest = asked.purpose.retention.retain_until(asked.now.local_date());
     let latest_end = basis.as_ref().map(|_| days_since_epoch(latest));
+    let fields_end = fields_end_with(basis.as_ref(), schema, row, facts, purposes);
     let ending = ending(schema, row, facts, basis.as_ref(), purposes);
     let told = ending.as_ref().zip(schema.moment_in(&parsed.set));
     // What would be over at once is removed by whoever may: neither a slip of the year nor a false day takes it away unseen.
@@ -249,12 +246,31 @@ fn prepare(
         basis,
         latest_end,
         ending,
+        fields_end,
         birthdays,
-        protected: None,
         drawn,
         controls,
-        at: asked.now,
+        ..Patch::blank(asked.now)
     })
+}
+
+/// Whether a field lies in the part of somebody that a law keeps. With its last value the part would go, and what keeps it with it.
+fn is_kept(schema: &Schema, facts: &Facts, name: &str) -> bool {
+    let section = schema.field(name).and_then(|field| schema.section_of(field));
+    section.is_some_and(|section| facts.keeps(&section.subject))
+}
+
+/// When fields go once a basis is there: what its purpose lists stays.
+fn fields_end_with(
+    basis: Option<&BasisFact>,
+    schema: &Schema,
+    row: &Row,
+    facts: &Facts,
+    purposes: &PurposeSet,
+) -> FieldsEnd {
+    let Some(basis) = basis else { return FieldsEnd::Kept };
+    let held = HeldFor::with(facts, &basis.purpose);
+    FieldsEnd::Set(fields_end(&held, schema, row, facts.retain_until, purposes))
 }
 
 /// Whether the patch does nothing but take away, under a purpose for which the record was held once: what was collected on a consent

@@ -1,16 +1,19 @@
-//! Removes what is past its end: the vault's own doing, on nobody's word.
+//! Removes what is past its end: the vault's own doing, on nobody's word. A whole record, or of one that stays the fields that nothing
+//! carries any more since a consent was taken back.
 //! Never before its day, never what a law holds or what is restricted, and never without an entry for each record.
 //! A record that is the last one of somebody takes that key along, which then waits like that of anybody who was erased.
 
-use crate::access::{Access, Origin};
+use crate::access::{Access, Item, Origin};
 use crate::ambient::{Micros, Random};
 use crate::limits::{EXPIRY_PART_COUNT, STALE_ATTEMPTS_MAX};
+use crate::operations::leaving::leaving;
 use crate::operations::scope::Weighed;
 use crate::operations::subject::holds_of;
 use crate::operations::{OperationError, draw};
-use crate::records::RecordId;
-use crate::seal::{ExpiredKeys, Expiry, Seal};
-use crate::store::{ControlKind, Fetched, Key, Reader, StoreError};
+use crate::purposes::{HeldFor, PurposeSet};
+use crate::records::{RecordId, SchemaSet};
+use crate::seal::{ExpiredKeys, Expiry, FieldExpiry, LeavingFields, Seal};
+use crate::store::{ControlKind, Fetched, Key, Reader, Sealed, StoreError};
 use crate::territory::Territory;
 use crate::trail::{Refused, Trail};
 
@@ -38,6 +41,8 @@ impl ExpiryWalk {
 pub struct Expired {
     /// Records that were removed.
     pub removed: u64,
+    /// Records that lost fields and stay.
+    pub reduced: u64,
     /// Records that a law or a restriction keeps.
     pub held: u64,
     /// Records that could not be removed now: what changed again and again, and what cannot be read.
@@ -49,6 +54,7 @@ impl Expired {
     pub fn and(self, other: Expired) -> Expired {
         Expired {
             removed: self.removed + other.removed,
+            reduced: self.reduced + other.reduced,
             held: self.held + other.held,
             left: self.left + other.left,
         }
@@ -57,17 +63,20 @@ impl Expired {
 
 /// Goes on with a walk by a few records, each decided, removed and recorded by itself.
 ///
-/// A crash leaves each of them there or gone, whole; whoever walks again finds those that are there. Keys that went are destroyed
+/// A crash leaves each of them as it was or done with; whoever walks again finds those that are there. Keys that went are destroyed
 /// by [`crate::operations::keys::destroy_keys`], which is to be called behind the walk, and which a start calls too.
 ///
 /// # Errors
 /// What keeps anything from being recorded or read at all. What was removed before stays so.
+#[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn expire_records(
     walk: &mut ExpiryWalk,
     store: &Reader,
     seal: &Seal,
     access: &Access,
     trail: &Trail,
+    schemas: &SchemaSet,
+    purposes: &PurposeSet,
     territory: &Territory,
     random: &dyn Random,
 ) -> Result<Expired, OperationError> {
@@ -83,11 +92,13 @@ pub async fn expire_records(
             walk.is_over = true;
             return Ok(done);
         }
-        let removed =
-            expire(record, (walk.now, keys), store, seal, access, trail, territory, random);
+        let rules = (schemas, purposes, territory);
+        let removed = expire(record, (walk.now, keys), store, seal, access, trail, rules, random);
         match readable(removed.await)? {
             Some(Ending::Removed) => done.removed += 1,
+            Some(Ending::Reduced) => done.reduced += 1,
             Some(Ending::Held) => done.held += 1,
+            Some(Ending::Gone) => {}
             Some(Ending::Left) | None => done.left += 1,
         }
     }
@@ -99,6 +110,8 @@ pub async fn expire_records(
 /// What became of one record.
 enum Ending {
     Removed,
+    Reduced,
+    Gone,
     Held,
     Left,
 }
@@ -122,31 +135,82 @@ async fn expire(
     seal: &Seal,
     access: &Access,
     trail: &Trail,
-    territory: &Territory,
+    (schemas, purposes, territory): (&SchemaSet, &PurposeSet, &Territory),
     random: &dyn Random,
 ) -> Result<Ending, OperationError> {
+    let today = now.local_days();
     for _ in 0..STALE_ATTEMPTS_MAX {
-        let Fetched::Found(sealed) = store.fetch(record).await? else { return Ok(Ending::Left) };
+        let sealed = match store.fetch(record).await? {
+            Fetched::Found(sealed) => sealed,
+            // Somebody removed it since the page was read, or this walk did where an end of its fields stood in front of its own.
+            Fetched::Erased(..) => return Ok(Ending::Gone),
+            Fetched::Missing => return Ok(Ending::Left),
+        };
         let weighed = Weighed::of(&sealed, seal.facts(&sealed)?);
-        if !weighed.facts.is_expired(now.local_days()) {
+        let waiting = store.get(&Key::control(ControlKind::Erasure, &keys)).await?;
+        let waiting = ExpiredKeys::of(keys, waiting.as_ref())?;
+        let origin = Origin { request: random.bytes16()?, ..Origin::default() };
+        let subjects = &sealed.row().header.subjects;
+        let ending = if weighed.facts.is_expired(today) {
+            let holds = holds_of(subjects, store).await?;
+            let target = Expiry::new(sealed, holds, waiting);
+            let permit = access.decide_expiry(&weighed.item(), &origin, now, territory, target);
+            let Some(permit) = permit else { return Ok(Ending::Held) };
+            let change = seal.expire(&permit)?;
+            settled(trail.commit(permit, change).await, Ending::Removed)?
+        } else if weighed.facts.fields_end.is_some_and(|day| today >= day) {
+            // The record stays, and its own subject with it.
+            let holds = holds_of(subjects.get(1..).unwrap_or_default(), store).await?;
+            let fields = leaving_now(&weighed, &sealed, now, schemas, purposes);
+            let names: Vec<String> = fields.names.iter().cloned().collect();
+            let item = Item { fields: &names, ..weighed.item() };
+            let target = FieldExpiry::new(sealed, fields, holds, waiting);
+            let permit = access.decide_field_expiry(&item, &origin, now, territory, target);
+            let Some(permit) = permit else { return Ok(Ending::Held) };
+            let change = seal.expire_fields(&permit)?;
+            settled(trail.commit(permit, change).await, Ending::Reduced)?
+        } else {
             // Its end was moved since the page was read, or the queue names a day that is not its own.
             return Ok(Ending::Left);
-        }
-        let holds = holds_of(&sealed.row().header.subjects, store).await?;
-        let waiting = store.get(&Key::control(ControlKind::Erasure, &keys)).await?;
-        let target = Expiry::new(sealed, holds, ExpiredKeys::of(keys, waiting.as_ref())?);
-        let origin = Origin { request: random.bytes16()?, ..Origin::default() };
-        let permit = access.decide_expiry(&weighed.item(), &origin, now, territory, target);
-        let Some(permit) = permit else { return Ok(Ending::Held) };
-        let change = seal.expire(&permit)?;
-        match trail.commit(permit, change).await {
-            Ok(_) => return Ok(Ending::Removed),
-            Err(Refused::Stale(_)) => {}
-            Err(Refused::Limit(_)) => {
-                return Err(OperationError::Internal("what nobody asked for was charged"));
-            }
-            Err(Refused::Trail(error)) => return Err(error.into()),
+        };
+        if let Some(ending) = ending {
+            return Ok(ending);
         }
     }
     Ok(Ending::Left)
+}
+
+/// The ending, once it is durable; nothing where something changed since the record was looked at.
+fn settled<T, R>(
+    committed: Result<R, Refused<T>>,
+    ending: Ending,
+) -> Result<Option<Ending>, OperationError> {
+    match committed {
+        Ok(_) => Ok(Some(ending)),
+        Err(Refused::Stale(_)) => Ok(None),
+        Err(Refused::Limit(_)) => {
+            Err(OperationError::Internal("what nobody asked for was charged"))
+        }
+        Err(Refused::Trail(error)) => Err(error.into()),
+    }
+}
+
+/// What of a record goes today, by what it is held for now and by the purposes as they are now.
+fn leaving_now(
+    weighed: &Weighed,
+    sealed: &Sealed,
+    now: Micros,
+    schemas: &SchemaSet,
+    purposes: &PurposeSet,
+) -> LeavingFields {
+    let (held, today) = (HeldFor::of(&weighed.facts), now.local_days());
+    let end = weighed.facts.retain_until;
+    let leaving = schemas
+        .get(weighed.record_type)
+        .map(|schema| leaving(&held, schema, sealed.row(), end, purposes));
+    LeavingFields {
+        names: leaving.as_ref().map(|leaving| leaving.gone_on(today)).unwrap_or_default(),
+        next_end: leaving.and_then(|leaving| leaving.next_after(today)),
+        at: now,
+    }
 }

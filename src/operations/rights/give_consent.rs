@@ -8,15 +8,15 @@ use crate::ambient::Random;
 use crate::limits::STALE_ATTEMPTS_MAX;
 use crate::operations::basis::misplaced;
 use crate::operations::error::{Misplaced, Unfit, after, refuse, turn_away};
+use crate::operations::leaving::fields_end;
 use crate::operations::scope::{Weighed, look};
 use crate::operations::subject::key_of;
 use crate::operations::{Asked, OperationError};
-use crate::purposes::{BasisClaim, ConsentGiver, Purpose, check_basis};
+use crate::purposes::{BasisClaim, ConsentGiver, HeldFor, Purpose, PurposeSet, check_basis};
 use crate::records::{
-    BasisFact, Class, PlainFields, RecordId, RecordType, Schema, SchemaSet, SubjectId,
-    days_since_epoch,
+    BasisFact, Class, RecordId, RecordType, Schema, SchemaSet, SubjectId, days_since_epoch,
 };
-use crate::seal::{Birthdays, Consenting, Control, KeyHold, Patch, Seal};
+use crate::seal::{Consenting, Control, FieldsEnd, KeyHold, Patch, Seal};
 use crate::store::{ControlKind, Reader, Row, Sealed};
 use crate::territory::Territory;
 use crate::trail::{Recorded, Trail};
@@ -55,7 +55,8 @@ pub struct GivenConsent {
 /// on a duty needs none. Of a consent and a withdrawal at once the order of the log decides: what is given before the last step of a
 /// withdrawal to the same purpose is taken back with the rest, what is given behind it stands. So it is with the end of a record that
 /// rested on nothing else: the withdrawal takes it forward, and the consent that is given behind it takes it back, as far as the
-/// purpose lets the record be kept from now on, and never beyond the end that the record had.
+/// purpose lets the record be kept from now on, and never beyond the end that the record had. Fields that were to go because nothing
+/// carried them any more stay, where the purpose lists them.
 ///
 /// # Errors
 /// `not_found` for records of which one is not there, not the person's own, or not the caller's to know of; `restricted` for
@@ -71,6 +72,7 @@ pub async fn give_consent(
     access: &Access,
     trail: &Trail,
     schemas: &SchemaSet,
+    purposes: &PurposeSet,
     territory: &Territory,
     random: &dyn Random,
 ) -> Result<GivenConsent, OperationError> {
@@ -94,7 +96,11 @@ pub async fn give_consent(
         let items: Vec<Item<'_>> = weighed.iter().map(Weighed::item).collect();
         let latest = request.purpose.retention.retain_until(asked.now.local_date());
         let latest = days_since_epoch(latest);
-        let target = Consenting::new(sealed, key, controls, || patch(&fact, latest, asked));
+        let patched = sealed.into_iter().zip(&weighed).map(|(sealed, weighed)| {
+            let end = fields_end_with(&request, weighed, &sealed, schemas, purposes);
+            (sealed, Patch { fields_end: FieldsEnd::Set(end), ..patch(&fact, latest, asked) })
+        });
+        let target = Consenting::new(patched.collect(), key, controls);
         let permit = match access.decide_consent(&question, act, &items, &items, target) {
             Ok(permit) => permit,
             Err(denied) => return Err(refuse(trail, denied).await),
@@ -254,17 +260,20 @@ fn controls_of(
     vec![kept(ControlKind::NoticeGiven, notice_id, notice), kept(ControlKind::Consent, id, consent)]
 }
 
+/// When fields of a record go, once the consent is given.
+fn fields_end_with(
+    request: &ConsentRequest<'_>,
+    weighed: &Weighed,
+    sealed: &Sealed,
+    schemas: &SchemaSet,
+    purposes: &PurposeSet,
+) -> Option<i32> {
+    let held = HeldFor::with(&weighed.facts, request.purpose.id.as_str());
+    let schema = schemas.get(weighed.record_type)?;
+    fields_end(&held, schema, sealed.row(), weighed.facts.retain_until, purposes)
+}
+
 fn patch(fact: &BasisFact, latest: i32, asked: &Asked<'_>) -> Patch {
-    Patch {
-        set: PlainFields::new(),
-        remove: BTreeSet::new(),
-        basis: Some(fact.clone()),
-        latest_end: Some(latest),
-        ending: None,
-        birthdays: Birthdays::Kept,
-        protected: None,
-        drawn: Vec::new(),
-        controls: Vec::new(),
-        at: asked.now,
-    }
+    let basis = Some(fact.clone());
+    Patch { basis, latest_end: Some(latest), ..Patch::blank(asked.now) }
 }

@@ -1,5 +1,5 @@
 //! What is due to residents, for the desk and for whoever agrees to what desks ask: requests that nobody answered or finished,
-//! restraints in force, and records that end because a consent was taken back.
+//! restraints in force, and records that end, or of which fields do, because a consent was taken back.
 //! Never a value and no person: codes, ids of requests and records, and days.
 //! Each look is an entry; a page looks at so much at most, and says where the next one begins. That place may be a record of
 //! another area, so it is sealed for its caller, like the cursor of every list.
@@ -44,6 +44,15 @@ pub enum Due {
         /// The first day on which it may no longer be read, in days since 1970-01-01.
         ends_on: i32,
         /// Whether something keeps it all the same.
+        held: bool,
+    },
+    /// A record that stays, and of which fields go because a consent was taken back.
+    WithdrawnFields {
+        /// The record.
+        record: RecordId,
+        /// The day on which they go, in days since 1970-01-01.
+        ends_on: i32,
+        /// Whether something keeps them all the same.
         held: bool,
     },
 }
@@ -323,6 +332,9 @@ impl Page {
         if facts.retain_until == Some(ends_on) && facts.rests_on_nothing() {
             let held = facts.restricted || facts.legal_hold;
             self.due.push(Due::Withdrawn { record, ends_on, held });
+        } else if facts.fields_end == Some(ends_on) {
+            let held = !facts.is_to_lose_fields(ends_on);
+            self.due.push(Due::WithdrawnFields { record, ends_on, held });
         }
         Ok(())
     }

@@ -11,12 +11,11 @@ use crate::operations::scope::{Weighed, look};
 use crate::operations::steps::Steps;
 use crate::operations::subject::{OwnRecords, key_of};
 use crate::operations::{Asked, OperationError};
-use crate::records::{Facts, PlainFields, RecordId, RecordType, SchemaSet, SubjectId};
-use crate::seal::{Birthdays, KeyHold, Patch, Protection, Seal};
+use crate::records::{Facts, RecordId, RecordType, SchemaSet, SubjectId};
+use crate::seal::{KeyHold, Patch, Protection, Seal};
 use crate::store::{Reader, Sealed};
 use crate::territory::Territory;
 use crate::trail::{Recorded, Trail};
-use std::collections::BTreeSet;
 
 /// Whose address is protected, or no more.
 pub struct ProtectRequest {
@@ -174,16 +173,5 @@ fn is_household(sealed: &Sealed) -> bool {
 }
 
 fn patch(protected: bool, asked: &Asked<'_>) -> Patch {
-    Patch {
-        set: PlainFields::new(),
-        remove: BTreeSet::new(),
-        basis: None,
-        latest_end: None,
-        ending: None,
-        birthdays: Birthdays::Kept,
-        protected: Some(protected),
-        drawn: Vec::new(),
-        controls: Vec::new(),
-        at: asked.now,
-    }
+    Patch { protected: Some(protected), ..Patch::blank(asked.now) }
 }

@@ -7,11 +7,12 @@ use crate::access::{Access, Ask, Code, ConsentAct, Fact, Item, Matter, Permit, Q
 use crate::ambient::{Micros, Random};
 use crate::limits::WITHDRAWAL_RECORDS_COUNT_MAX;
 use crate::operations::error::{after, refuse, turn_away};
+use crate::operations::leaving::fields_end;
 use crate::operations::scope::Weighed;
 use crate::operations::steps::Steps;
 use crate::operations::subject::{OwnRecords, key_of};
 use crate::operations::{Asked, OperationError};
-use crate::purposes::{ConsentGiver, PurposeSet};
+use crate::purposes::{ConsentGiver, HeldFor, PurposeSet};
 use crate::records::{BasisFact, Facts, RecordId, SchemaSet, SubjectId, Target, days_since_epoch};
 use crate::seal::{Control, Seal, Withdrawal, WithdrawalTerms};
 use crate::store::{ControlKind, Expect, Fetched, Reader, Sealed};
@@ -45,6 +46,8 @@ pub struct WithdrawnConsent {
 }
 
 /// Withdraws a consent, and every other one of this person to the same purpose.
+///
+/// What rests on nothing else ends when the purpose says, and in a record that rests on more the fields that no other purpose lists.
 ///
 /// One step marks 32 records, and of more each further step is decided and recorded like the first; from its step on nothing of
 /// a record is opened for the purpose. The record that was named comes last: as long as its consent stands there is something to
@@ -89,7 +92,8 @@ pub async fn withdraw_consent(
         }
         resting.fetch_step(asked.now, store, seal).await?;
         let (left, purpose) = (resting.waiting.len(), resting.purpose.clone());
-        let (places, target) = resting.step(asked, &request, purposes, random.bytes16()?);
+        let rules = (schemas, purposes);
+        let (places, target) = resting.step(asked, &request, rules, random.bytes16()?);
         // The entry names all; of what lies in another street the desk hears nothing, not even that it is there.
         let known = places.iter().map(|at| &resting.weighed[*at]);
         let known = known.filter(|weighed| is_known(weighed, asked, access, territory));
@@ -240,19 +244,30 @@ impl Resting {
         &mut self,
         asked: &Asked<'_>,
         request: &WithdrawRequest,
-        purposes: &PurposeSet,
+        (schemas, purposes): (&SchemaSet, &PurposeSet),
         id: [u8; 16],
     ) -> (Vec<usize>, Withdrawal) {
         let ends_on = purposes.get(&self.purpose).map_or_else(
             || asked.now.local_days(),
             |purpose| days_since_epoch(purpose.retention.ends_on(asked.now.local_date())),
         );
-        let (places, sealed): (Vec<usize>, Vec<Sealed>) =
-            std::mem::take(&mut self.due).into_iter().unzip();
+        let day = asked.now.local_days();
+        let mut marked = Vec::new();
+        let mut places = Vec::new();
+        for (place, sealed) in std::mem::take(&mut self.due) {
+            let Weighed { record_type, facts, .. } = &self.weighed[place];
+            let held = HeldFor::without(facts, &self.purpose, day);
+            let end = facts.end_without(&self.purpose, ends_on);
+            let fields_end = schemas
+                .get(*record_type)
+                .and_then(|schema| fields_end(&held, schema, sealed.row(), end, purposes));
+            marked.push((sealed, fields_end));
+            places.push(place);
+        }
         let control = control_of(asked, request, self, &places, id);
         let purpose = self.purpose.clone();
         let terms = WithdrawalTerms { purpose, ends_on, at: asked.now, control };
-        let withdrawal = Withdrawal::new(sealed, terms);
+        let withdrawal = Withdrawal::new(marked, terms);
         (places, withdrawal.relying_on(self.seen.clone(), self.key.clone()))
     }
 }

@@ -37,7 +37,7 @@ fn somebody(world: &World, count: usize) -> (SubjectId, Vec<RecordId>, u64) {
     (subject.expect("a person"), records, index)
 }
 
-async fn withdraw(
+pub(super) async fn withdraw(
     world: &World,
     desk: &Actor,
     subject: SubjectId,
@@ -247,13 +247,14 @@ async fn give(
         &world.access,
         &world.trail,
         &SCHEMAS,
+        &PURPOSES,
         &world.territory,
         &*world.random,
     )
     .await
 }
 
-fn given(
+pub(super) fn given(
     world: &World,
     subject: SubjectId,
     records: &[RecordId],

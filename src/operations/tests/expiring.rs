@@ -24,7 +24,7 @@ const RIGHTS: &str = "rights_request";
 const CONTACT: &str = "household_contact";
 const PURPOSE: &str = "residence_registration";
 
-fn in_days(days: i64) -> Micros {
+pub(super) fn in_days(days: i64) -> Micros {
     Micros(NOW.0 + days * 86_400_000_000)
 }
 
@@ -35,13 +35,15 @@ async fn part(world: &World, walk: &mut ExpiryWalk) -> Result<Expired, Operation
         &world.seal,
         &world.access,
         &world.trail,
+        &SCHEMAS,
+        &PURPOSES,
         &world.territory,
         &*world.random,
     )
     .await
 }
 
-async fn walk(world: &World, now: Micros) -> Result<Expired, OperationError> {
+pub(super) async fn walk(world: &World, now: Micros) -> Result<Expired, OperationError> {
     let (mut walk, mut all) = (ExpiryWalk::at(now), Expired::default());
     while !walk.is_over() {
         all = all.and(part(world, &mut walk).await?);
@@ -73,7 +75,7 @@ pub(super) fn one_expired(world: &World) {
     assert!(destroy(world).is_some());
 }
 
-fn destroy(world: &World) -> Option<u64> {
+pub(super) fn destroy(world: &World) -> Option<u64> {
     let done = wait(destroy_keys(&world.reader, &world.seal, &world.trail));
     done.expect("destroyed").map(|recorded| recorded.index())
 }
@@ -83,7 +85,7 @@ fn next_index(world: &World) -> u64 {
     wait(world.trail.announce(Announcement::Heartbeat)).expect("recorded").index()
 }
 
-fn keys_wait(world: &World) -> usize {
+pub(super) fn keys_wait(world: &World) -> usize {
     let waiting = wait(world.reader.scan(&Key::erasure_waiting_prefix(), None, 100));
     waiting.expect("a store").len()
 }

@@ -10,6 +10,7 @@ mod consents;
 mod erasing;
 mod expiring;
 mod gate;
+mod leaving;
 mod listing;
 mod listings;
 mod matching;

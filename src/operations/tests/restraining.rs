@@ -25,8 +25,8 @@ use serde_json::{Value as Json, json};
 
 const RIGHTS: &str = "rights_request";
 const PURPOSE: &str = "residence_registration";
-const RESTRICTION: RestraintKind = RestraintKind::Restriction;
-const HOLD: RestraintKind = RestraintKind::LegalHold;
+pub(super) const RESTRICTION: RestraintKind = RestraintKind::Restriction;
+pub(super) const HOLD: RestraintKind = RestraintKind::LegalHold;
 
 async fn ask(
     world: &World,
@@ -99,14 +99,14 @@ fn carried(world: &World, id: MandateId) -> Done<usize> {
 }
 
 /// A restraint that is in force; its id, by which it is released.
-fn in_force(world: &World, subject: SubjectId, kind: RestraintKind) -> MandateId {
+pub(super) fn in_force(world: &World, subject: SubjectId, kind: RestraintKind) -> MandateId {
     let id = asked(world, subject, kind).expect("asked");
     decide(world, id, true).expect("agreed");
     carried(world, id).expect("carried out");
     id
 }
 
-fn released(world: &World, restraint: MandateId) -> usize {
+pub(super) fn released(world: &World, restraint: MandateId) -> usize {
     let id = release_asked(world, restraint).expect("asked");
     decide(world, id, true).expect("agreed");
     carried(world, id).expect("released")

@@ -19,6 +19,7 @@ fn facts() -> Facts {
         withdrawn: Vec::new(),
         restraints: Vec::new(),
         own_end: None,
+        fields_end: None,
         record_handle: Handle::from_bytes([1; 16]),
         subject_handles: vec![([2; 16], Handle::from_bytes([3; 16]))],
         protected_address: true,
@@ -211,6 +212,34 @@ fn restraints_and_an_end_of_its_own_stand_behind_what_was_withdrawn() {
     let mut none = [facts().encode().as_slice(), &[0, 0, 0]].concat();
     none[0] = 0x1d;
     assert_eq!(Facts::decode(&none).err(), Some(FactsError::Malformed));
+}
+
+#[test]
+fn the_end_of_fields_stands_behind_an_end_of_its_own() {
+    let long = Facts { fields_end: Some(65), own_end: Some(64), ..facts() };
+    let bytes = long.encode().to_vec();
+    let mut expected = facts().encode().to_vec();
+    expected[0] = 0x1e;
+    expected.extend([0, 0, 1, 128, 1, 130, 1]);
+    assert_eq!(bytes, expected);
+    assert_eq!(Facts::decode(&bytes).ok(), Some(long));
+    for cut in 0..bytes.len() {
+        assert_eq!(Facts::decode(&bytes[..cut]).err(), Some(FactsError::Malformed), "{cut}");
+    }
+}
+
+#[test]
+fn fields_go_from_their_day_on_unless_anything_keeps_the_record_or_a_part_in_it() {
+    let of = || Facts { fields_end: Some(5), restricted: false, ..facts() };
+    assert!(!of().is_to_lose_fields(4) && of().is_to_lose_fields(5));
+    for kept in [
+        Facts { restricted: true, ..of() },
+        Facts { legal_hold: true, ..of() },
+        Facts { restraints: vec![restraint(1, RestraintKind::Restriction, Some("carer"))], ..of() },
+        Facts { fields_end: None, ..of() },
+    ] {
+        assert!(!kept.is_to_lose_fields(i32::MAX));
+    }
 }
 
 #[test]

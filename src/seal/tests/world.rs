@@ -16,8 +16,7 @@ use crate::records::{
 };
 use crate::seal::SealError;
 use crate::seal::{
-    Birthdays, Draft, KeyHold, KeySource, NewRecord, Opened, OpenedPage, Patch, Removal, Revision,
-    Seal,
+    Draft, KeyHold, KeySource, NewRecord, Opened, OpenedPage, Patch, Removal, Revision, Seal,
 };
 use crate::store::{
     Applier, Change, EngineKind, Expect, Fetched, Key, Op, Page, Reader, Row, Sealed, Stored,
@@ -210,14 +209,7 @@ impl World {
         let patch = Patch {
             set,
             remove: remove.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>(),
-            basis: None,
-            latest_end: None,
-            ending: None,
-            birthdays: Birthdays::Kept,
-            protected: None,
-            drawn: Vec::new(),
-            controls: Vec::new(),
-            at: NOW,
+            ..Patch::blank(NOW)
         };
         Revised { sealed, patch }
     }
