@@ -80,7 +80,8 @@ impl Retention {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndRule {
     schema: Retention,
-    /// What the purposes say of the schema's own moment; nothing for one that counts from another, which so needs it as long as the schema says.
+    /// What the purposes say of the schema's own moment. One that counts from another, or that nobody knows any more, says nothing,
+    /// and needs the record as long as the schema says.
     purposes: Vec<Option<Retention>>,
 }
 

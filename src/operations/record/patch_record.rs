@@ -281,8 +281,8 @@ fn clears(asked: &Asked<'_>, facts: &Facts, parsed: &ParsedPatch) -> bool {
 }
 
 /// How the end follows the moment that a field tells: by the purposes that the record is held for, with the one that a basis brings.
-/// Whoever corrects the moment may do so under another one, or under none that it is held for: that gives leave to write and no end. While
-/// no moment is told, the record ends as its creation said: when the purpose lets it end that it was stored for.
+/// Whoever corrects the moment may do so under one that it is not held for: that gives leave to write and no end. While no moment is
+/// told, the record ends as its creation said: when the purpose lets it end that it was stored for.
 fn ending(
     schema: &Schema,
     row: &Row,
