@@ -251,24 +251,30 @@ async fn two_tasks(
     let body = json!({
         "type": "person", "grid": code(worker.grid), "fields": {"name": "欧阳若兰"},
         "basis": {
-            "purpose": CORRECTION, "legal_basis": "pipl_accuracy_duty",
-            "notice": "record_correction_notice_1",
+            "purpose": REGISTRATION, "legal_basis": "residence_permit_duty",
+            "notice": "residence_registration_notice_1",
         },
     });
-    let stored = post(door, token, "/v1/records", &body).await?;
+    let stored = post(door, token, REGISTRATION, "/v1/records", &body).await?;
     for _ in 0..2 {
         let body = json!({
             "kind": "verification", "purpose": CORRECTION, "holder": worker.id,
             "scope": {"records": [stored["id"]]}, "fields": ["id_number"], "until": until,
         });
-        post(door, token, "/v1/tasks", &body).await?;
+        post(door, token, CORRECTION, "/v1/tasks", &body).await?;
     }
     Ok(2)
 }
 
-async fn post(door: &Local, token: &str, path: &str, body: &Value) -> Result<Value, String> {
+async fn post(
+    door: &Local,
+    token: &str,
+    purpose: &str,
+    path: &str,
+    body: &Value,
+) -> Result<Value, String> {
     let call =
-        Call { token: Some(token), purpose: Some(CORRECTION), body: Some(body), ..Call::default() };
+        Call { token: Some(token), purpose: Some(purpose), body: Some(body), ..Call::default() };
     let (status, answer) = door.call(Method::POST, path, call).await;
     if status < 300 { Ok(answer) } else { Err(format!("{path}: {status} {answer}")) }
 }

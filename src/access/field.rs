@@ -26,6 +26,10 @@ pub(super) fn check_fields(
         // A name that the schema does not have may itself be a value: it is not said back.
         return Err(No { why: Code::FieldUnknown, fields: vec!["?".to_owned()] });
     }
+    // A purpose that puts right what others hold is no reason to store a record.
+    if question.ask == Ask::Create && question.purpose.corrects {
+        return Err(No { why: Code::PurposeNotForField, fields: fields.to_vec() });
+    }
     let unlisted = pick(&|field| !question.purpose.lists(record_type, field));
     if !unlisted.is_empty() {
         return Err(No { why: Code::PurposeNotForField, fields: unlisted });

@@ -1,6 +1,6 @@
 //! What each purpose leaves a role of its group's grants, and which types a role knows of by that.
 //! Never widens: a role that a purpose does not name gets nothing under it, a field that it does not name neither.
-//! An unknown purpose, role, field or view stops the start.
+//! An unknown purpose, role, field or view stops the start, and so does a clear view without a case where a purpose needs one.
 
 use super::grants::{Cap, Grants};
 use super::policy::{PolicyError, reader};
@@ -154,7 +154,14 @@ fn read_rows(
         if !listed {
             return Err(unknown("field of this purpose", field));
         }
-        let cap = highest.parse().map_err(|()| unknown("view", highest))?;
+        let cap: Cap = highest.parse().map_err(|()| unknown("view", highest))?;
+        if known.needs_case && cap == Cap::Raw {
+            return Err(PolicyError::Line {
+                file: FILE.into(),
+                line,
+                what: "leaves more than raw/task under a purpose that needs a case",
+            });
+        }
         let write = match write {
             "write" => true,
             "" => false,

@@ -1,5 +1,6 @@
 //! Who may place whom: an administrator anybody who is no administrator, a local officer the workers of its own area, whom
-//! their community then confirms. Whoever is to watch over the vault waits for a second administrator, and is moved by two.
+//! their community then confirms. Whoever is to watch over the vault, to place workers or to run the host waits for a second
+//! administrator; whoever watches over it is moved by two.
 //! Never oneself, and never a role outside of the few that a local officer places.
 //! A post that nobody confirmed carries nothing.
 
@@ -11,7 +12,7 @@ use super::decide::{Access, carry};
 use super::permit::{Denied, Permit};
 use super::policy::Policy;
 use super::question::Duty;
-use super::role::RoleFamily;
+use super::role::{Role, RoleFamily};
 use super::standing::{ActorId, Assignment, Standing};
 use crate::ambient::Micros;
 use crate::territory::Area;
@@ -26,11 +27,11 @@ pub struct PostAt<'a> {
 
 impl Access {
     /// Decides about the posts or the state of somebody else. Says whether the word is final; else a community's is needed, or
-    /// for a post of oversight a second administrator's.
+    /// for a post of oversight, a local officer's or a contractor's a second administrator's.
     ///
     /// # Errors
     /// [`Denied`]: `denied` for whoever places nobody, for oneself, for a role or an area that is not the caller's to fill;
-    /// `approval_required` for an administrator, whom no single one moves.
+    /// `approval_required` for an administrator, whom no single one moves: a role of administration with a duty.
     #[expect(clippy::too_many_arguments, reason = "who, whom, where and when")]
     pub fn decide_placing<T>(
         &self,
@@ -46,9 +47,8 @@ impl Access {
         let policy = &active.policy;
         let mut permit = self.permit_known(standing, Written::Placing(act), origin, target);
         permit.account.about = Some(about);
-        let administers = posts.iter().any(|post| {
-            policy.role(post.role).is_none_or(|role| role.family == RoleFamily::Administration)
-        });
+        let administers =
+            posts.iter().any(|post| policy.role(post.role).is_none_or(|role| policy.governs(role)));
         // Whom an administrator stopped no local officer lets work again.
         let restores = act == PlacingAct::Change;
         let found = placers(policy, standing, now).find(|(assignment, is_administrator)| {
@@ -182,9 +182,23 @@ impl Access {
     }
 }
 
-/// Whether a role watches over the vault.
+impl Policy {
+    /// Whether holders of a role have the vault itself in hand: those of administration who have a duty. A local officer who places
+    /// workers, and whoever runs the host, have none.
+    pub fn governs(&self, role: &Role) -> bool {
+        role.family == RoleFamily::Administration
+            && Duty::ALL.iter().any(|duty| self.has_duty(&role.id, *duty))
+    }
+}
+
+/// Whether a post of this role counts by two administrators alone: those that watch over the vault, and those of administration that one
+/// administrator gives at all.
 fn watches(policy: &Policy, role: &str) -> bool {
-    policy.role(role).is_some_and(|role| role.family == RoleFamily::Oversight)
+    policy.role(role).is_some_and(|role| match role.family {
+        RoleFamily::Oversight => true,
+        RoleFamily::Administration => !policy.governs(role),
+        RoleFamily::Business => false,
+    })
 }
 
 /// Whether holders of a role confirm whom another administrator gave a post of oversight: administrators who see the directory.

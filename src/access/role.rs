@@ -71,7 +71,7 @@ pub struct Role {
     pub days_max: Option<u32>,
     /// The roles to whose holders it gives tasks.
     pub gives_tasks_to: Vec<RoleId>,
-    /// Whether it may be held as one of a pair, in windows that the two agree on.
+    /// Whether it is held as one of a pair, in windows that the two agree on, and in no other way.
     pub by_window: bool,
     /// The role as which somebody of an approved pair stands in for its holders.
     pub delegates_to: Option<RoleId>,
@@ -140,7 +140,8 @@ impl Role {
             until.saturating_sub(assignment.from.0) <= i64::from(days) * DAY_MICROS
         };
         let time = match &assignment.windows {
-            None => self.days_max.is_none_or(lasts),
+            // Nobody stands in by the single word of whoever places people: when it counts, the two of the pair say.
+            None => !self.by_window && self.days_max.is_none_or(lasts),
             // Of a pair: each window is as short as a post of its own would have to be.
             Some(windows) => {
                 let short = |window: &Window| {

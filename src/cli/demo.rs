@@ -13,7 +13,7 @@ use crate::config::{Config, ConfigFile, Overrides, layout};
 use crate::http::{Call, Local, Method};
 use crate::identity::{ActorState, AssignmentRecord, ReadinessRecord, SecrecyTerm};
 use crate::limits::{FIRST_CHECKPOINT_WAIT_MAX, RETRY_SECONDS, TOKEN_LIFE_SECONDS_MAX};
-use crate::records::days_since_epoch;
+use crate::records::{MandateId, days_since_epoch};
 use crate::synthetic::{self, CityPlan, Extent, Line, LineKind, Post};
 use crate::trail::Announcement;
 use gridvault_keys::{DemoOnly, Envelope, KeyFile, Keyring, KeyringLock, RootKey, UnlockFile};
@@ -206,6 +206,18 @@ async fn fill(vault: &Vault, arguments: &Arguments) -> Result<(Vec<Sample>, Valu
 fn place(vault: &Vault, post: &Post) -> Result<AssignmentRecord, Failure> {
     let start = |day: jiff::civil::Date| Micros::of_local_day(days_since_epoch(day)).0;
     let now = platform_place(vault, post.role)?;
+    let (from, until) = (post.from.map_or(now.from, start), post.until.map(start));
+    // Two of a pair agreed on the days of a sample post that is held in windows alone.
+    let by_window = vault
+        .rooms
+        .access
+        .with_policy(|policy| policy.role(post.role).is_some_and(|role| role.by_window));
+    let window = |until| {
+        let id = vault.rooms.random.bytes16().map(MandateId::from_bytes);
+        let id = id.map_err(|error| Failure::failed("a window", &error))?;
+        Ok::<_, Failure>(vec![(id, from, until)])
+    };
+    let windows = until.filter(|_| by_window).map(window).transpose()?;
     Ok(AssignmentRecord {
         area: post.area.clone(),
         line: post.line.map(str::to_owned),
@@ -216,8 +228,9 @@ fn place(vault: &Vault, post: &Post) -> Result<AssignmentRecord, Failure> {
                 .then(|| SecrecyTerm { signed: now.from, document: "demo-term".to_owned() }),
             trained_until: post.trained_until.map(start),
         },
-        from: post.from.map_or(now.from, start),
-        until: post.until.map(start),
+        windows,
+        from,
+        until,
         ..now
     })
 }

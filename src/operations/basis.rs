@@ -67,6 +67,7 @@ pub(super) fn misplaced(problem: BasisProblem) -> Misplaced {
     let (member, reason) = match problem {
         BasisProblem::PurposeDiffers => ("basis.purpose", "differs_from_header"),
         BasisProblem::PurposeInactive => ("basis.purpose", "unknown"),
+        BasisProblem::PurposeCorrects => ("basis.purpose", "only_corrects"),
         BasisProblem::LegalBasisUnknown => ("basis.legal_basis", "unknown"),
         BasisProblem::SeparateConsentMissing => ("basis.legal_basis", "needs_separate_consent"),
         BasisProblem::NoticeUnknown => ("basis.notice", "unknown"),
@@ -77,7 +78,11 @@ pub(super) fn misplaced(problem: BasisProblem) -> Misplaced {
         BasisProblem::ConsentInFuture => ("basis.consent.given_on", "future_date"),
         BasisProblem::ConsentBeforeNotice => ("basis.consent.given_on", "too_early"),
     };
-    Misplaced { code: Code::BasisMissing, ..Misplaced::new(member, reason) }
+    let code = match problem {
+        BasisProblem::PurposeCorrects => Code::PurposeNotForField,
+        _ => Code::BasisMissing,
+    };
+    Misplaced { code, ..Misplaced::new(member, reason) }
 }
 
 /// Whether a set of fields holds one that is sensitive by itself. A child's general fields do not count here: for

@@ -178,6 +178,20 @@ pub(super) async fn turn_away_fields(
     turn_away_members(asked.actor, asked.origin, access, trail, problems).await
 }
 
+/// Refuses a request for fields that are what they should not be, each with the same stable word.
+pub(super) async fn turn_away_named(
+    asked: &Asked<'_>,
+    access: &Access,
+    trail: &Trail,
+    code: Code,
+    fields: Vec<String>,
+    reason: &'static str,
+) -> OperationError {
+    let denied = access.refuse(Some(asked.actor.standing()), code, asked.origin);
+    let problems = fields.into_iter().map(|field| (field, Some(reason))).collect();
+    recorded(trail, denied, code, problems).await
+}
+
 /// The same for a request that names no purpose.
 pub(super) async fn turn_away_members(
     actor: &Actor,

@@ -68,6 +68,9 @@ pub enum BasisProblem {
     /// The purpose is not in use.
     #[error("purpose is not active")]
     PurposeInactive,
+    /// The purpose puts right what others hold, and is no reason to hold anything.
+    #[error("purpose only corrects")]
+    PurposeCorrects,
     /// The purpose has no such basis.
     #[error("purpose has no such legal basis")]
     LegalBasisUnknown,
@@ -113,6 +116,9 @@ pub fn check_basis(
     }
     if !purpose.active {
         return Err(BasisProblem::PurposeInactive);
+    }
+    if purpose.corrects {
+        return Err(BasisProblem::PurposeCorrects);
     }
     let basis = purpose.legal_basis(&claim.legal_basis).ok_or(BasisProblem::LegalBasisUnknown)?;
     let notice = purpose.notice(&claim.notice).ok_or(BasisProblem::NoticeUnknown)?;
@@ -281,6 +287,16 @@ mod tests {
         assert_eq!(checked(&purpose, &given, false, false), Ok(()));
         purpose.notices[0].valid_from = date(2026, 1, 11);
         assert_eq!(checked(&purpose, &given, false, false), Err(BasisProblem::NoticeNotLive));
+    }
+
+    #[test]
+    fn a_purpose_that_corrects_is_no_reason_to_hold_anything() {
+        let purpose = purpose("record_correction");
+        let claim = claim(&purpose, BasisKind::Duty, None);
+        for sensitive in [false, true] {
+            let refused = checked(&purpose, &claim, false, sensitive);
+            assert_eq!(refused, Err(BasisProblem::PurposeCorrects));
+        }
     }
 
     #[test]

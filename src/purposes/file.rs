@@ -58,6 +58,8 @@ struct PurposeText {
     lines: Vec<String>,
     active: bool,
     needs_case: bool,
+    #[serde(default)]
+    corrects: bool,
     impact_assessment: Option<String>,
     retention: Retention,
     fields: BTreeMap<String, Vec<String>>,
@@ -183,6 +185,10 @@ fn purpose(text: PurposeText, schemas: &SchemaSet) -> Result<Purpose, PurposeErr
     if sensitive.is_some() && !legal_bases.iter().any(|basis| basis.kind.carries_sensitive()) {
         return Err(about.inconsistent("no basis carries its sensitive fields"));
     }
+    // Nobody consents to a correction or applies for one: what is put right stays held on what it was given for.
+    if text.corrects && legal_bases.iter().any(|basis| basis.kind != BasisKind::Duty) {
+        return Err(about.inconsistent("it corrects, and rests on something else than a duty"));
+    }
     let notices = notices(about, text.notices)?;
     Ok(Purpose {
         id,
@@ -198,6 +204,7 @@ fn purpose(text: PurposeText, schemas: &SchemaSet) -> Result<Purpose, PurposeErr
         retention: text.retention,
         active: text.active,
         needs_case: text.needs_case,
+        corrects: text.corrects,
     })
 }
 

@@ -209,8 +209,11 @@ pub struct Purpose {
     pub retention: Retention,
     /// Whether it may be used.
     pub active: bool,
-    /// Whether a request under it names a task, event or case.
+    /// Whether a request under it that sees something in clear names a task, event or case: a policy that opens more does not load.
     pub needs_case: bool,
+    /// Whether it only puts right what other purposes hold: nothing is stored for it, no field is added under it, and it is no reason to
+    /// hold a record.
+    pub corrects: bool,
 }
 
 impl Purpose {

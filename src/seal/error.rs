@@ -1,6 +1,6 @@
 //! What can go wrong between sealed bytes and values.
 //! Never carries either.
-//! Every variant means that nothing was opened.
+//! Every variant means that nothing was let out.
 
 use crate::records::Handle;
 use crate::store::StoreError;
@@ -74,6 +74,15 @@ pub enum SealError {
     /// A key that the change needs is not among those that its draft brought.
     #[error("a subject's key is missing from the draft")]
     KeyMissing,
+    /// A change that only puts right names fields that the record does not hold.
+    #[error("a field that is to be put right is not held")]
+    NotHeld {
+        /// Which.
+        fields: Vec<String>,
+    },
+    /// A change would leave a child without a guardian.
+    #[error("a child would be left without a guardian")]
+    GuardianMissing,
 }
 
 impl SealError {
@@ -103,7 +112,9 @@ impl SealError {
             SealError::Keys(_)
             | SealError::Unmatchable
             | SealError::Rewrapped
-            | SealError::KeyMissing => None,
+            | SealError::KeyMissing
+            | SealError::NotHeld { .. }
+            | SealError::GuardianMissing => None,
         }
     }
 

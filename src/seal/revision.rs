@@ -3,6 +3,7 @@
 //! Closed because the old values are needed before there is a receipt: it takes a permit and gives a change.
 
 use super::attributes::put_row_anew;
+use super::demands::{Demands, Looked};
 use super::draft::fields_of_section;
 use super::{Control, Followers, KeyHold, Seal, SealError, Sought, covers, section};
 use crate::access::Permit;
@@ -30,6 +31,8 @@ pub struct Patch {
     pub ending: Option<Ending>,
     /// When fields go that nothing carries any more, where the change says anything of it.
     pub fields_end: FieldsEnd,
+    /// What it demands of the record as it is held.
+    pub demands: Demands,
     /// What becomes of the days on which the subject turns 14 and 18.
     pub birthdays: Birthdays,
     /// Whether the address is protected from now on; as before where nothing is said.
@@ -101,6 +104,7 @@ impl Patch {
             latest_end: None,
             ending: None,
             fields_end: FieldsEnd::Kept,
+            demands: Demands::default(),
             birthdays: Birthdays::Kept,
             protected: None,
             drawn: Vec::new(),
@@ -154,8 +158,8 @@ impl Seal {
     /// Merges the patch into the record.
     ///
     /// # Errors
-    /// [`SealError::KeyMissing`] when a section belongs to a subject that was erased or never drawn, else the
-    /// key hierarchy's.
+    /// [`SealError::KeyMissing`] when a section belongs to a subject that was erased or never drawn, [`SealError::NotHeld`] and
+    /// [`SealError::GuardianMissing`] where the record is not as the patch demands, else the key hierarchy's.
     pub fn merge(&self, permit: &Permit<Revision>) -> Result<Change, SealError> {
         self.merged(permit.target())
     }
@@ -203,15 +207,19 @@ impl Seal {
             change.ops.push(Op::Put(listing, Version(1), Vec::new()));
         }
         let merged = merge_sections(schema, old, patch, &keys)?;
+        let looked = Looked { schema, old, merged: &merged, keys: &keys };
+        looked.adds_nothing(patch)?;
         let numbered = days_of_number(schema, old, patch, &merged, &keys)?;
         let (before, after) = self.sought_by(schema, old, &merged, patch.at, &keys)?;
         header.terms = self.swap_terms(sealed, &before, &after, &mut change)?;
         let moved = moved(schema, patch, &merged);
+        let was_child = facts.is_under_14(patch.at.local_days());
         let gone = let_go(&self.keyring, old, &merged, holds, &mut header, &mut change)?;
+        let facts = renewed(facts, patch, numbered, moved.as_ref(), &gone);
+        looked.leaves_a_guardian(patch, was_child, &facts)?;
         // A section is bound to the schema version that its header names, so all of them move with it.
         let reseal_all = old.header.schema != header.schema;
         let sections = seal_sections(schema, old, patch, &keys, merged, reseal_all, &header)?;
-        let facts = renewed(facts, patch, numbered, moved.as_ref(), &gone);
         let is_told = patch.fields_end != FieldsEnd::Kept;
         if patch.latest_end.is_some() || moved.is_some() || is_told {
             self.end_anew(sealed, &facts, &mut change)?;
@@ -299,7 +307,7 @@ fn let_go(
 pub(super) struct Merged {
     pub(super) name: String,
     subject: SubjectId,
-    before: PlainFields,
+    pub(super) before: PlainFields,
     pub(super) after: PlainFields,
 }
 

@@ -2,7 +2,6 @@
 //! A page whose sync failed counts as clean: what is read is what was written, the sync after it succeeds, and the disk has neither. So no
 //! process may go on with such files, and no look at them tells. Making the store again takes the word away with the directory.
 
-use super::StoreError;
 use crate::files::sync_directory;
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -52,7 +51,7 @@ mod tests {
     use super::*;
     use crate::records::RecordId;
     use crate::store::engine::Engine;
-    use crate::store::{EngineKind, Key, Version};
+    use crate::store::{EngineKind, Key, StoreError, Version};
 
     fn opened(directory: &Path) -> Result<Engine, StoreError> {
         Engine::open(directory, EngineKind::Sled, 16 << 20)

@@ -30,6 +30,41 @@ fn administrator_is_not_made_by_one_administrator() {
 }
 
 #[test]
+fn local_officer_places_workers_once_a_second_administrator_agreed_and_until_one_ends_the_post() {
+    let demo = shared();
+    let (first, second) = (demo.role("security_admin"), demo.role("audit_admin"));
+    let street = "880102001";
+    let added = add(demo, json!([{"role": "assignment_officer", "area": street}])).expect(201);
+    let officer = enrolled(demo, &added, "assignment_officer", Some(street));
+    let newcomer = add(demo, json!([])).expect(201).text_of("id").to_owned();
+    let places = || {
+        let path = format!("/v1/admin/actors/{newcomer}/assignments");
+        officer.post(&path, &json!({"role": "grid_worker", "area": GRID}))
+    };
+    places().refused(403, "denied");
+    let listed = second.get("/v1/admin/actors").expect(200);
+    let actors = listed.body["actors"].as_array().expect("a list").clone();
+    let known = actors.into_iter().find(|one| one["id"] == json!(officer.id)).expect("added");
+    assert_eq!(known["assignments"][0]["confirmed"], json!(false));
+    let body = json!({"assignment": known["assignments"][0]["id"]});
+    let path = |word: &str| format!("/v1/admin/actors/{}/assignments/{word}", officer.id);
+    for other in [&first, &officer, &demo.role("assignment_officer"), &demo.role("system_admin")] {
+        other.post(&path("confirm"), &body).refused(403, "denied");
+    }
+    let said = second.post(&path("confirm"), &body).expect(200);
+    assert_eq!(happened(&demo.entry_of(&said)), "assignment.confirm success");
+    assert_eq!(places().expect(201).body["confirmed"], json!(false), "the community's word");
+    first.post(&path("end"), &body).expect(200);
+    places().refused(403, "denied");
+    // Another one is not given to somebody who is there already without a second word either.
+    let placed = first.post(
+        &format!("/v1/admin/actors/{}/assignments", officer.id),
+        &json!({"role": "contractor_ops"}),
+    );
+    assert_eq!(placed.expect(201).body["confirmed"], json!(false));
+}
+
+#[test]
 fn officer_of_oversight_waits_for_a_second_administrator() {
     let demo = shared();
     let (first, second) = (demo.role("security_admin"), demo.role("audit_admin"));

@@ -142,7 +142,7 @@ fn a_round_over_children_opens_them_once_a_second_person_agreed() {
         "name": "向晚晴", "sex": "2", "birth_date": born, "id_number": fresh_number(&born),
         "guardian_name": "向北川", "guardian_phone": super::bodies::fresh_phone(), "told_by": "52",
     });
-    let stored = worker.create(&record("person", worker.grid(), CORRECTION, fields)).expect(201);
+    let stored = worker.create(&record("person", worker.grid(), REGISTRATION, fields)).expect(201);
     let (id, subject) = (stored.text_of("id").to_owned(), stored.text_of("subject").to_owned());
     let until = (jiff::Timestamp::now() + Duration::from_secs(86_400)).to_string();
     let round = |approval: bool| {
@@ -186,11 +186,11 @@ fn a_childs_birth_date_that_was_wrong_is_put_right_inside_a_task_that_a_second_p
             fields["id_number"] = json!(number);
         }
         let stored =
-            worker.create(&record("person", worker.grid(), CORRECTION, fields)).expect(201);
+            worker.create(&record("person", worker.grid(), REGISTRATION, fields)).expect(201);
         let id = stored.text_of("id").to_owned();
         // What else is held of it follows, both ways.
         let further = json!({"name": "向晚晴", "guardian_name": "向北川"});
-        let mut further = record("person", worker.grid(), CORRECTION, further);
+        let mut further = record("person", worker.grid(), REGISTRATION, further);
         further["subject"] = json!(stored.text_of("subject"));
         let further = worker.create(&further).expect(201).text_of("id").to_owned();
         let read_further = || worker.read(&further, "name", CORRECTION);

@@ -75,7 +75,6 @@ pub fn basis(purpose: &str) -> Value {
         REGISTRATION => "residence_permit_duty",
         CONTACT => "household_contact_consent",
         SAFETY => "fire_safety_duty",
-        CORRECTION => "pipl_accuracy_duty",
         "emergency_evacuation" => "emergency_response",
         EMPLOYMENT => "employment_application",
         other => panic!("no basis is known for {other}"),

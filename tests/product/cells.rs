@@ -511,9 +511,17 @@ fn one_of_each(demo: &Demo) -> Vec<Actor> {
 /// Somebody who stands in for the head of the first grid, until tomorrow.
 pub fn standing_in(demo: &Demo) -> Actor {
     let (role, area) = ("grid_stand_in", demo.worker(1).area);
-    let until = jiff::Timestamp::now() + std::time::Duration::from_secs(86_400);
-    let post = json!([{"role": role, "area": area, "to": until.to_string()}]);
-    enrolled(demo, &add(demo, post).expect(201), role, area.as_deref())
+    let in_days = |days: u64| {
+        let later = std::time::Duration::from_secs(days * 86_400);
+        (jiff::Timestamp::now() + later).to_string()
+    };
+    let post = json!([{"role": role, "area": area, "pair": true, "to": in_days(300)}]);
+    let one = enrolled(demo, &add(demo, post).expect(201), role, area.as_deref());
+    let window = json!({"to": one.id, "grid": area, "until": in_days(1)});
+    let proposed = demo.head(1).post("/v1/delegations", &window).expect(201);
+    let path = format!("/v1/delegations/{}/accept", proposed.text_of("id"));
+    one.call("POST", &path).send().expect(200);
+    one
 }
 
 /// The grid that an actor's calls are about: its own, or the sample grid where its area is wider; with the worker who

@@ -188,7 +188,11 @@ fn place_by_line_and_window(desk: &Desk, served: &Served) {
     let window = |more: &[&str]| add("pair.qian", "grid_stand_in", GRID, more);
     assert!(window(&[]).ended(1).err.contains("schema_invalid"));
     assert!(window(&["--to", &soon(40)]).ended(1).err.contains("schema_invalid"));
-    window(&["--from", &soon(-1), "--to", &soon(5)]).ended(0);
+    // Nor for days that would be right: a stand-in is placed as one of a pair.
+    let alone = window(&["--from", &soon(-1), "--to", &soon(5)]).ended(1);
+    assert!(alone.err.contains("pair"), "{}", alone.err);
+    let firm = ["--from", &soon(-1), "--to", &soon(5)];
+    add("firm.qian", "property_firm", "880102001001", &firm).ended(0);
 }
 
 /// The worker stores and reads somebody, over the interface.

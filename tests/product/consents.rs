@@ -83,12 +83,27 @@ fn what_rested_on_a_consent_is_closed_from_its_withdrawal_on_and_what_rests_on_a
     assert!(only(&desk, subject)["withdrawn_on"].is_string());
     withdraw(&desk, subject, consent_id, "self").refused(412, "version_conflict");
 
-    // Nothing is collected on what was taken back; a new consent opens again.
+    // Nothing is collected on what was taken back, and no worker alone brings it back.
     let hours = json!({"contact_hours": ["morning"]});
     worker.patch(id, 2, CONTACT, hours.clone()).refused(400, "basis_missing");
     let path = format!("/v1/records/{id}");
-    let call = worker.call("PATCH", &path).purpose(CONTACT).version(2);
-    call.json(&json!({"fields": hours, "basis": basis(CONTACT)})).send().expect(200);
+    for (purpose, fields) in [
+        (CONTACT, hours),
+        (CONTACT, json!({})),
+        (REGISTRATION, json!({"name": "闻思远"})),
+        (REGISTRATION, json!({})),
+    ] {
+        let call = worker.call("PATCH", &path).purpose(purpose).version(2);
+        let reply = call.json(&json!({"fields": fields, "basis": basis(purpose)})).send();
+        reply.refused(403, "consent_withdrawn");
+    }
+    worker.read(id, "name", REGISTRATION).refused(403, "consent_withdrawn");
+    // A new consent that the desk takes opens again, and not one that was given before.
+    let mut anew = consented(id, "self");
+    let early = give(&desk, subject, &anew).refused(400, "basis_missing");
+    assert_eq!(early.pointers(), ["consent.given_on: too_early"]);
+    anew["consent"]["given_on"] = json!(today.to_string());
+    give(&desk, subject, &anew).expect(201);
     worker.read(id, "name,phone", CONTACT).expect(200);
     assert!(only(&desk, subject).get("withdrawn_on").is_none());
 }

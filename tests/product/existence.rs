@@ -5,8 +5,7 @@
 
 use super::actor::Actor;
 use super::bodies::{
-    CORRECTION, REGISTRATION, SAFETY, adult, adult_fields, basis, fresh_phone, place, record,
-    unknown_id,
+    REGISTRATION, SAFETY, adult, adult_fields, basis, fresh_phone, place, record, unknown_id,
 };
 use super::cells::standing_in;
 use super::client::{Call, Reply};
@@ -50,7 +49,7 @@ fn fill(worker: &Actor) -> Held {
         record("event", grid, SAFETY, event),
         record("object", grid, SAFETY, json!({"kind": "hydrant", "state": "in_order"})),
         record("organisation", grid, SAFETY, json!({"kind": "sole_trader", "name": "便民小卖部"})),
-        record("household", grid, CORRECTION, json!({"kind": "collective"})),
+        record("household", grid, REGISTRATION, json!({"kind": "collective"})),
     ] {
         held.records.push(worker.create(&body).expect(201).text_of("id").to_owned());
     }
@@ -104,7 +103,7 @@ fn calls(actor: &Actor, colleague: &Actor, record: &str, subject: &str) -> Vec<(
         "dwelling": {"id": record}, "people": [{"ref": "p1", "fields": adult_fields()}],
     });
     let names_it = json!({"kind": "family", "head": subject});
-    let naming = super::bodies::record("household", actor.grid(), CORRECTION, names_it);
+    let naming = super::bodies::record("household", actor.grid(), REGISTRATION, names_it);
     let more = [
         ("read for safety", read.purpose(SAFETY)),
         (
@@ -112,7 +111,7 @@ fn calls(actor: &Actor, colleague: &Actor, record: &str, subject: &str) -> Vec<(
             actor.call("POST", "/v1/records").purpose(REGISTRATION).json(&hanging),
         ),
         ("move in", actor.call("POST", "/v1/households").purpose(REGISTRATION).json(&moved_in)),
-        (NAME_AS_HEAD, actor.call("POST", "/v1/records").purpose(CORRECTION).json(&naming)),
+        (NAME_AS_HEAD, actor.call("POST", "/v1/records").purpose(REGISTRATION).json(&naming)),
     ];
     let mut calls = calls_of_table(actor, colleague, record, subject);
     calls.extend(more.map(|(what, call)| (what.to_owned(), call)));

@@ -124,7 +124,7 @@ fn tuesday_nobody_agrees_to_what_it_asked_for_itself() {
 fn wednesday_a_task_is_used_after_its_end_by_another_and_for_another_field() {
     let Cast { town, worker, head, officer } = cast();
     let other = town.somebody(&[in_area("grid_worker", FIRST)]);
-    let stored = town.store(head, &record("person", FIRST, CORRECTION, adult_fields()));
+    let stored = town.store(head, &record("person", FIRST, REGISTRATION, adult_fields()));
     let id = text(&stored, "id");
     let task = json!({
         "kind": "verification", "purpose": CORRECTION, "holder": worker.id(),

@@ -65,7 +65,7 @@ fn a_task_is_given_listed_taken_and_closed() {
     let demo = shared();
     let desk = Desk::new(demo);
     let (worker, head) = (demo.worker(1), demo.head(1));
-    let stored = worker.create(&record("person", worker.grid(), CORRECTION, adult_fields()));
+    let stored = worker.create(&record("person", worker.grid(), REGISTRATION, adult_fields()));
     let stored = stored.expect(201);
     let id = stored.text_of("id");
     let until = in_days(1);

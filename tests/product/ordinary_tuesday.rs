@@ -28,7 +28,7 @@ fn an_ordinary_tuesday_needs_no_way_around_the_vault() {
     let visited: Vec<(String, Value)> = (0..3)
         .map(|_| {
             let fields = adult_fields();
-            let stored = town.store(head, &record("person", FIRST, CORRECTION, fields.clone()));
+            let stored = town.store(head, &record("person", FIRST, REGISTRATION, fields.clone()));
             (text(&stored, "id"), fields)
         })
         .collect();

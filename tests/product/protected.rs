@@ -120,7 +120,7 @@ fn nothing_leads_from_a_dwelling_a_household_or_the_feed_to_whoever_is_protected
     assert!(told.contains(&beside), "the feed tells of whoever lives there too");
     assert!(!told.contains(&id) && !told.contains(&household), "of the other it is silent");
     // Nobody hangs a record on whom it may not know of, nor gets a task over it.
-    let mut further = record("person", worker.grid(), CORRECTION, json!({"name": "闻思远"}));
+    let mut further = record("person", worker.grid(), REGISTRATION, json!({"name": "闻思远"}));
     further["subject"] = json!(hidden);
     let unknown = {
         let mut body = further.clone();

@@ -177,11 +177,9 @@ fn for_a_child_the_guardian_consents() {
     let worker = demo.worker(1);
     let born = super::bodies::born_years_ago(9);
     let of = |by: &str| {
-        let mut body = contact(worker.grid(), &fresh_phone());
-        body["basis"] = basis(CORRECTION);
-        body["fields"]["birth_date"] = json!(born);
-        body["fields"]["guardian_name"] = json!("闻人杰");
-        let child = worker.create(&body).expect(201);
+        let fields = json!({"name": "闻思远", "birth_date": born, "guardian_name": "闻人杰"});
+        let child = worker.create(&record("person", worker.grid(), REGISTRATION, fields));
+        let child = child.expect(201);
         let mut contact = contact(worker.grid(), &fresh_phone());
         contact["subject"] = child.body["subject"].clone();
         contact["fields"]["guardian_name"] = json!("闻人杰");
@@ -210,4 +208,23 @@ fn purposes_and_forms_are_told_to_every_known_caller() {
         let lists = actor.get("/v1/code-lists").expect(200);
         assert!(lists.body["code_lists"].as_array().is_some_and(|lists| lists.len() > 20));
     }
+}
+
+#[test]
+fn a_correction_stores_no_record_and_adds_no_field_and_says_which() {
+    let demo = shared();
+    let worker = demo.worker(1);
+    let mut body = adult(worker.grid());
+    body["basis"] = json!({
+        "purpose": CORRECTION, "legal_basis": "pipl_accuracy_duty",
+        "notice": "record_correction_notice_1",
+    });
+    let refused = worker.create(&body).refused(400, "purpose_not_for_field");
+    assert_eq!(refused.pointers(), ["basis.purpose: only_corrects"]);
+    let id = worker.create(&adult(worker.grid())).expect(201).text_of("id").to_owned();
+    let more = json!({"assistance_tag": ["home_visit"], "phone": fresh_phone()});
+    let refused = worker.patch(&id, 1, CORRECTION, more).refused(400, "purpose_not_for_field");
+    assert_eq!(refused.pointers(), ["assistance_tag: not_held"]);
+    assert_eq!(happened(&demo.entry_of(&refused)), "access.denied denied");
+    worker.patch(&id, 1, CORRECTION, json!({"phone": fresh_phone()})).expect(200);
 }

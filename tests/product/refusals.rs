@@ -4,8 +4,8 @@
 
 use super::actor::Actor;
 use super::bodies::{
-    CORRECTION, REGISTRATION, SAFETY, adult, adult_fields, fresh_number, fresh_phone, place,
-    record, today, with_wrong_check,
+    REGISTRATION, SAFETY, adult, adult_fields, fresh_number, fresh_phone, place, record, today,
+    with_wrong_check,
 };
 use super::client::Reply;
 use super::harness::shared;
@@ -298,13 +298,13 @@ fn reference_to_something_else_than_an_id_is_refused() {
         ("household", "place", json!(7)),
     ] {
         let fields = json!({"kind": "family", field: value});
-        let reply = worker.create(&record(kind, worker.grid(), CORRECTION, fields));
+        let reply = worker.create(&record(kind, worker.grid(), REGISTRATION, fields));
         let reply = reply.refused(400, "schema_invalid");
         assert!(reply.pointers()[0].starts_with(&format!("{field}: ")), "{:?}", reply.pointers());
     }
     let twice = "01a20000-0000-7000-8000-000000000001";
     let fields = json!({"kind": "family", "members": [twice, twice]});
-    let reply = worker.create(&record("household", worker.grid(), CORRECTION, fields));
+    let reply = worker.create(&record("household", worker.grid(), REGISTRATION, fields));
     assert_eq!(reply.refused(400, "schema_invalid").pointers(), ["members: repeated"]);
 }
 

@@ -182,7 +182,7 @@ fn of_day(reply: &Reply, task: &str) -> Option<Value> {
 fn at(worker: &Actor, address: &str) -> String {
     let mut fields = adult_fields();
     fields["current_address"] = json!(address);
-    let body = record("person", worker.grid(), CORRECTION, fields);
+    let body = record("person", worker.grid(), REGISTRATION, fields);
     stored(worker, &body).text_of("subject").to_owned()
 }
 

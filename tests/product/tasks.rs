@@ -3,7 +3,7 @@
 //! A task that is over, another's, or none answers like no task at all.
 
 use super::actor::Actor;
-use super::bodies::{CORRECTION, adult_fields, record, unknown_id};
+use super::bodies::{CORRECTION, REGISTRATION, adult_fields, record, unknown_id};
 use super::client::Reply;
 use super::entries::happened;
 use super::harness::{Demo, shared};
@@ -35,11 +35,11 @@ fn inside(actor: &Actor, task: &str, id: &str, fields: &str) -> Reply {
     actor.call("GET", &path).purpose(CORRECTION).header("case", task).send()
 }
 
-/// A person of a grid, under the purpose of corrections: record and subject.
+/// A person of a grid: record and subject.
 fn person(demo: &Demo, grid: usize) -> (String, String, Value) {
     let worker = demo.worker(grid);
     let fields = adult_fields();
-    let stored = worker.create(&record("person", worker.grid(), CORRECTION, fields.clone()));
+    let stored = worker.create(&record("person", worker.grid(), REGISTRATION, fields.clone()));
     let stored = stored.expect(201);
     (stored.text_of("id").to_owned(), stored.text_of("subject").to_owned(), fields)
 }
@@ -203,11 +203,11 @@ fn a_capture_that_is_said_again_shows_nothing_that_somebody_else_wrote() {
     let (worker, head) = (demo.worker(1), demo.head(1));
     let mut fields = adult_fields();
     let number = fields.as_object_mut().and_then(|members| members.remove("id_number"));
-    let mut body = record("person", worker.grid(), CORRECTION, fields);
+    let mut body = record("person", worker.grid(), REGISTRATION, fields);
     body["capture_id"] = json!("6f1c8d0e-7d3b-4a43-9a55-3f1d0c2b7a31");
     let first = worker.create(&body).expect(201);
     let id = first.text_of("id");
-    head.patch(id, 1, CORRECTION, json!({"id_number": number})).expect(200);
+    head.patch(id, 1, REGISTRATION, json!({"id_number": number})).expect(200);
     // The fields of a repeat are not looked at, so they name nothing that could be read back.
     body["fields"]["id_number"] = json!("x");
     assert_eq!(worker.create(&body).expect(200).body["version"], 2);

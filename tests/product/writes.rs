@@ -255,7 +255,7 @@ fn correction_takes_a_merge_patch_by_its_own_media_type() {
     let worker = demo.worker(1);
     let created = worker.create(&contact(worker.grid(), &fresh_phone())).expect(201);
     let path = format!("/v1/records/{}", created.text_of("id"));
-    let body = json!({"fields": {"name": "闻思齐"}, "basis": basis(CORRECTION)}).to_string();
+    let body = json!({"fields": {"name": "闻思齐"}}).to_string();
     let patch = |media: &str, version| {
         let call = worker.call("PATCH", &path).purpose(CORRECTION).version(version);
         call.bytes(media, body.as_bytes()).send()

@@ -270,6 +270,16 @@ fn a_write_that_names_no_field_takes_a_right_to_write_all_the_same() {
 }
 
 #[test]
+fn a_purpose_that_corrects_lets_nobody_store_a_record() {
+    let put = || Put::ordinary().under("record_correction");
+    assert_eq!(put().ask(Ask::Update).refused(), None);
+    for fields in [&["name"][..], &[]] {
+        let refused = put().ask(Ask::Create).fields(fields).refused();
+        assert_eq!(refused, Some(Code::PurposeNotForField), "{fields:?}");
+    }
+}
+
+#[test]
 fn a_household_is_allowed_whole_or_not_at_all() {
     let put = Put::ordinary().ask(Ask::Create);
     let (own, next) = (held_on(&[]), held_on(&[]));

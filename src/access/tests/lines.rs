@@ -137,15 +137,40 @@ fn a_street_office_and_a_department_have_nothing_without_a_line() {
 #[test]
 fn a_role_whose_assignments_end_has_nothing_without_an_end_or_with_a_late_one() {
     let days = |days: i64| Some(Micros(NOW.0 - 1_000 + days * 86_400_000_000));
-    let window =
-        |until| Assignment { from: Micros(NOW.0 - 1_000), until, ..placed("grid_stand_in", OWN) };
-    let asked = |until| {
-        let put = Put::ordinary().from(vec![window(until)]).under("household_contact");
+    let post = |until| Assignment {
+        from: Micros(NOW.0 - 1_000),
+        until,
+        ..placed("property_firm", "880102001001")
+    };
+    let reports = |until| {
+        let nobody = Facts { subject_handles: Vec::new(), ..held_on(&["safety_inspection"]) };
+        let put = Put::ordinary().from(vec![post(until)]).under("safety_inspection").of(nobody);
+        put.record_type(RecordType::Event).ask(Ask::Create).fields(&["kind"]).refused()
+    };
+    assert_eq!(reports(days(1)), None);
+    assert_eq!(reports(days(366)), None);
+    assert_eq!(reports(days(366).map(|end| Micros(end.0 + 1))), Some(Code::Denied));
+    assert_eq!(reports(None), Some(Code::Denied));
+    assert_eq!(reports(Some(NOW)), Some(Code::Denied), "it is over");
+}
+
+#[test]
+fn a_stand_in_has_nothing_but_in_a_window_that_the_pair_agreed_on_and_that_is_no_longer_than_may_be()
+ {
+    let days = |days: i64| Micros(NOW.0 - 1_000 + days * 86_400_000_000);
+    let asked = |post: Assignment| {
+        let put = Put::ordinary().from(vec![post]).under("household_contact");
         put.of(held_on(&["household_contact"])).refused()
     };
-    assert_eq!(asked(days(1)), None);
-    assert_eq!(asked(days(31)), None);
-    assert_eq!(asked(days(31).map(|end| Micros(end.0 + 1))), Some(Code::Denied));
-    assert_eq!(asked(None), Some(Code::Denied));
-    assert_eq!(asked(Some(NOW)), Some(Code::Denied), "the window is closed");
+    assert_eq!(asked(standing_in(OWN, days(1))), None);
+    assert_eq!(asked(standing_in(OWN, days(31))), None);
+    assert_eq!(asked(standing_in(OWN, Micros(days(31).0 + 1))), Some(Code::Denied));
+    assert_eq!(asked(standing_in(OWN, NOW)), Some(Code::Denied), "the window is closed");
+    // A post that whoever places people gave alone, however short it is.
+    for until in [days(1), days(31)] {
+        let alone = Assignment { windows: None, until: Some(until), ..standing_in(OWN, until) };
+        assert_eq!(asked(alone), Some(Code::Denied));
+    }
+    let no_window = Assignment { windows: Some(Vec::new().into()), ..standing_in(OWN, days(1)) };
+    assert_eq!(asked(no_window), Some(Code::Denied));
 }

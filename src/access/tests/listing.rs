@@ -337,7 +337,10 @@ fn no_query_leads_from_a_person_to_matters_files_tags_or_others() {
     let mut files = Files::shipped();
     files.lines.insert("grid_head".to_owned(), "grid,any,any,any,read:raw,allow\n".to_owned());
     let others = files.narrowing.lines().filter(|line| !line.contains(",grid_head,"));
-    let wide = PURPOSES.iter().map(|purpose| format!("{},grid_head,*,raw,", purpose.id));
+    let wide = PURPOSES.iter().map(|purpose| {
+        let highest = if purpose.needs_case { "raw/task" } else { "raw" };
+        format!("{},grid_head,*,{highest},", purpose.id)
+    });
     files.narrowing = others.map(str::to_owned).chain(wide).map(|line| line + "\n").collect();
     let access = files.access();
     let (mut allowed, mut fields_count) = (Vec::new(), 0);

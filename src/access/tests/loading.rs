@@ -139,6 +139,29 @@ fn more_roles_than_the_table_has_cells_for_do_not_load() {
 }
 
 #[test]
+fn a_purpose_that_needs_a_case_opens_nothing_in_clear_without_one() {
+    let mut needing = 0;
+    for purpose in PURPOSES.iter() {
+        let role = "area_leader";
+        let with = |highest: &str| {
+            let mut files = Files::shipped();
+            let others = |line: &&str| !line.starts_with(&format!("{},{role},", purpose.id));
+            files.narrowing = files.narrowing.lines().filter(others).collect::<Vec<_>>().join("\n");
+            files.narrowing.push_str(&format!("\n{},{role},*,{highest},\n", purpose.id));
+            files.load().err().map_or_else(String::new, |error| error.to_string())
+        };
+        let said = with("raw");
+        let refused = said.ends_with("leaves more than raw/task under a purpose that needs a case");
+        assert_eq!(refused, purpose.needs_case, "{}: {said}", purpose.id);
+        for less in ["raw/task", "raw/approval", "masked", "match"] {
+            assert!(!with(less).contains("needs a case"), "{}: {less}", purpose.id);
+        }
+        needing += usize::from(purpose.needs_case);
+    }
+    assert_eq!(needing, 12);
+}
+
+#[test]
 fn an_unknown_word_at_any_place_of_the_narrowing_stops_the_load() {
     let cases = [
         ("grid_management,grid_worker,*,raw,write", "unknown purpose \"grid_management\""),

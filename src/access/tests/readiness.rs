@@ -24,6 +24,14 @@ fn held_by(role: &str, ready: Readiness) -> Vec<Assignment> {
     vec![Assignment { ready, ..placed(role, OWN) }]
 }
 
+/// A post that counts today: a worker's, or a stand-in's in its window.
+fn in_time(role: &str, ready: Readiness) -> Assignment {
+    match role {
+        "grid_stand_in" => Assignment { ready, ..standing_in(OWN, Micros(NOW.0 + DAY)) },
+        _ => held_by(role, ready).remove(0),
+    }
+}
+
 fn worker(ready: Readiness) -> Put<'static> {
     Put::ordinary().from(held_by("grid_worker", ready))
 }
@@ -90,12 +98,8 @@ fn a_task_opens_nothing_to_whoever_is_not_ready_and_an_emergency_only_to_a_stand
         role: "grid_worker".to_owned(),
     };
     let reads = |role: &str, ready, kind| {
-        let window = Assignment {
-            from: Micros(NOW.0 - DAY),
-            until: Some(Micros(NOW.0 + DAY)),
-            ..held_by(role, ready).remove(0)
-        };
-        let put = Put::ordinary().from(vec![window]).under(purpose).of(held_on(&[purpose]));
+        let post = in_time(role, ready);
+        let put = Put::ordinary().from(vec![post]).under(purpose).of(held_on(&[purpose]));
         put.fields(&["phone"]).inside(under(kind)).refused()
     };
     for role in ["grid_stand_in", "grid_worker"] {
@@ -112,12 +116,8 @@ fn a_task_opens_nothing_to_whoever_is_not_ready_and_an_emergency_only_to_a_stand
 #[test]
 fn an_emergency_is_opened_by_whoever_is_ready_and_by_a_stand_in_whose_training_is_over() {
     let opens = |role: &str, ready| {
-        let window = Assignment {
-            from: Micros(NOW.0 - DAY),
-            until: Some(Micros(NOW.0 + DAY)),
-            ..held_by(role, ready).remove(0)
-        };
-        let put = Put::ordinary().from(vec![window]).under("emergency_evacuation");
+        let post = in_time(role, ready);
+        let put = Put::ordinary().from(vec![post]).under("emergency_evacuation");
         let facts = Facts { subject_handles: Vec::new(), ..held_on(&["emergency_evacuation"]) };
         let (record_type, cell) = (RecordType::Place, OWN_CELL);
         let matter = Matter::Present { record_type, cell, facts: &facts, versions: None };

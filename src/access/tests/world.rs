@@ -4,11 +4,11 @@
 
 use crate::access::{
     Access, ActorId, Ask, Assignment, Code, Item, Mandate, Matter, Origin, Permit, Policy,
-    PolicyError, PolicySources, Question, Readiness, RoleId, Standing,
+    PolicyError, PolicySources, Question, Readiness, RoleId, Standing, Window,
 };
 use crate::ambient::Micros;
 use crate::purposes::{Purpose, PurposeSet};
-use crate::records::{BasisFact, Facts, Handle, RecordType, SchemaSet, View};
+use crate::records::{BasisFact, Facts, Handle, MandateId, RecordType, SchemaSet, View};
 use crate::territory::TerritoryData;
 use crate::territory::{Area, CellData, CellId, GridCode, GridData, MappingData, Territory};
 use std::collections::BTreeMap;
@@ -161,6 +161,19 @@ pub(super) fn placed(role: &str, area: &str) -> Assignment {
         ready: READY,
         from: Micros(0),
         until: None,
+    }
+}
+
+/// One of a pair, in a window of that area that began a moment ago.
+pub(super) fn standing_in(area: &str, until: Micros) -> Assignment {
+    let from = Micros(NOW.0 - 1_000);
+    let window = Window { id: MandateId::from_bytes([0x3b; 16]), from, until };
+    let a_year = Micros(NOW.0 + 300 * 86_400_000_000);
+    Assignment {
+        windows: Some(vec![window].into()),
+        from,
+        until: Some(a_year),
+        ..placed("grid_stand_in", area)
     }
 }
 

@@ -16,13 +16,14 @@ use crate::operations::{Asked, OperationError, draw};
 use crate::purposes::BasisClaim;
 use crate::records::{
     CaptureId, EndRule, ExternalRef, Facts, FieldProblem, Handle, PlainFields, ProblemReason,
-    Reason, RecordId, RecordType, Schema, SchemaSet, SubjectId, SubjectSlot, days_since_epoch,
-    protected_days,
+    Reason, RecordId, RecordType, RetentionStart, Schema, SchemaSet, SubjectId, SubjectSlot,
+    days_since_epoch, protected_days,
 };
-use crate::seal::{Control, Draft, KeySource, NewRecord, Seal, SealError};
+use crate::seal::{Control, Draft, GUARDIAN_FIELDS, KeySource, NewRecord, Seal, SealError};
 use crate::store::{Captured, Outcome, Reader};
 use crate::territory::{CellId, GridCode, Territory};
 use crate::trail::{Recorded, Refused, Trail};
+use jiff::ToSpan as _;
 use jiff::civil::Date;
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
@@ -207,7 +208,7 @@ impl New<'_> {
         store: &Reader,
         seal: &Seal,
         random: &dyn Random,
-    ) -> Result<(RecordId, Draft, Named), Unbuilt> {
+    ) -> Result<(RecordId, Draft, Named), Unfit> {
         let about = subject.filter(|_| self.given.is_some());
         let (id, draft) = self.draft(asked, own, seal, random)?;
         let (draft, named) = followed(draft, about, asked, store, seal).await?;
@@ -250,12 +251,12 @@ async fn followed(
     asked: &Asked<'_>,
     store: &Reader,
     seal: &Seal,
-) -> Result<(Draft, Named), Unbuilt> {
+) -> Result<(Draft, Named), Unfit> {
     let moved = Move::of_new(&draft.items()[0].facts, asked.now.local_days());
     let Some((subject, moved)) = about.zip(moved) else { return Ok((draft, Named::default())) };
     let following = Following::of(subject, (None, moved), true, store, seal).await?;
     if following.left > 0 {
-        return Err(Unbuilt::Code(Code::TooLarge));
+        return Err(Code::TooLarge.into());
     }
     let (followers, named) = following.into_parts();
     Ok((draft.followed_by(followers), named))
@@ -427,6 +428,7 @@ impl<'a> Build<'a> {
         let ends = told.map_or(ends, |moment| rule.ends_on(moment).min(ends));
         // A child is one in every record about it, whatever date this one states.
         let birthdays = protected_days(fields).max(known_birthdays);
+        let ends = of_age(self.asked, birthdays).map_or(ends, |end| ends.min(end));
         Ok(Facts {
             turns_14: birthdays.map(|(turns_14, _)| turns_14),
             turns_18: birthdays.map(|(_, turns_18)| turns_18),
@@ -450,6 +452,16 @@ impl<'a> Build<'a> {
     }
 }
 
+/// The end by the day on which a minor comes of age, for a purpose whose period counts from the end of a need: that is one, and the vault
+/// knows its day.
+fn of_age(asked: &Asked<'_>, birthdays: Option<(i32, i32)>) -> Option<Date> {
+    let retention = asked.purpose.retention;
+    let (_, turns_18) = birthdays.filter(|_| retention.after == RetentionStart::NeedEnd)?;
+    let today = asked.now.local_date();
+    let left = turns_18.checked_sub(days_since_epoch(today)).filter(|left| *left > 0)?;
+    Some(retention.ends_on(today.saturating_add(i64::from(left).days())))
+}
+
 /// A child under 14 is written together with its guardian (PIPL Art. 31), wherever the purpose lists one.
 fn check_guardian(
     asked: &Asked<'_>,
@@ -457,7 +469,7 @@ fn check_guardian(
     under_14: bool,
     fields: &PlainFields,
 ) -> Result<(), Unfit> {
-    let named = ["guardians", "guardian_name"].iter().any(|name| fields.get(name).is_some());
+    let named = GUARDIAN_FIELDS.iter().any(|name| fields.get(name).is_some());
     let asked_for =
         record_type == RecordType::Person && asked.purpose.lists(RecordType::Person, "guardians");
     if under_14 && asked_for && !named {

@@ -12,6 +12,7 @@ mod delete_record;
 pub(super) mod dwellers;
 pub(super) mod match_record;
 pub(super) mod occupants;
+mod patch_basis;
 mod patch_record;
 mod query_records;
 pub(super) mod read_record;

@@ -4,11 +4,12 @@
 
 use super::birthdays::{Following, Move, Named};
 use super::create_record::duplicate;
+use super::patch_basis::{Changed, basis_of};
 use super::read_record::absence;
 use crate::access::{Access, Ask, Code, Item, Question};
 use crate::ambient::{Micros, NoRandomness, Random};
-use crate::operations::basis::{Grounds, NO_BASIS, collects_sensitive, ground};
-use crate::operations::error::{Unfit, end, refuse, turn_away};
+use crate::operations::basis::{Grounds, collects_sensitive};
+use crate::operations::error::{Unfit, end, refuse, turn_away, turn_away_named};
 use crate::operations::leaving::fields_end;
 use crate::operations::mandate::mandate_of;
 use crate::operations::once::{Saying, UNLIKE, remember, repeated};
@@ -18,10 +19,12 @@ use crate::operations::subject::holds_of;
 use crate::operations::{Asked, OperationError, draw};
 use crate::purposes::{BasisClaim, HeldFor, PurposeSet};
 use crate::records::{
-    BIRTH_DATE, BasisFact, EndRule, Facts, Handle, ParsedPatch, RecordId, Retention, Schema,
-    SchemaSet, SubjectId, SubjectSlot, days_since_epoch, protected_days,
+    BIRTH_DATE, BasisFact, EndRule, Facts, Handle, ParsedPatch, ProblemReason, RecordId, RecordType,
+    Retention, Schema, SchemaSet, SubjectId, SubjectSlot, days_since_epoch, protected_days,
 };
-use crate::seal::{Birthdays, Ending, FieldsEnd, Patch, Revision, Seal, SealError};
+use crate::seal::{
+    Birthdays, Demands, Ending, FieldsEnd, GUARDIAN_FIELDS, Patch, Revision, Seal, SealError,
+};
 use crate::store::{Fetched, Outcome, Reader, Row, Sealed};
 use crate::territory::Territory;
 use crate::trail::{Recorded, Refused, Trail};
@@ -153,7 +156,8 @@ fn again((outcome, recorded): (Outcome, Recorded)) -> Result<Patched, OperationE
     Ok(Patched { version, recorded, saying: Saying::Again })
 }
 
-/// The end where the patch names a part of somebody who was erased, or where nothing can be opened.
+/// The end where the patch names a part of somebody who was erased, where the record is not as the patch demands, or where nothing can
+/// be opened.
 async fn unmerged(
     error: SealError,
     asked: &Asked<'_>,
@@ -162,6 +166,14 @@ async fn unmerged(
 ) -> OperationError {
     match error {
         SealError::KeyMissing => turn_away(asked, access, trail, Code::Erased).await,
+        SealError::NotHeld { fields } => {
+            let code = Code::PurposeNotForField;
+            turn_away_named(asked, access, trail, code, fields, "not_held").await
+        }
+        SealError::GuardianMissing => {
+            let missing = FieldProblem::new(GUARDIAN_FIELDS[0], ProblemReason::Missing);
+            turn_away_fields(asked, access, trail, vec![missing]).await
+        }
         other => other.into(),
     }
 }
@@ -213,21 +225,18 @@ fn prepare(
         Birthdays::Set(turns_14, _) => today < turns_14,
         Birthdays::Kept | Birthdays::Carried(..) | Birthdays::Forgotten => facts.is_under_14(today),
     };
-    let sensitive = collects_sensitive(schema, &parsed.set);
-    let held = holds(asked, facts, sensitive);
     let drawn = draw_slots(asked, schema, row, &parsed, random)?;
-    let personal = !facts.subject_handles.is_empty() || !drawn.is_empty();
-    let becomes_child = under_14 && !facts.is_under_14(today);
-    let (basis, controls) = match &request.basis {
-        Some(claim) => {
-            let about = facts.record_handle;
-            let grounds = ground(asked, claim, under_14, sensitive, about, random)?;
-            let Grounds { fact, controls } = grounds;
-            (Some(fact), controls)
-        }
-        // What is already held on this purpose may be corrected under it; anything else needs its own basis.
-        None if (held && !becomes_child) || clears(asked, facts, &parsed) => (None, Vec::new()),
-        None if personal => return Err(NO_BASIS.into()),
+    let changed = Changed {
+        asked,
+        facts,
+        sensitive: collects_sensitive(schema, &parsed.set),
+        under_14,
+        personal: !facts.subject_handles.is_empty() || !drawn.is_empty(),
+        removes: parsed.set.is_empty() && !parsed.remove.is_empty(),
+    };
+    let grounds = basis_of(&changed, request.basis.as_ref(), random)?;
+    let (basis, controls) = match grounds {
+        Some(Grounds { fact, controls }) => (Some(fact), controls),
         None => (None, Vec::new()),
     };
     // What a withdrawal took forward comes back with another basis, as far as this purpose allows.
@@ -240,6 +249,7 @@ fn prepare(
     if told.is_some_and(|(end, moment)| end.rule.is_over_soon(moment, today)) {
         return Err(schema.already_over().into());
     }
+    let demands = demands(asked, row.header.record_type);
     Ok(Patch {
         set: duplicate(&parsed.set),
         remove: parsed.remove,
@@ -247,6 +257,7 @@ fn prepare(
         latest_end,
         ending,
         fields_end,
+        demands,
         birthdays,
         drawn,
         controls,
@@ -273,11 +284,14 @@ fn fields_end_with(
     FieldsEnd::Set(fields_end(&held, schema, row, facts.retain_until, purposes))
 }
 
-/// Whether the patch does nothing but take away, under a purpose for which the record was held once: what was collected on a consent
-/// may go after the consent did.
-fn clears(asked: &Asked<'_>, facts: &Facts, parsed: &ParsedPatch) -> bool {
-    let removes = parsed.set.is_empty() && !parsed.remove.is_empty();
-    removes && facts.basis_for(asked.purpose.id.as_str()).is_some()
+/// What the change demands of the record as it is held: where something is only put right, nothing is added; and a child keeps a
+/// guardian, and gets one, wherever the purpose lists one (PIPL Art. 31).
+fn demands(asked: &Asked<'_>, record_type: RecordType) -> Demands {
+    let named = |name: &&str| asked.purpose.lists(RecordType::Person, name);
+    Demands {
+        only_held: asked.purpose.corrects,
+        guardian: record_type == RecordType::Person && GUARDIAN_FIELDS.iter().any(named),
+    }
 }
 
 /// How the end follows the moment that a field tells: by the purposes that the record is held for, with the one that a basis brings.
@@ -307,14 +321,6 @@ fn ending(
         former: rule(all),
         latest: latest.map(|first| days_since_epoch(first.retain_until(stored))),
     })
-}
-
-/// Whether the record is held on this purpose in a way that carries what is collected now: what rests on plain
-/// consent does not carry a sensitive field (PIPL Art. 29).
-fn holds(asked: &Asked<'_>, facts: &Facts, sensitive: bool) -> bool {
-    let held = facts.live_basis_for(asked.purpose.id.as_str());
-    held.and_then(|held| asked.purpose.legal_basis(&held.legal_basis))
-        .is_some_and(|basis| !sensitive || basis.kind.carries_sensitive())
 }
 
 /// What the patch does to the days on which the subject turns 14 and 18, beside what the number that is held says, which is

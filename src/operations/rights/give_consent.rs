@@ -14,7 +14,7 @@ use crate::operations::subject::key_of;
 use crate::operations::{Asked, OperationError};
 use crate::purposes::{BasisClaim, ConsentGiver, HeldFor, Purpose, PurposeSet, check_basis};
 use crate::records::{
-    BasisFact, Class, RecordId, RecordType, Schema, SchemaSet, SubjectId, days_since_epoch,
+    BasisFact, Class, Facts, RecordId, RecordType, Schema, SchemaSet, SubjectId, days_since_epoch,
 };
 use crate::seal::{Consenting, Control, FieldsEnd, KeyHold, Patch, Seal};
 use crate::store::{ControlKind, Reader, Row, Sealed};
@@ -62,7 +62,8 @@ pub struct GivenConsent {
 /// `not_found` for records of which one is not there, not the person's own, or not the caller's to know of; `restricted` for
 /// one that nothing may be done with any more; `purpose_not_for_field` for a type of record that the purpose lists nothing of;
 /// `basis_missing` for a basis that rests on no consent, and for one that does not carry what is held: a child's without the
-/// guardian's, a sensitive field's without one of its own; `version_conflict` for a record that is held for it already.
+/// guardian's, a sensitive field's without one of its own; and for one that was given before what it is to take the place of was taken
+/// back; `version_conflict` for a record that is held for it already.
 #[expect(clippy::too_many_arguments, reason = "the rooms that it visits, in order")]
 pub async fn give_consent(
     asked: &Asked<'_>,
@@ -197,6 +198,15 @@ impl Held {
             if facts.live_basis_for(purpose.id.as_str()).is_some_and(stands) {
                 return Err(Code::VersionConflict.into());
             }
+            if claim
+                .consent
+                .as_ref()
+                .zip(taken_back(facts, purpose))
+                .is_some_and(|(given, day)| days_since_epoch(given.given_on) < day)
+            {
+                let misplaced = Misplaced::new("consent.given_on", "too_early");
+                return Err(Misplaced { code: Code::BasisMissing, ..misplaced }.into());
+            }
             under_14 |= facts.is_under_14(today);
             let schema = schemas.get(*record_type);
             sensitive |= schema
@@ -211,6 +221,14 @@ impl Held {
             },
         )
     }
+}
+
+/// The day of the withdrawal behind which a consent to a purpose is given anew: of the one before it, or of whatever was taken back
+/// last, where the record rests on nothing any more. A consent of before it is the one that was taken back.
+fn taken_back(facts: &Facts, purpose: &Purpose) -> Option<i32> {
+    let bare = facts.rests_on_nothing();
+    let of_it = |held: &&BasisFact| bare || held.purpose == purpose.id.as_str();
+    facts.bases.iter().filter(of_it).filter_map(|held| facts.withdrawn_on(held)).max()
 }
 
 /// Whether a record holds a part with a sensitive field that the purpose would open.

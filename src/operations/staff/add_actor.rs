@@ -1,11 +1,9 @@
 //! Enrols an actor and places it, by the administrator who has that duty.
-//! Never makes an administrator, never an officer of oversight without a second administrator's word, and never mixes worlds:
-//! business, oversight and administration stay apart.
+//! Never makes an administrator, never an officer of oversight, a local officer or a contractor without a second administrator's word, and
+//! never mixes worlds: business, oversight and administration stay apart.
 //! The newcomer gets its first token by a one-time code that is shown once.
 
-use crate::access::{
-    Access, ActorId, Assignment, Code, Duty, Level, Origin, Policy, Role, RoleFamily, RoleId,
-};
+use crate::access::{Access, ActorId, Assignment, Code, Duty, Level, Origin, Policy, Role, RoleId};
 use crate::ambient::{Micros, Random};
 use crate::identity::{
     Actor, ActorKind, ActorRecord, ActorState, AssignmentRecord, Directory, EnrolmentCode,
@@ -83,7 +81,7 @@ impl Target for Newcomer {
 /// Enrols the actor.
 ///
 /// # Errors
-/// `denied` without the duty; `approval_required` for a role of administration; `schema_invalid` for an unknown
+/// `denied` without the duty; `approval_required` for the role of an administrator; `schema_invalid` for an unknown
 /// role or line, an area of another level or without a grid, a place without the line or the end that its role needs, or
 /// roles that exclude each other; `not_found` for a subject of which nothing is held; `version_conflict` for a name, or a
 /// subject, that another account has: two accounts of one person would be two persons.
@@ -193,7 +191,7 @@ fn check_roles(
     let mut held: Vec<&Role> = Vec::with_capacity(request.assignments.len());
     for asked in &request.assignments {
         let role = policy.role(&asked.role).ok_or(Misplaced::new("role", "unknown"))?;
-        if role.family == RoleFamily::Administration {
+        if policy.governs(role) {
             let alone = Misplaced::new("role", "administration");
             return Err(Misplaced { code: Code::ApprovalRequired, ..alone });
         }
@@ -248,12 +246,14 @@ pub(super) fn check_place(
     };
     let ready = policy.training().takes(place.ready, now);
     let lineless = role.needs_line && place.line.is_none();
+    let alone = role.by_window && place.windows.is_none();
     let faults = [
         (level != role.level, Misplaced::new("area", "wrong_level")),
         (empty, Misplaced::new("area", "unknown")),
         (astray, Misplaced::new("line", "unknown")),
         (lineless, Misplaced::new("line", "missing")),
         (!ready, Misplaced::new("trained_until", "out_of_range")),
+        (alone, Misplaced::new("pair", "missing")),
         (!role.accepts(&place), Misplaced::new("to", "out_of_range")),
     ];
     match faults.into_iter().find(|(is_so, _)| *is_so) {

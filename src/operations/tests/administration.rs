@@ -178,14 +178,27 @@ fn an_actor_is_placed_with_the_line_and_the_end_that_its_role_needs() {
     assert_eq!(added("grid_worker", GRID, Some("stability"), None), Some(Code::SchemaInvalid));
     assert_eq!(added("grid_worker", GRID, Some("community"), None), None);
     let firm = "880102001001";
-    for (role, area, days) in
-        [("grid_stand_in", GRID, 31), ("sunk_cadre", firm, 92), ("property_firm", firm, 366)]
-    {
+    for (role, area, days) in [("sunk_cadre", firm, 92), ("property_firm", firm, 366)] {
         assert_eq!(added(role, area, None, None), Some(Code::SchemaInvalid), "{role} for ever");
         assert_eq!(added(role, area, None, Some(days)), None, "{role}");
         let late = added(role, area, None, Some(days + 1));
         assert_eq!(late, Some(Code::SchemaInvalid), "{role} for a day more");
     }
+}
+
+#[test]
+fn a_stand_in_is_placed_as_one_of_a_pair_and_in_no_other_way() {
+    let world = World::new();
+    let in_days = |days: i64| Some(Micros(NOW.0 + days * 86_400_000_000));
+    let added = |login: &str, pair: bool, until| {
+        let post = AssignmentRequest { pair, until, ..place("grid_stand_in", Some(GRID)) };
+        add(&world, SECURITY, login, ActorKind::Person, vec![post]).err()
+    };
+    for until in [None, in_days(1), in_days(31)] {
+        assert_eq!(added("alone", false, until), Some(Code::SchemaInvalid));
+    }
+    assert_eq!(added("pair", true, in_days(300)), None);
+    assert_eq!(added("ever", true, None), Some(Code::SchemaInvalid));
 }
 
 #[test]
@@ -196,6 +209,7 @@ fn roles_that_exclude_each_other_are_for_two_people() {
         ..place("property_firm", Some("880102001001"))
     };
     let window = || AssignmentRequest {
+        pair: true,
         until: Some(Micros(NOW.0 + 1_000_000)),
         ..place("grid_stand_in", Some(NEXT))
     };
@@ -212,7 +226,13 @@ fn roles_that_exclude_each_other_are_for_two_people() {
     assert_eq!(person("b", vec![supervisor(), place("compliance_auditor", None)]), None);
     for role in ["assignment_officer", "contractor_ops"] {
         let area = (role == "assignment_officer").then_some("880102001");
-        assert_eq!(person("c", vec![place(role, area)]), Some(Code::ApprovalRequired), "{role}");
+        // A second administrator confirms it; beside a post that works with records nobody holds it.
+        let beside = vec![place(role, area), worker()];
+        assert_eq!(person("c", beside), Some(Code::SchemaInvalid), "{role}");
+        assert_eq!(person(&format!("c.{role}"), vec![place(role, area)]), None, "{role}");
+    }
+    for role in ["system_admin", "security_admin", "audit_admin"] {
+        assert_eq!(person("d", vec![place(role, None)]), Some(Code::ApprovalRequired), "{role}");
     }
 }
 

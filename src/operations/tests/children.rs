@@ -56,7 +56,7 @@ fn a_number_of_an_adult_does_not_make_a_child_an_adult() {
     let (adult, _) = adult(&world);
     let number = json!({"id_number": "880102201506013013"});
     assert_eq!(world.patch(WORKER, PURPOSE, adult, number, None).err(), Some(Code::BasisMissing));
-    let number = json!({"id_number": "880102201506013013"});
+    let number = json!({"id_number": "880102201506013013", "guardian_name": "王伟"});
     assert_eq!(world.patch(WORKER, PURPOSE, adult, number, Some(registration())), Ok(2));
     assert_eq!(world.facts(adult).turns_14, Some(fourteen(2015, 6, 1)));
     assert_eq!(world.read(WORKER, PURPOSE, adult, &["name"]).err(), Some(Code::CaseRequired));
@@ -331,4 +331,76 @@ fn a_crash_between_two_steps_leaves_no_date_beside_what_is_not_marked() {
     // Said again it goes on.
     assert_eq!(born(&world, id), Ok(3));
     assert_eq!(are_childs(&world, &others), others.len());
+}
+
+#[test]
+fn what_makes_a_child_of_somebody_is_written_together_with_a_guardian() {
+    let world = World::new();
+    let number = json!({"id_number": "880102201506013013"});
+    for makes in [json!({"birth_date": "2018-05-01"}), number] {
+        let (id, _) = adult(&world);
+        let patched =
+            |fields: &Json| world.patch(WORKER, PURPOSE, id, fields.clone(), Some(registration()));
+        assert_eq!(patched(&makes).err(), Some(Code::SchemaInvalid));
+        // A telephone is no guardian, and one that goes at once is none either.
+        let mut more = makes.clone();
+        more["guardian_phone"] = json!("12900005678");
+        assert_eq!(patched(&more).err(), Some(Code::SchemaInvalid));
+        assert!(!world.facts(id).is_minor(NOW.local_days()), "nothing was written");
+        more["guardian_name"] = json!("王卫");
+        assert_eq!(patched(&more), Ok(2));
+        assert!(world.facts(id).is_under_14(NOW.local_days()));
+    }
+    // Who is named already counts, whichever part of the record names it.
+    let (_, guardian) = adult(&world);
+    for named in [json!({"guardian_name": "王卫"}), json!({"guardians": [guardian.to_string()]})]
+    {
+        let (id, _) = adult(&world);
+        assert_eq!(world.patch(WORKER, PURPOSE, id, named, None), Ok(2));
+        let makes = json!({"birth_date": "2018-05-01"});
+        assert_eq!(world.patch(WORKER, PURPOSE, id, makes, Some(registration())), Ok(3));
+    }
+}
+
+#[test]
+fn a_child_keeps_a_guardian_whatever_is_taken_away() {
+    let world = World::new();
+    let (id, _) = child(&world);
+    let (_, guardian) = adult(&world);
+    let gone = || json!({"guardian_name": null});
+    for purpose in [PURPOSE, "record_correction"] {
+        let patched = world.patch(WORKER, purpose, id, gone(), None);
+        assert_eq!(patched.err(), Some(Code::SchemaInvalid), "{purpose}");
+    }
+    // Nor with a claim that is right in itself.
+    let patched = world.patch(WORKER, PURPOSE, id, gone(), Some(registration()));
+    assert_eq!(patched.err(), Some(Code::SchemaInvalid));
+    let other = json!({"guardian_name": null, "guardians": [guardian.to_string()]});
+    assert_eq!(world.patch(WORKER, PURPOSE, id, other, None), Ok(2));
+    let patched = world.patch(WORKER, PURPOSE, id, json!({"guardians": null}), None);
+    assert_eq!(patched.err(), Some(Code::SchemaInvalid));
+    assert_eq!(world.patch(WORKER, PURPOSE, id, json!({"name": "王小红"}), None), Ok(3));
+    // A grown-up needs none.
+    let (grown, _) = adult(&world);
+    assert_eq!(world.patch(WORKER, PURPOSE, grown, json!({"guardian_name": "王卫"}), None), Ok(2));
+    assert_eq!(world.patch(WORKER, PURPOSE, grown, gone(), None), Ok(3));
+}
+
+#[test]
+fn a_correction_makes_no_child_of_somebody_whose_own_consent_carries_the_record() {
+    let world = World::new();
+    let correction = "record_correction";
+    let makes = json!({"birth_date": "2018-05-01"});
+    let claim = Some(contact(ConsentGiver::Self_));
+    let (id, _) = adult(&world);
+    let named = json!({"guardian_name": "王卫"});
+    assert_eq!(world.patch(WORKER, PURPOSE, id, named.clone(), None), Ok(2));
+    assert_eq!(world.patch(WORKER, "household_contact", id, json!({}), claim), Ok(3));
+    let patched = world.patch(WORKER, correction, id, makes.clone(), None);
+    assert_eq!(patched.err(), Some(Code::BasisMissing));
+    // What rests on a duty alone is put right.
+    let (id, _) = adult(&world);
+    assert_eq!(world.patch(WORKER, PURPOSE, id, named, None), Ok(2));
+    assert_eq!(world.patch(WORKER, correction, id, makes, None), Ok(3));
+    assert!(world.facts(id).is_under_14(NOW.local_days()));
 }

@@ -169,3 +169,27 @@ fn a_matter_that_is_held_for_several_purposes_ends_by_the_one_that_needs_it_long
     let ended = closes(&world, "safety_inspection", id, None, Some(claim));
     assert_eq!(ended, days_since_epoch(TODAY.saturating_add(60.months())));
 }
+
+#[test]
+fn what_is_held_of_a_child_for_its_need_ends_a_year_after_it_came_of_age_at_the_latest() {
+    let world = World::new();
+    let need = || claim_on("child_protection", "minors_protection_duty", None);
+    let ends = |born: Option<&str>| {
+        let mut fields = json!({"name": "王小明", "guardian_name": "王伟"});
+        if let Some(born) = born {
+            fields["birth_date"] = json!(born);
+        }
+        let id = world.create(HEAD, need(), fields).expect("stored").id;
+        world.facts(id).retain_until.expect("an end")
+    };
+    let day = |year, month, day| days_since_epoch(jiff::civil::date(year, month, day));
+    assert_eq!(ends(Some("2018-05-02")), day(2037, 5, 2));
+    assert_eq!(ends(Some("2010-03-01")), day(2029, 3, 1));
+    // Of a grown-up, and where nobody knows the day, the cap stands.
+    let cap = day(2045, 1, 15);
+    assert_eq!((ends(Some("1980-01-01")), ends(None)), (cap, cap));
+    // Nor does another purpose end by it.
+    let fields = json!({"name": "王小明", "birth_date": "2018-05-02", "guardian_name": "王伟"});
+    let id = world.create(WORKER, registration(), fields).expect("stored").id;
+    assert_eq!(world.facts(id).retain_until, Some(day(2032, 1, 15)));
+}

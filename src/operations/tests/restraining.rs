@@ -335,8 +335,9 @@ fn a_hold_over_somebody_keeps_the_record_of_another_in_which_it_appears() {
 fn adult_with_contact(world: &World) -> (RecordId, SubjectId) {
     let (id, _) = adult(world);
     let named = json!({"emergency_contact_name": "张敏", "emergency_contact_phone": "12000000017"});
-    let claim = claim_on("record_correction", "pipl_accuracy_duty", None);
-    world.patch(HEAD, "record_correction", id, named, Some(claim)).expect("named");
+    let by = Some(ConsentGiver::Self_);
+    let claim = claim_on("elder_visit", "elder_visit_separate_consent", by);
+    world.patch(HEAD, "elder_visit", id, named, Some(claim)).expect("named");
     let Fetched::Found(sealed) = wait(world.reader.fetch(id)).expect("a store") else { panic!() };
     let [_, contact] = sealed.row().header.subjects[..] else { panic!("two people") };
     (id, contact)

@@ -39,7 +39,8 @@ pub(super) fn policy() -> Policy {
     let of_others = |line: &&str| !line.contains(",grid_head,");
     narrowing = narrowing.lines().filter(of_others).map(|line| format!("{line}\n")).collect();
     for purpose in PURPOSES.iter() {
-        narrowing.push_str(&format!("{},grid_head,*,raw,write\n", purpose.id));
+        let highest = if purpose.needs_case { "raw/task" } else { "raw" };
+        narrowing.push_str(&format!("{},grid_head,*,{highest},write\n", purpose.id));
     }
     let lines = std::fs::read_dir(policies.join("roles")).expect("a directory").map(|file| {
         let path = file.expect("a file").path();

@@ -285,7 +285,18 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Thresholds, ThresholdsError> {
-        let roles = ["community_cadre", "child_officer", "street_office", "department"];
+        let roles = [
+            "community_cadre",
+            "child_officer",
+            "mediator",
+            "legal_helper",
+            "community_police",
+            "street_office",
+            "county_command",
+            "department",
+            "petition_desk",
+            "resident_desk",
+        ];
         let officers = ["service_org", "protection_officer", "discipline_officer"];
         let is_role = |word: &str| roles.contains(&word) || officers.contains(&word);
         let hears = |word: &str| officers[1..].contains(&word);
@@ -309,6 +320,29 @@ mod tests {
             assert_eq!((of(&grid.day, kind), of(&grid.month, kind)), (grid_day, grid_month));
             assert_eq!((of(&programme.day, kind), of(&programme.month, kind)), (day, month));
         }
+    }
+
+    #[test]
+    fn the_limits_of_each_role_are_those_that_the_roles_say() {
+        let read = read(Thresholds::built_in_text()).expect("they are right");
+        let roles = include_str!("../../../policies/roles.toml");
+        let roles: toml::Table = roles.parse().expect("the shipped roles");
+        let said = &roles["reveals"];
+        let mut compared = 0;
+        for role in roles["role"].as_array().expect("roles") {
+            let Some(name) = role.get("reveals").and_then(toml::Value::as_str) else { continue };
+            let id = role["id"].as_str().expect("an id");
+            let table = read.limits.of(id);
+            for kind in LegalKind::ALL {
+                let place = kind as usize - 1;
+                let limits = said[name][kind.as_str()].as_array().expect("two numbers");
+                let limits: Vec<i64> = limits.iter().filter_map(toml::Value::as_integer).collect();
+                let own = [table.day[place], table.month[place]].map(i64::from);
+                assert_eq!(limits, own, "{id} {kind:?}");
+            }
+            compared += 1;
+        }
+        assert!(compared > 20, "{compared} roles");
     }
 
     #[test]

@@ -189,6 +189,21 @@ fn an_aim_is_no_purpose() {
 }
 
 #[test]
+fn a_purpose_that_corrects_rests_on_a_duty_alone() {
+    let shipped = shipped();
+    let correcting: Vec<&str> =
+        shipped.iter().filter(|one| one.corrects).map(|one| one.id.as_str()).collect();
+    assert_eq!(correcting, ["record_correction"]);
+    let corrects = "needs_case = false\ncorrects = true";
+    let message = refused("needs_case = false", corrects);
+    assert!(message.contains("rests on something else than a duty"), "{message}");
+    let duty = "kind = \"duty\"\nstatute = \"Some Law 1\"\norgan = \"street_office\"";
+    let on_duty = SAMPLE.replace("kind = \"consent\"", duty);
+    let set = load(&on_duty.replace("needs_case = false", corrects), &schemas());
+    assert!(set.expect("it loads").get("visit").expect("a purpose").corrects);
+}
+
+#[test]
 fn a_sensitive_field_needs_an_assessment_and_a_basis_that_carries_it() {
     let fields = "person = [\"name\", \"phone\"";
     let message = refused(fields, &format!("{fields}, \"id_number\""));
