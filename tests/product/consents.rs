@@ -82,8 +82,16 @@ fn what_rested_on_a_consent_is_closed_from_its_withdrawal_on_and_what_rests_on_a
     assert_eq!(only(&desk, subject)["ends_on"], done.body["records"][0]["ends_on"]);
     assert!(only(&desk, subject)["withdrawn_on"].is_string());
     withdraw(&desk, subject, consent_id, "self").refused(412, "version_conflict");
+}
 
-    // Nothing is collected on what was taken back, and no worker alone brings it back.
+#[test]
+fn no_worker_alone_brings_back_what_was_taken_back_and_the_desk_does_by_a_consent_of_after_it() {
+    let demo = shared();
+    let (worker, desk) = (demo.worker(1), demo.role("resident_desk"));
+    let stored = worker.create(&contact(worker.grid(), &fresh_phone())).expect(201);
+    let (id, subject) = (stored.text_of("id"), stored.text_of("subject"));
+    let given = only(&desk, subject);
+    withdraw(&desk, subject, given["id"].as_str().expect("an id"), "self").expect(200);
     let hours = json!({"contact_hours": ["morning"]});
     worker.patch(id, 2, CONTACT, hours.clone()).refused(400, "basis_missing");
     let path = format!("/v1/records/{id}");
@@ -102,7 +110,7 @@ fn what_rested_on_a_consent_is_closed_from_its_withdrawal_on_and_what_rests_on_a
     let mut anew = consented(id, "self");
     let early = give(&desk, subject, &anew).refused(400, "basis_missing");
     assert_eq!(early.pointers(), ["consent.given_on: too_early"]);
-    anew["consent"]["given_on"] = json!(today.to_string());
+    anew["consent"]["given_on"] = json!(today().to_string());
     give(&desk, subject, &anew).expect(201);
     worker.read(id, "name,phone", CONTACT).expect(200);
     assert!(only(&desk, subject).get("withdrawn_on").is_none());
