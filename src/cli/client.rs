@@ -97,7 +97,7 @@ impl Connection {
         purpose: &str,
         case: &str,
     ) -> Result<Value, Failure> {
-        let request = self.agent().get(format!("{}{path}", self.url));
+        let request = self.agent()?.get(format!("{}{path}", self.url));
         let request = request.header("purpose", purpose).header("case", case);
         answer(&self.url, request.header("authorization", &*self.bearer()?).call())
     }

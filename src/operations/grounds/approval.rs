@@ -52,7 +52,14 @@ pub async fn ask_approval(
 ) -> Result<(MandateId, Recorded), OperationError> {
     if !(1..=APPROVAL_MINUTES_MAX).contains(&request.minutes) {
         let misplaced = Misplaced::new("minutes", "out_of_range");
-        return Err(turn_away_at(Some(asked.actor.standing()), asked.origin, access, trail, misplaced).await);
+        return Err(turn_away_at(
+            Some(asked.actor.standing()),
+            asked.origin,
+            access,
+            trail,
+            misplaced,
+        )
+        .await);
     }
     let id = draw::mandate_id(asked.now, random)?;
     let question = asked.question(Ask::Read, schemas, territory);

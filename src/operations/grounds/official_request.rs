@@ -58,7 +58,14 @@ pub async fn ask_official(
         (lasts > OFFICIAL_SECONDS_MAX * 1_000_000, Misplaced::new("until", "out_of_range")),
     ] {
         if wrong {
-            return Err(turn_away_at(Some(asked.actor.standing()), asked.origin, access, trail, misplaced).await);
+            return Err(turn_away_at(
+                Some(asked.actor.standing()),
+                asked.origin,
+                access,
+                trail,
+                misplaced,
+            )
+            .await);
         }
     }
     let id = draw::mandate_id(asked.now, random)?;

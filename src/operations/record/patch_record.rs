@@ -9,7 +9,7 @@ use super::read_record::absence;
 use crate::access::{Access, Ask, Code, Item, Question};
 use crate::ambient::{Micros, NoRandomness, Random};
 use crate::operations::basis::{Grounds, collects_sensitive};
-use crate::operations::error::{Unfit, end, refuse, turn_away, turn_away_named};
+use crate::operations::error::{Unfit, end, refuse, turn_away, turn_away_fields, turn_away_named};
 use crate::operations::leaving::fields_end;
 use crate::operations::mandate::mandate_of;
 use crate::operations::once::{Saying, UNLIKE, remember, repeated};
@@ -19,8 +19,9 @@ use crate::operations::subject::holds_of;
 use crate::operations::{Asked, OperationError, draw};
 use crate::purposes::{BasisClaim, HeldFor, PurposeSet};
 use crate::records::{
-    BIRTH_DATE, BasisFact, EndRule, Facts, Handle, ParsedPatch, ProblemReason, RecordId, RecordType,
-    Retention, Schema, SchemaSet, SubjectId, SubjectSlot, days_since_epoch, protected_days,
+    BIRTH_DATE, BasisFact, EndRule, Facts, FieldProblem, Handle, ParsedPatch, ProblemReason,
+    RecordId, RecordType, Retention, Schema, SchemaSet, SubjectId, SubjectSlot, days_since_epoch,
+    protected_days,
 };
 use crate::seal::{
     Birthdays, Demands, Ending, FieldsEnd, GUARDIAN_FIELDS, Patch, Revision, Seal, SealError,

@@ -49,6 +49,7 @@ fn given(world: &World, subject: SubjectId, id: RecordId, given_on: Date) -> Don
         &world.access,
         &world.trail,
         &SCHEMAS,
+        &PURPOSES,
         &world.territory,
         &*world.random,
     )))
