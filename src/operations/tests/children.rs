@@ -173,7 +173,11 @@ fn who_turns_out_to_be_a_child_needs_the_guardians_consent() {
     assert_eq!(patched(None).err(), Some(Code::BasisMissing));
     assert_eq!(patched(Some(by(ConsentGiver::Self_))).err(), Some(Code::BasisMissing));
     assert_eq!(world.facts(id).turns_14, None);
-    assert_eq!(patched(Some(by(ConsentGiver::Guardian))), Ok(2));
+    // The consent alone is not enough: the record says whose it is.
+    let guardian = Some(by(ConsentGiver::Guardian));
+    assert_eq!(patched(guardian.clone()).err(), Some(Code::SchemaInvalid));
+    let with_guardian = json!({"birth_date": "2018-05-01", "guardian_name": "王伟"});
+    assert_eq!(world.patch(HEAD, AGENCY, id, with_guardian, guardian), Ok(2));
     // From then on it is held, and may be corrected.
     let patched = world.patch(HEAD, AGENCY, id, json!({"name": "王晓明"}), None);
     assert_eq!(patched, Ok(3));
