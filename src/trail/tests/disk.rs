@@ -280,7 +280,7 @@ impl Media for DiskMedia {
                 room.bytes = room.bytes.checked_sub(length).ok_or(io::ErrorKind::StorageFull)?;
             }
             drop(state);
-            let file = File::create(path)?;
+            let file = fresh(path)?;
             file.set_len(length.min(ALLOCATED_BYTES_MAX))?;
             self.0.is_new(file)?;
             segment(&self.0, path)
@@ -313,7 +313,7 @@ impl Media for DiskMedia {
             if self.0.lock().no_segments {
                 return Err(io::ErrorKind::StorageFull.into());
             }
-            self.0.is_new(File::create(path)?)?;
+            self.0.is_new(fresh(path)?)?;
             segment(&self.0, path)
         })
     }
@@ -344,6 +344,11 @@ impl Media for DiskMedia {
         // A file of that length that takes no room: the one who looks begins with what it finds.
         File::create(path)?.set_len(bytes)
     }
+}
+
+/// An empty file, which is read again when the power fails.
+fn fresh(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)
 }
 
 fn segment(disk: &Arc<Disk>, path: &Path) -> io::Result<Box<dyn Segment>> {
