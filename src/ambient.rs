@@ -2,10 +2,14 @@
 //! Never decides anything; rooms receive these as parameters so that tests can hold them still.
 //! A clock never runs backwards on its monotonic side, and randomness never repeats.
 
+mod steady;
+
 use jiff::civil::Date;
 use ring::rand::SecureRandom as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+pub use steady::{ClockDoubt, SteadyClock};
 
 const HOUR_MICROS: i64 = 3_600 * 1_000_000;
 const DAY_MICROS: i64 = 24 * HOUR_MICROS;
@@ -92,10 +96,16 @@ pub fn date_of(days: i32) -> Date {
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync {
-    /// Wall-clock time in UTC. May jump when an operator sets the clock.
+    /// Wall-clock time in UTC. That of the host may jump when an operator sets the clock; a [`SteadyClock`] does not.
     fn now(&self) -> Micros;
     /// Microseconds since this clock was made. Never goes back.
     fn monotonic(&self) -> u64;
+    /// Why the time is in doubt, where it is; then [`Clock::now`] is what is believed. Whoever holds no clock against another has none.
+    fn doubt(&self) -> Option<ClockDoubt> {
+        None
+    }
+    /// Whoever tells of doubts has told of this one: it is over, if its cause is.
+    fn settle(&self) {}
 }
 
 /// Where unpredictable bytes come from.
@@ -178,6 +188,11 @@ impl BelievedClock {
         BelievedClock { clock, ceiling, leap }
     }
 
+    /// Whether nothing may be removed by it now, because the clock itself is in doubt.
+    pub fn is_in_doubt(&self) -> bool {
+        self.clock.doubt().is_some()
+    }
+
     /// The time, as far as it is believed.
     pub fn now(&self) -> Micros {
         let now = self.clock.now();
@@ -218,7 +233,7 @@ mod tests {
 
     /// Wall clock and monotonic side, each set by the test.
     #[derive(Default)]
-    struct SetClock(AtomicI64, AtomicU64);
+    pub(super) struct SetClock(pub(super) AtomicI64, pub(super) AtomicU64);
 
     impl Clock for SetClock {
         fn now(&self) -> Micros {

@@ -173,6 +173,8 @@ pub struct Overrides {
     pub passphrase_file: Option<PathBuf>,
     /// A file that holds the PIN of the token.
     pub pin_file: Option<PathBuf>,
+    /// Whether the host's clock is believed, though the log's last entry is of a later time.
+    pub believe_clock: bool,
 }
 
 /// A configuration that was checked whole.
@@ -200,6 +202,8 @@ pub struct Config {
     pub pin_file: Option<PathBuf>,
     /// Whether a start waits, sealed, for whoever opens the vault.
     pub start_sealed: bool,
+    /// Whether this start believes the host's clock, though the log's last entry is of a later time. An entry says so.
+    pub believe_clock: bool,
     /// Whether what opens a sealed vault, and other ways to the root key of an open one, are taken from other hosts too, and through a proxy.
     pub unseal_from_network: bool,
     /// A directory with policies in place of those built in.
@@ -327,6 +331,7 @@ impl Config {
             pkcs11_module: file.pkcs11_module,
             pin_file: chosen(&overrides.pin_file, &overrides.passphrase_file, file.pin_file),
             start_sealed: file.start_sealed,
+            believe_clock: overrides.believe_clock,
             unseal_from_network: file.unseal_from_network,
             policies: file.policies,
             witness_policy: file.witness_policy,

@@ -69,6 +69,8 @@ codes! {
     Sealed = "sealed";
     /// The audit log cannot be written.
     TrailUnavailable = "trail_unavailable";
+    /// What time it is is in doubt.
+    ClockInDoubt = "clock_in_doubt";
     /// The record is kept and protected, and nothing else.
     Restricted = "restricted";
     /// A law keeps it, although somebody asks for its end.

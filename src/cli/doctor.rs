@@ -273,12 +273,14 @@ fn written_last(directory: &Path) -> Option<i64> {
     ["log/checkpoint", layout::KEYRING, layout::CONFIG].into_iter().filter_map(seconds).max()
 }
 
-/// Tokens, windows, tasks and retention go by the clock, and a vault does not start before its log's last entry.
+/// Tokens, windows, tasks and retention go by the clock, and a vault serves no data before its log's last entry.
 fn clock(now: Micros, written_last: Option<i64>, is_kept: bool) -> Finding {
     let say = |verdict, says: &str| Finding::new("clock", verdict, says);
     let behind = written_last.is_some_and(|written| now.seconds() + BEHIND_SECONDS_MAX < written);
     match (behind, is_kept) {
-        (true, _) => say(Verdict::Lacks, "is behind what the vault wrote last: set it, then start"),
+        (true, _) => {
+            say(Verdict::Lacks, "is behind what the vault wrote last: set it, or no data is served")
+        }
         (false, true) => say(Verdict::Well, "a time service keeps it"),
         (false, false) => say(Verdict::Unknown, "no time service is seen: run chrony or timesyncd"),
     }

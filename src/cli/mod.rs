@@ -15,6 +15,7 @@ mod backup;
 mod break_glass;
 mod ceremony;
 mod client;
+mod clock;
 mod config;
 mod counter_check;
 mod delegation;

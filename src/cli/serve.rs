@@ -5,7 +5,7 @@
 use super::failure::Failure;
 use super::signals::Signals;
 use super::vault::{self, Vault};
-use super::{await_unseal, handover, print, retention, runtime, snapshots};
+use super::{await_unseal, clock, handover, print, retention, runtime, snapshots};
 use crate::ambient::{Clock as _, HostClock};
 use crate::ceremony::OpenWays;
 use crate::config::{Config, Overrides};
@@ -37,6 +37,9 @@ pub(super) struct Arguments {
     /// The file that holds the PIN of the token.
     #[arg(long, env = "GRIDVAULT_PIN_FILE", conflicts_with = "passphrase_file")]
     pin_file: Option<PathBuf>,
+    /// The host's clock is right, though the log's last entry is of a later time: it was written by a clock that was ahead. For one start.
+    #[arg(long)]
+    believe_clock: bool,
     /// Start sealed, whatever is at hand, and wait for `gridvault unseal`.
     #[arg(long)]
     sealed: bool,
@@ -50,6 +53,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         listen: arguments.listen.clone(),
         passphrase_file: arguments.passphrase_file.clone(),
         pin_file: arguments.pin_file.clone(),
+        believe_clock: arguments.believe_clock,
     };
     let config = Config::load(&arguments.dir, &overrides)
         .map_err(|error| Failure::failed("the configuration", &error))?;
@@ -165,6 +169,7 @@ pub(super) async fn until_stopped(
     let seal_asked = vault.rooms.seal_asked.clone();
     vault.rotation.go_on();
     let heart = tokio::spawn(beat(trail.clone(), vault.rooms.seal.clone()));
+    let looking = tokio::spawn(clock::tend(trail.clone()));
     let pruning = tokio::spawn(retention::tend(vault.retention, trail.clone()));
     let keeping = tokio::spawn(snapshots::tend(vault.snapshots, trail.clone()));
     let (fault_sender, fault) = tokio::sync::oneshot::channel::<Arc<TrailFault>>();
@@ -186,6 +191,7 @@ pub(super) async fn until_stopped(
     };
     let kept = serve(serving, vault.rooms.clone(), stop).await;
     heart.abort();
+    looking.abort();
     pruning.abort();
     keeping.abort();
     if let Some(metrics) = vault.metrics {

@@ -5,9 +5,11 @@
 use super::failure::Failure;
 use super::opening::{envelopes, open_with_passphrase};
 use super::policy_files::{self, Policies};
-use super::{found_anew, metrics, pkcs11, privacy, retention, second_place, ship, snapshots};
+use super::{
+    clock, found_anew, metrics, pkcs11, privacy, retention, second_place, ship, snapshots,
+};
 use crate::access::Access;
-use crate::ambient::{BelievedClock, Clock, HostClock, HostRandom, Micros, Random};
+use crate::ambient::{BelievedClock, Clock, HostRandom, Micros, Random};
 use crate::ceremony::{self, OpenWays, Place, Told};
 use crate::config::{Config, layout};
 use crate::http::{Batches, Rooms};
@@ -65,7 +67,8 @@ const TERRITORY_PART_BYTES: usize = 48 * 1024;
 /// Opens the vault of a configuration with an unlocked keyring.
 pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Failure> {
     let keyring = Arc::new(keyring);
-    let clock: Arc<dyn Clock> = Arc::new(HostClock::new());
+    let steady = Arc::new(clock::of_host());
+    let clock: Arc<dyn Clock> = steady.clone();
     let random: Arc<dyn Random> = Arc::new(HostRandom::new());
     let Policies { policy, purposes, schemas, thresholds } =
         policy_files::load(config.policies.as_deref()).await?;
@@ -79,12 +82,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     settings.make_room(media.clone()).map_err(|fault| Failure::from(&fault))?;
     let (reader, applier) = open_store(config)?;
     let witnesses = checked_witnesses(config, &log_keys(config, &keyring))?;
-    let around = Surroundings {
-        keyring: keyring.clone(),
-        clock: clock.clone(),
-        random: random.clone(),
-        media: media.clone(),
-    };
+    let around = around(&keyring, &clock, &random, &media);
     let waker = RotationWaker::default();
     let listeners: Vec<Arc<dyn Applied>> =
         vec![seal.clone(), actors.clone(), reviews.clone(), Arc::new(waker.clone())];
@@ -95,11 +93,14 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let snapshots = snapshots::begin(config, &trail, media)?;
     let (log, index) = open_log(config, &trail)?;
     let retention = retention::begin(config, &log, &clock)?;
+    // Before anything is told or decided by it.
+    let passed_over = clock::hold(&steady, retention.last_before(), config.believe_clock);
     load(&actors, &reviews, &reader).await?;
     let fail = |error| Failure::storage("the store cannot be read", &error);
     let in_force = reader.get(&Key::system(SystemKey::Policy)).await.map_err(fail)?;
     let told = (&*keyring, &*actors, clock.now());
     announce_start(&trail, &reader, config, &*random, told).await?;
+    clock::tell(&trail, passed_over).await?;
     let (version, activated) = activate(&trail, in_force, policy.digest()).await?;
     finish_erasures(&reader, &seal, &trail).await;
     let territory = read_territory(&reader).await?;
@@ -133,6 +134,21 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
         synthetic: config.synthetic,
     };
     beside(config, rooms, retention, snapshots, waker).await
+}
+
+/// What the trail takes from outside.
+fn around(
+    keyring: &Arc<Keyring>,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+    media: &Arc<dyn Media>,
+) -> Surroundings {
+    Surroundings {
+        keyring: keyring.clone(),
+        clock: clock.clone(),
+        random: random.clone(),
+        media: media.clone(),
+    }
 }
 
 fn open_store(config: &Config) -> Result<(Reader, Applier), Failure> {

@@ -162,9 +162,16 @@ fn registry(measured: &Measured) -> Registry {
         ("disk_low", "1 while nothing new is stored", f64::from(room >= Space::Low)),
         ("disk_spent", "1 while nothing at all is recorded", f64::from(room == Space::Spent)),
     ];
+    let doubt = trail.clock_doubt().map_or(0, |doubt| doubt.apart_seconds());
+    let doubted = [(
+        "clock_doubt_seconds",
+        "How far the host's clock is from the time; else 0",
+        number(doubt),
+    )];
     let aged = age.map(|age| ("checkpoint_age_seconds", "Since the last checkpoint", age));
     let beside = expired(measured).into_iter().chain(rotated(measured)).chain(used(measured));
-    let gauges = always.into_iter().chain(aged).chain(scrubbed(measured)).chain(beside);
+    let gauges =
+        always.into_iter().chain(doubted).chain(aged).chain(scrubbed(measured)).chain(beside);
     for (name, help, value) in gauges.chain(lags(measured, published)) {
         registry.register(name, help, ConstGauge::new(value));
     }

@@ -119,6 +119,7 @@ impl From<TrailError> for Problem {
             TrailError::Unavailable | TrailError::Unwitnessed => {
                 Problem::unrecorded(Code::TrailUnavailable)
             }
+            TrailError::ClockInDoubt => Problem::unrecorded(Code::ClockInDoubt),
             TrailError::KeyUsedUp => Problem::unrecorded(Code::KeyUsedUp),
             TrailError::Foreign | TrailError::Context | TrailError::Keyring(_) => internal(&error),
         }

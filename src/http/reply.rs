@@ -37,6 +37,7 @@ pub(super) fn status_of(code: Code) -> StatusCode {
         | Code::Stale
         | Code::Sealed
         | Code::TrailUnavailable
+        | Code::ClockInDoubt
         | Code::KeyUsedUp => StatusCode::SERVICE_UNAVAILABLE,
         Code::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -58,6 +59,7 @@ pub(super) fn is_retryable(code: Code) -> bool {
             | Code::Stale
             | Code::Sealed
             | Code::TrailUnavailable
+            | Code::ClockInDoubt
             | Code::StorageFull
             | Code::KeyUsedUp
     )
@@ -67,7 +69,7 @@ pub(super) fn is_retryable(code: Code) -> bool {
 pub(super) fn retry_seconds_of(code: Code) -> Option<u32> {
     match code {
         Code::Overloaded | Code::RateLimited | Code::Stale => Some(RETRY_SECONDS),
-        Code::StorageFull | Code::KeyUsedUp => Some(RETRY_STORAGE_SECONDS),
+        Code::StorageFull | Code::KeyUsedUp | Code::ClockInDoubt => Some(RETRY_STORAGE_SECONDS),
         _ => None,
     }
 }

@@ -111,6 +111,10 @@ pub(super) fn titles(code: Code) -> (&'static str, &'static str) {
             "审计日志无法写入，已停止服务以保证留痕",
             "The audit log cannot be written, so nothing is served.",
         ),
+        Code::ClockInDoubt => (
+            "系统时间异常，已停止服务，请联系管理员",
+            "The time is in doubt, so nothing is served. Tell the administrator.",
+        ),
         Code::Restricted => ("该记录已限制处理", "This record is restricted."),
         Code::LegalHold => {
             ("该信息依法须保存，不能删除", "A law keeps this information, so it is not erased.")

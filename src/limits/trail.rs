@@ -116,6 +116,12 @@ pub const WITNESS_ALERT_AGE: Duration = Duration::from_secs(60);
 pub const WITNESS_AGE: Duration = Duration::from_secs(15 * 60);
 /// Smallest age that may be configured: the alert comes before it.
 pub const WITNESS_AGE_MIN: Duration = Duration::from_secs(120);
+/// How far the host's clock may be from the time that passed since it was last believed, or behind the log's last entry: beyond it
+/// the clock is in doubt, and data is not served. A time service steps by less; below the 300 seconds by which a witness's cosignature
+/// may be older than the entry that it covers, so that what is followed within it spoils none.
+pub const CLOCK_APART_MAX: Duration = Duration::from_secs(120);
+/// How often somebody looks whether the clock is in doubt, and tells.
+pub const CLOCK_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How often an idle vault says that it lives.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(60);
 /// Changed keys remembered to tell whether a row is still the one that was read.

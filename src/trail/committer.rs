@@ -365,7 +365,8 @@ impl Committer {
 
     /// The times of the entries of a group, which is one moment to everybody.
     fn moment(&mut self) -> (u64, u64) {
-        // A clock that was set back must not make the log look rearranged; `mono` shows the jump.
+        // The clock of a vault follows no leap and never goes back, so no entry is further ahead than the bound of a leap; where
+        // another one does, the log must not look rearranged.
         let now = u64::try_from(self.clock.now().0).unwrap_or(0).max(self.before.time_micros);
         self.before.time_micros = now;
         (now, self.clock.monotonic())

@@ -6,7 +6,7 @@ use super::contexts::seal_context;
 use super::rights::{event_of_erasure, event_of_restraint};
 use super::upkeep::{KeyNews, Restoration, ScrubCounts};
 use super::way_in::Ceremony;
-use super::{TrailError, upkeep, way_in};
+use super::{ClockNews, TrailError, clock, upkeep, way_in};
 use crate::access::{
     Account, ActorId, Code, ConsentAct, DelegationAct, Duty, EmergencyAct, Fact, MandateAct,
     PlacingAct, ReviewAct, RotationAct, SubjectAccessAct, Written,
@@ -79,6 +79,8 @@ pub enum Announcement {
     Stop,
     /// An idle vault says that it lives.
     Heartbeat,
+    /// The host's clock is in doubt, or is no longer.
+    Clock(ClockNews),
     /// Refusals of unknown callers that were only counted.
     Refusals {
         /// How many.
@@ -488,6 +490,7 @@ fn told(announcement: &Announcement) -> (Event, Vec<(&'static str, Scalar)>) {
         }
         Announcement::Restored(restoration) => (Event::SysRestore, upkeep::restored(restoration)),
         Announcement::Heartbeat => (Event::SysHeartbeat, vec![]),
+        Announcement::Clock(news) => (Event::SysClock, clock::facts(news)),
         Announcement::Refusals { count } => {
             (Event::SysSummary, upkeep::counted("refusals", *count))
         }

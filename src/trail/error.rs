@@ -110,6 +110,9 @@ pub enum TrailError {
     /// The witnesses have been away for longer than data may be served without them.
     #[error("the oldest entry waits too long for the witnesses")]
     Unwitnessed,
+    /// The host's clock is not what the time was before and the time that passed since.
+    #[error("the clock is in doubt")]
+    ClockInDoubt,
     /// Too much is waiting.
     #[error("too many operations are waiting")]
     Overloaded,

@@ -4,6 +4,7 @@
 
 mod alarm;
 mod backup;
+mod clock;
 mod committer;
 mod contexts;
 mod damage;
@@ -36,6 +37,7 @@ pub use backup::{
     LedgerBehind, Restored, Restoring, bulk_digest, bulk_size, create_bulk, gather_bulk,
     ledger_age, restore, verify_bulk, wrapped_anew,
 };
+pub use clock::ClockNews;
 pub use committer::Applied;
 pub use entry::Announcement;
 pub use erasure_ledger::{

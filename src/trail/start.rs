@@ -16,7 +16,7 @@ use super::refusals::{Budget, Refusals};
 use super::sequence::Sequencer;
 use super::space::{Need, SharedWatcher, Shown, Space, Watcher, apart};
 use super::upkeep::KeyNews;
-use super::witness::{Asked, serves_data};
+use super::witness::Asked;
 use super::{Receipt, Recorded, Refused, TrailError, TrailFault, Unrecorded};
 use crate::access::{ActorId, Authority, Charge, Denied, Permit};
 use crate::ambient::{Clock, Random};
@@ -73,6 +73,8 @@ pub struct Trail {
     pub(super) space: Shown,
     refusals: Mutex<Refusals>,
     pub(super) counted: Counted,
+    /// What the log says of the clock: which way it is in doubt, if it is.
+    pub(super) clock_told: Mutex<Option<&'static str>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     pub(super) asked: Asked,
     began_empty: bool,
@@ -162,6 +164,7 @@ impl Trail {
             space,
             refusals: Mutex::default(),
             counted: Counted::default(),
+            clock_told: Mutex::default(),
             threads: Mutex::new(vec![committing, integrating]),
             asked: Asked::nobody(alarm),
             began_empty: replayed.end.index == 0,
@@ -199,9 +202,7 @@ impl Trail {
         permit: Permit<T>,
         change: Change,
     ) -> Result<Receipt<T>, Refused<T>> {
-        if serves_data(permit.account().written) && !self.is_witnessed() {
-            return Err(Refused::Trail(TrailError::Unwitnessed));
-        }
+        self.may_record(permit.account().written).map_err(Refused::Trail)?;
         let digests = change.ops.iter().filter_map(|op| match op {
             Op::Put(key, _, payload) if key.is_row() => Some(sha256(payload)),
             _ => None,

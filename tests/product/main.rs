@@ -18,6 +18,7 @@ mod capture;
 mod cells;
 mod changes;
 mod client;
+mod clock;
 mod command_line;
 mod commands;
 mod connections;

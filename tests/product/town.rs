@@ -8,12 +8,12 @@ mod shared;
 
 use super::harness::await_until;
 use gridvault::access::ActorId;
-use gridvault::ambient::{Clock, Micros};
+use gridvault::ambient::{Clock, Micros, SteadyClock};
 use gridvault::http::{Call, Local, Method, Rooms, Serving, serve};
 use gridvault::identity::{
     ActorKind, ActorRecord, ActorState, AssignmentRecord, NewActor, ReadinessRecord, SecrecyTerm,
 };
-use gridvault::limits::SEGMENT_BYTES_MIN;
+use gridvault::limits::{CLOCK_APART_MAX, SEGMENT_BYTES_MIN};
 use gridvault::store::EngineKind;
 use gridvault::trail::{Announcement, FileMedia, Media};
 use serde_json::{Value, json};
@@ -30,16 +30,19 @@ pub const SECOND: &str = "8801020010010002";
 pub const COMMUNITY: &str = "880102001001";
 pub const STREET: &str = "880102001";
 
-/// The time as the story says it.
-struct GivenClock(AtomicI64);
+/// The host's clock as the story says it, and the time that passed by itself.
+struct GivenClock {
+    now: AtomicI64,
+    passed: AtomicI64,
+}
 
 impl Clock for GivenClock {
     fn now(&self) -> Micros {
-        Micros(self.0.load(Ordering::SeqCst))
+        Micros(self.now.load(Ordering::SeqCst))
     }
 
     fn monotonic(&self) -> u64 {
-        u64::try_from(self.0.load(Ordering::SeqCst)).expect("a time after 1970")
+        u64::try_from(self.passed.load(Ordering::SeqCst)).expect("forwards")
     }
 }
 
@@ -134,7 +137,9 @@ impl Town {
             .build()
             .expect("a runtime");
         let directory = tempfile::tempdir().expect("a directory");
-        let clock = Arc::new(GivenClock(AtomicI64::new(micros(moment))));
+        let [now, passed] = [micros(moment), 0].map(AtomicI64::new);
+        let clock = Arc::new(GivenClock { now, passed });
+        let steady = Arc::new(SteadyClock::new(clock.clone(), CLOCK_APART_MAX));
         let rooms = runtime.block_on(async {
             let ground = Ground {
                 directory: directory.path(),
@@ -144,7 +149,7 @@ impl Town {
                 media,
                 segment_bytes: SEGMENT_BYTES_MIN,
             };
-            Arc::new(open_at(ground, clock.clone()).await.expect("a vault"))
+            Arc::new(open_at(ground, steady).await.expect("a vault"))
         });
         let door = Local::new(rooms.clone());
         let enrolled = AtomicU8::new(0);
@@ -179,7 +184,18 @@ impl Town {
     pub fn now_it_is(&self, moment: &str) {
         let at = micros(moment);
         assert!(at >= self.clock.now().0, "time does not go back");
-        self.clock.0.store(at, Ordering::SeqCst);
+        let passed = at - self.clock.now.swap(at, Ordering::SeqCst);
+        self.clock.passed.fetch_add(passed, Ordering::SeqCst);
+    }
+
+    /// Somebody sets the host's clock; no time passes.
+    pub fn host_clock_is(&self, moment: &str) {
+        self.clock.now.store(micros(moment), Ordering::SeqCst);
+    }
+
+    /// What the vault does every second: it tells of the clock what is to be told.
+    pub fn look_at_the_clock(&self) {
+        self.runtime.block_on(self.rooms.trail.tell_of_clock()).expect("an entry");
     }
 
     /// Somebody new, who signed the term and was trained for this year.
@@ -257,7 +273,7 @@ impl Town {
 
     /// A token of somebody, through a system or for a system itself.
     pub fn token(&self, who: Person, via: Option<Person>) -> String {
-        let now = self.clock.now();
+        let now = self.rooms.clock.now();
         let via = via.map(|system| system.0);
         let token = self.rooms.identity.issue(who.0, via, 3_600, now);
         token.expect("a token").show().to_owned()

@@ -50,6 +50,9 @@ pub(in crate::http) async fn readyz(
     if !rooms.trail.is_witnessed() {
         return Err(Problem::unrecorded(Code::TrailUnavailable));
     }
+    if rooms.trail.clock_doubt().is_some() {
+        return Err(Problem::unrecorded(Code::ClockInDoubt));
+    }
     let witness_lag_seconds = rooms.trail.witness_lag().map(|age| age.as_secs());
     let followers = [
         ("search_index", rooms.index.state().failing),

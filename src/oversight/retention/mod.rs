@@ -133,6 +133,9 @@ impl Retention {
     }
 
     async fn go_on(&mut self, trail: &Trail) -> Result<Step, OversightError> {
+        if self.clock.is_in_doubt() {
+            return Ok(Step::Nothing);
+        }
         let log = self.settings.log.clone();
         let shown = log.shown(trail.asks_witnesses())?.map_or(0, |shown| shown.size);
         if let Some(minimum) = self.pending {

@@ -3,7 +3,8 @@
 //! Bundles have 256 entries, and only whole ones go.
 
 use super::*;
-use crate::limits::SEGMENT_BYTES_MIN;
+use crate::ambient::SteadyClock;
+use crate::limits::{CLOCK_APART_MAX, SEGMENT_BYTES_MIN};
 use crate::oversight::{Index, IndexSettings, QUESTION_WORDS, Question, look_up};
 use crate::store::{EngineKind, open};
 use crate::trail::{FileMedia, Settings, Surroundings};
@@ -280,6 +281,22 @@ fn clock_that_went_back_prunes_nothing() {
     world.clock.pass(THREE_YEARS + 1);
     world.clock.leap(-THREE_YEARS);
     assert_eq!(world.step(&mut retention), Step::Nothing);
+}
+
+#[test]
+fn nothing_is_pruned_while_the_clock_is_in_doubt() {
+    let world = World::with(300);
+    let steady = SteadyClock::new(world.clock.clone(), CLOCK_APART_MAX);
+    let settings = RetentionSettings { log: world.log(), months: 36, floors: Vec::new() };
+    let clock: Arc<dyn Clock> = Arc::new(steady);
+    let mut retention = Retention::new(settings, clock.clone()).expect("a log that reads");
+    world.clock.pass(THREE_YEARS + 1);
+    assert!(clock.doubt().is_none());
+    world.clock.leap(DAY);
+    assert_eq!(world.step(&mut retention), Step::Nothing);
+    world.clock.leap(-DAY);
+    clock.settle();
+    assert_eq!(world.prune(&mut retention), 256);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod backup_chain;
 mod book;
 mod bounds;
 mod charges;
+mod clock;
 mod corruption;
 mod disk;
 mod door;

@@ -355,7 +355,7 @@ impl Story {
 }
 
 impl Run {
-    fn introduce(&self, done: &mut Vec<Acknowledged>) -> Result<(), TrailError> {
+    pub(super) fn introduce(&self, done: &mut Vec<Acknowledged>) -> Result<(), TrailError> {
         done.push((wait(self.trail.announce(Announcement::Init))?, Vec::new()));
         let policy = Announcement::PolicyActivated { digest: [1; 32], version: 1 };
         let enrolled = Announcement::Enrolled { actor: *actor().as_bytes(), role: "none".into() };
