@@ -132,6 +132,11 @@ pub const KNOWN_VERSIONS_COUNT_MAX: usize = 65_536;
 pub const STRANGER_REFUSALS_MINUTE_MAX: u32 = 20;
 /// Sources of unknown callers counted apart; further ones share one count.
 pub const STRANGER_SOURCES_COUNT_MAX: usize = 4_096;
+/// Refusals of unknown callers recorded one by one in a minute, over all sources; then counted. Thirty sources at their own bound.
+pub const STRANGER_ENTRIES_MINUTE_MAX: u32 = 600;
+/// The same in a day: one a second, about 100 MB of journal and log. So long as nobody attacks, a city whose people come with tokens of
+/// the day before stays below it.
+pub const STRANGER_ENTRIES_DAY_MAX: u32 = 86_400;
 /// Refusals of one actor in an hour before it is locked out for the rest of that hour.
 pub const ACTOR_REFUSALS_HOUR_MAX: u32 = 600;
 /// Lines of one actor's batches that are not well formed and get an entry each, in an hour; then they are counted. Nobody

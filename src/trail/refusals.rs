@@ -1,12 +1,12 @@
 //! Keeps refusals from becoming a weapon: each is recorded up to a budget, and counted beyond it.
 //! Never forgets that something was refused; what has no entry of its own is in the next summary.
-//! Sources are held for one minute and actors for one hour, both in bounded number.
+//! Sources are held for one minute and actors for one hour, both in bounded number; strangers have a budget together, whoever they are.
 
 use crate::access::{ActorId, source_of};
 use crate::ambient::Micros;
 use crate::limits::{
-    ACTOR_BAD_LINES_HOUR_MAX, ACTOR_REFUSALS_HOUR_MAX, STRANGER_REFUSALS_MINUTE_MAX,
-    STRANGER_SOURCES_COUNT_MAX,
+    ACTOR_BAD_LINES_HOUR_MAX, ACTOR_REFUSALS_HOUR_MAX, STRANGER_ENTRIES_DAY_MAX,
+    STRANGER_ENTRIES_MINUTE_MAX, STRANGER_REFUSALS_MINUTE_MAX, STRANGER_SOURCES_COUNT_MAX,
 };
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -26,6 +26,11 @@ pub(super) enum Budget {
 pub(super) struct Refusals {
     minute: i64,
     sources: HashMap<String, u32>,
+    /// Entries of strangers in this minute.
+    minute_entries: u32,
+    day: i32,
+    /// Entries of strangers in this day.
+    day_entries: u32,
     hour: i64,
     actors: HashMap<ActorId, u32>,
     /// Lines of batches that were not well formed.
@@ -34,10 +39,30 @@ pub(super) struct Refusals {
 }
 
 impl Refusals {
+    /// Sources cost a stranger nothing: what all of them leave in the log is bounded too, or they would fill the disk of everybody else.
     pub(super) fn stranger(&mut self, source: &str, now: Micros) -> Budget {
+        let day = now.utc_days();
+        if day != self.day {
+            (self.day, self.day_entries) = (day, 0);
+        }
+        let has_budget = self.has_budget(source, now)
+            && self.minute_entries < STRANGER_ENTRIES_MINUTE_MAX
+            && self.day_entries < STRANGER_ENTRIES_DAY_MAX;
+        if !has_budget {
+            self.counted += 1;
+            return Budget::Count;
+        }
+        self.minute_entries += 1;
+        self.day_entries += 1;
+        Budget::Record
+    }
+
+    /// Whether a source has something left of its own budget for this minute.
+    fn has_budget(&mut self, source: &str, now: Micros) -> bool {
         let minute = now.seconds() / 60;
         if minute != self.minute {
             self.minute = minute;
+            self.minute_entries = 0;
             self.sources.clear();
         }
         // Whoever has a network of addresses has one budget.
@@ -49,13 +74,8 @@ impl Refusals {
         let known = self.sources.contains_key(&source);
         let shared = !known && self.sources.len() >= STRANGER_SOURCES_COUNT_MAX;
         let count = self.sources.entry(if shared { String::new() } else { source }).or_insert(0);
-        *count += 1;
-        if *count <= STRANGER_REFUSALS_MINUTE_MAX {
-            Budget::Record
-        } else {
-            self.counted += 1;
-            Budget::Count
-        }
+        *count = count.saturating_add(1);
+        *count <= STRANGER_REFUSALS_MINUTE_MAX
     }
 
     pub(super) fn known(&mut self, actor: ActorId, now: Micros) -> Budget {
@@ -145,12 +165,51 @@ mod tests {
     fn sources_beyond_the_bound_share_one_count() {
         let mut refusals = Refusals::default();
         for source in 0..STRANGER_SOURCES_COUNT_MAX {
-            refusals.stranger(&source.to_string(), NOW);
+            assert!(refusals.has_budget(&source.to_string(), NOW));
         }
         for more in 0..STRANGER_REFUSALS_MINUTE_MAX {
-            assert_eq!(refusals.stranger(&format!("more-{more}"), NOW), Budget::Record);
+            assert!(refusals.has_budget(&format!("more-{more}"), NOW));
         }
+        assert!(!refusals.has_budget("one more", NOW));
         assert_eq!(refusals.stranger("one more", NOW), Budget::Count);
+    }
+
+    #[test]
+    fn strangers_of_ever_new_sources_leave_so_many_entries_a_minute_and_each_further_one_is_counted()
+     {
+        let mut refusals = Refusals::default();
+        let come = |refusals: &mut Refusals, number: u32, now| {
+            refusals.stranger(&format!("198.51.{}.{}", number / 256, number % 256), now)
+        };
+        for number in 0..STRANGER_ENTRIES_MINUTE_MAX {
+            assert_eq!(come(&mut refusals, number, NOW), Budget::Record);
+        }
+        for number in 0..3 {
+            let another = STRANGER_ENTRIES_MINUTE_MAX + number;
+            assert_eq!(come(&mut refusals, another, NOW), Budget::Count);
+        }
+        assert_eq!(refusals.take_counted(), 3);
+        assert_eq!(refusals.known(ActorId::from_bytes([1; 16]), NOW), Budget::Record);
+        assert_eq!(come(&mut refusals, 0, Micros(NOW.0 + 60_000_000)), Budget::Record);
+    }
+
+    #[test]
+    fn strangers_leave_so_many_entries_a_day_and_none_more_until_the_next() {
+        let mut refusals = Refusals::default();
+        let midnight = Micros(i64::from(NOW.utc_days() + 1) * 86_400_000_000);
+        let mut recorded = 0;
+        for minute in 0..1_440 {
+            let now = Micros(midnight.0 + minute * 60_000_000);
+            for number in 0..STRANGER_REFUSALS_MINUTE_MAX * 4 {
+                let budget = refusals.stranger(&(number % 4).to_string(), now);
+                recorded += u32::from(budget == Budget::Record);
+            }
+        }
+        assert_eq!(recorded, STRANGER_ENTRIES_DAY_MAX);
+        assert_eq!(refusals.take_counted(), 1_440 * 80 - u64::from(STRANGER_ENTRIES_DAY_MAX));
+        let last = Micros(midnight.0 + 86_399_999_999);
+        assert_eq!(refusals.stranger("another", last), Budget::Count);
+        assert_eq!(refusals.stranger("another", Micros(last.0 + 1)), Budget::Record);
     }
 
     #[test]
