@@ -14,6 +14,7 @@ use crate::config::{Config, ConfigFile, Overrides, layout};
 use crate::identity::{
     ActorKind, ActorRecord, ActorState, AssignmentRecord, EnrolmentCode, NewActor, ReadinessRecord,
 };
+use crate::limits::FIRST_CHECKPOINT_WAIT_MAX;
 use crate::territory::TerritoryData;
 use crate::trail::Announcement;
 use gridvault_keys::{
@@ -129,6 +130,9 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         if let Some(territory) = territory {
             vault::set_territory(&vault, territory).await?;
         }
+        // So that the stop's entry brings a checkpoint into the store: from now on one that is lost, or put back, is missed.
+        let covered = vault.rooms.trail.covered_within(0, FIRST_CHECKPOINT_WAIT_MAX).await;
+        covered.map_err(|error| Failure::storage("no checkpoint covers the vault", &error))?;
         vault.rooms.trail.stop().await.map_err(|fault| Failure::from(&*fault))?;
         Ok::<_, Failure>((codes, vault.log_key))
     })?;

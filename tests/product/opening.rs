@@ -46,6 +46,18 @@ fn a_store_of_a_vault_that_shares_open_is_made_again_by_as_many_as_open_it() {
 }
 
 #[test]
+fn a_store_that_is_lost_before_the_first_start_is_missed_by_it() {
+    let place = Place::made(&SHARED);
+    let shares = place.shares_in("shares");
+    std::fs::remove_dir_all(place.path("vault/store")).expect("removed");
+    let words = "store digests --dir $vault --by-shares --out $list";
+    let refused = place.with_lines(words, &shares[..2]).ended(4);
+    assert!(refused.err.contains("store rebuild"), "{}", refused.err);
+    place.with_lines("store rebuild --dir $vault --by-shares", &shares[..2]).ended(0);
+    place.with_lines(words, &shares[..2]).ended(0);
+}
+
+#[test]
 fn a_vault_that_shares_open_is_restored_by_them_and_waits_sealed_for_them() {
     let place = Place::made(&SHARED);
     let shares = place.shares_in("shares");
