@@ -46,7 +46,7 @@ fn told(world: &World) -> Vec<serde_json::Value> {
     entries(world).into_iter().filter(of_clock).map(|entry| entry["x"].clone()).collect()
 }
 
-fn is_refused<T>(answer: Result<T, Refused<super::world::Owned>>) -> bool {
+fn is_refused<T>(answer: &Result<T, Refused<super::world::Owned>>) -> bool {
     matches!(answer, Err(Refused::Trail(TrailError::ClockInDoubt)))
 }
 
@@ -56,7 +56,7 @@ fn no_data_is_served_while_the_clock_is_in_doubt_and_everything_else_is_recorded
     let run = begin(&world);
     run.write(1, 1).ok().expect("recorded");
     leaps(&world, -3_600 * SECOND);
-    assert!(is_refused(run.write(1, 2)));
+    assert!(is_refused(&run.write(1, 2)));
     wait(run.trail.announce(Announcement::Heartbeat)).expect("recorded");
     let refused = access().refuse(None, Code::TokenInvalid, &Origin::default());
     wait(run.trail.refuse(refused)).expect("recorded");
@@ -69,7 +69,7 @@ fn no_data_is_served_while_the_clock_is_in_doubt_and_everything_else_is_recorded
         strength: 1,
     };
     let of = |written| access().permit_known(&standing, written, &Origin::default(), owned(1));
-    assert!(is_refused(wait(run.trail.append(of(Written::Expiry)))), "nothing goes in doubt");
+    assert!(is_refused(&wait(run.trail.append(of(Written::Expiry)))), "nothing goes in doubt");
     assert!(wait(run.trail.append(of(Written::Schema))).is_ok());
     leaps(&world, 3_600 * SECOND);
     wait(run.trail.tell_of_clock()).expect("the doubt");
@@ -129,7 +129,7 @@ fn a_start_before_the_last_entry_goes_on_behind_it_and_serves_nothing_until_the_
     let run = world.start_with(clock.clone(), Vec::new()).expect("a trail");
     run.announce_start().expect("recorded");
     wait(run.trail.tell_of_clock()).expect("recorded");
-    assert!(is_refused(run.write(1, 1)));
+    assert!(is_refused(&run.write(1, 1)));
     assert_eq!(clock.now(), NOW);
     // It was off for a day, as is seen once the host's clock is right.
     leaps(&world, 31 * DAY);
