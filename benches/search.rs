@@ -137,7 +137,7 @@ fn question(members: &[(&str, &str)]) -> Fallible<Question> {
         let place = QUESTION_WORDS.iter().position(|known| known == word).ok_or("no such word")?;
         values[place] = Some((*value).to_owned());
     }
-    Ok(Question::parse(values).ok_or_else(|| format!("no question: {members:?}"))?)
+    Ok(Question::parse(values).map_err(|wrong| format!("{members:?}: {wrong}"))?)
 }
 
 /// A question of each kind about somebody or something that a sampled entry names.

@@ -106,10 +106,9 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let territory = read_territory(&reader).await?;
     let anomalies =
         watch(config, &trail, &log, thresholds, &schemas, actors.clone(), reviews.clone())?;
-    let chance = random.clone();
-    let identity = Identity::new(actors, keyring.clone(), &config.origin, chance, clock.now());
+    let (chance, now) = (random.clone(), clock.now());
     let rooms = Rooms {
-        identity: Arc::new(identity),
+        identity: Identity::new(actors, keyring.clone(), &config.origin, chance, now).into(),
         access: Arc::new(Access::new(policy, version, activated)),
         trail,
         seal,
