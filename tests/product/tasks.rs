@@ -3,7 +3,9 @@
 //! A task that is over, another's, or none answers like no task at all.
 
 use super::actor::Actor;
-use super::bodies::{CORRECTION, REGISTRATION, adult_fields, record, unknown_id};
+use super::bodies::{
+    ADDRESS, CORRECTION, REGISTRATION, adult_fields, fresh_phone, record, unknown_id,
+};
 use super::client::Reply;
 use super::entries::happened;
 use super::harness::{Demo, shared};
@@ -201,18 +203,22 @@ fn a_task_is_listed_to_its_holder_and_its_giver_and_given_back_by_its_holder_alo
 fn a_capture_that_is_said_again_shows_nothing_that_somebody_else_wrote() {
     let demo = shared();
     let (worker, head) = (demo.worker(1), demo.head(1));
-    let mut fields = adult_fields();
-    let number = fields.as_object_mut().and_then(|members| members.remove("id_number"));
-    let mut body = record("person", worker.grid(), REGISTRATION, fields);
+    let urgent = "emergency_evacuation";
+    let fields = json!({"name": "闻思远", "current_address": ADDRESS});
+    let mut body = record("person", worker.grid(), urgent, fields);
     body["capture_id"] = json!("6f1c8d0e-7d3b-4a43-9a55-3f1d0c2b7a31");
     let first = worker.create(&body).expect(201);
     let id = first.text_of("id");
-    head.patch(id, 1, REGISTRATION, json!({"id_number": number})).expect(200);
+    head.patch(id, 1, urgent, json!({"phone": fresh_phone()})).expect(200);
     // The fields of a repeat are not looked at, so they name nothing that could be read back.
-    body["fields"]["id_number"] = json!("x");
+    body["fields"]["phone"] = json!("x");
     assert_eq!(worker.create(&body).expect(200).body["version"], 2);
-    inside(&worker, "echo", id, "id_number").refused(403, "case_required");
-    inside(&head, "echo", id, "id_number").expect(200);
+    let echo = |actor: &Actor| {
+        let call = actor.call("GET", &format!("/v1/records/{id}?fields=phone")).purpose(urgent);
+        call.header("case", "echo").send()
+    };
+    echo(&worker).refused(403, "case_required");
+    echo(&head).expect(200);
 }
 
 #[test]
@@ -230,13 +236,15 @@ fn whoever_wrote_something_reads_it_back_by_asking_for_it() {
     let demo = shared();
     let (worker, head) = (demo.worker(1), demo.head(1));
     let (id, _, fields) = person(demo, 1);
+    let number = json!({"id_number": fields["id_number"]});
+    worker.patch(&id, 1, CORRECTION, number).expect(200);
     inside(&worker, "echo", &id, "assistance_tag").refused(403, "case_required");
     let own = inside(&worker, "echo", &id, "id_number,assistance_tag").expect(200);
     assert_eq!(own.body["fields"], json!({"id_number": fields["id_number"]}));
     assert_eq!(own.body["withheld"], json!(["assistance_tag"]));
     inside(&head, "echo", &id, "id_number").refused(403, "case_required");
     // Once somebody else has changed the record it is no longer what one wrote.
-    head.patch(&id, 1, CORRECTION, json!({"residence_kind": "floating"})).expect(200);
+    head.patch(&id, 2, CORRECTION, json!({"residence_kind": "floating"})).expect(200);
     inside(&worker, "echo", &id, "id_number").refused(403, "case_required");
     inside(&head, "echo", &id, "residence_kind").expect(200);
 }
