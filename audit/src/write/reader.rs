@@ -155,7 +155,8 @@ impl LogReader {
         self.held(from, checkpoint.size.min(from.saturating_add(limit as u64)), &checkpoint)
     }
 
-    /// The same as they lie in their bundles, held against nothing: for who compares them with what it knows already.
+    /// The same as they lie in their bundles, held against nothing: for who compares them with what it knows already, or shows what lies
+    /// there and says whether it can be proven.
     ///
     /// # Errors
     /// [`LogError::Pruned`], [`LogError::FileDamaged`] and those of [`LogReader::checkpoint_text`].
