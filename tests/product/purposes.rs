@@ -3,8 +3,8 @@
 //! What rests on the resident's will is there only where it was given.
 
 use super::bodies::{
-    CONTACT, CORRECTION, REGISTRATION, SAFETY, adult, adult_fields, basis, consent, contact,
-    fresh_phone, record, today,
+    CONTACT, CORRECTION, REGISTRATION, SAFETY, adult, adult_fields, consent, contact, fresh_phone,
+    record, today,
 };
 use super::entries::happened;
 use super::harness::shared;
