@@ -28,19 +28,19 @@ pub struct Call {
     url: String,
     headers: Vec<(String, String)>,
     body: Option<Vec<u8>>,
-    from_host: bool,
+    on_host: bool,
 }
 
 impl Call {
     /// A request without token, purpose or body, from where any program on the host calls, a proxy too.
     pub fn new(method: &str, url: String) -> Call {
         let (method, headers) = (method.to_owned(), Vec::new());
-        Call { method, url, headers, body: None, from_host: false }
+        Call { method, url, headers, body: None, on_host: false }
     }
 
     /// From where whoever is on the host calls to be taken for the host itself.
-    pub fn from_host(self) -> Call {
-        Call { from_host: true, ..self }
+    pub fn on_host(self) -> Call {
+        Call { on_host: true, ..self }
     }
 
     /// With one more header; a name that is there already comes twice.
@@ -99,7 +99,7 @@ impl Call {
             .max_redirects(0)
             .proxy(None)
             .build();
-        let agent = match self.from_host {
+        let agent = match self.on_host {
             true => {
                 let from = GoingOutFrom(HOST_ADDRESS);
                 ureq::Agent::with_parts(config, from, DefaultResolver::default())

@@ -333,7 +333,7 @@ impl Request {
     pub fn by(&self, actor: &Actor) -> Call {
         let mut call = actor.call(self.method, &self.path);
         if FROM_HOST.contains(&self.path.as_str()) {
-            call = call.from_host();
+            call = call.on_host();
         }
         if let Some(purpose) = self.purpose {
             call = call.purpose(purpose);

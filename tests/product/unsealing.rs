@@ -119,7 +119,7 @@ fn now_micros() -> u64 {
 }
 
 fn bring(served: &Served, body: &Value) -> Reply {
-    served.call("POST", "/v1/admin/unseal").from_host().json(body).send()
+    served.call("POST", "/v1/admin/unseal").on_host().json(body).send()
 }
 
 pub fn unseal(served: &Served, line: &str) -> Outcome {
@@ -242,12 +242,12 @@ fn refuse_what_is_no_share(place: &Place, served: &Served) {
     ] {
         bring(served, &body).refused(400, "schema_invalid");
     }
-    let call = served.call("POST", "/v1/admin/unseal").from_host();
+    let call = served.call("POST", "/v1/admin/unseal").on_host();
     call.bytes("text/plain", share.as_bytes()).send().refused(415, "media_type_unsupported");
     // Whoever comes through a proxy, whether it says so or not, is told what everybody is told.
     let call = || served.call("POST", "/v1/admin/unseal").json(&json!({"share": share.trim()}));
     call().send().refused(503, "sealed");
-    let named = call().from_host().header("x-forwarded-for", "192.0.2.7");
+    let named = call().on_host().header("x-forwarded-for", "192.0.2.7");
     named.send().refused(503, "sealed");
     let other = Place::made(&["--shares", "2/3", "--shares-dir", "SHARES"]);
     let foreign = bring(served, &json!({"share": other.share(1).trim()}));

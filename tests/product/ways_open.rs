@@ -49,7 +49,7 @@ impl Place {
 }
 
 fn change(served: &Served, token: &str, body: &Value) -> Reply {
-    served.call("POST", PATH).from_host().token(token).json(body).send()
+    served.call("POST", PATH).on_host().token(token).json(body).send()
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn nobody_changes_the_ways_of_a_vault_that_is_open_without_two_signatures_and_wh
     // What would be malformed of anybody else is not even looked at.
     change(&served, &sec, &body(&[])).refused(403, "denied");
     let proxied = |served: &Served| {
-        let call = served.call("POST", PATH).from_host().token(&sys);
+        let call = served.call("POST", PATH).on_host().token(&sys);
         call.header("x-forwarded-for", "192.0.2.7").json(&body(&[])).send()
     };
     proxied(&served).refused(403, "denied");
