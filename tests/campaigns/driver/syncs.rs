@@ -192,9 +192,12 @@ fn judge_ring(done: &[String]) -> Result<String, String> {
     let of_ring = |it: &&String| it.starts_with("write keyring ") || *it == "sync keyring";
     let of_ring: Vec<&String> = done.iter().filter(of_ring).collect();
     let is_right = |four: &[&String]| four.iter().copied().eq(slots.iter());
-    match !of_ring.is_empty() && of_ring.chunks(slots.len()).all(is_right) {
+    // What a process finds may be in the system's cache alone, so it writes before it makes anything that relies on it.
+    let place = |what: &str| done.iter().position(|it| it == what).unwrap_or(usize::MAX);
+    let is_opened = place(&slots[0]) < place("write unlock.next");
+    match is_opened && of_ring.chunks(slots.len()).all(is_right) {
         true => Ok(format!("{} times", of_ring.len() / slots.len())),
-        false => Err(format!("{of_ring:?}")),
+        false => Err(format!("opened {is_opened}: {of_ring:?}")),
     }
 }
 
@@ -251,6 +254,10 @@ mod tests {
 
     /// What a rotation does, as its trace tells it.
     const TRACE: &str = r#"
+7 10:00:00.1 pwrite64(5</v/keyring>, "GVKEYRNG"..., 307200, 307200) = 307200
+7 10:00:00.1 fsync(5</v/keyring>) = 0
+7 10:00:00.1 pwrite64(5</v/keyring>, "GVKEYRNG"..., 307200, 0) = 307200
+7 10:00:00.1 fsync(5</v/keyring>) = 0
 7 10:00:00.1 write(6</v/unlock.next>, "GVUNLOCK"..., 99) = 99
 7 10:00:00.1 fsync(6</v/unlock.next>) = 0
 7 10:00:00.1 fsync(6</v>) = 0
@@ -280,6 +287,12 @@ mod tests {
     #[test]
     fn a_rotation_in_its_order_is_right() {
         assert!(judged(TRACE));
+    }
+
+    #[test]
+    fn a_ring_that_is_opened_without_being_written_anew_is_wrong() {
+        let lines: Vec<&str> = TRACE.lines().collect();
+        assert!(!judged(&lines[5..].join("\n")));
     }
 
     #[test]
