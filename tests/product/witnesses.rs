@@ -161,7 +161,12 @@ fn list_of_the_store_agrees_with_the_log_and_every_changed_line_is_found() {
     for at in 4..lines.len() {
         let mut changed: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
         let parts: Vec<&str> = lines[at].split(' ').collect();
-        changed[at] = format!("{} {} {}", parts[0], parts[1], "A".repeat(43));
-        assert_eq!(class(&(changed.join("\n") + "\n")), Class::RecordChanged, "{}", lines[at]);
+        let other = format!("{} {} {} {}", parts[0], parts[1], "A".repeat(43), parts[3]);
+        let of_another_entry = format!("{} {} {} 0", parts[0], parts[1], parts[2]);
+        for line in [other, of_another_entry] {
+            changed[at] = line;
+            let text = changed.join("\n") + "\n";
+            assert_eq!(class(&text), Class::RecordChanged, "{}", lines[at]);
+        }
     }
 }
