@@ -52,7 +52,7 @@ fn local_officer_places_workers_once_a_second_administrator_agreed_and_until_one
         other.post(&path("confirm"), &body).refused(403, "denied");
     }
     let said = second.post(&path("confirm"), &body).expect(200);
-    assert_eq!(happened(&demo.entry_of(&said)), "assignment.confirm success");
+    assert_eq!(happened(&demo.entry_of(&said)), "assignment.change success");
     assert_eq!(places().expect(201).body["confirmed"], json!(false), "the community's word");
     first.post(&path("end"), &body).expect(200);
     places().refused(403, "denied");
