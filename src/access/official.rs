@@ -49,7 +49,7 @@ impl Access {
         self.admit(may, standing, Written::Mandate(MandateAct::AskOfficial), origin)
     }
 
-    /// Whether a role of this name asks for organs: what it is given by a second person's yes is not told to whom it is about.
+    /// Whether a role of this name asks for organs: what it did is not told to whom it is about.
     pub fn asks_for_organs(&self, role: &str) -> bool {
         let active = self.active.load();
         let known = active.policy.index(&RoleId::new(role));

@@ -144,6 +144,12 @@ impl Access {
         self.with_policy(|policy| watches(policy, role))
     }
 
+    /// Whether holders of this role watch over the vault: what it has to say is not one administrator's to end.
+    pub fn watches_over(&self, role: &str) -> bool {
+        let is_oversight = |role: &Role| role.family == RoleFamily::Oversight;
+        self.with_policy(|policy| policy.role(role).is_some_and(is_oversight))
+    }
+
     /// Whether any post of the caller places somebody at all. Asked before anything of the request is looked at.
     ///
     /// # Errors

@@ -3,23 +3,25 @@
 //! Which roles serve residents is data of the policy, and they do it for the purpose of rights alone.
 
 use super::account::{ConsentAct, SubjectAccessAct, Written};
-use super::bearer::No;
+use super::bearer::{Bearer, No};
 use super::code::Code;
 use super::consent::weigh_consent;
 use super::decide::{Access, account_of, authority, carry, plain};
 use super::mandate::Mandate;
 use super::permit::{Denied, Permit};
+use super::policy::Policy;
 use super::question::{Item, Matter, Question};
 use super::weigh::name_record;
+use crate::purposes::PurposeGroup;
 
 impl Access {
     /// Decides whether the one who is present is told of what is held of it, or of who looked. The items are the person's own records
-    /// that the desk has to do with.
+    /// that the caller may know of.
     ///
     /// # Errors
-    /// [`Denied`]: `denied` for somebody who serves no residents and for another purpose than that of rights; `not_found` where there
-    /// is nothing that the caller may know of; `case_required` without an open check at the counter of the caller's own over that
-    /// person.
+    /// [`Denied`]: `denied` for somebody who serves no residents and for another purpose than that of rights; `case_required` without
+    /// an open check at the counter of the caller's own, and for somebody else than the one who was checked; `not_found` where there is
+    /// nothing that the caller may know of.
     pub fn decide_subject_access<T>(
         &self,
         question: &Question<'_>,
@@ -30,9 +32,7 @@ impl Access {
         let active = self.active.load();
         let mut account = account_of(&active, question);
         account.written = Written::SubjectAccess(act);
-        let weighed = weigh_consent(&active.policy, question, ConsentAct::Read, items);
-        let weighed = weighed.and_then(|bearer| Ok((bearer, present(question, items)?)));
-        match weighed {
+        match weigh_subject_access(&active.policy, question, items) {
             Ok((bearer, mandate)) => {
                 carry(&mut account, bearer.assignment, question.now);
                 account.rule = Some(format!("{}/subject.access", bearer.assignment.role.as_str()));
@@ -54,18 +54,28 @@ impl Access {
     }
 }
 
-/// The check at the counter by which the caller knows that the person is present.
-fn present<'a>(question: &'a Question<'_>, items: &[Item<'_>]) -> Result<&'a Mandate, No> {
-    let is_over = |mandate: &&Mandate| {
-        items.iter().any(|item| match &item.matter {
-            Matter::Present { record_type, facts, .. } => mandate.scope.holds(*record_type, facts),
-            Matter::Erased { .. } | Matter::Missing => false,
-        })
-    };
-    question
-        .mandate
-        .filter(|mandate| mandate.at_counter && mandate.is_of(question))
-        .filter(|mandate| mandate.purpose == question.purpose.id.as_str())
-        .filter(is_over)
-        .ok_or(No::plain(Code::CaseRequired))
+fn weigh_subject_access<'a>(
+    policy: &'a Policy,
+    question: &'a Question<'_>,
+    items: &[Item<'_>],
+) -> Result<(Bearer<'a>, &'a Mandate), No> {
+    if question.purpose.group != PurposeGroup::Rights {
+        return Err(No::plain(Code::Denied));
+    }
+    // Whoever checked nobody is told so before anything is looked for.
+    let mandate = question.mandate.filter(|mandate| is_check(mandate, question));
+    let mandate = mandate.ok_or(No::plain(Code::CaseRequired))?;
+    // One of the person's records brings the desk to do with it, as it does for consents.
+    let first = items.get(..1).unwrap_or_default();
+    let bearer = weigh_consent(policy, question, ConsentAct::Read, first)?;
+    let is_present = items.iter().any(|item| match &item.matter {
+        Matter::Present { record_type, facts, .. } => mandate.scope.holds(*record_type, facts),
+        Matter::Erased { .. } | Matter::Missing => false,
+    });
+    if is_present { Ok((bearer, mandate)) } else { Err(No::plain(Code::CaseRequired)) }
+}
+
+/// Whether it is a check at the counter of the caller's own, open, for this purpose.
+fn is_check(mandate: &Mandate, question: &Question<'_>) -> bool {
+    mandate.at_counter && mandate.is_of(question) && mandate.purpose == question.purpose.id.as_str()
 }

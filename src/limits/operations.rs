@@ -196,6 +196,8 @@ pub const SETTLED_LOOKS_COUNT_MAX: usize = 1_000;
 pub const SETTLED_PAUSE: Duration = Duration::from_millis(1);
 /// Life of the link handle that a match gives.
 pub const LINK_SECONDS: i64 = 300;
+/// How many pages of the log one answer about who looked reads at most, to be full of what is told.
+pub const ACCESSES_ROUNDS_COUNT_MAX: u32 = 10;
 /// Entries in one answer of the audit listing.
 pub const AUDIT_PAGE_COUNT_MAX: usize = 100;
 /// Time to wait for a checkpoint that covers an entry just recorded.

@@ -1,6 +1,6 @@
 //! Who looked: what the log says was done with what is held of one person, for that person.
-//! Never an area, a record's id or another person: who did it is a role and an account, which officers can name. What an organ
-//! was given at its request is not told (PIPL 18, 35).
+//! Never an area, a record's id or another person: who did it is a role and an account, which officers can name. Nor that something is
+//! left out: what roles of organs did, and what was done for a quiet purpose.
 //! Comes after the entry of the look itself, whose proof it takes, and every line is compared with the log.
 
 use super::entry::LogEntry;
@@ -10,13 +10,17 @@ use super::question::{Question, moment};
 use super::search::{Page, look_up};
 use crate::access::{Access, ActorId};
 use crate::ambient::Micros;
-use crate::limits::{AUDIT_PAGE_COUNT_MAX, CURSOR_BYTES_MAX, CURSOR_SECONDS};
+use crate::limits::{
+    ACCESSES_ROUNDS_COUNT_MAX, AUDIT_PAGE_COUNT_MAX, CURSOR_BYTES_MAX, CURSOR_SECONDS,
+};
+use crate::purposes::PurposeSet;
 use crate::records::{Handle, SubjectId};
 use crate::seal::{CursorOwner, Seal};
 use crate::trail::Recorded;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use gridvault_audit::{Event, LogReader};
+use gridvault_audit::LogReader;
+use std::sync::Arc;
 
 /// The members of a question, in the order in which [`AccessesQuestion::parse`] takes them.
 pub const ACCESSES_WORDS: [&str; 4] = ["since", "until", "limit", "cursor"];
@@ -123,52 +127,94 @@ pub async fn find_accesses(
     subject: Handle,
     recorded: Recorded,
     now: Micros,
-    access: &Access,
+    access: &Arc<Access>,
+    purposes: &Arc<PurposeSet>,
     log: &LogReader,
     index: &Index,
     seal: &Seal,
 ) -> Result<Looks, OversightError> {
     let AccessesPlace { asked, owner, begin } = place;
-    let question = Question::of_subject(subject, asked.since, asked.until, asked.limit);
+    let question = Question::of_subject(subject, asked.since, asked.until);
     let _place = index.place().await;
+    let (access, purposes) = (access.clone(), purposes.clone());
     let (log, index) = (log.clone(), index.clone());
-    let page = tokio::task::spawn_blocking(move || look_up(&question, begin, &log, &index)).await;
-    let Page { entries, next, indexed, minimum, .. } =
-        page.map_err(|_| OversightError::Broken)??;
-    let read = |bytes: &Vec<u8>| LogEntry::parse(bytes).ok_or(OversightError::Malformed);
-    let entries = entries.iter().map(read).collect::<Result<Vec<LogEntry>, _>>()?;
-    let told = entries.iter().filter(|entry| !is_of_an_organ(entry, access));
+    let gathered = tokio::task::spawn_blocking(move || {
+        let is_told = |entry: &LogEntry| is_told(entry, &access, &purposes);
+        gather(&question, begin, asked.limit, is_told, &log, &index)
+    });
+    let gathered = gathered.await.map_err(|_| OversightError::Broken)??;
     let ends = Micros(now.0.saturating_add(CURSOR_SECONDS * 1_000_000));
-    let cursor =
-        next.map(|next| seal.cursor(&owner, &next.to_be_bytes(), Some(ends))).transpose()?;
+    let cursor = |next: u64| seal.cursor(&owner, &next.to_be_bytes(), Some(ends));
+    let cursor = gathered.next.map(cursor).transpose()?;
     Ok(Looks {
-        looks: told.map(Look::of).collect(),
+        looks: gathered.looks,
         cursor: cursor.map(|cursor| cursor.as_str().to_owned()),
-        indexed,
-        minimum,
+        indexed: gathered.indexed,
+        minimum: gathered.minimum,
         recorded,
     })
 }
 
-/// Whether an organ that asks for data was given something by a second person's yes.
-fn is_of_an_organ(entry: &LogEntry, access: &Access) -> bool {
-    entry.apr.is_some() && entry.role.as_deref().is_some_and(|role| access.asks_for_organs(role))
+/// What was found for a page.
+struct Gathered {
+    looks: Vec<Look>,
+    next: Option<u64>,
+    indexed: u64,
+    minimum: u64,
 }
 
+/// Reads on until a page is full of what is told, or nothing is left. What is not told takes no place of a page: a short page would say
+/// that, and when, somebody looked.
+fn gather(
+    question: &Question,
+    mut begin: Option<u64>,
+    limit: usize,
+    is_told: impl Fn(&LogEntry) -> bool,
+    log: &LogReader,
+    index: &Index,
+) -> Result<Gathered, OversightError> {
+    let mut looks = Vec::new();
+    for round in 1.. {
+        let Page { entries, next, indexed, minimum, .. } = look_up(question, begin, log, index)?;
+        for bytes in &entries {
+            let entry = LogEntry::parse(bytes).ok_or(OversightError::Malformed)?;
+            if is_told(&entry) {
+                looks.push(Look::of(&entry));
+            }
+            if looks.len() == limit {
+                let next = entry.seq.checked_sub(1).filter(|next| *next >= minimum);
+                return Ok(Gathered { looks, next, indexed, minimum });
+            }
+        }
+        if next.is_none() || round == ACCESSES_ROUNDS_COUNT_MAX {
+            return Ok(Gathered { looks, next, indexed, minimum });
+        }
+        begin = next;
+    }
+    unreachable!("the last round returns")
+}
+
+/// Whether an entry is one of those that the person is told of: what was done with its data and consents, and what it was told. Not what
+/// roles did that ask for organs, whose looks of every day and of a case the log does not tell apart (PIPL 18, 35), and not what was
+/// done for a purpose that is quiet.
+fn is_told(entry: &LogEntry, access: &Access, purposes: &PurposeSet) -> bool {
+    let is_check = entry.ev == "task" && entry.act == "counter_check";
+    let is_quiet = |id: &str| purposes.get(id).is_some_and(|purpose| purpose.quiet);
+    (TOLD.contains(&&*entry.ev) || is_check)
+        && !entry.role.as_deref().is_some_and(|role| access.asks_for_organs(role))
+        && !entry.pur.as_deref().is_some_and(is_quiet)
+}
+
+/// The families of events that a person is told of.
+const TOLD: [&str; 3] = ["data", "consent", "subject"];
+
 impl Question {
-    /// What was done with what is held of somebody, the newest first.
-    fn of_subject(
-        subject: Handle,
-        since: Option<u64>,
-        until: Option<u64>,
-        limit: usize,
-    ) -> Question {
+    /// Everything that names somebody, the newest first.
+    fn of_subject(subject: Handle, since: Option<u64>, until: Option<u64>) -> Question {
         let handle = BASE64_URL_SAFE_NO_PAD.encode(subject.as_bytes());
-        let data = Event::DataRead.family().to_owned();
-        let mut question = Question::all(limit);
+        let mut question = Question::all(AUDIT_PAGE_COUNT_MAX);
         (question.since, question.until) = (since, until);
         question.clauses.push(Clause { kind: Kind::Subject, value: handle });
-        question.clauses.push(Clause { kind: Kind::Family, value: data });
         question
     }
 }

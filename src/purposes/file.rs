@@ -60,6 +60,8 @@ struct PurposeText {
     needs_case: bool,
     #[serde(default)]
     corrects: bool,
+    #[serde(default)]
+    quiet: bool,
     impact_assessment: Option<String>,
     retention: Retention,
     fields: BTreeMap<String, Vec<String>>,
@@ -205,6 +207,7 @@ fn purpose(text: PurposeText, schemas: &SchemaSet) -> Result<Purpose, PurposeErr
         active: text.active,
         needs_case: text.needs_case,
         corrects: text.corrects,
+        quiet: text.quiet,
     })
 }
 

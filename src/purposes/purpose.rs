@@ -214,6 +214,9 @@ pub struct Purpose {
     /// Whether it only puts right what other purposes hold: nothing is stored for it, no field is added under it, and it is no reason to
     /// hold a record.
     pub corrects: bool,
+    /// Whether a resident who asks who looked is not told of looks for it: whoever asks may be the one from whom somebody is
+    /// protected.
+    pub quiet: bool,
 }
 
 impl Purpose {

@@ -296,13 +296,12 @@ async fn shares_that_open_while_a_passphrase_is_tried_open_once() {
         let text = |number: usize| bytes(&vault.shares[number - 1].text().expect("a text"));
         let (first, third) = (text(1), text(3));
         // The passphrase is on its way before the shares come, and cannot end before them: there is one thread.
-        let (tried, shares) =
-            tokio::join!(vault.unlocking.bring(Brought::Passphrase(bytes(passphrase))), async {
-                assert!(vault.unlocking.lock().stretching);
-                let waits = vault.unlocking.bring(Brought::Share(first)).await;
-                assert!(matches!(waits, Ok(Outcome::Sealed(_))));
-                vault.unlocking.bring(Brought::Share(third)).await
-            });
+        let (tried, shares) = tokio::join!(biased; vault.unlocking.bring(Brought::Passphrase(bytes(passphrase))), async {
+            assert!(vault.unlocking.lock().stretching);
+            let waits = vault.unlocking.bring(Brought::Share(first)).await;
+            assert!(matches!(waits, Ok(Outcome::Sealed(_))));
+            vault.unlocking.bring(Brought::Share(third)).await
+        });
         assert_eq!(shares, Ok(Outcome::Opening));
         // Right or wrong, it came too late to be judged.
         assert_eq!(tried, Err(NotOpened::Opening));

@@ -321,7 +321,7 @@ const ROLES: &[(&str, &str, &str)] = &[
     // For the one who is present, by the purpose of rights alone.
     (
         "resident_desk",
-        "-------------+-?+-????????????",
+        "-------------+-?+-??????????cc",
         "----------------------------------------+--",
     ),
     // Reads the log and the policy, never a record.

@@ -54,8 +54,6 @@ pub(in crate::http) struct HeldRecordBody {
     ends_on: Option<String>,
     /// Whether nothing is done with it but keeping it.
     restricted: bool,
-    /// Whether it is kept for a law.
-    legal_hold: bool,
 }
 
 /// What is held of somebody.
@@ -159,6 +157,7 @@ pub(in crate::http) async fn accesses(
         recorded,
         caller.now,
         &rooms.access,
+        &rooms.purposes,
         &rooms.log,
         &rooms.index,
         &rooms.seal,
@@ -214,7 +213,6 @@ impl From<HeldRecord> for HeldRecordBody {
             held_for: held.bases.into_iter().map(held_for).collect(),
             ends_on: held.ends_on.map(day),
             restricted: held.restricted,
-            legal_hold: held.legal_hold,
         }
     }
 }

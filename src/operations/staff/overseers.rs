@@ -89,7 +89,7 @@ impl Placing<'_> {
     pub(super) fn oversees(&self, held: &AssignmentRecord) -> bool {
         held.unconfirmed_by.is_none()
             && !is_over(held, self.now)
-            && self.access.waits_for_second(&held.role)
+            && self.access.watches_over(&held.role)
     }
 
     /// Whether a record that replaces another has less of a post of oversight that counts.

@@ -189,6 +189,14 @@ fn an_aim_is_no_purpose() {
 }
 
 #[test]
+fn looks_for_the_protection_of_children_alone_are_not_told() {
+    let shipped = shipped();
+    let quiet: Vec<&str> =
+        shipped.iter().filter(|one| one.quiet).map(|one| one.id.as_str()).collect();
+    assert_eq!(quiet, ["child_protection"]);
+}
+
+#[test]
 fn a_purpose_that_corrects_rests_on_a_duty_alone() {
     let shipped = shipped();
     let correcting: Vec<&str> =
