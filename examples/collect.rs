@@ -87,7 +87,7 @@ fn correct(worker: &Client, person: &str) -> Shown {
     refused(worker.change(&path, 7, &change).json(), "version_conflict")?;
     let seen = worker.get(&format!("{path}?fields=phone")).json()?;
     let version = seen["version"].as_u64().unwrap_or_default();
-    let changed = worker.change(&path, version, &change).json()?;
+    let changed = worker.change(&path, version, &change).once(&new_id()?).json()?;
     must(changed["version"].as_u64() == Some(version + 1), "one change, one version")?;
     let read = worker.get(&format!("{path}?fields=phone")).json()?;
     must(read["fields"]["phone"] == "12900007403", "the change")?;

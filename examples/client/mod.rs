@@ -15,8 +15,10 @@ use ureq::http::{Method, Request};
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
 /// How often a request is said at most.
 const ATTEMPTS_COUNT_MAX: u32 = 5;
-/// The wait before the second time; it doubles.
+/// The wait before the second time where the vault names none; it doubles.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
+/// Longest wait that somebody at a screen is made to wait; a vault that names a longer one is asked later, by the person.
+const WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// A caller: a vault, a token, and the purpose of what it asks for.
 #[derive(Clone)]
@@ -49,6 +51,8 @@ pub struct Problem {
     pub fields: Vec<(String, String)>,
     /// For whoever asks the operator about it.
     pub request_id: String,
+    /// After which time the vault wants to be asked again, where it names one.
+    pub retry_after: Option<Duration>,
 }
 
 impl Problem {
@@ -70,10 +74,14 @@ pub struct Call<'c> {
 }
 
 impl Client {
-    /// A caller that has no purpose yet, as forms and proofs need none.
+    /// A caller that has no purpose yet, as forms and proofs need none. These examples call a vault on their own host; a client that calls
+    /// one over `https` has ureq's feature `rustls`, or trusts its deployment's own authority (`tls_config`), and calls no other `http`.
     pub fn new(url: &str, token: &str) -> Client {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
+            // The token and what is said of people go to the vault, to no proxy that the environment names and nowhere else it is led to.
+            .proxy(None)
+            .max_redirects(0)
             .timeout_global(Some(ANSWER_TIME_MAX))
             .build();
         Client { agent: config.into(), url: url.to_owned(), token: token.to_owned(), purpose: None }
@@ -99,7 +107,8 @@ impl Client {
         self.call(Method::POST, path, Some(body.to_string()), false)
     }
 
-    /// A change of what the caller saw at that version. It can be said again: once done, the version is another.
+    /// A change of what the caller saw at that version. Once it is done the version is another, so it is never done twice; but whoever says
+    /// it again after an answer that was lost is told `version_conflict`. With [`Call::once`] the vault answers as it did the first time.
     pub fn change(&self, path: &str, version: u64, body: &Value) -> Call<'_> {
         let call = self.call(Method::PATCH, path, Some(body.to_string()), true);
         call.header("if-match", format!("\"{version}\""))
@@ -147,7 +156,11 @@ impl Call<'_> {
             if !again || !self.repeatable || attempt == ATTEMPTS_COUNT_MAX {
                 return Err(failure);
             }
-            std::thread::sleep(wait);
+            let named = failure.retry_after();
+            if named.is_some_and(|named| named > WAIT_MAX) {
+                return Err(failure);
+            }
+            std::thread::sleep(named.unwrap_or(wait));
             wait *= 2;
         }
         unreachable!("the last attempt returns")
@@ -175,16 +188,20 @@ impl Call<'_> {
         };
         let response = response.map_err(|error| Failure::Unreachable(error.to_string()))?;
         let mut response = response.map_err(|error| Failure::Unreachable(error.to_string()))?;
+        let retry_after =
+            response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+        let retry_after =
+            retry_after.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
         let text = response.body_mut().read_to_string();
         let text = text.map_err(|error| Failure::Unreachable(error.to_string()))?;
         match response.status().as_u16() {
             200..300 => Ok(text),
-            status => Err(refusal(status, &text)),
+            status => Err(refusal(status, &text, retry_after)),
         }
     }
 }
 
-fn refusal(status: u16, text: &str) -> Failure {
+fn refusal(status: u16, text: &str, retry_after: Option<Duration>) -> Failure {
     let body: Value = serde_json::from_str(text).unwrap_or_default();
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let fields = body["pointers"].as_array().into_iter().flatten();
@@ -194,10 +211,19 @@ fn refusal(status: u16, text: &str) -> Failure {
         title: word(&body["title"]),
         fields: fields.map(|field| (word(&field["field"]), word(&field["reason"]))).collect(),
         request_id: word(&body["request_id"]),
+        retry_after,
     }))
 }
 
 impl Failure {
+    /// After which time the vault wants to be asked again, where it names one.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Failure::Refused(problem) => problem.retry_after,
+            Failure::Unreachable(_) => None,
+        }
+    }
+
     /// The code of a refusal.
     pub fn code(&self) -> Option<&str> {
         match self {
@@ -229,7 +255,7 @@ mod tests {
     use std::thread::JoinHandle;
 
     /// A vault that gives these answers one after the other, and then tells how often it was asked.
-    fn vault(answers: &'static [(u16, &'static str)]) -> (String, JoinHandle<usize>) {
+    fn vault(answers: &'static [(&'static str, &'static str)]) -> (String, JoinHandle<usize>) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let serving = std::thread::spawn(move || {
@@ -240,7 +266,7 @@ mod tests {
                 let body = format!("{{\"code\":\"{code}\"}}");
                 let length = body.len();
                 let answer = format!(
-                    "HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+                    "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
                 );
                 stream.write_all(answer.as_bytes()).expect("a client that reads");
             }
@@ -250,12 +276,26 @@ mod tests {
     }
 
     #[test]
+    fn vault_that_names_a_time_is_given_it_and_a_long_one_is_told_to_the_person() {
+        let (url, serving) = vault(&[
+            ("503 x\r\nretry-after: 1", "sealed"),
+            ("503 x\r\nretry-after: 3600", "sealed"),
+        ]);
+        let begun = std::time::Instant::now();
+        let failure = Client::new(&url, "t").get("/v1/purposes").json().expect_err("a refusal");
+        assert_eq!(failure.retry_after(), Some(Duration::from_secs(3_600)));
+        assert!((1..5).contains(&begun.elapsed().as_secs()));
+        assert_eq!(serving.join().expect("it ended"), 2);
+    }
+
+    #[test]
     fn busy_vault_is_asked_again_and_a_refusal_is_not() {
-        let (url, serving) = vault(&[(503, "overloaded"), (409, "in_flight"), (200, "done")]);
+        let (url, serving) =
+            vault(&[("503 x", "overloaded"), ("409 x", "in_flight"), ("200 x", "done")]);
         let answer = Client::new(&url, "t").get("/v1/purposes").json().expect("an answer");
         assert_eq!(answer["code"], "done");
         assert_eq!(serving.join().expect("it ended"), 3);
-        let (url, serving) = vault(&[(403, "denied")]);
+        let (url, serving) = vault(&[("403 x", "denied")]);
         let failure = Client::new(&url, "t").get("/v1/purposes").json().expect_err("a refusal");
         assert_eq!(failure.code(), Some("denied"));
         assert_eq!(serving.join().expect("it ended"), 1);
@@ -263,11 +303,11 @@ mod tests {
 
     #[test]
     fn write_without_a_key_is_said_once_and_with_one_until_it_is_answered() {
-        let (url, serving) = vault(&[(503, "overloaded")]);
+        let (url, serving) = vault(&[("503 x", "overloaded")]);
         let client = Client::new(&url, "t");
         client.store("/v1/records", &Value::Null).json().expect_err("said once");
         assert_eq!(serving.join().expect("it ended"), 1);
-        let (url, serving) = vault(&[(503, "overloaded"), (201, "done")]);
+        let (url, serving) = vault(&[("503 x", "overloaded"), ("201 x", "done")]);
         let client = Client::new(&url, "t");
         client.store("/v1/records", &Value::Null).once("k").json().expect("an answer");
         assert_eq!(serving.join().expect("it ended"), 2);

@@ -18,7 +18,7 @@ use crate::trail::{Announcement, Trail, TrailFault};
 use crate::unlock::WatchedToken;
 use gridvault_keys::KeyringLock;
 use rustix::process::{Resource, getrlimit, setrlimit};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,9 +63,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             "the vault speaks HTTP without TLS to other hosts: listen on loopback behind a proxy with TLS (docs/operating.md)"
         );
     }
+    let waits = starts_sealed(arguments, &config);
+    if waits && !config.unseal_from_network && config.listen.ip() == Ipv6Addr::LOCALHOST {
+        refuse_to_wait(arguments)?;
+    }
     let held = hold(arguments, &config)?;
-    let opened =
-        if starts_sealed(arguments, &config) { None } else { Some(vault::unlock(&config, &held)?) };
+    let opened = if waits { None } else { Some(vault::unlock(&config, &held)?) };
     let runtime = runtime()?;
     let ending = runtime.block_on(async {
         let serving =
@@ -91,6 +94,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     // A token that does not answer must not keep the process: what is left of it ends with it.
     runtime.shutdown_background();
     ending.then(&config.directory)
+}
+
+/// At `[::1]` nothing tells the host itself from a proxy on it, so nobody opens what waits there. A vault that was sealed by its administrator
+/// stays so all the same: closing comes first.
+fn refuse_to_wait(arguments: &Arguments) -> Result<(), Failure> {
+    let why = "nobody can open a vault that waits sealed at [::1]";
+    if arguments.listener_on_stdin {
+        tracing::error!("{why}: start it anew, with what opens it or at 127.0.0.1");
+        return Ok(());
+    }
+    Err(Failure::Usage(format!("{why}: listen at 127.0.0.1, or say unseal_from_network")))
 }
 
 /// Between two looks at whether another process gave the keys back.

@@ -1,21 +1,26 @@
 //! Which fields of a record go, and when, because nothing carries them any more but consents that were taken back (PIPL Art. 47).
 //! Never a field that a purpose in force lists, nor one that every record of its type has; and none while a purpose is unknown that
 //! might list it.
-//! A field goes on the day on which a whole record would go that rested on the last of those consents.
+//! A field goes on the day on which a whole record would go that rested on the last of those consents, a child's guardian never before
+//! it is 14.
 
 use super::PurposeSet;
 use crate::ambient::date_of;
-use crate::records::{BasisFact, Facts, Schema, days_since_epoch};
+use crate::records::{BasisFact, Facts, GUARDIAN_FIELDS, Schema, days_since_epoch};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// For what a record is held, each purpose with the day on which its consent was taken back, where it was.
-pub struct HeldFor(Vec<(String, Option<i32>)>);
+/// For what a record is held, and until when it is about a child.
+pub struct HeldFor {
+    /// Each purpose with the day on which its consent was taken back, where it was.
+    purposes: Vec<(String, Option<i32>)>,
+    turns_14: Option<i32>,
+}
 
 impl HeldFor {
     /// As its attributes say.
     pub fn of(facts: &Facts) -> HeldFor {
         let held = |basis: &BasisFact| (basis.purpose.clone(), facts.withdrawn_on(basis));
-        HeldFor(facts.bases.iter().map(held).collect())
+        HeldFor::each(facts, held)
     }
 
     /// Once every consent to a purpose is taken back on that day.
@@ -25,19 +30,29 @@ impl HeldFor {
             let today = Some(day).filter(|_| goes);
             (basis.purpose.clone(), facts.withdrawn_on(basis).or(today))
         };
-        HeldFor(facts.bases.iter().map(held).collect())
+        HeldFor::each(facts, held)
     }
 
     /// Once a purpose has a basis that stands.
     pub fn with(facts: &Facts, purpose: &str) -> HeldFor {
-        let HeldFor(mut held) = HeldFor::of(facts);
-        held.retain(|(known, _)| known != purpose);
-        held.push((purpose.to_owned(), None));
-        HeldFor(held)
+        let mut held = HeldFor::of(facts);
+        held.purposes.retain(|(known, _)| known != purpose);
+        held.purposes.push((purpose.to_owned(), None));
+        held
+    }
+
+    fn each(facts: &Facts, held: impl Fn(&BasisFact) -> (String, Option<i32>)) -> HeldFor {
+        HeldFor { purposes: facts.bases.iter().map(held).collect(), turns_14: facts.turns_14 }
     }
 
     fn rests_on_nothing(&self) -> bool {
-        self.0.iter().all(|(_, withdrawn)| withdrawn.is_some())
+        self.purposes.iter().all(|(_, withdrawn)| withdrawn.is_some())
+    }
+
+    /// The day on which a field goes that could go on this one: a child's guardian not before it is no child any more (PIPL Art. 31).
+    fn put_off(&self, field: &str, day: i32) -> i32 {
+        let until = self.turns_14.filter(|_| GUARDIAN_FIELDS.contains(&field));
+        until.map_or(day, |turns_14| day.max(turns_14))
     }
 }
 
@@ -58,6 +73,7 @@ impl Leaving {
         for part in schema.sections().iter().filter(|part| has_section(&part.name)) {
             for field in schema.fields_of(&part.name).filter(|field| !field.required) {
                 let day = day_of(held, schema, &field.name, purposes);
+                let day = day.map(|day| held.put_off(&field.name, day));
                 let day = day.filter(|day| !rests_on_nothing || end.is_none_or(|end| *day < end));
                 days.extend(day.map(|day| (field.name.clone(), day)));
             }
@@ -85,7 +101,7 @@ impl Leaving {
 /// The day on which a field goes: nothing where a purpose in force lists it, or might, or where no consent carried it.
 fn day_of(held: &HeldFor, schema: &Schema, field: &str, purposes: &PurposeSet) -> Option<i32> {
     let mut last = None;
-    for (purpose, withdrawn) in &held.0 {
+    for (purpose, withdrawn) in &held.purposes {
         let known = purposes.get(purpose);
         let lists = known.is_none_or(|known| known.lists(schema.record_type(), field));
         match (withdrawn, known) {
@@ -174,6 +190,21 @@ mod tests {
         let gone = facts(&[(REGISTRATION, None), (CONTACT, Some(20_000))]);
         assert_eq!(leaving(&HeldFor::with(&gone, CONTACT), None).first_day(), None);
         assert_eq!(leaving(&HeldFor::with(&gone, VISIT), None).first_day(), Some(20_030));
+    }
+
+    #[test]
+    fn a_childs_guardian_stays_until_it_is_no_child_and_a_grown_ups_goes_with_the_rest() {
+        let evacuation = "emergency_evacuation";
+        let mut held = facts(&[(evacuation, None), (CONTACT, Some(20_000))]);
+        for (turns_14, day) in [(None, 20_030), (Some(19_000), 20_030), (Some(20_400), 20_400)] {
+            held.turns_14 = turns_14;
+            let leaving = leaving(&HeldFor::of(&held), None);
+            assert_eq!(leaving.first_day(), Some(20_030));
+            for field in GUARDIAN_FIELDS {
+                assert!(!leaving.gone_on(day - 1).contains(field), "{turns_14:?} {field}");
+                assert!(leaving.gone_on(day).contains(field), "{turns_14:?} {field}");
+            }
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ use jiff::civil::{Date, date};
 pub const BIRTH_DATE: &str = "birth_date";
 /// The field with the citizen number, in which a birth date stands too.
 pub const ID_NUMBER: &str = "id_number";
+/// The fields that name a child's guardian: somebody who is held, or somebody known by name.
+pub const GUARDIAN_FIELDS: [&str; 2] = ["guardians", "guardian_name"];
 
 /// Age below which every field of a person is sensitive (PIPL Art. 28 and 31).
 const CHILD_YEARS: i16 = 14;

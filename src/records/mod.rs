@@ -27,7 +27,8 @@ mod value;
 mod words;
 
 pub use birthdays::{
-    BIRTH_DATE, Birthdays, ID_NUMBER, days_by_number, days_since_epoch, protected_days, turns_14_18,
+    BIRTH_DATE, Birthdays, GUARDIAN_FIELDS, ID_NUMBER, days_by_number, days_since_epoch,
+    protected_days, turns_14_18,
 };
 pub use code_list::{Code, CodeList};
 pub use external_ref::{ExternalRef, ExternalRefError};

@@ -4,14 +4,11 @@
 
 use super::revision::{Merged, Patch};
 use super::{SealError, section};
-use crate::records::{Facts, Schema, SubjectId};
+use crate::records::{Facts, GUARDIAN_FIELDS, Schema, SubjectId};
 use crate::store::Row;
 use gridvault_keys::SubjectKey;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// The fields that name a child's guardian: somebody who is held, or somebody known by name.
-pub const GUARDIAN_FIELDS: [&str; 2] = ["guardians", "guardian_name"];
 
 /// What a change demands; nothing unless it is said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -42,7 +42,7 @@ mod withdrawal;
 pub use anew::{Anew, bound_to};
 pub use consenting::Consenting;
 pub use cursor::{Cursor, CursorOwner};
-pub use demands::{Demands, GUARDIAN_FIELDS};
+pub use demands::Demands;
 pub use draft::{Control, Draft, KeySource, NewRecord};
 pub use erasure::{Erasure, ErasureRecord, ErasureState, ErasureStep};
 pub use error::{Part, SealError, damage_of};

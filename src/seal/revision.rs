@@ -91,6 +91,7 @@ pub struct Revision {
     patch: Patch,
     holds: Vec<KeyHold>,
     followers: Option<Followers>,
+    whole: Option<Patch>,
     about: Vec<RecordRef>,
 }
 
@@ -118,7 +119,7 @@ impl Revision {
     /// Ties a patch to its record, with what the record holds on the keys of the people whom it names.
     pub fn new(sealed: Sealed, patch: Patch, holds: Vec<KeyHold>) -> Revision {
         let about = sealed.records().to_vec();
-        Revision { sealed, patch, holds, followers: None, about }
+        Revision { sealed, patch, holds, followers: None, whole: None, about }
     }
 
     /// The same, with the other records of the person that take its days with it.
@@ -126,6 +127,11 @@ impl Revision {
         let records = followers.iter().flat_map(|followers| &followers.records);
         self.about.extend(records.flat_map(|one| one.records().iter().copied()));
         Revision { followers, ..self }
+    }
+
+    /// The same, as a step in front of a patch. That one is merged too and thrown away: what it would be refused for refuses the step.
+    pub fn in_front_of(self, whole: Option<Patch>) -> Revision {
+        Revision { whole, ..self }
     }
 }
 
@@ -165,7 +171,10 @@ impl Seal {
     }
 
     pub(super) fn merged(&self, revision: &Revision) -> Result<Change, SealError> {
-        let Revision { sealed, patch, holds, followers, .. } = revision;
+        let Revision { sealed, patch, holds, followers, whole, .. } = revision;
+        if let Some(whole) = whole {
+            self.merged_into(sealed, whole, holds).map(drop)?;
+        }
         let (mut change, days) = self.merged_with_days(sealed, patch, holds)?;
         if let Some(followers) = followers {
             self.carry(followers, days, patch.at, &mut change)?;

@@ -1,5 +1,6 @@
 //! What the trail does while the clock is in doubt: it takes no data, and an entry says so.
-//! Never judges the clock itself, and never keeps oversight, the rights of residents or a stop from being recorded.
+//! Never judges the clock itself, and never keeps oversight, withdrawals, erasures or a stop from being recorded; residents' own
+//! looks, consents and emergencies wait, for they give data out or take it in.
 //! Every doubt has its entry, and another one once it is over.
 
 use super::witness::serves_data;
@@ -55,7 +56,8 @@ impl Trail {
         if serves && !self.is_witnessed() {
             return Err(TrailError::Unwitnessed);
         }
-        if (serves || matches!(written, Written::Expiry)) && self.clock.doubt().is_some() {
+        let ends = matches!(written, Written::Expiry | Written::FieldExpiry);
+        if (serves || ends) && self.clock.doubt().is_some() {
             return Err(TrailError::ClockInDoubt);
         }
         Ok(())

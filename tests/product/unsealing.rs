@@ -407,3 +407,12 @@ fn shares_are_printed_once_where_no_directory_is_named() {
     assert_eq!(served.stop(), Some(0));
     place.verify();
 }
+
+#[test]
+fn a_vault_does_not_wait_sealed_where_nobody_can_open_it() {
+    let place = Place::made(&["--shares", "2/3", "--shares-dir", "SHARES"]);
+    let directory = place.text("vault");
+    let sealed = ["serve", "--sealed", "--listen", "[::1]:0", "--dir", &directory];
+    let refused = run(&sealed).ended(2);
+    assert!(refused.err.contains("listen at 127.0.0.1"), "{}", refused.err);
+}

@@ -15,7 +15,7 @@ use crate::records::SchemaSet;
 use crate::seal::Seal;
 use crate::store::Reader;
 use crate::territory::Territory;
-use crate::trail::Trail;
+use crate::trail::{Trail, TrailError};
 use arc_swap::ArcSwap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -80,6 +80,16 @@ impl Shared {
     fn state(&self) -> MutexGuard<'_, ExpiryState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Says so once, unless it is put off because the clock is in doubt: that is told by itself.
+    fn came_to_no_end(&self, error: &OperationError) {
+        if matches!(error, OperationError::Trail(TrailError::ClockInDoubt)) {
+            return;
+        }
+        if !std::mem::replace(&mut self.state().failing, true) {
+            tracing::error!(%error, "what is past its end cannot be removed");
+        }
+    }
 }
 
 impl Expiry {
@@ -128,7 +138,7 @@ impl Job {
                     self.settings.rest
                 }
                 Err(error) => {
-                    self.failed(&error);
+                    self.shared.came_to_no_end(&error);
                     EXPIRY_RETRY_PAUSE.min(self.settings.rest)
                 }
             };
@@ -142,6 +152,10 @@ impl Job {
         } = &self.settings;
         let (mut walk, mut all) = (ExpiryWalk::at(self.settings.today.now()), Expired::default());
         while !walk.is_over() {
+            if self.settings.today.is_in_doubt() {
+                // The trail would refuse each removal.
+                return Err(TrailError::ClockInDoubt.into());
+            }
             let begun = self.settings.clock.monotonic();
             let tree = territory.load_full();
             let part = expire_records(
@@ -170,10 +184,20 @@ impl Job {
         (state.held, state.left, state.failing) = (found.held, found.left, false);
         state.ended_seconds = u64::try_from(ended).unwrap_or(0);
     }
+}
 
-    fn failed(&self, error: &OperationError) {
-        if !std::mem::replace(&mut self.shared.state().failing, true) {
-            tracing::error!(%error, "what is past its end cannot be removed");
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_that_waits_for_the_clock_is_no_failing_one_and_hides_none() {
+        let shared = Shared::default();
+        shared.came_to_no_end(&TrailError::ClockInDoubt.into());
+        assert!(!shared.state().failing, "the clock has its own entry and alarm");
+        shared.came_to_no_end(&TrailError::Overloaded.into());
+        assert!(shared.state().failing);
+        shared.came_to_no_end(&TrailError::ClockInDoubt.into());
+        assert!(shared.state().failing, "until a walk came to its end");
     }
 }

@@ -19,7 +19,7 @@ use crate::records::{
     Reason, RecordId, RecordType, RetentionStart, Schema, SchemaSet, SubjectId, SubjectSlot,
     days_since_epoch, protected_days,
 };
-use crate::seal::{Control, Draft, GUARDIAN_FIELDS, KeySource, NewRecord, Seal, SealError};
+use crate::seal::{Control, Draft, KeySource, NewRecord, Seal, SealError};
 use crate::store::{Captured, Outcome, Reader};
 use crate::territory::{CellId, GridCode, Territory};
 use crate::trail::{Recorded, Refused, Trail};

@@ -19,13 +19,11 @@ use crate::operations::subject::holds_of;
 use crate::operations::{Asked, OperationError, draw};
 use crate::purposes::{BasisClaim, HeldFor, PurposeSet};
 use crate::records::{
-    BIRTH_DATE, BasisFact, EndRule, Facts, FieldProblem, Handle, ParsedPatch, ProblemReason,
-    RecordId, RecordType, Retention, Schema, SchemaSet, SubjectId, SubjectSlot, days_since_epoch,
-    protected_days,
+    BIRTH_DATE, BasisFact, EndRule, Facts, FieldProblem, GUARDIAN_FIELDS, Handle, ParsedPatch,
+    ProblemReason, RecordId, RecordType, Retention, Schema, SchemaSet, SubjectId, SubjectSlot,
+    days_since_epoch, protected_days,
 };
-use crate::seal::{
-    Birthdays, Demands, Ending, FieldsEnd, GUARDIAN_FIELDS, Patch, Revision, Seal, SealError,
-};
+use crate::seal::{Birthdays, Demands, Ending, FieldsEnd, Patch, Revision, Seal, SealError};
 use crate::store::{Fetched, Outcome, Reader, Row, Sealed};
 use crate::territory::Territory;
 use crate::trail::{Recorded, Refused, Trail};
@@ -181,7 +179,8 @@ async fn unmerged(
 
 /// The patch with its record, with the named people who may go with their last part, and with what else is held of the record's own
 /// subject and takes its days; what the entry says of that, and how much of it is left. Of more than one change carries each step
-/// marks as many and leaves the record as it is, so the date is not there before all is marked.
+/// marks as many and leaves the record as it is, so the date is not there before all is marked; and none marks any for a patch that
+/// the record refuses.
 async fn revision_of(
     asked: &Asked<'_>,
     sealed: Sealed,
@@ -198,9 +197,11 @@ async fn revision_of(
     };
     let following = Following::of(own, (Some(header.id), moved), false, store, seal).await?;
     let left = following.left;
-    let patch = if left == 0 { patch } else { Patch::blank(asked.now) };
+    let (patch, whole) =
+        if left == 0 { (patch, None) } else { (Patch::blank(asked.now), Some(patch)) };
     let (followers, named) = following.into_parts();
-    Ok((Revision::new(sealed, patch, holds).followed_by(Some(followers)), named, left))
+    let revision = Revision::new(sealed, patch, holds).followed_by(Some(followers));
+    Ok((revision.in_front_of(whole), named, left))
 }
 
 fn prepare(

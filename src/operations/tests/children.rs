@@ -338,6 +338,30 @@ fn a_crash_between_two_steps_leaves_no_date_beside_what_is_not_marked() {
 }
 
 #[test]
+fn a_date_that_is_refused_marks_none_of_however_many_records() {
+    let world = World::new();
+    let fields = json!({"name": "王小明"});
+    let first = world.create(WORKER, registration(), fields.clone()).expect("created");
+    let (id, mut all) = (first.id, vec![first.id]);
+    for _ in 0..=BIRTHDAY_RECORDS_COUNT_MAX {
+        let mut request = person(registration(), fields.clone());
+        request.subject = first.subject.map(|subject| subject.to_string());
+        all.push(world.create_request(WORKER, request).expect("created").id);
+    }
+    let untouched =
+        || all.iter().all(|id| world.version(*id) == 1) && are_childs(&world, &all) == 0;
+    // No guardian; and a correction that adds what is not held.
+    assert_eq!(born(&world, id), Err(Code::SchemaInvalid));
+    assert!(untouched());
+    let date = json!({"birth_date": "2018-05-01", "guardian_name": "王伟"});
+    let patched = world.patch(WORKER, "record_correction", id, date.clone(), None);
+    assert_eq!(patched, Err(Code::PurposeNotForField));
+    assert!(untouched());
+    let patched = world.patch(WORKER, PURPOSE, id, date, Some(registration()));
+    assert_eq!((patched, are_childs(&world, &all)), (Ok(3), all.len()));
+}
+
+#[test]
 fn what_makes_a_child_of_somebody_is_written_together_with_a_guardian() {
     let world = World::new();
     let number = json!({"id_number": "880102201506013013"});

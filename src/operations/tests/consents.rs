@@ -43,7 +43,17 @@ pub(super) async fn withdraw(
     subject: SubjectId,
     consent: [u8; 16],
 ) -> Result<WithdrawnConsent, OperationError> {
-    let request = WithdrawRequest { subject, consent, by: ConsentGiver::Self_, proof: "passport" };
+    withdraw_by(world, desk, (subject, ConsentGiver::Self_), consent).await
+}
+
+/// The same by whoever is present.
+pub(super) async fn withdraw_by(
+    world: &World,
+    desk: &Actor,
+    (subject, by): (SubjectId, ConsentGiver),
+    consent: [u8; 16],
+) -> Result<WithdrawnConsent, OperationError> {
+    let request = WithdrawRequest { subject, consent, by, proof: "passport" };
     withdraw_consent(
         &world.asked(desk, RIGHTS),
         request,

@@ -3,7 +3,7 @@
 //! Never what a purpose in force lists, never under a restraint, and never twice, wherever the process ends.
 //! Days are given to the walk; the clock of the log stands still.
 
-use super::consents::{given, withdraw};
+use super::consents::{given, withdraw, withdraw_by};
 use super::erasing::world_with_officer;
 use super::expiring::{destroy, in_days, keys_wait, removed, walk, walked};
 use super::restraining::{HOLD, RESTRICTION, in_force, released};
@@ -101,20 +101,18 @@ fn what_a_withdrawn_consent_alone_carried_goes_a_month_later_and_all_else_stays(
 
 #[test]
 fn a_consent_that_is_given_anew_before_the_day_keeps_the_fields() {
-    for by_desk in [true, false] {
-        let world = World::new();
-        let (id, subject) = called(&world);
-        taken_back(&world, id, subject);
-        let claim = contact(ConsentGiver::Self_);
-        if by_desk {
-            given(&world, subject, &[id], claim).expect("given");
-        } else {
-            assert_eq!(world.patch(WORKER, CONTACT, id, json!({}), Some(claim)), Ok(4));
-        }
-        assert_eq!(fields_end(&world, id), None);
-        assert_eq!(walked(&world, 40), removed(0));
-        assert_eq!(hours(&world, id, subject), json!({"contact_hours": ["morning"]}));
-    }
+    let world = World::new();
+    let (id, subject) = called(&world);
+    taken_back(&world, id, subject);
+    let claim = || contact(ConsentGiver::Self_);
+    let day = fields_end(&world, id);
+    // No change of the record gives it anew, and none moves the day: the desk does.
+    let patched = world.patch(WORKER, CONTACT, id, json!({}), Some(claim()));
+    assert_eq!((patched, fields_end(&world, id)), (Err(Code::ConsentWithdrawn), day));
+    given(&world, subject, &[id], claim()).expect("given");
+    assert_eq!(fields_end(&world, id), None);
+    assert_eq!(walked(&world, 40), removed(0));
+    assert_eq!(hours(&world, id, subject), json!({"contact_hours": ["morning"]}));
 }
 
 #[test]
@@ -152,6 +150,34 @@ fn whoever_appears_in_no_field_any_more_goes_with_its_key() {
     assert!(destroy(&world).is_some() && wrapped(&world, subject).is_some());
     assert_eq!(keys_wait(&world), 0);
     assert_eq!(world.read(WORKER, PURPOSE, id, &["name"]), Ok(json!({"name": "王伟"})));
+}
+
+#[test]
+fn a_childs_guardian_stays_in_its_record_until_it_is_no_child_any_more() {
+    let world = World::new();
+    let born = TODAY.saturating_add(60.days()).saturating_sub(14.years());
+    let born = json!({"name": "王小明", "birth_date": born.to_string(), "guardian_name": "王伟"});
+    let subject = world.create(WORKER, registration(), born).expect("stored").subject;
+    let subject = subject.expect("a person");
+    let fields = json!({"name": "王小明", "guardian_name": "王伟", "contact_hours": ["morning"]});
+    let mut request = person(contact(ConsentGiver::Guardian), fields);
+    request.subject = Some(subject.to_string());
+    let id = world.create_request(WORKER, request).expect("stored").id;
+    // What carries the record from then on lists no guardian.
+    let evacuation = "emergency_evacuation";
+    let claim = claim_on(evacuation, "emergency_response", None);
+    let phone = json!({"phone": "12900001234"});
+    assert_eq!(world.patch(HEAD, evacuation, id, phone, Some(claim)), Ok(2));
+    let consent = world.facts(id).bases[0].consent.expect("a consent");
+    let by = (subject, ConsentGiver::Guardian);
+    done(wait(withdraw_by(&world, &world.actor(DESK), by, consent))).expect("withdrawn");
+    let (today, people) = (NOW.local_days(), || world.facts(id).subject_handles.len());
+    assert_eq!(world.facts(id).fields_end, Some(today + 30));
+    assert_eq!((walked(&world, 30), people()), (reduced(1), 2));
+    assert_eq!(world.facts(id).fields_end, Some(today + 60));
+    assert_eq!((walked(&world, 59), people()), (removed(0), 2));
+    assert_eq!((walked(&world, 60), people()), (reduced(1), 1));
+    assert_eq!(world.facts(id).fields_end, None);
 }
 
 #[test]

@@ -69,7 +69,9 @@ fn no_data_is_served_while_the_clock_is_in_doubt_and_everything_else_is_recorded
         strength: 1,
     };
     let of = |written| access().permit_known(&standing, written, &Origin::default(), owned(1));
-    assert!(is_refused(&wait(run.trail.append(of(Written::Expiry)))), "nothing goes in doubt");
+    for removal in [Written::Expiry, Written::FieldExpiry] {
+        assert!(is_refused(&wait(run.trail.append(of(removal)))), "{removal:?} goes in doubt");
+    }
     assert!(wait(run.trail.append(of(Written::Schema))).is_ok());
     leaps(&world, 3_600 * SECOND);
     wait(run.trail.tell_of_clock()).expect("the doubt");
