@@ -33,8 +33,7 @@ impl Looked<'_> {
         if !patch.demands.only_held {
             return Ok(());
         }
-        let held = |name: &str| self.merged.iter().any(|part| part.before.get(name).is_some());
-        let added = patch.set.iter().map(|(name, _)| name).filter(|name| !held(name));
+        let added = patch.set.iter().map(|(name, _)| name).filter(|name| !self.had(name));
         let added: Vec<String> = added.map(str::to_owned).collect();
         if added.is_empty() { Ok(()) } else { Err(SealError::NotHeld { fields: added }) }
     }
@@ -46,7 +45,9 @@ impl Looked<'_> {
         was_child: bool,
         after: &Facts,
     ) -> Result<(), SealError> {
-        let takes = GUARDIAN_FIELDS.iter().any(|name| patch.remove.contains(*name));
+        // Whoever has none takes none away by naming it: a record of before it was a child's is changed as any other.
+        let takes =
+            GUARDIAN_FIELDS.iter().any(|name| patch.remove.contains(*name) && self.had(name));
         let child = after.is_under_14(patch.at.local_days());
         if !patch.demands.guardian || !child || (was_child && !takes) {
             return Ok(());
@@ -57,6 +58,11 @@ impl Looked<'_> {
             }
         }
         Err(SealError::GuardianMissing)
+    }
+
+    /// Whether a field that the change touches had a value in front of it.
+    fn had(&self, name: &str) -> bool {
+        self.merged.iter().any(|part| part.before.get(name).is_some())
     }
 
     /// Whether a field has a value behind the change.

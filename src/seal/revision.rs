@@ -331,10 +331,12 @@ fn merge_sections(
         let touched = schema.fields_of(&part.name).any(|field| {
             patch.set.get(&field.name).is_some() || patch.remove.contains(&field.name)
         });
-        if !touched {
+        let held = old.sections.iter().find(|section| section.name.is(&part.name));
+        // Of a part that is not there nothing can be taken, and nobody stands in it.
+        let fills = schema.fields_of(&part.name).any(|field| patch.set.get(&field.name).is_some());
+        if !touched || (held.is_none() && !fills) {
             continue;
         }
-        let held = old.sections.iter().find(|section| section.name.is(&part.name));
         let subject = match held {
             Some(section) => section.subject,
             None => subject_of_slot(schema, old, patch, &part.subject)?,

@@ -415,6 +415,27 @@ fn a_child_keeps_a_guardian_whatever_is_taken_away() {
 }
 
 #[test]
+fn a_childs_record_of_before_that_names_no_guardian_is_changed_whatever_the_change_takes_away() {
+    let world = World::new();
+    let stored = world.create(WORKER, registration(), json!({"name": "王小明"})).expect("stored");
+    let fields = json!({"name": "王小明", "birth_date": "2018-05-01", "guardian_name": "王伟"});
+    let mut request = person(registration(), fields);
+    request.subject = stored.subject.map(|subject| subject.to_string());
+    world.create_request(WORKER, request).expect("stored");
+    let id = stored.id;
+    assert_eq!((world.version(id), are_childs(&world, &[id])), (2, 1));
+    for (field, version) in [("guardian_name", 3), ("guardian_phone", 4), ("guardians", 5)] {
+        let patched = world.patch(WORKER, PURPOSE, id, json!({field: null}), None);
+        assert_eq!(patched, Ok(version), "{field}");
+    }
+    // One that it gets is kept.
+    let named = json!({"guardian_name": "王伟"});
+    assert_eq!(world.patch(WORKER, PURPOSE, id, named, None), Ok(6));
+    let patched = world.patch(WORKER, PURPOSE, id, json!({"guardian_name": null}), None);
+    assert_eq!(patched, Err(Code::SchemaInvalid));
+}
+
+#[test]
 fn a_correction_makes_no_child_of_somebody_whose_own_consent_carries_the_record() {
     let world = World::new();
     let correction = "record_correction";
