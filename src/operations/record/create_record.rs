@@ -15,9 +15,9 @@ use crate::operations::subject::{Inherited, Subject, held_subject, is_full, new_
 use crate::operations::{Asked, OperationError, draw};
 use crate::purposes::BasisClaim;
 use crate::records::{
-    CaptureId, EndRule, ExternalRef, Facts, FieldProblem, Handle, PlainFields, ProblemReason,
-    Reason, RecordId, RecordType, RetentionStart, Schema, SchemaSet, SubjectId, SubjectSlot,
-    days_since_epoch, protected_days,
+    CaptureId, EndRule, ExternalRef, Facts, FieldProblem, GUARDIAN_FIELDS, Handle, PlainFields,
+    ProblemReason, Reason, RecordId, RecordType, RetentionStart, Schema, SchemaSet, SubjectId,
+    SubjectSlot, days_since_epoch, protected_days,
 };
 use crate::seal::{Control, Draft, KeySource, NewRecord, Seal, SealError};
 use crate::store::{Captured, Outcome, Reader};
