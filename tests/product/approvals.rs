@@ -10,6 +10,7 @@ use super::client::Reply;
 use super::enrolment::{add, enrolled};
 use super::entries::happened;
 use super::harness::{Demo, shared};
+use gridvault::limits::BIRTHDAY_RECORDS_COUNT_MAX;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -231,6 +232,47 @@ fn a_childs_birth_date_that_was_wrong_is_put_right_inside_a_task_that_a_second_p
                 read_further().refused(403, "case_required");
             }
         }
+    }
+}
+
+#[test]
+fn a_correction_that_makes_more_records_a_grown_ups_than_one_entry_names_changes_none() {
+    let demo = shared();
+    let (worker, head, lead) = (demo.worker(2), demo.head(2), demo.role("community_cadre"));
+    let fields =
+        json!({"name": "向晚晴", "birth_date": born_years_ago(9), "guardian_name": "向北川"});
+    let stored = worker.create(&record("person", worker.grid(), REGISTRATION, fields)).expect(201);
+    let id = stored.text_of("id").to_owned();
+    let further = json!({"name": "向晚晴", "guardian_name": "向北川"});
+    let mut further = record("person", worker.grid(), REGISTRATION, further);
+    further["subject"] = json!(stored.text_of("subject"));
+    let further: Vec<String> = (0..=BIRTHDAY_RECORDS_COUNT_MAX)
+        .map(|_| worker.create(&further).expect(201).text_of("id").to_owned())
+        .collect();
+    let until = (jiff::Timestamp::now() + Duration::from_secs(86_400)).to_string();
+    let body = json!({
+        "kind": "verification", "purpose": CORRECTION, "holder": worker.id, "until": until,
+        "scope": {"records": [id]}, "fields": ["birth_date"], "approval": true,
+    });
+    let task = head.call("POST", "/v1/tasks").purpose(CORRECTION).json(&body).send().expect(201);
+    let task = task.text_of("id");
+    decide(&lead, task, "grant").expect(200);
+    worker.call("POST", &format!("/v1/tasks/{task}/accept")).send().expect(200);
+    let corrected = || {
+        let call = worker.call("PATCH", &format!("/v1/records/{id}")).purpose(CORRECTION);
+        let call = call.version(1).header("case", task);
+        call.json(&json!({"fields": {"birth_date": "1980-05-01"}})).send()
+    };
+    let closed = |id: &String| worker.read(id, "name", CORRECTION).refused(403, "case_required");
+    corrected().refused(413, "too_large");
+    for one in [&id, &further[0], &further[BIRTHDAY_RECORDS_COUNT_MAX]] {
+        closed(one);
+    }
+    // As many as one entry names are put right at once, and the record was not touched before.
+    head.delete(&further[0], 1, REGISTRATION).expect(200);
+    corrected().expect(200);
+    for one in [&id, &further[1], &further[BIRTHDAY_RECORDS_COUNT_MAX]] {
+        worker.read(one, "name", CORRECTION).expect(200);
     }
 }
 

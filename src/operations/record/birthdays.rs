@@ -1,7 +1,7 @@
 //! What else is held of somebody follows when the days of its protection as a child are written or put right in one record.
 //! Never a field of those records: they have the days among the attributes that decisions are made from, and nobody is shown one.
-//! A day goes away on one person's word and comes nearer only with a correction that a second person agreed to, and never behind
-//! a date or a number that another record holds.
+//! A day goes away on one person's word and comes nearer only with a correction that a second person agreed to, in all of them at once, and
+//! never behind a date or a number that another record holds.
 
 use crate::access::{Fact, Permit};
 use crate::limits::BIRTHDAY_RECORDS_COUNT_MAX;
@@ -67,13 +67,13 @@ impl Following {
                 following.take(sealed, &facts);
             }
         }
-        // Of more than one change carries none comes nearer: what tells of a later day may be among those that are left.
-        if nearer && following.left > 0 {
-            following.followers.records.clear();
-            following.named = (Vec::new(), Vec::new());
-            following.left = 0;
-        }
         Ok(following)
+    }
+
+    /// Whether the days come nearer in more records than one change carries. No step may do that in front of another: what tells of a
+    /// later day may be among those that are left.
+    pub(super) fn is_too_large(&self) -> bool {
+        self.followers.nearer && self.left > 0
     }
 
     fn take(&mut self, sealed: Sealed, facts: &Facts) {

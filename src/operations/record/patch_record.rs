@@ -55,7 +55,8 @@ pub struct Patched {
 ///
 /// # Errors
 /// As for a creation; `version_conflict` when the record has another version, and `not_found` before all else
-/// for a caller that may not know of it.
+/// for a caller that may not know of it. `too_large` for a correction that brings the days of a child's protection nearer in more other
+/// records than one entry names (`BIRTHDAY_RECORDS_COUNT_MAX`): it would be written in none of them.
 #[expect(clippy::too_many_arguments, reason = "the rooms that a change visits, in order")]
 pub async fn patch_record(
     asked: &Asked<'_>,
@@ -90,7 +91,11 @@ pub async fn patch_record(
             Ok(patch) => patch,
             Err(unfit) => return Err(unfit.end(asked, access, trail).await),
         };
-        let (revision, named, left) = revision_of(asked, sealed, facts, patch, store, seal).await?;
+        let (revision, named, left) =
+            match revision_of(asked, sealed, facts, patch, store, seal).await {
+                Ok(revision) => revision,
+                Err(unfit) => return Err(unfit.end(asked, access, trail).await),
+            };
         let permit = match access.decide(&question, &items, Vec::new(), revision) {
             Ok(permit) => named.in_entry(permit),
             Err(denied) => return Err(refuse(trail, denied).await),
@@ -188,7 +193,7 @@ async fn revision_of(
     patch: Patch,
     store: &Reader,
     seal: &Seal,
-) -> Result<(Revision, Named, usize), OperationError> {
+) -> Result<(Revision, Named, usize), Unfit> {
     let header = &sealed.row().header;
     let holds = holds_of(header.subjects.get(1..).unwrap_or_default(), store).await?;
     let moved = Move::of(patch.birthdays, facts, asked.now.local_days());
@@ -196,6 +201,9 @@ async fn revision_of(
         return Ok((Revision::new(sealed, patch, holds), Named::default(), 0));
     };
     let following = Following::of(own, (Some(header.id), moved), false, store, seal).await?;
+    if following.is_too_large() {
+        return Err(Code::TooLarge.into());
+    }
     let left = following.left;
     let (patch, whole) =
         if left == 0 { (patch, None) } else { (Patch::blank(asked.now), Some(patch)) };
