@@ -4,11 +4,13 @@
 
 use crate::access::Code;
 use crate::ambient::Random;
-use crate::operations::Asked;
 use crate::operations::basis::{Grounds, NO_BASIS, ground};
-use crate::operations::error::Unfit;
-use crate::purposes::BasisClaim;
+use crate::operations::error::{Misplaced, Unfit};
+use crate::operations::{Asked, OperationError};
+use crate::purposes::{BasisClaim, ConsentGiver};
 use crate::records::{BasisFact, Facts};
+use crate::store::{ControlKind, Key, Reader};
+use serde_json::Value as Json;
 
 /// A change of a record that is held, as far as its basis goes.
 pub(super) struct Changed<'a> {
@@ -19,6 +21,8 @@ pub(super) struct Changed<'a> {
     pub(super) sensitive: bool,
     /// Whether it is about a child under 14 afterwards.
     pub(super) under_14: bool,
+    /// Whether it stays on a consent to another purpose that no guardian gave.
+    pub(super) by_itself: bool,
     /// Whether the record is about a person, before or afterwards.
     pub(super) personal: bool,
     /// Whether it does nothing but take away.
@@ -47,6 +51,11 @@ pub(super) fn basis_of(
     if personal && undoes_withdrawal(facts, asked.purpose.id.as_str()) {
         return Err(Code::ConsentWithdrawn.into());
     }
+    // What the claim brings is looked at as a child's; so is what stays beside it.
+    if changed.becomes_child() && changed.by_itself {
+        let misplaced = Misplaced::new("basis.consent", "missing");
+        return Err(Misplaced { code: Code::BasisMissing, ..misplaced }.into());
+    }
     ground(asked, claim, under_14, sensitive, facts.record_handle, random).map(Some)
 }
 
@@ -58,10 +67,39 @@ fn undoes_withdrawal(facts: &Facts, purpose: &str) -> bool {
     withdrawn || facts.rests_on_nothing()
 }
 
+/// Whether a record rests on a consent to a purpose beside this one that no guardian gave. Of whom nothing is kept it is the person's own.
+pub(super) async fn rests_on_its_own(
+    facts: &Facts,
+    beside: &str,
+    store: &Reader,
+) -> Result<bool, OperationError> {
+    let live = facts.bases.iter().filter(|held| !facts.is_withdrawn(held));
+    for consent in live.filter(|held| held.purpose != beside).filter_map(|held| held.consent) {
+        let kept = store.get(&Key::control(ControlKind::Consent, &consent)).await?;
+        if !kept.is_some_and(|kept| is_guardians(&kept.payload)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether what is kept of a consent says that the guardian gave it.
+fn is_guardians(kept: &[u8]) -> bool {
+    let by = serde_json::from_slice(kept).ok().and_then(|kept: Json| {
+        serde_json::from_value::<ConsentGiver>(kept.get("consent")?.get("by")?.clone()).ok()
+    });
+    by == Some(ConsentGiver::Guardian)
+}
+
 impl Changed<'_> {
+    /// Whether it makes a child of somebody who was none.
+    fn becomes_child(&self) -> bool {
+        self.under_14 && !self.facts.is_under_14(self.asked.now.local_days())
+    }
+
     /// Whether the record is held in a way that carries what is written now.
     fn carried(&self) -> bool {
-        let becomes_child = self.under_14 && !self.facts.is_under_14(self.asked.now.local_days());
+        let becomes_child = self.becomes_child();
         if self.asked.purpose.corrects {
             // Its own consent is no child's to give: what rests on one is written anew with the guardian's.
             let mut live = self.facts.bases.iter().filter(|held| !self.facts.is_withdrawn(held));

@@ -4,7 +4,7 @@
 
 use super::birthdays::{Following, Move, Named};
 use super::create_record::duplicate;
-use super::patch_basis::{Changed, basis_of};
+use super::patch_basis::{Changed, basis_of, rests_on_its_own};
 use super::read_record::absence;
 use crate::access::{Access, Ask, Code, Item, Question};
 use crate::ambient::{Micros, NoRandomness, Random};
@@ -86,7 +86,9 @@ pub async fn patch_record(
         let items = [Item { fields: &names, ..item.item() }];
         let facts = &item.facts;
         let schema = schemas.get(item.record_type).ok_or(UNKNOWN_TYPE)?;
-        let held = (&sealed, facts);
+        let by_itself = request.basis.is_some()
+            && rests_on_its_own(facts, asked.purpose.id.as_str(), store).await?;
+        let held = (&sealed, facts, by_itself);
         let patch = match prepare(asked, &question, &request, schema, held, purposes, random) {
             Ok(patch) => patch,
             Err(unfit) => return Err(unfit.end(asked, access, trail).await),
@@ -217,7 +219,7 @@ fn prepare(
     question: &Question<'_>,
     request: &PatchRequest,
     schema: &Schema,
-    (sealed, facts): (&Sealed, &Facts),
+    (sealed, facts, by_itself): (&Sealed, &Facts, bool),
     purposes: &PurposeSet,
     random: &dyn Random,
 ) -> Result<Patch, Unfit> {
@@ -241,6 +243,7 @@ fn prepare(
         facts,
         sensitive: collects_sensitive(schema, &parsed.set),
         under_14,
+        by_itself,
         personal: !facts.subject_handles.is_empty() || !drawn.is_empty(),
         removes: parsed.set.is_empty() && !parsed.remove.is_empty(),
     };

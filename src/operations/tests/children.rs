@@ -3,6 +3,7 @@
 //! Never by taking a date away, and never by a second record about the same child.
 //! Consent for a child is its guardian's.
 
+use super::consents::withdraw;
 use super::world::*;
 use crate::access::Code;
 use crate::limits::BIRTHDAY_RECORDS_COUNT_MAX;
@@ -412,6 +413,30 @@ fn a_child_keeps_a_guardian_whatever_is_taken_away() {
     let (grown, _) = adult(&world);
     assert_eq!(world.patch(WORKER, PURPOSE, grown, json!({"guardian_name": "王卫"}), None), Ok(2));
     assert_eq!(world.patch(WORKER, PURPOSE, grown, gone(), None), Ok(3));
+}
+
+#[test]
+fn a_duty_makes_no_child_of_somebody_whose_own_consent_stays_beside_it() {
+    let world = World::new();
+    let makes = json!({"birth_date": "2018-05-01", "guardian_name": "王卫"});
+    let contact_purpose = "household_contact";
+    for (by, patched) in
+        [(ConsentGiver::Self_, Err(Code::BasisMissing)), (ConsentGiver::Guardian, Ok(3))]
+    {
+        let (id, _) = adult(&world);
+        let claim = Some(contact(by));
+        assert_eq!(world.patch(WORKER, contact_purpose, id, json!({"name": "王卫"}), claim), Ok(2));
+        let made = world.patch(WORKER, PURPOSE, id, makes.clone(), Some(registration()));
+        assert_eq!(made, patched, "{by:?}");
+        assert_eq!(world.facts(id).is_under_14(NOW.local_days()), patched.is_ok(), "{by:?}");
+    }
+    // Once it is taken back at the desk nothing of it stays.
+    let (id, subject) = adult(&world);
+    let claim = Some(contact(ConsentGiver::Self_));
+    assert_eq!(world.patch(WORKER, contact_purpose, id, json!({"name": "王卫"}), claim), Ok(2));
+    let consent = world.facts(id).bases[1].consent.expect("a consent");
+    done(wait(withdraw(&world, &world.actor(DESK), subject, consent))).expect("withdrawn");
+    assert_eq!(world.patch(WORKER, PURPOSE, id, makes, Some(registration())), Ok(4));
 }
 
 #[test]
