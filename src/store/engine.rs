@@ -25,9 +25,19 @@ pub enum EngineKind {
 }
 
 pub(super) enum Engine {
-    Sled { db: sled::Db, directory: PathBuf, sync: Sync, _lock: File },
+    /// `file` is sled's file through a handle of ours: see [`sync_files`].
+    Sled {
+        db: sled::Db,
+        directory: PathBuf,
+        file: File,
+        sync: Sync,
+        _lock: File,
+    },
     Memory(RwLock<BTreeMap<Key, Vec<u8>>>),
 }
+
+/// Where sled has its pages: the one file that is written from its opening to its end.
+const FILE: &str = "db";
 
 /// Longer than the longest pause that a batch of inserts should meet, short enough that garbage is
 /// collected: without the flusher sled's memory grows by 2 KB for each overwrite.
@@ -56,6 +66,7 @@ impl Engine {
                     return Err(StoreError::Unsynced);
                 }
                 await_engine(directory);
+                let file = hold_file(directory).map_err(StoreError::Io)?;
                 let config = sled::Config::new()
                     .path(directory)
                     .cache_capacity(cache_bytes)
@@ -63,7 +74,7 @@ impl Engine {
                 let db = guarded(|| config.open().map_err(StoreError::Engine))?;
                 hold_ahead(directory);
                 let (directory, sync) = (directory.into(), File::sync_data as Sync);
-                Ok(Engine::Sled { db, directory, sync, _lock: lock })
+                Ok(Engine::Sled { db, directory, file, sync, _lock: lock })
             }
         }
     }
@@ -72,10 +83,19 @@ impl Engine {
     #[cfg(test)]
     pub(super) fn synced_by(self, broken: Sync) -> Engine {
         match self {
-            Engine::Sled { db, directory, _lock, .. } => {
-                Engine::Sled { db, directory, sync: broken, _lock }
+            Engine::Sled { db, directory, file, _lock, .. } => {
+                Engine::Sled { db, directory, file, sync: broken, _lock }
             }
             memory @ Engine::Memory(_) => memory,
+        }
+    }
+
+    /// The handle that was open before sled opened its file.
+    #[cfg(test)]
+    pub(super) fn held_file(&self) -> Option<&File> {
+        match self {
+            Engine::Sled { file, .. } => Some(file),
+            Engine::Memory(_) => None,
         }
     }
 
@@ -184,12 +204,13 @@ impl Engine {
     pub(super) fn flush(&self) -> Result<(), StoreError> {
         match self {
             Engine::Memory(_) => Ok(()),
-            Engine::Sled { db, directory, sync, .. } => {
+            Engine::Sled { db, directory, file, sync, .. } => {
                 guarded(|| db.flush().map_err(|error| failed(directory, error)))?;
                 // sled's flush is sync_file_range, which leaves the disk's own cache and the file's
                 // metadata out; so each of its files is synced through a handle of ours.
-                let synced = sync_files(directory, *sync, &|error| leave_note(directory, error));
-                synced.map_err(StoreError::Io)?;
+                let leave = |error: &std::io::Error| leave_note(directory, error);
+                sync(file).inspect_err(leave).map_err(StoreError::Io)?;
+                sync_files(directory, *sync, &leave).map_err(StoreError::Io)?;
                 hold_ahead(directory);
                 Ok(())
             }
@@ -231,18 +252,29 @@ fn take_apart(bytes: &[u8]) -> Result<(Version, u64, &[u8]), StoreError> {
 /// end of its last handle, and it refuses to open a file that is held. Whoever comes here has the lock of ours, so what holds
 /// sled's belongs to nobody; sled says so itself where it does not let go.
 fn await_engine(directory: &Path) {
-    let Ok(file) = File::open(directory.join("db")) else { return };
+    let Ok(file) = File::open(directory.join(FILE)) else { return };
     for _ in 0..ENGINE_CLOSING_LOOKS_MAX {
         let Err(TryLockError::WouldBlock) = file.try_lock() else { return };
         std::thread::sleep(ENGINE_CLOSING_PAUSE);
     }
 }
 
+/// Opens sled's file before sled does, and makes it as sled would. sled syncs it by itself and only logs what fails; the system
+/// tells an error once to each handle that was open then, and to one that is opened later only while nobody has seen it.
+fn hold_file(directory: &Path) -> std::io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(directory.join(FILE))
+}
+
 /// Lets sled's file hold blocks behind its end. A write of sled that fails is final, and sled writes by itself, between
 /// two looks at the disk; so what it writes meanwhile must have its room already. Where the file system cannot do it, or
 /// is full, the room that is kept back elsewhere has to do.
 fn hold_ahead(directory: &Path) {
-    let held = OpenOptions::new().write(true).open(directory.join("db")).and_then(|file| {
+    let held = OpenOptions::new().write(true).open(directory.join(FILE)).and_then(|file| {
         let length = file.metadata()?.len();
         let mode = FallocateFlags::KEEP_SIZE;
         rustix::fs::fallocate(&file, mode, length, ENGINE_AHEAD_BYTES).map_err(Into::into)
@@ -252,7 +284,8 @@ fn hold_ahead(directory: &Path) {
     }
 }
 
-/// Tells `failed` of a sync that did, and of nothing else: a file that cannot be opened for it lost nothing.
+/// Syncs every file but the one that is held open. sled syncs them while it opens, or nobody but this does, so nobody else is
+/// told of their errors. Tells `failed` of a sync that did, and of nothing else: a file that cannot be opened for it lost nothing.
 fn sync_files(
     directory: &Path,
     sync: Sync,
@@ -268,7 +301,7 @@ fn sync_files(
         };
         if kind.is_dir() {
             sync_files(&entry.path(), sync, failed)?;
-        } else if kind.is_file() {
+        } else if kind.is_file() && entry.file_name() != FILE {
             match File::open(entry.path()) {
                 Ok(file) => sync(&file).inspect_err(failed)?,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}

@@ -52,6 +52,7 @@ mod tests {
     use crate::records::RecordId;
     use crate::store::engine::Engine;
     use crate::store::{EngineKind, Key, StoreError, Version};
+    use std::io::{Seek as _, SeekFrom};
 
     fn opened(directory: &Path) -> Result<Engine, StoreError> {
         Engine::open(directory, EngineKind::Sled, 16 << 20)
@@ -95,5 +96,34 @@ mod tests {
         assert!(matches!(opened(room.path()), Err(StoreError::Unsynced)));
         assert!(!may_lack(&io::ErrorKind::StorageFull.into()));
         assert!(may_lack(&io::Error::from_raw_os_error(5)));
+    }
+
+    /// A disk with an error that sled's own sync of its file has seen already: told to whoever had the file open before.
+    fn seen_by_another(mut file: &File) -> io::Result<()> {
+        match file.stream_position()? {
+            OPEN_BEFORE => Err(io::Error::from_raw_os_error(5)),
+            _ => Ok(()),
+        }
+    }
+    /// Where a handle stands is its own, so it marks one.
+    const OPEN_BEFORE: u64 = 3;
+
+    #[test]
+    fn a_sync_error_that_the_engine_saw_first_and_kept_to_itself_leaves_the_note_all_the_same() {
+        let room = tempfile::tempdir().expect("a directory");
+        // A store that is made, and one that is opened again.
+        for directory in ["made", "opened"].map(|name| room.path().join(name)) {
+            if directory.ends_with("opened") {
+                drop(opened(&directory).expect("a store"));
+            }
+            let engine = opened(&directory).expect("a store").synced_by(seen_by_another);
+            let mut held = engine.held_file().expect("sled's file");
+            put(&engine);
+            engine.flush().expect("nothing failed yet");
+            held.seek(SeekFrom::Start(OPEN_BEFORE)).expect("marked");
+            assert!(matches!(engine.flush(), Err(StoreError::Io(_))));
+            drop(engine);
+            assert!(matches!(opened(&directory), Err(StoreError::Unsynced)));
+        }
     }
 }
