@@ -6,8 +6,9 @@ mod steady;
 
 use jiff::civil::Date;
 use ring::rand::SecureRandom as _;
+use rustix::time::{ClockId, clock_gettime};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use steady::{ClockDoubt, SteadyClock};
 
@@ -88,6 +89,23 @@ impl Micros {
     }
 }
 
+/// One moment as a vault knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// What everything goes by. It never goes back.
+    pub believed: Micros,
+    /// What the host's clock shows, where it is in no doubt: others whose clocks are right are by it while what is believed waits
+    /// for it. The same as what is believed where it is in doubt.
+    pub host: Micros,
+}
+
+impl Moment {
+    /// Where nothing but this is known.
+    pub fn of(at: Micros) -> Moment {
+        Moment { believed: at, host: at }
+    }
+}
+
 /// The date of a day that is counted since 1970-01-01; the last one of the calendar where it has no such day.
 pub fn date_of(days: i32) -> Date {
     let span = jiff::Span::new().try_days(days).ok();
@@ -98,8 +116,12 @@ pub fn date_of(days: i32) -> Date {
 pub trait Clock: Send + Sync {
     /// Wall-clock time in UTC. That of the host may jump when an operator sets the clock; a [`SteadyClock`] does not.
     fn now(&self) -> Micros;
-    /// Microseconds since this clock was made. Never goes back.
+    /// Microseconds since this clock was made. Never goes back, whatever anybody sets.
     fn monotonic(&self) -> u64;
+    /// What time it is, with what the host's clock shows beside.
+    fn moment(&self) -> Moment {
+        Moment::of(self.now())
+    }
     /// Why the time is in doubt, where it is; then [`Clock::now`] is what is believed. Whoever holds no clock against another has none.
     fn doubt(&self) -> Option<ClockDoubt> {
         None
@@ -146,13 +168,21 @@ impl dyn Random + '_ {
 
 /// The clock of the host.
 pub struct HostClock {
-    started: Instant,
+    /// What [`since_boot`] was.
+    started: Duration,
+}
+
+/// How long the system runs, with the time in which it slept: an `Instant` leaves that out, and what is over by then would last.
+fn since_boot() -> Duration {
+    let at = clock_gettime(ClockId::Boottime);
+    let seconds = u64::try_from(at.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(at.tv_nsec).unwrap_or(0))
 }
 
 impl HostClock {
     /// Starts the monotonic side at zero.
     pub fn new() -> HostClock {
-        HostClock { started: Instant::now() }
+        HostClock { started: since_boot() }
     }
 }
 
@@ -169,7 +199,7 @@ impl Clock for HostClock {
     }
 
     fn monotonic(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+        u64::try_from(since_boot().saturating_sub(self.started).as_micros()).unwrap_or(u64::MAX)
     }
 }
 
@@ -242,6 +272,19 @@ mod tests {
 
         fn monotonic(&self) -> u64 {
             self.1.load(Ordering::Relaxed)
+        }
+    }
+
+    #[test]
+    fn the_hosts_monotonic_side_counts_what_passed_since_it_was_made_and_never_goes_back() {
+        let before = since_boot();
+        let clock = HostClock::new();
+        let at_most = || u64::try_from((since_boot() - before).as_micros()).expect("microseconds");
+        let mut last = 0;
+        while last < 2_000 {
+            let now = clock.monotonic();
+            assert!((last..=at_most()).contains(&now), "{now} after {last}");
+            last = now;
         }
     }
 

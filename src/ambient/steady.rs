@@ -1,8 +1,16 @@
 //! The host's clock as the vault goes by it: held against the log's last entry, and against the time that passes by itself.
 //! Never goes back, and never follows a leap: what time it is then says the clock that nobody sets, and the host's is in doubt.
 //! A doubt stays until somebody who tells of it has looked, so none is missed.
+//!
+//! ```text
+//! believed' = host                                       where the host's clock is ahead by no more than the bound
+//! believed' = believed + passed                          where it is ahead by more: it leapt
+//! believed' = max(host, believed + passed / 2)           where it is behind: half as fast until the two meet
+//! ```
+//! Behind by more than the bound is in doubt too, until half the time has made it less. So what is believed meets any clock that
+//! goes on: small steps back do not add up, and a log that is ahead is waited for.
 
-use super::{Clock, Micros};
+use super::{Clock, Micros, Moment};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -35,8 +43,10 @@ pub struct SteadyClock {
 }
 
 struct State {
-    /// What is believed, less the monotonic time. It only grows, so that nothing that was over begins again.
-    lead: i64,
+    /// What is believed. It only grows, so that nothing that was over begins again.
+    believed: i64,
+    /// The monotonic time at which it was.
+    looked: u64,
     /// Whether that is a time at which the host's clock was believed in this run. Before, it is no more than a moment that is past:
     /// how long the vault was off only the host's clock can tell.
     agreed: bool,
@@ -46,9 +56,10 @@ struct State {
 impl SteadyClock {
     /// A clock that believes the host's as it is now, and from then on as long as the two are no further apart than this.
     pub fn new(host: Arc<dyn Clock>, apart_max: Duration) -> SteadyClock {
-        let lead = host.now().0.saturating_sub(signed(host.monotonic()));
+        let looked = host.monotonic();
+        let believed = host.now().0;
         let apart_max = i64::try_from(apart_max.as_micros()).unwrap_or(i64::MAX);
-        let state = Mutex::new(State { lead, agreed: true, doubt: None });
+        let state = Mutex::new(State { believed, looked, agreed: true, doubt: None });
         SteadyClock { host, apart_max, state }
     }
 
@@ -56,7 +67,8 @@ impl SteadyClock {
     pub fn hold(&self, before: Micros) {
         let mut state = self.lock();
         let host = self.host.now();
-        state.lead = state.lead.max(before.0.saturating_sub(signed(self.host.monotonic())));
+        state.pass_to(self.host.monotonic());
+        state.believed = state.believed.max(before.0);
         state.agreed = before.0.saturating_sub(host.0) <= self.apart_max;
     }
 
@@ -64,27 +76,49 @@ impl SteadyClock {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What time it is, and whether the host's clock bears that out.
-    fn look(&self, state: &mut State) -> (Micros, bool) {
-        // On both sides, so that a process that the system lets wait between two readings sees no leap in that.
-        let begun = state.lead.saturating_add(signed(self.host.monotonic()));
+    /// What time it is, and what the host's clock shows. The two are the same moment but where that is behind by no more than the
+    /// bound; where it is in doubt, only the first counts.
+    fn look(&self, state: &mut State) -> (Moment, bool) {
+        // On both sides, so that a process that the system lets wait between two readings sees no leap in that, either way.
+        let begun = self.host.monotonic();
         let host = self.host.now();
-        let passed = state.lead.saturating_add(signed(self.host.monotonic()));
-        let ahead = host.0.saturating_sub(passed);
-        let behind = begun.saturating_sub(host.0);
+        let ended = self.host.monotonic();
+        let before = state.believed;
+        let slowed = before.saturating_add(since(state.looked, begun) / 2);
+        state.pass_to(begun);
+        let behind = state.believed.saturating_sub(host.0);
+        if behind > 0 {
+            // It goes on, so nothing goes back, and the two meet.
+            state.believed = slowed.max(host.0);
+        }
+        let behind = state.believed.saturating_sub(host.0);
+        state.pass_to(ended);
+        let ahead = host.0.saturating_sub(state.believed);
         if behind > self.apart_max || (ahead > self.apart_max && state.agreed) {
-            let believed = Micros(passed);
+            let believed = Micros(state.believed);
             state.doubt = Some(ClockDoubt { host, believed });
-            return (believed, false);
+            return (Moment::of(believed), false);
         }
         state.agreed = true;
-        state.lead = state.lead.saturating_add(ahead.max(0));
-        (Micros(host.0.max(passed)), true)
+        state.believed = state.believed.max(host.0);
+        (Moment { believed: Micros(state.believed), host }, true)
+    }
+}
+
+impl State {
+    /// What passed by itself.
+    fn pass_to(&mut self, monotonic: u64) {
+        self.believed = self.believed.saturating_add(since(self.looked, monotonic));
+        self.looked = self.looked.max(monotonic);
     }
 }
 
 impl Clock for SteadyClock {
     fn now(&self) -> Micros {
+        self.moment().believed
+    }
+
+    fn moment(&self) -> Moment {
         self.look(&mut self.lock()).0
     }
 
@@ -106,8 +140,8 @@ impl Clock for SteadyClock {
     }
 }
 
-fn signed(monotonic: u64) -> i64 {
-    i64::try_from(monotonic).unwrap_or(i64::MAX)
+fn since(earlier: u64, monotonic: u64) -> i64 {
+    i64::try_from(monotonic.saturating_sub(earlier)).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -166,7 +200,7 @@ mod tests {
         assert_eq!((world.now(), world.is_in_doubt()), (10 * SECOND, true));
         world.leaps(-86_400 * SECOND);
         world.passes(5 * SECOND);
-        assert_eq!((world.now(), world.is_in_doubt()), (15 * SECOND, true));
+        assert_eq!((world.now(), world.is_in_doubt()), (12 * SECOND + SECOND / 2, true));
         world.leaps(BOUND + 1 + 86_400 * SECOND);
         assert_eq!((world.now(), world.is_in_doubt()), (15 * SECOND, false));
     }
@@ -204,7 +238,7 @@ mod tests {
         world.steady.hold(Micros(NOW + 86_400 * SECOND));
         assert_eq!((world.now(), world.is_in_doubt()), (86_400 * SECOND, true));
         world.passes(SECOND);
-        assert_eq!(world.now(), 86_401 * SECOND);
+        assert_eq!(world.now(), 86_400 * SECOND + SECOND / 2);
         assert!(world.steady.doubt().is_some_and(|doubt| !doubt.is_ahead()));
         // The vault was off for a week, as the host learns only now.
         world.leaps(8 * 86_400 * SECOND);
@@ -230,6 +264,111 @@ mod tests {
             assert!(world.is_in_doubt());
         }
         world.host.1.store(u64::MAX, Ordering::Relaxed);
-        assert_eq!(world.steady.now().0, i64::MAX);
+        assert_eq!(world.steady.now().0, NOW + i64::MAX / 2, "half of what passed");
+        world.host.0.store(i64::MAX, Ordering::Relaxed);
+        world.steady.hold(Micros(i64::MAX));
+        assert_eq!((world.steady.now().0, world.is_in_doubt()), (i64::MAX, false));
+    }
+
+    #[test]
+    fn small_steps_back_do_not_add_up_to_a_doubt() {
+        let world = World::new();
+        for hour in 0..24 * 7 * 6 {
+            world.passes(3_600 * SECOND);
+            let before = world.now();
+            world.leaps(-SECOND);
+            assert_eq!((world.now(), world.is_in_doubt()), (before, false), "hour {hour}");
+            world.passes(2 * SECOND);
+            assert_eq!(world.now(), before + SECOND, "half as fast until the two meet");
+            assert_eq!(world.now(), world.host.0.load(Ordering::Relaxed) - NOW);
+        }
+    }
+
+    #[test]
+    fn a_step_back_within_the_bound_heals_in_twice_its_time_and_no_faster() {
+        let world = World::new();
+        world.leaps(-90 * SECOND);
+        for second in 1..=180 {
+            world.passes(SECOND);
+            assert_eq!((world.now(), world.is_in_doubt()), (second * SECOND / 2, false));
+        }
+        let host = || world.host.0.load(Ordering::Relaxed) - NOW;
+        assert_eq!(world.now(), host());
+        world.passes(SECOND);
+        assert_eq!(
+            (world.now(), host()),
+            (91 * SECOND, 91 * SECOND),
+            "and goes as fast as it again"
+        );
+    }
+
+    #[test]
+    fn a_log_ten_minutes_ahead_is_waited_for_with_no_data_served_until_the_bound() {
+        let world = World::new();
+        world.steady.hold(Micros(NOW + 600 * SECOND));
+        let until_served = 2 * (600 - BOUND / SECOND);
+        for second in 1..until_served {
+            world.passes(SECOND);
+            assert!(world.is_in_doubt(), "after {second} seconds");
+        }
+        world.passes(SECOND);
+        assert!(!world.is_in_doubt(), "after sixteen minutes");
+        world.passes(2 * BOUND);
+        assert_eq!(world.now(), world.host.0.load(Ordering::Relaxed) - NOW);
+    }
+
+    #[test]
+    fn whatever_is_done_to_the_host_what_is_believed_never_goes_back() {
+        let world = World::new();
+        let (mut chance, mut last) = (1_u64, 0);
+        for _ in 0..20_000 {
+            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let drawn = i64::try_from(chance >> 33).expect("31 bits");
+            match drawn % 4 {
+                0 => world.leaps(drawn % (5 * BOUND) - 2 * BOUND),
+                1 => world.passes(drawn % 7),
+                2 => world.passes(drawn % (10 * SECOND)),
+                _ => world.leaps(drawn % 11 - 5),
+            }
+            let now = world.now();
+            assert!(now >= last, "{now} behind {last}");
+            last = now;
+        }
+    }
+
+    #[test]
+    fn a_process_that_waits_between_two_readings_loses_nothing_of_that_time() {
+        /// Ten minutes pass between its reading and that of the host.
+        struct Paused(SetClock);
+        impl Clock for Paused {
+            fn now(&self) -> Micros {
+                let now = self.0.now();
+                self.0.0.fetch_add(600 * SECOND, Ordering::Relaxed);
+                self.0.1.fetch_add(600 * 1_000_000, Ordering::Relaxed);
+                now
+            }
+            fn monotonic(&self) -> u64 {
+                self.0.monotonic()
+            }
+        }
+        let host = Arc::new(Paused(SetClock::default()));
+        let steady = SteadyClock::new(host, Duration::from_secs(120));
+        for look in 2..10 {
+            assert_eq!(steady.now().0, look * 600 * SECOND);
+            assert_eq!(steady.lock().doubt, None);
+        }
+    }
+
+    #[test]
+    fn what_the_host_shows_counts_beside_what_is_believed_within_the_bound_alone() {
+        let world = World::new();
+        world.leaps(-BOUND);
+        let moment = world.steady.moment();
+        assert_eq!((moment.believed.0, moment.host.0), (NOW, NOW - BOUND));
+        for leap in [-1, 1 + BOUND + BOUND + 1] {
+            world.leaps(leap);
+            let moment = world.steady.moment();
+            assert_eq!((moment.believed.0, moment.host.0), (NOW, NOW), "in doubt");
+        }
     }
 }

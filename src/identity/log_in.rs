@@ -11,7 +11,7 @@
 use super::directory::ActorState;
 use super::token::{ActingParty, Identity, IdentityError, is_plain, leeway};
 use crate::access::{ActorId, Standing};
-use crate::ambient::Micros;
+use crate::ambient::{Micros, Moment};
 use crate::limits::{LOG_IN_SECONDS_MAX, TOKEN_BYTES_MAX};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -72,11 +72,12 @@ impl LogIns {
 }
 
 impl Identity {
-    /// Takes the proof of a log-in, once, and gives the standing of whoever it is of, through the system that it names.
+    /// Takes the proof of a log-in, once, and gives the standing of whoever it is of, through the system that it names. It is made
+    /// by its holder's clock, so it is in time by what is believed or by what the host shows; what is taken once is so by its own second.
     ///
     /// # Errors
     /// [`IdentityError::Invalid`], whatever is wrong with it.
-    pub fn log_in(&self, proof: &str, now: Micros) -> Result<Standing, IdentityError> {
+    pub fn log_in(&self, proof: &str, now: Moment) -> Result<Standing, IdentityError> {
         let invalid = IdentityError::Invalid;
         if proof.len() > TOKEN_BYTES_MAX {
             return Err(invalid);
@@ -97,7 +98,7 @@ impl Identity {
             return Err(invalid);
         }
         let via = claims.act.map(|party| party.sub);
-        if via.is_some_and(|via| !self.acts(&via, now.seconds(), None)) {
+        if via.is_some_and(|via| !self.acts(&via, now.believed.seconds(), None)) {
             return Err(invalid);
         }
         if !self.log_ins.is_first(actor, claims.iat) {
@@ -120,9 +121,11 @@ fn named(proof: &str) -> Option<ActorId> {
 }
 
 /// Made lately, by a clock that differs little, and for a short while.
-fn is_timely(claims: &Claims, now: Micros) -> bool {
-    let seconds = now.seconds();
+fn is_timely(claims: &Claims, now: Moment) -> bool {
     let life = claims.exp.saturating_sub(claims.iat);
-    let age = seconds.saturating_sub(claims.iat);
-    (1..=LOG_IN_SECONDS_MAX).contains(&life) && age >= -leeway() && claims.exp > seconds
+    let by = |at: Micros| {
+        let seconds = at.seconds();
+        seconds.saturating_sub(claims.iat) >= -leeway() && claims.exp > seconds
+    };
+    (1..=LOG_IN_SECONDS_MAX).contains(&life) && (by(now.believed) || by(now.host))
 }

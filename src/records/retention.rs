@@ -65,6 +65,17 @@ impl Retention {
         }
     }
 
+    /// The same of somebody who comes of age on a day, in days since 1970-01-01. Where the period counts from the end of a need, that is one,
+    /// and the vault knows its day.
+    pub fn retain_minor_until(&self, collected: Date, turns_18: Option<i32>) -> Date {
+        let days = turns_18.filter(|_| self.after == RetentionStart::NeedEnd);
+        let days = days.and_then(|day| day.checked_sub(days_since_epoch(collected)));
+        let latest = self.retain_until(collected);
+        days.filter(|left| *left > 0).map_or(latest, |left| {
+            self.ends_on(collected.saturating_add(i64::from(left).days())).min(latest)
+        })
+    }
+
     /// Whether the rule has an end within `RETENTION_MONTHS_MAX`, and its period fits before that end.
     pub fn is_bounded(&self) -> bool {
         let bounded = (1..=RETENTION_MONTHS_MAX).contains(&self.cap_months);
@@ -147,6 +158,21 @@ mod tests {
         let rule =
             Retention { after: RetentionStart::Collection, months: 0, days: 30, cap_months: 2 };
         assert_eq!(rule.retain_until(date(2026, 1, 1)), date(2026, 1, 31));
+    }
+
+    #[test]
+    fn the_need_of_a_minor_ends_when_it_comes_of_age_and_no_other_period_counts_from_that_day() {
+        let need =
+            Retention { after: RetentionStart::NeedEnd, months: 12, days: 0, cap_months: 60 };
+        let stored = date(2026, 1, 15);
+        let day = |year, month, day| Some(days_since_epoch(date(year, month, day)));
+        assert_eq!(need.retain_minor_until(stored, day(2027, 3, 1)), date(2028, 3, 1));
+        // The cap stands where it is earlier, for a grown-up, and where nobody knows the day.
+        for turns_18 in [day(2036, 3, 1), day(2026, 1, 15), day(1998, 3, 1), None] {
+            assert_eq!(need.retain_minor_until(stored, turns_18), date(2031, 1, 15));
+        }
+        let until = PERMIT.retain_minor_until(stored, day(2026, 3, 1));
+        assert_eq!(until, PERMIT.retain_until(stored));
     }
 
     #[test]

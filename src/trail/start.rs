@@ -118,7 +118,6 @@ impl Trail {
         let (replayed, marked) =
             recover::move_mark(&journal_directory, &chain, &applier, done_again)?;
         let writer = Writer::open(&journal_directory, media, chain, segment_bytes, replayed.end)?;
-        let sequencer = Sequencer::new(&applier, RECENT_KEYS_COUNT_MAX);
         let (fault_sender, fault) = watch::channel(None);
         let (durable_sender, durable) = watch::channel(log.size());
         let queue = Arc::new(Queue::default());
@@ -139,7 +138,7 @@ impl Trail {
             durable: durable_sender,
         };
         let committer = Committer {
-            sequencer,
+            sequencer: Sequencer::new(&applier, RECENT_KEYS_COUNT_MAX),
             writer,
             applier,
             alarm: alarm.clone(),

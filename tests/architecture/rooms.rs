@@ -56,7 +56,7 @@ pub const CRATES: &[(&str, &[&str], &str)] = &[
     ("gridvault_audit", &["trail", "oversight", "jobs", "cli"], "who touches the log is counted"),
     (
         "rustix",
-        &["trail", "store", "cli", "files"],
+        &["trail", "store", "cli", "files", "ambient"],
         "who asks more of the system than std does is counted",
     ),
     ("signal_hook", &["cli"], "what a process does when it is told to stop is its own matter"),

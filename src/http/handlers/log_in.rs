@@ -111,7 +111,7 @@ pub(in crate::http) async fn enter(
         &body.proof,
         body.life_seconds.unwrap_or(TOKEN_LIFE_SECONDS_MAX),
         &origin,
-        rooms.clock.now(),
+        rooms.clock.moment(),
         &rooms.identity,
         &rooms.access,
         &rooms.trail,

@@ -4,6 +4,7 @@
 
 use super::world::*;
 use crate::access::ActorId;
+use crate::ambient::Moment;
 use crate::identity::{ActorState, IdentityError};
 use crate::limits::{LOG_IN_SECONDS_MAX, TOKEN_BYTES_MAX, TOKEN_LEEWAY_SECONDS};
 use gridvault_keys::LogInKey;
@@ -37,14 +38,14 @@ fn with(edit: impl FnOnce(&mut Value)) -> Value {
 }
 
 fn enter(world: &World, proof: &str) -> Result<ActorId, IdentityError> {
-    world.identity.log_in(proof, at(NOW)).map(|standing| standing.actor)
+    world.identity.log_in(proof, Moment::of(at(NOW))).map(|standing| standing.actor)
 }
 
 #[test]
 fn whoever_holds_the_key_logs_in_once_with_each_proof() {
     let (world, key) = keyed();
     let proof = signed(&key, &header(), &claims());
-    let standing = world.identity.log_in(&proof, at(NOW)).expect("the worker");
+    let standing = world.identity.log_in(&proof, Moment::of(at(NOW))).expect("the worker");
     assert_eq!((standing.actor, standing.via, standing.version), (WORKER, None, 2));
     assert_eq!(enter(&world, &proof), Err(IdentityError::Invalid), "it was taken");
     let same_second = signed(&key, &header(), &with(|claims| claims["exp"] = json!(NOW + 31)));
@@ -108,8 +109,30 @@ fn a_proof_is_young_and_short_and_of_this_run() {
             claims["exp"] = json!(iat + 30);
         });
         let proof = signed(&key, &header(), &claims);
-        assert_eq!(world.identity.log_in(&proof, at(first)).is_ok(), expected, "{iat}");
+        assert_eq!(world.identity.log_in(&proof, Moment::of(at(first))).is_ok(), expected, "{iat}");
     }
+}
+
+#[test]
+fn a_proof_by_a_right_clock_is_taken_while_what_is_believed_waits_for_the_host_and_once_all_the_same()
+ {
+    let (world, key) = keyed();
+    let made_at = |iat: i64| {
+        let claims = with(|claims| {
+            claims["iat"] = json!(iat);
+            claims["exp"] = json!(iat + 30);
+        });
+        signed(&key, &header(), &claims)
+    };
+    let enter = |proof: &str| {
+        let moment = Moment { believed: at(NOW + 110), host: at(NOW) };
+        world.identity.log_in(proof, moment).map(|standing| standing.actor)
+    };
+    assert_eq!(enter(&made_at(NOW - 30)), Err(IdentityError::Invalid), "it has ended by both");
+    let by_host = made_at(NOW);
+    assert_eq!((enter(&by_host), enter(&by_host)), (Ok(WORKER), Err(IdentityError::Invalid)));
+    assert_eq!(enter(&made_at(NOW + 110)), Ok(WORKER), "by what is believed");
+    assert_eq!(enter(&made_at(NOW + 1)), Err(IdentityError::Invalid), "a later one was taken");
 }
 
 #[test]
@@ -167,6 +190,7 @@ fn a_system_acts_where_the_proof_names_it_and_it_is_one() {
         signed(&key, &header(), &claims)
     };
     assert_eq!(enter(&world, &through(OTHER, NOW)), Err(IdentityError::Invalid), "a person");
-    let standing = world.identity.log_in(&through(SYSTEM, NOW), at(NOW)).expect("the worker");
+    let standing =
+        world.identity.log_in(&through(SYSTEM, NOW), Moment::of(at(NOW))).expect("the worker");
     assert_eq!(standing.via, Some(SYSTEM));
 }

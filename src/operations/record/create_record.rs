@@ -13,17 +13,16 @@ use crate::operations::mandate::mandate_of;
 use crate::operations::once::{Saying, UNLIKE, remember, repeated};
 use crate::operations::subject::{Inherited, Subject, held_subject, is_full, new_subject};
 use crate::operations::{Asked, OperationError, draw};
-use crate::purposes::BasisClaim;
+use crate::purposes::{BasisClaim, Purpose};
 use crate::records::{
     CaptureId, EndRule, ExternalRef, Facts, FieldProblem, GUARDIAN_FIELDS, Handle, PlainFields,
-    ProblemReason, Reason, RecordId, RecordType, RetentionStart, Schema, SchemaSet, SubjectId,
-    SubjectSlot, days_since_epoch, protected_days,
+    ProblemReason, Reason, RecordId, RecordType, Schema, SchemaSet, SubjectId, SubjectSlot,
+    days_since_epoch, protected_days,
 };
 use crate::seal::{Control, Draft, KeySource, NewRecord, Seal, SealError};
 use crate::store::{Captured, Outcome, Reader};
 use crate::territory::{CellId, GridCode, Territory};
 use crate::trail::{Recorded, Refused, Trail};
-use jiff::ToSpan as _;
 use jiff::civil::Date;
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
@@ -428,10 +427,11 @@ impl<'a> Build<'a> {
         let ends = told.map_or(ends, |moment| rule.ends_on(moment).min(ends));
         // A child is one in every record about it, whatever date this one states.
         let birthdays = protected_days(fields).max(known_birthdays);
-        let ends = of_age(self.asked, birthdays).map_or(ends, |end| ends.min(end));
+        let turns_18 = birthdays.map(|(_, turns_18)| turns_18);
+        let ends = ends.min(self.asked.purpose.retention.retain_minor_until(today, turns_18));
         Ok(Facts {
             turns_14: birthdays.map(|(turns_14, _)| turns_14),
-            turns_18: birthdays.map(|(_, turns_18)| turns_18),
+            turns_18,
             restricted: false,
             legal_hold: false,
             line: None,
@@ -452,14 +452,10 @@ impl<'a> Build<'a> {
     }
 }
 
-/// The end by the day on which a minor comes of age, for a purpose whose period counts from the end of a need: that is one, and the vault
-/// knows its day.
-fn of_age(asked: &Asked<'_>, birthdays: Option<(i32, i32)>) -> Option<Date> {
-    let retention = asked.purpose.retention;
-    let (_, turns_18) = birthdays.filter(|_| retention.after == RetentionStart::NeedEnd)?;
-    let today = asked.now.local_date();
-    let left = turns_18.checked_sub(days_since_epoch(today)).filter(|left| *left > 0)?;
-    Some(retention.ends_on(today.saturating_add(i64::from(left).days())))
+/// Whether a record of the type names a child's guardian under the purpose: where that lists a field for one.
+pub(super) fn asks_for_guardian(purpose: &Purpose, record_type: RecordType) -> bool {
+    let lists = |name: &&str| purpose.lists(RecordType::Person, name);
+    record_type == RecordType::Person && GUARDIAN_FIELDS.iter().any(lists)
 }
 
 /// A child under 14 is written together with its guardian (PIPL Art. 31), wherever the purpose lists one.
@@ -470,9 +466,7 @@ fn check_guardian(
     fields: &PlainFields,
 ) -> Result<(), Unfit> {
     let named = GUARDIAN_FIELDS.iter().any(|name| fields.get(name).is_some());
-    let asked_for =
-        record_type == RecordType::Person && asked.purpose.lists(RecordType::Person, "guardians");
-    if under_14 && asked_for && !named {
+    if under_14 && !named && asks_for_guardian(asked.purpose, record_type) {
         return Err(vec![FieldProblem::new("guardians", ProblemReason::Missing)].into());
     }
     Ok(())

@@ -3,7 +3,7 @@
 //! A caller that saw another version is told so, and changes nothing. What else is held of a child is a child's with its date.
 
 use super::birthdays::{Following, Move, Named};
-use super::create_record::duplicate;
+use super::create_record::{asks_for_guardian, duplicate};
 use super::patch_basis::{Changed, basis_of, rests_on_its_own};
 use super::read_record::absence;
 use crate::access::{Access, Ask, Code, Item, Question};
@@ -253,7 +253,8 @@ fn prepare(
         None => (None, Vec::new()),
     };
     // What a withdrawal took forward comes back with another basis, as far as this purpose allows.
-    let latest = asked.purpose.retention.retain_until(asked.now.local_date());
+    let retention = asked.purpose.retention;
+    let latest = retention.retain_minor_until(asked.now.local_date(), facts.turns_18);
     let latest_end = basis.as_ref().map(|_| days_since_epoch(latest));
     let fields_end = fields_end_with(basis.as_ref(), schema, row, facts, purposes);
     let ending = ending(schema, row, facts, basis.as_ref(), purposes);
@@ -300,10 +301,9 @@ fn fields_end_with(
 /// What the change demands of the record as it is held: where something is only put right, nothing is added; and a child keeps a
 /// guardian, and gets one, wherever the purpose lists one (PIPL Art. 31).
 fn demands(asked: &Asked<'_>, record_type: RecordType) -> Demands {
-    let named = |name: &&str| asked.purpose.lists(RecordType::Person, name);
     Demands {
         only_held: asked.purpose.corrects,
-        guardian: record_type == RecordType::Person && GUARDIAN_FIELDS.iter().any(named),
+        guardian: asks_for_guardian(asked.purpose, record_type),
     }
 }
 
@@ -332,7 +332,8 @@ fn ending(
         // What rests on nothing any more keeps the rule that it had.
         rule: rule(if live.is_empty() { all.clone() } else { live }),
         former: rule(all),
-        latest: latest.map(|first| days_since_epoch(first.retain_until(stored))),
+        latest: latest
+            .map(|first| days_since_epoch(first.retain_minor_until(stored, facts.turns_18))),
     })
 }
 

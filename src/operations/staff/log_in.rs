@@ -3,7 +3,7 @@
 //! The token goes out behind the entry, which says who it was and through which system.
 
 use crate::access::{Access, ActorId, Code, Fact, Origin, Written};
-use crate::ambient::Micros;
+use crate::ambient::Moment;
 use crate::identity::{Identity, IssuedToken};
 use crate::limits::TOKEN_LIFE_SECONDS_MAX;
 use crate::operations::describe::Nothing;
@@ -30,7 +30,7 @@ pub async fn log_in(
     proof: &str,
     life_seconds: i64,
     origin: &Origin,
-    now: Micros,
+    now: Moment,
     identity: &Identity,
     access: &Access,
     trail: &Trail,
@@ -54,7 +54,7 @@ pub async fn log_in(
     }
     // Made before the entry, handed over after it: a token that was recorded exists.
     let token = identity
-        .issue(standing.actor, standing.via, life_seconds, now)
+        .issue(standing.actor, standing.via, life_seconds, now.believed)
         .map_err(|_| OperationError::Internal("the token could not be issued"))?;
     match trail.append(permit).await {
         Ok(receipt) => Ok(LoggedIn { actor: standing.actor, token, recorded: receipt.recorded() }),
