@@ -82,6 +82,9 @@ pub enum LogError {
         /// Entries that the checkpoint covers.
         size: u64,
     },
+    /// The file of the beginning names no entry of the log that records it.
+    #[error("no entry of the log records where it begins")]
+    BeginningUnrecorded,
     /// Entries below this index were pruned at the end of their retention.
     #[error("entries below {minimum} were pruned")]
     Pruned {

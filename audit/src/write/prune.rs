@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+use serde::Deserialize;
+
 use super::error::LogError;
 use super::files::{self, Staging};
 use super::reader::LogReader;
@@ -35,19 +37,36 @@ impl Minimum {
     }
 }
 
-impl LogReader {
-    /// Where the log begins.
-    ///
-    /// # Errors
-    /// [`LogError::FileDamaged`] for a file that is none, [`LogError::Io`].
-    pub fn minimum(&self) -> Result<Minimum, LogError> {
-        match files::read(&self.directory.join(MINIMUM_FILE))? {
-            None => Ok(Minimum::default()),
-            Some(bytes) => {
-                Minimum::parse(&bytes).ok_or(LogError::FileDamaged { path: MINIMUM_FILE.into() })
-            }
+/// Where the file of a log in `directory` says that it begins.
+pub(super) fn stated(directory: &Path) -> Result<Minimum, LogError> {
+    match files::read(&directory.join(MINIMUM_FILE))? {
+        None => Ok(Minimum::default()),
+        Some(bytes) => {
+            Minimum::parse(&bytes).ok_or(LogError::FileDamaged { path: MINIMUM_FILE.into() })
         }
     }
+}
+
+/// Whether `entry` records that the log begins at `index`.
+pub(super) fn is_recorded_by(index: u64, entry: &[u8]) -> bool {
+    let pruning: Option<Pruning> = serde_json::from_slice(entry).ok();
+    pruning.is_some_and(|Pruning { ev, act, out, x }| {
+        (&*ev, &*act, &*out, x.minimum) == ("sys", "prune", "success", index)
+    })
+}
+
+/// What is read of the entry of a pruning.
+#[derive(Deserialize)]
+struct Pruning {
+    ev: String,
+    act: String,
+    out: String,
+    x: Detail,
+}
+
+#[derive(Deserialize)]
+struct Detail {
+    minimum: u64,
 }
 
 /// Takes every bundle below `minimum.index` away. The entry that records it must be published before.

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,6 +14,7 @@ use super::error::LogError;
 use super::files;
 use super::held::Held;
 use super::note::{Checkpoint, is_key_name};
+use super::prune::{Minimum, is_recorded_by, stated};
 use super::stored::{Bundle, read_bundle, read_edge_tile, read_tile};
 use super::tree::{
     Hash, TileKind, TileSource, consistency, full_path, leaf_hash, level_hashes, path, root,
@@ -26,16 +27,43 @@ use crate::constants::{CHECKPOINT_FILE, PROOF_HEADER, TILE_WIDTH};
 pub struct LogReader {
     pub(super) directory: PathBuf,
     pub(super) origin: String,
-    keys: Option<Keys>,
+    signed: Option<Arc<Signed>>,
 }
 
-/// Tells the public keys that sign the log at the moment.
-#[derive(Clone)]
-struct Keys(Arc<dyn Fn() -> Vec<[u8; 32]> + Send + Sync>);
+/// What a reader believes that was given keys.
+struct Signed {
+    /// Tells the public keys that sign the log at the moment.
+    keys: Box<dyn Fn() -> Vec<[u8; 32]> + Send + Sync>,
+    known: Mutex<Known>,
+}
 
-impl fmt::Debug for Keys {
+/// What was found right last: what the log's own key signed once, and what an entry of it says, stays so.
+#[derive(Default)]
+struct Known {
+    checkpoint: Option<String>,
+    beginning: Option<Minimum>,
+}
+
+impl Signed {
+    fn holds(&self, note: &str, checkpoint: &Checkpoint) -> bool {
+        if self.with(|known| known.checkpoint.as_deref() == Some(note)) {
+            return true;
+        }
+        let holds = Checkpoint::open(note, &(self.keys)()).as_ref() == Some(checkpoint);
+        if holds {
+            self.with(|known| known.checkpoint = Some(note.to_owned()));
+        }
+        holds
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Known) -> T) -> T {
+        work(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl fmt::Debug for Signed {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Keys")
+        formatter.write_str("Signed")
     }
 }
 
@@ -89,17 +117,19 @@ impl LogReader {
             return Err(LogError::OriginInvalid);
         }
         let (directory, origin) = (directory.to_path_buf(), origin.to_owned());
-        Ok(LogReader { directory, origin, keys: None })
+        Ok(LogReader { directory, origin, signed: None })
     }
 
-    /// The same, and a checkpoint is believed only where one of the public keys signed it that `keys` tells at that moment. Without
-    /// them whoever can write the disk can put a checkpoint of other entries there, until the writer publishes the next.
+    /// The same, and a checkpoint is believed only where one of the public keys signed it that `keys` tells when it is first met, and
+    /// a beginning only where an entry under it records that. Without them whoever can write the disk can put a checkpoint of other
+    /// entries there, until the writer publishes the next, and say that the log begins later than it does.
     #[must_use]
     pub fn signed_by(
         mut self,
         keys: impl Fn() -> Vec<[u8; 32]> + Send + Sync + 'static,
     ) -> LogReader {
-        self.keys = Some(Keys(Arc::new(keys)));
+        let (keys, known) = (Box::new(keys), Mutex::default());
+        self.signed = Some(Arc::new(Signed { keys, known }));
         self
     }
 
@@ -148,8 +178,8 @@ impl LogReader {
     /// Up to `limit` entries from index `from` on, each held against the root of the checkpoint; fewer, or none, at the end of the log.
     ///
     /// # Errors
-    /// [`LogError::Pruned`], [`LogError::FileDamaged`]; [`LogError::EntryDiffers`], [`LogError::TileDiffers`] and
-    /// [`LogError::EdgeDiffers`] for what is not under the checkpoint; and those of [`LogReader::checkpoint_text`].
+    /// [`LogError::Pruned`], [`LogError::BeginningUnrecorded`], [`LogError::FileDamaged`]; [`LogError::EntryDiffers`],
+    /// [`LogError::TileDiffers`] and [`LogError::EdgeDiffers`] for what is not under the checkpoint; and those of [`LogReader::checkpoint_text`].
     pub fn entries(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, LogError> {
         let Some((_, checkpoint)) = self.published()? else { return Ok(Vec::new()) };
         self.held(from, checkpoint.size.min(from.saturating_add(limit as u64)), &checkpoint)
@@ -159,10 +189,38 @@ impl LogReader {
     /// there and says whether it can be proven.
     ///
     /// # Errors
-    /// [`LogError::Pruned`], [`LogError::FileDamaged`] and those of [`LogReader::checkpoint_text`].
+    /// [`LogError::Pruned`], [`LogError::BeginningUnrecorded`], [`LogError::FileDamaged`] and those of [`LogReader::checkpoint_text`].
     pub fn entries_as_they_lie(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, LogError> {
         let size = self.size()?;
-        self.range(from, size.min(from.saturating_add(limit as u64)), size)
+        let to = size.min(from.saturating_add(limit as u64));
+        self.check_kept(from, to)?;
+        self.range(from, to, size)
+    }
+
+    /// Where the log begins. Without keys ([`LogReader::signed_by`]) that is what the file `minimum` says; with them the entry that
+    /// the file names must be in the log and record a pruning up to there.
+    ///
+    /// # Errors
+    /// [`LogError::BeginningUnrecorded`], [`LogError::FileDamaged`] for a file that is none, and those of [`LogReader::entries`].
+    pub fn minimum(&self) -> Result<Minimum, LogError> {
+        let minimum = stated(&self.directory)?;
+        let Some(signed) = self.signed.as_ref().filter(|_| minimum.index > 0) else {
+            return Ok(minimum);
+        };
+        if signed.with(|known| known.beginning == Some(minimum)) {
+            return Ok(minimum);
+        }
+        let Minimum { index, recorded } = minimum;
+        let published = self.published()?.filter(|(_, known)| recorded < known.size);
+        let Some((_, checkpoint)) = published.filter(|_| index <= recorded) else {
+            return Err(LogError::BeginningUnrecorded);
+        };
+        let entries = self.held_there(recorded, recorded + 1, &checkpoint)?;
+        if !entries.iter().all(|entry| is_recorded_by(index, entry)) {
+            return Err(LogError::BeginningUnrecorded);
+        }
+        signed.with(|known| known.beginning = Some(minimum));
+        Ok(minimum)
     }
 
     /// Leaf hash of the entry at `index`.
@@ -242,9 +300,7 @@ impl LogReader {
         if checkpoint.origin != self.origin {
             return Err(LogError::OriginDiffers);
         }
-        if let Some(Keys(keys)) = &self.keys
-            && Checkpoint::open(&note, &keys()).as_ref() != Some(&checkpoint)
-        {
+        if self.signed.as_ref().is_some_and(|signed| !signed.holds(&note, &checkpoint)) {
             return Err(LogError::CheckpointInvalid);
         }
         Ok(Some((note, checkpoint)))
@@ -252,6 +308,17 @@ impl LogReader {
 
     /// Entries `from..to`, each of which leads to the root of the checkpoint.
     fn held(&self, from: u64, to: u64, checkpoint: &Checkpoint) -> Result<Vec<Vec<u8>>, LogError> {
+        self.check_kept(from, to)?;
+        self.held_there(from, to, checkpoint)
+    }
+
+    /// The same, wherever the log is said to begin.
+    fn held_there(
+        &self,
+        from: u64,
+        to: u64,
+        checkpoint: &Checkpoint,
+    ) -> Result<Vec<Vec<u8>>, LogError> {
         let entries = self.range(from, to, checkpoint.size)?;
         let mut held = Held::new(&self.directory, checkpoint);
         for (index, entry) in (from..to).zip(&entries) {
@@ -262,12 +329,19 @@ impl LogReader {
         Ok(entries)
     }
 
+    /// Whoever is told that entries were pruned passes them over, so that is said only where it is so.
+    fn check_kept(&self, from: u64, to: u64) -> Result<(), LogError> {
+        if from >= to || from >= stated(&self.directory)?.index {
+            return Ok(());
+        }
+        match self.minimum()?.index {
+            minimum if from < minimum => Err(LogError::Pruned { minimum }),
+            _ => Ok(()),
+        }
+    }
+
     fn range(&self, from: u64, to: u64, size: u64) -> Result<Vec<Vec<u8>>, LogError> {
         let mut entries = Vec::new();
-        let minimum = self.minimum()?.index;
-        if from < to && from < minimum {
-            return Err(LogError::Pruned { minimum });
-        }
         let mut open: Option<(u64, Bundle)> = None;
         for index in from..to {
             let (number, slot) = (index / TILE_WIDTH as u64, (index % TILE_WIDTH as u64) as usize);

@@ -6,7 +6,11 @@ use gridvault_audit::constants::PRUNE_AGE_SECONDS_MIN;
 use gridvault_audit::verify::{
     Class, Ledger, Policy, Shelf, VerifyError, verify_log, verify_proof,
 };
-use gridvault_audit::{Draft, Event, Log, LogError, LogReader, Minimum, Outcome, Scalar, prune};
+use gridvault_audit::{
+    Draft, Event, Log, LogError, LogReader, Minimum, NoteSigner as _, Outcome, Scalar, prune,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::support::{ORIGIN, Vault, draft, entries, key};
 
@@ -43,6 +47,56 @@ fn pruned(minimum: u64) -> Vault {
 
 fn reader(vault: &Vault) -> LogReader {
     LogReader::open(&vault.path, ORIGIN).expect("a log")
+}
+
+#[test]
+fn reader_with_keys_believes_a_beginning_that_an_entry_records_and_no_other() {
+    let vault = pruned(512);
+    let believing = || reader(&vault).signed_by(|| vec![key().public_key()]);
+    let log = believing();
+    assert_eq!(log.minimum().expect("recorded"), Minimum { index: 512, recorded: 701 });
+    assert!(matches!(log.entry(511), Err(LogError::Pruned { minimum: 512 })));
+    assert_eq!(log.entries(512, 1_000).expect("read").len(), 190);
+    let text = std::fs::read(vault.file("minimum")).expect("the file");
+    // Another bound, another entry, one below the bound, and one that is not there.
+    for stated in ["256\n701\n", "512\n700\n", "768\n701\n", "512\n702\n"] {
+        std::fs::write(vault.file("minimum"), stated).expect("written");
+        for log in [&log, &believing()] {
+            let refused = |error| matches!(error, LogError::BeginningUnrecorded);
+            assert!(refused(log.minimum().expect_err("unrecorded")), "{stated}");
+            assert!(refused(log.entries(0, 1).expect_err("unrecorded")), "{stated}");
+            assert!(refused(log.entries_as_they_lie(0, 1).expect_err("unrecorded")), "{stated}");
+        }
+        // What lies behind it is read as ever.
+        assert_eq!(log.entries(769, 1).expect("none").len(), 0, "{stated}");
+    }
+    std::fs::write(vault.file("minimum"), text).expect("put back");
+    assert_eq!(log.minimum().expect("recorded").index, 512);
+}
+
+#[test]
+fn checkpoint_is_verified_once_and_another_one_anew() {
+    let vault = pruned(512);
+    let asked = Arc::new(AtomicU64::new(0));
+    let counted = asked.clone();
+    let log = reader(&vault).signed_by(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        vec![key().public_key()]
+    });
+    for _ in 0..3 {
+        assert_eq!((log.size().expect("read"), log.minimum().expect("read").index), (702, 512));
+        assert!(log.clone().entry(600).is_ok());
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    let note = vault.read("checkpoint");
+    let line = note.iter().rposition(|byte| *byte == b' ').expect("a signature") + 12;
+    vault.change("checkpoint", |note| note[line] = if note[line] == b'A' { b'B' } else { b'A' });
+    assert!(matches!(log.size(), Err(LogError::CheckpointInvalid)));
+    assert!(matches!(log.size(), Err(LogError::CheckpointInvalid)));
+    assert_eq!(asked.load(Ordering::Relaxed), 3, "what is wrong is not remembered");
+    std::fs::write(vault.file("checkpoint"), note).expect("put back");
+    assert_eq!(log.size().expect("read"), 702);
+    assert_eq!(asked.load(Ordering::Relaxed), 3);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::super::error::{OversightError, record};
 use super::super::explain::Said;
 use super::super::ids::ReviewId;
 use super::super::officer::Officer;
+use super::super::search::fetch;
 use super::super::words::Vocabulary;
 use super::case::{Item, Note, Review, ReviewState};
 use super::change::Touched;
@@ -143,9 +144,10 @@ pub async fn read_gathered(
 ) -> Result<GatheredEntries, OversightError> {
     let (review, recorded) = look_at(officer, id, access, trail, reviews).await?;
     let minimum = log.minimum()?.index;
-    let kept = review.entries.iter().copied().filter(|index| *index >= minimum);
-    let entries = kept
-        .map(|index| Said::of(log.entry(index)?, vocabulary))
+    let kept: Vec<u64> = review.entries.iter().copied().filter(|index| *index >= minimum).collect();
+    let entries = fetch(log, &kept)?
+        .into_iter()
+        .map(|(_, entry)| Said::of(entry, vocabulary))
         .collect::<Result<Vec<_>, OversightError>>()?;
     let pruned = review.entries.len() - entries.len();
     Ok(GatheredEntries { entries, pruned, recorded })

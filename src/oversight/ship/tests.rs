@@ -3,7 +3,8 @@
 //! What has arrived is compared with the log, entry by entry.
 
 use super::*;
-use crate::oversight::world::{ORIGIN, World, until};
+use crate::oversight::world::{ORIGIN, World, signer, until};
+use gridvault_audit::NoteSigner as _;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -233,6 +234,29 @@ fn a_receiver_that_is_away_loses_nothing_and_the_log_grows_meanwhile() {
     let sink = Sink::at(listener, authority.server("localhost"), vec![End::Goodbye]);
     until(|| shipper.confirmed() == 510);
     assert_eq!(sink.indexes(), all(510));
+}
+
+#[test]
+fn entries_below_a_beginning_that_no_entry_records_are_not_passed_over() {
+    let world = World::with(700);
+    let authority = Authority::new();
+    let sink = Sink::new(&authority, &[End::Goodbye]);
+    let path = world.directory.path().join("log/minimum");
+    // As whoever has the disk raises it for a moment: with an entry that is no pruning, and with one that is not there yet.
+    for text in ["512\n600\n", "512\n900\n"] {
+        std::fs::write(&path, text).expect("written");
+        let mut settings = settings(&world, &authority, sink.address, false);
+        settings.log = settings.log.signed_by(|| vec![signer().public_key()]);
+        let shipper = Shipper::start(settings).expect("a thread");
+        until(|| shipper.is_failing());
+        assert_eq!((shipper.confirmed(), sink.indexes()), (0, Vec::new()), "{text}");
+        drop(shipper);
+    }
+    std::fs::remove_file(&path).expect("put back");
+    let shipper =
+        Shipper::start(settings(&world, &authority, sink.address, false)).expect("a thread");
+    until(|| shipper.confirmed() == 700);
+    assert_eq!(sink.indexes(), all(700));
 }
 
 #[test]
