@@ -134,9 +134,9 @@ pub const STRANGER_REFUSALS_MINUTE_MAX: u32 = 20;
 pub const STRANGER_SOURCES_COUNT_MAX: usize = 4_096;
 /// Refusals of unknown callers recorded one by one in a minute, over all sources; then counted. Thirty sources at their own bound.
 pub const STRANGER_ENTRIES_MINUTE_MAX: u32 = 600;
-/// The same in a day: one a second, about 100 MB of journal and log. So long as nobody attacks, a city whose people come with tokens of
-/// the day before stays below it.
-pub const STRANGER_ENTRIES_DAY_MAX: u32 = 86_400;
+/// The same in an hour: one a second, about 100 MB of journal and log in a day. So long as nobody attacks, a city whose people come with
+/// tokens of the day before stays below it; and whoever uses it up takes it from others for the rest of an hour, not of a day.
+pub const STRANGER_ENTRIES_HOUR_MAX: u32 = 3_600;
 /// Refusals of one actor in an hour before it is locked out for the rest of that hour.
 pub const ACTOR_REFUSALS_HOUR_MAX: u32 = 600;
 /// Lines of one actor's batches that are not well formed and get an entry each, in an hour; then they are counted. Nobody

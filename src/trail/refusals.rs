@@ -5,7 +5,7 @@
 use crate::access::{ActorId, source_of};
 use crate::ambient::Micros;
 use crate::limits::{
-    ACTOR_BAD_LINES_HOUR_MAX, ACTOR_REFUSALS_HOUR_MAX, STRANGER_ENTRIES_DAY_MAX,
+    ACTOR_BAD_LINES_HOUR_MAX, ACTOR_REFUSALS_HOUR_MAX, STRANGER_ENTRIES_HOUR_MAX,
     STRANGER_ENTRIES_MINUTE_MAX, STRANGER_REFUSALS_MINUTE_MAX, STRANGER_SOURCES_COUNT_MAX,
 };
 use std::collections::HashMap;
@@ -28,10 +28,9 @@ pub(super) struct Refusals {
     sources: HashMap<String, u32>,
     /// Entries of strangers in this minute.
     minute_entries: u32,
-    day: i32,
-    /// Entries of strangers in this day.
-    day_entries: u32,
     hour: i64,
+    /// Entries of strangers in this hour.
+    hour_entries: u32,
     actors: HashMap<ActorId, u32>,
     /// Lines of batches that were not well formed.
     lines: HashMap<ActorId, u32>,
@@ -41,19 +40,16 @@ pub(super) struct Refusals {
 impl Refusals {
     /// Sources cost a stranger nothing: what all of them leave in the log is bounded too, or they would fill the disk of everybody else.
     pub(super) fn stranger(&mut self, source: &str, now: Micros) -> Budget {
-        let day = now.utc_days();
-        if day != self.day {
-            (self.day, self.day_entries) = (day, 0);
-        }
+        self.turn_hour(now);
         let has_budget = self.has_budget(source, now)
             && self.minute_entries < STRANGER_ENTRIES_MINUTE_MAX
-            && self.day_entries < STRANGER_ENTRIES_DAY_MAX;
+            && self.hour_entries < STRANGER_ENTRIES_HOUR_MAX;
         if !has_budget {
             self.counted += 1;
             return Budget::Count;
         }
         self.minute_entries += 1;
-        self.day_entries += 1;
+        self.hour_entries += 1;
         Budget::Record
     }
 
@@ -123,7 +119,7 @@ impl Refusals {
     fn turn_hour(&mut self, now: Micros) {
         let hour = now.seconds() / 3_600;
         if hour != self.hour {
-            self.hour = hour;
+            (self.hour, self.hour_entries) = (hour, 0);
             self.actors.clear();
             self.lines.clear();
         }
@@ -194,22 +190,29 @@ mod tests {
     }
 
     #[test]
-    fn strangers_leave_so_many_entries_a_day_and_none_more_until_the_next() {
+    fn strangers_leave_so_many_entries_an_hour_and_whoever_comes_in_the_next_is_recorded_again() {
         let mut refusals = Refusals::default();
-        let midnight = Micros(i64::from(NOW.utc_days() + 1) * 86_400_000_000);
-        let mut recorded = 0;
-        for minute in 0..1_440 {
-            let now = Micros(midnight.0 + minute * 60_000_000);
-            for number in 0..STRANGER_REFUSALS_MINUTE_MAX * 4 {
-                let budget = refusals.stranger(&(number % 4).to_string(), now);
-                recorded += u32::from(budget == Budget::Record);
+        let begins = Micros((NOW.seconds() / 3_600 + 1) * 3_600_000_000);
+        // As many as the minutes let through are far more than the hour does.
+        for hour in 0..24 {
+            let begins = Micros(begins.0 + hour * 3_600_000_000);
+            let (mut recorded, mut came) = (0, 0);
+            for minute in 0..60 {
+                let now = Micros(begins.0 + minute * 60_000_000);
+                for number in 0..STRANGER_ENTRIES_MINUTE_MAX {
+                    let budget = refusals.stranger(&(number % 30).to_string(), now);
+                    recorded += u32::from(budget == Budget::Record);
+                    came += 1;
+                }
             }
+            assert_eq!(recorded, STRANGER_ENTRIES_HOUR_MAX, "hour {hour}");
+            assert_eq!(refusals.take_counted(), u64::from(came - STRANGER_ENTRIES_HOUR_MAX));
+            let last = Micros(begins.0 + 3_599_999_999);
+            assert_eq!(refusals.stranger("another", last), Budget::Count);
+            assert_eq!(refusals.take_counted(), 1);
         }
-        assert_eq!(recorded, STRANGER_ENTRIES_DAY_MAX);
-        assert_eq!(refusals.take_counted(), 1_440 * 80 - u64::from(STRANGER_ENTRIES_DAY_MAX));
-        let last = Micros(midnight.0 + 86_399_999_999);
-        assert_eq!(refusals.stranger("another", last), Budget::Count);
-        assert_eq!(refusals.stranger("another", Micros(last.0 + 1)), Budget::Record);
+        let next = Micros(begins.0 + 24 * 3_600_000_000);
+        assert_eq!(refusals.stranger("another", next), Budget::Record);
     }
 
     #[test]
