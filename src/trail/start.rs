@@ -148,10 +148,10 @@ impl Trail {
             before: Before::default(),
         };
         let log = LogReader::open(&log_directory, &origin).map_err(TrailFault::Log)?;
-        let log = log_keys::believing(log, keyring.clone());
         let committing = alarm.spawn("committer", move || committer.run())?;
         let integrating = alarm.spawn("integrator", move || integrator.run())?;
         Ok(Trail {
+            log: log_keys::believing(log, keyring.clone()),
             queue,
             keyring,
             clock,
@@ -159,7 +159,6 @@ impl Trail {
             origin,
             durable,
             fault,
-            log,
             space,
             refusals: Mutex::default(),
             counted: Counted::default(),
