@@ -66,9 +66,7 @@ pub(super) fn titles(code: Code) -> (&'static str, &'static str) {
         Code::TokenExpired => ("登录已过期，请重新登录", "The log-in has expired. Log in again."),
         Code::Denied => ("当前岗位无此权限", "This role has no such right."),
         Code::PurposeMissing => ("请先选择办理事项", "Choose the matter first."),
-        Code::PurposeUnknown => {
-            ("该处理目的不存在或已停用", "There is no such purpose, or it is not in use.")
-        }
+        Code::PurposeUnknown => ("该处理目的不存在或已停用", "There is no such purpose in use."),
         Code::PurposeNotForField => {
             ("办理此事项不需要该项信息", "This matter does not need this information.")
         }
@@ -90,9 +88,7 @@ pub(super) fn titles(code: Code) -> (&'static str, &'static str) {
             "今日查看次数已达上限，可申请临时增加",
             "Today's number is used up. You can ask for more.",
         ),
-        Code::NotFound => {
-            ("未找到记录，或您无权知悉", "Nothing was found, or nothing you may know of.")
-        }
+        Code::NotFound => ("未找到记录，或您无权知悉", "Nothing that you may know of was found."),
         Code::SchemaInvalid => {
             ("填写有误，请检查标出的项目", "Something is not right. Look at the marked items.")
         }

@@ -132,11 +132,12 @@ pub const KNOWN_VERSIONS_COUNT_MAX: usize = 65_536;
 pub const STRANGER_REFUSALS_MINUTE_MAX: u32 = 20;
 /// Sources of unknown callers counted apart; further ones share one count.
 pub const STRANGER_SOURCES_COUNT_MAX: usize = 4_096;
-/// Refusals of unknown callers recorded one by one in a minute, over all sources; then counted. Thirty sources at their own bound.
-pub const STRANGER_ENTRIES_MINUTE_MAX: u32 = 600;
-/// The same in an hour: one a second, about 100 MB of journal and log in a day. So long as nobody attacks, a city whose people come with
+/// Refusals of unknown callers recorded one by one in a minute, over all sources; then counted. Two hundred sources at their own bound: all
+/// devices of a street whose tokens ended in one night come in one minute.
+pub const STRANGER_ENTRIES_MINUTE_MAX: u32 = 4_000;
+/// The same in an hour: about 20 MB of journal and log, half a gigabyte in a day of nothing else. So long as nobody attacks, a city whose people come with
 /// tokens of the day before stays below it; and whoever uses it up takes it from others for the rest of an hour, not of a day.
-pub const STRANGER_ENTRIES_HOUR_MAX: u32 = 3_600;
+pub const STRANGER_ENTRIES_HOUR_MAX: u32 = 20_000;
 /// Refusals of one actor in an hour before it is locked out for the rest of that hour.
 pub const ACTOR_REFUSALS_HOUR_MAX: u32 = 600;
 /// Lines of one actor's batches that are not well formed and get an entry each, in an hour; then they are counted. Nobody

@@ -322,16 +322,7 @@ fn event_of(written: Written) -> Event {
         Written::Erasure(act) => event_of_erasure(act),
         Written::Restraint(act) => event_of_restraint(act),
         Written::Expiry => Event::DataRetain,
-        Written::Mandate(MandateAct::Give) => Event::TaskCreate,
-        Written::Mandate(MandateAct::Accept) => Event::TaskAccept,
-        Written::Mandate(MandateAct::Return) => Event::TaskReturn,
-        Written::Mandate(MandateAct::Close) => Event::TaskClose,
-        Written::Mandate(MandateAct::List) => Event::TaskRead,
-        Written::Mandate(MandateAct::Ask | MandateAct::AskRaise) => Event::ApprovalRequest,
-        Written::Mandate(MandateAct::AskOfficial) => Event::AdminOfficialRequest,
-        Written::Mandate(MandateAct::Grant) => Event::ApprovalGrant,
-        Written::Mandate(MandateAct::Refuse) => Event::ApprovalRefuse,
-        Written::Mandate(MandateAct::ListAsked) => Event::ApprovalRead,
+        Written::Mandate(act) => event_of_mandate(act),
         Written::Protect => Event::SubjectProtect,
         Written::Emergency(EmergencyAct::Open) => Event::BreakGlassOpen,
         Written::Emergency(EmergencyAct::Ask) => Event::BreakGlassRequest,
@@ -350,6 +341,21 @@ fn event_of(written: Written) -> Event {
         Written::Placing(PlacingAct::Change) => Event::AdminActorChange,
         Written::Placing(PlacingAct::Stop) => Event::AdminActorSuspend,
         Written::Stranger | Written::Refused => Event::AccessDenied,
+    }
+}
+
+fn event_of_mandate(act: MandateAct) -> Event {
+    match act {
+        MandateAct::Give => Event::TaskCreate,
+        MandateAct::Accept => Event::TaskAccept,
+        MandateAct::Return => Event::TaskReturn,
+        MandateAct::Close => Event::TaskClose,
+        MandateAct::List => Event::TaskRead,
+        MandateAct::Ask | MandateAct::AskRaise => Event::ApprovalRequest,
+        MandateAct::AskOfficial => Event::AdminOfficialRequest,
+        MandateAct::Grant => Event::ApprovalGrant,
+        MandateAct::Refuse => Event::ApprovalRefuse,
+        MandateAct::ListAsked => Event::ApprovalRead,
     }
 }
 

@@ -199,7 +199,7 @@ mod tests {
             let (mut recorded, mut came) = (0, 0);
             for minute in 0..60 {
                 let now = Micros(begins.0 + minute * 60_000_000);
-                for number in 0..STRANGER_ENTRIES_MINUTE_MAX {
+                for number in 0..600 {
                     let budget = refusals.stranger(&(number % 30).to_string(), now);
                     recorded += u32::from(budget == Budget::Record);
                     came += 1;

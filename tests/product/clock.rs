@@ -2,7 +2,9 @@
 //! Never waits: time passes, and the host's clock is set, as the story says.
 //! Whatever was over stays over.
 
-use super::bodies::{CONTACT, CORRECTION, adult_fields, contact, fresh_phone, record};
+use super::bodies::{
+    CONTACT, CORRECTION, REGISTRATION, adult_fields, contact, fresh_phone, record,
+};
 use super::town::{FIRST, Town, in_area, of_platform, text};
 use gridvault::http::{Call, Method};
 use serde_json::json;
@@ -14,7 +16,7 @@ fn a_clock_that_is_set_back_opens_nothing_again_and_no_data_is_served_until_it_i
     let head = town.somebody(&[in_area("grid_head", FIRST)]);
     let officer = town.somebody(&[of_platform("compliance_auditor")]);
     let resident = text(&town.store(worker, &contact(FIRST, &fresh_phone())), "id");
-    let stored = town.store(head, &record("person", FIRST, CORRECTION, adult_fields()));
+    let stored = town.store(head, &record("person", FIRST, REGISTRATION, adult_fields()));
     let id = text(&stored, "id");
     let task = json!({
         "kind": "verification", "purpose": CORRECTION, "holder": worker.id(),

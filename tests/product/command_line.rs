@@ -240,7 +240,7 @@ fn look_at_it(desk: &Desk, served: &Served, worker: &str) {
     assert!(number.contains("denied") && number.ends_with("has match write"), "{number}");
     let listed = desk.ask(served, "audit_admin", &["actor", "list"]).ended(0);
     assert!(listed.out.contains("street_office@880102001/civil_affairs"), "{}", listed.out);
-    let window = listed.out.lines().find(|line| line.contains("pair.qian")).expect("the stand-in");
+    let window = listed.out.lines().find(|line| line.contains("firm.qian")).expect("the firm");
     assert!(window.contains(" to 20"), "{window}");
     let machine = desk.ask(served, "security_admin", &[&["--json"], &question[..]].concat());
     assert_eq!(machine.ended(0).json()["views"]["name"], "raw");

@@ -35,7 +35,7 @@ fn request_without_a_purpose_is_refused_at_every_call_that_needs_one() {
         };
         replies.push(request.by(caller).send().refused(400, "purpose_missing"));
     }
-    assert_eq!(replies.len(), 27);
+    assert_eq!(replies.len(), 29);
     for reply in replies {
         assert_eq!(reply.body["law"], "PIPL 6");
         assert_eq!(demo.entry_of(&reply)["why"], "purpose_missing");

@@ -150,7 +150,7 @@ fn known_caller_is_told_of_an_unknown_path_and_method_and_both_are_recorded() {
     let demo = shared();
     let worker = demo.worker(4);
     let mut replies = Vec::new();
-    for path in ["/", "/v1", "/v1/records/", "/v1/subjects/1/report", "/admin", "/v1/records/a/b"] {
+    for path in ["/", "/v1", "/v1/records/", "/v1/subjects/1/copy", "/admin", "/v1/records/a/b"] {
         replies.push(worker.get(path).refused(404, "not_found"));
     }
     for (method, path) in [

@@ -410,7 +410,7 @@ fn shares_are_printed_once_where_no_directory_is_named() {
 
 #[test]
 fn a_vault_does_not_wait_sealed_where_nobody_can_open_it() {
-    let place = Place::made(&["--shares", "2/3", "--shares-dir", "SHARES"]);
+    let place = Place::made(&["--passphrase-file", "PASSPHRASE"]);
     let directory = place.text("vault");
     let sealed = ["serve", "--sealed", "--listen", "[::1]:0", "--dir", &directory];
     let refused = run(&sealed).ended(2);

@@ -5,7 +5,7 @@
 use super::actor::Actor;
 use super::bodies::{
     CONTACT, CORRECTION, EMPLOYMENT, REGISTRATION, RIGHTS, adult, contact, fresh_number,
-    fresh_phone, place, record,
+    fresh_phone, place, record, today,
 };
 use super::break_glass::{EVACUATION, event, resident};
 use super::enrolment::newcomer;
@@ -168,7 +168,8 @@ fn a_desk_hides_an_address_and_takes_a_consent_back() {
 
     let claim =
         ["--legal-basis", "household_contact_consent", "--notice", "household_contact_notice_1"];
-    let said = ["--by", "self", "--method", "oral", "--given-on", "2025-06-01"];
+    let today = today().to_string();
+    let said = ["--by", "self", "--method", "oral", "--given-on", &today];
     let what = ["subject", "consent", subject, "--record", id, "--to", CONTACT];
     let desk_says = ["--proof", "resident_card", "--purpose", RIGHTS];
     let give = [&what[..], &claim, &said, &desk_says].concat();
