@@ -49,11 +49,11 @@ impl Access {
         self.admit(may, standing, Written::Mandate(MandateAct::AskOfficial), origin)
     }
 
-    /// Whether a role of this name asks for organs: what it did is not told to whom it is about.
-    pub fn asks_for_organs(&self, role: &str) -> bool {
+    /// Whether residents are told what a role of this name did: one that is known, and asks for no organs.
+    pub fn tells_of(&self, role: &str) -> bool {
         let active = self.active.load();
         let known = active.policy.index(&RoleId::new(role));
-        known.is_some_and(|place| active.policy.roles()[place].official_requests)
+        known.is_some_and(|place| !active.policy.roles()[place].official_requests)
     }
 
     /// Decides whether the request may be brought before the protection officer. The items are the people, with no fields.

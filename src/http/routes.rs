@@ -221,9 +221,9 @@ pub static ROUTES: &[Route] = &[
     route!(GET get "/v1/subjects/{id}/accesses" Token true
         Doc::new("list_accesses", "Who looked at what is held of the resident who is present: when, as what, for which purpose, at which fields (PIPL 44)")
             .text(
-                "Inside the check at the counter over that person, as for the report. Every act of the family `data`, refused ones too, \
-                 wherever it was done; who did it is a role and an account. What an organ was given at its request is not told \
-                 (PIPL 18, 35).",
+                "Inside the check at the counter over that person, as for the report. What was done with its data and consents, wherever it \
+                 was, and what the desk told it; who did it is a role and an account. What roles of organs did (PIPL 18, 35), what was \
+                 done for a quiet purpose, a legal hold and a protection are not told.",
             )
             .queries(ACCESSES).within_case().answer(200, Body::of::<subject_access::AccessesBody>)
         => subject_access::accesses),

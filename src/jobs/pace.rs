@@ -6,6 +6,9 @@ use crate::ambient::Clock;
 use crate::limits::JOB_STOP_TIME;
 use std::time::Duration;
 
+/// Longest time in microseconds that one step is taken to have worked: a host that slept meanwhile is no work to rest from.
+pub(super) const STEP_TIME_MAX: u64 = 60_000_000;
+
 /// The vault stops.
 #[derive(Debug)]
 pub(super) struct Stopped;
@@ -21,7 +24,7 @@ pub(super) struct Pace<'a> {
 impl Pace<'_> {
     /// Rests as long as the share asks for a step that began then.
     pub(super) async fn rest_after(&self, started: u64) -> Result<(), Stopped> {
-        let worked = self.clock.monotonic().saturating_sub(started);
+        let worked = self.clock.monotonic().saturating_sub(started).min(STEP_TIME_MAX);
         self.pause(Duration::from_micros(rest_of(worked, self.percent))).await
     }
 

@@ -196,17 +196,23 @@ fn gather(
 
 /// Whether an entry is one of those that the person is told of: what was done with its data and consents, and what it was told. Not what
 /// roles did that ask for organs, whose looks of every day and of a case the log does not tell apart (PIPL 18, 35), and not what was
-/// done for a purpose that is quiet.
+/// done for a purpose that is quiet. What the policy does not know any more may have been either.
 fn is_told(entry: &LogEntry, access: &Access, purposes: &PurposeSet) -> bool {
-    let is_check = entry.ev == "task" && entry.act == "counter_check";
-    let is_quiet = |id: &str| purposes.get(id).is_some_and(|purpose| purpose.quiet);
-    (TOLD.contains(&&*entry.ev) || is_check)
-        && !entry.role.as_deref().is_some_and(|role| access.asks_for_organs(role))
-        && !entry.pur.as_deref().is_some_and(is_quiet)
+    let is_known_and_told = |id: &str| purposes.get(id).is_some_and(|purpose| !purpose.quiet);
+    is_of_the_persons_data(&entry.ev, &entry.act)
+        && entry.role.as_deref().is_none_or(|role| access.tells_of(role))
+        && entry.pur.as_deref().is_none_or(is_known_and_told)
 }
 
-/// The families of events that a person is told of.
-const TOLD: [&str; 3] = ["data", "consent", "subject"];
+/// Of what is done for a person's rights, a hold and a protection are not its own to hear of.
+fn is_of_the_persons_data(family: &str, act: &str) -> bool {
+    match family {
+        "data" | "consent" => true,
+        "task" => act == "counter_check",
+        "subject" => ["report", "accesses", "restrict", "erase", "certificate"].contains(&act),
+        _ => false,
+    }
+}
 
 impl Question {
     /// Everything that names somebody, the newest first.
@@ -261,6 +267,22 @@ mod tests {
             [None, None, Some("101"), None],
         ] {
             assert!(parsed(wrong).is_none(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn neither_a_hold_nor_a_protection_nor_work_over_a_person_is_told() {
+        for told in
+            ["data.read", "data.match", "consent.withdraw", "subject.report", "task.counter_check"]
+        {
+            let (family, act) = told.split_once('.').expect("a family and an act");
+            assert!(is_of_the_persons_data(family, act), "{told}");
+        }
+        for kept in
+            ["subject.hold", "subject.protect", "subject.release", "task.create", "audit.search"]
+        {
+            let (family, act) = kept.split_once('.').expect("a family and an act");
+            assert!(!is_of_the_persons_data(family, act), "{kept}");
         }
     }
 

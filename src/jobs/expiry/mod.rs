@@ -5,6 +5,7 @@
 //! A walk goes over the queue of ends up to today. When it is over, the keys that went with it are destroyed together, because that
 //! goes through all wrapped keys: so a record is gone within the rest between two walks, and older copies of it within the walk.
 
+use super::pace::STEP_TIME_MAX;
 use super::stop::Stop;
 use crate::access::Access;
 use crate::ambient::{BelievedClock, Clock, Random};
@@ -153,7 +154,8 @@ impl Job {
         let (mut walk, mut all) = (ExpiryWalk::at(self.settings.today.now()), Expired::default());
         while !walk.is_over() {
             if self.settings.today.is_in_doubt() {
-                // The trail would refuse each removal.
+                // The trail would refuse each removal. What waits for its keys to go waits for no clock.
+                destroy_keys(store, seal, trail).await?;
                 return Err(TrailError::ClockInDoubt.into());
             }
             let begun = self.settings.clock.monotonic();
@@ -164,7 +166,7 @@ impl Job {
             .await?;
             self.shared.state().removed += part.removed;
             all = all.and(part);
-            let worked = self.settings.clock.monotonic().saturating_sub(begun);
+            let worked = self.settings.clock.monotonic().saturating_sub(begun).min(STEP_TIME_MAX);
             let rest = worked * (100 - EXPIRY_SHARE_PERCENT) / EXPIRY_SHARE_PERCENT;
             tokio::time::sleep(Duration::from_micros(rest)).await;
         }

@@ -136,7 +136,7 @@ pub(super) fn check_post(
 /// The second word on a post: a community's on one that a local officer gave, a second administrator's on one of oversight.
 ///
 /// # Errors
-/// As [`Access::decide_confirming`]; `not_found` for a post that does not wait.
+/// As [`Access::decide_second_word`]; `not_found` for a post that does not wait.
 pub async fn confirm_post(
     placing: &Placing<'_>,
     about: ActorId,
