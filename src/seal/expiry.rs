@@ -68,9 +68,9 @@ impl ExpiredKeys {
 
 /// A record that is past its end, with what it holds on its subjects' keys.
 pub struct Expiry {
-    sealed: Sealed,
-    holds: Vec<KeyHold>,
-    keys: ExpiredKeys,
+    pub(super) sealed: Sealed,
+    pub(super) holds: Vec<KeyHold>,
+    pub(super) keys: ExpiredKeys,
 }
 
 impl Expiry {

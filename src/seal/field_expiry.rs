@@ -3,7 +3,7 @@
 //! Everything that a patch would take along goes too: masked forms, index terms, and whoever appears in no field any more.
 
 use super::revision::{Birthdays, FieldsEnd, Patch};
-use super::{ExpiredKeys, KeyHold, Seal, SealError};
+use super::{ExpiredKeys, Expiry, KeyHold, Seal, SealError};
 use crate::access::Permit;
 use crate::ambient::Micros;
 use crate::records::{BIRTH_DATE, Owner, RecordId, RecordRef, Target};
@@ -22,10 +22,8 @@ pub struct LeavingFields {
 
 /// A record with the fields of it that go, and what it holds on the keys of the people in them.
 pub struct FieldExpiry {
-    sealed: Sealed,
+    record: Expiry,
     fields: LeavingFields,
-    holds: Vec<KeyHold>,
-    keys: ExpiredKeys,
 }
 
 impl FieldExpiry {
@@ -37,25 +35,21 @@ impl FieldExpiry {
         holds: Vec<KeyHold>,
         keys: ExpiredKeys,
     ) -> FieldExpiry {
-        FieldExpiry { sealed, fields, holds, keys }
+        FieldExpiry { record: Expiry::new(sealed, holds, keys), fields }
     }
 }
 
 impl Target for FieldExpiry {
     fn records(&self) -> &[RecordRef] {
-        self.sealed.records()
+        self.record.records()
     }
 
     fn seen(&self) -> Vec<(RecordId, u64, u64)> {
-        self.sealed.seen()
+        self.record.seen()
     }
 
     fn owns(&self, owner: Owner) -> bool {
-        match owner {
-            Owner::Subject(id) => self.holds.iter().any(|hold| hold.subject == id),
-            Owner::Control(id) => self.keys.is(id),
-            other => self.sealed.owns(other),
-        }
+        self.record.owns(owner)
     }
 }
 
@@ -65,7 +59,7 @@ impl Seal {
     /// # Errors
     /// As [`Seal::merge`].
     pub fn expire_fields(&self, permit: &Permit<FieldExpiry>) -> Result<Change, SealError> {
-        let FieldExpiry { sealed, fields, holds, keys } = permit.target();
+        let FieldExpiry { record: Expiry { sealed, holds, keys }, fields } = permit.target();
         let LeavingFields { names, next_end, at } = fields;
         let mut patch = Patch::blank(*at);
         patch.remove.clone_from(names);

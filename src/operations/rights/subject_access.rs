@@ -3,7 +3,7 @@
 //! Only inside a check at the counter over that person, and each look is an entry.
 
 use super::consent::{Shown, own_records};
-use crate::access::{Access, Ask, Code, Item, Matter, Question, SubjectAccessAct};
+use crate::access::{Access, Ask, Code, Item, Question, SubjectAccessAct};
 use crate::limits::{CONSENT_RECORDS_COUNT_MAX, STALE_ATTEMPTS_MAX};
 use crate::operations::error::{after, refuse, turn_away};
 use crate::operations::mandate::mandate_of;
@@ -68,9 +68,7 @@ pub async fn subject_access(
             false => (Vec::new(), Vec::new()),
         };
         let items: Vec<Item<'_>> = held.iter().map(Weighed::item).collect();
-        let nothing = [Item { matter: Matter::Missing, fields: &[] }];
-        let named = if items.is_empty() { &nothing[..] } else { &items };
-        let permit = match access.decide_subject_access(&question, act, named, Shown::of(seen)) {
+        let permit = match access.decide_subject_access(&question, act, &items, Shown::of(seen)) {
             Ok(permit) => permit,
             Err(denied) => return Err(refuse(trail, denied).await),
         };

@@ -2,12 +2,11 @@
 //! Never by a duty, an emergency, an application or a consent that is only claimed, and never by an empty change.
 //! Whoever may write it takes away from it, and the residents' desk alone writes down that a consent was given anew.
 
+use super::consents::withdraw_by;
 use super::setting::{PURPOSES, SCHEMAS};
 use super::world::*;
 use crate::access::Code;
-use crate::operations::{
-    ConsentRequest, WithdrawRequest, WithdrawnConsent, give_consent, withdraw_consent,
-};
+use crate::operations::{ConsentRequest, WithdrawnConsent, give_consent};
 use crate::purposes::{BasisClaim, ConsentGiver};
 use crate::records::{RecordId, SubjectId};
 use jiff::civil::Date;
@@ -20,19 +19,7 @@ const CORRECTION: &str = "record_correction";
 
 fn withdrawn(world: &World, subject: SubjectId, consent: [u8; 16]) -> Done<WithdrawnConsent> {
     let desk = world.actor(DESK);
-    let request = WithdrawRequest { subject, consent, by: ConsentGiver::Self_, proof: "passport" };
-    done(wait(withdraw_consent(
-        &world.asked(&desk, RIGHTS),
-        request,
-        &world.reader,
-        &world.seal,
-        &world.access,
-        &world.trail,
-        &SCHEMAS,
-        &PURPOSES,
-        &world.territory,
-        &*world.random,
-    )))
+    done(wait(withdraw_by(world, &desk, (subject, ConsentGiver::Self_), consent)))
 }
 
 /// The desk writes down a consent that was given on that day.
