@@ -62,30 +62,39 @@ fn segment(demo: &Demo) -> PathBuf {
     segments.pop().expect("a segment")
 }
 
-/// Reads until the vault stops answering; gives everything that came from it after the harm.
-fn bytes_until_it_ends(what: &str, demo: &Demo, record: &str) -> String {
-    let token = demo.worker(1).token;
-    let request = format!(
-        "GET /v1/records/{record}?fields=name,phone HTTP/1.1\r\nhost: vault\r\n\
-         authorization: Bearer {token}\r\npurpose: {REGISTRATION}\r\nconnection: close\r\n\r\n"
-    );
-    let (mut all, mut asked) = (String::new(), 0);
-    await_until(what, || match bytes_for(demo, &request) {
-        Some(bytes) => {
-            all.push_str(&bytes);
-            asked += 1;
-            false
-        }
-        None => true,
-    });
-    assert!(asked > 0, "nobody asked after the harm: {what}");
-    all
+/// A request that a worker has in hand while harm is done, on a connection from before it.
+struct Underway {
+    request: String,
+    stream: TcpStream,
 }
 
-/// Everything that comes for a request until the vault closes; `None` where nobody listens any more.
-fn bytes_for(demo: &Demo, request: &str) -> Option<String> {
-    let address = demo.url().trim_start_matches("http://");
-    let mut stream = TcpStream::connect(address).ok()?;
+impl Underway {
+    fn begin(demo: &Demo, record: &str) -> Self {
+        let token = demo.worker(1).token;
+        let request = format!(
+            "GET /v1/records/{record}?fields=name,phone HTTP/1.1\r\nhost: vault\r\n\
+             authorization: Bearer {token}\r\npurpose: {REGISTRATION}\r\nconnection: close\r\n\r\n"
+        );
+        Self { request, stream: connect(Ipv4Addr::LOCALHOST, demo.url()) }
+    }
+
+    /// Asks now, and then again until nobody listens any more; gives everything that came.
+    /// Its own connection is asked first: a vault may find the harm, and close its door, before the harm is done whole.
+    fn bytes_until_it_ends(self, what: &str, demo: &Demo) -> String {
+        let mut all = bytes_on(self.stream, &self.request);
+        await_until(what, || match TcpStream::connect(demo.url().trim_start_matches("http://")) {
+            Ok(stream) => {
+                all.push_str(&bytes_on(stream, &self.request));
+                false
+            }
+            Err(_nobody_listens) => true,
+        });
+        all
+    }
+}
+
+/// Everything that comes for a request until the vault closes.
+fn bytes_on(mut stream: TcpStream, request: &str) -> String {
     stream.set_read_timeout(Some(WAIT_TIME_MAX)).expect("a bound");
     // A vault that ends in between answers by a reset, and by nothing else but its time being over.
     let _ended_already = stream.write_all(request.as_bytes());
@@ -96,7 +105,7 @@ fn bytes_for(demo: &Demo, request: &str) -> Option<String> {
             "it neither answers nor ends"
         );
     }
-    Some(String::from_utf8(bytes).expect("an answer in UTF-8"))
+    String::from_utf8(bytes).expect("an answer in UTF-8")
 }
 
 /// Harms a file of a vault that serves, and holds what comes then against the entries that there are.
@@ -112,9 +121,10 @@ fn harmed(harm: Harm, file: impl Fn(&Demo) -> PathBuf, at_once: bool) {
         demo.log().size().expect("a checkpoint") > read.index()
     });
     let path = file(&demo);
+    let underway = Underway::begin(&demo, &record);
     do_harm(harm, &path);
     let what = format!("it stops serving after {harm:?} of {}", path.display());
-    let came = bytes_until_it_ends(&what, &demo, &record);
+    let came = underway.bytes_until_it_ends(&what, &demo);
     // Not one answer with the value where the journal is harmed; where the log is, each names its durable entry.
     let leaked = came.matches(&name).count();
     let with_receipt = came.matches("audit-receipt:").count();
