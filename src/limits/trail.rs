@@ -85,6 +85,8 @@ pub const SEGMENT_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 pub const INTEGRATE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Frames in bytes that end the integrator's pause before its time.
 pub const INTEGRATE_BYTES_SOON: usize = 1024 * 1024;
+/// Memory of frames that is kept for the next ones: what gathers in a pause of the integrator, twice over.
+pub const SPENT_FRAMES_BYTES_MAX: usize = 2 * INTEGRATE_BYTES_SOON;
 /// How long entries gather before they are integrated, so that a busy log is not looked at for every group.
 pub const INTEGRATE_PAUSE: Duration = Duration::from_millis(10);
 /// Longest time between an entry's durability and the checkpoint over it.

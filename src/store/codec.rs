@@ -24,6 +24,12 @@ impl Encoder {
         Encoder { bytes: Vec::with_capacity(capacity) }
     }
 
+    /// An empty buffer in memory that held something else.
+    pub fn within(mut memory: Vec<u8>) -> Encoder {
+        memory.clear();
+        Encoder { bytes: memory }
+    }
+
     /// One byte.
     pub fn u8(&mut self, value: u8) {
         self.bytes.push(value);

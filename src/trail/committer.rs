@@ -230,15 +230,8 @@ pub(super) struct Committer {
     pub(super) clock: Arc<dyn Clock>,
     /// Says which wrapped keys and index terms must not be stored any more.
     pub(super) keyring: Arc<Keyring>,
-    pub(super) before: Before,
-}
-
-/// What is remembered of the group before.
-#[derive(Default)]
-pub(super) struct Before {
-    time_micros: u64,
-    /// The next frame is often as long.
-    frame_bytes: usize,
+    /// The time of the group before, in microseconds.
+    pub(super) last_time: u64,
 }
 
 /// A group that is sequenced and not yet durable.
@@ -299,7 +292,7 @@ impl Committer {
     fn sequence(&mut self, waiting: &mut VecDeque<Pending>) -> Result<Group, TrailFault> {
         let first_index = self.writer.position().index;
         let mut group = Group {
-            frame: FrameBuilder::with_capacity(self.before.frame_bytes, waiting.len()),
+            frame: FrameBuilder::within(self.alarm.handoff.spent()),
             first_index,
             accepted: Vec::with_capacity(waiting.len()),
         };
@@ -367,14 +360,13 @@ impl Committer {
     fn moment(&mut self) -> (u64, u64) {
         // The clock of a vault follows no leap and never goes back, so no entry is further ahead than the bound of a leap; where
         // another one does, the log must not look rearranged.
-        let now = u64::try_from(self.clock.now().0).unwrap_or(0).max(self.before.time_micros);
-        self.before.time_micros = now;
+        let now = u64::try_from(self.clock.now().0).unwrap_or(0).max(self.last_time);
+        self.last_time = now;
         (now, self.clock.monotonic())
     }
 
     fn hand_off(&mut self, first_index: u64, framed: Framed, position: Position) {
         let bytes = framed.bytes.len();
-        self.before.frame_bytes = bytes;
         let journal_bytes = bytes as u64;
         self.alarm.handoff.push(Batch { first_index, framed, bytes, journal_bytes, position });
     }

@@ -9,7 +9,8 @@ use super::space::{SharedWatcher, Shown};
 use super::{TrailFault, recover};
 use crate::limits::{
     CHECKPOINT_INTERVAL, DISK_LOOK_INTERVAL, INTEGRATE_BYTES_MAX, INTEGRATE_BYTES_SOON,
-    INTEGRATE_PAUSE, MARK_BYTES_MAX, MARK_ENTRIES_COUNT_MAX, MARK_INTERVAL, UNMARKED_BYTES_MAX,
+    INTEGRATE_PAUSE, MARK_BYTES_MAX, MARK_ENTRIES_COUNT_MAX, MARK_INTERVAL, SPENT_FRAMES_BYTES_MAX,
+    UNMARKED_BYTES_MAX,
 };
 use crate::store::{Flusher, Key, SystemKey};
 use gridvault_audit::{Log, NoteSigner};
@@ -50,6 +51,9 @@ struct HandoffState {
     /// Of the journal behind the mark.
     unmarked_bytes: u64,
     closed: bool,
+    /// Frames whose entries are in the log: the committer fills their memory anew. Memory that one thread asks the system for and another
+    /// gives back is zeroed each time around.
+    spent: Vec<Framed>,
     /// Index after the last entry that is durable.
     appended: u64,
     groups: GroupSizes,
@@ -100,11 +104,23 @@ impl Handoff {
         }
     }
 
-    /// These entries are in the log.
-    fn integrated(&self, bytes: usize) {
+    /// The entries of these frames are in the log.
+    pub(super) fn integrated(&self, bytes: usize, frames: impl Iterator<Item = Framed>) {
         let mut state = self.lock();
         state.bytes = state.bytes.saturating_sub(bytes);
+        let mut kept: usize = state.spent.iter().map(Framed::memory_bytes).sum();
+        for frame in frames {
+            if kept + frame.memory_bytes() <= SPENT_FRAMES_BYTES_MAX {
+                kept += frame.memory_bytes();
+                state.spent.push(frame);
+            }
+        }
         self.changed.notify_all();
+    }
+
+    /// A frame to be filled anew: the one that came back last, or one without memory.
+    pub(super) fn spent(&self) -> Framed {
+        self.lock().spent.pop().unwrap_or_default()
     }
 
     /// The mark stands behind so much more of the journal.
@@ -268,8 +284,8 @@ impl Integrator {
         self.log.append(first.first_index, &entries).map_err(TrailFault::Log)?;
         self.position = last.position;
         self.unmarked_bytes += taken().map(|batch| batch.journal_bytes).sum::<u64>();
-        backlog.drain(..count);
-        self.alarm.handoff.integrated(bytes);
+        let frames = backlog.drain(..count).map(|batch| batch.framed);
+        self.alarm.handoff.integrated(bytes, frames);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 //! After a fault every call answers `Unavailable`, and [`Trail::fault`] tells the process to end.
 
 use super::alarm::Alarm;
-use super::committer::{Answered, Applied, Before, Committer, Operation, Pending, Queue, Rejected};
+use super::committer::{Answered, Applied, Committer, Operation, Pending, Queue, Rejected};
 use super::entry::{self, Announcement};
 use super::integrate::{Integrator, LogSigner};
 use super::journal::{Media, Writer};
@@ -145,7 +145,7 @@ impl Trail {
             listeners,
             clock: clock.clone(),
             keyring: keyring.clone(),
-            before: Before::default(),
+            last_time: 0,
         };
         let log = LogReader::open(&log_directory, &origin).map_err(TrailFault::Log)?;
         let committing = alarm.spawn("committer", move || committer.run())?;

@@ -52,6 +52,7 @@ pub(in crate::trail) struct FrameBuilder {
 }
 
 /// A frame as it is in the journal, and where in it its entries lie.
+#[derive(Default)]
 pub(in crate::trail) struct Framed {
     pub(in crate::trail) bytes: Vec<u8>,
     pub(in crate::trail) entries: Vec<Range<usize>>,
@@ -62,15 +63,22 @@ impl Framed {
     pub(in crate::trail) fn entries(&self) -> impl Iterator<Item = &[u8]> {
         self.entries.iter().map(|place| &self.bytes[place.clone()])
     }
+
+    /// Bytes of memory that it holds, whatever it is filled with.
+    pub(in crate::trail) fn memory_bytes(&self) -> usize {
+        self.bytes.capacity() + self.entries.capacity() * size_of::<Range<usize>>()
+    }
 }
 
 impl FrameBuilder {
-    /// With room for a frame of so many bytes, and for so many entries.
-    pub(in crate::trail) fn with_capacity(bytes: usize, entries: usize) -> FrameBuilder {
-        let mut frame = Encoder::with_capacity(bytes);
+    /// Begins a frame in the memory of one that nobody reads any more, or of none.
+    pub(in crate::trail) fn within(spent: Framed) -> FrameBuilder {
+        let Framed { bytes, mut entries } = spent;
+        let mut frame = Encoder::within(bytes);
         // The header says what is known only at the end.
         frame.raw(&[0; HEADER_BYTES]);
-        FrameBuilder { frame, entries: Vec::with_capacity(entries) }
+        entries.clear();
+        FrameBuilder { frame, entries }
     }
 
     /// Adds an entry, which `write` appends to the bytes that are there. An error leaves the frame as it was.

@@ -10,7 +10,7 @@ use crate::records::{RecordId, SubjectId};
 use crate::store::{Change, EngineKind, Key, Op, Stored, SystemKey, Version, open, term_value};
 use crate::territory::CellId;
 use crate::trail::journal::{
-    FrameBuilder, Position, SEGMENT_HEADER_BYTES, Writer, read_open, replay, segment_path,
+    FrameBuilder, Framed, Position, SEGMENT_HEADER_BYTES, Writer, read_open, replay, segment_path,
 };
 use crate::trail::{
     Announcement, BackupError, BulkAt, BulkJudged, BulkSource, FileMedia, KeyNews, LedgerAge,
@@ -143,7 +143,7 @@ fn a_segment_that_is_written_to_between_two_pieces_is_copied_without_a_hole() {
         Writer::open(from.path(), media, keyring().chain(), SEGMENT_BYTES_MIN, Position::START);
     let mut writer = writer.expect("a new journal");
     let mut append = || {
-        let mut frame = FrameBuilder::with_capacity(0, 1);
+        let mut frame = FrameBuilder::within(Framed::default());
         frame
             .entry(|out| {
                 out.resize(out.len() + 300 * 1024, 0x5a);

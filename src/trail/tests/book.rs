@@ -5,7 +5,7 @@
 use super::disk::{Disk, DiskMedia};
 use super::world::keyring;
 use crate::trail::TrailFault;
-use crate::trail::journal::{FrameBuilder, Position, Replayed, Writer, replay};
+use crate::trail::journal::{FrameBuilder, Framed, Position, Replayed, Writer, replay};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -89,7 +89,7 @@ impl Book {
 }
 
 pub(super) fn write(writer: &mut Writer, number: u64) -> Result<Position, TrailFault> {
-    let mut frame = FrameBuilder::with_capacity(0, 1);
+    let mut frame = FrameBuilder::within(Framed::default());
     let written = frame.entry(|out| {
         out.extend_from_slice(&page(number));
         Ok::<_, TrailFault>(())

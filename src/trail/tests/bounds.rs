@@ -7,11 +7,11 @@ use super::world::{World, owned, permit, record};
 use super::{hand_over, later};
 use crate::limits::{
     CHANGE_BYTES_MAX, GROUP_BYTES_MAX, INTEGRATE_BYTES_MAX, PENDING_BYTES_MAX, PENDING_SHORT_COUNT,
-    PENDING_TIME_MAX, UNMARKED_BYTES_MAX, VALUE_BYTES_MAX,
+    PENDING_TIME_MAX, SPENT_FRAMES_BYTES_MAX, UNMARKED_BYTES_MAX, VALUE_BYTES_MAX,
 };
 use crate::store::{Change, Key, Op, Version};
 use crate::trail::integrate::{Batch, Handoff};
-use crate::trail::journal::{Framed, Position};
+use crate::trail::journal::{FrameBuilder, Framed, Position};
 use crate::trail::{Announcement, Refused, TrailError};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -163,8 +163,13 @@ fn unanswered<T>(mut calls: Vec<super::Later<'_, T>>) -> Vec<super::Later<'_, T>
 }
 
 fn batch(bytes: usize, journal_bytes: u64) -> Batch {
-    let framed = Framed { bytes: Vec::new(), entries: Vec::new() };
-    Batch { first_index: 0, framed, bytes, journal_bytes, position: Position::START }
+    Batch {
+        first_index: 0,
+        framed: Framed::default(),
+        bytes,
+        journal_bytes,
+        position: Position::START,
+    }
 }
 
 /// Whether one more batch passes, once the others are in.
@@ -181,6 +186,28 @@ fn passes(before: Batch) -> bool {
     handoff.close();
     thread.join().expect("a thread");
     passed
+}
+
+#[test]
+fn memory_of_frames_is_filled_anew_and_kept_up_to_its_bound() {
+    let handoff = Handoff::default();
+    let of = |bytes| Framed { bytes: vec![0x5a; bytes], entries: Vec::with_capacity(8) };
+    assert_eq!(handoff.spent().memory_bytes(), 0, "there was none yet");
+    let (small, large) = (64 * 1024, SPENT_FRAMES_BYTES_MAX);
+    handoff.integrated(0, [of(small), of(large), of(2 * small)].into_iter());
+    let frame = FrameBuilder::within(handoff.spent());
+    assert_eq!(frame.payload_bytes(), 0, "nothing is left of what was in it");
+    assert!(
+        handoff.spent().memory_bytes() < 2 * small,
+        "the one before it; the largest is not kept"
+    );
+    assert_eq!(handoff.spent().memory_bytes(), 0);
+    handoff.integrated(0, (0..1_000).map(|_| of(small)));
+    let kept: Vec<Framed> =
+        std::iter::from_fn(|| Some(handoff.spent()).filter(|frame| frame.memory_bytes() > 0))
+            .collect();
+    let bytes: usize = kept.iter().map(Framed::memory_bytes).sum();
+    assert!(bytes <= SPENT_FRAMES_BYTES_MAX && bytes + 2 * small > SPENT_FRAMES_BYTES_MAX);
 }
 
 #[test]
