@@ -18,7 +18,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use second_place::{LedgerUrl, SecondPlace, may_carry_secrets};
+pub use second_place::{LedgerUrl, SecondPlace};
 
 /// Where a vault listens unless it is told otherwise.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8480";

@@ -4,9 +4,8 @@
 
 use super::failure::Failure;
 use super::from_here::GoingOutFrom;
-use crate::config::may_carry_secrets;
 use crate::http::HOST_ADDRESS;
-use gridvault_audit::fetch::trusting;
+use gridvault_audit::fetch::{may_carry_secrets, trusting};
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;

@@ -17,7 +17,7 @@ use std::net::Ipv4Addr;
 fn verified(demo: &Demo, token: Option<String>) -> Result<Summary, VerifyError> {
     let client = Client::new(token.map(Into::into), None, None).expect("a client");
     let key = VerifierKey::parse(demo.log_key()).expect("the key of the page");
-    let log = client.log(&format!("{}/log", demo.url()));
+    let log = client.log(&format!("{}/log", demo.url())).expect("an address of this host");
     verify_log(log, &Policy::of_log(key), &Expectations::default(), &mut ())
 }
 

@@ -1,8 +1,10 @@
 //! Calls logs, witnesses and stores of objects over HTTP: reads files of a log and views of witnesses, hands checkpoints to witnesses,
 //! and puts and reads objects that are never overwritten.
-//! Never follows a redirect, never uses a proxy of the environment, and never reads more than the format allows.
+//! Never follows a redirect, never uses a proxy of the environment, never sends a token where others read it on the way, and never reads
+//! more than the format allows.
 //! Nothing that comes back is trusted here: notes and files are judged by `verify`.
 
+mod address;
 mod objects;
 mod submit;
 mod trust;
@@ -15,6 +17,7 @@ use zeroize::Zeroizing;
 use crate::constants::{CHECKPOINT_FILE, NOTE_BYTES_MAX};
 use crate::verify::{Found, Source, hex_name};
 
+pub use address::{may_carry_secrets, unread_on_the_way};
 pub use objects::Put;
 pub use submit::Submitted;
 pub use trust::trusting;
@@ -63,14 +66,25 @@ impl Client {
         Ok(Client { agent, token })
     }
 
-    fn token(&self) -> Option<&str> {
-        self.token.as_ref().map(|token| token.as_str())
+    /// What is shown to whoever answers at `url`.
+    fn token_for(&self, url: &str) -> io::Result<Option<&str>> {
+        let Some(token) = &self.token else { return Ok(None) };
+        match may_carry_secrets(url) {
+            Ok(()) => Ok(Some(token)),
+            Err(reason) => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("the token is not sent: the address {reason}"),
+            )),
+        }
     }
 
-    /// The log at `url`, without a slash at its end.
-    #[must_use]
-    pub fn log(&self, url: &str) -> RemoteLog {
-        RemoteLog { client: self.clone(), url: url.trim_end_matches('/').to_owned() }
+    /// The log at `url`. Nothing is called yet.
+    ///
+    /// # Errors
+    /// When there is a token, and whoever is on the way to `url` could read it.
+    pub fn log(&self, url: &str) -> io::Result<RemoteLog> {
+        self.token_for(url)?;
+        Ok(RemoteLog { client: self.clone(), url: url.trim_end_matches('/').to_owned() })
     }
 
     /// What the witness at `url` shows as its view of the log named `origin`; `None` if it has none.
@@ -116,6 +130,7 @@ fn with_token<B>(request: ureq::RequestBuilder<B>, token: Option<&str>) -> ureq:
 }
 
 /// A log that is read over HTTP (c2sp.org/tlog-tiles).
+#[derive(Clone)]
 pub struct RemoteLog {
     client: Client,
     url: String,
@@ -123,8 +138,8 @@ pub struct RemoteLog {
 
 impl Source for RemoteLog {
     fn read(&mut self, path: &str, bytes_max: usize, buffer: &mut Vec<u8>) -> io::Result<Found> {
-        let token = self.client.token();
         let url = format!("{}/{path}", self.url);
+        let token = self.client.token_for(&url)?;
         match self.client.get(&url, token, bytes_max, buffer)? {
             200 => Ok(Found::File),
             404 | 410 => Ok(Found::Missing),

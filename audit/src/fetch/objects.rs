@@ -26,7 +26,7 @@ impl Client {
     pub fn object(&self, url: &str, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
         // No memory on the way may answer in the place of the store.
         let request = self.agent.get(url).header("cache-control", "no-cache");
-        let request = with_token(request, self.token());
+        let request = with_token(request, self.token_for(url)?);
         let mut response = request.call().map_err(ureq::Error::into_io)?;
         let status = response.status().as_u16();
         let mut reader = response.body_mut().as_reader();
@@ -48,7 +48,7 @@ impl Client {
     /// When no answer came, or one that says neither: then it may be there.
     pub fn put_new(&self, url: &str, bytes: &[u8]) -> io::Result<Put> {
         let request = self.agent.put(url).header("if-none-match", "*");
-        let request = with_token(request, self.token());
+        let request = with_token(request, self.token_for(url)?);
         let request = request.header("content-type", "text/plain; charset=us-ascii");
         let mut response = request.send(bytes).map_err(ureq::Error::into_io)?;
         let status = response.status().as_u16();

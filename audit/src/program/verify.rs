@@ -123,7 +123,9 @@ fn verify(arguments: &Arguments, policy: &Policy, expected: Expectations) -> Res
     } else {
         #[cfg(feature = "fetch")]
         {
-            judge(arguments, policy, &expected, || Ok(client.log(&arguments.log)))?
+            let log = client.log(&arguments.log);
+            let log = log.map_err(|error| Fault::Answer(Answer::usage(error.to_string())))?;
+            judge(arguments, policy, &expected, || Ok(log.clone()))?
         }
         #[cfg(not(feature = "fetch"))]
         return Err(Fault::Answer(Answer::usage(

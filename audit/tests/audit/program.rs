@@ -298,6 +298,23 @@ fn log_is_verified_over_http_with_a_token() {
 }
 
 #[test]
+fn token_is_not_sent_where_others_read_it_on_the_way() {
+    let (vault, policy) = witnessed("");
+    let server = Server::start(&vault.path, Some("auditors-token"));
+    let token = vault.path.with_extension("token");
+    std::fs::write(&token, "auditors-token\n").expect("written");
+    let token = token.to_str().expect("a plain path");
+    // The very same server, by a name: whoever answers for it may be another host.
+    let named = server.url.replace("127.0.0.1", "localhost");
+    for url in [named.as_str(), "http://vault.example/log"] {
+        let output = run(&["verify", url, "--policy", &policy, "--token-file", token]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.contains("the token is not sent"), "{said}");
+    }
+}
+
+#[test]
 fn witness_is_asked_for_its_own_view() {
     let seen = tempfile::TempDir::new().expect("a directory");
     let server = Server::start(seen.path(), None);
