@@ -10,6 +10,7 @@ use super::{print, runtime, serve};
 use crate::access::ActorId;
 use crate::ambient::Micros;
 use crate::config::{Config, ConfigFile, Overrides, layout};
+use crate::files::replace;
 use crate::http::{Call, Local, Method};
 use crate::identity::{ActorState, AssignmentRecord, ReadinessRecord, SecrecyTerm};
 use crate::limits::{FIRST_CHECKPOINT_WAIT_MAX, RETRY_SECONDS, TOKEN_LIFE_SECONDS_MAX};
@@ -19,9 +20,7 @@ use crate::trail::Announcement;
 use gridvault_keys::{DemoOnly, Envelope, KeyFile, Keyring, KeyringLock, RootKey, UnlockFile};
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::io::Write as _;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -387,19 +386,10 @@ fn describe(
     }))
 }
 
-/// Written beside and renamed, so that whoever waits for the page reads a whole one.
+/// Put in its place whole, so that whoever waits for the page reads a whole one, and durably: the vault opens with what it says.
 fn write_page(directory: &Path, page: &Value) -> Result<(), Failure> {
-    let fail = |error: std::io::Error| Failure::failed("demo.json cannot be written", &error);
-    let beside = directory.join("demo.json.new");
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&beside)
-        .map_err(fail)?;
-    file.write_all(format!("{page:#}\n").as_bytes()).map_err(fail)?;
-    std::fs::rename(&beside, directory.join("demo.json")).map_err(fail)
+    replace(&directory.join("demo.json"), format!("{page:#}\n").as_bytes())
+        .map_err(|error| Failure::failed("demo.json cannot be written", &error))
 }
 
 fn greet(directory: &Path, page: &Value) {

@@ -7,9 +7,9 @@ use super::failure::Failure;
 use super::log_in_key::Known;
 use super::print;
 use crate::ambient::{Clock as _, HostClock};
-use crate::files::write_new;
+use crate::files::replace;
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Until another proof is taken: of one actor one a second, and none in the first seconds of a vault.
@@ -60,19 +60,8 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         print(&if json { answer.to_string() } else { token.to_owned() });
         return Ok(());
     };
-    replace(path, token).map_err(|error| Failure::failed("the token file", &error))?;
+    replace(path, token.as_bytes()).map_err(|error| Failure::failed("the token file", &error))?;
     let actor = answer["actor"].as_str().unwrap_or_default();
     print(&if json { json!({"actor": actor}).to_string() } else { format!("logged in {actor}") });
     Ok(())
-}
-
-/// The new token in the place of the old one, whole at any moment.
-fn replace(path: &Path, token: &str) -> std::io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = Path::new(&beside);
-    // One that was left half written is nobody's; what lies there otherwise is not written through.
-    let _left_over = std::fs::remove_file(beside);
-    write_new(beside, token.as_bytes())?;
-    std::fs::rename(beside, path)
 }

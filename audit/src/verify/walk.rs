@@ -368,6 +368,10 @@ impl<S: Source> Walk<'_, S> {
             self.beyond |= other_width > width;
             let shared = &items[..other_width.min(width)];
             let end = shared.last().map_or(0, |range| range.end);
+            if other_width > width && other.len() < end && bytes.starts_with(&other) {
+                // No checkpoint covers it yet, so it was not synced yet either: a power failure leaves as little of it as it likes.
+                continue;
+            }
             let differs = shared
                 .iter()
                 .position(|range| other.get(range.clone()) != Some(&bytes[range.clone()]));

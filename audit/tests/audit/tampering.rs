@@ -177,6 +177,41 @@ fn full_form_beyond_the_checkpoint_that_disagrees_is_found() {
 }
 
 #[test]
+fn form_beyond_the_checkpoint_that_broke_off_at_a_power_failure_is_no_tampering() {
+    let vault = vault();
+    let longer = Vault::with(768);
+    for (path, source) in [
+        ("tile/0/002", "tile/0/002"),
+        ("tile/entries/002", "tile/entries/002"),
+        ("tile/0/002.p/200", "tile/0/002"),
+        ("tile/entries/002.p/200", "tile/entries/002"),
+    ] {
+        let whole = longer.read(source);
+        // Nothing of it, some of an item, and a little less than the checkpoint covers.
+        for kept in [0, 7, 40, 88 * 32 - 1] {
+            vault.write(path, &whole[..kept]);
+            assert!(
+                vault.verify().expect("what broke off says nothing wrong").beyond,
+                "{path}, {kept}"
+            );
+        }
+        // What is there is held against the log all the same.
+        let mut changed = whole[..40].to_vec();
+        changed[39] ^= 1;
+        vault.write(path, &changed);
+        let error = vault.verify().expect_err("a changed bit");
+        assert!(
+            matches!(error, VerifyError::Tampered(finding) if finding.class == Class::PartialDisagrees),
+            "{path}"
+        );
+        fs::remove_file(vault.file(path)).expect("removed");
+    }
+    // A form that the checkpoint covers was synced before it was signed.
+    vault.change("tile/0/002.p/88", |bytes| bytes.truncate(40));
+    assert!(vault.verify().is_err());
+}
+
+#[test]
 fn entry_changed_with_its_tile_is_found_by_the_tile_above() {
     let vault = vault();
     let mut changed = entries(0..600);

@@ -9,7 +9,7 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// Longest wait until a vault serves.
@@ -131,22 +131,22 @@ impl Start {
 
     /// Kills a process of this start, which must have run until then: a vault that ended by itself was not killed.
     pub fn kill_alive(&self, child: &mut Child) -> Result<(), Fault> {
-        let failed = |cause| Fault::io("ending", &self.program, cause);
-        let ended = child.try_wait().map_err(failed)?;
-        let status = match ended {
-            Some(status) => status,
-            None => {
-                let _ended_meanwhile = child.kill();
-                let status = child.wait().map_err(failed)?;
-                // Between the look and the kill it may have ended too, but never by this signal.
-                if status.signal() == Some(SIGKILL) {
-                    return Ok(());
-                }
-                status
-            }
-        };
+        self.check_alive(child)?;
+        let _ended_meanwhile = child.kill();
+        let status = child.wait().map_err(|cause| Fault::io("ending", &self.program, cause))?;
+        // Between the look and the kill it may have ended too, but never by this signal.
+        if status.signal() == Some(SIGKILL) { Ok(()) } else { Err(self.ended(status)) }
+    }
+
+    /// Whether a process of this start runs: one that ended by itself is a fault.
+    pub fn check_alive(&self, child: &mut Child) -> Result<(), Fault> {
+        let ended = child.try_wait().map_err(|cause| Fault::io("ending", &self.program, cause))?;
+        ended.map_or(Ok(()), |status| Err(self.ended(status)))
+    }
+
+    fn ended(&self, status: ExitStatus) -> Fault {
         let output = tail(&self.output.with_extension("err"));
-        Err(Fault::Ended { program: self.program.clone(), status, output })
+        Fault::Ended { program: self.program.clone(), status, output }
     }
 
     /// Starts the program and waits until it serves.
@@ -175,8 +175,7 @@ impl Start {
         loop {
             let ended = child.try_wait();
             if let Some(status) = ended.map_err(|e| Fault::io("waiting for", &self.program, e))? {
-                let output = tail(&self.output.with_extension("err"));
-                return Err(Fault::Ended { program: self.program.clone(), status, output });
+                return Err(self.ended(status));
             }
             // The page is renamed into place, so a new mark means a whole new page.
             if mark_of(page).is_some_and(|mark| Some(mark) != before) {
@@ -202,14 +201,14 @@ impl Vault {
         self.child.id()
     }
 
+    /// The same, to be ended by whoever ends it in another way.
+    pub fn child(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
     /// Ends it at once, as `kill -9` does.
     pub fn kill(&mut self) {
         end(&mut self.child);
-    }
-
-    /// The same, where it must have served until then: one that ended by itself is a fault.
-    pub fn kill_alive(&mut self, start: &Start) -> Result<(), Fault> {
-        start.kill_alive(&mut self.child)
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Load<'a> {
     pub list: List,
     /// Whether the vault is being killed: set before it is.
     pub is_killed: &'a AtomicBool,
+    /// Whether it ends by the power of its disk: then it may still say that it serves no more.
+    pub loses_power: bool,
     /// Answers that all threads have had.
     pub answered: &'a AtomicU64,
     /// Numbers that were matched before, as record, number and token: asking again is free.
@@ -69,6 +71,7 @@ impl Load<'_> {
             matches += u32::from(matches!(next.attempt, Attempt::Match { .. }));
             self.list.attempt(&next.attempt, next.said.as_ref())?;
             let reply = match client.send(&next.ask) {
+                Ok(reply) if reply.status == 503 && self.sees_power_gone() => return Ok(()),
                 Ok(reply) => reply,
                 Err(_) if self.is_killed.load(Ordering::SeqCst) => return Ok(()),
                 Err(fault) => return Err(fault),
@@ -79,6 +82,10 @@ impl Load<'_> {
             self.learn(&next.attempt, &answer);
         }
         Ok(())
+    }
+
+    fn sees_power_gone(&self) -> bool {
+        self.loses_power && self.is_killed.load(Ordering::SeqCst)
     }
 
     fn next(

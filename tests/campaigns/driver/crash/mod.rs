@@ -1,4 +1,4 @@
-//! Kill -9 at random moments under mixed load, over and over in the same vault, judged after every start.
+//! Kill -9 at random moments under mixed load, or the power of the disk, over and over in the same vault, judged after every start.
 //! Never asks the vault what should be there: the client's own list outside of it says so.
 //! A round passes when nothing acknowledged is lost, nothing is half there and the log verifies.
 
@@ -8,6 +8,7 @@ mod judge;
 mod list;
 mod load;
 mod model;
+mod power;
 mod round;
 mod state;
 
@@ -18,14 +19,16 @@ use crate::log::verify;
 use crate::page::Page;
 use crate::policies;
 use crate::tally::{Tally, say};
-use crate::vault::{Programs, Start, Vault};
+use crate::vault::{Programs, Start, Vault, end};
 use judge::{Judge, Verdict};
 use list::{Answer, Attempt, List, Tried};
 use load::Load;
 use model::{SAFETY, basis};
+use power::Disk;
 use serde_json::json;
 use state::State;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -72,6 +75,10 @@ pub struct Arguments {
     /// The same seed gives the same loads.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Where an ext4 on a loop device is mounted (root): the vault lies there, and it is the disk's power that goes, with everything that was
+    /// not synced. All of it may be lost.
+    #[arg(long)]
+    disk: Option<PathBuf>,
     #[command(flatten)]
     programs: Programs,
 }
@@ -82,6 +89,8 @@ struct Campaign {
     program: PathBuf,
     verifier: PathBuf,
     state: State,
+    /// What loses its power, where that is how a vault ends.
+    disk: Option<Disk>,
     /// Whether the judge was seen to fail.
     is_controlled: bool,
 }
@@ -104,6 +113,7 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
         program: arguments.programs.vault()?,
         verifier: arguments.programs.verifier()?,
         state: State::open(&folder, arguments.seed)?,
+        disk: arguments.disk.as_deref().map(Disk::at).transpose()?,
         folder,
         is_controlled: false,
     };
@@ -139,7 +149,7 @@ impl Campaign {
     /// A fresh vault, with the events of each thread.
     fn begin(&mut self) -> Result<Life, Fault> {
         self.state.vaults += 1;
-        let directory = self.folder.join("vault");
+        let directory = self.disk.as_ref().map_or(&*self.folder, Disk::directory).join("vault");
         remove(&directory)?;
         let output = self.folder.join("vault-output");
         for extension in ["out", "err"] {
@@ -188,7 +198,7 @@ impl Campaign {
         let log = life.vault.page.log.clone();
         let key = life.vault.page.key.clone();
         let mut verdict = Verdict::default();
-        self.check_log(&log, &key, "as the kill left it", &mut verdict)?;
+        self.check_log(&log, &key, "as it was left", &mut verdict)?;
         for _ in 0..INTERRUPTED_COUNT_MAX {
             if !dice.percent(INTERRUPTED_PERCENT) {
                 break;
@@ -196,7 +206,7 @@ impl Campaign {
             let mut child = life.start.spawn()?;
             std::thread::sleep(Duration::from_millis(dice.below(INTERRUPTED_MS_MAX) as u64));
             // One that ended by itself could not start.
-            life.start.kill_alive(&mut child)?;
+            self.cut(&life.start, &mut child)?;
             self.state.interrupted += 1;
         }
         life.vault = life.start.serve()?;
@@ -254,6 +264,7 @@ impl Campaign {
                     counter: &life.counter,
                     list: List::create(lists, thread)?,
                     is_killed: &is_killed,
+                    loses_power: self.disk.is_some(),
                     answered: &answered,
                     matched: life.judge.matched.get(&thread).cloned().unwrap_or_default(),
                 };
@@ -268,7 +279,7 @@ impl Campaign {
             }
             // Set first: who sees it gone before this saw it end by itself.
             is_killed.store(true, Ordering::SeqCst);
-            let killed = life.vault.kill_alive(&life.start);
+            let killed = self.cut(&life.start, life.vault.child());
             let mut outcome = Ok(());
             for thread in threads {
                 let ended = thread.join().map_err(|_| Fault::Malformed("a thread of the load"))?;
@@ -277,6 +288,15 @@ impl Campaign {
             // How it ended says more than who was not answered.
             killed.and(outcome)
         })
+    }
+
+    /// Ends a vault that must have run until then. One whose disk lost its power may see that and stop before it is killed.
+    fn cut(&self, start: &Start, child: &mut Child) -> Result<(), Fault> {
+        let Some(disk) = &self.disk else { return start.kill_alive(child) };
+        start.check_alive(child)?;
+        disk.lose_power()?;
+        end(child);
+        disk.come_back()
     }
 
     fn check_log(
@@ -326,12 +346,18 @@ impl Campaign {
         life.vault.kill();
         let folder = self.folder.join(format!("failed-round-{}", self.state.rounds));
         std::fs::create_dir_all(&folder).map_err(|e| Fault::io("making", &folder, e))?;
-        for name in ["vault", "lists", "vault-output.out", "vault-output.err"] {
+        for name in ["lists", "vault-output.out", "vault-output.err"] {
             let from = self.folder.join(name);
             std::fs::rename(&from, folder.join(name))
                 .map_err(|e| Fault::io("keeping", &from, e))?;
         }
-        Ok(())
+        // It may lie on another disk.
+        let mut copy = Command::new("cp");
+        let copied = copy.arg("-a").arg(&life.start.directory).arg(folder.join("vault")).status();
+        match copied.map_err(|e| Fault::io("keeping", &life.start.directory, e))?.success() {
+            true => Ok(()),
+            false => Err(Fault::Malformed("the copy of a vault that failed")),
+        }
     }
 
     /// At the end of its rounds every record of a vault is read once more.
