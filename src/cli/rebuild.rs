@@ -1,4 +1,5 @@
-//! `gridvault store rebuild`: the store made again beside the old one, and put in its place in one step.
+//! `gridvault store rebuild`, and what a start does by itself behind a power failure: the store made again beside the old one, and put in
+//! its place in one step.
 //! Never while the vault serves, and never in part: what is damaged is named, and the store stays as it is.
 //! It ends with a start over the new store, whose entry says what it was made of.
 
@@ -8,7 +9,7 @@ use super::{print, runtime, snapshots, vault};
 use crate::config::{Config, layout};
 use crate::files::sync_directory;
 use crate::store::{self, EngineKind};
-use crate::trail::{Announcement, FileMedia, Media, Rebuilding, Rebuilt, rebuild};
+use crate::trail::{Announcement, FileMedia, Media, Rebuilding, Rebuilt, Trail, rebuild};
 use gridvault_keys::Keyring;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use std::io::ErrorKind;
@@ -42,19 +43,16 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         .map_err(|error| Failure::failed("the configuration", &error))?;
     let held = vault::hold(&config)?;
     let keyring = opening.keyring(&config, &held)?;
-    let rebuilt = make_beside(&config, &keyring, arguments.snapshot)?;
-    let unplaced = |error| Failure::storage("the new store cannot be put in its place", &error);
-    put_in_place(&config.directory).map_err(unplaced)?;
-    let Rebuilt { snapshot, rows, frames, entries } = rebuilt;
+    let rebuilt = make_again(&config, &keyring, arguments.snapshot)?;
     runtime()?.block_on(async {
         // As at any start: the journal behind the mark is done again, into store and log.
         let vault = vault::open(&config, keyring).await?;
-        let announced = Announcement::Rebuilt { snapshot, rows, entries };
-        let recorded = vault.rooms.trail.announce(announced).await;
+        let told = tell(&vault.rooms.trail, &rebuilt).await;
         let stopped = vault.rooms.trail.stop().await;
-        recorded.map_err(|error| Failure::storage("the rebuild cannot be recorded", &error))?;
+        told?;
         stopped.map_err(|fault| Failure::from(&*fault))
     })?;
+    let Rebuilt { snapshot, rows, frames, entries } = rebuilt;
     print(&match json {
         true => serde_json::json!({
             "snapshot": snapshot, "rows": rows, "frames": frames, "entries": entries,
@@ -66,6 +64,27 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         ),
     });
     Ok(())
+}
+
+/// Makes the store again of a snapshot, the newest unless one is named, and of the journal behind it. Until it lies in its place the old
+/// one is as it was.
+pub(super) fn make_again(
+    config: &Config,
+    keyring: &Keyring,
+    from: Option<u64>,
+) -> Result<Rebuilt, Failure> {
+    let rebuilt = make_beside(config, keyring, from)?;
+    let unplaced = |error| Failure::storage("the new store cannot be put in its place", &error);
+    put_in_place(&config.directory).map_err(unplaced)?;
+    Ok(rebuilt)
+}
+
+/// The entry that says what it was made of.
+pub(super) async fn tell(trail: &Trail, rebuilt: &Rebuilt) -> Result<(), Failure> {
+    let Rebuilt { snapshot, rows, entries, .. } = *rebuilt;
+    let recorded = trail.announce(Announcement::Rebuilt { snapshot, rows, entries }).await;
+    let failed = |error| Failure::storage("the rebuild cannot be recorded", &error);
+    recorded.map(drop).map_err(failed)
 }
 
 /// Where the new store is made, and where the old one lies for a moment.

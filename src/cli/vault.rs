@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::opening::{envelopes, open_with_passphrase};
 use super::policy_files::{self, Policies};
 use super::{
-    clock, found_anew, metrics, pkcs11, privacy, retention, second_place, ship, snapshots,
+    clock, found_anew, metrics, pkcs11, privacy, rebuild, retention, second_place, ship, snapshots,
 };
 use crate::access::Access;
 use crate::ambient::{BelievedClock, Clock, HostRandom, Micros, Random};
@@ -25,12 +25,13 @@ use crate::oversight::{
 use crate::records::SchemaSet;
 use crate::seal::Seal;
 use crate::store::{
-    self, Applier, Change, EngineKind, Expect, Key, Op, Reader, Stored, SystemKey, Version,
+    self, Applier, Change, EngineKind, Expect, Key, Op, Reader, StoreError, Stored, SystemKey,
+    Version,
 };
 use crate::territory::{Territory, TerritoryData};
 use crate::trail::{
-    Announcement, Applied, FileMedia, Media, Recorded, Settings, Snapshots, Space, Surroundings,
-    Trail, TrailError, Witnesses, WitnessesError,
+    Announcement, Applied, FileMedia, Media, Rebuilt, Recorded, Settings, Snapshots, Space,
+    Surroundings, Trail, TrailError, Witnesses, WitnessesError,
 };
 use crate::unlock::WatchedToken;
 use arc_swap::ArcSwap;
@@ -80,7 +81,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let settings = settings_of(config);
     let media: Arc<dyn Media> = Arc::new(FileMedia);
     settings.make_room(media.clone()).map_err(|fault| Failure::from(&fault))?;
-    let (reader, applier) = open_store(config)?;
+    let (reader, applier, rebuilt) = open_store(config, &keyring)?;
     let witnesses = checked_witnesses(config, &log_keys(config, &keyring))?;
     let around = around(&keyring, &clock, &random, &media);
     let waker = RotationWaker::default();
@@ -100,6 +101,9 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let in_force = reader.get(&Key::system(SystemKey::Policy)).await.map_err(fail)?;
     let told = (&*keyring, &*actors, clock.now());
     announce_start(&trail, &reader, config, &*random, told).await?;
+    if let Some(rebuilt) = &rebuilt {
+        rebuild::tell(&trail, rebuilt).await?;
+    }
     clock::tell(&trail, passed_over).await?;
     let (version, activated) = activate(&trail, in_force, policy.digest()).await?;
     finish_erasures(&reader, &seal, &trail).await;
@@ -150,10 +154,24 @@ fn around(
     }
 }
 
-fn open_store(config: &Config) -> Result<(Reader, Applier), Failure> {
+/// Opens the store, and makes it again first where the power went under it: journal and snapshots were synced, its own files were not.
+fn open_store(
+    config: &Config,
+    keyring: &Keyring,
+) -> Result<(Reader, Applier, Option<Rebuilt>), Failure> {
     let path = config.directory.join(layout::STORE);
-    store::open(&path, EngineKind::Sled, config.store_cache_bytes)
-        .map_err(|error| Failure::of_the_store("the store cannot be opened", &error))
+    let open = || store::open(&path, EngineKind::Sled, config.store_cache_bytes);
+    let unopened = |error| Failure::of_the_store("the store cannot be opened", &error);
+    let (opened, rebuilt) = match open() {
+        Err(doubt @ StoreError::LeftOpen) => {
+            tracing::warn!(why = %doubt, "the store is made again of the newest snapshot and the journal");
+            let rebuilt = rebuild::make_again(config, keyring, None)?;
+            (open(), Some(rebuilt))
+        }
+        opened => (opened, None),
+    };
+    let (reader, applier) = opened.map_err(unopened)?;
+    Ok((reader, applier, rebuilt))
 }
 
 /// The ways to its root key, which change beside the requests.

@@ -3,7 +3,7 @@
 //! Stored form of a value: version, entry index (8 bytes each, big-endian), payload.
 
 use super::unsynced::{Sync, leave_note, lies_there, may_lack};
-use super::{Bytes, Key, StoreError, Stored, Version};
+use super::{Bytes, Key, StoreError, Stored, Version, left_open};
 use crate::files::sync_directory;
 use crate::limits::{ENGINE_AHEAD_BYTES, VALUE_BYTES_MAX};
 use rustix::fs::FallocateFlags;
@@ -65,6 +65,10 @@ impl Engine {
                 if lies_there(directory).map_err(StoreError::Io)? {
                     return Err(StoreError::Unsynced);
                 }
+                if left_open::is_doubtful(directory).map_err(StoreError::Io)? {
+                    return Err(StoreError::LeftOpen);
+                }
+                left_open::open(directory).map_err(StoreError::Io)?;
                 await_engine(directory);
                 let file = hold_file(directory).map_err(StoreError::Io)?;
                 let config = sled::Config::new()
@@ -81,13 +85,11 @@ impl Engine {
 
     /// The same engine over a disk that tests break.
     #[cfg(test)]
-    pub(super) fn synced_by(self, broken: Sync) -> Engine {
-        match self {
-            Engine::Sled { db, directory, file, _lock, .. } => {
-                Engine::Sled { db, directory, file, sync: broken, _lock }
-            }
-            memory @ Engine::Memory(_) => memory,
+    pub(super) fn synced_by(mut self, broken: Sync) -> Engine {
+        if let Engine::Sled { sync, .. } = &mut self {
+            *sync = broken;
         }
+        self
     }
 
     /// The handle that was open before sled opened its file.
@@ -214,6 +216,18 @@ impl Engine {
                 hold_ahead(directory);
                 Ok(())
             }
+        }
+    }
+}
+
+impl Drop for Engine {
+    /// Its last handle goes: who wrote writes no more.
+    fn drop(&mut self) {
+        if let Engine::Sled { directory, .. } = &*self
+            && !std::thread::panicking()
+            && self.flush().is_ok()
+        {
+            left_open::close(directory);
         }
     }
 }

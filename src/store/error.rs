@@ -23,6 +23,11 @@ pub enum StoreError {
     /// A sync of the engine's files failed once: what they show may be in the system's cache alone.
     #[error("a write or a sync of the store's files failed, so the disk may lack what they show")]
     Unsynced,
+    /// The machine, or the disk of the files, went down while they were written: they may lack rows, even such as were flushed.
+    #[error(
+        "the machine or the disk went down while the store was written, so its files may lack rows"
+    )]
+    LeftOpen,
     /// The engine ended in the middle of its work, as it does where it cannot make sense of its files.
     #[error("the engine came upon something in its files that it did not write")]
     Unreadable,

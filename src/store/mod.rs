@@ -10,6 +10,7 @@ mod engine;
 mod error;
 mod feed;
 mod key;
+mod left_open;
 mod page;
 mod person;
 mod row;

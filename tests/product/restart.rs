@@ -3,6 +3,7 @@
 //! Each test has a vault of its own, since it ends it.
 
 use super::actor::Actor;
+use super::backup::entries;
 use super::bodies::{CONTACT, REGISTRATION, adult, contact, fresh_phone};
 use super::client::Reply;
 use super::enrolment::newcomer;
@@ -196,4 +197,42 @@ fn older_log_journal_or_store_in_the_place_of_the_newer_is_refused_with_what_is_
         assert!(numbered, "{names:?}: {outcome:?}");
         assert_eq!(outcome.out, "", "nothing is served: {outcome:?}");
     }
+}
+
+/// What sled was seen to do behind a power failure: it opens, and rows are missing that were flushed.
+#[test]
+fn behind_a_power_failure_a_start_makes_the_store_again_by_itself_and_says_so() {
+    let mut demo = Demo::own();
+    let worker = demo.worker(1);
+    let id = worker.create(&adult(worker.grid())).expect(201).text_of("id").to_owned();
+    let before = shown(&worker, &id);
+    let (store, note) = (demo.directory().join("store"), demo.directory().join("store/open"));
+    demo.kill();
+    let told = std::fs::read_to_string(&note).expect("a process that died left it");
+
+    demo.start_again();
+    assert!(
+        recoveries(&demo).is_empty(),
+        "where a process died and nothing else, nothing is made again"
+    );
+    demo.kill();
+    let (boot, mount) = told.split_once('\n').expect("two lines");
+    for other in [format!("boot another\n{mount}"), format!("{boot}\nmount another\n")] {
+        std::fs::remove_dir_all(&store).expect("removed");
+        std::fs::create_dir(&store).expect("made");
+        std::fs::write(&note, other).expect("written");
+        demo.start_again();
+        assert_eq!(shown(&now(&demo, &worker), &id), before);
+        demo.kill();
+    }
+    demo.start_again();
+    assert_eq!(recoveries(&demo).len(), 2, "once for each");
+    assert_eq!(demo.stop(), Some(0));
+    assert!(!note.exists(), "a vault that ended in order left nothing to be written");
+    assert_log_holds(&demo);
+}
+
+/// The entries of stores that were made again.
+fn recoveries(demo: &Demo) -> Vec<Value> {
+    entries(&demo.log_directory(), demo.origin(), "sys", "recover")
 }

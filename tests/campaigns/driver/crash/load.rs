@@ -71,7 +71,7 @@ impl Load<'_> {
             matches += u32::from(matches!(next.attempt, Attempt::Match { .. }));
             self.list.attempt(&next.attempt, next.said.as_ref())?;
             let reply = match client.send(&next.ask) {
-                Ok(reply) if reply.status == 503 && self.sees_power_gone() => return Ok(()),
+                Ok(reply) if reply.status >= 500 && self.sees_power_gone() => return Ok(()),
                 Ok(reply) => reply,
                 Err(_) if self.is_killed.load(Ordering::SeqCst) => return Ok(()),
                 Err(fault) => return Err(fault),
