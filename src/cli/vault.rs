@@ -100,10 +100,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let fail = |error| Failure::storage("the store cannot be read", &error);
     let in_force = reader.get(&Key::system(SystemKey::Policy)).await.map_err(fail)?;
     let told = (&*keyring, &*actors, clock.now());
-    announce_start(&trail, &reader, config, &*random, told).await?;
-    if let Some(rebuilt) = &rebuilt {
-        rebuild::tell(&trail, rebuilt).await?;
-    }
+    announce_start(&trail, &reader, config, &*random, told, rebuilt.as_ref()).await?;
     clock::tell(&trail, passed_over).await?;
     let (version, activated) = activate(&trail, in_force, policy.digest()).await?;
     finish_erasures(&reader, &seal, &trail).await;
@@ -387,6 +384,7 @@ async fn announce_start(
     config: &Config,
     random: &dyn Random,
     told: (&Keyring, &Directory, Micros),
+    rebuilt: Option<&Rebuilt>,
 ) -> Result<(), Failure> {
     // By the log and not by what the store lacks: a first start may have ended right behind this entry, before a policy was in force.
     if trail.began_empty() {
@@ -397,6 +395,9 @@ async fn announce_start(
     let boot = random.bytes16().map_err(|error| Failure::failed("the start", &error))?;
     let start = Announcement::Start { build: build(), configuration: config.digest(), boot };
     recorded(trail.announce_keeping(start).await)?;
+    if let Some(rebuilt) = rebuilt {
+        rebuild::tell(trail, rebuilt).await?;
+    }
     let (keyring, actors, now) = told;
     Ok(ceremony::finish(&place_of(config), trail, reader, keyring, actors, now).await?)
 }

@@ -53,7 +53,11 @@ pub const CRATES: &[(&str, &[&str], &str)] = &[
         &["seal", "trail", "identity", "unlock", "ceremony", "cli"],
         "who touches keys is counted",
     ),
-    ("gridvault_audit", &["trail", "oversight", "jobs", "cli"], "who touches the log is counted"),
+    (
+        "gridvault_audit",
+        &["config", "trail", "oversight", "jobs", "cli"],
+        "who touches the log is counted; `config` asks by its rule whether an address is read on the way",
+    ),
     (
         "rustix",
         &["trail", "store", "cli", "files", "ambient"],

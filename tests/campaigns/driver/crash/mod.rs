@@ -32,8 +32,9 @@ use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Rounds that one vault lives through.
+/// Rounds that one vault lives through, and where its disk loses its power: then each start does all of its journal again.
 const VAULT_ROUNDS_MAX: u64 = 100;
+const POWER_ROUNDS_MAX: u64 = 20;
 /// Client threads.
 const THREADS_COUNT: usize = 8;
 /// Events of each thread that are stored before the first round: no number tells of an untold one.
@@ -136,7 +137,8 @@ impl Campaign {
             };
             let outcome = self.round(&mut current);
             let is_sound = self.record(outcome)?;
-            let is_over = current.rounds >= VAULT_ROUNDS_MAX || self.state.rounds >= rounds;
+            let lives = if self.disk.is_some() { POWER_ROUNDS_MAX } else { VAULT_ROUNDS_MAX };
+            let is_over = current.rounds >= lives || self.state.rounds >= rounds;
             match (is_sound, is_over) {
                 (false, _) => self.keep(current)?,
                 (true, true) => self.finish(current)?,
