@@ -18,6 +18,9 @@ use crate::constants::{
     BUNDLE_BYTES_MAX, HASH_BYTES, LEAF_PREFIX, TILE_BYTES, TILE_HEIGHT, TILE_WIDTH,
 };
 
+/// What a disk writes whole or not at all, in bytes; a larger unit of it is several of these.
+const SECTOR_BYTES: usize = 512;
+
 /// What a log that was accepted is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
@@ -368,8 +371,7 @@ impl<S: Source> Walk<'_, S> {
             self.beyond |= other_width > width;
             let shared = &items[..other_width.min(width)];
             let end = shared.last().map_or(0, |range| range.end);
-            if other_width > width && other.len() < end && bytes.starts_with(&other) {
-                // No checkpoint covers it yet, so it was not synced yet either: a power failure leaves as little of it as it likes.
+            if other_width > width && is_unwritten(&other, &bytes[..end]) {
                 continue;
             }
             let differs = shared
@@ -515,4 +517,14 @@ fn cut(bytes: &[u8], width: usize, exact: bool) -> Cut {
         at = to;
     };
     Cut { entries, fault }
+}
+
+/// Whether a form that no checkpoint covers yet is what a power failure leaves of it: it was not synced either, so it may end anywhere, and of
+/// what is there each sector was written or reads as zeros.
+fn is_unwritten(found: &[u8], whole: &[u8]) -> bool {
+    let mut sectors = found.chunks(SECTOR_BYTES).zip(whole.chunks(SECTOR_BYTES));
+    sectors.all(|(found, whole)| {
+        let shared = found.len().min(whole.len());
+        found[..shared] == whole[..shared] || found[..shared].iter().all(|byte| *byte == 0)
+    })
 }
