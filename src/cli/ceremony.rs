@@ -16,7 +16,7 @@ use crate::ceremony::{
 use crate::config::{Config, Overrides, layout};
 use crate::identity::{ActorRecord, Directory};
 use crate::limits::CEREMONY_REQUEST_BYTES_MAX;
-use crate::store::{self, EngineKind, Reader};
+use crate::store::{self, EngineKind, Reader, StoreError};
 use gridvault_keys::{Envelope, Keyring, KeyringLock, RootKey, UnlockFile};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -292,6 +292,9 @@ fn judge(
         EngineKind::Sled,
         config.store_cache_bytes,
     )
-    .map_err(|error| Failure::of_the_store("the store cannot be opened", &error))?;
+    .map_err(|error| match error {
+        StoreError::LeftOpen => Failure::storage("start the vault once before", &error),
+        _ => Failure::of_the_store("the store cannot be opened", &error),
+    })?;
     runtime()?.block_on(consent.judged(&reader, Arc::new(keyring), now))
 }

@@ -7,11 +7,12 @@ use super::failure::Failure;
 use super::opening::Opening;
 use super::{print, runtime, snapshots, vault};
 use crate::config::{Config, layout};
-use crate::files::sync_directory;
+use crate::files::{replace, sync_directory};
 use crate::store::{self, EngineKind};
 use crate::trail::{Announcement, FileMedia, Media, Rebuilding, Rebuilt, Trail, rebuild};
 use gridvault_keys::Keyring;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,12 +46,9 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let keyring = opening.keyring(&config, &held)?;
     let rebuilt = make_again(&config, &keyring, arguments.snapshot)?;
     runtime()?.block_on(async {
-        // As at any start: the journal behind the mark is done again, into store and log.
+        // As at any start: the journal behind the mark is done again, into store and log, and the entry says what was made.
         let vault = vault::open(&config, keyring).await?;
-        let told = tell(&vault.rooms.trail, &rebuilt).await;
-        let stopped = vault.rooms.trail.stop().await;
-        told?;
-        stopped.map_err(|fault| Failure::from(&*fault))
+        vault.rooms.trail.stop().await.map_err(|fault| Failure::from(&*fault))
     })?;
     let Rebuilt { snapshot, rows, frames, entries } = rebuilt;
     print(&match json {
@@ -73,19 +71,49 @@ pub(super) fn make_again(
     keyring: &Keyring,
     from: Option<u64>,
 ) -> Result<Rebuilt, Failure> {
-    let rebuilt = make_beside(config, keyring, from)?;
     let unplaced = |error| Failure::storage("the new store cannot be put in its place", &error);
+    is_own(&config.directory).map_err(unplaced)?;
+    let rebuilt = make_beside(config, keyring, from)?;
+    let word = serde_json::to_vec(&rebuilt).map_err(|error| unplaced(error.into()))?;
+    replace(&beside(&config.directory).join(UNTOLD), &word).map_err(unplaced)?;
     put_in_place(&config.directory).map_err(unplaced)?;
     Ok(rebuilt)
 }
 
-/// The entry that says what it was made of.
-pub(super) async fn tell(trail: &Trail, rebuilt: &Rebuilt) -> Result<(), Failure> {
-    let Rebuilt { snapshot, rows, entries, .. } = *rebuilt;
-    let recorded = trail.announce(Announcement::Rebuilt { snapshot, rows, entries }).await;
-    let failed = |error| Failure::storage("the rebuild cannot be recorded", &error);
-    recorded.map(drop).map_err(failed)
+/// Whether the store is a directory of the vault's own: behind a link lies another disk, and what would change places is the link.
+fn is_own(directory: &Path) -> std::io::Result<()> {
+    match std::fs::symlink_metadata(directory.join(layout::STORE)) {
+        Ok(found) if !found.is_dir() => Err(std::io::Error::other("the store is no directory")),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
+
+/// Records what the store was made of, where that was not told yet: a start may end between the two.
+pub(super) async fn tell(trail: &Trail, directory: &Path) -> Result<(), Failure> {
+    let failed = |error| Failure::storage("the rebuild cannot be recorded", &error);
+    let store = directory.join(layout::STORE);
+    let word = store.join(UNTOLD);
+    let unread = |error| Failure::storage("what the store was made of", &error);
+    let told = match std::fs::read(&word) {
+        Ok(told) => told,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(unread(error)),
+    };
+    let made: Rebuilt = serde_json::from_slice(&told).map_err(|error| unread(error.into()))?;
+    let Rebuilt { snapshot, rows, entries, .. } = made;
+    trail.announce(Announcement::Rebuilt { snapshot, rows, entries }).await.map_err(failed)?;
+    std::fs::remove_file(&word).and_then(|()| sync_directory(&store)).map_err(unread)
+}
+
+/// Takes away what a start left that ended while two stores changed places.
+pub(super) fn clear_away(directory: &Path) -> Result<(), Failure> {
+    remove(&beside(directory))
+        .map_err(|error| Failure::storage("the former store cannot be removed", &error))
+}
+
+/// Lies in a store until the entry is written that says what it was made of.
+const UNTOLD: &str = "made-again";
 
 /// Where the new store is made, and where the old one lies for a moment.
 fn beside(directory: &Path) -> PathBuf {
@@ -121,10 +149,11 @@ fn put_in_place(directory: &Path) -> std::io::Result<()> {
         Ok(()) => {}
         // There was none, or the file system cannot do it. Then a crash between the two calls leaves no store, which a start
         // refuses, and this command makes again.
-        Err(_) => {
+        Err(Errno::NOENT | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
             remove(&old)?;
             std::fs::rename(&new, &old)?;
         }
+        Err(error) => return Err(error.into()),
     }
     sync_directory(directory)?;
     remove(&new)

@@ -30,8 +30,8 @@ use crate::store::{
 };
 use crate::territory::{Territory, TerritoryData};
 use crate::trail::{
-    Announcement, Applied, FileMedia, Media, Rebuilt, Recorded, Settings, Snapshots, Space,
-    Surroundings, Trail, TrailError, Witnesses, WitnessesError,
+    Announcement, Applied, FileMedia, Media, Recorded, Settings, Snapshots, Space, Surroundings,
+    Trail, TrailError, Witnesses, WitnessesError, hold_in_doubt,
 };
 use crate::unlock::WatchedToken;
 use arc_swap::ArcSwap;
@@ -81,8 +81,8 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let settings = settings_of(config);
     let media: Arc<dyn Media> = Arc::new(FileMedia);
     settings.make_room(media.clone()).map_err(|fault| Failure::from(&fault))?;
-    let (reader, applier, rebuilt) = open_store(config, &keyring)?;
     let witnesses = checked_witnesses(config, &log_keys(config, &keyring))?;
+    let (reader, applier) = store_of(config, &keyring).await?;
     let around = around(&keyring, &clock, &random, &media);
     let waker = RotationWaker::default();
     let listeners: Vec<Arc<dyn Applied>> =
@@ -100,7 +100,7 @@ pub(super) async fn open(config: &Config, keyring: Keyring) -> Result<Vault, Fai
     let fail = |error| Failure::storage("the store cannot be read", &error);
     let in_force = reader.get(&Key::system(SystemKey::Policy)).await.map_err(fail)?;
     let told = (&*keyring, &*actors, clock.now());
-    announce_start(&trail, &reader, config, &*random, told, rebuilt.as_ref()).await?;
+    announce_start(&trail, &reader, config, &*random, told).await?;
     clock::tell(&trail, passed_over).await?;
     let (version, activated) = activate(&trail, in_force, policy.digest()).await?;
     finish_erasures(&reader, &seal, &trail).await;
@@ -151,24 +151,45 @@ fn around(
     }
 }
 
+/// The store, opened beside whatever else is asked meanwhile: to make it again takes as long as its journal is.
+async fn store_of(config: &Config, keyring: &Arc<Keyring>) -> Result<(Reader, Applier), Failure> {
+    let (config, keyring) = (config.clone(), keyring.clone());
+    let opened = tokio::task::spawn_blocking(move || open_store(&config, &keyring)).await;
+    opened.map_err(|error| Failure::failed("the store cannot be opened", &error))?
+}
+
 /// Opens the store, and makes it again first where the power went under it: journal and snapshots were synced, its own files were not.
-fn open_store(
-    config: &Config,
-    keyring: &Keyring,
-) -> Result<(Reader, Applier, Option<Rebuilt>), Failure> {
+fn open_store(config: &Config, keyring: &Keyring) -> Result<(Reader, Applier), Failure> {
     let path = config.directory.join(layout::STORE);
     let open = || store::open(&path, EngineKind::Sled, config.store_cache_bytes);
-    let unopened = |error| Failure::of_the_store("the store cannot be opened", &error);
-    let (opened, rebuilt) = match open() {
+    let opened = match open() {
         Err(doubt @ StoreError::LeftOpen) => {
-            tracing::warn!(why = %doubt, "the store is made again of the newest snapshot and the journal");
-            let rebuilt = rebuild::make_again(config, keyring, None)?;
-            (open(), Some(rebuilt))
+            make_store_again(config, keyring, &doubt)?;
+            open()
         }
-        opened => (opened, None),
+        opened => opened,
     };
-    let (reader, applier) = opened.map_err(unopened)?;
-    Ok((reader, applier, rebuilt))
+    let opened =
+        opened.map_err(|error| Failure::of_the_store("the store cannot be opened", &error))?;
+    rebuild::clear_away(&config.directory)?;
+    Ok(opened)
+}
+
+fn make_store_again(config: &Config, keyring: &Keyring, doubt: &StoreError) -> Result<(), Failure> {
+    let path = config.directory.join(layout::STORE);
+    let checkpoint = Key::system(SystemKey::Checkpoint);
+    let told = store::told_in_doubt(&path, &checkpoint, config.store_cache_bytes);
+    if let Some(told) = &told {
+        let held = hold_in_doubt(&settings_of(config), keyring, told);
+        held.map_err(|fault| Failure::from(&fault))?;
+    }
+    if told.is_none() && !config.directory.join(layout::LOG).exists() {
+        // The very first start, before anybody was told anything.
+        let removed = std::fs::remove_dir_all(&path);
+        return removed.map_err(|error| Failure::storage("the store cannot be begun", &error));
+    }
+    tracing::warn!(why = %doubt, "the store is made again of the newest snapshot and the journal");
+    rebuild::make_again(config, keyring, None).map(drop)
 }
 
 /// The ways to its root key, which change beside the requests.
@@ -384,7 +405,6 @@ async fn announce_start(
     config: &Config,
     random: &dyn Random,
     told: (&Keyring, &Directory, Micros),
-    rebuilt: Option<&Rebuilt>,
 ) -> Result<(), Failure> {
     // By the log and not by what the store lacks: a first start may have ended right behind this entry, before a policy was in force.
     if trail.began_empty() {
@@ -395,9 +415,7 @@ async fn announce_start(
     let boot = random.bytes16().map_err(|error| Failure::failed("the start", &error))?;
     let start = Announcement::Start { build: build(), configuration: config.digest(), boot };
     recorded(trail.announce_keeping(start).await)?;
-    if let Some(rebuilt) = rebuilt {
-        rebuild::tell(trail, rebuilt).await?;
-    }
+    rebuild::tell(trail, &config.directory).await?;
     let (keyring, actors, now) = told;
     Ok(ceremony::finish(&place_of(config), trail, reader, keyring, actors, now).await?)
 }

@@ -25,12 +25,13 @@ pub enum EngineKind {
 }
 
 pub(super) enum Engine {
-    /// `file` is sled's file through a handle of ours: see [`sync_files`].
+    /// `file` is sled's file through a handle of ours: see [`sync_files`]. `is_believed`: what it holds may count as whole once it is closed.
     Sled {
-        db: sled::Db,
+        db: Option<sled::Db>,
         directory: PathBuf,
         file: File,
         sync: Sync,
+        is_believed: bool,
         _lock: File,
     },
     Memory(RwLock<BTreeMap<Key, Vec<u8>>>),
@@ -57,11 +58,7 @@ impl Engine {
             EngineKind::Memory => Ok(Engine::Memory(RwLock::new(BTreeMap::new()))),
             EngineKind::Sled => {
                 std::fs::create_dir_all(directory).map_err(StoreError::Io)?;
-                let lock = File::create(directory.join("lock")).map_err(StoreError::Io)?;
-                lock.try_lock().map_err(|error| match error {
-                    TryLockError::WouldBlock => StoreError::Locked,
-                    TryLockError::Error(error) => StoreError::Io(error),
-                })?;
+                let lock = lock(directory)?;
                 if lies_there(directory).map_err(StoreError::Io)? {
                     return Err(StoreError::Unsynced);
                 }
@@ -69,18 +66,14 @@ impl Engine {
                     return Err(StoreError::LeftOpen);
                 }
                 left_open::open(directory).map_err(StoreError::Io)?;
-                await_engine(directory);
-                let file = hold_file(directory).map_err(StoreError::Io)?;
-                let config = sled::Config::new()
-                    .path(directory)
-                    .cache_capacity(cache_bytes)
-                    .flush_every_ms(Some(SLED_FLUSH_MS));
-                let db = guarded(|| config.open().map_err(StoreError::Engine))?;
-                hold_ahead(directory);
-                let (directory, sync) = (directory.into(), File::sync_data as Sync);
-                Ok(Engine::Sled { db, directory, file, sync, _lock: lock })
+                start(directory, cache_bytes, lock, true)
             }
         }
+    }
+
+    /// Opens files that were left open, to be looked at and not to be believed.
+    pub(super) fn open_in_doubt(directory: &Path, cache_bytes: u64) -> Result<Engine, StoreError> {
+        start(directory, cache_bytes, lock(directory)?, false)
     }
 
     /// The same engine over a disk that tests break.
@@ -116,7 +109,7 @@ impl Engine {
     ) -> Result<Option<(Version, u64, Bytes)>, StoreError> {
         let found = match self {
             Engine::Sled { db, .. } => {
-                let found = guarded(|| db.get(key.as_bytes()).map_err(StoreError::Engine))?;
+                let found = guarded(|| live(db).get(key.as_bytes()).map_err(StoreError::Engine))?;
                 found.map(Bytes::of_engine)
             }
             Engine::Memory(map) => {
@@ -139,7 +132,8 @@ impl Engine {
         let start = if after.is_some() { Bound::Excluded(start) } else { Bound::Included(start) };
         match self {
             Engine::Sled { db, .. } => guarded(|| {
-                db.range::<&[u8], _>((start, Bound::Unbounded))
+                live(db)
+                    .range::<&[u8], _>((start, Bound::Unbounded))
                     .take_while(|pair| {
                         pair.as_ref().map_or(true, |(key, _)| key.starts_with(prefix.as_bytes()))
                     })
@@ -181,7 +175,7 @@ impl Engine {
             // A plain insert: batches and transactions take one lock for the whole process.
             Engine::Sled { db, directory, .. } => {
                 guarded(|| {
-                    db.insert(key.as_bytes(), bytes).map_err(|error| failed(directory, error))
+                    live(db).insert(key.as_bytes(), bytes).map_err(|error| failed(directory, error))
                 })?;
             }
             Engine::Memory(map) => {
@@ -194,7 +188,9 @@ impl Engine {
     pub(super) fn delete(&self, key: &Key) -> Result<(), StoreError> {
         match self {
             Engine::Sled { db, directory, .. } => {
-                guarded(|| db.remove(key.as_bytes()).map_err(|error| failed(directory, error)))?;
+                guarded(|| {
+                    live(db).remove(key.as_bytes()).map_err(|error| failed(directory, error))
+                })?;
             }
             Engine::Memory(map) => {
                 map.write().unwrap_or_else(PoisonError::into_inner).remove(key);
@@ -207,7 +203,7 @@ impl Engine {
         match self {
             Engine::Memory(_) => Ok(()),
             Engine::Sled { db, directory, file, sync, .. } => {
-                guarded(|| db.flush().map_err(|error| failed(directory, error)))?;
+                guarded(|| live(db).flush().map_err(|error| failed(directory, error)))?;
                 // sled's flush is sync_file_range, which leaves the disk's own cache and the file's
                 // metadata out; so each of its files is synced through a handle of ours.
                 let leave = |error: &std::io::Error| leave_note(directory, error);
@@ -221,15 +217,57 @@ impl Engine {
 }
 
 impl Drop for Engine {
-    /// Its last handle goes: who wrote writes no more.
+    /// Its last handle goes. sled's own threads write behind the last flush too, and let go of its file when they end: only then, and once
+    /// that is on the disk as well, nobody writes any more.
     fn drop(&mut self) {
-        if let Engine::Sled { directory, .. } = &*self
-            && !std::thread::panicking()
-            && self.flush().is_ok()
-        {
+        if std::thread::panicking() || self.flush().is_err() {
+            return;
+        }
+        let Engine::Sled { db, directory, file, sync, is_believed, .. } = self else { return };
+        drop(db.take());
+        let is_closed = *is_believed && await_engine(directory);
+        let sync_all = || {
+            sync(file)?;
+            sync_files(directory, *sync, &|_| ())
+        };
+        if is_closed && sync_all().is_ok() {
             left_open::close(directory);
         }
     }
+}
+
+/// Takes the directory for this process.
+fn lock(directory: &Path) -> Result<File, StoreError> {
+    let lock = File::create(directory.join("lock")).map_err(StoreError::Io)?;
+    lock.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => StoreError::Locked,
+        TryLockError::Error(error) => StoreError::Io(error),
+    })?;
+    Ok(lock)
+}
+
+fn start(
+    directory: &Path,
+    cache_bytes: u64,
+    lock: File,
+    is_believed: bool,
+) -> Result<Engine, StoreError> {
+    await_engine(directory);
+    let file = hold_file(directory).map_err(StoreError::Io)?;
+    let config = sled::Config::new()
+        .path(directory)
+        .cache_capacity(cache_bytes)
+        .flush_every_ms(Some(SLED_FLUSH_MS));
+    let db = Some(guarded(|| config.open().map_err(StoreError::Engine))?);
+    hold_ahead(directory);
+    let (directory, sync) = (directory.into(), File::sync_data as Sync);
+    Ok(Engine::Sled { db, directory, file, sync, is_believed, _lock: lock })
+}
+
+/// The engine of a handle that is there.
+fn live(db: &Option<sled::Db>) -> &sled::Db {
+    // INVARIANT: it is taken where the last handle is dropped, and nowhere else.
+    db.as_ref().expect("an engine that is not dropped")
 }
 
 /// sled answers with an error where a checksum is wrong, and panics where what has a right one makes no sense to it. Both mean the same to
@@ -265,12 +303,14 @@ fn take_apart(bytes: &[u8]) -> Result<(Version, u64, &[u8]), StoreError> {
 /// Waits until no thread of an engine that was closed holds its file any more. sled's own threads may, for a moment behind the
 /// end of its last handle, and it refuses to open a file that is held. Whoever comes here has the lock of ours, so what holds
 /// sled's belongs to nobody; sled says so itself where it does not let go.
-fn await_engine(directory: &Path) {
-    let Ok(file) = File::open(directory.join(FILE)) else { return };
+/// False where one still does.
+fn await_engine(directory: &Path) -> bool {
+    let Ok(file) = File::open(directory.join(FILE)) else { return true };
     for _ in 0..ENGINE_CLOSING_LOOKS_MAX {
-        let Err(TryLockError::WouldBlock) = file.try_lock() else { return };
+        let Err(TryLockError::WouldBlock) = file.try_lock() else { return true };
         std::thread::sleep(ENGINE_CLOSING_PAUSE);
     }
+    false
 }
 
 /// Opens sled's file before sled does, and makes it as sled would. sled syncs it by itself and only logs what fails; the system

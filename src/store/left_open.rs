@@ -5,6 +5,7 @@
 
 use crate::files::{replace, sync_directory};
 use rustix::fs::{major, minor};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -26,8 +27,10 @@ pub(super) fn is_doubtful(directory: &Path) -> io::Result<bool> {
 /// Says, durably, that they are open from now on. Of files that were left open and are in no doubt it is said already, and a full disk takes
 /// nothing new.
 pub(super) fn open(directory: &Path) -> io::Result<()> {
-    if directory.join(NAME).exists() {
-        return Ok(());
+    if let Ok(file) = File::open(directory.join(NAME)) {
+        // Whoever wrote it may have died before it was durable.
+        file.sync_all()?;
+        return sync_directory(directory);
     }
     replace(&directory.join(NAME), now(directory)?.unwrap_or_default().as_bytes())
 }

@@ -153,6 +153,12 @@ pub fn open(
     Ok((Reader { shared: shared.clone() }, Applier { shared }))
 }
 
+/// What a store that was left open says under one key, as far as it still opens: it may lack rows, and what is there was written.
+pub fn told_in_doubt(directory: &Path, key: &Key, cache_bytes: u64) -> Option<Stored> {
+    let engine = Engine::open_in_doubt(directory, cache_bytes).ok()?;
+    engine.get(key).ok().flatten()
+}
+
 /// What readers and the applier have in common.
 struct Shared {
     engine: Engine,

@@ -106,6 +106,7 @@ impl Handoff {
 
     /// The entries of these frames are in the log.
     pub(super) fn integrated(&self, bytes: usize, frames: impl Iterator<Item = Framed>) {
+        let mut let_go = Vec::new();
         let mut state = self.lock();
         state.bytes = state.bytes.saturating_sub(bytes);
         let mut kept: usize = state.spent.iter().map(Framed::memory_bytes).sum();
@@ -113,9 +114,14 @@ impl Handoff {
             if kept + frame.memory_bytes() <= SPENT_FRAMES_BYTES_MAX {
                 kept += frame.memory_bytes();
                 state.spent.push(frame);
+            } else {
+                let_go.push(frame);
             }
         }
         self.changed.notify_all();
+        // Nobody waits while memory is let go of.
+        drop(state);
+        drop(let_go);
     }
 
     /// A frame to be filled anew: the one that came back last, or one without memory.

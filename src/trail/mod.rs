@@ -46,7 +46,7 @@ pub use erasure_ledger::{
 pub use error::{TrailError, TrailFault};
 pub use journal::{FileMedia, Media, Room, Segment};
 pub use readings::{GROUP_SIZES, GroupSizes, Readings};
-pub use rebuild::{Rebuilding, Rebuilt, rebuild};
+pub use rebuild::{Rebuilding, Rebuilt, hold_in_doubt, rebuild};
 pub use receipt::{Receipt, Recorded, Refused, Unrecorded};
 pub use snapshot::{SnapshotError, SnapshotSettings, SnapshotStep, Snapshots};
 pub use space::Space;

@@ -7,9 +7,10 @@ use super::journal::{Media, Position, replay};
 use super::recover::{self, Mark, write_mark};
 use super::snapshot::{Place, newest, open};
 use super::{Settings, TrailFault};
-use crate::store::{Applier, Key, Op, SystemKey};
+use crate::store::{Applier, Key, Op, Stored, SystemKey};
 use gridvault_audit::LogReader;
 use gridvault_keys::Keyring;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ pub struct Rebuilding<'a> {
 }
 
 /// What a store was made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rebuilt {
     /// The snapshot holds what the entries below this index made; 0 where there was none.
     pub snapshot: u64,
@@ -38,6 +39,19 @@ pub struct Rebuilt {
     pub frames: u64,
     /// Entries of the journal.
     pub entries: u64,
+}
+
+/// Holds the log against what a store that was left open still says of it, before anything is made in its place.
+///
+/// # Errors
+/// [`TrailFault::Behind`] and [`TrailFault::Forked`] where the log is an older one or another.
+pub fn hold_in_doubt(
+    settings: &Settings,
+    keyring: &Keyring,
+    told: &Stored,
+) -> Result<(), TrailFault> {
+    let signer = LogSigner::of(&settings.origin, keyring);
+    recover::hold_in_doubt(&settings.log_directory, told, &signer)
 }
 
 /// Fills an empty store and flushes it. The mark is moved back to the snapshot before this returns, so that the next start
@@ -61,6 +75,8 @@ pub fn rebuild(applier: Applier, rebuilding: &Rebuilding<'_>) -> Result<Rebuilt,
         origin: origin.clone(),
         log_key: keyring.log_signer().public_key(),
     };
+    // What was flushed before the mark moved was in journal and log before that.
+    let Mark { position: marked, kept: flushed } = recover::read_mark(journal, &chain)?;
     let (mut position, mut rows) = (Position::START, 0);
     let from = from.map_or_else(|| newest(snapshots), |from| Ok(Some(from)))?;
     if let Some(segment) = from {
@@ -87,7 +103,14 @@ pub fn rebuild(applier: Applier, rebuilding: &Rebuilding<'_>) -> Result<Rebuilt,
     if log.size() > end {
         return Err(TrailFault::JournalBehind { journal: end, log: log.size() });
     }
+    if end < marked.index {
+        let who = "the mark of the journal".to_owned();
+        return Err(TrailFault::Behind { who, size: end, seen: marked.index });
+    }
     let kept = applier.version(&Key::system(SystemKey::Checkpoint))?;
+    if kept < flushed {
+        return Err(TrailFault::StoreBehind { store: kept.0, flushed: flushed.0 });
+    }
     applier.flusher().flush()?;
     // A crash behind this leaves the old store under a mark from which everything is done again, or one that is refused because
     // it knows less of the log than the mark says.

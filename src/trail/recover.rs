@@ -5,7 +5,7 @@
 use super::TrailFault;
 use super::integrate::LogSigner;
 use super::journal::{FileMedia, Media, Position, Replayed, replay, segments};
-use crate::store::{Applier, Decoder, Encoder, Key, StoreError, SystemKey, Version};
+use crate::store::{Applier, Decoder, Encoder, Key, StoreError, Stored, SystemKey, Version};
 use gridvault_audit::verify::{Class, VerifierKey, open_note};
 use gridvault_audit::{
     Checkpoint, Log, LogReader, NoteSigner, Relief, kept_checkpoint, verifier_key,
@@ -50,6 +50,23 @@ pub(super) fn hold_together(
     let Some(stored) = stored else { return Ok(()) };
     let corrupt = || TrailFault::Store(StoreError::Corrupt { what: "checkpoint of the log" });
     let head = kept_head(&stored.payload, signer).ok_or_else(corrupt)?;
+    hold_log(log_directory, &head, signer)
+}
+
+/// Holds the log against the checkpoint that a store which was left open still has. Rows may be missing there; this one was published, so
+/// the log has what it covers.
+pub(super) fn hold_in_doubt(
+    log_directory: &Path,
+    stored: &Stored,
+    signer: &LogSigner,
+) -> Result<(), TrailFault> {
+    match kept_head(&stored.payload, signer) {
+        Some(head) => hold_log(log_directory, &head, signer),
+        None => Ok(()),
+    }
+}
+
+fn hold_log(log_directory: &Path, head: &Checkpoint, signer: &LogSigner) -> Result<(), TrailFault> {
     let log = LogReader::new(log_directory, signer.key_name()).map_err(TrailFault::Log)?;
     let (who, size) = ("the store".to_owned(), log.size().map_err(TrailFault::Log)?);
     if head.size > size {

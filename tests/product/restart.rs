@@ -177,16 +177,23 @@ fn older_log_journal_or_store_in_the_place_of_the_newer_is_refused_with_what_is_
     assert_eq!(demo.stop(), Some(0));
     copied(demo.directory(), &new);
     let directory = demo.directory().display().to_string();
-    for (what, names) in [
-        ("the store has seen", &["log", "journal"][..]),
-        ("the store has seen", &["log"]),
-        ("the journal is", &["journal"]),
-        ("the store knows of", &["store"]),
+    for (what, names, left_open) in [
+        ("the store has seen", &["log", "journal"][..], false),
+        ("the store has seen", &["log"], false),
+        ("the journal is", &["journal"], false),
+        ("the store knows of", &["store"], false),
+        // Nor is one made again of what is older than it knows.
+        ("the store has seen", &["log", "journal"], true),
+        ("the store has seen", &["log"], true),
+        ("the journal is", &["journal"], true),
     ] {
         for name in ["log", "journal", "store"] {
             let from = if names.contains(&name) { &old } else { &new };
             std::fs::remove_dir_all(demo.directory().join(name)).expect("removed");
             copied(&from.join(name), &demo.directory().join(name));
+        }
+        if left_open {
+            std::fs::write(demo.directory().join("store/open"), "boot another").expect("written");
         }
         let outcome = run(&["demo", "--listen", "127.0.0.1:0", "--dir", &directory]);
         assert_eq!(outcome.status, Some(4), "{names:?}: {outcome:?}");
@@ -230,6 +237,24 @@ fn behind_a_power_failure_a_start_makes_the_store_again_by_itself_and_says_so() 
     assert_eq!(demo.stop(), Some(0));
     assert!(!note.exists(), "a vault that ended in order left nothing to be written");
     assert_log_holds(&demo);
+}
+
+#[test]
+fn a_start_that_ended_before_it_told_of_a_store_made_again_is_told_of_by_the_next() {
+    let mut demo = Demo::own();
+    assert_eq!(demo.stop(), Some(0));
+    let made = r#"{"snapshot":0,"rows":0,"frames":3,"entries":7}"#;
+    let word = demo.directory().join("store/made-again");
+    std::fs::write(&word, made).expect("written");
+    std::fs::create_dir(demo.directory().join("store.new")).expect("left over");
+    for _ in 0..2 {
+        demo.start_again();
+        assert_eq!(demo.stop(), Some(0));
+    }
+    let told = recoveries(&demo);
+    assert_eq!(told.len(), 1, "once");
+    assert_eq!(told[0]["x"]["entries"], 7);
+    assert!(!word.exists() && !demo.directory().join("store.new").exists());
 }
 
 /// The entries of stores that were made again.

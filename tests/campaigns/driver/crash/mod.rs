@@ -211,7 +211,11 @@ impl Campaign {
             self.cut(&life.start, &mut child)?;
             self.state.interrupted += 1;
         }
+        let made_again = stores_made_again(&life.start);
         life.vault = life.start.serve()?;
+        if self.disk.is_some() && stores_made_again(&life.start) == made_again {
+            verdict.failures.push("the store was believed behind a power failure".to_owned());
+        }
         let ready = life.vault.ready_in;
         self.state.ready_us.push(u64::try_from(ready.as_micros()).unwrap_or(u64::MAX));
         let mut tried = Vec::new();
@@ -420,6 +424,12 @@ impl Campaign {
         tally.holds("ready again within 2 s at 99 of 100 starts", holds, within);
         tally
     }
+}
+
+/// How often the vault has said that it makes its store again.
+fn stores_made_again(start: &Start) -> usize {
+    let said = std::fs::read(start.output.with_extension("err")).unwrap_or_default();
+    String::from_utf8_lossy(&said).matches("the store is made again").count()
 }
 
 /// Stores the events of each thread in calm.

@@ -9,8 +9,11 @@ use std::time::Duration;
 
 /// Shuts the file system of a directory down. The request and its flag are those of `fs/ext4/ext4.h`: no library of ours has them, and
 /// this driver may make no raw call.
+/// It looks once more at what it has in hand: a directory that is mounted no more is one of another disk.
 const SHUTDOWN: &str = "import fcntl, os, struct, sys\n\
-    fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587D, struct.pack('I', 2))";
+    directory = os.open(sys.argv[1], os.O_RDONLY)\n\
+    if os.fstat(directory).st_dev != os.stat(sys.argv[2]).st_rdev: sys.exit('not mounted there')\n\
+    fcntl.ioctl(directory, 0x8004587D, struct.pack('I', 2))";
 
 /// The system may hold a file of a process that was killed for a moment longer.
 const RELEASE_LOOKS_MAX: u32 = 100;
@@ -40,7 +43,9 @@ impl Disk {
 
     /// From now on nothing of it is written.
     pub fn lose_power(&self) -> Result<(), Fault> {
-        run(Command::new("python3").args(["-c", SHUTDOWN]).arg(&self.directory), "python3")
+        let mut command = Command::new("python3");
+        command.args(["-c", SHUTDOWN]).arg(&self.directory).arg(&self.device);
+        run(&mut command, "python3")
     }
 
     /// Mounts what is left. Nobody may have a file of it open.
