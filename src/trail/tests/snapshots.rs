@@ -7,6 +7,8 @@ use super::wait;
 use super::world::{Run, World, change_of, keyring, owned, permit, record};
 use crate::limits::{SEGMENT_BYTES_MIN, VALUE_BYTES_MAX};
 use crate::store::{Change, EngineKind, Key, Op, Stored, Version, open};
+use crate::trail::journal::Position;
+use crate::trail::recover::{Mark, read_mark, write_mark};
 use crate::trail::{
     FileMedia, Rebuilding, Rebuilt, SnapshotError, SnapshotSettings, SnapshotStep, Snapshots,
     TrailFault, rebuild,
@@ -149,6 +151,23 @@ fn a_lost_store_is_made_again_from_snapshot_and_journal() {
     let run = world.start().expect("a start");
     assert_eq!(rows(&run.reader), before);
     run.stop();
+}
+
+#[test]
+fn a_store_is_not_made_of_less_than_the_mark_knew_of() {
+    let world = World::on_sled();
+    let (_, before) = worked(&world, 1);
+    let (journal, chain) = (world.path("journal"), keyring().chain());
+    let mark = read_mark(&journal, &chain).expect("a mark");
+    let further = Position { index: mark.position.index + 1_000, ..mark.position };
+    write_mark(&journal, &chain, &Mark { position: further, ..mark }).expect("written");
+    assert!(matches!(rebuilt(&world, None), Err(TrailFault::Behind { .. })));
+    write_mark(&journal, &chain, &Mark { kept: Version(u64::MAX), ..mark }).expect("written");
+    assert!(matches!(rebuilt(&world, None), Err(TrailFault::StoreBehind { .. })));
+    // What is refused moves no mark.
+    assert_eq!(read_mark(&journal, &chain).expect("a mark").kept, Version(u64::MAX));
+    write_mark(&journal, &chain, &mark).expect("written");
+    assert_eq!(rebuilt(&world, None).expect("made again").1, before);
 }
 
 #[test]
