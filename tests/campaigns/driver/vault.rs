@@ -206,6 +206,15 @@ impl Vault {
         &mut self.child
     }
 
+    /// Ends it in order, as an operator does: everything that it wrote is in its files then.
+    pub fn stop(mut self, start: &Start) -> Result<(), Fault> {
+        let failed = |cause| Fault::io("ending", &start.program, cause);
+        let process = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &process]).status().map_err(failed)?;
+        let status = self.child.wait().map_err(failed)?;
+        if status.success() { Ok(()) } else { Err(start.ended(status)) }
+    }
+
     /// Ends it at once, as `kill -9` does.
     pub fn kill(&mut self) {
         end(&mut self.child);

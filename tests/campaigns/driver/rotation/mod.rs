@@ -22,10 +22,11 @@ use std::time::{Duration, Instant};
 const BUCKETS_COUNT: usize = 4_096;
 /// Where the header key lies in a ring: behind the buckets, 60 months and the base key of the index.
 const HEADER_AT: usize = 2 * BUCKETS_COUNT + 60 + 1;
-/// Shortest life of the vault between two kills, and the longest with this many people or fewer: a group of buckets takes about as
-/// long. With more it takes longer, and kills are to fall over all of it.
+/// Shortest life of the vault between two kills, and the longest with this many people: a group of buckets takes about as long. With more it
+/// takes longer, and kills are to fall over all of it; with few a fast machine is through with all keys in a second, and one is to fall before.
 const LIFE_MILLIS: (usize, usize) = (200, 2_500);
 const LIFE_PERSONS: usize = 60_000;
+const LIFE_FEW_MILLIS: usize = 500;
 /// How often is looked whether the rotation has ended, once nobody is killed any more.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -85,7 +86,8 @@ pub fn run(arguments: &Arguments, tally: &mut Tally) -> Result<(), Fault> {
     tally.check("everybody is found by what was written last", found);
     compare(&quiet, &during, tally);
     let page = vault.page.clone();
-    drop(vault);
+    // In order: what a killed process had in hand is in the journal alone, and the store is looked at as it lies.
+    vault.stop(&start)?;
     judge_keys(&start.directory, &arguments.what, &before, tally)?;
     let (status, said) = verify(&arguments.programs.verifier()?, &page.log, &page.key)?;
     tally.holds("the log verifies", status == Some(0), said);
@@ -109,7 +111,8 @@ impl Turning<'_> {
     ) -> Result<Vault, Fault> {
         let mut dice = Dice::new(arguments.seed, 0);
         let mut met: Vec<u64> = Vec::new();
-        let longest = LIFE_MILLIS.1 * (arguments.persons as usize).max(LIFE_PERSONS) / LIFE_PERSONS;
+        let longest = LIFE_MILLIS.1 * arguments.persons as usize / LIFE_PERSONS;
+        let longest = longest.max(LIFE_FEW_MILLIS);
         while met.len() < arguments.kills as usize {
             let life = dice.between(LIFE_MILLIS.0, longest) as u64;
             self.during.add(self.people.work(&vault.page, Duration::from_millis(life))?);
