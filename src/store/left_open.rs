@@ -64,19 +64,8 @@ fn mount_of(device: u64) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use crate::records::RecordId;
-    use crate::store::engine::Engine;
-    use crate::store::{EngineKind, Key, StoreError, Version};
-    use std::path::Path;
-
-    fn opened(directory: &Path) -> Result<Engine, StoreError> {
-        Engine::open(directory, EngineKind::Sled, 16 << 20)
-    }
-
-    fn put(engine: &Engine) {
-        let key = Key::row(RecordId::from_bytes([1; 16]));
-        engine.put(&key, Version(1), 1, b"sealed").expect("in memory");
-    }
+    use crate::store::StoreError;
+    use crate::store::tests::{opened, put};
 
     #[test]
     fn files_that_were_left_open_are_opened_again_under_the_same_start_and_mount_alone() {

@@ -12,6 +12,15 @@ fn both(test: impl Fn(Reader, Applier)) {
     }
 }
 
+/// An engine on disk, alone.
+pub(super) fn opened(directory: &Path) -> Result<Engine, StoreError> {
+    Engine::open(directory, EngineKind::Sled, 16 << 20)
+}
+
+pub(super) fn put(engine: &Engine) {
+    engine.put(&row_key(1), Version(1), 1, b"sealed").expect("in memory");
+}
+
 fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
 }

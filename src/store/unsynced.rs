@@ -49,19 +49,9 @@ pub(super) fn leave_note(directory: &Path, why: &io::Error) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::records::RecordId;
-    use crate::store::engine::Engine;
-    use crate::store::{EngineKind, Key, StoreError, Version};
+    use crate::store::StoreError;
+    use crate::store::tests::{opened, put};
     use std::io::{Seek as _, SeekFrom};
-
-    fn opened(directory: &Path) -> Result<Engine, StoreError> {
-        Engine::open(directory, EngineKind::Sled, 16 << 20)
-    }
-
-    fn put(engine: &Engine) {
-        let key = Key::row(RecordId::from_bytes([1; 16]));
-        engine.put(&key, Version(1), 1, b"sealed").expect("in memory");
-    }
 
     #[test]
     fn a_store_whose_sync_failed_is_opened_by_nobody_until_it_is_made_again() {
